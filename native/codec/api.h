@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * The boundary of labkit._codec: pure functions over bytes. The build hands this file to cffi as
+ * well, so it keeps to plain declarations.
+ */
+#ifndef LK_CODEC_API_H
+#define LK_CODEC_API_H
+
+#include "endpoint.h"
+#include "frame_ring.h"
+
+/* Verdicts, by number; NULL past the last one. */
+const char *lk_verdict_name(unsigned int verdict);
+const char *lk_verdict_sentence(unsigned int verdict);
+const char *lk_verdict_source(unsigned int verdict);
+
+/* The Internet checksum of n bytes as a number in host order (RFC 1071). */
+uint16_t lk_codec_checksum(const uint8_t *bytes, uint64_t n);
+
+/*
+ * What a node of this kind does with a frame: the verdict, or -1 for a kind that works on no single
+ * frame. The frame stands at `buffer + *offset`; offset and length are moved as the node moves them.
+ */
+int lk_codec_handle(const char *kind, uint8_t *buffer, uint32_t room, uint32_t *offset,
+		    uint32_t *length, const struct lk_endpoint *endpoint);
+
+/* Returns 1 and fills the fields when the frame ends in a signature. */
+int lk_codec_signature(const uint8_t *frame, uint32_t length, uint16_t *stream, uint32_t *sequence,
+		       uint64_t *tsc);
+
+/* Frames to and from the engine (frame_ring.h). */
+uint64_t lk_codec_ring_bytes(uint64_t size);
+int lk_codec_ring_init(struct lk_frame_ring *ring, uint64_t size, uint32_t max_frame);
+uint64_t lk_codec_ring_push(struct lk_frame_ring *ring, const uint8_t *frames,
+			    const uint32_t *lengths, uint64_t count);
+uint64_t lk_codec_ring_unread(const struct lk_frame_ring *ring);
+void lk_codec_ring_from_now(struct lk_frame_ring *ring, struct lk_frame_reader *reader);
+int64_t lk_codec_ring_pull(struct lk_frame_ring *ring, struct lk_frame_reader *reader,
+			   struct lk_record *record, uint8_t *to, uint32_t room);
+int lk_codec_ring_has(const struct lk_frame_ring *ring, const struct lk_frame_reader *reader);
+
+#endif

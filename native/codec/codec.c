@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+
+#include "api.h"
+#include "reflect.h"
+#include "refuse.h"
+#include "signature.h"
+
+static const struct {
+	const char *name, *sentence, *source;
+} verdicts[LK_VERDICT_COUNT] = {
+#define LK_VERDICT_TEXT(name, sentence, source) {#name, sentence, source},
+	LK_VERDICTS(LK_VERDICT_TEXT)
+#undef LK_VERDICT_TEXT
+};
+
+const char *
+lk_verdict_name(unsigned int verdict)
+{
+	return verdict < LK_VERDICT_COUNT ? verdicts[verdict].name : NULL;
+}
+
+const char *
+lk_verdict_sentence(unsigned int verdict)
+{
+	return verdict < LK_VERDICT_COUNT ? verdicts[verdict].sentence : NULL;
+}
+
+const char *
+lk_verdict_source(unsigned int verdict)
+{
+	return verdict < LK_VERDICT_COUNT ? verdicts[verdict].source : NULL;
+}
+
+uint16_t
+lk_codec_checksum(const uint8_t *bytes, uint64_t n)
+{
+	uint8_t field[2];
+
+	lk_store_checksum(field, lk_sum(bytes, n, 0));
+	return lk_get16(field);
+}
+
+static enum lk_verdict
+reflect(struct lk_frame *frame, const struct lk_endpoint *endpoint)
+{
+	(void)endpoint;
+	return lk_reflect(frame);
+}
+
+static const struct {
+	const char *kind;
+	enum lk_verdict (*handle)(struct lk_frame *, const struct lk_endpoint *);
+} handlers[] = {
+	{"arp_responder", lk_arp_responder}, {"nd_responder", lk_nd_responder},
+	{"icmp_echo", lk_icmp_echo},	     {"udp_echo", lk_udp_echo},
+	{"refuse", lk_refuse},		     {"reflect", reflect},
+};
+
+int
+lk_codec_handle(const char *kind, uint8_t *buffer, uint32_t room, uint32_t *offset, uint32_t *length,
+		const struct lk_endpoint *endpoint)
+{
+	struct lk_frame frame = {
+		.data = buffer + *offset,
+		.length = *length,
+		.headroom = *offset,
+		.tailroom = room - *offset - *length,
+	};
+	int verdict = -1;
+
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]) && verdict < 0; i++)
+		if (strcmp(handlers[i].kind, kind) == 0)
+			verdict = (int)handlers[i].handle(&frame, endpoint);
+	*offset = (uint32_t)(frame.data - buffer);
+	*length = frame.length;
+	return verdict;
+}
+
+int
+lk_codec_signature(const uint8_t *frame, uint32_t length, uint16_t *stream, uint32_t *sequence,
+		   uint64_t *tsc)
+{
+	struct lk_signature s;
+
+	if (!lk_read_signature(frame, length, &s))
+		return 0;
+	*stream = s.stream;
+	*sequence = s.sequence;
+	*tsc = s.tsc;
+	return 1;
+}
+
+uint64_t
+lk_codec_ring_bytes(uint64_t size)
+{
+	return LK_RING_HEADER + size;
+}
+
+/* Lays out a ring of `size` data bytes, a power of two, in zeroed memory. */
+int
+lk_codec_ring_init(struct lk_frame_ring *ring, uint64_t size, uint32_t max_frame)
+{
+	if (size == 0 || (size & (size - 1)) != 0 || lk_record_size(max_frame) > size)
+		return -EINVAL;
+	ring->size = size;
+	ring->max_frame = max_frame;
+	return 0;
+}
+
+/* Frames stand one after the other. Returns how many found room; stops at one that is too long. */
+uint64_t
+lk_codec_ring_push(struct lk_frame_ring *ring, const uint8_t *frames, const uint32_t *lengths,
+		   uint64_t count)
+{
+	uint64_t i;
+
+	for (i = 0; i < count; i++) {
+		if (lengths[i] == 0 || lengths[i] > ring->max_frame ||
+		    !lk_ring_write(ring, frames, lengths[i], lengths[i], 0, 1))
+			break;
+		frames += lengths[i];
+	}
+	return i;
+}
+
+/* Bytes of a queue that its reader has not taken yet. */
+uint64_t
+lk_codec_ring_unread(const struct lk_frame_ring *ring)
+{
+	return atomic_load_explicit(&ring->written, memory_order_relaxed) -
+	       atomic_load_explicit(&ring->read, memory_order_acquire);
+}
+
+void
+lk_codec_ring_from_now(struct lk_frame_ring *ring, struct lk_frame_reader *reader)
+{
+	lk_ring_read_from_now(ring, reader);
+}
+
+int64_t
+lk_codec_ring_pull(struct lk_frame_ring *ring, struct lk_frame_reader *reader,
+		   struct lk_record *record, uint8_t *to, uint32_t room)
+{
+	return lk_ring_read(ring, reader, record, to, room);
+}
+
+int
+lk_codec_ring_has(const struct lk_frame_ring *ring, const struct lk_frame_reader *reader)
+{
+	return atomic_load_explicit(&ring->written, memory_order_acquire) != reader->position;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_version.h>
+
+#include "api.h"
+#include "clock.h"
+#include "node.h"
+#include "service.h"
+#include "trace.h"
+
+int
+lk_eal_start(int argc, char **argv)
+{
+	int rc;
+
+	if (rte_eal_init(argc, argv) < 0)
+		return rte_errno > 0 ? -rte_errno : -EINVAL;
+	lk_clock_start();
+	rc = lk_trace_register();
+	if (rc == 0)
+		rc = lk_nodes_register();
+	if (rc == 0)
+		rc = lk_service_start();
+	return rc;
+}
+
+void
+lk_eal_stop(void)
+{
+	lk_service_stop();
+	rte_eal_cleanup();
+}
+
+const char *
+lk_dpdk_version(void)
+{
+	return rte_version();
+}

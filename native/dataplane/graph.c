@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* A path becomes one rte_graph: clones of the node kinds, wired by verdict, and all drop nodes. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <rte_errno.h>
+
+#include "graph.h"
+#include "node.h"
+
+#define MAX_PATH_NODES 64
+
+struct graph {
+	struct rte_graph *graph;
+	rte_graph_t id;
+	unsigned int count;
+	struct lk_node *nodes[MAX_PATH_NODES];
+	struct rte_node *counters[MAX_PATH_NODES];
+	struct rte_node *drops[LK_VERDICT_COUNT];
+};
+
+static struct graph *graphs[LK_MAX_GRAPHS];
+
+static void
+release(struct graph *g)
+{
+	for (unsigned int i = 0; i < g->count; i++)
+		lk_node_give_back(g->nodes[i]);
+	free(g);
+}
+
+static const char *
+edge_name(const struct graph *g, int target)
+{
+	return rte_node_id_to_name(target < 0 ? lk_drop_id(LK_unhandled) : g->nodes[target]->id);
+}
+
+/* Edge n of every node is where verdict n leads. */
+static int
+wire(const struct graph *g, const struct lk_node *node)
+{
+	const char *edges[LK_VERDICT_COUNT];
+	rte_edge_t made;
+
+	edges[LK_next] = edge_name(g, node->config.next);
+	edges[LK_other] = edge_name(g, node->config.other);
+	for (int v = LK_FIRST_DROP; v < LK_VERDICT_COUNT; v++)
+		edges[v] = rte_node_id_to_name(lk_drop_id((enum lk_verdict)v));
+	/* A clone that was used before already has as many edges, and they are overwritten. */
+	made = rte_node_edge_update(node->id, 0, edges, LK_VERDICT_COUNT);
+	return made == LK_VERDICT_COUNT ? 0 : -EINVAL;
+}
+
+static int
+take_nodes(struct graph *g, const struct lk_node_config *configs, unsigned int count, int index)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		struct lk_node_kind *kind = lk_node_kind_find(configs[i].kind);
+		struct lk_node *node = kind == NULL ? NULL : lk_node_take(kind);
+
+		if (node == NULL)
+			return kind == NULL ? -ENOENT : -rte_errno;
+		node->config = configs[i];
+		node->config.kind = kind->name;
+		snprintf(node->name, sizeof(node->name), "%s", configs[i].name);
+		node->config.name = node->name;
+		node->graph = index;
+		node->index = (int)i;
+		g->nodes[g->count++] = node;
+	}
+	for (unsigned int i = 0; i < count; i++) {
+		int rc = wire(g, g->nodes[i]);
+
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+create(struct graph *g, const char *name)
+{
+	const char *patterns[MAX_PATH_NODES];
+	struct rte_graph_param param = {.socket_id = SOCKET_ID_ANY, .node_patterns = patterns};
+
+	for (unsigned int i = 0; i < g->count; i++)
+		patterns[i] = rte_node_id_to_name(g->nodes[i]->id);
+	param.nb_node_patterns = (uint16_t)g->count;
+	g->id = rte_graph_create(name, &param);
+	if (g->id == RTE_GRAPH_ID_INVALID)
+		return rte_errno > 0 ? -rte_errno : -EINVAL;
+	g->graph = rte_graph_lookup(name);
+	for (unsigned int i = 0; i < g->count; i++)
+		g->counters[i] = rte_graph_node_get(g->id, g->nodes[i]->id);
+	for (int v = LK_FIRST_DROP; v < LK_VERDICT_COUNT; v++)
+		g->drops[v] = rte_graph_node_get(g->id, lk_drop_id((enum lk_verdict)v));
+	return 0;
+}
+
+int
+lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned int count)
+{
+	struct graph *g;
+	int index = 0, rc;
+
+	while (index < LK_MAX_GRAPHS && graphs[index] != NULL)
+		index++;
+	if (index == LK_MAX_GRAPHS || count > MAX_PATH_NODES)
+		return -ENOSPC;
+	g = calloc(1, sizeof(*g));
+	if (g == NULL)
+		return -ENOMEM;
+	rc = take_nodes(g, nodes, count, index);
+	if (rc == 0)
+		rc = create(g, name);
+	if (rc != 0) {
+		release(g);
+		return rc;
+	}
+	graphs[index] = g;
+	return index;
+}
+
+struct rte_graph *
+lk_graph_get(int graph)
+{
+	return graph >= 0 && graph < LK_MAX_GRAPHS && graphs[graph] != NULL ?
+		       graphs[graph]->graph :
+		       NULL;
+}
+
+int
+lk_graph_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_counters *drops)
+{
+	const struct graph *g;
+
+	if (lk_graph_get(graph) == NULL)
+		return -ENOENT;
+	g = graphs[graph];
+	for (unsigned int i = 0; i < g->count; i++) {
+		nodes[i].calls = g->counters[i]->total_calls;
+		nodes[i].objects = g->counters[i]->total_objs;
+		nodes[i].cycles = g->counters[i]->total_cycles;
+	}
+	for (int v = LK_FIRST_DROP; v < LK_VERDICT_COUNT; v++) {
+		drops[v].frames = g->drops[v]->total_objs;
+		memcpy(&drops[v].measured, g->drops[v]->ctx, sizeof(drops[v].measured));
+	}
+	return 0;
+}
+
+/* The graph must not be on a worker any more. */
+int
+lk_graph_destroy(int graph)
+{
+	int rc;
+
+	if (lk_graph_get(graph) == NULL)
+		return -ENOENT;
+	rc = rte_graph_destroy(graphs[graph]->id);
+	if (rc != 0)
+		return rte_errno > 0 ? -rte_errno : -EINVAL;
+	release(graphs[graph]);
+	graphs[graph] = NULL;
+	return 0;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * What every node is made of. A node file holds a process function and one struct lk_node_kind; the
+ * table in node.c lists the kinds. A node of a path is a clone of its kind's rte_node with its own
+ * edges; its configuration is a struct lk_node, reached from the node's context.
+ */
+#ifndef LK_NODE_H
+#define LK_NODE_H
+
+#include <rte_graph.h>
+#include <rte_graph_worker.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include "api.h"
+#include "trace.h"
+
+struct lk_node {
+	struct lk_node_config config;
+	char name[64]; /* in the path */
+	int graph;     /* index of its graph */
+	int index;     /* of the node in its graph; -1 - verdict for a drop node */
+	struct lk_frame_reader reader; /* of inject */
+	struct lk_node *next_free;
+	rte_node_t id;
+};
+
+struct lk_node_kind {
+	const char *name;
+	int is_source;
+	rte_node_process_t process;
+	rte_node_t id;         /* of the template that is cloned */
+	struct lk_node *free; /* clones no path uses: rte_graph cannot unregister a node */
+	unsigned int clones;
+};
+
+#define LK_MAX_NODES 4096
+
+extern struct lk_node *lk_node_by_id[LK_MAX_NODES];
+extern struct lk_node_kind *const lk_node_kinds[];
+
+RTE_DECLARE_PER_LCORE(rte_node_t, lk_current_node);
+/* Frames that sources brought in on this lcore; a worker that sees it stand still may rest. */
+RTE_DECLARE_PER_LCORE(uint64_t, lk_activity);
+
+int lk_nodes_register(void);
+struct lk_node_kind *lk_node_kind_find(const char *name);
+struct lk_node *lk_node_take(struct lk_node_kind *kind);
+void lk_node_give_back(struct lk_node *node);
+rte_node_t lk_drop_id(enum lk_verdict verdict);
+const char *lk_node_at_work(void);
+
+static inline struct lk_node *
+lk_node_of(const struct rte_node *node)
+{
+	struct lk_node *self;
+
+	memcpy(&self, node->ctx, sizeof(self));
+	return self;
+}
+
+/* First line of every process function: who is at work, for fault reports and traces. */
+static __rte_always_inline void
+lk_enter(const struct rte_node *node, void **objs, uint16_t count)
+{
+	RTE_PER_LCORE(lk_current_node) = node->id;
+	if (unlikely(lk_trace_is_on))
+		lk_trace_enter(node->id, objs, count);
+}
+
+/* Last lines of a source: `count` frames stand in node->objs. */
+static __rte_always_inline uint16_t
+lk_source_done(struct rte_graph *graph, struct rte_node *node, uint16_t count, int keeps_trace)
+{
+	if (count == 0)
+		return 0;
+	RTE_PER_LCORE(lk_activity) += count;
+	if (unlikely(lk_trace_is_on))
+		lk_trace_source(node->id, node->objs, count, keeps_trace);
+	node->idx = count;
+	rte_node_next_stream_move(graph, node, LK_next);
+	return count;
+}
+
+/*
+ * Gives every frame to `handle` and sends it out of the edge of the verdict. Frames travel in runs
+ * of one verdict; a burst of one verdict, which is the rule, moves without being copied.
+ */
+typedef enum lk_verdict (*lk_handler)(struct lk_frame *frame, struct lk_node *self);
+
+static __rte_always_inline enum lk_verdict
+lk_handle_mbuf(struct rte_mbuf *m, struct lk_node *self, lk_handler handle)
+{
+	struct lk_frame frame = {
+		.data = rte_pktmbuf_mtod(m, uint8_t *),
+		.length = m->data_len,
+		.headroom = m->data_off,
+		.tailroom = (uint32_t)(m->buf_len - m->data_off - m->data_len),
+	};
+	enum lk_verdict verdict = handle(&frame, self);
+
+	m->data_off = (uint16_t)(frame.data - (uint8_t *)m->buf_addr);
+	m->data_len = (uint16_t)frame.length;
+	m->pkt_len = frame.length;
+	return verdict;
+}
+
+static __rte_always_inline uint16_t
+lk_each_frame(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count,
+	      lk_handler handle)
+{
+	struct lk_node *self = lk_node_of(node);
+	enum lk_verdict verdict, run = LK_next;
+	uint16_t i, from = 0;
+
+	lk_enter(node, objs, count);
+	for (i = 0; i < 4 && i < count; i++)
+		rte_prefetch0(rte_pktmbuf_mtod((struct rte_mbuf *)objs[i], void *));
+	for (i = 0; i < count; i++) {
+		if (likely(i + 4 < count))
+			rte_prefetch0(rte_pktmbuf_mtod((struct rte_mbuf *)objs[i + 4], void *));
+		verdict = lk_handle_mbuf(objs[i], self, handle);
+		if (unlikely(verdict != run)) {
+			if (i > from)
+				rte_node_enqueue(graph, node, (rte_edge_t)run, objs + from,
+						 (uint16_t)(i - from));
+			from = i;
+			run = verdict;
+		}
+	}
+	if (likely(from == 0))
+		rte_node_next_stream_move(graph, node, (rte_edge_t)run);
+	else
+		rte_node_enqueue(graph, node, (rte_edge_t)run, objs + from,
+				 (uint16_t)(count - from));
+	return count;
+}
+
+#endif

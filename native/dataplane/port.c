@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * Ports: any ethdev. Every port receives into buffers that hold its longest frame in one segment, so
+ * that nodes and checksums see a frame as one piece; ports with buffers of one size share a pool.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include <rte_bus_vdev.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_eth_ring.h>
+
+#include "api.h"
+#include "port.h"
+
+#define POOL_CACHE 256
+#define MAX_RING_QUEUES 16
+/* Ethernet header and two VLAN tags */
+#define LINK_OVERHEAD (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN)
+
+struct lk_port lk_ports[RTE_MAX_ETHPORTS];
+
+static int
+dpdk_error(int rc)
+{
+	if (rc < 0 && rc != -1)
+		return rc;
+	return rte_errno > 0 ? -rte_errno : -EIO;
+}
+
+static int
+create_rings(const char *name, unsigned int queues, unsigned int size, struct rte_ring **rings)
+{
+	for (unsigned int q = 0; q < queues; q++) {
+		char ring_name[RTE_RING_NAMESIZE];
+
+		snprintf(ring_name, sizeof(ring_name), "lk_%.16s_%u", name, q);
+		rings[q] = rte_ring_create(ring_name, size, SOCKET_ID_ANY,
+					   RING_F_SP_ENQ | RING_F_SC_DEQ);
+		if (rings[q] == NULL)
+			return dpdk_error(-1);
+	}
+	return 0;
+}
+
+/* Two ports back to back; with a NULL b, one port that hears itself. ids[0..1] are the ports. */
+int
+lk_cable_create(const char *a, const char *b, unsigned int queues, unsigned int ring_size,
+		uint16_t *ids)
+{
+	struct rte_ring *out[MAX_RING_QUEUES], *back[MAX_RING_QUEUES];
+	int rc, id;
+
+	if (queues == 0 || queues > MAX_RING_QUEUES)
+		return -EINVAL;
+	rc = create_rings(a, queues, ring_size, out);
+	if (rc == 0 && b != NULL)
+		rc = create_rings(b, queues, ring_size, back);
+	if (rc != 0)
+		return rc;
+	id = rte_eth_from_rings(a, b != NULL ? back : out, queues, out, queues,
+				(unsigned int)SOCKET_ID_ANY);
+	if (id < 0)
+		return dpdk_error(-1);
+	ids[0] = (uint16_t)id;
+	lk_ports[id] = (struct lk_port){.tx_ring = out[0], .is_ring = 1};
+	if (b == NULL)
+		return 0;
+	id = rte_eth_from_rings(b, out, queues, back, queues, (unsigned int)SOCKET_ID_ANY);
+	if (id < 0)
+		return dpdk_error(-1);
+	ids[1] = (uint16_t)id;
+	lk_ports[id] = (struct lk_port){.tx_ring = back[0], .is_ring = 1};
+	return 0;
+}
+
+int
+lk_port_probe(const char *bus, const char *device, const char *arguments)
+{
+	int rc = rte_eal_hotplug_add(bus, device, arguments);
+
+	return rc == 0 ? 0 : dpdk_error(rc);
+}
+
+/* The port id of a device, -ENODEV when its driver did not make a port. */
+int
+lk_port_find(const char *device)
+{
+	uint16_t id;
+
+	return rte_eth_dev_get_port_by_name(device, &id) == 0 ? id : -ENODEV;
+}
+
+static struct rte_mempool *
+pool_for(uint32_t max_frame, uint32_t mbufs)
+{
+	uint32_t room = RTE_ALIGN(max_frame, 64) + RTE_PKTMBUF_HEADROOM;
+	struct rte_mempool *pool;
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	if (room < RTE_MBUF_DEFAULT_BUF_SIZE)
+		room = RTE_MBUF_DEFAULT_BUF_SIZE;
+	snprintf(name, sizeof(name), "lk_%u_%u", room, mbufs);
+	pool = rte_mempool_lookup(name);
+	if (pool == NULL)
+		pool = rte_pktmbuf_pool_create(name, mbufs, POOL_CACHE, 0, (uint16_t)room,
+					       SOCKET_ID_ANY);
+	return pool;
+}
+
+static int
+setup_queues(uint16_t id, struct lk_port_config *config, struct rte_mempool *pool)
+{
+	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(id, &config->rx_descriptors,
+						  &config->tx_descriptors);
+
+	for (uint16_t q = 0; rc == 0 && q < config->rx_queues; q++)
+		rc = rte_eth_rx_queue_setup(id, q, config->rx_descriptors,
+					    (unsigned int)SOCKET_ID_ANY, NULL, pool);
+	for (uint16_t q = 0; rc == 0 && q < config->tx_queues; q++)
+		rc = rte_eth_tx_queue_setup(id, q, config->tx_descriptors,
+					    (unsigned int)SOCKET_ID_ANY, NULL);
+	return rc;
+}
+
+int
+lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *mac)
+{
+	struct rte_eth_conf conf = {.rxmode = {.mtu = wanted->mtu}};
+	struct lk_port_config config = *wanted;
+	struct rte_eth_dev_info info;
+	struct rte_ether_addr address;
+	uint16_t mtu;
+	int rc;
+
+	rc = rte_eth_dev_info_get(id, &info);
+	if (rc != 0)
+		return rc;
+	if (config.rx_queues > 1)
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	conf.rx_adv_conf.rss_conf.rss_hf =
+		(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP) & info.flow_type_rss_offloads;
+	if (conf.rx_adv_conf.rss_conf.rss_hf == 0)
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
+	rc = rte_eth_dev_configure(id, config.rx_queues, config.tx_queues, &conf);
+	if (rc == 0)
+		rc = rte_eth_dev_get_mtu(id, &mtu);
+	if (rc != 0)
+		return rc;
+	if (config.rx_descriptors == 0)
+		config.rx_descriptors = 1024;
+	if (config.tx_descriptors == 0)
+		config.tx_descriptors = 1024;
+	lk_ports[id].max_frame = mtu + LINK_OVERHEAD;
+	lk_ports[id].pool = pool_for(lk_ports[id].max_frame, config.mbufs);
+	if (lk_ports[id].pool == NULL)
+		return dpdk_error(-1);
+	rc = setup_queues(id, &config, lk_ports[id].pool);
+	if (rc != 0)
+		return rc;
+	if (mac != NULL) {
+		memcpy(address.addr_bytes, mac, RTE_ETHER_ADDR_LEN);
+		rc = rte_eth_dev_default_mac_addr_set(id, &address);
+		/* A driver without the operation (net_ring, net_null) filters no addresses. */
+		if (rc != 0 && rc != -ENOTSUP)
+			return rc;
+	}
+	if (wanted->mtu != 0 && !lk_ports[id].is_ring) {
+		rc = rte_eth_dev_set_mtu(id, (uint16_t)wanted->mtu);
+		if (rc != 0 && rc != -ENOTSUP)
+			return rc;
+	}
+	rc = rte_eth_dev_start(id);
+	if (rc == 0 && config.promiscuous) {
+		rc = rte_eth_promiscuous_enable(id);
+		if (rc == -ENOTSUP)
+			rc = 0;
+	}
+	return rc;
+}
+
+int
+lk_port_limits(uint16_t id, struct lk_port_info *out)
+{
+	struct rte_eth_dev_info info;
+	int rc = rte_eth_dev_info_get(id, &info);
+
+	if (rc != 0)
+		return rc;
+	memset(out, 0, sizeof(*out));
+	out->id = id;
+	out->min_mtu = info.min_mtu;
+	out->max_mtu = info.max_mtu;
+	out->max_rx_queues = info.max_rx_queues;
+	out->max_tx_queues = info.max_tx_queues;
+	snprintf(out->driver, sizeof(out->driver), "%s", info.driver_name);
+	return 0;
+}
+
+int
+lk_port_info(uint16_t id, struct lk_port_info *out)
+{
+	struct rte_ether_addr mac;
+	struct rte_eth_link link;
+	struct rte_eth_dev_info info;
+	int rc = lk_port_limits(id, out);
+
+	if (rc == 0)
+		rc = rte_eth_dev_info_get(id, &info);
+	if (rc == 0)
+		rc = rte_eth_macaddr_get(id, &mac);
+	if (rc == 0)
+		rc = rte_eth_dev_get_mtu(id, &out->mtu);
+	if (rc == 0)
+		rc = rte_eth_dev_get_name_by_port(id, out->device);
+	if (rc == 0)
+		rc = rte_eth_link_get_nowait(id, &link);
+	if (rc != 0)
+		return rc;
+	memcpy(out->mac, mac.addr_bytes, sizeof(out->mac));
+	out->rx_queues = info.nb_rx_queues;
+	out->tx_queues = info.nb_tx_queues;
+	out->link_up = link.link_status == RTE_ETH_LINK_UP;
+	out->link_speed = link.link_speed;
+	out->promiscuous = rte_eth_promiscuous_get(id);
+	return 0;
+}
+
+int
+lk_port_set_promiscuous(uint16_t id, int on)
+{
+	return on ? rte_eth_promiscuous_enable(id) : rte_eth_promiscuous_disable(id);
+}
+
+int
+lk_port_set_link(uint16_t id, int up)
+{
+	return up ? rte_eth_dev_set_link_up(id) : rte_eth_dev_set_link_down(id);
+}
+
+/* Fills at most `room` entries; returns how many the port has, or -errno. */
+int
+lk_port_xstats(uint16_t id, struct lk_xstat *out, unsigned int room)
+{
+	struct rte_eth_xstat_name names[room];
+	struct rte_eth_xstat values[room];
+	int count = rte_eth_xstats_get_names(id, names, room);
+
+	if (count < 0 || (unsigned int)count > room)
+		return count;
+	count = rte_eth_xstats_get(id, values, room);
+	for (int i = 0; i < count && (unsigned int)count <= room; i++) {
+		snprintf(out[i].name, sizeof(out[i].name), "%s", names[values[i].id].name);
+		out[i].value = values[i].value;
+	}
+	return count;
+}
+
+int
+lk_port_stop(uint16_t id)
+{
+	struct rte_eth_dev_info info;
+	int rc = rte_eth_dev_info_get(id, &info);
+
+	if (rc == 0)
+		rc = rte_eth_dev_stop(id);
+	if (rc == 0)
+		rc = rte_eth_dev_close(id);
+	if (rc == 0 && info.device != NULL)
+		rc = rte_dev_remove(info.device);
+	memset(&lk_ports[id], 0, sizeof(lk_ports[id]));
+	return rc;
+}

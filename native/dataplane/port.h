@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_PORT_H
+#define LK_PORT_H
+
+#include <rte_ethdev.h>
+#include <rte_ring.h>
+
+/* What nodes need to know of a port. */
+struct lk_port {
+	struct rte_mempool *pool;
+	struct rte_ring *tx_ring; /* ring ports: where tx puts frames; else NULL */
+	uint32_t max_frame;       /* bytes without FCS */
+	int is_ring;              /* mbufs pass through unchanged */
+};
+
+extern struct lk_port lk_ports[RTE_MAX_ETHPORTS];
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * A worker is an lcore that walks the graphs it was given. It polls flat out while frames flow. When
+ * nothing came for a while it rests between two walks, longer each time, so that an idle lab leaves
+ * the CPU to others. A worker without a CPU of its own gives way after every empty walk.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_launch.h>
+
+#include "graph.h"
+#include "node.h"
+
+#define SPIN_NS 200000
+#define FIRST_REST_NS 20000
+#define LONGEST_REST_NS 1000000
+
+struct work {
+	unsigned int count;
+	struct rte_graph *graphs[];
+};
+
+struct worker {
+	_Atomic(struct work *) wanted;
+	_Atomic(struct work *) current; /* what the loop walks: the old work may be freed */
+	atomic_int stop;
+	int started;
+	int cpu;
+	_Atomic uint64_t loops, busy_cycles, idle_cycles;
+};
+
+static struct worker workers[RTE_MAX_LCORE];
+static struct work no_work;
+
+static void
+rest(const struct worker *w, uint64_t idle_cycles, uint64_t *rest_ns)
+{
+	if ((double)idle_cycles * 1e9 < SPIN_NS * lk_clock_tsc_hz()) {
+		if (w->cpu < 0)
+			sched_yield();
+		else
+			rte_pause();
+		return;
+	}
+	struct timespec t = {0, (long)*rest_ns};
+
+	nanosleep(&t, NULL);
+	if (*rest_ns < LONGEST_REST_NS)
+		*rest_ns = *rest_ns * 5 / 4;
+}
+
+static void
+add(_Atomic uint64_t *counter, uint64_t value)
+{
+	/* One writer: a plain add whose halves no reader can see. */
+	atomic_store_explicit(counter,
+			      atomic_load_explicit(counter, memory_order_relaxed) + value,
+			      memory_order_relaxed);
+}
+
+static int
+run(void *arg)
+{
+	struct worker *w = arg;
+	uint64_t rest_ns = FIRST_REST_NS, before = rte_rdtsc(), idle_since = before;
+
+	prctl(PR_SET_TIMERSLACK, 1000);
+	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+		struct work *work = atomic_load_explicit(&w->wanted, memory_order_acquire);
+		uint64_t activity = RTE_PER_LCORE(lk_activity), now;
+
+		atomic_store_explicit(&w->current, work, memory_order_release);
+		for (unsigned int i = 0; i < work->count; i++)
+			rte_graph_walk(work->graphs[i]);
+		RTE_PER_LCORE(lk_current_node) = RTE_NODE_ID_INVALID;
+		add(&w->loops, 1);
+		if (RTE_PER_LCORE(lk_activity) != activity) {
+			now = rte_rdtsc();
+			add(&w->busy_cycles, now - before);
+			idle_since = now;
+			rest_ns = FIRST_REST_NS;
+		} else {
+			rest(w, before - idle_since, &rest_ns);
+			now = rte_rdtsc();
+			add(&w->idle_cycles, now - before);
+		}
+		before = now;
+	}
+	atomic_store(&w->current, &no_work);
+	return 0;
+}
+
+static int
+pin(void *arg)
+{
+	struct worker *w = arg;
+
+	if (w->cpu >= 0) {
+		rte_cpuset_t set;
+
+		CPU_ZERO(&set);
+		CPU_SET(w->cpu, &set);
+		if (rte_thread_set_affinity(&set) != 0)
+			w->cpu = -1;
+	}
+	return run(w);
+}
+
+int
+lk_worker_start(unsigned int lcore, int cpu)
+{
+	struct worker *w = &workers[lcore];
+	int rc;
+
+	if (lcore >= RTE_MAX_LCORE || !rte_lcore_is_enabled(lcore) ||
+	    lcore == rte_get_main_lcore())
+		return -ENODEV;
+	if (w->started)
+		return -EALREADY;
+	w->cpu = cpu;
+	w->stop = 0;
+	w->wanted = &no_work;
+	w->current = &no_work;
+	w->loops = w->busy_cycles = w->idle_cycles = 0;
+	rc = rte_eal_remote_launch(pin, w, lcore);
+	w->started = rc == 0;
+	return rc;
+}
+
+/* Replaces what the worker walks; returns when the old graphs are not walked any more. */
+int
+lk_worker_run(unsigned int lcore, const int *graphs, unsigned int count)
+{
+	const struct timespec moment = {0, 20000};
+	struct worker *w = &workers[lcore];
+	struct work *work, *old;
+
+	if (lcore >= RTE_MAX_LCORE || !w->started)
+		return -ENODEV;
+	work = malloc(sizeof(*work) + count * sizeof(work->graphs[0]));
+	if (work == NULL)
+		return -ENOMEM;
+	work->count = count;
+	for (unsigned int i = 0; i < count; i++) {
+		work->graphs[i] = lk_graph_get(graphs[i]);
+		if (work->graphs[i] == NULL) {
+			free(work);
+			return -ENOENT;
+		}
+	}
+	old = atomic_exchange(&w->wanted, work);
+	while (atomic_load_explicit(&w->current, memory_order_acquire) != work)
+		nanosleep(&moment, NULL);
+	if (old != &no_work)
+		free(old);
+	return 0;
+}
+
+int
+lk_worker_info(unsigned int lcore, struct lk_worker_info *info)
+{
+	const struct worker *w = &workers[lcore];
+	double ns_per_cycle = 1e9 / lk_clock_tsc_hz();
+
+	if (lcore >= RTE_MAX_LCORE || !w->started)
+		return -ENODEV;
+	info->cpu = w->cpu;
+	info->graphs = w->wanted->count;
+	info->loops = w->loops;
+	info->busy_ns = (uint64_t)((double)w->busy_cycles * ns_per_cycle);
+	info->idle_ns = (uint64_t)((double)w->idle_cycles * ns_per_cycle);
+	return 0;
+}
+
+int
+lk_worker_stop(unsigned int lcore)
+{
+	struct worker *w = &workers[lcore];
+	struct work *old;
+
+	if (lcore >= RTE_MAX_LCORE || !w->started)
+		return -ENODEV;
+	w->stop = 1;
+	rte_eal_wait_lcore(lcore);
+	old = atomic_exchange(&w->wanted, &no_work);
+	if (old != &no_work)
+		free(old);
+	w->started = 0;
+	return 0;
+}

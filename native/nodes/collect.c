@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Frames leave a path for the parent process: into a journal in shared memory. */
+#include <rte_cycles.h>
+
+#include "nodes.h"
+
+static uint16_t
+process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
+{
+	struct lk_frame_ring *ring = lk_node_of(node)->config.ring;
+	uint64_t now = lk_clock_realtime_ns(rte_rdtsc());
+
+	(void)graph;
+	lk_enter(node, objs, count);
+	for (uint16_t i = 0; i < count; i++) {
+		const struct rte_mbuf *m = objs[i];
+
+		lk_ring_write(ring, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len,
+			      now, 0);
+	}
+	rte_pktmbuf_free_bulk((struct rte_mbuf **)objs, count);
+	return count;
+}
+
+struct lk_node_kind lk_collect = {.name = "collect", .process = process};

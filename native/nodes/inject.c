@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Frames of the parent process enter a path: from a queue in shared memory into mbufs. */
+#include "nodes.h"
+#include "port.h"
+
+#define BURST 64
+
+/*
+ * A bulk send from Python is meant to arrive, so it does not run ahead of a full cable. Half of the
+ * ring stays free for what else the port sends.
+ */
+static uint16_t
+room_on_cable(const struct lk_port *port)
+{
+	unsigned int capacity, used;
+
+	if (port->tx_ring == NULL)
+		return BURST;
+	capacity = rte_ring_get_capacity(port->tx_ring) / 2;
+	used = rte_ring_count(port->tx_ring);
+	return used >= capacity ? 0 : (uint16_t)RTE_MIN(BURST, capacity - used);
+}
+
+static uint16_t
+process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t unused)
+{
+	struct lk_node *self = lk_node_of(node);
+	const struct lk_port *port = &lk_ports[self->config.port];
+	struct lk_frame_ring *ring = self->config.ring;
+	struct lk_record record;
+	uint16_t count = 0, room;
+
+	(void)objs;
+	(void)unused;
+	RTE_PER_LCORE(lk_current_node) = node->id;
+	if (self->reader.position == 0)
+		self->reader.position = atomic_load(&ring->read);
+	if (atomic_load_explicit(&ring->written, memory_order_relaxed) == self->reader.position)
+		return 0;
+	room = room_on_cable(port);
+	while (count < room) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(port->pool);
+		int64_t length;
+
+		if (m == NULL)
+			break; /* the frame stays in the queue until buffers come back */
+		length = lk_ring_read(ring, &self->reader, &record, rte_pktmbuf_mtod(m, uint8_t *),
+				      rte_pktmbuf_tailroom(m));
+		if (length <= 0) {
+			rte_pktmbuf_free(m);
+			break;
+		}
+		m->data_len = (uint16_t)length;
+		m->pkt_len = (uint32_t)length;
+		node->objs[count++] = m;
+	}
+	atomic_store_explicit(&ring->read, self->reader.position, memory_order_release);
+	return lk_source_done(graph, node, count, 0);
+}
+
+struct lk_node_kind lk_inject = {.name = "inject", .is_source = 1, .process = process};

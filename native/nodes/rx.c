@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rte_ethdev.h>
+
+#include "nodes.h"
+#include "port.h"
+
+#define BURST 64
+
+/* Some drivers hand a long frame over in segments; nodes want it in one. */
+static uint16_t
+linearize(struct rte_graph *graph, struct rte_node *node, uint16_t count)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		struct rte_mbuf *m = node->objs[i];
+
+		if (likely(m->nb_segs == 1) || rte_pktmbuf_linearize(m) == 0)
+			node->objs[kept++] = m;
+		else
+			rte_node_enqueue_x1(graph, node, LK_rx_segmented, m);
+	}
+	return kept;
+}
+
+static uint16_t
+process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t unused)
+{
+	const struct lk_node_config *config = &lk_node_of(node)->config;
+	int is_ring = lk_ports[config->port].is_ring;
+	uint16_t count;
+
+	(void)objs;
+	(void)unused;
+	RTE_PER_LCORE(lk_current_node) = node->id;
+	count = rte_eth_rx_burst(config->port, config->queue, (struct rte_mbuf **)node->objs, BURST);
+	if (!is_ring && count != 0) {
+		uint16_t kept = linearize(graph, node, count);
+
+		lk_source_done(graph, node, kept, 0);
+		return count;
+	}
+	return lk_source_done(graph, node, count, is_ring);
+}
+
+struct lk_node_kind lk_rx = {.name = "rx", .is_source = 1, .process = process};

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rte_ethdev.h>
+
+#include "nodes.h"
+#include "port.h"
+
+/* Frames over the port's limit leave for their drop node; the others close up. */
+static uint16_t
+keep_short(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count,
+	   uint32_t max_frame)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		if (((struct rte_mbuf *)objs[i])->pkt_len <= max_frame)
+			objs[kept++] = objs[i];
+		else
+			rte_node_enqueue_x1(graph, node, LK_tx_too_long, objs[i]);
+	}
+	return kept;
+}
+
+static uint16_t
+process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
+{
+	const struct lk_node_config *config = &lk_node_of(node)->config;
+	uint32_t max_frame = lk_ports[config->port].max_frame, longest = 0;
+	uint16_t wanted = count, sent, i;
+
+	lk_enter(node, objs, count);
+	for (i = 0; i < count; i++)
+		longest = RTE_MAX(longest, ((struct rte_mbuf *)objs[i])->pkt_len);
+	if (unlikely(longest > max_frame))
+		wanted = keep_short(graph, node, objs, count, max_frame);
+	sent = rte_eth_tx_burst(config->port, config->queue, (struct rte_mbuf **)objs, wanted);
+	if (unlikely(sent < wanted))
+		rte_node_enqueue(graph, node, LK_tx_full, objs + sent, (uint16_t)(wanted - sent));
+	return count;
+}
+
+struct lk_node_kind lk_tx = {.name = "tx", .process = process};

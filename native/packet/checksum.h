@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_CHECKSUM_H
+#define LK_CHECKSUM_H
+
+#include <stddef.h>
+
+#include "bytes.h"
+
+/*
+ * The Internet checksum (RFC 1071). Sums are taken over 32-bit words in machine order, which the
+ * compiler turns into vector code: the one's complement sum does not depend on byte order, so only
+ * the folded result is read in network order.
+ */
+static inline uint64_t
+lk_sum(const uint8_t *p, size_t n, uint64_t sum)
+{
+	uint32_t word;
+	size_t i;
+
+	for (i = 0; i + 4 <= n; i += 4) {
+		memcpy(&word, p + i, 4);
+		sum += word;
+	}
+	if (i < n) {
+		word = 0;
+		memcpy(&word, p + i, n - i);
+		sum += word;
+	}
+	return sum;
+}
+
+static inline uint16_t
+lk_fold(uint64_t sum)
+{
+	uint32_t half;
+
+	sum = (sum >> 32) + (uint32_t)sum;
+	sum = (sum >> 32) + (uint32_t)sum;
+	half = (uint32_t)((uint32_t)sum >> 16) + (uint16_t)sum;
+	half = (half >> 16) + (uint16_t)half;
+	return (uint16_t)half;
+}
+
+/* The checksum as it is stored: machine order in, bytes in place out. */
+static inline void
+lk_store_checksum(uint8_t *field, uint64_t sum)
+{
+	uint16_t checksum = (uint16_t)~lk_fold(sum);
+
+	memcpy(field, &checksum, 2);
+}
+
+/* True when the bytes, their checksum field included, sum up to all ones. */
+static inline int
+lk_sum_is_good(uint64_t sum)
+{
+	return lk_fold(sum) == 0xffff;
+}
+
+/*
+ * The pseudo-header of RFC 768 / RFC 8200 8.1. The addresses are read where they stand in the IP
+ * header at l3; protocol and length enter as network-order words.
+ */
+static inline uint64_t
+lk_pseudo_sum(const uint8_t *l3, uint8_t ip_version, uint8_t protocol, uint16_t length)
+{
+	uint8_t tail[4] = {0, protocol, (uint8_t)(length >> 8), (uint8_t)length};
+	uint64_t sum = lk_sum(tail, 4, 0);
+
+	return ip_version == 4 ? lk_sum(l3 + 12, 8, sum) : lk_sum(l3 + 8, 32, sum);
+}
+
+/* RFC 1624: a 16-bit field that changed from old to new (network order values). */
+static inline void
+lk_mend_checksum(uint8_t *field, uint16_t old_value, uint16_t new_value)
+{
+	uint32_t sum =
+		(uint32_t)(uint16_t)~lk_get16(field) + (uint16_t)~old_value + (uint32_t)new_value;
+
+	sum = (sum >> 16) + (uint16_t)sum;
+	sum = (sum >> 16) + (uint16_t)sum;
+	lk_put16(field, (uint16_t)~sum);
+}
+
+#endif

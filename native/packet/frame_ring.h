@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_FRAME_RING_H
+#define LK_FRAME_RING_H
+
+#include <stdatomic.h>
+
+#include "bytes.h"
+
+/*
+ * Frames between two processes through shared memory: one writer, no lock, no system call.
+ *
+ * Records lie one after the other in a power-of-two ring of bytes; positions count bytes since the
+ * beginning and never wrap. Two ways of use:
+ *   journal  the writer never waits and overwrites the oldest frames; any number of readers, each
+ *            with a position of its own, notices by `reserved` that it was overtaken
+ *   queue    the writer stops at the one reader's position
+ */
+#define LK_RING_HEADER 192u
+#define LK_RECORD_HEADER 24u
+
+struct lk_frame_ring {
+	uint64_t size;               /* bytes of data[], a power of two */
+	uint32_t max_frame;          /* longest frame a queue takes */
+	_Alignas(64) _Atomic uint64_t reserved; /* the writer may have touched bytes below this */
+	_Atomic uint64_t written;    /* records below this are whole */
+	uint64_t next_sequence;      /* frames written; the writer's own */
+	_Alignas(64) _Atomic uint64_t read; /* queue: everything below has been read */
+	_Alignas(64) uint8_t data[];
+};
+
+struct lk_record {
+	uint32_t length;       /* bytes that follow */
+	uint32_t frame_length; /* before a capture cut it */
+	uint64_t sequence;
+	uint64_t time_ns; /* CLOCK_REALTIME */
+};
+
+struct lk_frame_reader {
+	uint64_t position;
+	uint64_t sequence; /* of the next frame expected */
+	uint64_t lost;     /* frames overwritten before they were read */
+};
+
+_Static_assert(sizeof(struct lk_record) == LK_RECORD_HEADER, "record header");
+_Static_assert(sizeof(struct lk_frame_ring) == LK_RING_HEADER, "ring header");
+
+static inline uint64_t
+lk_record_size(uint32_t length)
+{
+	return (LK_RECORD_HEADER + (uint64_t)length + 7) & ~(uint64_t)7;
+}
+
+static inline void
+lk_ring_copy_in(struct lk_frame_ring *r, uint64_t position, const void *from, uint64_t n)
+{
+	uint64_t at = position & (r->size - 1);
+	uint64_t first = n < r->size - at ? n : r->size - at;
+
+	memcpy(r->data + at, from, first);
+	memcpy(r->data, (const uint8_t *)from + first, n - first);
+}
+
+static inline void
+lk_ring_copy_out(const struct lk_frame_ring *r, uint64_t position, void *to, uint64_t n)
+{
+	uint64_t at = position & (r->size - 1);
+	uint64_t first = n < r->size - at ? n : r->size - at;
+
+	memcpy(to, r->data + at, first);
+	memcpy((uint8_t *)to + first, r->data, n - first);
+}
+
+/*
+ * Appends `length` bytes of a frame. A queue that has no room returns 0, a journal always 1. A frame
+ * has at least one byte: length 0 is how a reader learns that there is none.
+ */
+static inline int
+lk_ring_write(struct lk_frame_ring *r, const uint8_t *frame, uint32_t length, uint32_t frame_length,
+	      uint64_t time_ns, int is_queue)
+{
+	uint64_t position = atomic_load_explicit(&r->written, memory_order_relaxed);
+	uint64_t size = lk_record_size(length);
+	struct lk_record record = {length, frame_length, r->next_sequence, time_ns};
+
+	if (size > r->size ||
+	    (is_queue &&
+	     position + size - atomic_load_explicit(&r->read, memory_order_acquire) > r->size))
+		return 0;
+	/* Before a byte is overwritten every reader must be able to see that it will be. */
+	atomic_store_explicit(&r->reserved, position + size, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	lk_ring_copy_in(r, position, &record, LK_RECORD_HEADER);
+	lk_ring_copy_in(r, position + LK_RECORD_HEADER, frame, length);
+	r->next_sequence++;
+	atomic_store_explicit(&r->written, position + size, memory_order_release);
+	return 1;
+}
+
+/* True when bytes at `position` may have been overwritten since. */
+static inline int
+lk_ring_overtaken(struct lk_frame_ring *r, uint64_t position)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&r->reserved, memory_order_relaxed) > position + r->size;
+}
+
+/*
+ * Copies the next frame to `to`. Returns its length; 0 when there is none; -1 when it is longer
+ * than `room`, with record->length telling how long. A journal reader that was overtaken goes on
+ * with the newest frame; reader->lost counts what it missed.
+ */
+static inline int64_t
+lk_ring_read(struct lk_frame_ring *r, struct lk_frame_reader *reader, struct lk_record *record,
+	     uint8_t *to, uint32_t room)
+{
+	uint64_t written = atomic_load_explicit(&r->written, memory_order_acquire);
+
+	while (reader->position < written) {
+		lk_ring_copy_out(r, reader->position, record, LK_RECORD_HEADER);
+		if (!lk_ring_overtaken(r, reader->position)) {
+			if (record->length > room)
+				return -1;
+			lk_ring_copy_out(r, reader->position + LK_RECORD_HEADER, to,
+					 record->length);
+			if (!lk_ring_overtaken(r, reader->position)) {
+				reader->lost += record->sequence - reader->sequence;
+				reader->sequence = record->sequence + 1;
+				reader->position += lk_record_size(record->length);
+				return record->length;
+			}
+		}
+		/* Only the writer's position is a sure record boundary now. */
+		written = atomic_load_explicit(&r->written, memory_order_acquire);
+		reader->position = written;
+	}
+	return 0;
+}
+
+/* A journal reader that begins with the next frame written. */
+static inline void
+lk_ring_read_from_now(struct lk_frame_ring *r, struct lk_frame_reader *reader)
+{
+	uint64_t before;
+
+	reader->lost = 0;
+	do {
+		before = atomic_load_explicit(&r->written, memory_order_acquire);
+		reader->position = before;
+		/* next_sequence belongs to the writer; it is stable when nothing was written. */
+		reader->sequence = *(volatile uint64_t *)&r->next_sequence;
+		atomic_thread_fence(memory_order_acquire);
+	} while (atomic_load_explicit(&r->reserved, memory_order_relaxed) != before);
+}
+
+#endif

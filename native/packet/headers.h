@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_HEADERS_H
+#define LK_HEADERS_H
+
+#include "checksum.h"
+#include "verdict.h"
+
+#define LK_ETHER_LENGTH 14u
+#define LK_IPV4_LENGTH 20u
+#define LK_IPV6_LENGTH 40u
+#define LK_UDP_LENGTH 8u
+#define LK_MAX_VLAN_TAGS 2
+#define LK_MAX_EXTENSIONS 8
+
+#define LK_TYPE_IPV4 0x0800
+#define LK_TYPE_ARP 0x0806
+#define LK_TYPE_IPV6 0x86dd
+#define LK_TYPE_VLAN 0x8100
+#define LK_TYPE_QINQ 0x88a8
+
+#define LK_PROTO_HOP_BY_HOP 0
+#define LK_PROTO_ICMP 1
+#define LK_PROTO_TCP 6
+#define LK_PROTO_UDP 17
+#define LK_PROTO_ROUTING 43
+#define LK_PROTO_FRAGMENT 44
+#define LK_PROTO_ICMPV6 58
+#define LK_PROTO_DESTINATION 60
+
+/* Where the headers of a frame stand: offsets from its first byte. */
+struct lk_headers {
+	uint16_t ether_type; /* after the VLAN tags */
+	uint16_t l3;
+	uint16_t l4;        /* after IPv4 options or IPv6 extension headers */
+	uint16_t l4_length; /* bytes from l4 to the end of the IP packet */
+	uint8_t ip_version; /* 4, 6, or 0 when the frame carries no IP */
+	uint8_t protocol;
+};
+
+static inline enum lk_verdict
+lk_parse_ipv4(const uint8_t *frame, uint32_t length, struct lk_headers *h)
+{
+	const uint8_t *ip = frame + h->l3;
+	uint32_t room = length - h->l3;
+	uint32_t header, total;
+
+	if (room < LK_IPV4_LENGTH)
+		return LK_ipv4_truncated;
+	if (ip[0] >> 4 != 4)
+		return LK_ipv4_bad_version;
+	header = (ip[0] & 15u) * 4;
+	if (header < LK_IPV4_LENGTH)
+		return LK_ipv4_bad_header_length;
+	if (header > room)
+		return LK_ipv4_truncated;
+	total = lk_get16(ip + 2);
+	if (total < header || total > room)
+		return LK_ipv4_bad_length;
+	if (!lk_sum_is_good(lk_sum(ip, header, 0)))
+		return LK_ipv4_bad_checksum;
+	h->ip_version = 4;
+	h->protocol = ip[9];
+	h->l4 = (uint16_t)(h->l3 + header);
+	h->l4_length = (uint16_t)(total - header);
+	/* The reserved bit and DF say nothing of a fragment; MF and the offset do. */
+	return lk_get16(ip + 6) & 0x3fff ? LK_ipv4_fragment : LK_next;
+}
+
+static inline enum lk_verdict
+lk_parse_ipv6(const uint8_t *frame, uint32_t length, struct lk_headers *h)
+{
+	const uint8_t *ip = frame + h->l3;
+	uint32_t room = length - h->l3;
+	uint32_t at = LK_IPV6_LENGTH, end, size;
+	unsigned int seen;
+
+	if (room < LK_IPV6_LENGTH)
+		return LK_ipv6_truncated;
+	if (ip[0] >> 4 != 6)
+		return LK_ipv6_bad_version;
+	end = LK_IPV6_LENGTH + lk_get16(ip + 4);
+	if (end > room)
+		return LK_ipv6_bad_length;
+	h->ip_version = 6;
+	h->protocol = ip[6];
+	for (seen = 0;; seen++) {
+		if (h->protocol != LK_PROTO_HOP_BY_HOP && h->protocol != LK_PROTO_ROUTING &&
+		    h->protocol != LK_PROTO_FRAGMENT && h->protocol != LK_PROTO_DESTINATION)
+			break;
+		if (seen == LK_MAX_EXTENSIONS)
+			return LK_ipv6_extension_limit;
+		if (h->protocol == LK_PROTO_HOP_BY_HOP && seen != 0)
+			return LK_ipv6_extension_order;
+		if (at + 8 > end)
+			return LK_ipv6_extension_truncated;
+		/* A fragment header has no length field: it is always 8 bytes. */
+		size = h->protocol == LK_PROTO_FRAGMENT ? 8 : (ip[at + 1] + 1u) * 8;
+		if (at + size > end)
+			return LK_ipv6_extension_truncated;
+		if (h->protocol == LK_PROTO_ROUTING && ip[at + 3] != 0)
+			return LK_ipv6_routing_segments;
+		/* An atomic fragment (RFC 6946) is a whole packet and is walked over. */
+		if (h->protocol == LK_PROTO_FRAGMENT && (lk_get16(ip + at + 2) & 0xfff9) != 0)
+			return LK_ipv6_fragment;
+		h->protocol = ip[at];
+		at += size;
+	}
+	h->l4 = (uint16_t)(h->l3 + at);
+	h->l4_length = (uint16_t)(end - at);
+	return LK_next;
+}
+
+/*
+ * Finds the headers of a frame; every length is checked against the bytes that are there.
+ * LK_next means that what was found is sound; frames that are not IP come back with ip_version 0.
+ */
+static inline enum lk_verdict
+lk_parse(const uint8_t *frame, uint32_t length, struct lk_headers *h)
+{
+	unsigned int tags = 0;
+
+	*h = (struct lk_headers){.l3 = LK_ETHER_LENGTH};
+	if (length < LK_ETHER_LENGTH)
+		return LK_eth_truncated;
+	h->ether_type = lk_get16(frame + 12);
+	while (h->ether_type == LK_TYPE_VLAN || h->ether_type == LK_TYPE_QINQ) {
+		if (tags++ == LK_MAX_VLAN_TAGS)
+			return LK_vlan_too_many;
+		if (length < h->l3 + 4u)
+			return LK_vlan_truncated;
+		h->ether_type = lk_get16(frame + h->l3 + 2);
+		h->l3 += 4;
+	}
+	if (h->ether_type == LK_TYPE_IPV4)
+		return lk_parse_ipv4(frame, length, h);
+	if (h->ether_type == LK_TYPE_IPV6)
+		return lk_parse_ipv6(frame, length, h);
+	return LK_next;
+}
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_ICMP_H
+#define LK_ICMP_H
+
+#include "endpoint.h"
+
+#define LK_ICMP_ECHO_REPLY 0
+#define LK_ICMP_ECHO_REQUEST 8
+#define LK_ICMPV6_ECHO_REQUEST 128
+#define LK_ICMPV6_ECHO_REPLY 129
+#define LK_ICMP_ECHO_LENGTH 8u
+
+/* The checksum of the ICMP or ICMPv6 message at h->l4 is right. */
+static inline int
+lk_icmp_is_good(const uint8_t *frame, const struct lk_headers *h)
+{
+	uint64_t sum = h->ip_version == 4 ? 0 :
+					    lk_pseudo_sum(frame + h->l3, 6, LK_PROTO_ICMPV6,
+							  h->l4_length);
+
+	return lk_sum_is_good(lk_sum(frame + h->l4, h->l4_length, sum));
+}
+
+/* Echo requests of ICMP (RFC 792) and ICMPv6 (RFC 4443 4.1) are answered. */
+static inline enum lk_verdict
+lk_icmp_echo(struct lk_frame *f, const struct lk_endpoint *e)
+{
+	struct lk_headers h;
+	enum lk_verdict verdict = lk_parse(f->data, f->length, &h);
+	uint8_t request, reply;
+	uint8_t *icmp;
+
+	if (verdict != LK_next)
+		return verdict;
+	if (h.ip_version == 0 ||
+	    h.protocol != (h.ip_version == 4 ? LK_PROTO_ICMP : LK_PROTO_ICMPV6) ||
+	    memcmp(f->data, e->mac, 6) != 0 || !lk_is_destination(e, f->data, &h))
+		return LK_other;
+	if (h.l4_length < 4)
+		return LK_icmp_truncated;
+	icmp = f->data + h.l4;
+	request = h.ip_version == 4 ? LK_ICMP_ECHO_REQUEST : LK_ICMPV6_ECHO_REQUEST;
+	reply = h.ip_version == 4 ? LK_ICMP_ECHO_REPLY : LK_ICMPV6_ECHO_REPLY;
+	if (icmp[0] != request || icmp[1] != 0)
+		return LK_other;
+	if (h.l4_length < LK_ICMP_ECHO_LENGTH)
+		return LK_icmp_truncated;
+	if (!lk_icmp_is_good(f->data, &h))
+		return LK_icmp_bad_checksum;
+	verdict = lk_check_source(f->data, &h);
+	if (verdict != LK_next)
+		return verdict;
+	lk_turn_around(f, &h);
+	icmp = f->data + h.l4;
+	icmp[0] = reply;
+	lk_mend_checksum(icmp + 2, (uint16_t)(request << 8), (uint16_t)(reply << 8));
+	return LK_next;
+}
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_REFUSE_H
+#define LK_REFUSE_H
+
+#include "arp.h"
+#include "nd.h"
+#include "udp.h"
+
+static inline enum lk_verdict
+lk_refuse_arp(const uint8_t *frame, uint32_t length, const struct lk_headers *h,
+	      const struct lk_endpoint *e)
+{
+	const uint8_t *arp = frame + h->l3;
+
+	if (length < h->l3 + LK_ARP_LENGTH)
+		return LK_arp_truncated;
+	if (memcmp(arp, lk_arp_format, 6) != 0)
+		return LK_arp_bad_format;
+	if (lk_get16(arp + 6) != LK_ARP_REQUEST)
+		return LK_arp_not_request;
+	return lk_has_ipv4(e, arp + 24) ? LK_unhandled : LK_arp_no_such_address;
+}
+
+/*
+ * The last node of an endpoint: the reason why nobody before it answered the frame, in the order
+ * in which a host would find it.
+ */
+static inline enum lk_verdict
+lk_refuse(struct lk_frame *f, const struct lk_endpoint *e)
+{
+	struct lk_headers h;
+	enum lk_verdict verdict = lk_parse(f->data, f->length, &h);
+	uint8_t type;
+
+	if (verdict != LK_next)
+		return verdict;
+	if (!lk_is_group_mac(f->data) && memcmp(f->data, e->mac, 6) != 0)
+		return LK_eth_not_for_us;
+	if (h.ether_type == LK_TYPE_ARP)
+		return lk_refuse_arp(f->data, f->length, &h, e);
+	if (h.ip_version == 0)
+		return LK_eth_unknown_type;
+	type = h.l4_length > 0 ? f->data[h.l4] : 0;
+	if (h.ip_version == 6 && h.protocol == LK_PROTO_ICMPV6 && type == LK_ND_SOLICITATION)
+		return LK_nd_no_such_address;
+	if (!lk_is_destination(e, f->data, &h))
+		return LK_ip_no_such_address;
+	if (h.protocol == LK_PROTO_UDP) {
+		verdict = lk_check_udp(f->data, &h);
+		return verdict != LK_next ? verdict : LK_udp_no_listener;
+	}
+	if (h.protocol != (h.ip_version == 4 ? LK_PROTO_ICMP : LK_PROTO_ICMPV6))
+		return LK_ip_unknown_protocol;
+	if (h.l4_length < 4)
+		return LK_icmp_truncated;
+	return lk_icmp_is_good(f->data, &h) ? LK_icmp_not_echo : LK_icmp_bad_checksum;
+}
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_SIGNATURE_H
+#define LK_SIGNATURE_H
+
+#include "bytes.h"
+
+/*
+ * The last 18 bytes of a measured frame's payload: magic, stream, sequence number, TSC of the
+ * moment it was made. 18 bytes because that is the UDP payload of a minimum-size IPv4 frame.
+ */
+#define LK_SIGNATURE_LENGTH 18
+#define LK_SIGNATURE_MAGIC 0x6c61624bu /* "labK" */
+
+struct lk_signature {
+	uint16_t stream;
+	uint32_t sequence;
+	uint64_t tsc;
+};
+
+static inline void
+lk_write_signature(uint8_t *end, const struct lk_signature *s)
+{
+	uint8_t *p = end - LK_SIGNATURE_LENGTH;
+
+	lk_put32(p, LK_SIGNATURE_MAGIC);
+	lk_put16(p + 4, s->stream);
+	lk_put32(p + 6, s->sequence);
+	lk_put64(p + 10, s->tsc);
+}
+
+/* Returns 1 and fills *s when the frame of this length ends in a signature. */
+static inline int
+lk_read_signature(const uint8_t *frame, uint32_t length, struct lk_signature *s)
+{
+	const uint8_t *p = frame + length - LK_SIGNATURE_LENGTH;
+
+	if (length < LK_SIGNATURE_LENGTH || lk_get32(p) != LK_SIGNATURE_MAGIC)
+		return 0;
+	s->stream = lk_get16(p + 4);
+	s->sequence = lk_get32(p + 6);
+	s->tsc = lk_get64(p + 10);
+	return 1;
+}
+
+#endif
