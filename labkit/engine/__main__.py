@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""python -m labkit.engine CHANNEL STATUS RUNTIME_DIRECTORY: started by labkit.engine.client only."""
+
+import sys
+
+from labkit.engine.server import main
+
+main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

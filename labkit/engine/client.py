@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The notebook's side of the engine: starts the child process, asks it, and notices its end."""
+
+import contextlib
+import itertools
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from labkit.engine import protocol
+from labkit.engine.config import EalConfig, runtime_directory
+from labkit.errors import EngineDied, EngineError
+
+# struct lk_status of native/dataplane/api.h
+STATUS = struct.Struct("=ii64s128s")
+LOG_LINES_SHOWN = 12
+EXIT_SECONDS = 5.0
+
+_numbers = itertools.count(1)
+
+
+class EngineClient:
+    """One engine process. Thread-safe: one command is under way at a time."""
+
+    def __init__(self, config: EalConfig, verdicts: Sequence[str]) -> None:
+        prefix = config.file_prefix or f"labkit-{os.getpid()}-{next(_numbers)}"
+        self.runtime = runtime_directory(prefix)
+        remove_stale_runtime(self.runtime.parent)
+        self._lock = threading.Lock()
+        self._log = tempfile.TemporaryFile(prefix="labkit-log-")
+        self._status = os.memfd_create("labkit-status", os.MFD_CLOEXEC)
+        os.ftruncate(self._status, STATUS.size)
+        self._channel, theirs = socket.socketpair()
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "labkit.engine",
+                str(theirs.fileno()),
+                str(self._status),
+                str(self.runtime),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            pass_fds=(theirs.fileno(), self._status),
+            start_new_session=True,
+        )
+        theirs.close()
+        self._closed = False
+        try:
+            self.facts: dict[str, Any] = self.ask(
+                "start",
+                arguments=config.arguments(prefix),
+                cpus=config.usable_cpus(),
+                max_workers=config.max_workers,
+                verdicts=list(verdicts),
+            )
+        except BaseException:
+            self.kill()
+            raise
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs; an ended one is not reported until it is asked something."""
+        return not self._closed and self.process.poll() is None
+
+    @property
+    def log(self) -> str:
+        """What the engine and DPDK printed so far."""
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), size, 0).decode(errors="replace")
+
+    def ask(self, command: str, descriptors: Sequence[int] = (), **arguments: Any) -> Any:
+        """Runs a command in the engine and returns its result.
+
+        Raises EngineError when the engine refuses it, EngineDied when there is no engine any more.
+        """
+        with self._lock:
+            if self._closed:
+                raise EngineDied("it was closed")
+            before = os.fstat(self._log.fileno()).st_size
+            try:
+                message = {"command": command, "arguments": arguments}
+                protocol.send(self._channel, message, descriptors)
+                reply, _ = protocol.receive(self._channel)
+            except (EOFError, OSError):
+                raise self._death() from None
+        if "error" not in reply:
+            return reply["result"]
+        said = self.log.encode()[before:].decode(errors="replace").strip().splitlines()
+        text = f"{command.replace('_', ' ')}: {reply['error']}"
+        if said:
+            text += "\nthe engine's log says:\n" + "\n".join(f"  {line}" for line in said[-6:])
+        raise EngineError(text)
+
+    def close(self) -> None:
+        """Ends the engine in order, by force when it does not answer."""
+        if self._closed:
+            return
+        with contextlib.suppress(EngineDied, EngineError):
+            self._channel.settimeout(EXIT_SECONDS)
+            self.ask("end")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(EXIT_SECONDS)
+        self.kill()
+
+    def kill(self) -> None:
+        """Ends the engine at once and removes what it left."""
+        self._closed = True
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._channel.close()
+        shutil.rmtree(self.runtime, ignore_errors=True)
+
+    def _death(self) -> EngineDied:
+        try:
+            code = self.process.wait(EXIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        shutil.rmtree(self.runtime, ignore_errors=True)
+        fault, _, node, command = STATUS.unpack(os.pread(self._status, STATUS.size, 0))
+        name = signal.Signals(-code).name if code < 0 else None
+        if fault:
+            name = signal.Signals(fault).name
+        return EngineDied(
+            name or f"exit code {code}",
+            signal=name,
+            node=_text(node) or None,
+            command=_text(command).replace("_", " ") or None,
+            log=tuple(self.log.splitlines()[-LOG_LINES_SHOWN:]),
+        )
+
+
+def _text(field: bytes) -> str:
+    return field.split(b"\0", 1)[0].decode(errors="replace")
+
+
+def remove_stale_runtime(base: Path) -> None:
+    """Removes runtime directories of engines whose parent and they themselves were killed."""
+    for directory in base.glob("labkit-*-*"):
+        pid = directory.name.split("-")[1]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How the engine starts DPDK's environment abstraction layer (EAL)."""
+
+import mmap
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit.errors import LabError
+
+MAIN_LCORE = 0
+MAP_HUGETLB = 0x40000  # mmap(2) on Linux; the mmap module does not name it
+
+
+@dataclass(frozen=True)
+class EalConfig:
+    """EAL settings. The defaults work without root, hugepages or a NIC.
+
+    Attributes
+    ----------
+    memory_mb: memory for packet buffers in MiB, at least 64. Without hugepages it is only reserved,
+        and taken from the system as buffers are used (EAL option -m).
+    hugepages: True needs them, False never uses them, None uses them when enough are free
+        (--in-memory; without them --no-huge).
+    max_workers: lcores that paths can run on, 1 to 63 (--lcores).
+    cpus: CPUs the engine may use; None: those this process may use.
+    pci: PCI addresses whose devices the engine may take, such as "0000:00:06.0" (--allow).
+    telemetry: open DPDK's telemetry socket for this user (--telemetry, --no-telemetry).
+    file_prefix: name of the engine's runtime directory; None: one of its own (--file-prefix).
+    log_levels: such as ("lib.eal:debug",) (--log-level).
+    extra: further EAL arguments, passed on as they are.
+    """
+
+    memory_mb: int = 512
+    hugepages: bool | None = None
+    max_workers: int = 8
+    cpus: tuple[int, ...] | None = None
+    pci: tuple[str, ...] = ()
+    telemetry: bool = True
+    file_prefix: str | None = None
+    log_levels: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.memory_mb < 64:
+            raise LabError(f"memory_mb is {self.memory_mb}; the engine needs at least 64 (MiB)")
+        if not 1 <= self.max_workers <= 63:
+            raise LabError(f"max_workers is {self.max_workers}; the range is 1 to 63")
+        missing = set(self.cpus or ()) - os.sched_getaffinity(0)
+        if missing:
+            usable = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
+            raise LabError(f"cpus names {sorted(missing)}; this process may use: {usable}")
+        if self.cpus == ():
+            raise LabError("cpus is empty; leave it None to use every CPU of this process")
+
+    def usable_cpus(self) -> tuple[int, ...]:
+        """CPUs of the engine, sorted."""
+        return tuple(sorted(self.cpus or os.sched_getaffinity(0)))
+
+    def uses_hugepages(self) -> bool:
+        """What `hugepages` comes to on this machine now."""
+        if self.hugepages is None:
+            return free_hugepage_mb() >= self.memory_mb and hugepages_can_be_mapped()
+        return self.hugepages
+
+    def arguments(self, prefix: str) -> list[str]:
+        """The EAL command line of an engine with this file prefix."""
+        cpus = ",".join(map(str, self.usable_cpus()))
+        # Every lcore may run on every CPU: rte_eal_init would otherwise pin the calling thread, and
+        # all that come after it, to one. Workers are pinned when they start.
+        lcores = ",".join(f"{lcore}@({cpus})" for lcore in range(self.max_workers + 1))
+        memory = (
+            ["--in-memory"] if self.uses_hugepages() else ["--no-huge", "--no-shconf"]
+        )
+        return [
+            "labkit",
+            f"--lcores={lcores}",
+            f"--main-lcore={MAIN_LCORE}",
+            f"--file-prefix={prefix}",
+            "-m",
+            str(self.memory_mb),
+            *memory,
+            *(f"--allow={address}" for address in self.pci),
+            *([] if self.pci else ["--no-pci"]),
+            "--telemetry" if self.telemetry else "--no-telemetry",
+            *(f"--log-level={level}" for level in self.log_levels),
+            *self.extra,
+        ]
+
+
+def free_hugepage_mb() -> int:
+    """MiB of free hugepages of all sizes."""
+    total = 0
+    for directory in Path("/sys/kernel/mm/hugepages").glob("hugepages-*kB"):
+        size_kb = int(directory.name.removeprefix("hugepages-").removesuffix("kB"))
+        total += int((directory / "free_hugepages").read_text()) * size_kb
+    return total // 1024
+
+
+def hugepages_can_be_mapped() -> bool:
+    """Whether this user gets a hugepage: being free is not enough in a container."""
+    try:
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_HUGETLB
+        mmap.mmap(-1, 2 << 20, flags=flags).close()
+    except OSError:
+        return False
+    return True
+
+
+def runtime_directory(prefix: str) -> Path:
+    """Where DPDK keeps this engine's files (rte_eal_get_runtime_dir)."""
+    if os.geteuid() == 0:
+        base = Path("/var/run")
+    else:
+        base = Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp"))
+    return base / "dpdk" / prefix

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Paths inside the engine: plain data becomes an rte_graph on a worker."""
+
+import ipaddress
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from labkit.engine.binding import c_string, call, ffi, lib
+from labkit.engine.ports import Ports
+from labkit.engine.workers import Workers
+
+
+
+@dataclass
+class EnginePath:
+    """A running path: its graph, node names by index, and what must outlive the graph."""
+
+    graph: int
+    nodes: list[str]
+    queues: set[tuple[str, str, int]]
+    captures: dict[str, Any] = field(default_factory=dict)
+
+
+def endpoint(params: dict[str, Any]) -> dict[str, Any]:
+    """struct lk_endpoint of a responder node."""
+    addresses = [ipaddress.ip_interface(a).ip for a in params.get("addresses", ())]
+    ipv4 = [a.packed for a in addresses if a.version == 4]
+    ipv6 = [a.packed for a in addresses if a.version == 6]
+    return {
+        "mac": bytes.fromhex((params.get("mac") or "000000000000").replace(":", "")),
+        "udp_port": params.get("udp_port") or 0,
+        "ipv4_count": len(ipv4),
+        "ipv6_count": len(ipv6),
+        "ipv4": ipv4,
+        "ipv6": ipv6,
+    }
+
+
+class Paths:
+    """The engine's paths by name."""
+
+    def __init__(self, ports: Ports, workers: Workers) -> None:
+        self.ports = ports
+        self.workers = workers
+        self.probes: dict[str, Any] = {}
+        self.by_name: dict[str, EnginePath] = {}
+        self.generation = 0
+        self.verdicts: list[str] = []
+
+    def run(self, name: str, path: dict[str, Any]) -> int:
+        """Builds a path from its plain data and starts it; returns the lcore."""
+        nodes: list[dict[str, Any]] = path["nodes"]
+        index = {node["name"]: i for i, node in enumerate(nodes)}
+        running = EnginePath(-1, list(index), set())
+        configs = ffi.new("struct lk_node_config[]", len(nodes))
+        keep_alive: list[Any] = [configs]
+        for node, config in zip(nodes, configs, strict=True):
+            self._configure(name, node, config, running, keep_alive)
+        for edge in path["edges"]:
+            setattr(configs[index[edge["source"]]], edge["output"], index[edge["target"]])
+        self.generation += 1
+        try:
+            running.graph = call(
+                "lk_graph_create", f"path{self.generation}".encode(), configs, len(nodes)
+            )
+        except BaseException:
+            self._close_captures(running)
+            raise
+        beside = {
+            self.workers.lcore_of(other.graph)
+            for other in self.by_name.values()
+            if other.queues & running.queues
+        }
+        self.by_name[name] = running
+        return self.workers.place(running.graph, beside)
+
+    def stop(self, name: str) -> None:
+        path = self.by_name.pop(name)
+        self.workers.remove(path.graph)
+        call("lk_graph_destroy", path.graph)
+        self._close_captures(path)
+
+    def counters(self, name: str) -> dict[str, Any]:
+        """Calls, objects and cycles of each node; frames and measured frames of each drop."""
+        path = self.by_name[name]
+        nodes = ffi.new("struct lk_node_counters[]", len(path.nodes))
+        drops = ffi.new("struct lk_drop_counters[]", len(self.verdicts))
+        call("lk_graph_counters", path.graph, nodes, drops)
+        return {
+            "lcore": self.workers.lcore_of(path.graph),
+            "nodes": {
+                node: [c.calls, c.objects, c.cycles]
+                for node, c in zip(path.nodes, nodes, strict=True)
+            },
+            "drops": {
+                f"drop_{verdict}": [c.frames, c.measured]
+                for verdict, c in zip(self.verdicts, drops, strict=True)
+                if c.frames
+            },
+            "captures": {
+                node: self._capture_counts(capture) for node, capture in path.captures.items()
+            },
+        }
+
+    def node_names(self) -> dict[int, tuple[str, list[str]]]:
+        """Path name and node names by graph number."""
+        return {path.graph: (name, path.nodes) for name, path in self.by_name.items()}
+
+    def stop_all(self) -> None:
+        for name in list(self.by_name):
+            self.stop(name)
+
+    def _configure(
+        self,
+        path: str,
+        node: dict[str, Any],
+        config: Any,
+        running: EnginePath,
+        keep_alive: list[Any],
+    ) -> None:
+        params = node["params"]
+        kind = ffi.new("char[]", node["kind"].encode())
+        label = ffi.new("char[]", f"{path}/{node['name']}".encode()[:63])
+        keep_alive += [kind, label]
+        config.kind, config.name = kind, label
+        config.next = config.other = -1
+        if "port" in params:
+            self._configure_port(node, config, running)
+        if "addresses" in params:
+            config.endpoint = endpoint(params)
+        if "run" in params:
+            config.probe = self.probes[params["run"]]
+        if node["kind"] == "capture":
+            config.capture = self._open_capture(path, node)
+            running.captures[node["name"]] = config.capture
+
+    def _configure_port(self, node: dict[str, Any], config: Any, running: EnginePath) -> None:
+        params, kind = node["params"], node["kind"]
+        port = self.ports.by_name[params["port"]]
+        config.port = port.id
+        config.queue = params.get("queue", 0)
+        running.queues.add((params["port"], kind, config.queue))
+        if kind in ("inject", "collect"):
+            if port.rings is None:
+                raise LookupError(f"port {params['port']} has no frame rings")
+            config.ring = port.rings.to_engine if kind == "inject" else port.rings.from_engine
+
+    def _open_capture(self, path: str, node: dict[str, Any]) -> Any:
+        params = node["params"]
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        descriptor = os.open(params["file"], flags, 0o600)
+        capture = lib.lk_capture_open(
+            descriptor, f"{path}/{node['name']}".encode(), params.get("snaplen", 0)
+        )
+        if capture == ffi.NULL:
+            os.close(descriptor)
+            raise OSError(f"{params['file']}: the capture cannot be written")
+        return capture
+
+    def _capture_counts(self, capture: Any) -> dict[str, int]:
+        lib.lk_capture_flush(capture)
+        written, missed = ffi.new("uint64_t *"), ffi.new("uint64_t *")
+        error = ffi.new("int32_t *")
+        lib.lk_capture_counts(capture, written, missed, error)
+        return {"written": written[0], "missed": missed[0], "errno": -error[0]}
+
+    def _close_captures(self, path: EnginePath) -> None:
+        for capture in path.captures.values():
+            lib.lk_capture_close(capture)
+
+
+def node_kinds() -> list[str]:
+    """Kinds of nodes this engine was built with."""
+    kinds = []
+    while (kind := lib.lk_node_kind(len(kinds))) != ffi.NULL:
+        kinds.append(c_string(kind))
+    return kinds

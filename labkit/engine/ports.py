@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Ports inside the engine: devices made, started, described and stopped."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.engine.binding import NativeError, c_string, call, ffi, lib
+
+UNKNOWN_SPEED = 2**32 - 1
+
+
+@dataclass
+class FrameRings:
+    """Shared memory between a port's inject and collect nodes and the parent process."""
+
+    to_engine: Any
+    from_engine: Any
+    bytes: tuple[int, int]
+
+    def unmap(self) -> None:
+        lib.lk_ring_unmap(self.to_engine, self.bytes[0])
+        lib.lk_ring_unmap(self.from_engine, self.bytes[1])
+
+
+@dataclass
+class EnginePort:
+    """A started port: DPDK's id, the MAC that its nodes answer for, and its frame rings."""
+
+    id: int
+    mac: bytes
+    rings: FrameRings | None = None
+
+
+class Ports:
+    """The engine's ports by the names the lab gave them."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, EnginePort] = {}
+
+    def cable(self, names: list[str], queues: int, ring_size: int) -> None:
+        """Makes the devices of one cable; `start` makes ports of them."""
+        ids = ffi.new("uint16_t[2]")
+        other = names[1].encode() if len(names) == 2 else ffi.NULL
+        call("lk_cable_create", names[0].encode(), other, queues, ring_size, ids)
+        for name, port_id in zip(names, ids, strict=False):
+            self.by_name[name] = EnginePort(port_id, bytes(6))
+
+    def probe(self, name: str, bus: str, device: str, arguments: str) -> dict[str, Any]:
+        """Attaches a device and returns its limits. A device without a port is an error."""
+        call("lk_port_probe", bus.encode(), device.encode(), arguments.encode())
+        port_id = call("lk_port_find", device.encode())
+        self.by_name[name] = EnginePort(port_id, bytes(6))
+        return self.limits(name)
+
+    def limits(self, name: str) -> dict[str, Any]:
+        info = ffi.new("struct lk_port_info *")
+        call("lk_port_limits", self.by_name[name].id, info)
+        return {
+            "min_mtu": info.min_mtu,
+            "max_mtu": info.max_mtu,
+            "max_rx_queues": info.max_rx_queues,
+            "max_tx_queues": info.max_tx_queues,
+            "driver": c_string(info.driver),
+        }
+
+    def start(self, name: str, settings: dict[str, int], mac: str | None) -> dict[str, Any]:
+        """Configures and starts a port; `settings` are the fields of struct lk_port_config."""
+        port = self.by_name[name]
+        address = bytes.fromhex(mac.replace(":", "")) if mac else None
+        call(
+            "lk_port_start",
+            port.id,
+            ffi.new("struct lk_port_config *", settings),
+            ffi.NULL if address is None else address,
+        )
+        info = ffi.new("struct lk_port_info *")
+        call("lk_port_info", port.id, info)
+        port.mac = address or bytes(info.mac)
+        return self.info(name)
+
+    def info(self, name: str) -> dict[str, Any]:
+        port = self.by_name[name]
+        info = ffi.new("struct lk_port_info *")
+        call("lk_port_info", port.id, info)
+        return {
+            "id": info.id,
+            "device": c_string(info.device),
+            "driver": c_string(info.driver),
+            "mac": port.mac.hex(":"),
+            "mtu": info.mtu,
+            "min_mtu": info.min_mtu,
+            "max_mtu": info.max_mtu,
+            "rx_queues": info.rx_queues,
+            "tx_queues": info.tx_queues,
+            "max_rx_queues": info.max_rx_queues,
+            "max_tx_queues": info.max_tx_queues,
+            "link_up": bool(info.link_up),
+            "link_speed_mbps": None if info.link_speed == UNKNOWN_SPEED else info.link_speed,
+            "promiscuous": info.promiscuous == 1,
+        }
+
+    def set_promiscuous(self, name: str, on: bool) -> None:
+        call("lk_port_set_promiscuous", self.by_name[name].id, on)
+
+    def set_link(self, name: str, up: bool) -> None:
+        call("lk_port_set_link", self.by_name[name].id, up)
+
+    def xstats(self, name: str) -> dict[str, int]:
+        port_id = self.by_name[name].id
+        room = max(1, call("lk_port_xstats", port_id, ffi.NULL, 0))
+        stats = ffi.new("struct lk_xstat[]", room)
+        count = call("lk_port_xstats", port_id, stats, room)
+        return {c_string(stats[i].name): stats[i].value for i in range(min(count, room))}
+
+    def attach_frames(self, name: str, descriptors: list[int], sizes: list[int]) -> None:
+        """Maps the rings whose memory the parent made: to the engine, from the engine."""
+        rings = [
+            lib.lk_ring_map(descriptor, size)
+            for descriptor, size in zip(descriptors, sizes, strict=True)
+        ]
+        for descriptor in descriptors:
+            os.close(descriptor)
+        if ffi.NULL in rings:
+            raise MemoryError(f"the frame rings of port {name} cannot be mapped")
+        self.by_name[name].rings = FrameRings(rings[0], rings[1], (sizes[0], sizes[1]))
+
+    def stop(self, name: str) -> None:
+        port = self.by_name.pop(name)
+        try:
+            call("lk_port_stop", port.id)
+        finally:
+            if port.rings is not None:
+                port.rings.unmap()
+
+    def stop_all(self) -> list[str]:
+        """Stops every port; returns what went wrong."""
+        failures = []
+        for name in list(self.by_name):
+            try:
+                self.stop(name)
+            except NativeError as error:
+                failures.append(f"port {name}: {error}")
+        return failures

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The engine process: answers commands until its parent is gone.
+
+Every public method of Engine is a command; its arguments and result are JSON values. One command
+runs at a time, none waits for traffic.
+"""
+
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from labkit.engine import protocol
+from labkit.engine.binding import c_string, call, ffi, lib
+from labkit.engine.paths import Paths, node_kinds
+from labkit.engine.ports import Ports
+from labkit.engine.workers import Workers
+
+GRACE_SECONDS = 3.0  # for an orderly end after the parent is gone
+TRACE_SETTLE_SECONDS = 0.002  # longer than any walk of a graph
+
+
+class Engine:
+    """The state of the engine and its commands."""
+
+    def __init__(self) -> None:
+        self.ports = Ports()
+        self.workers: Workers
+        self.paths: Paths
+        self.descriptors: list[int] = []  # came with the command that runs now
+        self.trace_snaplen = 0
+
+    def start(
+        self, arguments: list[str], cpus: list[int], max_workers: int, verdicts: list[str]
+    ) -> dict[str, Any]:
+        strings = [ffi.new("char[]", argument.encode()) for argument in arguments]
+        call("lk_eal_start", len(strings), ffi.new("char *[]", strings))
+        self.workers = Workers(tuple(cpus), max_workers)
+        self.paths = Paths(self.ports, self.workers)
+        self.paths.verdicts = verdicts
+        return {"dpdk": c_string(lib.lk_dpdk_version()), "kinds": node_kinds(), "pid": os.getpid()}
+
+    def clock(self) -> dict[str, float]:
+        tsc = lib.lk_clock_tsc()
+        return {
+            "tsc": tsc,
+            "tsc_hz": lib.lk_clock_tsc_hz(),
+            "realtime_ns": lib.lk_clock_realtime_ns(tsc),
+        }
+
+    def cable(self, names: list[str], queues: int, ring_size: int) -> None:
+        self.ports.cable(names, queues, ring_size)
+
+    def probe_device(self, name: str, bus: str, device: str, arguments: str) -> dict[str, Any]:
+        return self.ports.probe(name, bus, device, arguments)
+
+    def port_limits(self, name: str) -> dict[str, Any]:
+        return self.ports.limits(name)
+
+    def start_port(
+        self, name: str, settings: dict[str, int], mac: str | None = None
+    ) -> dict[str, Any]:
+        return self.ports.start(name, settings, mac)
+
+    def port_info(self, name: str) -> dict[str, Any]:
+        return self.ports.info(name)
+
+    def set_promiscuous(self, name: str, on: bool) -> None:
+        self.ports.set_promiscuous(name, on)
+
+    def set_link(self, name: str, up: bool) -> None:
+        self.ports.set_link(name, up)
+
+    def xstats(self, name: str) -> dict[str, int]:
+        return self.ports.xstats(name)
+
+    def attach_frames(self, name: str, sizes: list[int]) -> None:
+        self.ports.attach_frames(name, self.descriptors, sizes)
+
+    def stop_port(self, name: str) -> None:
+        self.ports.stop(name)
+
+    def run_path(self, name: str, path: dict[str, Any]) -> int:
+        return self.paths.run(name, path)
+
+    def stop_path(self, name: str) -> None:
+        self.paths.stop(name)
+
+    def counters(self, names: list[str]) -> dict[str, Any]:
+        return {name: self.paths.counters(name) for name in names}
+
+    def describe_workers(self) -> list[dict[str, int | None]]:
+        return self.workers.describe()
+
+    def create_probe(self, run: str, frame: str, payload_length: int, **settings: int) -> None:
+        """A size of an echo experiment; `frame` is the hex text of a probe's headers."""
+        headers = bytes.fromhex(frame)
+        buffer = ffi.new("uint8_t[]", headers)
+        config = {"frame": buffer, "header_length": len(headers), "payload_length": payload_length}
+        probe = lib.lk_probe_create(ffi.new("struct lk_probe_config *", config | settings))
+        if probe == ffi.NULL:
+            raise MemoryError(f"no memory for {settings['count']} probes")
+        self.paths.probes[run] = probe
+
+    def probe_counts(self, run: str) -> dict[str, int]:
+        counts = ffi.new("struct lk_probe_counts *")
+        lib.lk_probe_counts(self.paths.probes[run], counts)
+        return {name: getattr(counts, name) for name, _ in ffi.typeof(counts[0]).fields}
+
+    def probe_round_trips(self, run: str, count: int) -> list[float]:
+        out = ffi.new("double[]", count)
+        n = lib.lk_probe_round_trips(self.paths.probes[run], out, count)
+        return list(out[0:n])
+
+    def stop_probe(self, run: str) -> None:
+        lib.lk_probe_stop(self.paths.probes[run])
+
+    def free_probe(self, run: str) -> None:
+        """Only after its path was stopped."""
+        lib.lk_probe_free(self.paths.probes.pop(run))
+
+    def start_trace(self, packets: int, steps: int, snaplen: int) -> None:
+        call("lk_trace_start", packets, steps, snaplen)
+        self.trace_snaplen = snaplen
+
+    def read_trace(self, first: int) -> dict[str, Any]:
+        """Steps from number `first` on, each with path, node and bytes, and the packets seen."""
+        names = self.paths.node_names()
+        step = ffi.new("struct lk_trace_step *")
+        kept = ffi.new("uint8_t[]", max(1, self.trace_snaplen))
+        steps = []
+        while lib.lk_trace_read(first + len(steps), step, kept):
+            path, nodes = names.get(step.graph, (None, []))
+            drop = f"drop_{self.paths.verdicts[-1 - step.node]}" if step.node < 0 else None
+            steps.append(
+                {
+                    "packet": step.packet,
+                    "path": path,
+                    "node": drop or (nodes[step.node] if nodes else None),
+                    "length": step.length,
+                    "bytes": bytes(ffi.buffer(kept, step.kept)).hex(),
+                    "time_ns": lib.lk_clock_realtime_ns(step.tsc),
+                }
+            )
+        return {"packets": lib.lk_trace_packets(), "steps": steps}
+
+    def stop_trace(self) -> None:
+        lib.lk_trace_stop()
+        time.sleep(TRACE_SETTLE_SECONDS)
+
+    def end(self) -> list[str]:
+        """Stops everything in order; returns what went wrong."""
+        if not hasattr(self, "paths"):
+            return []
+        lib.lk_trace_stop()
+        self.paths.stop_all()
+        self.workers.stop_all()
+        failures = self.ports.stop_all()
+        lib.lk_eal_stop()
+        return failures
+
+
+def serve(channel: socket.socket, status: Any) -> None:
+    """Runs commands until the parent closes the channel or asks for the end."""
+    engine = Engine()
+    running = True
+    while running:
+        try:
+            message, engine.descriptors = protocol.receive(channel)
+        except EOFError:
+            break
+        command, arguments = message["command"], message["arguments"]
+        ffi.buffer(status.command)[:] = command.encode().ljust(len(status.command), b"\0")
+        running = command != "end"
+        try:
+            reply = {"result": getattr(engine, command)(**arguments)}
+        except Exception as error:  # whatever it is, the parent raises it where it asked
+            reply = {"error": str(error) or repr(error), "type": type(error).__name__}
+        ffi.buffer(status.command)[:] = bytes(len(status.command))
+        protocol.send(channel, reply)
+    if running:
+        engine.end()
+
+
+def end_with_parent(channel: socket.socket, runtime: Path) -> None:
+    """Ends the process when the parent is gone and the orderly way takes too long."""
+    poll = select.poll()
+    poll.register(channel, select.POLLRDHUP)
+    poll.poll()
+    time.sleep(GRACE_SECONDS)
+    shutil.rmtree(runtime, ignore_errors=True)
+    os._exit(1)
+
+
+def main(channel_descriptor: int, status_descriptor: int, runtime: str) -> None:
+    # The parent decides when the engine ends; a Ctrl-C in its terminal is not for us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel = socket.socket(fileno=channel_descriptor)
+    status = ffi.cast(
+        "struct lk_status *",
+        lib.lk_ring_map(status_descriptor, ffi.sizeof("struct lk_status")),
+    )
+    call("lk_fault_start", status)
+    threading.Thread(target=end_with_parent, args=(channel, Path(runtime)), daemon=True).start()
+    try:
+        serve(channel, status)
+    except OSError:
+        pass  # the parent went away between a command and its answer
+    finally:
+        shutil.rmtree(runtime, ignore_errors=True)
+    # Static destructors of DPDK's libraries have nothing left to do and may hang on a dead device.
+    sys.stdout.flush()
+    os._exit(0)

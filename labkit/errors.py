@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Everything labkit raises on purpose."""
+
+
+class LabError(Exception):
+    """Base of labkit's errors."""
+
+
+class PathError(LabError, ValueError):
+    """A path that cannot be: the message names node, edge and fix."""
+
+
+class PortError(LabError):
+    """A port that cannot be opened or used as asked."""
+
+
+class EngineError(LabError):
+    """The engine refused a command; it goes on running."""
+
+
+class EngineDied(LabError):
+    """The engine process ended.
+
+    Attributes
+    ----------
+    signal: name of the signal that ended it, such as "SIGSEGV", or None
+    node: "path/node" that was at work, where known
+    command: what the engine had been asked to do, where known
+    log: the last lines of the engine's log
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        signal: str | None = None,
+        node: str | None = None,
+        command: str | None = None,
+        log: tuple[str, ...] = (),
+    ) -> None:
+        lines = [f"the engine died: {reason}"]
+        if node:
+            lines[0] += f" in node {node}"
+        if command:
+            lines[0] += f" while it was asked to {command}"
+        lines[0] += "; lab.restart() rebuilds its ports and paths"
+        if log:
+            lines += ["last lines of the engine's log:", *(f"  {line}" for line in log)]
+        super().__init__("\n".join(lines))
+        self.signal = signal
+        self.node = node
+        self.command = command
+        self.log = log
+
+
+class Unreachable(LabError):
+    """Nobody answered for an address: no ARP reply, no neighbour advertisement."""
