@@ -31,7 +31,7 @@ _numbers = itertools.count(1)
 class EngineClient:
     """One engine process. Thread-safe: one command is under way at a time."""
 
-    def __init__(self, config: EalConfig, verdicts: Sequence[str]) -> None:
+    def __init__(self, config: EalConfig) -> None:
         prefix = config.file_prefix or f"labkit-{os.getpid()}-{next(_numbers)}"
         self.runtime = runtime_directory(prefix)
         remove_stale_runtime(self.runtime.parent)
@@ -63,7 +63,6 @@ class EngineClient:
                 arguments=config.arguments(prefix),
                 cpus=config.usable_cpus(),
                 max_workers=config.max_workers,
-                verdicts=list(verdicts),
             )
         except BaseException:
             self.kill()

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Paths inside the engine: plain data becomes an rte_graph on a worker."""
 
-import ipaddress
 import os
 from dataclasses import dataclass, field
 from typing import Any
 
+from labkit.codec import VERDICTS, packed_addresses
 from labkit.engine.binding import c_string, call, ffi, lib
 from labkit.engine.ports import Ports
 from labkit.engine.workers import Workers
@@ -24,16 +24,10 @@ class EnginePath:
 
 def endpoint(params: dict[str, Any]) -> dict[str, Any]:
     """struct lk_endpoint of a responder node."""
-    addresses = [ipaddress.ip_interface(a).ip for a in params.get("addresses", ())]
-    ipv4 = [a.packed for a in addresses if a.version == 4]
-    ipv6 = [a.packed for a in addresses if a.version == 6]
     return {
         "mac": bytes.fromhex((params.get("mac") or "000000000000").replace(":", "")),
         "udp_port": params.get("udp_port") or 0,
-        "ipv4_count": len(ipv4),
-        "ipv6_count": len(ipv6),
-        "ipv4": ipv4,
-        "ipv6": ipv6,
+        **packed_addresses(params["addresses"]),
     }
 
 
@@ -46,7 +40,6 @@ class Paths:
         self.probes: dict[str, Any] = {}
         self.by_name: dict[str, EnginePath] = {}
         self.generation = 0
-        self.verdicts: list[str] = []
 
     def run(self, name: str, path: dict[str, Any]) -> int:
         """Builds a path from its plain data and starts it; returns the lcore."""
@@ -85,7 +78,7 @@ class Paths:
         """Calls, objects and cycles of each node; frames and measured frames of each drop."""
         path = self.by_name[name]
         nodes = ffi.new("struct lk_node_counters[]", len(path.nodes))
-        drops = ffi.new("struct lk_drop_counters[]", len(self.verdicts))
+        drops = ffi.new("struct lk_drop_counters[]", len(VERDICTS))
         call("lk_graph_counters", path.graph, nodes, drops)
         return {
             "lcore": self.workers.lcore_of(path.graph),
@@ -94,8 +87,8 @@ class Paths:
                 for node, c in zip(path.nodes, nodes, strict=True)
             },
             "drops": {
-                f"drop_{verdict}": [c.frames, c.measured]
-                for verdict, c in zip(self.verdicts, drops, strict=True)
+                f"drop_{verdict.name}": [c.frames, c.measured]
+                for verdict, c in zip(VERDICTS, drops, strict=True)
                 if c.frames
             },
             "captures": {

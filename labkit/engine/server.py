@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from labkit.codec import VERDICTS
 from labkit.engine import protocol
 from labkit.engine.binding import c_string, call, ffi, lib
 from labkit.engine.paths import Paths, node_kinds
@@ -36,14 +37,11 @@ class Engine:
         self.descriptors: list[int] = []  # came with the command that runs now
         self.trace_snaplen = 0
 
-    def start(
-        self, arguments: list[str], cpus: list[int], max_workers: int, verdicts: list[str]
-    ) -> dict[str, Any]:
+    def start(self, arguments: list[str], cpus: list[int], max_workers: int) -> dict[str, Any]:
         strings = [ffi.new("char[]", argument.encode()) for argument in arguments]
         call("lk_eal_start", len(strings), ffi.new("char *[]", strings))
         self.workers = Workers(tuple(cpus), max_workers)
         self.paths = Paths(self.ports, self.workers)
-        self.paths.verdicts = verdicts
         return {"dpdk": c_string(lib.lk_dpdk_version()), "kinds": node_kinds(), "pid": os.getpid()}
 
     def clock(self) -> dict[str, float]:
@@ -137,7 +135,7 @@ class Engine:
         steps = []
         while lib.lk_trace_read(first + len(steps), step, kept):
             path, nodes = names.get(step.graph, (None, []))
-            drop = f"drop_{self.paths.verdicts[-1 - step.node]}" if step.node < 0 else None
+            drop = f"drop_{VERDICTS[-1 - step.node].name}" if step.node < 0 else None
             steps.append(
                 {
                     "packet": step.packet,

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The header codec as pure functions over bytes: the code that the graph nodes run, without DPDK."""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from labkit._codec import ffi, lib
+
+ROOM = 256  # bytes around a frame that an answer may grow into
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a node decided about a frame: `next`, `other`, or the reason it refused it.
+
+    Attributes
+    ----------
+    number: as in the native enum lk_verdict
+    name: as in the drop node "drop_<name>" and in the ledger
+    sentence: what it means
+    source: the RFC section or DPDK function it comes from
+    """
+
+    number: int
+    name: str
+    sentence: str
+    source: str
+
+    @property
+    def is_drop(self) -> bool:
+        return self.name not in ("next", "other")
+
+
+def _read_verdicts() -> tuple[Verdict, ...]:
+    found: list[Verdict] = []
+    while (name := lib.lk_verdict_name(len(found))) != ffi.NULL:
+        number = len(found)
+        texts = (name, lib.lk_verdict_sentence(number), lib.lk_verdict_source(number))
+        found.append(Verdict(number, *(ffi.string(text).decode() for text in texts)))
+    return tuple(found)
+
+
+VERDICTS = _read_verdicts()
+VERDICT_BY_NAME = {verdict.name: verdict for verdict in VERDICTS}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Who a responder is: MAC, IP addresses (a prefix length may follow), UDP port (0: none)."""
+
+    mac: str
+    addresses: tuple[str, ...]
+    udp_port: int = 0
+
+
+def checksum(data: bytes) -> int:
+    """The Internet checksum of the bytes (RFC 1071), as a number."""
+    result: int = lib.lk_codec_checksum(data, len(data))
+    return result
+
+
+def handle(kind: str, frame: bytes, endpoint: Endpoint | None = None) -> tuple[Verdict, bytes]:
+    """What a node of this kind does with a frame: its verdict and the frame as it leaves the node.
+
+    Kinds: arp_responder, nd_responder, icmp_echo, udp_echo, refuse, reflect.
+    """
+    room = len(frame) + 2 * ROOM
+    buffer = ffi.new("uint8_t[]", room)
+    ffi.memmove(buffer + ROOM, frame, len(frame))
+    offset, length = ffi.new("uint32_t *", ROOM), ffi.new("uint32_t *", len(frame))
+    number = lib.lk_codec_handle(
+        kind.encode(), buffer, room, offset, length, _native_endpoint(endpoint)
+    )
+    if number < 0:
+        raise ValueError(f"{kind!r} is no kind of node that works on single frames")
+    return VERDICTS[number], bytes(ffi.buffer(buffer + offset[0], length[0]))
+
+
+def signature(frame: bytes) -> tuple[int, int, int] | None:
+    """Stream, sequence number and TSC of a measured frame; None when it carries no signature."""
+    stream, sequence = ffi.new("uint16_t *"), ffi.new("uint32_t *")
+    tsc = ffi.new("uint64_t *")
+    if not lib.lk_codec_signature(frame, len(frame), stream, sequence, tsc):
+        return None
+    return stream[0], sequence[0], tsc[0]
+
+
+def _native_endpoint(endpoint: Endpoint | None) -> object:
+    if endpoint is None:
+        return ffi.new("struct lk_endpoint *")
+    return ffi.new(
+        "struct lk_endpoint *",
+        {
+            "mac": bytes.fromhex(endpoint.mac.replace(":", "")),
+            "udp_port": endpoint.udp_port,
+            **packed_addresses(endpoint.addresses),
+        },
+    )
+
+
+def packed_addresses(addresses: Iterable[str]) -> dict[str, int | list[bytes]]:
+    """The address fields of struct lk_endpoint."""
+    parsed = [ipaddress.ip_interface(address).ip for address in addresses]
+    ipv4 = [address.packed for address in parsed if address.version == 4]
+    ipv6 = [address.packed for address in parsed if address.version == 6]
+    return {"ipv4_count": len(ipv4), "ipv6_count": len(ipv6), "ipv4": ipv4, "ipv6": ipv6}

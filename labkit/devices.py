@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Port names such as "tap:name" or "pci:0000:00:06.0", and the DPDK devices they stand for."""
+
+import difflib
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labkit.errors import PortError
+
+INTERFACES = Path("/sys/class/net")
+LONGEST_INTERFACE_NAME = 15  # IFNAMSIZ - 1
+AF_XDP_MAX_MTU = 3520  # one 4-KiB UMEM chunk less its headrooms (net_af_xdp)
+PAGE = 4096
+
+Option = str | int | bool
+
+
+@dataclass(frozen=True)
+class Device:
+    """A DPDK device: what to attach, and what is special about it.
+
+    Attributes
+    ----------
+    kind: ring, null, pcap, memif, tap, af_packet, af_xdp or pci
+    target: what stands behind the colon
+    bus: "vdev" or "pci"
+    driver: name of the virtual driver, "" for pci
+    arguments: devargs of the virtual driver
+    mtu: the MTU to use when none is asked for; 0: the driver's own
+    own_mac: whether nodes answer for a MAC of the lab's making and not for the driver's
+    """
+
+    kind: str
+    target: str
+    bus: str
+    driver: str
+    arguments: dict[str, Option] = field(default_factory=dict)
+    mtu: int = 0
+    own_mac: bool = False
+
+    @property
+    def devargs(self) -> str:
+        return ",".join(f"{key}={int(value) if isinstance(value, bool) else value}"
+                        for key, value in self.arguments.items())
+
+
+def parse_device(text: str, mtu: int | None, queues: int, options: dict[str, Option]) -> Device:
+    """Reads a port's name; PortError tells what is wrong with it and what would be right."""
+    kind, _, target = text.partition(":")
+    if kind not in KINDS:
+        near = difflib.get_close_matches(kind, KINDS, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise PortError(f"{text!r} is no port: the kinds are {', '.join(KINDS)}{hint}")
+    make, known = KINDS[kind]
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            allowed = ", ".join(known) or "none"
+            raise PortError(f"a {kind} port has no option {name!r} (it knows: {allowed}){hint}")
+    return make(target, mtu, queues, options)
+
+
+Options = dict[str, Option]
+
+
+def _ring(target: str, mtu: int | None, queues: int, options: Options) -> Device:
+    if target:
+        raise PortError(f"a ring port takes no target, got {target!r}; write \"ring\"")
+    return Device("ring", "", "vdev", "net_ring", options, mtu or 9001, own_mac=True)
+
+
+def _null(target: str, mtu: int | None, queues: int, options: Options) -> Device:
+    arguments = {"size": options.get("size", 64), "copy": options.get("copy", False)}
+    # net_null makes frames as fast as it is polled, unless told not to
+    if not options.get("source", False):
+        arguments["no-rx"] = 1
+    return Device("null", target, "vdev", "net_null", arguments, mtu or 1500, own_mac=True)
+
+
+def _pcap(target: str, mtu: int | None, queues: int, options: Options) -> Device:
+    file = Path(target).absolute()
+    if not file.is_file():
+        raise PortError(f"pcap:{target}: there is no such file; write pcap:FILE with a capture "
+                        "to read (tx=FILE takes what is sent)")
+    if not os.access(file, os.R_OK):
+        raise PortError(f"pcap:{target}: this user may not read the file")
+    arguments: Options = {"rx_pcap": str(file)}
+    if "tx" in options:
+        arguments["tx_pcap"] = str(Path(str(options["tx"])).absolute())
+    if options.get("repeat", False):
+        arguments["infinite_rx"] = 1
+    if "," in devargs_text(arguments):
+        raise PortError(f"pcap:{target}: DPDK cannot take a file name with a comma; rename it")
+    return Device("pcap", str(file), "vdev", "net_pcap", arguments, mtu or 9001, own_mac=True)
+
+
+def devargs_text(arguments: Options) -> str:
+    return "".join(str(value) for value in arguments.values())
+
+
+def _memif(target: str, mtu: int | None, queues: int, options: Options) -> Device:
+    role = options.get("role", "client")
+    if role not in ("client", "server"):
+        raise PortError(f"role is {role!r}; a memif port is a 'client' or a 'server', and talks "
+                        "to one of the other role")
+    if not target:
+        raise PortError("write memif:NAME (an abstract socket) or memif:/PATH (a file)")
+    arguments: Options = {
+        "role": role,
+        "id": options.get("id", 0),
+        "socket": target,
+        "socket-abstract": "no" if target.startswith("/") else "yes",
+        "rsize": options.get("ring_size_log2", 10),
+    }
+    if options.get("zero_copy", False):
+        arguments["zero-copy"] = "yes"
+    if "secret" in options:
+        arguments["secret"] = options["secret"]
+    return Device("memif", target, "vdev", "net_memif", arguments, mtu or 1500, own_mac=True)
+
+
+def _tap(target: str, mtu: int | None, queues: int, options: Options) -> Device:
+    if not re.fullmatch(rf"[^\s/:]{{1,{LONGEST_INTERFACE_NAME}}}", target):
+        raise PortError(f"tap:{target}: an interface name has 1 to {LONGEST_INTERFACE_NAME} "
+                        "characters without blanks, '/' and ':'")
+    if (INTERFACES / target).exists():
+        raise PortError(f"tap:{target}: the interface exists already; choose another name")
+    _needs_root("tap", "CAP_NET_ADMIN")
+    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+        raise PortError(f"tap:{target}: /dev/net/tun is missing or closed to this user; "
+                        "load the tun module, or use a ring port (lab.cable())")
+    # The kernel's end of the TAP gets the driver's MAC; the other end needs one of its own.
+    return Device("tap", target, "vdev", "net_tap", {"iface": target}, mtu or 1500, own_mac=True)
+
+
+def _af_packet(target: str, mtu: int | None, queues: int, options: Options) -> Device:
+    mtu = mtu or _interface_mtu("af_packet", target)
+    _needs_root("af_packet", "CAP_NET_RAW")
+    # A frame of the socket's ring holds packet headers and the whole frame (packet(7)).
+    frame_size = 2048
+    while frame_size < mtu + 128:
+        frame_size *= 2
+    arguments: Options = {
+        "iface": target,
+        "qpairs": queues,
+        "framesz": options.get("framesz", frame_size),
+        "blocksz": max(PAGE, int(options.get("framesz", frame_size))),
+        "framecnt": options.get("framecnt", 1024),
+        "qdisc_bypass": options.get("qdisc_bypass", True),
+    }
+    limit = int(arguments["framesz"]) - 128
+    if mtu > limit:
+        raise PortError(f"af_packet:{target}: MTU {mtu} exceeds framesz {arguments['framesz']} "
+                        f"less 128 bytes of headers ({limit}); pass framesz={frame_size}")
+    return Device("af_packet", target, "vdev", "net_af_packet", arguments, mtu)
+
+
+def _af_xdp(target: str, mtu: int | None, queues: int, options: Options) -> Device:
+    mtu = mtu or _interface_mtu("af_xdp", target)
+    _needs_root("af_xdp", "CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF")
+    if mtu > AF_XDP_MAX_MTU:
+        raise PortError(f"af_xdp:{target}: MTU {mtu} exceeds net_af_xdp's limit of "
+                        f"{AF_XDP_MAX_MTU}; set the interface to a lower MTU "
+                        f"(ip link set {target} mtu {AF_XDP_MAX_MTU}), or use af_packet:{target}")
+    arguments: Options = {
+        "iface": target,
+        "start_queue": options.get("start_queue", 0),
+        "queue_count": queues,
+    }
+    if options.get("force_copy", False):
+        arguments["force_copy"] = 1
+    return Device("af_xdp", target, "vdev", "net_af_xdp", arguments, mtu)
+
+
+def _pci(target: str, mtu: int | None, queues: int, options: Options) -> Device:
+    if not re.fullmatch(r"[0-9a-fA-F]{4,8}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]", target):
+        raise PortError(f"pci:{target}: a PCI address reads DOMAIN:BUS:DEVICE.FUNCTION, "
+                        "such as pci:0000:00:06.0; `labkit doctor` lists the NICs")
+    return Device("pci", target, "pci", "", {}, mtu or 0)
+
+
+def _interface_mtu(kind: str, name: str) -> int:
+    if not name or not (INTERFACES / name).exists():
+        there = ", ".join(sorted(path.name for path in INTERFACES.glob("*"))) or "none"
+        raise PortError(f"{kind}:{name}: there is no such interface in this network namespace "
+                        f"(there are: {there})")
+    if not int((INTERFACES / name / "flags").read_text(), 16) & 1:
+        raise PortError(f"{kind}:{name}: the interface is down; "
+                        f"bring it up with: ip link set {name} up")
+    return int((INTERFACES / name / "mtu").read_text())
+
+
+def _needs_root(kind: str, capability: str) -> None:
+    if os.geteuid() != 0:
+        raise PortError(f"{kind} ports need root ({capability}); ring, null, pcap and memif ports "
+                        "do not: lab.cable() gives two ring ports")
+
+
+Maker = Callable[[str, int | None, int, Options], Device]
+
+KINDS: dict[str, tuple[Maker, tuple[str, ...]]] = {
+    "ring": (_ring, ("ring_size",)),
+    "null": (_null, ("size", "copy", "source")),
+    "pcap": (_pcap, ("tx", "repeat")),
+    "memif": (_memif, ("role", "id", "ring_size_log2", "zero_copy", "secret")),
+    "tap": (_tap, ()),
+    "af_packet": (_af_packet, ("framesz", "framecnt", "qdisc_bypass")),
+    "af_xdp": (_af_xdp, ("start_queue", "force_copy")),
+    "pci": (_pci, ()),
+}

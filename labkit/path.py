@@ -1,0 +1,443 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Paths as plain data: nodes joined by edges. A path validates, draws and serialises itself.
+
+    lk.rx(a) >> lk.reflect() >> lk.tx(a)
+    lk.rx(a) >> (lk.udp_echo(where, 9000) | lk.arp_responder(where)) >> lk.tx(a)
+
+`a >> b` sends what leaves a through its output `next` to b. `a | b` is an alternative: what a passes
+on as `other` goes to b, and what follows gets the `next` of both. `a["other"] >> b` names an output.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from labkit.errors import PathError
+
+Value = str | int | list[str] | None
+
+FORMAT = "labkit-path/1"
+NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One node. The same object used twice in a path is one node.
+
+    Attributes
+    ----------
+    kind: one of labkit.nodes.KINDS
+    params: its settings, JSON values
+    given_name: the name asked for; None: named after its kind and port
+    """
+
+    kind: str
+    params: Mapping[str, Value] = field(default_factory=dict)
+    given_name: str | None = None
+
+    @property
+    def base_name(self) -> str:
+        if self.given_name is not None:
+            return self.given_name
+        port = self.params.get("port")
+        return f"{self.kind}:{port}" if port is not None else self.kind
+
+    def __rshift__(self, after: "Node | Chain") -> "Chain":
+        return as_chain(self) >> after
+
+    def __or__(self, alternative: "Node | Chain") -> "Chain":
+        return as_chain(self) | alternative
+
+    def __getitem__(self, output: str) -> "Chain":
+        return as_chain(self)[output]
+
+    def __repr__(self) -> str:
+        return f"<{self.base_name}>"
+
+
+@dataclass(frozen=True)
+class Join:
+    """An edge between node objects."""
+
+    source: Node
+    output: str
+    target: Node
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Nodes joined so far: where frames enter, which outputs are open, which are open as `other`."""
+
+    first: Node
+    nodes: tuple[Node, ...]
+    joins: tuple[Join, ...]
+    open_next: tuple[tuple[Node, str], ...]
+    open_other: tuple[tuple[Node, str], ...]
+
+    def __rshift__(self, after: "Node | Chain") -> "Chain":
+        then = as_chain(after)
+        if not self.open_next:
+            raise PathError(f"nothing can follow {self.nodes[-1].base_name}: it has no output")
+        if outputs_of(then.first.kind) and _role(then.first) == "source":
+            raise PathError(
+                f"edge {self.nodes[-1].base_name} >> {then.first.base_name}: {then.first.kind} is a "
+                "source and takes no frames; begin another chain with it"
+            )
+        joins = tuple(Join(node, output, then.first) for node, output in self.open_next)
+        return Chain(
+            self.first,
+            _merge(self.nodes, then.nodes),
+            (*self.joins, *joins, *then.joins),
+            then.open_next,
+            (*self.open_other, *then.open_other),
+        )
+
+    def __or__(self, alternative: "Node | Chain") -> "Chain":
+        then = as_chain(alternative)
+        if not self.open_other:
+            raise PathError(
+                f"{self.nodes[-1].base_name} | {then.first.base_name}: {self.nodes[-1].kind} passes "
+                "nothing on as other, so it has no alternative"
+            )
+        joins = tuple(Join(node, output, then.first) for node, output in self.open_other)
+        return Chain(
+            self.first,
+            _merge(self.nodes, then.nodes),
+            (*self.joins, *joins, *then.joins),
+            (*self.open_next, *then.open_next),
+            then.open_other,
+        )
+
+    def __getitem__(self, output: str) -> "Chain":
+        """The chain's last node with one output chosen for what follows."""
+        node = self.nodes[-1]
+        if output not in outputs_of(node.kind):
+            there = ", ".join(outputs_of(node.kind)) or "none"
+            raise PathError(f"node {node.base_name} has no output {output!r} (it has: {there})")
+        return Chain(self.first, self.nodes, self.joins, ((node, output),), ())
+
+
+@dataclass(frozen=True)
+class NamedNode:
+    """A node of a finished path: unique name, kind, settings."""
+
+    name: str
+    kind: str
+    params: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What leaves `source` through `output` goes to `target`; both are node names."""
+
+    source: str
+    output: str
+    target: str
+
+
+class Path:
+    """A finished, valid path. Two paths are equal when their data are."""
+
+    nodes: tuple[NamedNode, ...]
+    edges: tuple[Edge, ...]
+    name: str
+
+    def __init__(self, *chains: Chain | Node, name: str = "path") -> None:
+        if not chains:
+            raise PathError(f"path {name!r} is empty; give it a chain such as rx(a) >> tx(b)")
+        nodes: tuple[Node, ...] = ()
+        joins: list[Join] = []
+        for chain in map(as_chain, chains):
+            nodes = _merge(nodes, chain.nodes)
+            joins += chain.joins
+        names = _unique_names(nodes)
+        self._set(
+            (NamedNode(names[id(n)], n.kind, dict(n.params)) for n in nodes),
+            (Edge(names[id(j.source)], j.output, names[id(j.target)]) for j in joins),
+            name,
+        )
+
+    def _set(self, nodes: Iterable[NamedNode], edges: Iterable[Edge], name: str) -> None:
+        self.nodes = tuple(nodes)
+        self.edges = tuple(dict.fromkeys(edges))
+        self.name = name
+        validate(self)
+
+    @classmethod
+    def from_data(cls, nodes: Iterable[NamedNode], edges: Iterable[Edge], name: str) -> "Path":
+        path = cls.__new__(cls)
+        path._set(nodes, edges, name)
+        return path
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Names of the ports it uses, in order."""
+        used = [str(n.params["port"]) for n in self.nodes if "port" in n.params]
+        return tuple(dict.fromkeys(used))
+
+    def node(self, name: str) -> NamedNode:
+        return next(n for n in self.nodes if n.name == name)
+
+    def renamed(self, name: str) -> "Path":
+        return Path.from_data(self.nodes, self.edges, name)
+
+    def with_macs(self, macs: Mapping[str, str]) -> "Path":
+        """The path with every missing MAC filled in: that of the port its frames are received from."""
+        nodes = []
+        for node in self.nodes:
+            if "mac" in node.params and node.params["mac"] is None:
+                port = self._receiving_port(node)
+                node = NamedNode(node.name, node.kind, {**node.params, "mac": macs[port]})
+            nodes.append(node)
+        return Path.from_data(nodes, self.edges, self.name)
+
+    def _receiving_port(self, node: NamedNode) -> str:
+        seen, todo, ports = set(), [node.name], set()
+        while todo:
+            name = todo.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            if self.node(name).kind in ("rx", "inject", "probe_send"):
+                ports.add(str(self.node(name).params["port"]))
+            todo += [edge.source for edge in self.edges if edge.target == name]
+        if len(ports) != 1:
+            raise PathError(
+                f"path {self.name!r}, node {node.name}: its frames come from ports "
+                f"{', '.join(sorted(ports))}, so it has no MAC address of its own; pass mac="
+            )
+        return ports.pop()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: format, name, nodes (name, kind, params), edges (source, output, target)."""
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "nodes": [
+                {"name": n.name, "kind": n.kind, "params": dict(n.params)} for n in self.nodes
+            ],
+            "edges": [
+                {"source": e.source, "output": e.output, "target": e.target} for e in self.edges
+            ],
+        }
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), indent=2)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Path":
+        """A path from its data; what is unknown, missing or wrong is an error."""
+        from labkit.nodes import make
+
+        _check_keys("the path", data, ("format", "name", "nodes", "edges"))
+        if data["format"] != FORMAT:
+            raise PathError(f"format is {data['format']!r}; this labkit reads {FORMAT!r}")
+        nodes, edges = [], []
+        for raw in data["nodes"]:
+            _check_keys("a node", raw, ("name", "kind", "params"))
+            made = make(raw["kind"], raw["params"], raw["name"])
+            nodes.append(NamedNode(raw["name"], made.kind, made.params))
+        for raw in data["edges"]:
+            _check_keys("an edge", raw, ("source", "output", "target"))
+            edges.append(Edge(raw["source"], raw["output"], raw["target"]))
+        return cls.from_data(nodes, edges, data["name"])
+
+    @classmethod
+    def from_json(cls, text: str) -> "Path":
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise PathError(f"this is no JSON: {error}") from None
+        if not isinstance(data, dict):
+            raise PathError(f"a path is a JSON object, not {type(data).__name__}")
+        return cls.from_dict(data)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Path) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
+
+    def __repr__(self) -> str:
+        """Each source with what follows along the `next` outputs; alternatives in brackets."""
+        lines = []
+        for node in self.nodes:
+            if _role(node) == "source":
+                lines.append(self._line(node))
+        return "; ".join(lines)
+
+    def _line(self, node: NamedNode) -> str:
+        parts = [node.name]
+        at: NamedNode | None = self._after(node, "next")
+        while at is not None:
+            group = [at]
+            while (other := self._after(group[-1], "other")) is not None:
+                group.append(other)
+            text = " | ".join(n.name for n in group)
+            parts.append(f"({text})" if len(group) > 1 else text)
+            at = next((n for g in group if (n := self._after(g, "next"))), None)
+        return " >> ".join(parts)
+
+    def _after(self, node: NamedNode, output: str) -> NamedNode | None:
+        for edge in self.edges:
+            if (edge.source, edge.output) == (node.name, output):
+                return self.node(edge.target)
+        return None
+
+    def _repr_html_(self) -> str:
+        from labkit.draw import path_svg
+
+        return path_svg(self)
+
+
+def as_chain(part: Node | Chain) -> Chain:
+    """A node as a chain of one."""
+    if isinstance(part, Chain):
+        return part
+    if not isinstance(part, Node):
+        raise PathError(f"{part!r} is no node; make one with lk.rx(port), lk.tx(port), …")
+    outputs = outputs_of(part.kind)
+    return Chain(
+        part,
+        (part,),
+        (),
+        tuple((part, o) for o in outputs if o == "next"),
+        tuple((part, o) for o in outputs if o == "other"),
+    )
+
+
+def outputs_of(kind: str) -> tuple[str, ...]:
+    from labkit.nodes import KINDS
+
+    return KINDS[kind].outputs
+
+
+def _role(node: Node | NamedNode) -> str:
+    from labkit.nodes import KINDS
+
+    return KINDS[node.kind].role
+
+
+def _merge(a: tuple[Node, ...], b: tuple[Node, ...]) -> tuple[Node, ...]:
+    have = {id(n) for n in a}
+    return (*a, *(n for n in b if id(n) not in have))
+
+
+def _unique_names(nodes: tuple[Node, ...]) -> dict[int, str]:
+    names: dict[int, str] = {}
+    for node in nodes:
+        base, number = node.base_name, 1
+        name = base
+        while name in names.values():
+            number += 1
+            name = f"{base}.{number}"
+        names[id(node)] = name
+    return names
+
+
+def _check_keys(what: str, data: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    from labkit.nodes import _near
+
+    for key in data:
+        if key not in known:
+            raise PathError(f"{what} has no field {key!r}{_near(key, known)}")
+    for key in known:
+        if key not in data:
+            raise PathError(f"{what} lacks the field {key!r}")
+
+
+def validate(path: Path) -> None:
+    """Raises PathError with path, node or edge, and the fix, for a path that cannot run."""
+    for check in _RULES:
+        check(path)
+
+
+def _names_are_good(path: Path) -> None:
+    for what, name in (("path", path.name), *(("node", n.name) for n in path.nodes)):
+        if not NAME.fullmatch(name):
+            raise PathError(f"{what} name {name!r}: use 1 to 40 letters, digits and _ . : -")
+    names = [n.name for n in path.nodes]
+    for name in names:
+        if names.count(name) > 1:
+            raise PathError(f"path {path.name!r} has two nodes called {name!r}; pass name= to one")
+
+
+def _edges_are_good(path: Path) -> None:
+    nodes = {n.name: n for n in path.nodes}
+    taken: dict[tuple[str, str], str] = {}
+    for edge in path.edges:
+        where = f"path {path.name!r}, edge {edge.source}[{edge.output}] >> {edge.target}"
+        for end in (edge.source, edge.target):
+            if end not in nodes:
+                raise PathError(f"{where}: there is no node {end!r} (there are: {', '.join(nodes)})")
+        if edge.output not in outputs_of(nodes[edge.source].kind):
+            there = ", ".join(outputs_of(nodes[edge.source].kind)) or "none"
+            raise PathError(f"{where}: {nodes[edge.source].kind} has no output {edge.output!r} "
+                            f"(it has: {there})")
+        if _role(nodes[edge.target]) == "source":
+            raise PathError(f"{where}: {nodes[edge.target].kind} is a source and takes no frames; "
+                            "begin another chain with it")
+        key = (edge.source, edge.output)
+        if key in taken:
+            raise PathError(f"{where}: this output leads to {taken[key]} already; an output has one "
+                            "target")
+        taken[key] = edge.target
+
+
+def _is_reached(path: Path) -> None:
+    reached = {n.name for n in path.nodes if _role(n) == "source"}
+    if not reached:
+        raise PathError(f"path {path.name!r} has no source; begin it with rx(port) or inject(port)")
+    todo = list(reached)
+    while todo:
+        name = todo.pop()
+        for edge in path.edges:
+            if edge.source == name and edge.target not in reached:
+                reached.add(edge.target)
+                todo.append(edge.target)
+    for n in path.nodes:
+        if n.name not in reached:
+            raise PathError(f"path {path.name!r}, node {n.name}: no source leads to it; join it with "
+                            ">> to a chain that begins with rx(port) or inject(port)")
+
+
+def _has_no_cycle(path: Path) -> None:
+    state: dict[str, int] = {}
+
+    def visit(name: str) -> None:
+        if state.get(name) == 1:
+            raise PathError(f"path {path.name!r}, node {name}: frames would go round for ever; a "
+                            "path has no cycles")
+        if state.get(name) == 2:
+            return
+        state[name] = 1
+        for edge in path.edges:
+            if edge.source == name:
+                visit(edge.target)
+        state[name] = 2
+
+    for n in path.nodes:
+        visit(n.name)
+
+
+def _queues_are_used_once(path: Path) -> None:
+    seen: dict[tuple[str, Value, Value], str] = {}
+    for n in path.nodes:
+        if n.kind not in ("rx", "inject", "collect"):
+            continue
+        key = (n.kind, n.params["port"], n.params.get("queue", 0))
+        if key in seen:
+            raise PathError(f"path {path.name!r}, node {n.name}: {seen[key]} is the {n.kind} of port "
+                            f"{n.params['port']} already; use the same node object in both chains")
+        seen[key] = n.name
+
+
+_RULES: tuple[Callable[[Path], None], ...] = (
+    _names_are_good,
+    _edges_are_good,
+    _is_reached,
+    _has_no_cycle,
+    _queues_are_used_once,
+)

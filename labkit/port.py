@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A port: a DPDK ethdev of the lab's engine, and the frames that Python sends and hears on it."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from labkit.devices import Device
+from labkit.errors import PortError
+from labkit.frame_rings import FrameReader, FrameRings
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
+
+    from labkit.lab import Lab
+    from labkit.socket import PortSocket
+
+LINK_OVERHEAD = 22  # Ethernet header and two VLAN tags, as in native/dataplane/port.c
+
+
+@dataclass(frozen=True)
+class PortInfo:
+    """What DPDK says of a port.
+
+    Attributes
+    ----------
+    id: DPDK's port id
+    device: DPDK's name of the device
+    driver: such as net_ring
+    mac: the address that the lab's nodes answer for
+    mtu, min_mtu, max_mtu: bytes of IP packet
+    rx_queues, tx_queues, max_rx_queues, max_tx_queues: configured, and the driver's limits
+    link_up: link state
+    link_speed_mbps: Mbit/s as the driver reports it; None when it does not know
+    promiscuous: receives frames for other MAC addresses
+    """
+
+    id: int
+    device: str
+    driver: str
+    mac: str
+    mtu: int
+    min_mtu: int
+    max_mtu: int
+    rx_queues: int
+    tx_queues: int
+    max_rx_queues: int
+    max_tx_queues: int
+    link_up: bool
+    link_speed_mbps: int | None
+    promiscuous: bool
+
+
+@dataclass(frozen=True)
+class PortDeclaration:
+    """What a lab keeps of a port to build it again."""
+
+    name: str
+    device: Device
+    mac: str | None
+    settings: dict[str, int]
+    peer: str | None = None
+
+
+class Port:
+    """A port of a lab; made by Lab.cable() and Lab.port()."""
+
+    def __init__(self, lab: "Lab", declaration: PortDeclaration, info: PortInfo) -> None:
+        self.lab = lab
+        self.declaration = declaration
+        self._info = info
+        self._rings: FrameRings | None = None
+        self._reader: FrameReader | None = None
+        self._received_since_send = True
+
+    @property
+    def name(self) -> str:
+        return self.declaration.name
+
+    @property
+    def mac(self) -> str:
+        """The MAC address that the lab's nodes answer for and probes are sent from."""
+        return self._info.mac
+
+    @property
+    def mtu(self) -> int:
+        """Longest IP packet in bytes; a frame has up to 22 bytes more (Ethernet, two VLAN tags)."""
+        return self._info.mtu
+
+    @property
+    def max_udp_payload(self) -> int:
+        """Longest UDP payload over IPv4 in bytes: the MTU less 28."""
+        return self.mtu - 28
+
+    @property
+    def info(self) -> PortInfo:
+        """The port as it is now (rte_eth_dev_info_get, rte_eth_link_get_nowait)."""
+        self._info = PortInfo(**self.lab._ask("port_info", name=self.name))
+        return self._info
+
+    def xstats(self) -> dict[str, int]:
+        """All counters of the port under DPDK's names (rte_eth_xstats_get)."""
+        stats: dict[str, int] = self.lab._ask("xstats", name=self.name)
+        return stats
+
+    def set_promiscuous(self, on: bool) -> None:
+        """Receives frames for other MAC addresses too, or not (rte_eth_promiscuous_enable)."""
+        self._try("set_promiscuous", on=on)
+
+    def set_link(self, up: bool) -> None:
+        """Sets the link up or down (rte_eth_dev_set_link_up)."""
+        self._try("set_link", up=up)
+
+    def socket(self) -> "PortSocket":
+        """A scapy SuperSocket on this port; hears what arrives from now on."""
+        from labkit.socket import PortSocket
+
+        return PortSocket(self)
+
+    def send(self, frames: "Packet | bytes | Iterable[Packet | bytes]") -> int:
+        """Sends scapy packets or bytes, each a whole frame without FCS; returns how many.
+
+        Returns when the engine has taken all of them. One bad frame refuses all of them.
+        """
+        many = [frames] if isinstance(frames, bytes) or hasattr(frames, "fields_desc") else frames
+        if isinstance(many, (str, int)):
+            raise PortError(f"frames are scapy packets or bytes, not {type(many).__name__}")
+        reader = self._default_reader()
+        if self._received_since_send:
+            reader.skip()
+            self._received_since_send = False
+        data = [bytes(frame) for frame in many]
+        self._send_bytes(data)
+        return len(data)
+
+    @overload
+    def receive(
+        self, count: int = ..., timeout: float = ..., *, raw: Literal[False] = ...
+    ) -> "list[Packet]": ...
+
+    @overload
+    def receive(
+        self, count: int = ..., timeout: float = ..., *, raw: Literal[True]
+    ) -> list[bytes]: ...
+
+    def receive(self, count: int = 1, timeout: float = 1.0, *, raw: bool = False) -> Any:
+        """Up to `count` frames, waiting at most `timeout` seconds for the last of them.
+
+        Frames that arrived since the send() that the last receive() was followed by, oldest first,
+        as scapy packets with their time of arrival, or as bytes with raw=True.
+        """
+        if count < 1:
+            raise PortError(f"count is {count}; receive takes 1 or more")
+        self.lab._attach_frames(self, listens=True)
+        reader = self._default_reader()
+        self._received_since_send = True
+        end = time.monotonic() + timeout
+        found: list[tuple[bytes, float]] = []
+        while len(found) < count:
+            frame = reader.read()
+            if frame is not None:
+                found.append(frame)
+            elif not reader.wait(max(0.0, end - time.monotonic()), self._check_engine):
+                break
+        if raw:
+            return [data for data, _ in found]
+        return [_dissect(data, seconds) for data, seconds in found]
+
+    def __repr__(self) -> str:
+        device = self.declaration.device
+        target = f":{device.target}" if device.target else ""
+        return f"<Port {self.name} ({device.kind}{target}) mac {self.mac} mtu {self.mtu}>"
+
+    def _send_bytes(self, frames: list[bytes]) -> None:
+        self.lab._attach_frames(self, listens=False).send(frames, self._check_engine)
+
+    def _new_reader(self) -> FrameReader:
+        return FrameReader(self.lab._attach_frames(self, listens=True))
+
+    def _default_reader(self) -> FrameReader:
+        if self._reader is None:
+            rings = self.lab._attach_frames(self, listens=False)
+            self._reader = FrameReader(rings)
+        return self._reader
+
+    def _check_engine(self) -> None:
+        self.lab._check_alive()
+
+    def _try(self, command: str, **arguments: Any) -> None:
+        from labkit.errors import EngineError
+
+        try:
+            self.lab._ask(command, name=self.name, **arguments)
+        except EngineError as error:
+            driver = self._info.driver
+            raise PortError(f"{self.name}: {driver} cannot do this: {error}") from None
+
+
+def _dissect(data: bytes, seconds: float) -> "Packet":
+    from scapy.layers.l2 import Ether
+
+    packet = Ether(data)
+    packet.time = seconds
+    return packet

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A path that an engine runs, and its counters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labkit.ledger import Ledger
+from labkit.path import Path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labkit.lab import Lab
+
+LEAVING = ("tx", "collect", "sink")
+REFUSED_BY_TX = ("drop_tx_full", "drop_tx_too_long")
+
+
+@dataclass(frozen=True)
+class NodeCounters:
+    """rte_graph's counters of a node: process calls, frames, and TSC cycles."""
+
+    calls: int
+    objects: int
+    cycles: int
+
+    @property
+    def cycles_per_packet(self) -> float | None:
+        return self.cycles / self.objects if self.objects else None
+
+
+@dataclass(frozen=True)
+class PathCounters:
+    """One reading of a path.
+
+    Attributes
+    ----------
+    lcore: the worker that runs the path
+    nodes: counters by node name
+    drops: frames by drop node, those with none left out
+    measured_drops: of these, frames that carry a signature
+    captures: written and missed frames, and the errno of a failed write, by capture node
+    """
+
+    lcore: int
+    nodes: Mapping[str, NodeCounters]
+    drops: Mapping[str, int]
+    measured_drops: Mapping[str, int]
+    captures: Mapping[str, Mapping[str, int]]
+
+    @classmethod
+    def from_engine(cls, answer: dict[str, Any]) -> "PathCounters":
+        return cls(
+            answer["lcore"],
+            {name: NodeCounters(*values) for name, values in answer["nodes"].items()},
+            {name: frames for name, (frames, _) in answer["drops"].items()},
+            {name: measured for name, (_, measured) in answer["drops"].items() if measured},
+            answer["captures"],
+        )
+
+
+class RunningPath:
+    """A path on a worker of a lab; made by Lab.run()."""
+
+    def __init__(self, lab: "Lab", path: Path) -> None:
+        self.lab = lab
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def counters(self) -> PathCounters:
+        """The path's counters now. They are read while frames flow: a sum over nodes may be off by
+        the frames of one burst."""
+        answer = self.lab._ask("counters", names=[self.name])
+        return PathCounters.from_engine(answer[self.name])
+
+    @property
+    def drops(self) -> Mapping[str, int]:
+        """Frames by drop node."""
+        return self.counters.drops
+
+    @property
+    def ledger(self) -> Ledger:
+        """Frames that entered the path against those that left it or were dropped by name."""
+        counters = self.counters
+        sources = [n.name for n in self.path.nodes if n.kind in ("rx", "inject", "probe_send")]
+        entered = sum(counters.nodes[name].objects for name in sources)
+        left = sum(counters.nodes[n.name].objects for n in self.path.nodes if n.kind in LEAVING)
+        left -= sum(counters.drops.get(name, 0) for name in REFUSED_BY_TX)
+        return Ledger(entered, entered, left, dict(counters.drops))
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """One row a node and drop node: calls, objects, cycles, cycles_per_packet."""
+        import pandas as pd
+
+        counters = self.counters
+        rows = [
+            (name, c.calls, c.objects, c.cycles, c.cycles_per_packet)
+            for name, c in counters.nodes.items()
+        ]
+        rows += [(name, None, frames, None, None) for name, frames in counters.drops.items()]
+        columns = ["node", "calls", "objects", "cycles", "cycles_per_packet"]
+        return pd.DataFrame(rows, columns=columns).astype({"calls": "Int64", "cycles": "Int64"})
+
+    @property
+    def is_running(self) -> bool:
+        return self.lab.paths.get(self.name) is self
+
+    def stop(self) -> None:
+        """Takes the path off its worker. Its counters are gone with it."""
+        self.lab._stop(self)
+
+    def __repr__(self) -> str:
+        return f"<RunningPath {self.name}: {self.path!r}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from labkit.draw import path_svg
+
+        if not self.is_running:
+            return {"text/plain": repr(self), "text/html": path_svg(self.path)}
+        return {"text/plain": repr(self), "text/html": path_svg(self.path, self.counters)}

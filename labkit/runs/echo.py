@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The echo experiment: datagrams of several sizes to a UDP echo service, every byte checked."""
+
+import ipaddress
+import itertools
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labkit import nodes
+from labkit.errors import LabError
+from labkit.ledger import Ledger
+from labkit.path import Path
+from labkit.port import Port
+from labkit.neighbours import check_source, resolve
+from labkit.running import RunningPath
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from labkit.lab import Lab
+
+SIGNATURE_LENGTH = 18  # native/packet/signature.h
+IPV4_OVERHEAD, IPV6_OVERHEAD = 28, 48  # IP and UDP headers
+MOST_PROBES = 10_000_000
+SETTLE_SECONDS = 0.02
+
+_runs = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class EchoSize:
+    """What came of one payload size.
+
+    Attributes
+    ----------
+    payload_bytes: UDP payload
+    ledger: where every probe went
+    lost: probes with no answer within the timeout, those that came late included
+    late, duplicated, corrupted: answers after the timeout, answers beyond the first, answers whose
+        payload, length or checksum differs
+    round_trips_ns: float array, one entry an answer in time, in the order of sending
+    """
+
+    payload_bytes: int
+    ledger: Ledger
+    lost: int
+    late: int
+    duplicated: int
+    corrupted: int
+    round_trips_ns: "np.ndarray[Any, Any]"
+
+
+@dataclass(frozen=True)
+class EchoRun:
+    """A finished echo experiment: `table`, `ledger`, `plot()`."""
+
+    target: str
+    udp_port: int
+    source: str
+    port: str
+    sizes: Sequence[EchoSize]
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """One row a payload size: payload_bytes, sent, received, lost, late, duplicated, corrupted,
+        and the round trip in µs: rtt_min_us, rtt_p50_us, rtt_p90_us, rtt_p99_us, rtt_max_us.
+
+        A round trip of which nothing was measured is missing (NaN), not 0.
+        """
+        import numpy as np
+        import pandas as pd
+
+        rows = []
+        for size in self.sizes:
+            trips = size.round_trips_ns / 1e3
+            ranks = (0, 50, 90, 99, 100)
+            values = np.percentile(trips, ranks) if trips.size else [np.nan] * len(ranks)
+            rows.append(
+                {
+                    "payload_bytes": size.payload_bytes,
+                    "sent": size.ledger.sent,
+                    "received": size.ledger.received,
+                    "lost": size.lost,
+                    "late": size.late,
+                    "duplicated": size.duplicated,
+                    "corrupted": size.corrupted,
+                    **dict(
+                        zip(
+                            ("rtt_min_us", "rtt_p50_us", "rtt_p90_us", "rtt_p99_us", "rtt_max_us"),
+                            values,
+                            strict=True,
+                        )
+                    ),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger over all sizes."""
+        total = self.sizes[0].ledger
+        for size in self.sizes[1:]:
+            total = total + size.ledger
+        return total
+
+    @property
+    def round_trips_ns(self) -> Mapping[int, "np.ndarray[Any, Any]"]:
+        """Round trips in ns by payload size in bytes."""
+        return {size.payload_bytes: size.round_trips_ns for size in self.sizes}
+
+    def plot(self) -> "Figure":
+        """Round-trip time: its distribution for every size, and its course over the run."""
+        from labkit.plot import round_trip_figure
+
+        title = f"UDP echo, {self.port} to {self.target} port {self.udp_port}"
+        return round_trip_figure(self.round_trips_ns, title)
+
+    def __repr__(self) -> str:
+        where = f"{self.target} UDP port {self.udp_port} from port {self.port} ({self.source})"
+        return f"<EchoRun {where}>\n{self.table.to_string(index=False)}\n{self.ledger!r}"
+
+    def _repr_html_(self) -> str:
+        table = self.table.style.hide(axis="index").format(precision=1, na_rep="not available")
+        return f"{table.to_html()}{self.ledger._repr_html_()}"
+
+
+def echo(
+    port: Port,
+    target: str,
+    *,
+    udp_port: int = 7,
+    payload_sizes: Sequence[int] = (18, 1400),
+    count: int = 100,
+    window: int = 1,
+    timeout: float = 0.5,
+    source: str | None = None,
+    source_port: int = 49152,
+    target_mac: str | None = None,
+    interval: float = 0.0,
+    progress: bool = True,
+) -> EchoRun:
+    """Sends `count` datagrams of every payload size to a UDP echo service and checks the answers.
+
+    port: where probes are sent and answers received; its own frames still reach sockets
+    target: IPv4 or IPv6 address of the service; its MAC is asked for with ARP or neighbour
+        discovery unless target_mac tells it
+    udp_port: of the service, 1 to 65535
+    payload_sizes: UDP payloads in bytes, from 18 (the signature) to what the port's MTU carries
+    count: datagrams a size
+    window: datagrams under way at once, 1 to 256
+    timeout: seconds after which a datagram is lost; later answers are counted as late
+    source: address to send from; None: the lowest other host address of the target's /24 or /64.
+        The port answers ARP, neighbour discovery and ping for it while the experiment runs.
+    source_port: UDP source port
+    interval: seconds between two datagrams, 0: as soon as the window has room
+    progress: show a progress bar when it takes longer than half a second
+
+    Raises Unreachable when nobody answers for the target. Ctrl-C ends the experiment and puts the
+    port back as it was.
+    """
+    lab = port.lab
+    destination = _address(target)
+    sender = check_source(source, destination)
+    sizes = _check_sizes(port, payload_sizes, destination.version)
+    _check_range("udp_port", udp_port, 1, 65535)
+    _check_range("source_port", source_port, 1, 65535)
+    _check_range("count", count, 1, MOST_PROBES)
+    _check_range("window", window, 1, 256)
+    if timeout <= 0:
+        raise LabError(f"timeout is {timeout}; it is a positive number of seconds")
+    mac = target_mac or resolve(port, str(destination), source=str(sender))
+    results = []
+    with _bar(len(sizes) * count, progress) as bar:
+        for number, size in enumerate(sizes):
+            headers = _headers(port, mac, str(sender), str(destination), source_port, udp_port, size)
+            settings = {
+                "count": count,
+                "window": window,
+                "stream": next(_runs) & 0xFFFF,
+                "seed": secrets.randbits(63),
+                "timeout_ns": int(timeout * 1e9),
+                "interval_ns": int(interval * 1e9),
+            }
+            before = number * count
+            results.append(_run_size(lab, port, str(sender), headers, size, settings,
+                                     lambda made, before=before: bar(before + made)))
+    return EchoRun(str(destination), udp_port, str(sender), port.name, tuple(results))
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        raise LabError(f"target is {text!r}; it is an IPv4 or IPv6 address such as "
+                       "10.0.0.2 or fd00::2") from None
+
+
+def _check_range(name: str, value: int, lowest: int, highest: int) -> None:
+    if not lowest <= value <= highest:
+        raise LabError(f"{name} is {value}; the range is {lowest} to {highest}")
+
+
+def _check_sizes(port: Port, sizes: Sequence[int], version: int) -> list[int]:
+    overhead = IPV4_OVERHEAD if version == 4 else IPV6_OVERHEAD
+    largest = port.mtu - overhead
+    if not sizes:
+        raise LabError("payload_sizes is empty; name at least one size in bytes")
+    for size in sizes:
+        if not SIGNATURE_LENGTH <= size <= largest:
+            raise LabError(
+                f"payload size {size} is outside of {SIGNATURE_LENGTH} (a probe's signature) to "
+                f"{largest} bytes (MTU {port.mtu} of port {port.name} less {overhead} bytes of "
+                f"IPv{version} and UDP headers); choose a size in that range or a larger mtu"
+            )
+    return list(sizes)
+
+
+def _headers(
+    port: Port, mac: str, source: str, target: str, source_port: int, udp_port: int, size: int
+) -> bytes:
+    """Ethernet, IP and UDP headers of a probe, with the lengths of a whole one."""
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.inet6 import IPv6
+    from scapy.layers.l2 import Ether
+
+    if ":" in target:
+        ip = IPv6(src=source, dst=target, plen=8 + size)
+    else:
+        ip = IP(src=source, dst=target, len=28 + size, flags="DF")
+    udp = UDP(sport=source_port, dport=udp_port, len=8 + size, chksum=0)
+    return bytes(Ether(src=port.mac, dst=mac) / ip / udp)
+
+
+def _run_size(
+    lab: "Lab",
+    port: Port,
+    source: str,
+    headers: bytes,
+    size: int,
+    settings: dict[str, int],
+    report: Any,
+) -> EchoSize:
+    run = f"echo{settings['stream']}-{time.monotonic_ns()}"
+    lab._ask("create_probe", run=run, frame=headers.hex(), payload_length=size, **settings)
+    try:
+        before = _measured_drops(lab)
+        path = lab.run(_probe_path(port, source, run))
+        try:
+            counts = _until_done(lab, run, report)
+            drops = _differences(_measured_drops(lab), before)
+            return _result(lab, run, size, settings["count"], counts, drops)
+        finally:
+            path.stop()
+    finally:
+        lab._ask("free_probe", run=run)
+
+
+def _probe_path(port: Port, source: str, run: str) -> Path:
+    """Probes out, answers in; the port is a host at the source address, and Python still hears."""
+    own, tx = [source], nodes.tx(port)
+    return Path(
+        nodes.probe_send(run, port) >> tx,
+        nodes.rx(port)
+        >> (
+            nodes.probe_receive(run)
+            | nodes.arp_responder(own)
+            | nodes.nd_responder(own)
+            | nodes.icmp_echo(own)
+            | nodes.collect(port)
+        )
+        >> tx,
+        nodes.inject(port) >> tx,
+        name=f"echo-client:{port.name}",
+    )
+
+
+def _until_done(lab: "Lab", run: str, report: Any) -> dict[str, int]:
+    try:
+        while True:
+            counts: dict[str, int] = lab._ask("probe_counts", run=run)
+            report(counts["made"])
+            if counts["done"]:
+                break
+            time.sleep(0.002)
+    except BaseException:
+        lab._ask("stop_probe", run=run)
+        raise
+    # Duplicates and late answers are still on their way when the last answer is in.
+    while True:
+        time.sleep(SETTLE_SECONDS)
+        settled: dict[str, int] = lab._ask("probe_counts", run=run)
+        if settled == counts:
+            return counts
+        counts = settled
+
+
+def _measured_drops(lab: "Lab") -> dict[str, int]:
+    total: dict[str, int] = {}
+    for counters in lab.counters().values():
+        for name, frames in counters.measured_drops.items():
+            total[name] = total.get(name, 0) + frames
+    return total
+
+
+def _differences(now: dict[str, int], before: dict[str, int]) -> dict[str, int]:
+    return {name: now[name] - before.get(name, 0) for name in now if now[name] != before.get(name)}
+
+
+def _result(
+    lab: "Lab", run: str, size: int, intended: int, counts: dict[str, int], drops: dict[str, int]
+) -> EchoSize:
+    import numpy as np
+
+    trips = np.array(lab._ask("probe_round_trips", run=run, count=intended))
+    unsent = drops.pop("drop_tx_full", 0) + intended - counts["made"]
+    # The client's own counters know its answers better than drop nodes do, which see only those
+    # whose signature is whole. A duplicate is an answer too many, so it explains no probe.
+    own = {"drop_probe_corrupt": counts["corrupt"], "drop_probe_late": counts["late"]}
+    others = {name: n for name, n in drops.items() if not name.startswith("drop_probe_")}
+    extra = {"duplicate answers": counts["duplicate"]}
+    return EchoSize(
+        size,
+        Ledger(intended, intended - unsent, counts["received"], others | own, extra),
+        lost=counts["given_up"],
+        late=counts["late"],
+        duplicated=counts["duplicate"],
+        corrupted=counts["corrupt"],
+        round_trips_ns=trips[trips > 0],
+    )
+
+
+@contextmanager
+def _bar(total: int, wanted: bool) -> Iterator[Any]:
+    """A function that takes how many probes were made so far."""
+    from tqdm import tqdm
+
+    with tqdm(total=total, unit="probe", disable=not wanted, delay=0.5, leave=False) as bar:
+        yield lambda made: bar.update(made - bar.n)
