@@ -20,7 +20,8 @@ uint16_t lk_codec_checksum(const uint8_t *bytes, uint64_t n);
 
 /*
  * What a node of this kind does with a frame: the verdict, or -1 for a kind that works on no single
- * frame. The frame stands at `buffer + *offset`; offset and length are moved as the node moves them.
+ * frame. The frame stands at `buffer + *offset`; offset and length are moved as the node moves
+ * them.
  */
 int lk_codec_handle(const char *kind, uint8_t *buffer, uint32_t room, uint32_t *offset,
 		    uint32_t *length, const struct lk_endpoint *endpoint);

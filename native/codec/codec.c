@@ -52,14 +52,17 @@ static const struct {
 	const char *kind;
 	enum lk_verdict (*handle)(struct lk_frame *, const struct lk_endpoint *);
 } handlers[] = {
-	{"arp_responder", lk_arp_responder}, {"nd_responder", lk_nd_responder},
-	{"icmp_echo", lk_icmp_echo},	     {"udp_echo", lk_udp_echo},
-	{"refuse", lk_refuse},		     {"reflect", reflect},
+	{"arp_responder", lk_arp_responder},
+	{"nd_responder", lk_nd_responder},
+	{"icmp_echo", lk_icmp_echo},
+	{"udp_echo", lk_udp_echo},
+	{"refuse", lk_refuse},
+	{"reflect", reflect},
 };
 
 int
-lk_codec_handle(const char *kind, uint8_t *buffer, uint32_t room, uint32_t *offset, uint32_t *length,
-		const struct lk_endpoint *endpoint)
+lk_codec_handle(const char *kind, uint8_t *buffer, uint32_t room, uint32_t *offset,
+		uint32_t *length, const struct lk_endpoint *endpoint)
 {
 	struct lk_frame frame = {
 		.data = buffer + *offset,

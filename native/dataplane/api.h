@@ -35,12 +35,12 @@ uint64_t lk_clock_realtime_ns(uint64_t tsc);
 
 /* port.c */
 struct lk_port_config {
-	uint32_t mtu;       /* 0: the driver's own */
+	uint32_t mtu; /* 0: the driver's own */
 	uint16_t rx_queues;
 	uint16_t tx_queues;
 	uint16_t rx_descriptors; /* 0: the driver's choice */
 	uint16_t tx_descriptors;
-	uint32_t mbufs;     /* in the pool that the port receives into */
+	uint32_t mbufs; /* in the pool that the port receives into */
 	int32_t promiscuous;
 };
 struct lk_port_info {
@@ -160,9 +160,9 @@ int lk_worker_stop(unsigned int lcore);
 struct lk_trace_step {
 	uint32_t packet;
 	int32_t graph;
-	int32_t node;    /* index in the graph, or -1 - verdict for a drop node */
+	int32_t node;	 /* index in the graph, or -1 - verdict for a drop node */
 	uint32_t length; /* of the frame */
-	uint32_t kept;   /* bytes that follow in the step's slot */
+	uint32_t kept;	 /* bytes that follow in the step's slot */
 	uint64_t tsc;
 };
 int lk_trace_start(uint32_t packets, uint32_t steps, uint32_t snaplen);

@@ -15,9 +15,9 @@
 #include "api.h"
 #include "capture.h"
 
-#define JOURNAL_BYTES (16u << 20)
-#define BATCH_BYTES (256u << 10)
-#define MAX_FRAME 65536u
+#define JOURNAL_BYTES  (16u << 20)
+#define BATCH_BYTES    (256u << 10)
+#define MAX_FRAME      65536u
 #define BLOCK_OVERHEAD 32u
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -138,8 +138,8 @@ drain(struct lk_capture *c)
 	int rc;
 
 	while (p + BLOCK_OVERHEAD + MAX_FRAME <= batch + sizeof(batch)) {
-		int64_t kept =
-			lk_ring_read(c->ring, &c->reader, &record, p + BLOCK_OVERHEAD - 4, MAX_FRAME);
+		int64_t kept = lk_ring_read(c->ring, &c->reader, &record, p + BLOCK_OVERHEAD - 4,
+					    MAX_FRAME);
 		uint32_t padded, length;
 
 		if (kept <= 0)

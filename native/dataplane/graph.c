@@ -126,9 +126,8 @@ lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned i
 struct rte_graph *
 lk_graph_get(int graph)
 {
-	return graph >= 0 && graph < LK_MAX_GRAPHS && graphs[graph] != NULL ?
-		       graphs[graph]->graph :
-		       NULL;
+	return graph >= 0 && graph < LK_MAX_GRAPHS && graphs[graph] != NULL ? graphs[graph]->graph
+									    : NULL;
 }
 
 int

@@ -18,9 +18,9 @@
 
 struct lk_node {
 	struct lk_node_config config;
-	char name[64]; /* in the path */
-	int graph;     /* index of its graph */
-	int index;     /* of the node in its graph; -1 - verdict for a drop node */
+	char name[64];		       /* in the path */
+	int graph;		       /* index of its graph */
+	int index;		       /* of the node in its graph; -1 - verdict for a drop node */
 	struct lk_frame_reader reader; /* of inject */
 	struct lk_node *next_free;
 	rte_node_t id;
@@ -30,7 +30,7 @@ struct lk_node_kind {
 	const char *name;
 	int is_source;
 	rte_node_process_t process;
-	rte_node_t id;         /* of the template that is cloned */
+	rte_node_t id;	      /* of the template that is cloned */
 	struct lk_node *free; /* clones no path uses: rte_graph cannot unregister a node */
 	unsigned int clones;
 };

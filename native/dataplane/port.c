@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * Ports: any ethdev. Every port receives into buffers that hold its longest frame in one segment, so
- * that nodes and checksums see a frame as one piece; ports with buffers of one size share a pool.
+ * Ports: any ethdev. Every port receives into buffers that hold its longest frame in one segment,
+ * so that nodes and checksums see a frame as one piece; ports with buffers of one size share a
+ * pool.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 #include "api.h"
 #include "port.h"
 
-#define POOL_CACHE 256
+#define POOL_CACHE	256
 #define MAX_RING_QUEUES 16
 /* Ethernet header and two VLAN tags */
 #define LINK_OVERHEAD (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN)

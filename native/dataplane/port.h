@@ -9,8 +9,8 @@
 struct lk_port {
 	struct rte_mempool *pool;
 	struct rte_ring *tx_ring; /* ring ports: where tx puts frames; else NULL */
-	uint32_t max_frame;       /* bytes without FCS */
-	int is_ring;              /* mbufs pass through unchanged */
+	uint32_t max_frame;	  /* bytes without FCS */
+	int is_ring;		  /* mbufs pass through unchanged */
 };
 
 extern struct lk_port lk_ports[RTE_MAX_ETHPORTS];

@@ -24,16 +24,16 @@ struct lk_probe {
 	uint64_t timeout; /* cycles */
 	uint64_t interval;
 	uint64_t last_sent;
-	uint32_t next;   /* sequence number of the next probe */
+	uint32_t next;	 /* sequence number of the next probe */
 	uint32_t oldest; /* no probe before this one is under way */
 	uint32_t under_way;
 	volatile int stopped;
 	struct lk_probe_counts counts;
 	struct lk_headers headers; /* of the template */
-	uint64_t *sent;            /* TSC by sequence number */
-	uint64_t *round_trip;      /* cycles, 0: none */
-	uint8_t *state;            /* enum lk_probe_state */
-	uint8_t frame[];           /* the headers */
+	uint64_t *sent;		   /* TSC by sequence number */
+	uint64_t *round_trip;	   /* cycles, 0: none */
+	uint8_t *state;		   /* enum lk_probe_state */
+	uint8_t frame[];	   /* the headers */
 };
 
 /* The payload of a probe up to its signature: bytes that no two probes share. */

@@ -13,7 +13,7 @@
 #include "clock.h"
 #include "service.h"
 
-#define REST_NS 5000000
+#define REST_NS		5000000
 #define RESTS_PER_CLOCK 20
 
 static pthread_t thread;

@@ -15,9 +15,10 @@
 
 #include "node.h"
 
-/* A mark is session * MAX_PACKETS + packet + 1, so a mark left in a freed mbuf means nothing later. */
+/* A mark is session * MAX_PACKETS + packet + 1, so a mark left in a freed mbuf means nothing later.
+ */
 #define MAX_PACKETS 1024u
-#define MAX_STEPS 65536u
+#define MAX_STEPS   65536u
 
 volatile int lk_trace_is_on;
 
@@ -152,7 +153,8 @@ lk_trace_read(uint32_t step, struct lk_trace_step *out, uint8_t *bytes)
 	return 1;
 }
 
-/* The steps stay readable until the next start; no worker may be inside a walk that began before. */
+/* The steps stay readable until the next start; no worker may be inside a walk that began before.
+ */
 void
 lk_trace_stop(void)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * A worker is an lcore that walks the graphs it was given. It polls flat out while frames flow. When
- * nothing came for a while it rests between two walks, longer each time, so that an idle lab leaves
- * the CPU to others. A worker without a CPU of its own gives way after every empty walk.
+ * A worker is an lcore that walks the graphs it was given. It polls flat out while frames flow.
+ * When nothing came for a while it rests between two walks, longer each time, so that an idle lab
+ * leaves the CPU to others. A worker without a CPU of its own gives way after every empty walk.
  */
 #include <errno.h>
 #include <sched.h>
@@ -18,8 +18,8 @@
 #include "graph.h"
 #include "node.h"
 
-#define SPIN_NS 200000
-#define FIRST_REST_NS 20000
+#define SPIN_NS		200000
+#define FIRST_REST_NS	20000
 #define LONGEST_REST_NS 1000000
 
 struct work {
@@ -60,8 +60,7 @@ static void
 add(_Atomic uint64_t *counter, uint64_t value)
 {
 	/* One writer: a plain add whose halves no reader can see. */
-	atomic_store_explicit(counter,
-			      atomic_load_explicit(counter, memory_order_relaxed) + value,
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + value,
 			      memory_order_relaxed);
 }
 
@@ -119,8 +118,7 @@ lk_worker_start(unsigned int lcore, int cpu)
 	struct worker *w = &workers[lcore];
 	int rc;
 
-	if (lcore >= RTE_MAX_LCORE || !rte_lcore_is_enabled(lcore) ||
-	    lcore == rte_get_main_lcore())
+	if (lcore >= RTE_MAX_LCORE || !rte_lcore_is_enabled(lcore) || lcore == rte_get_main_lcore())
 		return -ENODEV;
 	if (w->started)
 		return -EALREADY;

@@ -18,8 +18,8 @@ is_answer(const uint8_t *frame, const struct lk_headers *h, const struct lk_prob
 	if (h->ip_version != p->headers.ip_version || h->protocol != LK_PROTO_UDP ||
 	    h->l4_length < LK_UDP_LENGTH)
 		return 0;
-	if (h->ip_version == 4 ? memcmp(asked + 12, ip + 16, 4) || memcmp(asked + 16, ip + 12, 4) :
-				 memcmp(asked + 8, ip + 24, 16) || memcmp(asked + 24, ip + 8, 16))
+	if (h->ip_version == 4 ? memcmp(asked + 12, ip + 16, 4) || memcmp(asked + 16, ip + 12, 4)
+			       : memcmp(asked + 8, ip + 24, 16) || memcmp(asked + 24, ip + 8, 16))
 		return 0;
 	return memcmp(asked_udp, udp + 2, 2) == 0 && memcmp(asked_udp + 2, udp, 2) == 0;
 }

@@ -39,10 +39,10 @@ build(struct rte_mbuf *m, const struct lk_probe *p, uint32_t sequence)
 	lk_probe_fill(payload, p->payload_length - LK_SIGNATURE_LENGTH, p->seed, sequence);
 	lk_write_signature(payload + p->payload_length, &signature);
 	lk_put16(udp + 6, 0);
-	checksum = (uint16_t)~lk_fold(lk_sum(udp, udp_length,
-					     lk_pseudo_sum(frame + p->headers.l3,
-							   p->headers.ip_version, LK_PROTO_UDP,
-							   udp_length)));
+	checksum = (uint16_t)~lk_fold(
+		lk_sum(udp, udp_length,
+		       lk_pseudo_sum(frame + p->headers.l3, p->headers.ip_version, LK_PROTO_UDP,
+				     udp_length)));
 	if (checksum == 0)
 		checksum = 0xffff; /* RFC 768: zero means no checksum */
 	memcpy(udp + 6, &checksum, 2);

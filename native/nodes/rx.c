@@ -33,7 +33,8 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	(void)objs;
 	(void)unused;
 	RTE_PER_LCORE(lk_current_node) = node->id;
-	count = rte_eth_rx_burst(config->port, config->queue, (struct rte_mbuf **)node->objs, BURST);
+	count = rte_eth_rx_burst(config->port, config->queue, (struct rte_mbuf **)node->objs,
+				 BURST);
 	if (!is_ring && count != 0) {
 		uint16_t kept = linearize(graph, node, count);
 

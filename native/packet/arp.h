@@ -4,9 +4,9 @@
 
 #include "endpoint.h"
 
-#define LK_ARP_LENGTH 28u
+#define LK_ARP_LENGTH  28u
 #define LK_ARP_REQUEST 1
-#define LK_ARP_REPLY 2
+#define LK_ARP_REPLY   2
 
 static const uint8_t lk_arp_format[6] = {0, 1, 8, 0, 6, 4}; /* Ethernet, IPv4, 6 and 4 bytes */
 

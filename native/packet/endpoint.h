@@ -5,7 +5,7 @@
 #include "headers.h"
 
 #define LK_MAX_ADDRESSES 16
-#define LK_FRESH_TTL 64
+#define LK_FRESH_TTL	 64
 
 /* Who an echo server is: what its responder nodes match frames against. */
 struct lk_endpoint {
@@ -43,8 +43,8 @@ lk_has_ipv6(const struct lk_endpoint *e, const uint8_t *address)
 static inline int
 lk_is_destination(const struct lk_endpoint *e, const uint8_t *frame, const struct lk_headers *h)
 {
-	return h->ip_version == 4 ? lk_has_ipv4(e, frame + h->l3 + 16) :
-				    lk_has_ipv6(e, frame + h->l3 + 24);
+	return h->ip_version == 4 ? lk_has_ipv4(e, frame + h->l3 + 16)
+				  : lk_has_ipv6(e, frame + h->l3 + 24);
 }
 
 static inline int

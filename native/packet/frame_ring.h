@@ -15,16 +15,16 @@
  *            with a position of its own, notices by `reserved` that it was overtaken
  *   queue    the writer stops at the one reader's position
  */
-#define LK_RING_HEADER 192u
+#define LK_RING_HEADER	 192u
 #define LK_RECORD_HEADER 24u
 
 struct lk_frame_ring {
-	uint64_t size;               /* bytes of data[], a power of two */
-	uint32_t max_frame;          /* longest frame a queue takes */
+	uint64_t size;				/* bytes of data[], a power of two */
+	uint32_t max_frame;			/* longest frame a queue takes */
 	_Alignas(64) _Atomic uint64_t reserved; /* the writer may have touched bytes below this */
-	_Atomic uint64_t written;    /* records below this are whole */
-	uint64_t next_sequence;      /* frames written; the writer's own */
-	_Alignas(64) _Atomic uint64_t read; /* queue: everything below has been read */
+	_Atomic uint64_t written;		/* records below this are whole */
+	uint64_t next_sequence;			/* frames written; the writer's own */
+	_Alignas(64) _Atomic uint64_t read;	/* queue: everything below has been read */
 	_Alignas(64) uint8_t data[];
 };
 
@@ -38,7 +38,7 @@ struct lk_record {
 struct lk_frame_reader {
 	uint64_t position;
 	uint64_t sequence; /* of the next frame expected */
-	uint64_t lost;     /* frames overwritten before they were read */
+	uint64_t lost;	   /* frames overwritten before they were read */
 };
 
 _Static_assert(sizeof(struct lk_record) == LK_RECORD_HEADER, "record header");
@@ -71,8 +71,8 @@ lk_ring_copy_out(const struct lk_frame_ring *r, uint64_t position, void *to, uin
 }
 
 /*
- * Appends `length` bytes of a frame. A queue that has no room returns 0, a journal always 1. A frame
- * has at least one byte: length 0 is how a reader learns that there is none.
+ * Appends `length` bytes of a frame. A queue that has no room returns 0, a journal always 1. A
+ * frame has at least one byte: length 0 is how a reader learns that there is none.
  */
 static inline int
 lk_ring_write(struct lk_frame_ring *r, const uint8_t *frame, uint32_t length, uint32_t frame_length,

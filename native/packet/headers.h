@@ -5,33 +5,33 @@
 #include "checksum.h"
 #include "verdict.h"
 
-#define LK_ETHER_LENGTH 14u
-#define LK_IPV4_LENGTH 20u
-#define LK_IPV6_LENGTH 40u
-#define LK_UDP_LENGTH 8u
-#define LK_MAX_VLAN_TAGS 2
+#define LK_ETHER_LENGTH	  14u
+#define LK_IPV4_LENGTH	  20u
+#define LK_IPV6_LENGTH	  40u
+#define LK_UDP_LENGTH	  8u
+#define LK_MAX_VLAN_TAGS  2
 #define LK_MAX_EXTENSIONS 8
 
 #define LK_TYPE_IPV4 0x0800
-#define LK_TYPE_ARP 0x0806
+#define LK_TYPE_ARP  0x0806
 #define LK_TYPE_IPV6 0x86dd
 #define LK_TYPE_VLAN 0x8100
 #define LK_TYPE_QINQ 0x88a8
 
-#define LK_PROTO_HOP_BY_HOP 0
-#define LK_PROTO_ICMP 1
-#define LK_PROTO_TCP 6
-#define LK_PROTO_UDP 17
-#define LK_PROTO_ROUTING 43
-#define LK_PROTO_FRAGMENT 44
-#define LK_PROTO_ICMPV6 58
+#define LK_PROTO_HOP_BY_HOP  0
+#define LK_PROTO_ICMP	     1
+#define LK_PROTO_TCP	     6
+#define LK_PROTO_UDP	     17
+#define LK_PROTO_ROUTING     43
+#define LK_PROTO_FRAGMENT    44
+#define LK_PROTO_ICMPV6	     58
 #define LK_PROTO_DESTINATION 60
 
 /* Where the headers of a frame stand: offsets from its first byte. */
 struct lk_headers {
 	uint16_t ether_type; /* after the VLAN tags */
 	uint16_t l3;
-	uint16_t l4;        /* after IPv4 options or IPv6 extension headers */
+	uint16_t l4;	    /* after IPv4 options or IPv6 extension headers */
 	uint16_t l4_length; /* bytes from l4 to the end of the IP packet */
 	uint8_t ip_version; /* 4, 6, or 0 when the frame carries no IP */
 	uint8_t protocol;

@@ -4,19 +4,19 @@
 
 #include "endpoint.h"
 
-#define LK_ICMP_ECHO_REPLY 0
-#define LK_ICMP_ECHO_REQUEST 8
+#define LK_ICMP_ECHO_REPLY     0
+#define LK_ICMP_ECHO_REQUEST   8
 #define LK_ICMPV6_ECHO_REQUEST 128
-#define LK_ICMPV6_ECHO_REPLY 129
-#define LK_ICMP_ECHO_LENGTH 8u
+#define LK_ICMPV6_ECHO_REPLY   129
+#define LK_ICMP_ECHO_LENGTH    8u
 
 /* The checksum of the ICMP or ICMPv6 message at h->l4 is right. */
 static inline int
 lk_icmp_is_good(const uint8_t *frame, const struct lk_headers *h)
 {
-	uint64_t sum = h->ip_version == 4 ? 0 :
-					    lk_pseudo_sum(frame + h->l3, 6, LK_PROTO_ICMPV6,
-							  h->l4_length);
+	uint64_t sum = h->ip_version == 4
+			       ? 0
+			       : lk_pseudo_sum(frame + h->l3, 6, LK_PROTO_ICMPV6, h->l4_length);
 
 	return lk_sum_is_good(lk_sum(frame + h->l4, h->l4_length, sum));
 }

@@ -4,14 +4,14 @@
 
 #include "icmp.h"
 
-#define LK_ND_SOLICITATION 135
-#define LK_ND_ADVERTISEMENT 136
-#define LK_ND_LENGTH 24u
+#define LK_ND_SOLICITATION	 135
+#define LK_ND_ADVERTISEMENT	 136
+#define LK_ND_LENGTH		 24u
 #define LK_ND_LINK_OPTION_LENGTH 8u
-#define LK_ND_SOURCE_LINK 1
-#define LK_ND_TARGET_LINK 2
-#define LK_ND_SOLICITED 0x40
-#define LK_ND_OVERRIDE 0x20
+#define LK_ND_SOURCE_LINK	 1
+#define LK_ND_TARGET_LINK	 2
+#define LK_ND_SOLICITED		 0x40
+#define LK_ND_OVERRIDE		 0x20
 
 /* ff02::1:ffXX:XXXX of an address (RFC 4291 2.7.1) */
 static inline int
@@ -77,9 +77,8 @@ lk_nd_advertise(struct lk_frame *f, struct lk_headers *h, const struct lk_endpoi
 	icmp[LK_ND_LENGTH + 1] = 1;
 	memcpy(icmp + LK_ND_LENGTH + 2, e->mac, 6);
 	lk_put16(icmp + 2, 0);
-	lk_store_checksum(icmp + 2,
-			  lk_sum(icmp, h->l4_length,
-				 lk_pseudo_sum(ip, 6, LK_PROTO_ICMPV6, h->l4_length)));
+	lk_store_checksum(icmp + 2, lk_sum(icmp, h->l4_length,
+					   lk_pseudo_sum(ip, 6, LK_PROTO_ICMPV6, h->l4_length)));
 }
 
 /* Neighbour solicitations for the endpoint's addresses are answered (RFC 4861 7.1.1, 7.2.3). */

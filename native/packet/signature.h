@@ -9,7 +9,7 @@
  * moment it was made. 18 bytes because that is the UDP payload of a minimum-size IPv4 frame.
  */
 #define LK_SIGNATURE_LENGTH 18
-#define LK_SIGNATURE_MAGIC 0x6c61624bu /* "labK" */
+#define LK_SIGNATURE_MAGIC  0x6c61624bu /* "labK" */
 
 struct lk_signature {
 	uint16_t stream;

@@ -19,9 +19,9 @@ lk_check_udp(const uint8_t *frame, struct lk_headers *h)
 	h->l4_length = udp_length;
 	if (lk_get16(udp + 6) == 0)
 		return h->ip_version == 4 ? LK_next : LK_udp_zero_checksum;
-	if (!lk_sum_is_good(lk_sum(udp, udp_length,
-				   lk_pseudo_sum(frame + h->l3, h->ip_version, LK_PROTO_UDP,
-						 udp_length))))
+	if (!lk_sum_is_good(
+		    lk_sum(udp, udp_length,
+			   lk_pseudo_sum(frame + h->l3, h->ip_version, LK_PROTO_UDP, udp_length))))
 		return LK_udp_bad_checksum;
 	return LK_next;
 }

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# make lab     install everything and open JupyterLab
+# make test    install everything and run all tests
+# make demo    run the echo notebook without a browser into an HTML report
+# make bench   measure against testpmd; prints and stores ratios
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The system's Python when it is new enough: its files are readable by every user of the machine.
+PYTHON ?= $(shell for p in /usr/bin/python3 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+SYSTEM_PACKAGES ?= yes
+VENV := .venv
+BIN := $(VENV)/bin
+NOTEBOOK_PORT ?= 8888
+
+.SECONDARY:
+.PHONY: help lab test demo bench check lint format fuzz setup setup-test native clean
+
+help:
+	@sed -n 's/^# make /make /p' Makefile
+
+setup: $(VENV)/installed-run native
+setup-test: $(VENV)/installed-test native
+
+$(VENV)/system-%: scripts/system-packages
+	@[ "$(SYSTEM_PACKAGES)" = no ] || scripts/system-packages $*
+	@mkdir -p $(VENV) && touch $@
+
+$(BIN)/python: | $(VENV)/system-run
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later was not found; name one: make PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+
+# Built without isolation, so that an editable install can rebuild itself when C changes.
+$(VENV)/installed-%: pyproject.toml native/CMakeLists.txt $(BIN)/python | $(VENV)/system-%
+	@echo "installing labkit and its Python packages into $(VENV)"
+	$(BIN)/python -m pip install -q 'scikit-build-core>=0.11' 'cffi>=1.17' 'ninja>=1.11'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install -q --no-build-isolation \
+		-e '.$(if $(filter test,$*),[test$(comma)dev])'
+	@touch $@ $(if $(filter test,$*),$(VENV)/installed-run)
+
+comma := ,
+
+# Importing the modules of an editable install rebuilds what changed.
+native: $(VENV)/installed-run
+	@$(BIN)/python -c 'import labkit._codec, labkit._dataplane'
+
+lab: setup
+	@$(BIN)/jupyter lab --notebook-dir=notebooks --ip=127.0.0.1 --port=$(NOTEBOOK_PORT) \
+		$(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser) \
+		$(if $(filter 0,$(shell id -u)),--allow-root)
+
+test: setup-test check
+	@$(BIN)/python -m pytest
+
+check: setup-test
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy
+	@clang-format --dry-run -Werror native/*/*.[ch]
+
+demo: setup
+	@mkdir -p build/demo
+	@cd notebooks && ../$(BIN)/papermill --no-progress-bar 02_echo.ipynb ../build/demo/02_echo.ipynb
+	@$(BIN)/jupyter nbconvert --to html --embed-images --log-level=ERROR build/demo/02_echo.ipynb
+	@echo "the report: $(CURDIR)/build/demo/02_echo.html"
+
+bench: setup-test
+	@$(BIN)/python -m tests.bench
+
+format: setup-test
+	@$(BIN)/ruff check -q --fix-only . && $(BIN)/ruff format -q . && clang-format -i native/*/*.[ch]
+
+clean:
+	rm -rf build $(VENV)
