@@ -8,9 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from labkit.doctor import doctor as doctor
-    from labkit.runs.echo import EchoRun as EchoRun
-    from labkit.runs.echo import echo as echo
+    from labkit.diagnosis import doctor as doctor
     from labkit.engine.config import EalConfig as EalConfig
     from labkit.errors import EngineDied as EngineDied
     from labkit.errors import EngineError as EngineError
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from labkit.errors import Unreachable as Unreachable
     from labkit.lab import Lab as Lab
     from labkit.ledger import Ledger as Ledger
+    from labkit.neighbours import resolve as resolve
     from labkit.nodes import arp_responder as arp_responder
     from labkit.nodes import capture as capture
     from labkit.nodes import collect as collect
@@ -34,10 +33,11 @@ if TYPE_CHECKING:
     from labkit.nodes import udp_echo as udp_echo
     from labkit.path import Path as Path
     from labkit.port import Port as Port
-    from labkit.neighbours import resolve as resolve
+    from labkit.runs.echo import EchoRun as EchoRun
+    from labkit.runs.echo import echo as echo
 
 _HOME = {
-    "doctor": "doctor",
+    "doctor": "diagnosis",
     "EchoRun": "runs.echo",
     "echo": "runs.echo",
     "EalConfig": "engine.config",

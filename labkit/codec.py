@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The header codec as pure functions over bytes: the code that the graph nodes run, without DPDK."""
+"""The header codec as functions over bytes: the code that the graph nodes run, without DPDK."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -29,6 +29,7 @@ class Verdict:
 
     @property
     def is_drop(self) -> bool:
+        """Whether it is a reason to refuse a frame."""
         return self.name not in ("next", "other")
 
 

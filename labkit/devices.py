@@ -43,8 +43,11 @@ class Device:
 
     @property
     def devargs(self) -> str:
-        return ",".join(f"{key}={int(value) if isinstance(value, bool) else value}"
-                        for key, value in self.arguments.items())
+        """The driver arguments as DPDK reads them."""
+        return ",".join(
+            f"{key}={int(value) if isinstance(value, bool) else value}"
+            for key, value in self.arguments.items()
+        )
 
 
 def parse_device(text: str, mtu: int | None, queues: int, options: dict[str, Option]) -> Device:
@@ -69,7 +72,7 @@ Options = dict[str, Option]
 
 def _ring(target: str, mtu: int | None, queues: int, options: Options) -> Device:
     if target:
-        raise PortError(f"a ring port takes no target, got {target!r}; write \"ring\"")
+        raise PortError(f'a ring port takes no target, got {target!r}; write "ring"')
     return Device("ring", "", "vdev", "net_ring", options, mtu or 9001, own_mac=True)
 
 
@@ -84,8 +87,10 @@ def _null(target: str, mtu: int | None, queues: int, options: Options) -> Device
 def _pcap(target: str, mtu: int | None, queues: int, options: Options) -> Device:
     file = Path(target).absolute()
     if not file.is_file():
-        raise PortError(f"pcap:{target}: there is no such file; write pcap:FILE with a capture "
-                        "to read (tx=FILE takes what is sent)")
+        raise PortError(
+            f"pcap:{target}: there is no such file; write pcap:FILE with a capture "
+            "to read (tx=FILE takes what is sent)"
+        )
     if not os.access(file, os.R_OK):
         raise PortError(f"pcap:{target}: this user may not read the file")
     arguments: Options = {"rx_pcap": str(file)}
@@ -93,20 +98,18 @@ def _pcap(target: str, mtu: int | None, queues: int, options: Options) -> Device
         arguments["tx_pcap"] = str(Path(str(options["tx"])).absolute())
     if options.get("repeat", False):
         arguments["infinite_rx"] = 1
-    if "," in devargs_text(arguments):
+    if any("," in str(value) for value in arguments.values()):
         raise PortError(f"pcap:{target}: DPDK cannot take a file name with a comma; rename it")
     return Device("pcap", str(file), "vdev", "net_pcap", arguments, mtu or 9001, own_mac=True)
-
-
-def devargs_text(arguments: Options) -> str:
-    return "".join(str(value) for value in arguments.values())
 
 
 def _memif(target: str, mtu: int | None, queues: int, options: Options) -> Device:
     role = options.get("role", "client")
     if role not in ("client", "server"):
-        raise PortError(f"role is {role!r}; a memif port is a 'client' or a 'server', and talks "
-                        "to one of the other role")
+        raise PortError(
+            f"role is {role!r}; a memif port is a 'client' or a 'server', and talks "
+            "to one of the other role"
+        )
     if not target:
         raise PortError("write memif:NAME (an abstract socket) or memif:/PATH (a file)")
     arguments: Options = {
@@ -125,14 +128,18 @@ def _memif(target: str, mtu: int | None, queues: int, options: Options) -> Devic
 
 def _tap(target: str, mtu: int | None, queues: int, options: Options) -> Device:
     if not re.fullmatch(rf"[^\s/:]{{1,{LONGEST_INTERFACE_NAME}}}", target):
-        raise PortError(f"tap:{target}: an interface name has 1 to {LONGEST_INTERFACE_NAME} "
-                        "characters without blanks, '/' and ':'")
+        raise PortError(
+            f"tap:{target}: an interface name has 1 to {LONGEST_INTERFACE_NAME} "
+            "characters without blanks, '/' and ':'"
+        )
     if (INTERFACES / target).exists():
         raise PortError(f"tap:{target}: the interface exists already; choose another name")
     _needs_root("tap", "CAP_NET_ADMIN")
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        raise PortError(f"tap:{target}: /dev/net/tun is missing or closed to this user; "
-                        "load the tun module, or use a ring port (lab.cable())")
+        raise PortError(
+            f"tap:{target}: /dev/net/tun is missing or closed to this user; "
+            "load the tun module, or use a ring port (lab.cable())"
+        )
     # The kernel's end of the TAP gets the driver's MAC; the other end needs one of its own.
     return Device("tap", target, "vdev", "net_tap", {"iface": target}, mtu or 1500, own_mac=True)
 
@@ -154,8 +161,10 @@ def _af_packet(target: str, mtu: int | None, queues: int, options: Options) -> D
     }
     limit = int(arguments["framesz"]) - 128
     if mtu > limit:
-        raise PortError(f"af_packet:{target}: MTU {mtu} exceeds framesz {arguments['framesz']} "
-                        f"less 128 bytes of headers ({limit}); pass framesz={frame_size}")
+        raise PortError(
+            f"af_packet:{target}: MTU {mtu} exceeds framesz {arguments['framesz']} "
+            f"less 128 bytes of headers ({limit}); pass framesz={frame_size}"
+        )
     return Device("af_packet", target, "vdev", "net_af_packet", arguments, mtu)
 
 
@@ -163,9 +172,11 @@ def _af_xdp(target: str, mtu: int | None, queues: int, options: Options) -> Devi
     mtu = mtu or _interface_mtu("af_xdp", target)
     _needs_root("af_xdp", "CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF")
     if mtu > AF_XDP_MAX_MTU:
-        raise PortError(f"af_xdp:{target}: MTU {mtu} exceeds net_af_xdp's limit of "
-                        f"{AF_XDP_MAX_MTU}; set the interface to a lower MTU "
-                        f"(ip link set {target} mtu {AF_XDP_MAX_MTU}), or use af_packet:{target}")
+        raise PortError(
+            f"af_xdp:{target}: MTU {mtu} exceeds net_af_xdp's limit of "
+            f"{AF_XDP_MAX_MTU}; set the interface to a lower MTU "
+            f"(ip link set {target} mtu {AF_XDP_MAX_MTU}), or use af_packet:{target}"
+        )
     arguments: Options = {
         "iface": target,
         "start_queue": options.get("start_queue", 0),
@@ -178,26 +189,33 @@ def _af_xdp(target: str, mtu: int | None, queues: int, options: Options) -> Devi
 
 def _pci(target: str, mtu: int | None, queues: int, options: Options) -> Device:
     if not re.fullmatch(r"[0-9a-fA-F]{4,8}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]", target):
-        raise PortError(f"pci:{target}: a PCI address reads DOMAIN:BUS:DEVICE.FUNCTION, "
-                        "such as pci:0000:00:06.0; `labkit doctor` lists the NICs")
+        raise PortError(
+            f"pci:{target}: a PCI address reads DOMAIN:BUS:DEVICE.FUNCTION, "
+            "such as pci:0000:00:06.0; `labkit doctor` lists the NICs"
+        )
     return Device("pci", target, "pci", "", {}, mtu or 0)
 
 
 def _interface_mtu(kind: str, name: str) -> int:
     if not name or not (INTERFACES / name).exists():
         there = ", ".join(sorted(path.name for path in INTERFACES.glob("*"))) or "none"
-        raise PortError(f"{kind}:{name}: there is no such interface in this network namespace "
-                        f"(there are: {there})")
+        raise PortError(
+            f"{kind}:{name}: there is no such interface in this network namespace "
+            f"(there are: {there})"
+        )
     if not int((INTERFACES / name / "flags").read_text(), 16) & 1:
-        raise PortError(f"{kind}:{name}: the interface is down; "
-                        f"bring it up with: ip link set {name} up")
+        raise PortError(
+            f"{kind}:{name}: the interface is down; bring it up with: ip link set {name} up"
+        )
     return int((INTERFACES / name / "mtu").read_text())
 
 
 def _needs_root(kind: str, capability: str) -> None:
     if os.geteuid() != 0:
-        raise PortError(f"{kind} ports need root ({capability}); ring, null, pcap and memif ports "
-                        "do not: lab.cable() gives two ring ports")
+        raise PortError(
+            f"{kind} ports need root ({capability}); ring, null, pcap and memif ports "
+            "do not: lab.cable() gives two ring ports"
+        )
 
 
 Maker = Callable[[str, int | None, int, Options], Device]

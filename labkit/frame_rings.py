@@ -94,6 +94,7 @@ class FrameReader:
 
     @property
     def has_frame(self) -> bool:
+        """Whether there is a frame to read."""
         return bool(lib.lk_codec_ring_has(self._rings.journal.native, self._native))
 
     def skip(self) -> None:

@@ -11,9 +11,9 @@ from labkit.devices import Device, Option, parse_device
 from labkit.engine.client import EngineClient
 from labkit.engine.config import EalConfig
 from labkit.errors import EngineError, LabError, PathError, PortError
-from labkit.frame_rings import FrameRings
+from labkit.host_paths import HostPaths
 from labkit.path import Chain, Node, Path
-from labkit.port import LINK_OVERHEAD, Port, PortDeclaration, PortInfo
+from labkit.port import Port, PortDeclaration, PortInfo
 from labkit.running import PathCounters, RunningPath
 
 if TYPE_CHECKING:
@@ -28,15 +28,16 @@ DEFAULT_MBUFS = 8191  # 2^13 - 1: what a mempool stores best
 class Lab:
     """An engine of its own with ports and paths.
 
-    A context manager: leaving it ends the engine. Lab(eal=EalConfig(...)) overrides how DPDK starts.
+    A context manager: leaving it ends the engine. Lab(eal=EalConfig(...)) sets how DPDK starts.
     """
 
     def __init__(self, eal: EalConfig | None = None) -> None:
         self.eal = eal or EalConfig()
         self.ports: dict[str, Port] = {}
         self.paths: dict[str, RunningPath] = {}
-        self._host_paths: dict[str, RunningPath] = {}
+        self._hosts = HostPaths(self)
         self._ports_made = 0
+        self._macs = 0
         self._engine = EngineClient(self.eal)
         self._finalizer = weakref.finalize(self, EngineClient.close, self._engine)
 
@@ -126,8 +127,7 @@ class Lab:
             self._start_path(resolved)
             self.paths[path.name] = running
         finally:
-            for port in self._hosted().intersection(resolved.ports):
-                self._ensure_host_path(self.ports[port])
+            self._hosts.ensure(resolved.ports)
         return running
 
     def echo_server(
@@ -176,16 +176,18 @@ class Lab:
 
     @property
     def is_alive(self) -> bool:
+        """Whether the engine runs."""
         return self._engine.is_alive
 
     @property
     def dpdk_version(self) -> str:
+        """Such as "DPDK 22.11.11"."""
         version: str = self._engine.facts["dpdk"]
         return version
 
     @property
     def workers(self) -> "pd.DataFrame":
-        """One row a worker: lcore, cpu (missing: shares all CPUs), paths, loops, busy_ns, idle_ns."""
+        """One row a worker: lcore, cpu (missing: shares all), paths, loops, busy_ns, idle_ns."""
         import pandas as pd
 
         columns = ["lcore", "cpu", "paths", "loops", "busy_ns", "idle_ns"]
@@ -194,23 +196,21 @@ class Lab:
 
     def counters(self) -> dict[str, PathCounters]:
         """Counters of every path by its name, those that hand frames to Python included."""
-        names = [*self.paths, *(path.name for path in self._host_paths.values())]
+        names = [running.name for running in self._all_paths()]
         answers = self._ask("counters", names=names)
         return {name: PathCounters.from_engine(answer) for name, answer in answers.items()}
 
     def restart(self) -> None:
         """A new engine with the same ports and paths; counters begin at 0. Sockets stay open."""
         self._finalizer()
-        ports, paths = list(self.ports.values()), list(self.paths.values())
-        hosts = list(self._host_paths.values())
         self._engine = EngineClient(self.eal)
         self._finalizer = weakref.finalize(self, EngineClient.close, self._engine)
-        for port in ports:
+        for port in self.ports.values():
             self._attach(port.declaration)
+        for port in self.ports.values():
             port._info = self._configure(port.declaration)
-            if port._rings is not None:
-                self._share(port, port._rings)
-        for running in (*hosts, *paths):
+        self._hosts.rebuild()
+        for running in self.paths.values():
             self._start_path(running.path)
 
     def close(self) -> None:
@@ -246,104 +246,43 @@ class Lab:
         if not self._engine.is_alive:
             self._ask("clock")
 
-    def _attach_frames(self, port: Port, *, listens: bool) -> FrameRings:
-        """The port's frame rings, with a path that serves them."""
-        if port._rings is None:
-            rings = FrameRings(port.name, port.mtu + LINK_OVERHEAD)
-            self._share(port, rings)
-            port._rings = rings
-        self._ensure_host_path(port)
-        if listens and not any(
-            node.kind == "collect" and node.params["port"] == port.name
-            for running in self._all_paths()
-            for node in running.path.nodes
-        ):
-            owner = self._receiver_of(port.name, 0)
-            assert owner is not None
-            raise PortError(
-                f"port {port.name} is received by path {owner.name!r}, so Python hears nothing of "
-                f"it; add lk.collect({port.name!r}) to that path, or stop it"
-            )
-        return port._rings
+    def _all_paths(self) -> list[RunningPath]:
+        """Declared paths and those between ports and Python."""
+        return [*self.paths.values(), *self._hosts.running.values()]
 
     # Within
 
-    def _hosted(self) -> set[str]:
-        return {port.name for port in self.ports.values() if port._rings is not None}
-
-    def _all_paths(self) -> list[RunningPath]:
-        return [*self.paths.values(), *self._host_paths.values()]
-
-    def _receiver_of(self, port: str, queue: int) -> RunningPath | None:
-        for running in self._all_paths():
-            for node in running.path.nodes:
-                if (node.kind, node.params.get("port"), node.params.get("queue")) == (
-                    "rx",
-                    port,
-                    queue,
-                ):
-                    return running
-        return None
-
-    def _ensure_host_path(self, port: Port) -> None:
-        """Sees to it that some path takes frames from Python and, if it can, brings them back."""
-        if port.name in self._host_paths:
-            return
-        used = {
-            (node.kind, node.params.get("queue", 0))
-            for running in self.paths.values()
-            for node in running.path.nodes
-            if node.params.get("port") == port.name
-        }
-        chains: list[Chain] = []
-        if ("inject", 0) not in used:
-            chains.append(nodes.inject(port) >> nodes.tx(port))
-        if ("rx", 0) not in used and ("collect", 0) not in used:
-            chains.append(nodes.rx(port) >> nodes.collect(port))
-        if chains:
-            path = Path(*chains, name=f"host:{port.name}")
-            self._start_path(path)
-            self._host_paths[port.name] = RunningPath(self, path)
-
     def _make_way(self, path: Path) -> None:
         """Stops host paths of the path's ports; refuses what two declared paths cannot share."""
-        exclusive = ("rx", "inject", "collect")
-        wanted = {
-            (n.kind, n.params["port"], n.params.get("queue", 0)): n.name
-            for n in path.nodes
-            if n.kind in exclusive
-        }
+        wanted = path.exclusive_queues
         for running in self.paths.values():
-            for n in running.path.nodes:
-                key = (n.kind, n.params.get("port"), n.params.get("queue", 0))
+            for key in running.path.exclusive_queues:
                 if key in wanted:
+                    kind, port, queue = key
                     raise PathError(
-                        f"path {path.name!r}, node {wanted[key]}: path {running.name!r} has "
-                        f"{n.kind} of port {key[1]}, queue {key[2]} already; stop it, or open the "
-                        "port with more queues and use another one"
+                        f"path {path.name!r}, node {wanted[key]}: path {running.name!r} has {kind} "
+                        f"of port {port}, queue {queue} already; stop it, or open the port with "
+                        "more queues and use another one"
                     )
-        for port in path.ports:
-            host = self._host_paths.pop(port, None)
-            if host is not None:
-                self._ask("stop_path", name=host.name)
-            if any(n.kind in ("inject", "collect") and n.params["port"] == port
-                   for n in path.nodes) and self.ports[port]._rings is None:
-                rings = FrameRings(port, self.ports[port].mtu + LINK_OVERHEAD)
-                self._share(self.ports[port], rings)
-                self.ports[port]._rings = rings
+        self._hosts.leave(path.ports)
+        for kind, port, _ in wanted:
+            if kind in ("inject", "collect"):
+                self._hosts.share(self.ports[port])
 
     def _check_ports(self, path: Path) -> None:
         for n in path.nodes:
-            port_name = n.params.get("port")
-            if port_name is None:
+            if "port" not in n.params:
                 continue
+            port_name = str(n.params["port"])
             port = self.ports.get(port_name)
             if port is None:
                 there = ", ".join(self.ports) or "none"
-                raise PathError(f"path {path.name!r}, node {n.name}: this lab has no port "
-                                f"{port_name!r} (it has: {there})")
+                raise PathError(
+                    f"path {path.name!r}, node {n.name}: this lab has no port "
+                    f"{port_name!r} (it has: {there})"
+                )
             queues = port._info.rx_queues if n.kind == "rx" else port._info.tx_queues
-            if n.params.get("queue", 0) >= queues:
+            if int(str(n.params.get("queue", 0))) >= queues:
                 raise PathError(
                     f"path {path.name!r}, node {n.name}: queue {n.params['queue']} of port "
                     f"{port_name}, which has {queues} (0 to {queues - 1}); open it with queues="
@@ -357,12 +296,8 @@ class Lab:
             return
         self._ask("stop_path", name=running.name)
         del self.paths[running.name]
-        for port in running.path.ports:
-            if port in self._hosted():
-                host = self._host_paths.pop(port, None)
-                if host is not None:
-                    self._ask("stop_path", name=host.name)
-                self._ensure_host_path(self.ports[port])
+        self._hosts.leave(running.path.ports)
+        self._hosts.ensure(running.path.ports)
 
     def _attach(self, declaration: PortDeclaration) -> None:
         """Makes the device of a port; the two of a cable come with its first end."""
@@ -426,14 +361,6 @@ class Lab:
             raise PortError(f"{name}: {driver} did not start: {error}") from None
         return PortInfo(**info)
 
-    def _share(self, port: Port, rings: FrameRings) -> None:
-        self._ask(
-            "attach_frames",
-            (rings.queue.descriptor, rings.journal.descriptor),
-            name=port.name,
-            sizes=[rings.queue.bytes, rings.journal.bytes],
-        )
-
     def _settings(self, mtu: int, queues: int, promiscuous: bool = True) -> dict[str, int]:
         return {
             "mtu": mtu,
@@ -453,9 +380,9 @@ class Lab:
 
     def _next_mac(self) -> str:
         """A locally administered address that no other lab on this machine uses."""
-        number = os.getpid() << 8 | len(self.ports) & 0xFF
-        self._macs = getattr(self, "_macs", 0) + 1
-        return (0x02_00_00_00_00_00 | (number << 8 | self._macs) & 0xFFFFFFFFFF).to_bytes(6).hex(":")
+        self._macs += 1
+        number = 0x02 << 40 | (os.getpid() & 0xFFFFFF) << 16 | (id(self) >> 6 & 0xFF) << 8
+        return (number | self._macs & 0xFF).to_bytes(6, "big").hex(":")
 
     def _free_name(self, wanted: str) -> str:
         return _first_free(wanted, self.ports)
@@ -469,5 +396,3 @@ def _first_free(wanted: str, taken: Iterable[str]) -> str:
     if wanted not in names:
         return wanted
     return next(f"{wanted}{n}" for n in range(2, len(names) + 3) if f"{wanted}{n}" not in names)
-
-

@@ -30,6 +30,7 @@ class Ledger:
 
     @property
     def unsent(self) -> int:
+        """Frames that no port took."""
         return self.intended - self.sent
 
     @property

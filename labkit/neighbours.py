@@ -15,14 +15,16 @@ ATTEMPTS = 3
 
 
 def resolve(port: "Port", target: str, *, source: str | None = None, timeout: float = 1.0) -> str:
-    """The MAC address of `target`, asked for on the wire at most three times, `timeout` seconds each.
+    """The MAC address of `target`, asked for at most three times, `timeout` seconds each.
 
     Raises Unreachable when nobody answers.
     """
     destination = ipaddress.ip_address(target)
     sender = check_source(source, destination)
-    question = _arp(port, sender, destination) if destination.version == 4 else _solicitation(
-        port, sender, destination
+    question = (
+        _arp(port, sender, destination)
+        if destination.version == 4
+        else _solicitation(port, sender, destination)
     )
     with port.socket() as asked:
         for _ in range(ATTEMPTS):
@@ -48,8 +50,10 @@ def check_source(source: str | None, destination: Address) -> Address:
     except ValueError:
         raise LabError(f"source is {source!r}; it is an address such as 10.0.0.1") from None
     if sender.version != destination.version:
-        raise LabError(f"source {sender} and target {destination} are of different IP versions; "
-                       f"name an IPv{destination.version} source")
+        raise LabError(
+            f"source {sender} and target {destination} are of different IP versions; "
+            f"name an IPv{destination.version} source"
+        )
     return sender
 
 

@@ -15,6 +15,7 @@ from labkit.path import Node, Value
 if TYPE_CHECKING:
     from labkit.port import Port
 
+Params = Mapping[str, Value]
 Check = Callable[[str, Value], Value]
 
 MOST_ADDRESSES = 16  # of each IP version: LK_MAX_ADDRESSES
@@ -47,32 +48,91 @@ _RESPONDER = ("addresses", "mac")
 KINDS: Mapping[str, NodeKind] = {
     kind.name: kind
     for kind in (
-        NodeKind("rx", "source", ("next",), ("port", "queue"), "Receives frames from a port.",
-                 "rte_eth_rx_burst"),
+        NodeKind(
+            "rx",
+            "source",
+            ("next",),
+            ("port", "queue"),
+            "Receives frames from a port.",
+            "rte_eth_rx_burst",
+        ),
         NodeKind("inject", "source", ("next",), ("port",), "Takes frames that Python sends."),
-        NodeKind("probe_send", "source", ("next",), ("run", "port"),
-                 "Sends the probes of an echo experiment."),
+        NodeKind(
+            "probe_send",
+            "source",
+            ("next",),
+            ("run", "port"),
+            "Sends the probes of an echo experiment.",
+        ),
         NodeKind("tx", "end", (), ("port", "queue"), "Sends frames on a port.", "rte_eth_tx_burst"),
         NodeKind("collect", "end", (), ("port",), "Hands frames to Python."),
         NodeKind("sink", "end", (), (), "Counts frames and frees them."),
-        NodeKind("capture", "process", ("next",), ("file", "snaplen"),
-                 "Writes a copy of every frame to a pcapng file.", "draft-ietf-opsawg-pcapng"),
-        NodeKind("arp_responder", "process", ("next", "other"), _RESPONDER,
-                 "Answers ARP requests for its addresses.", "RFC 826"),
-        NodeKind("nd_responder", "process", ("next", "other"), _RESPONDER,
-                 "Answers neighbour solicitations for its addresses.", "RFC 4861"),
-        NodeKind("icmp_echo", "process", ("next", "other"), _RESPONDER,
-                 "Answers ping and ping6.", "RFC 792, RFC 4443"),
-        NodeKind("udp_echo", "process", ("next", "other"), (*_RESPONDER, "udp_port"),
-                 "Sends UDP datagrams back to their sender.", "RFC 862"),
-        NodeKind("refuse", "end", (), (*_RESPONDER, "udp_port"),
-                 "Drops a frame under the reason why an endpoint does not answer it.", "RFC 1122"),
-        NodeKind("reflect", "process", ("next",), (),
-                 "Swaps MAC addresses, IP addresses and ports.", "testpmd 5tswap"),
-        NodeKind("probe_receive", "process", ("other",), ("run",),
-                 "Checks and times the answers to probes."),
+        NodeKind(
+            "capture",
+            "process",
+            ("next",),
+            ("file", "snaplen"),
+            "Writes a copy of every frame to a pcapng file.",
+            "draft-ietf-opsawg-pcapng",
+        ),
+        NodeKind(
+            "arp_responder",
+            "process",
+            ("next", "other"),
+            _RESPONDER,
+            "Answers ARP requests for its addresses.",
+            "RFC 826",
+        ),
+        NodeKind(
+            "nd_responder",
+            "process",
+            ("next", "other"),
+            _RESPONDER,
+            "Answers neighbour solicitations for its addresses.",
+            "RFC 4861",
+        ),
+        NodeKind(
+            "icmp_echo",
+            "process",
+            ("next", "other"),
+            _RESPONDER,
+            "Answers ping and ping6.",
+            "RFC 792, RFC 4443",
+        ),
+        NodeKind(
+            "udp_echo",
+            "process",
+            ("next", "other"),
+            (*_RESPONDER, "udp_port"),
+            "Sends UDP datagrams back to their sender.",
+            "RFC 862",
+        ),
+        NodeKind(
+            "refuse",
+            "end",
+            (),
+            (*_RESPONDER, "udp_port"),
+            "Drops a frame under the reason why an endpoint does not answer it.",
+            "RFC 1122",
+        ),
+        NodeKind(
+            "reflect",
+            "process",
+            ("next",),
+            (),
+            "Swaps MAC addresses, IP addresses and ports.",
+            "testpmd 5tswap",
+        ),
+        NodeKind(
+            "probe_receive",
+            "process",
+            ("other",),
+            ("run",),
+            "Checks and times the answers to probes.",
+        ),
     )
 }
+
 
 def rx(port: "Port | str", queue: int = 0, *, name: str | None = None) -> Node:
     """Receives frames from a queue of a port (rte_eth_rx_burst)."""
@@ -125,9 +185,7 @@ def nd_responder(
     return make("nd_responder", {"addresses": _listed(addresses), "mac": mac}, name)
 
 
-def icmp_echo(
-    addresses: Iterable[str], mac: str | None = None, *, name: str | None = None
-) -> Node:
+def icmp_echo(addresses: Iterable[str], mac: str | None = None, *, name: str | None = None) -> Node:
     """Answers ICMP and ICMPv6 echo requests to its addresses (RFC 792, RFC 4443 4.2)."""
     return make("icmp_echo", {"addresses": _listed(addresses), "mac": mac}, name)
 
@@ -140,7 +198,7 @@ def udp_echo(
     Checksums are verified; IPv6 extension headers and IPv4 options are walked and left out of the
     answer.
     """
-    params = {"addresses": _listed(addresses), "udp_port": udp_port, "mac": mac}
+    params: Params = {"addresses": _listed(addresses), "udp_port": udp_port, "mac": mac}
     return make("udp_echo", params, name)
 
 
@@ -151,8 +209,8 @@ def refuse(
     *,
     name: str | None = None,
 ) -> Node:
-    """Drops every frame under the reason why an endpoint with these addresses does not answer it."""
-    params = {"addresses": _listed(addresses), "udp_port": udp_port, "mac": mac}
+    """Drops every frame under the reason why an endpoint with these addresses is silent."""
+    params: Params = {"addresses": _listed(addresses), "udp_port": udp_port, "mac": mac}
     return make("refuse", params, name)
 
 
@@ -181,15 +239,16 @@ def port_name(port: "Port | str") -> str:
         raise PathError(f"{port!r} is no port: pass a Port or its name") from None
 
 
-def make(kind: str, params: Mapping[str, Value], name: str | None = None) -> Node:
+def make(kind: str, params: Params, name: str | None = None) -> Node:
     """A node of any kind, every parameter checked."""
     if kind not in KINDS:
         raise PathError(f"{kind!r} is no kind of node{_near(kind, KINDS)}")
     where = name or kind
     for key in params:
         if key not in KINDS[kind].params:
-            raise PathError(f"node {where}: {kind} has no parameter {key!r}"
-                            f"{_near(key, KINDS[kind].params)}")
+            raise PathError(
+                f"node {where}: {kind} has no parameter {key!r}{_near(key, KINDS[kind].params)}"
+            )
     checked = {key: _CHECKS[key](where, value) for key, value in params.items()}
     return Node(kind, checked, name)
 
@@ -209,19 +268,25 @@ def _listed(addresses: Iterable[str]) -> list[str]:
 
 def _check_addresses(where: str, value: Value) -> Value:
     if not isinstance(value, list) or not value:
-        raise PathError(f"node {where}: addresses is {value!r}; give at least one address such as "
-                        '["10.0.0.2/24", "fd00::2/64"]')
+        raise PathError(
+            f"node {where}: addresses is {value!r}; give at least one address such as "
+            '["10.0.0.2/24", "fd00::2/64"]'
+        )
     counts = {4: 0, 6: 0}
     for text in value:
         try:
             counts[ipaddress.ip_interface(text).version] += 1
         except ValueError:
-            raise PathError(f"node {where}: {text!r} is no IP address; write it as 10.0.0.2/24 or "
-                            "fd00::2/64, the prefix length may be left out") from None
+            raise PathError(
+                f"node {where}: {text!r} is no IP address; write it as 10.0.0.2/24 or "
+                "fd00::2/64, the prefix length may be left out"
+            ) from None
     for version, count in counts.items():
         if count > MOST_ADDRESSES:
-            raise PathError(f"node {where}: {count} IPv{version} addresses; at most "
-                            f"{MOST_ADDRESSES} of each version")
+            raise PathError(
+                f"node {where}: {count} IPv{version} addresses; at most "
+                f"{MOST_ADDRESSES} of each version"
+            )
     return value
 
 
@@ -231,8 +296,10 @@ def _check_mac(where: str, value: Value) -> Value:
     if not isinstance(value, str) or not re.fullmatch(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}", value):
         raise PathError(f"node {where}: mac is {value!r}; write six bytes as 02:00:00:00:00:01")
     if int(value[:2], 16) & 1:
-        raise PathError(f"node {where}: mac {value} is a group address; the lowest bit of the "
-                        "first byte of a host's address is 0")
+        raise PathError(
+            f"node {where}: mac {value} is a group address; the lowest bit of the "
+            "first byte of a host's address is 0"
+        )
     return value.lower()
 
 
@@ -241,7 +308,9 @@ def _check_number(name: str, lowest: int, highest: int, *, may_miss: bool = Fals
         if value is None and may_miss:
             return None
         if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-            raise PathError(f"node {where}: {name} is {value!r}; the range is {lowest} to {highest}")
+            raise PathError(
+                f"node {where}: {name} is {value!r}; the range is {lowest} to {highest}"
+            )
         return value
 
     return check

@@ -28,20 +28,16 @@ def overview_html(lab: "Lab") -> str:
                 peer=port.declaration.peer,
             )
         )
-    running = [*lab.paths.values(), *lab._host_paths.values()]
+    running = lab._all_paths()
     paths = [path.path for path in running]
     rows = []
     for path in running:
-        table = path.table
-        for row in table.itertuples(index=False):
-            cost = "" if row.cycles_per_packet is None else f"{row.cycles_per_packet:,.0f}"
-            if cost == "nan":
-                cost = ""
-            style = ' style="color:#b3261e"' if row.node.startswith("drop_") else ""
-            rows.append(
-                f"<tr{style}><td>{html.escape(path.name)}</td><td>{html.escape(row.node)}</td>"
-                f"<td>{row.objects:,}</td><td>{cost}</td></tr>"
-            )
+        for name, node in counters[path.name].nodes.items():
+            cost = node.cycles_per_packet
+            cells = (path.name, name, f"{node.objects:,}", f"{cost:,.0f}" if cost else "")
+            rows.append(_row(cells))
+        for name, frames in counters[path.name].drops.items():
+            rows.append(_row((path.name, name, f"{frames:,}", ""), ' style="color:#b3261e"'))
     return (
         lab_svg(views, paths, counters)
         + "<details><summary>counters of every node</summary><table><thead><tr><th>path</th>"
@@ -49,3 +45,7 @@ def overview_html(lab: "Lab") -> str:
         + "".join(rows)
         + "</tbody></table></details>"
     )
+
+
+def _row(cells: tuple[str, ...], style: str = "") -> str:
+    return f"<tr{style}>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"

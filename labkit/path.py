@@ -4,8 +4,9 @@
     lk.rx(a) >> lk.reflect() >> lk.tx(a)
     lk.rx(a) >> (lk.udp_echo(where, 9000) | lk.arp_responder(where)) >> lk.tx(a)
 
-`a >> b` sends what leaves a through its output `next` to b. `a | b` is an alternative: what a passes
-on as `other` goes to b, and what follows gets the `next` of both. `a["other"] >> b` names an output.
+`a >> b` sends what leaves a through its output `next` to b. `a | b` is an alternative: what a
+passes on as `other` goes to b, and what follows gets the `next` of both. `a["other"] >> b` names an
+output.
 """
 
 import json
@@ -39,6 +40,7 @@ class Node:
 
     @property
     def base_name(self) -> str:
+        """Its name before a path makes it unique."""
         if self.given_name is not None:
             return self.given_name
         port = self.params.get("port")
@@ -68,7 +70,7 @@ class Join:
 
 @dataclass(frozen=True)
 class Chain:
-    """Nodes joined so far: where frames enter, which outputs are open, which are open as `other`."""
+    """Nodes joined so far: where frames enter, and which outputs are still open."""
 
     first: Node
     nodes: tuple[Node, ...]
@@ -82,8 +84,8 @@ class Chain:
             raise PathError(f"nothing can follow {self.nodes[-1].base_name}: it has no output")
         if outputs_of(then.first.kind) and _role(then.first) == "source":
             raise PathError(
-                f"edge {self.nodes[-1].base_name} >> {then.first.base_name}: {then.first.kind} is a "
-                "source and takes no frames; begin another chain with it"
+                f"edge {self.nodes[-1].base_name} >> {then.first.base_name}: {then.first.kind} is "
+                "a source and takes no frames; begin another chain with it"
             )
         joins = tuple(Join(node, output, then.first) for node, output in self.open_next)
         return Chain(
@@ -98,8 +100,8 @@ class Chain:
         then = as_chain(alternative)
         if not self.open_other:
             raise PathError(
-                f"{self.nodes[-1].base_name} | {then.first.base_name}: {self.nodes[-1].kind} passes "
-                "nothing on as other, so it has no alternative"
+                f"{self.nodes[-1].base_name} | {then.first.base_name}: {self.nodes[-1].kind} "
+                "passes nothing on as other, so it has no alternative"
             )
         joins = tuple(Join(node, output, then.first) for node, output in self.open_other)
         return Chain(
@@ -167,9 +169,20 @@ class Path:
 
     @classmethod
     def from_data(cls, nodes: Iterable[NamedNode], edges: Iterable[Edge], name: str) -> "Path":
+        """A path from finished nodes and edges."""
         path = cls.__new__(cls)
         path._set(nodes, edges, name)
         return path
+
+    @property
+    def exclusive_queues(self) -> dict[tuple[str, str, int], str]:
+        """(kind, port, queue) of its rx, inject and collect nodes, which one path can have, by name
+        of the node."""
+        return {
+            (n.kind, str(n.params["port"]), int(str(n.params.get("queue", 0)))): n.name
+            for n in self.nodes
+            if n.kind in ("rx", "inject", "collect")
+        }
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -178,13 +191,15 @@ class Path:
         return tuple(dict.fromkeys(used))
 
     def node(self, name: str) -> NamedNode:
+        """The node of this name."""
         return next(n for n in self.nodes if n.name == name)
 
     def renamed(self, name: str) -> "Path":
+        """The same path under another name."""
         return Path.from_data(self.nodes, self.edges, name)
 
     def with_macs(self, macs: Mapping[str, str]) -> "Path":
-        """The path with every missing MAC filled in: that of the port its frames are received from."""
+        """The path with every missing MAC filled in: that of the port its frames come from."""
         nodes = []
         for node in self.nodes:
             if "mac" in node.params and node.params["mac"] is None:
@@ -224,6 +239,7 @@ class Path:
         }
 
     def to_json(self) -> str:
+        """`to_dict` as JSON."""
         return json.dumps(self.to_dict(), indent=2)
 
     @classmethod
@@ -246,6 +262,7 @@ class Path:
 
     @classmethod
     def from_json(cls, text: str) -> "Path":
+        """A path from what `to_json` wrote; see `from_dict`."""
         try:
             data = json.loads(text)
         except json.JSONDecodeError as error:
@@ -309,6 +326,7 @@ def as_chain(part: Node | Chain) -> Chain:
 
 
 def outputs_of(kind: str) -> tuple[str, ...]:
+    """Names of the outputs of a kind of node."""
     from labkit.nodes import KINDS
 
     return KINDS[kind].outputs
@@ -371,18 +389,25 @@ def _edges_are_good(path: Path) -> None:
         where = f"path {path.name!r}, edge {edge.source}[{edge.output}] >> {edge.target}"
         for end in (edge.source, edge.target):
             if end not in nodes:
-                raise PathError(f"{where}: there is no node {end!r} (there are: {', '.join(nodes)})")
+                raise PathError(
+                    f"{where}: there is no node {end!r} (there are: {', '.join(nodes)})"
+                )
         if edge.output not in outputs_of(nodes[edge.source].kind):
             there = ", ".join(outputs_of(nodes[edge.source].kind)) or "none"
-            raise PathError(f"{where}: {nodes[edge.source].kind} has no output {edge.output!r} "
-                            f"(it has: {there})")
+            raise PathError(
+                f"{where}: {nodes[edge.source].kind} has no output {edge.output!r} "
+                f"(it has: {there})"
+            )
         if _role(nodes[edge.target]) == "source":
-            raise PathError(f"{where}: {nodes[edge.target].kind} is a source and takes no frames; "
-                            "begin another chain with it")
+            raise PathError(
+                f"{where}: {nodes[edge.target].kind} is a source and takes no frames; "
+                "begin another chain with it"
+            )
         key = (edge.source, edge.output)
         if key in taken:
-            raise PathError(f"{where}: this output leads to {taken[key]} already; an output has one "
-                            "target")
+            raise PathError(
+                f"{where}: this output leads to {taken[key]} already; an output has one target"
+            )
         taken[key] = edge.target
 
 
@@ -399,8 +424,10 @@ def _is_reached(path: Path) -> None:
                 todo.append(edge.target)
     for n in path.nodes:
         if n.name not in reached:
-            raise PathError(f"path {path.name!r}, node {n.name}: no source leads to it; join it with "
-                            ">> to a chain that begins with rx(port) or inject(port)")
+            raise PathError(
+                f"path {path.name!r}, node {n.name}: no source leads to it; join it with "
+                ">> to a chain that begins with rx(port) or inject(port)"
+            )
 
 
 def _has_no_cycle(path: Path) -> None:
@@ -408,8 +435,10 @@ def _has_no_cycle(path: Path) -> None:
 
     def visit(name: str) -> None:
         if state.get(name) == 1:
-            raise PathError(f"path {path.name!r}, node {name}: frames would go round for ever; a "
-                            "path has no cycles")
+            raise PathError(
+                f"path {path.name!r}, node {name}: frames would go round for ever; a "
+                "path has no cycles"
+            )
         if state.get(name) == 2:
             return
         state[name] = 1
@@ -429,8 +458,10 @@ def _queues_are_used_once(path: Path) -> None:
             continue
         key = (n.kind, n.params["port"], n.params.get("queue", 0))
         if key in seen:
-            raise PathError(f"path {path.name!r}, node {n.name}: {seen[key]} is the {n.kind} of port "
-                            f"{n.params['port']} already; use the same node object in both chains")
+            raise PathError(
+                f"path {path.name!r}, node {n.name}: {seen[key]} is the {n.kind} of port "
+                f"{n.params['port']} already; use the same node object in both chains"
+            )
         seen[key] = n.name
 
 

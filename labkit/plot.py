@@ -29,8 +29,17 @@ def round_trip_figure(round_trips_ns: Mapping[int, "np.ndarray[Any, Any]"], titl
         values = np.sort(trips) / 1e3
         shares = np.arange(1, values.size + 1) / values.size * 100
         every = max(1, values.size // 10)
-        left.step(values, shares, where="post", color=color, label=label, lw=1.6,
-                  marker=marker, markevery=every, ms=4)
+        left.step(
+            values,
+            shares,
+            where="post",
+            color=color,
+            label=label,
+            lw=1.6,
+            marker=marker,
+            markevery=every,
+            ms=4,
+        )
         right.plot(trips / 1e3, color=color, lw=0, marker=marker, ms=2.5, label=label, alpha=0.8)
     for axes in (left, right):
         axes.grid(True, which="major", color="#d0d7de", lw=0.6)

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from labkit.devices import Device
 from labkit.errors import PortError
-from labkit.frame_rings import FrameReader, FrameRings
+from labkit.frame_rings import FrameReader
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
     from labkit.lab import Lab
     from labkit.socket import PortSocket
-
-LINK_OVERHEAD = 22  # Ethernet header and two VLAN tags, as in native/dataplane/port.c
 
 
 @dataclass(frozen=True)
@@ -70,12 +68,12 @@ class Port:
         self.lab = lab
         self.declaration = declaration
         self._info = info
-        self._rings: FrameRings | None = None
         self._reader: FrameReader | None = None
         self._received_since_send = True
 
     @property
     def name(self) -> str:
+        """What paths and pictures call it."""
         return self.declaration.name
 
     @property
@@ -123,14 +121,11 @@ class Port:
 
         Returns when the engine has taken all of them. One bad frame refuses all of them.
         """
-        many = [frames] if isinstance(frames, bytes) or hasattr(frames, "fields_desc") else frames
-        if isinstance(many, (str, int)):
-            raise PortError(f"frames are scapy packets or bytes, not {type(many).__name__}")
+        data = _as_bytes(frames)
         reader = self._default_reader()
         if self._received_since_send:
             reader.skip()
             self._received_since_send = False
-        data = [bytes(frame) for frame in many]
         self._send_bytes(data)
         return len(data)
 
@@ -152,7 +147,7 @@ class Port:
         """
         if count < 1:
             raise PortError(f"count is {count}; receive takes 1 or more")
-        self.lab._attach_frames(self, listens=True)
+        self.lab._hosts.attach(self, listens=True)
         reader = self._default_reader()
         self._received_since_send = True
         end = time.monotonic() + timeout
@@ -173,14 +168,14 @@ class Port:
         return f"<Port {self.name} ({device.kind}{target}) mac {self.mac} mtu {self.mtu}>"
 
     def _send_bytes(self, frames: list[bytes]) -> None:
-        self.lab._attach_frames(self, listens=False).send(frames, self._check_engine)
+        self.lab._hosts.attach(self, listens=False).send(frames, self._check_engine)
 
     def _new_reader(self) -> FrameReader:
-        return FrameReader(self.lab._attach_frames(self, listens=True))
+        return FrameReader(self.lab._hosts.attach(self, listens=True))
 
     def _default_reader(self) -> FrameReader:
         if self._reader is None:
-            rings = self.lab._attach_frames(self, listens=False)
+            rings = self.lab._hosts.attach(self, listens=False)
             self._reader = FrameReader(rings)
         return self._reader
 
@@ -195,6 +190,20 @@ class Port:
         except EngineError as error:
             driver = self._info.driver
             raise PortError(f"{self.name}: {driver} cannot do this: {error}") from None
+
+
+def _as_bytes(frames: Any) -> list[bytes]:
+    """One frame or many, as bytes."""
+    # A scapy packet is iterable too: it stands for the packets that its fields range over.
+    many = [frames] if isinstance(frames, (bytes, bytearray)) else frames
+    if not isinstance(many, Iterable) or isinstance(many, str):
+        raise PortError(f"frames are scapy packets or bytes, not {type(frames).__name__}")
+    data = []
+    for frame in many:
+        if isinstance(frame, (str, int)):
+            raise PortError(f"a frame is a scapy packet or bytes, not {type(frame).__name__}")
+        data.append(bytes(frame))
+    return data
 
 
 def _dissect(data: bytes, seconds: float) -> "Packet":

@@ -27,6 +27,7 @@ class NodeCounters:
 
     @property
     def cycles_per_packet(self) -> float | None:
+        """TSC cycles a frame; None when there was none."""
         return self.cycles / self.objects if self.objects else None
 
 
@@ -51,6 +52,7 @@ class PathCounters:
 
     @classmethod
     def from_engine(cls, answer: dict[str, Any]) -> "PathCounters":
+        """From the engine's answer to `counters`."""
         return cls(
             answer["lcore"],
             {name: NodeCounters(*values) for name, values in answer["nodes"].items()},
@@ -69,6 +71,7 @@ class RunningPath:
 
     @property
     def name(self) -> str:
+        """The path's name."""
         return self.path.name
 
     @property
@@ -99,7 +102,7 @@ class RunningPath:
         import pandas as pd
 
         counters = self.counters
-        rows = [
+        rows: list[tuple[str, int | None, int, int | None, float | None]] = [
             (name, c.calls, c.objects, c.cycles, c.cycles_per_packet)
             for name, c in counters.nodes.items()
         ]
@@ -109,6 +112,7 @@ class RunningPath:
 
     @property
     def is_running(self) -> bool:
+        """Whether it is on a worker."""
         return self.lab.paths.get(self.name) is self
 
     def stop(self) -> None:

@@ -35,6 +35,7 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
 
     @property
     def lost(self) -> int:
+        """Frames that were overwritten before this socket read them."""
         return self._reader.lost
 
     def send(self, x: Packet | bytes) -> int:
@@ -56,6 +57,7 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
 
     @property
     def has_frame(self) -> bool:
+        """Whether recv() returns at once."""
         return self._reader.has_frame
 
     def fileno(self) -> int:
@@ -63,6 +65,7 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
         return -1
 
     def close(self) -> None:
+        """Ends a waiting recv() with EOFError."""
         self.closed = True
 
     def __del__(self) -> None:

@@ -92,6 +92,7 @@ class Trace:
         return self
 
     def stop(self) -> None:
+        """Ends the trace; what was seen stays."""
         if self._is_on:
             self._is_on = False
             self.lab._ask("stop_trace")
@@ -161,7 +162,9 @@ class Trace:
         lines = [f"<Trace of {len({s.packet for s in steps})} of {self.count} frames>"]
         for step in steps:
             changed = f"  changes bytes {_ranges(step.changed)}" if step.changed else ""
-            lines.append(f"  {step.packet}  {step.path or ''}/{step.node}  {step.length} B{changed}")
+            lines.append(
+                f"  {step.packet}  {step.path or ''}/{step.node}  {step.length} B{changed}"
+            )
         return "\n".join(lines)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -208,16 +211,20 @@ def trace_html(steps: list[Step], most_bytes: int = 96) -> str:
     packet, first = None, 0
     changed: list[int] = []
     for step in steps:
-        if step.packet != packet:
+        is_new = step.packet != packet
+        if is_new:
             packet, first, changed = step.packet, step.time_ns, []
             parts.append(f"<h4>frame {packet}</h4>")
+        shown = "<pre>as before</pre>"
+        if is_new or changed:
+            shown = f"<pre>{_hex(step.before[:most_bytes], set(changed))}</pre>"
         drop = " lk-drop" if step.node.startswith("drop_") else ""
         parts.append(
             f'<div class="lk-step{drop}"><div><span class="lk-node">{html.escape(step.node)}</span>'
             f'<br><span class="lk-dim">{html.escape(step.path or "")}<br>'
             f"+{(step.time_ns - first) / 1e3:.1f} µs · {step.length} B</span></div>"
             f'<div><span class="lk-dim">{html.escape(step.dissect().summary())}</span>'
-            f"<pre>{_hex(step.before[:most_bytes], set(changed))}</pre></div></div>"
+            f"{shown}</div></div>"
         )
         changed = step.changed
     parts.append("</div>" if steps else "no frame was seen</div>")

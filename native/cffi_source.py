@@ -32,7 +32,10 @@ def borrowed_structs(packet: Path) -> str:
             match = re.search(rf"struct {name} \{{.*?\n\}};", text, flags=re.DOTALL)
             if match is None:
                 raise SystemExit(f"{header} has no struct {name}")
-            parts.append(re.sub(r"LK_\w+", lambda m: constants[m[0]], match[0]))
+            struct = match[0]
+            for constant, value in constants.items():
+                struct = struct.replace(constant, value)
+            parts.append(struct)
     return "\n".join(parts)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""python -m labkit.engine CHANNEL STATUS RUNTIME_DIRECTORY: started by labkit.engine.client only."""
+"""python -m labkit.engine CHANNEL STATUS RUNTIME_DIRECTORY: what labkit.engine.client starts."""
 
 import sys
 

@@ -36,7 +36,7 @@ class EngineClient:
         self.runtime = runtime_directory(prefix)
         remove_stale_runtime(self.runtime.parent)
         self._lock = threading.Lock()
-        self._log = tempfile.TemporaryFile(prefix="labkit-log-")
+        self._log = tempfile.TemporaryFile(prefix="labkit-log-")  # noqa: SIM115  # lives as we do
         self._status = os.memfd_create("labkit-status", os.MFD_CLOEXEC)
         os.ftruncate(self._status, STATUS.size)
         self._channel, theirs = socket.socketpair()

@@ -69,9 +69,7 @@ class EalConfig:
         # Every lcore may run on every CPU: rte_eal_init would otherwise pin the calling thread, and
         # all that come after it, to one. Workers are pinned when they start.
         lcores = ",".join(f"{lcore}@({cpus})" for lcore in range(self.max_workers + 1))
-        memory = (
-            ["--in-memory"] if self.uses_hugepages() else ["--no-huge", "--no-shconf"]
-        )
+        memory = ["--in-memory"] if self.uses_hugepages() else ["--no-huge", "--no-shconf"]
         return [
             "labkit",
             f"--lcores={lcores}",

@@ -11,7 +11,6 @@ from labkit.engine.ports import Ports
 from labkit.engine.workers import Workers
 
 
-
 @dataclass
 class EnginePath:
     """A running path: its graph, node names by index, and what must outlive the graph."""
@@ -165,7 +164,7 @@ class Paths:
 
 def node_kinds() -> list[str]:
     """Kinds of nodes this engine was built with."""
-    kinds = []
+    kinds: list[str] = []
     while (kind := lib.lk_node_kind(len(kinds))) != ffi.NULL:
         kinds.append(c_string(kind))
     return kinds

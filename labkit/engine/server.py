@@ -132,7 +132,7 @@ class Engine:
         names = self.paths.node_names()
         step = ffi.new("struct lk_trace_step *")
         kept = ffi.new("uint8_t[]", max(1, self.trace_snaplen))
-        steps = []
+        steps: list[dict[str, Any]] = []
         while lib.lk_trace_read(first + len(steps), step, kept):
             path, nodes = names.get(step.graph, (None, []))
             drop = f"drop_{VERDICTS[-1 - step.node].name}" if step.node < 0 else None

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 from labkit import nodes
 from labkit.errors import LabError
 from labkit.ledger import Ledger
+from labkit.neighbours import check_source, resolve
 from labkit.path import Path
 from labkit.port import Port
-from labkit.neighbours import check_source, resolve
-from labkit.running import RunningPath
 
 if TYPE_CHECKING:
     import numpy as np
@@ -178,7 +177,9 @@ def echo(
     results = []
     with _bar(len(sizes) * count, progress) as bar:
         for number, size in enumerate(sizes):
-            headers = _headers(port, mac, str(sender), str(destination), source_port, udp_port, size)
+            headers = _headers(
+                port, mac, str(sender), str(destination), source_port, udp_port, size
+            )
             settings = {
                 "count": count,
                 "window": window,
@@ -188,8 +189,17 @@ def echo(
                 "interval_ns": int(interval * 1e9),
             }
             before = number * count
-            results.append(_run_size(lab, port, str(sender), headers, size, settings,
-                                     lambda made, before=before: bar(before + made)))
+            results.append(
+                _run_size(
+                    lab,
+                    port,
+                    str(sender),
+                    headers,
+                    size,
+                    settings,
+                    lambda made, before=before: bar(before + made),
+                )
+            )
     return EchoRun(str(destination), udp_port, str(sender), port.name, tuple(results))
 
 
@@ -197,8 +207,9 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     try:
         return ipaddress.ip_address(text)
     except ValueError:
-        raise LabError(f"target is {text!r}; it is an IPv4 or IPv6 address such as "
-                       "10.0.0.2 or fd00::2") from None
+        raise LabError(
+            f"target is {text!r}; it is an IPv4 or IPv6 address such as 10.0.0.2 or fd00::2"
+        ) from None
 
 
 def _check_range(name: str, value: int, lowest: int, highest: int) -> None:
@@ -247,7 +258,8 @@ def _run_size(
     report: Any,
 ) -> EchoSize:
     run = f"echo{settings['stream']}-{time.monotonic_ns()}"
-    lab._ask("create_probe", run=run, frame=headers.hex(), payload_length=size, **settings)
+    probe: dict[str, Any] = {"frame": headers.hex(), "payload_length": size, **settings}
+    lab._ask("create_probe", run=run, **probe)
     try:
         before = _measured_drops(lab)
         path = lab.run(_probe_path(port, source, run))

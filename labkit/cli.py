@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command `labkit`."""
+
+import sys
+from importlib.metadata import version
+
+import click
+
+
+@click.group()
+@click.version_option(version("labkit"), prog_name="labkit")
+def main() -> None:
+    """An interactive network lab on a real DPDK dataplane."""
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def doctor(as_json: bool) -> None:
+    """Tell what works on this machine, what does not, and the fix of each.
+
+    Exit code 0: a lab with ring ports works; 1: it does not.
+    """
+    from labkit.diagnosis import doctor as examine
+
+    report = examine()
+    click.echo(report.to_json() if as_json else repr(report))
+    sys.exit(0 if report.ok else 1)
