@@ -4,7 +4,7 @@
 import html
 from typing import TYPE_CHECKING
 
-from labkit.draw import PortView, lab_svg
+from labkit.picture import PortView, lab_svg
 
 if TYPE_CHECKING:
     from labkit.lab import Lab

@@ -304,7 +304,7 @@ class Path:
         return None
 
     def _repr_html_(self) -> str:
-        from labkit.draw import path_svg
+        from labkit.picture import path_svg
 
         return path_svg(self)
 

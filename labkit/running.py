@@ -123,7 +123,7 @@ class RunningPath:
         return f"<RunningPath {self.name}: {self.path!r}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from labkit.draw import path_svg
+        from labkit.picture import path_svg
 
         if not self.is_running:
             return {"text/plain": repr(self), "text/html": path_svg(self.path)}
