@@ -5,6 +5,7 @@ import html
 from typing import TYPE_CHECKING
 
 from labkit.picture import PortView, lab_svg
+from labkit.svg import as_html
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
@@ -39,7 +40,7 @@ def overview_html(lab: "Lab") -> str:
         for name, frames in counters[path.name].drops.items():
             rows.append(_row((path.name, name, f"{frames:,}", ""), ' style="color:#b3261e"'))
     return (
-        lab_svg(views, paths, counters)
+        as_html(lab_svg(views, paths, counters), repr(lab))
         + "<details><summary>counters of every node</summary><table><thead><tr><th>path</th>"
         + "<th>node</th><th>frames</th><th>cycles a frame</th></tr></thead><tbody>"
         + "".join(rows)

@@ -305,8 +305,9 @@ class Path:
 
     def _repr_html_(self) -> str:
         from labkit.picture import path_svg
+        from labkit.svg import as_html
 
-        return path_svg(self)
+        return as_html(path_svg(self), f"path {self!r}")
 
 
 def as_chain(part: Node | Chain) -> Chain:

@@ -1,24 +1,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pictures of results. They see tables and arrays only."""
 
+import io
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart by colour-blind readers and in print
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 MARKERS = "osD^vPX"
 
 
-def round_trip_figure(round_trips_ns: Mapping[int, "np.ndarray[Any, Any]"], title: str) -> "Figure":
-    """Round trips in ns by payload size: cumulative distribution left, course of the run right."""
-    from matplotlib.figure import Figure
+class Picture(Figure):
+    """A figure that a notebook shows whether or not it has imported pyplot."""
 
-    figure = Figure(figsize=(10, 3.8), layout="constrained")
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=110)
+        return buffer.getvalue()
+
+
+def round_trip_figure(round_trips_ns: Mapping[int, "np.ndarray[Any, Any]"], title: str) -> Figure:
+    """Round trips in ns by payload size: cumulative distribution left, course of the run right."""
+    figure = Picture(figsize=(10, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     for number, (size, trips) in enumerate(round_trips_ns.items()):
         color, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]

@@ -124,7 +124,7 @@ class RunningPath:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from labkit.picture import path_svg
+        from labkit.svg import as_html
 
-        if not self.is_running:
-            return {"text/plain": repr(self), "text/html": path_svg(self.path)}
-        return {"text/plain": repr(self), "text/html": path_svg(self.path, self.counters)}
+        svg = path_svg(self.path, self.counters if self.is_running else None)
+        return {"text/plain": repr(self), "text/html": as_html(svg, f"path {self.path!r}")}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The shapes that labkit's drawings are made of: self-contained SVG, no scripts, no fonts."""
 
+import base64
 from collections.abc import Iterable
 from html import escape
 
@@ -104,6 +105,12 @@ def document(width: float, height: float, label: str, parts: Iterable[str]) -> s
         + "".join(parts)
         + "</svg>"
     )
+
+
+def as_html(svg: str, label: str) -> str:
+    """The picture as an <img>: a notebook that is not trusted shows no SVG elements."""
+    data = base64.b64encode(svg.encode()).decode()
+    return f'<img alt="{escape(label)}" src="data:image/svg+xml;base64,{data}"/>'
 
 
 def amount(value: float) -> str:

@@ -191,44 +191,39 @@ def _ranges(offsets: list[int]) -> str:
     return ", ".join(f"{a}-{b}" if a != b else str(a) for a, b in parts)
 
 
-STYLE = """<style>
-.lk-trace{font-family:system-ui,sans-serif;font-size:13px;color:#1b1f24;background:#fff;
-border:1px solid #d0d7de;border-radius:6px;padding:10px 14px;overflow-x:auto}
-.lk-trace h4{margin:2px 0 8px;font-size:13px}
-.lk-trace .lk-step{display:grid;grid-template-columns:190px 1fr;gap:12px;
-border-left:3px solid #0072b2;padding:4px 0 6px 10px;margin:0}
-.lk-trace .lk-drop{border-left-color:#b3261e}
-.lk-trace .lk-node{font-weight:600}.lk-trace .lk-dim{color:#57606a}
-.lk-trace .lk-drop .lk-node{color:#b3261e}
-.lk-trace pre{margin:0;font-size:12px;line-height:1.35;background:none;color:inherit}
-.lk-trace mark{background:#ffe08a;color:inherit;border-radius:2px}
-</style>"""
+CELL = 'style="text-align:left;vertical-align:top;padding:3px 10px"'
 
 
 def trace_html(steps: list[Step], most_bytes: int = 96) -> str:
-    """The picture of a trace: every node with its frame, changed bytes marked."""
-    parts = [STYLE, '<div class="lk-trace" role="img" aria-label="trace of frames">']
+    """The picture of a trace: every node with its frame, changed bytes marked.
+
+    A table with styles of its own cells only: notebooks that are not trusted show nothing else.
+    """
+    rows: list[str] = []
     packet, first = None, 0
     changed: list[int] = []
     for step in steps:
         is_new = step.packet != packet
         if is_new:
             packet, first, changed = step.packet, step.time_ns, []
-            parts.append(f"<h4>frame {packet}</h4>")
-        shown = "<pre>as before</pre>"
+            rows.append(f'<tr><th colspan="3" {CELL}>frame {packet}</th></tr>')
+        color = "#b3261e" if step.node.startswith("drop_") else "#0072b2"
+        shown = "as before"
         if is_new or changed:
-            shown = f"<pre>{_hex(step.before[:most_bytes], set(changed))}</pre>"
-        drop = " lk-drop" if step.node.startswith("drop_") else ""
-        parts.append(
-            f'<div class="lk-step{drop}"><div><span class="lk-node">{html.escape(step.node)}</span>'
-            f'<br><span class="lk-dim">{html.escape(step.path or "")}<br>'
-            f"+{(step.time_ns - first) / 1e3:.1f} µs · {step.length} B</span></div>"
-            f'<div><span class="lk-dim">{html.escape(step.dissect().summary())}</span>'
-            f"{shown}</div></div>"
+            shown = (
+                f"{html.escape(step.dissect().summary())}"
+                f"<pre>{_hex(step.before[:most_bytes], set(changed))}</pre>"
+            )
+        rows.append(
+            f"<tr><td {CELL}>+{(step.time_ns - first) / 1e3:.1f} µs</td>"
+            f'<td {CELL}><b style="color:{color}">{html.escape(step.node)}</b>'
+            f"<br>{html.escape(step.path or '')}</td>"
+            f"<td {CELL}>{shown}</td></tr>"
         )
         changed = step.changed
-    parts.append("</div>" if steps else "no frame was seen</div>")
-    return "".join(parts)
+    if not rows:
+        return "<p>no frame was seen</p>"
+    return "<table>" + "".join(rows) + "</table>"
 
 
 def _hex(data: bytes, marked: set[int]) -> str:
