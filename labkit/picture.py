@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from labkit.nodes import KINDS
 from labkit.path import NamedNode, Path
-from labkit.svg import DIM, INK, amount, box, curve, document, down, text, text_width
+from labkit.svg import DIM, INK, amount, box, curve, document, down, frames_text, text, text_width
 
 if TYPE_CHECKING:
     from labkit.running import NodeCounters, PathCounters
@@ -82,7 +82,7 @@ def _node_box(node: NamedNode, counters: "NodeCounters | None") -> _Box:
     if node.kind == "capture":
         lines.append(str(node.params["file"]).rsplit("/", 1)[-1])
     if counters is not None:
-        line = f"{amount(counters.objects)} frames"
+        line = frames_text(counters.objects)
         # A source's cycles are mostly those of polls that brought nothing.
         if counters.cycles_per_packet is not None and kind.role != "source":
             line += f", {amount(counters.cycles_per_packet)} cycles each"
@@ -121,7 +121,7 @@ def _drop_row(drops: Mapping[str, int], width: float, top: float) -> tuple[list[
     parts, x, y, right = [], MARGIN, top, width
     limit = max(width, 480.0)
     for name, frames in sorted(drops.items(), key=lambda item: -item[1]):
-        chip = _Box("drop", [name, f"{amount(frames)} frames"], _why(name))
+        chip = _Box("drop", [name, frames_text(frames)], _why(name))
         if x > MARGIN and x + chip.width + MARGIN > limit:
             x, y = MARGIN, y + chip.height + 10
         chip.x, chip.y = x, y

@@ -62,6 +62,20 @@ class PathCounters:
         )
 
 
+class PathLedger(Ledger):
+    """The ledger of a path: `entered = left + every named drop + unexplained`."""
+
+    @property
+    def rows(self) -> list[tuple[str, int]]:
+        """The ledger line by line."""
+        return [
+            ("entered", self.sent),
+            ("left", self.received),
+            *((name, count) for name, count in self.drops.items() if count),
+            ("unexplained", self.unexplained),
+        ]
+
+
 class RunningPath:
     """A path on a worker of a lab; made by Lab.run()."""
 
@@ -87,14 +101,14 @@ class RunningPath:
         return self.counters.drops
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> PathLedger:
         """Frames that entered the path against those that left it or were dropped by name."""
         counters = self.counters
         sources = [n.name for n in self.path.nodes if n.kind in ("rx", "inject", "probe_send")]
         entered = sum(counters.nodes[name].objects for name in sources)
         left = sum(counters.nodes[n.name].objects for n in self.path.nodes if n.kind in LEAVING)
         left -= sum(counters.drops.get(name, 0) for name in REFUSED_BY_TX)
-        return Ledger(entered, entered, left, dict(counters.drops))
+        return PathLedger(entered, entered, left, dict(counters.drops))
 
     @property
     def table(self) -> "pd.DataFrame":

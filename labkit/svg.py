@@ -119,3 +119,8 @@ def amount(value: float) -> str:
         if value >= limit:
             return f"{value / divisor:.3g}{prefix}"
     return f"{value:,.0f}"
+
+
+def frames_text(count: int) -> str:
+    """A number of frames in words: "1 frame", "12.3 k frames"."""
+    return "1 frame" if count == 1 else f"{amount(count)} frames"
