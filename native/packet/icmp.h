@@ -54,6 +54,10 @@ lk_icmp_echo(struct lk_frame *f, const struct lk_endpoint *e)
 	icmp = f->data + h.l4;
 	icmp[0] = reply;
 	lk_mend_checksum(icmp + 2, (uint16_t)(request << 8), (uint16_t)(reply << 8));
+	/* Mending cannot tell the two zeros apart (RFC 1624 3): a reply of nothing but zeros needs
+	 * 0xffff, any other 0. */
+	if (h.ip_version == 4 && lk_get16(icmp + 2) == 0)
+		lk_store_checksum(icmp + 2, lk_sum(icmp, h.l4_length, 0));
 	return LK_next;
 }
 
