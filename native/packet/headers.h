@@ -37,6 +37,13 @@ struct lk_headers {
 	uint8_t protocol;
 };
 
+/* The reserved bit and DF say nothing of a fragment; MF and the offset do. */
+static inline int
+lk_is_ipv4_fragment(const uint8_t *ip)
+{
+	return (lk_get16(ip + 6) & 0x3fff) != 0;
+}
+
 static inline enum lk_verdict
 lk_parse_ipv4(const uint8_t *frame, uint32_t length, struct lk_headers *h)
 {
@@ -56,14 +63,13 @@ lk_parse_ipv4(const uint8_t *frame, uint32_t length, struct lk_headers *h)
 	total = lk_get16(ip + 2);
 	if (total < header || total > room)
 		return LK_ipv4_bad_length;
-	if (!lk_sum_is_good(lk_sum(ip, header, 0)))
-		return LK_ipv4_bad_checksum;
 	h->ip_version = 4;
 	h->protocol = ip[9];
 	h->l4 = (uint16_t)(h->l3 + header);
 	h->l4_length = (uint16_t)(total - header);
-	/* The reserved bit and DF say nothing of a fragment; MF and the offset do. */
-	return lk_get16(ip + 6) & 0x3fff ? LK_ipv4_fragment : LK_next;
+	if (!lk_sum_is_good(lk_sum(ip, header, 0)))
+		return LK_ipv4_bad_checksum;
+	return lk_is_ipv4_fragment(ip) ? LK_ipv4_fragment : LK_next;
 }
 
 static inline enum lk_verdict
@@ -113,6 +119,8 @@ lk_parse_ipv6(const uint8_t *frame, uint32_t length, struct lk_headers *h)
 /*
  * Finds the headers of a frame; every length is checked against the bytes that are there.
  * LK_next means that what was found is sound; frames that are not IP come back with ip_version 0.
+ * The headers of a fragment and of a packet with a wrong header checksum are found as well, but for
+ * l4 of an IPv6 fragment.
  */
 static inline enum lk_verdict
 lk_parse(const uint8_t *frame, uint32_t length, struct lk_headers *h)
