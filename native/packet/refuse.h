@@ -40,7 +40,7 @@ lk_refuse(struct lk_frame *f, const struct lk_endpoint *e)
 		return lk_refuse_arp(f->data, f->length, &h, e);
 	if (h.ip_version == 0)
 		return LK_eth_unknown_type;
-	type = h.l4_length > 0 ? f->data[h.l4] : 0;
+	type = h.l4_length >= 4 ? f->data[h.l4] : 0;
 	if (h.ip_version == 6 && h.protocol == LK_PROTO_ICMPV6 && type == LK_ND_SOLICITATION)
 		return LK_nd_no_such_address;
 	if (!lk_is_destination(e, f->data, &h))

@@ -32,9 +32,12 @@ lk_write_signature(uint8_t *end, const struct lk_signature *s)
 static inline int
 lk_read_signature(const uint8_t *frame, uint32_t length, struct lk_signature *s)
 {
-	const uint8_t *p = frame + length - LK_SIGNATURE_LENGTH;
+	const uint8_t *p;
 
-	if (length < LK_SIGNATURE_LENGTH || lk_get32(p) != LK_SIGNATURE_MAGIC)
+	if (length < LK_SIGNATURE_LENGTH)
+		return 0;
+	p = frame + length - LK_SIGNATURE_LENGTH;
+	if (lk_get32(p) != LK_SIGNATURE_MAGIC)
 		return 0;
 	s->stream = lk_get16(p + 4);
 	s->sequence = lk_get32(p + 6);
