@@ -220,6 +220,10 @@ def _check_range(name: str, value: int, lowest: int, highest: int) -> None:
 def _check_sizes(port: Port, sizes: Sequence[int], version: int) -> list[int]:
     overhead = IPV4_OVERHEAD if version == 4 else IPV6_OVERHEAD
     largest = port.mtu - overhead
+    if isinstance(sizes, str) or not all(isinstance(size, int) for size in sizes):
+        raise LabError(
+            f"payload_sizes is {sizes!r}; it is a list of whole numbers such as [18, 1400]"
+        )
     if not sizes:
         raise LabError("payload_sizes is empty; name at least one size in bytes")
     for size in sizes:
