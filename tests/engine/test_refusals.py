@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Refusals that take a port or an experiment: tx_full, tx_too_long, rx_segmented, probe_*."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from scapy.utils import wrpcap
+
+import labkit as lk
+from labkit import codec
+from labkit.running import RunningPath
+
+SETTLE_SECONDS = 2.0
+
+
+def wait_for_drops(path: RunningPath, name: str, count: int) -> None:
+    end = time.monotonic() + SETTLE_SECONDS
+    while path.drops.get(name, 0) < count and time.monotonic() < end:
+        time.sleep(0.01)
+    assert path.drops == {name: count}
+    assert path.ledger.is_balanced
+
+
+def test_tx_too_long() -> None:
+    with lk.Lab() as lab:
+        wide, wide_end = lab.cable("wide", "wide_end", mtu=9001)
+        narrow, _ = lab.cable("narrow", "narrow_end", mtu=1500)
+        path = lab.run(lk.rx(wide_end) >> lk.tx(narrow))
+        longest = narrow.mtu + 22  # Ethernet header and two VLAN tags
+        wide.send([bytes(longest), bytes(longest + 1), bytes(64)])
+        wait_for_drops(path, "drop_tx_too_long", 1)
+        assert path.ledger.received == 2
+
+
+def test_tx_full() -> None:
+    with lk.Lab() as lab:
+        client, server = lab.cable("client", "server")
+        small, _ = lab.cable("small", "nobody_listens", ring_size=64)
+        path = lab.run(lk.rx(server) >> lk.tx(small))
+        client.send([bytes(64)] * 200)
+        wait_for_drops(path, "drop_tx_full", 200 - 63)  # an rte_ring holds one less than its size
+
+
+def test_rx_segmented(tmp_path: Path) -> None:
+    """net_pcap spreads a frame over several buffers when one does not hold it."""
+    file = tmp_path / "long.pcap"
+    wrpcap(str(file), [bytes(64), bytes(4000), bytes(64)], linktype=1)
+    with lk.Lab() as lab:
+        path = lab.run(lk.rx(lab.port(f"pcap:{file}", "replay", mtu=1500)) >> lk.sink())
+        wait_for_drops(path, "drop_rx_segmented", 1)
+        assert path.ledger.received == 2
+
+
+Answer = Callable[[Callable[[bytes], object], bytes], None]
+
+
+def twice(send: Callable[[bytes], object], frame: bytes) -> None:
+    send(frame)
+    send(frame)
+
+
+def corrupt(send: Callable[[bytes], object], frame: bytes) -> None:
+    send(frame[:50] + bytes([frame[50] ^ 1]) + frame[51:])
+
+
+def late(send: Callable[[bytes], object], frame: bytes) -> None:
+    time.sleep(0.7)
+    send(frame)
+
+
+@pytest.mark.parametrize(
+    ("answer", "column", "received", "line"),
+    [
+        (twice, "duplicated", 2, ("duplicate answers", 1)),
+        (corrupt, "corrupted", 1, ("drop_probe_corrupt", 1)),
+        (late, "late", 1, ("drop_probe_late", 1)),
+    ],
+)
+def test_probes_that_come_back_wrong(
+    answer: Answer, column: str, received: int, line: tuple[str, int]
+) -> None:
+    """Python is the echo service, and does one thing wrong with the first probe of two."""
+    with lk.Lab() as lab:
+        client, server = lab.cable()
+
+        def serve() -> None:
+            with server.socket() as s:
+                ready.set()
+                _, probe, _ = s.recv_raw()
+                answer(s.send, codec.handle("reflect", probe or b"")[1])
+                _, probe, _ = s.recv_raw()
+                s.send(codec.handle("reflect", probe or b"")[1])
+
+        ready = threading.Event()
+        service = threading.Thread(target=serve)
+        service.start()
+        assert ready.wait(5)
+        run = lk.echo(
+            client,
+            "10.0.0.2",
+            udp_port=9000,
+            payload_sizes=(40,),
+            count=2,
+            timeout=0.5,
+            target_mac=server.mac,
+        )
+        service.join(5)
+        row = run.table.iloc[0]
+        assert row[column] == 1
+        assert row["received"] == received
+        assert line in run.ledger.rows
+        assert run.ledger.is_balanced
