@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The kinds of nodes that a path is made of, and the functions that make them."""
 
-import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +9,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from labkit.errors import PathError
-from labkit.path import Node, Value
+from labkit.path import Node, Value, near
 
 if TYPE_CHECKING:
     from labkit.port import Port
@@ -19,6 +18,7 @@ Params = Mapping[str, Value]
 Check = Callable[[str, Value], Value]
 
 MOST_ADDRESSES = 16  # of each IP version: LK_MAX_ADDRESSES
+REQUIRED = "<required>"  # the value of a parameter that has to be given
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class NodeKind:
     name: as in the native node table
     role: "source", "process" or "end"; sources have no input, ends no output
     outputs: names of its outputs
-    params: names of its parameters
+    params: its parameters with the values they have when not given; REQUIRED: to be given
     sentence: what it does
     reference: the RFC or tool it follows
     """
@@ -38,12 +38,12 @@ class NodeKind:
     name: str
     role: str
     outputs: tuple[str, ...]
-    params: tuple[str, ...]
+    params: Params
     sentence: str
     reference: str = ""
 
 
-_RESPONDER = ("addresses", "mac")
+_RESPONDER: Params = {"addresses": REQUIRED, "mac": None}
 
 KINDS: Mapping[str, NodeKind] = {
     kind.name: kind
@@ -52,26 +52,35 @@ KINDS: Mapping[str, NodeKind] = {
             "rx",
             "source",
             ("next",),
-            ("port", "queue"),
+            {"port": REQUIRED, "queue": 0},
             "Receives frames from a port.",
             "rte_eth_rx_burst",
         ),
-        NodeKind("inject", "source", ("next",), ("port",), "Takes frames that Python sends."),
+        NodeKind(
+            "inject", "source", ("next",), {"port": REQUIRED}, "Takes frames that Python sends."
+        ),
         NodeKind(
             "probe_send",
             "source",
             ("next",),
-            ("run", "port"),
+            {"run": REQUIRED, "port": REQUIRED},
             "Sends the probes of an echo experiment.",
         ),
-        NodeKind("tx", "end", (), ("port", "queue"), "Sends frames on a port.", "rte_eth_tx_burst"),
-        NodeKind("collect", "end", (), ("port",), "Hands frames to Python."),
-        NodeKind("sink", "end", (), (), "Counts frames and frees them."),
+        NodeKind(
+            "tx",
+            "end",
+            (),
+            {"port": REQUIRED, "queue": 0},
+            "Sends frames on a port.",
+            "rte_eth_tx_burst",
+        ),
+        NodeKind("collect", "end", (), {"port": REQUIRED}, "Hands frames to Python."),
+        NodeKind("sink", "end", (), {}, "Counts frames and frees them."),
         NodeKind(
             "capture",
             "process",
             ("next",),
-            ("file", "snaplen"),
+            {"file": REQUIRED, "snaplen": 0},
             "Writes a copy of every frame to a pcapng file.",
             "draft-ietf-opsawg-pcapng",
         ),
@@ -103,15 +112,15 @@ KINDS: Mapping[str, NodeKind] = {
             "udp_echo",
             "process",
             ("next", "other"),
-            (*_RESPONDER, "udp_port"),
+            {**_RESPONDER, "udp_port": 7},
             "Sends UDP datagrams back to their sender.",
-            "RFC 862",
+            "RFC 768, RFC 862",
         ),
         NodeKind(
             "refuse",
             "end",
             (),
-            (*_RESPONDER, "udp_port"),
+            {**_RESPONDER, "udp_port": None},
             "Drops a frame under the reason why an endpoint does not answer it.",
             "RFC 1122",
         ),
@@ -119,7 +128,7 @@ KINDS: Mapping[str, NodeKind] = {
             "reflect",
             "process",
             ("next",),
-            (),
+            {},
             "Swaps MAC addresses, IP addresses and ports.",
             "testpmd 5tswap",
         ),
@@ -127,7 +136,7 @@ KINDS: Mapping[str, NodeKind] = {
             "probe_receive",
             "process",
             ("other",),
-            ("run",),
+            {"run": REQUIRED},
             "Checks and times the answers to probes.",
         ),
     )
@@ -242,45 +251,52 @@ def port_name(port: "Port | str") -> str:
 def make(kind: str, params: Params, name: str | None = None) -> Node:
     """A node of any kind, every parameter checked."""
     if kind not in KINDS:
-        raise PathError(f"{kind!r} is no kind of node{_near(kind, KINDS)}")
-    where = name or kind
+        raise PathError(f"{kind!r} is no kind of node{near(kind, KINDS)}")
+    where, known = name or kind, KINDS[kind].params
     for key in params:
-        if key not in KINDS[kind].params:
-            raise PathError(
-                f"node {where}: {kind} has no parameter {key!r}{_near(key, KINDS[kind].params)}"
-            )
-    checked = {key: _CHECKS[key](where, value) for key, value in params.items()}
-    return Node(kind, checked, name)
+        if key not in known:
+            raise PathError(f"node {where}: {kind} has no parameter {key!r}{near(key, known)}")
+    full: dict[str, Value] = {}
+    for key, default in known.items():
+        if default is REQUIRED and key not in params:
+            raise PathError(f"node {where}: {kind} needs the parameter {key!r}")
+        value = params.get(key, default)
+        may_miss = default is None and value is None
+        full[key] = None if may_miss else _CHECKS[key](where, value)
+    return Node(kind, full, name)
 
 
-def _near(word: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(word, names, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f" (there are: {', '.join(names) or 'none'}){hint}"
+_ADDRESSES_FIX = 'give at least one address such as ["10.0.0.2/24", "fd00::2/64"]'
 
 
 def _listed(addresses: Iterable[str]) -> list[str]:
     if isinstance(addresses, str):
         return [addresses]
+    if not isinstance(addresses, Iterable):
+        raise PathError(f"addresses is {addresses!r}; {_ADDRESSES_FIX}")
     return [str(address) for address in addresses]
 
 
 def _check_addresses(where: str, value: Value) -> Value:
     if not isinstance(value, list) or not value:
-        raise PathError(
-            f"node {where}: addresses is {value!r}; give at least one address such as "
-            '["10.0.0.2/24", "fd00::2/64"]'
-        )
+        raise PathError(f"node {where}: addresses is {value!r}; {_ADDRESSES_FIX}")
     counts = {4: 0, 6: 0}
     for text in value:
         try:
-            counts[ipaddress.ip_interface(text).version] += 1
+            if not isinstance(text, str) or "%" in text:
+                raise ValueError
+            address = ipaddress.ip_interface(text)
         except ValueError:
             raise PathError(
                 f"node {where}: {text!r} is no IP address; write it as 10.0.0.2/24 or "
                 "fd00::2/64, the prefix length may be left out"
             ) from None
+        if address.is_multicast or address.is_unspecified:
+            raise PathError(
+                f"node {where}: {text!r} is no address that a host can have; give a unicast "
+                "address such as 10.0.0.2/24 or fd00::2/64"
+            )
+        counts[address.version] += 1
     for version, count in counts.items():
         if count > MOST_ADDRESSES:
             raise PathError(
@@ -291,8 +307,6 @@ def _check_addresses(where: str, value: Value) -> Value:
 
 
 def _check_mac(where: str, value: Value) -> Value:
-    if value is None:
-        return None
     if not isinstance(value, str) or not re.fullmatch(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}", value):
         raise PathError(f"node {where}: mac is {value!r}; write six bytes as 02:00:00:00:00:01")
     if int(value[:2], 16) & 1:
@@ -303,10 +317,8 @@ def _check_mac(where: str, value: Value) -> Value:
     return value.lower()
 
 
-def _check_number(name: str, lowest: int, highest: int, *, may_miss: bool = False) -> Check:
+def _check_number(name: str, lowest: int, highest: int) -> Check:
     def check(where: str, value: Value) -> Value:
-        if value is None and may_miss:
-            return None
         if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
             raise PathError(
                 f"node {where}: {name} is {value!r}; the range is {lowest} to {highest}"
@@ -328,7 +340,7 @@ def _check_text(name: str) -> Check:
 _CHECKS: dict[str, Check] = {
     "addresses": _check_addresses,
     "mac": _check_mac,
-    "udp_port": _check_number("udp_port", 1, 65535, may_miss=True),
+    "udp_port": _check_number("udp_port", 1, 65535),
     "queue": _check_number("queue", 0, 255),
     "snaplen": _check_number("snaplen", 0, 65535),
     "port": _check_text("port"),

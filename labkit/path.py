@@ -9,10 +9,12 @@ passes on as `other` goes to b, and what follows gets the `next` of both. `a["ot
 output.
 """
 
+import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from labkit.errors import PathError
@@ -70,7 +72,14 @@ class Join:
 
 @dataclass(frozen=True)
 class Chain:
-    """Nodes joined so far: where frames enter, and which outputs are still open."""
+    """Nodes joined so far: where frames enter, and which outputs are still open.
+
+    Attributes
+    ----------
+    first: where frames enter
+    nodes, joins: what it is made of
+    open_next, open_other: outputs (node, name) that lead nowhere yet
+    """
 
     first: Node
     nodes: tuple[Node, ...]
@@ -81,8 +90,13 @@ class Chain:
     def __rshift__(self, after: "Node | Chain") -> "Chain":
         then = as_chain(after)
         if not self.open_next:
-            raise PathError(f"nothing can follow {self.nodes[-1].base_name}: it has no output")
-        if outputs_of(then.first.kind) and _role(then.first) == "source":
+            last = self.nodes[-1]
+            hint = f'; write {last.kind}(...)["other"] >> ...' if self.open_other else ""
+            raise PathError(
+                f"edge {last.base_name} >> {then.first.base_name}: nothing can follow "
+                f"{last.base_name}, it has no open output called next{hint}"
+            )
+        if _role(then.first) == "source":
             raise PathError(
                 f"edge {self.nodes[-1].base_name} >> {then.first.base_name}: {then.first.kind} is "
                 "a source and takes no frames; begin another chain with it"
@@ -116,8 +130,10 @@ class Chain:
         """The chain's last node with one output chosen for what follows."""
         node = self.nodes[-1]
         if output not in outputs_of(node.kind):
-            there = ", ".join(outputs_of(node.kind)) or "none"
-            raise PathError(f"node {node.base_name} has no output {output!r} (it has: {there})")
+            raise PathError(
+                f"node {node.base_name}: {node.kind} has no output {output!r}"
+                f"{near(output, outputs_of(node.kind))}"
+            )
         return Chain(self.first, self.nodes, self.joins, ((node, output),), ())
 
 
@@ -139,6 +155,7 @@ class Edge:
     target: str
 
 
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class Path:
     """A finished, valid path. Two paths are equal when their data are."""
 
@@ -162,9 +179,9 @@ class Path:
         )
 
     def _set(self, nodes: Iterable[NamedNode], edges: Iterable[Edge], name: str) -> None:
-        self.nodes = tuple(nodes)
-        self.edges = tuple(dict.fromkeys(edges))
-        self.name = name
+        object.__setattr__(self, "nodes", tuple(nodes))
+        object.__setattr__(self, "edges", tuple(dict.fromkeys(edges)))
+        object.__setattr__(self, "name", name)
         validate(self)
 
     @classmethod
@@ -192,18 +209,35 @@ class Path:
 
     def node(self, name: str) -> NamedNode:
         """The node of this name."""
-        return next(n for n in self.nodes if n.name == name)
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        names = [node.name for node in self.nodes]
+        raise PathError(f"path {self.name!r} has no node {name!r}{near(name, names)}")
+
+    def outputs_of(self, name: str) -> dict[str, str | None]:
+        """Outputs of a node with the node each leads to; None: to drop_unhandled."""
+        targets = {edge.output: edge.target for edge in self.edges if edge.source == name}
+        return {output: targets.get(output) for output in outputs_of(self.node(name).kind)}
 
     def renamed(self, name: str) -> "Path":
         """The same path under another name."""
         return Path.from_data(self.nodes, self.edges, name)
 
     def with_macs(self, macs: Mapping[str, str]) -> "Path":
-        """The path with every missing MAC filled in: that of the port its frames come from."""
+        """The path with every missing MAC filled in: that of the port its frames come from.
+
+        macs: by port name.
+        """
         nodes = []
         for node in self.nodes:
             if "mac" in node.params and node.params["mac"] is None:
                 port = self._receiving_port(node)
+                if port not in macs:
+                    raise PathError(
+                        f"path {self.name!r}, node {node.name}: the MAC of port {port!r} is not "
+                        f"known{near(port, macs)}; pass mac="
+                    )
                 node = NamedNode(node.name, node.kind, {**node.params, "mac": macs[port]})
             nodes.append(node)
         return Path.from_data(nodes, self.edges, self.name)
@@ -247,16 +281,16 @@ class Path:
         """A path from its data; what is unknown, missing or wrong is an error."""
         from labkit.nodes import make
 
-        _check_keys("the path", data, ("format", "name", "nodes", "edges"))
+        _check_fields("the path", data, {"format": str, "name": str, "nodes": list, "edges": list})
         if data["format"] != FORMAT:
             raise PathError(f"format is {data['format']!r}; this labkit reads {FORMAT!r}")
         nodes, edges = [], []
-        for raw in data["nodes"]:
-            _check_keys("a node", raw, ("name", "kind", "params"))
+        for number, raw in enumerate(data["nodes"]):
+            _check_fields(f"nodes[{number}]", raw, {"name": str, "kind": str, "params": dict})
             made = make(raw["kind"], raw["params"], raw["name"])
             nodes.append(NamedNode(raw["name"], made.kind, made.params))
-        for raw in data["edges"]:
-            _check_keys("an edge", raw, ("source", "output", "target"))
+        for number, raw in enumerate(data["edges"]):
+            _check_fields(f"edges[{number}]", raw, {"source": str, "output": str, "target": str})
             edges.append(Edge(raw["source"], raw["output"], raw["target"]))
         return cls.from_data(nodes, edges, data["name"])
 
@@ -267,8 +301,6 @@ class Path:
             data = json.loads(text)
         except json.JSONDecodeError as error:
             raise PathError(f"this is no JSON: {error}") from None
-        if not isinstance(data, dict):
-            raise PathError(f"a path is a JSON object, not {type(data).__name__}")
         return cls.from_dict(data)
 
     def __eq__(self, other: object) -> bool:
@@ -277,31 +309,41 @@ class Path:
     def __hash__(self) -> int:
         return hash(self.to_json())
 
-    def __repr__(self) -> str:
-        """Each source with what follows along the `next` outputs; alternatives in brackets."""
-        lines = []
-        for node in self.nodes:
-            if _role(node) == "source":
-                lines.append(self._line(node))
-        return "; ".join(lines)
+    @property
+    def chains(self) -> tuple[str, ...]:
+        """The path in words, a line for each source: `rx:a >> (udp_echo | refuse) >> tx:a`.
 
-    def _line(self, node: NamedNode) -> str:
-        parts = [node.name]
-        at: NamedNode | None = self._after(node, "next")
+        Edges that do not fit into these lines follow in lines of their own.
+        """
+        left = {(edge.source, edge.output): edge.target for edge in self.edges}
+        lines = [self._line(n.name, left) for n in self.nodes if _role(n) == "source"]
+        while left:
+            source, output = next(iter(left))
+            start = source if output == "next" else f'{source}["{output}"]'
+            lines.append(f"{start} >> {self._line(left.pop((source, output)), left)}")
+        return tuple(lines)
+
+    def _line(self, name: str, left: dict[tuple[str, str], str]) -> str:
+        """From a node along `next`, alternatives in brackets; takes what it says out of left."""
+        parts = []
+        at: str | None = name
         while at is not None:
             group = [at]
-            while (other := self._after(group[-1], "other")) is not None:
+            after = left.pop((at, "next"), None)
+            while (other := left.get((group[-1], "other"))) is not None:
+                its_next = left.get((other, "next"))
+                if its_next != after and "next" in outputs_of(self.node(other).kind):
+                    break  # what follows the brackets would not be true of it
+                del left[group[-1], "other"]
+                left.pop((other, "next"), None)
                 group.append(other)
-            text = " | ".join(n.name for n in group)
+            text = " | ".join(group)
             parts.append(f"({text})" if len(group) > 1 else text)
-            at = next((n for g in group if (n := self._after(g, "next"))), None)
+            at = after
         return " >> ".join(parts)
 
-    def _after(self, node: NamedNode, output: str) -> NamedNode | None:
-        for edge in self.edges:
-            if (edge.source, edge.output) == (node.name, output):
-                return self.node(edge.target)
-        return None
+    def __repr__(self) -> str:
+        return "\n".join(self.chains)
 
     def _repr_html_(self) -> str:
         from labkit.picture import path_svg
@@ -356,15 +398,28 @@ def _unique_names(nodes: tuple[Node, ...]) -> dict[int, str]:
     return names
 
 
-def _check_keys(what: str, data: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    from labkit.nodes import _near
+def near(word: str, known: Iterable[str]) -> str:
+    """What there is in place of a word that is not known, and which of it may be meant."""
+    names = list(known)
+    alike = difflib.get_close_matches(word, names, 1)
+    hint = f"; did you mean {alike[0]!r}?" if alike else ""
+    return f" (there are: {', '.join(names) or 'none'}){hint}"
 
+
+_JSON_TYPES: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
+
+
+def _check_fields(what: str, data: object, fields: Mapping[str, type]) -> None:
+    if not isinstance(data, dict):
+        raise PathError(f"{what} is {data!r:.40}; it is an object with {', '.join(fields)}")
     for key in data:
-        if key not in known:
-            raise PathError(f"{what} has no field {key!r}{_near(key, known)}")
-    for key in known:
+        if key not in fields:
+            raise PathError(f"{what} has no field {key!r}{near(str(key), fields)}")
+    for key, kind in fields.items():
         if key not in data:
             raise PathError(f"{what} lacks the field {key!r}")
+        if not isinstance(data[key], kind):
+            raise PathError(f"{what}: {key} is {data[key]!r:.40}; it is {_JSON_TYPES[kind]}")
 
 
 def validate(path: Path) -> None:
@@ -375,8 +430,10 @@ def validate(path: Path) -> None:
 
 def _names_are_good(path: Path) -> None:
     for what, name in (("path", path.name), *(("node", n.name) for n in path.nodes)):
-        if not NAME.fullmatch(name):
-            raise PathError(f"{what} name {name!r}: use 1 to 40 letters, digits and _ . : -")
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise PathError(
+                f"{what} name {name!r}: use 1 to 40 letters, digits and _ . : -; pass name="
+            )
     names = [n.name for n in path.nodes]
     for name in names:
         if names.count(name) > 1:
@@ -390,14 +447,12 @@ def _edges_are_good(path: Path) -> None:
         where = f"path {path.name!r}, edge {edge.source}[{edge.output}] >> {edge.target}"
         for end in (edge.source, edge.target):
             if end not in nodes:
-                raise PathError(
-                    f"{where}: there is no node {end!r} (there are: {', '.join(nodes)})"
-                )
+                raise PathError(f"{where}: there is no node {end!r}{near(end, nodes)}")
         if edge.output not in outputs_of(nodes[edge.source].kind):
-            there = ", ".join(outputs_of(nodes[edge.source].kind)) or "none"
+            kind = nodes[edge.source].kind
             raise PathError(
-                f"{where}: {nodes[edge.source].kind} has no output {edge.output!r} "
-                f"(it has: {there})"
+                f"{where}: {kind} has no output {edge.output!r}"
+                f"{near(edge.output, outputs_of(kind))}"
             )
         if _role(nodes[edge.target]) == "source":
             raise PathError(
@@ -432,24 +487,17 @@ def _is_reached(path: Path) -> None:
 
 
 def _has_no_cycle(path: Path) -> None:
-    state: dict[str, int] = {}
-
-    def visit(name: str) -> None:
-        if state.get(name) == 1:
-            raise PathError(
-                f"path {path.name!r}, node {name}: frames would go round for ever; a "
-                "path has no cycles"
-            )
-        if state.get(name) == 2:
-            return
-        state[name] = 1
-        for edge in path.edges:
-            if edge.source == name:
-                visit(edge.target)
-        state[name] = 2
-
-    for n in path.nodes:
-        visit(n.name)
+    sources: dict[str, set[str]] = {}
+    for edge in path.edges:
+        sources.setdefault(edge.target, set()).add(edge.source)
+    try:
+        TopologicalSorter(sources).prepare()
+    except CycleError as error:
+        around = " >> ".join(error.args[1])
+        raise PathError(
+            f"path {path.name!r}, edge {around}: frames would go round for ever; a path has no "
+            "cycles, end it with tx(port) or sink()"
+        ) from None
 
 
 def _queues_are_used_once(path: Path) -> None:
@@ -459,9 +507,10 @@ def _queues_are_used_once(path: Path) -> None:
             continue
         key = (n.kind, n.params["port"], n.params.get("queue", 0))
         if key in seen:
+            queue = f", queue {key[2]}" if n.kind == "rx" else ""
             raise PathError(
                 f"path {path.name!r}, node {n.name}: {seen[key]} is the {n.kind} of port "
-                f"{n.params['port']} already; use the same node object in both chains"
+                f"{n.params['port']}{queue} already; use the same node object in both chains"
             )
         seen[key] = n.name
 
