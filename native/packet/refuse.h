@@ -18,7 +18,10 @@ lk_refuse_arp(const uint8_t *frame, uint32_t length, const struct lk_headers *h,
 		return LK_arp_bad_format;
 	if (lk_get16(arp + 6) != LK_ARP_REQUEST)
 		return LK_arp_not_request;
-	return lk_has_ipv4(e, arp + 24) ? LK_unhandled : LK_arp_no_such_address;
+	if (!lk_has_ipv4(e, arp + 24))
+		return LK_arp_no_such_address;
+	return lk_is_broadcast(frame) || memcmp(frame, e->mac, 6) == 0 ? LK_unhandled
+								       : LK_eth_not_for_us;
 }
 
 /*

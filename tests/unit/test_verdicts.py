@@ -109,7 +109,10 @@ EXAMPLES: dict[str, list[tuple[str, Packet | bytes]]] = {
         (ND, Ether(src=GROUP_SOURCE, dst=SOLICITED_MAC) / asked() / SOLICITATION / FROM_LINK),
         (ND, TO_GROUP / asked() / SOLICITATION / ICMPv6NDOptSrcLLAddr(lladdr=GROUP_SOURCE)),
     ],
-    "eth_not_for_us": [(REFUSE, Ether(src=SERVER_MAC, dst=CLIENT_MAC) / ipv4().payload / DATA)],
+    "eth_not_for_us": [
+        (REFUSE, Ether(src=SERVER_MAC, dst=CLIENT_MAC) / ipv4().payload / DATA),
+        (REFUSE, TO_GROUP / REQUEST),
+    ],
     "eth_unknown_type": [(REFUSE, Ether(src=CLIENT_MAC, dst=SERVER_MAC, type=0x88B5) / b"local")],
     "vlan_truncated": [
         (REFUSE, cut(TO_US / Dot1Q() / ipv4().payload, 17)),
