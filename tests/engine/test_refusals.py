@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Refusals that take a port or an experiment: tx_full, tx_too_long, rx_segmented, probe_*."""
+"""Refusals that take a port (tx_full, tx_too_long, rx_segmented) or an experiment (probe_corrupt,
+probe_duplicate, probe_late)."""
 
 import threading
 import time
