@@ -11,8 +11,8 @@ import struct
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,13 @@ class EngineClient:
         prefix = config.file_prefix or f"labkit-{os.getpid()}-{next(_numbers)}"
         self.runtime = runtime_directory(prefix)
         remove_stale_runtime(self.runtime.parent)
-        self._lock = threading.Lock()
+        self._exchanges = ThreadPoolExecutor(1, "labkit-engine")
         self._log = tempfile.TemporaryFile(prefix="labkit-log-")  # noqa: SIM115  # lives as we do
         self._status = os.memfd_create("labkit-status", os.MFD_CLOEXEC)
         os.ftruncate(self._status, STATUS.size)
-        self._channel, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair()
+        self._channel = ours
+        self._owner = os.getpid()
         self.process = subprocess.Popen(
             [
                 sys.executable,
@@ -84,43 +86,55 @@ class EngineClient:
 
         Raises EngineError when the engine refuses it, EngineDied when there is no engine any more.
         """
-        with self._lock:
-            if self._closed:
-                raise EngineDied("it was closed")
-            before = os.fstat(self._log.fileno()).st_size
-            try:
-                message = {"command": command, "arguments": arguments}
-                protocol.send(self._channel, message, descriptors)
-                reply, _ = protocol.receive(self._channel)
-            except (EOFError, OSError):
-                raise self._death() from None
+        if self._closed:
+            raise EngineDied("it was closed")
+        # On a thread of its own an exchange comes to its end even when Ctrl-C ends the wait.
+        exchange = self._exchanges.submit(self._exchange, command, descriptors, arguments)
+        reply, said = exchange.result()
         if "error" not in reply:
             return reply["result"]
-        said = self.log.encode()[before:].decode(errors="replace").strip().splitlines()
         text = f"{command.replace('_', ' ')}: {reply['error']}"
         if said:
             text += "\nthe engine's log says:\n" + "\n".join(f"  {line}" for line in said[-6:])
         raise EngineError(text)
 
     def close(self) -> None:
-        """Ends the engine in order, by force when it does not answer."""
-        if self._closed:
-            return
-        with contextlib.suppress(EngineDied, EngineError):
-            self._channel.settimeout(EXIT_SECONDS)
-            self.ask("end")
+        """Ends the engine in order, by force when it does not end in time."""
+        if self._closed or os.getpid() != self._owner:
+            return  # a fork of the notebook's process does not own the engine
+        with contextlib.suppress(OSError):
+            self._channel.shutdown(socket.SHUT_WR)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(EXIT_SECONDS)
         self.kill()
 
     def kill(self) -> None:
         """Ends the engine at once and removes what it left."""
+        if self._closed:
+            return
         self._closed = True
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
         self._channel.close()
+        self._exchanges.shutdown(wait=False)
+        os.close(self._status)
         shutil.rmtree(self.runtime, ignore_errors=True)
+
+    def _exchange(
+        self, command: str, descriptors: Sequence[int], arguments: dict[str, Any]
+    ) -> tuple[protocol.Message, list[str]]:
+        """A command, its answer, and what the engine printed meanwhile."""
+        before = os.fstat(self._log.fileno()).st_size
+        try:
+            message = {"command": command, "arguments": arguments}
+            protocol.send(self._channel, message, descriptors)
+            reply, _ = protocol.receive(self._channel)
+        except (EOFError, OSError):
+            raise self._death() from None
+        if "error" not in reply:
+            return reply, []
+        return reply, self.log.encode()[before:].decode(errors="replace").strip().splitlines()
 
     def _death(self) -> EngineDied:
         try:

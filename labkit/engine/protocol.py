@@ -25,7 +25,7 @@ def send(channel: socket.socket, message: Message, descriptors: Sequence[int] = 
 
 
 def receive(channel: socket.socket) -> tuple[Message, list[int]]:
-    """The next message; raises EOFError when the other side is gone."""
+    """The next message and its descriptors; raises EOFError when the other side is gone."""
     header, descriptors, _, _ = socket.recv_fds(channel, LENGTH.size, MAX_DESCRIPTORS)
     header += _exactly(channel, LENGTH.size - len(header))
     (length,) = LENGTH.unpack(header)

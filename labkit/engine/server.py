@@ -165,25 +165,23 @@ class Engine:
 
 
 def serve(channel: socket.socket, status: Any) -> None:
-    """Runs commands until the parent closes the channel or asks for the end."""
+    """Runs commands until the parent closes the channel."""
     engine = Engine()
-    running = True
-    while running:
+    while True:
         try:
             message, engine.descriptors = protocol.receive(channel)
         except EOFError:
             break
         command, arguments = message["command"], message["arguments"]
         ffi.buffer(status.command)[:] = command.encode().ljust(len(status.command), b"\0")
-        running = command != "end"
         try:
-            reply = {"result": getattr(engine, command)(**arguments)}
+            reply: dict[str, Any] = {"result": getattr(engine, command)(**arguments)}
         except Exception as error:  # whatever it is, the parent raises it where it asked
             reply = {"error": str(error) or repr(error), "type": type(error).__name__}
         ffi.buffer(status.command)[:] = bytes(len(status.command))
         protocol.send(channel, reply)
-    if running:
-        engine.end()
+    for failure in engine.end():
+        print(failure, flush=True)
 
 
 def end_with_parent(channel: socket.socket, runtime: Path) -> None:
