@@ -32,14 +32,16 @@ dpdk_error(int rc)
 }
 
 static int
-create_rings(const char *name, unsigned int queues, unsigned int size, struct rte_ring **rings)
+create_rings(unsigned int queues, unsigned int size, struct rte_ring **rings)
 {
-	for (unsigned int q = 0; q < queues; q++) {
-		char ring_name[RTE_RING_NAMESIZE];
+	static unsigned int made;
 
-		snprintf(ring_name, sizeof(ring_name), "lk_%.16s_%u", name, q);
-		rings[q] = rte_ring_create(ring_name, size, SOCKET_ID_ANY,
-					   RING_F_SP_ENQ | RING_F_SC_DEQ);
+	for (unsigned int q = 0; q < queues; q++) {
+		char name[RTE_RING_NAMESIZE];
+
+		snprintf(name, sizeof(name), "lk_%u", made++);
+		rings[q] =
+			rte_ring_create(name, size, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 		if (rings[q] == NULL)
 			return dpdk_error(-1);
 	}
@@ -56,9 +58,9 @@ lk_cable_create(const char *a, const char *b, unsigned int queues, unsigned int 
 
 	if (queues == 0 || queues > MAX_RING_QUEUES)
 		return -EINVAL;
-	rc = create_rings(a, queues, ring_size, out);
+	rc = create_rings(queues, ring_size, out);
 	if (rc == 0 && b != NULL)
-		rc = create_rings(b, queues, ring_size, back);
+		rc = create_rings(queues, ring_size, back);
 	if (rc != 0)
 		return rc;
 	id = rte_eth_from_rings(a, b != NULL ? back : out, queues, out, queues,
