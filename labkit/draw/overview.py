@@ -37,7 +37,7 @@ REACH = 110.0  # between ports and paths
 PADDING = 13.0
 TITLE, DETAIL = 12.5, 11.0
 LINE_HEIGHT = 15.5
-CHAIN_WIDTH = 470.0  # a longer line of nodes is broken
+CHAIN_WIDTH = 580.0  # a longer line of nodes is broken
 MOST_LETTERS = 40
 
 
