@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What test_sanitized_engine runs with sanitized modules: traffic through every kind of node."""
+
+import sys
+from pathlib import Path
+
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+from scapy.utils import rdpcap
+
+import labkit as lk
+from labkit import codec
+from tests.frames import ENDPOINT, SERVER_4, SERVER_6, SERVER_MAC, UDP_PORT, good_frames
+from tests.malformed import malformed_frames
+
+KINDS = ("arp_responder", "nd_responder", "icmp_echo", "udp_echo", "refuse", "reflect")
+
+
+def use_codec() -> None:
+    for frame in malformed_frames(SERVER_MAC, 15_000, seed=3):
+        codec.checksum(frame)
+        codec.signature(frame)
+        for kind in KINDS:
+            codec.handle(kind, frame, ENDPOINT)
+
+
+def use_echo_server(lab: lk.Lab) -> None:
+    client, server = lab.cable()
+    path = lab.echo_server(server, [SERVER_4, SERVER_6], UDP_PORT)
+    for target in (SERVER_4, SERVER_6):
+        sizes = (18, 1401, 8000)
+        run = lk.echo(client, target, udp_port=UDP_PORT, payload_sizes=sizes, count=200, window=8)
+        assert run.ledger.received == 600, run
+        assert run.ledger.is_balanced
+    before = path.ledger.received
+    good = [frame for _, frame in good_frames(server.mac).values()]
+    with lab.trace(len(good)) as trace:
+        client.send(good)
+        assert len(client.receive(len(good), timeout=5.0)) == len(good)
+    assert len(trace.table) > len(good)
+    assert path.ledger.received - before == len(good)
+    entered = path.ledger.sent
+    with lab.trace(1024, snaplen=65535):
+        client.send(malformed_frames(server.mac, 20_000, seed=4))
+    while path.ledger.sent < entered + 20_000 or not path.ledger.is_balanced:
+        lab.counters()
+    path.stop()
+
+
+def use_reflector(lab: lk.Lab, folder: Path) -> None:
+    a, b = lab.cable("a", "b")
+    file = folder / "reflected.pcapng"
+    path = lab.run(lk.rx(b) >> lk.reflect() >> lk.capture(file, 96) >> lk.tx(b))
+    frame = Ether() / IP(src="1.1.1.1", dst="2.2.2.2") / UDP(sport=1, dport=2) / bytes(8900)
+    a.send([frame] * 100)
+    assert a.receive(100, timeout=5.0)[99][UDP].sport == 2
+    a.send(malformed_frames(b.mac, 5_000, seed=5))
+    while path.ledger.sent < 5_100:
+        lab.counters()
+    path.stop()
+    assert len(rdpcap(str(file))) > 100
+
+
+def use_sink(lab: lk.Lab) -> None:
+    c, d = lab.cable("c", "d")
+    path = lab.run(lk.rx(d) >> lk.sink())
+    c.send(malformed_frames(d.mac, 5_000, seed=6))
+    while path.ledger.received < 5_000:
+        lab.counters()
+
+
+def main(folder: str) -> None:
+    use_codec()
+    with lk.Lab() as lab:
+        use_echo_server(lab)
+        use_reflector(lab, Path(folder))
+        use_sink(lab)
+    print(lab.log)
+    with lk.Lab() as lab:
+        client, server = lab.cable()
+        lab.echo_server(server, [SERVER_4], UDP_PORT)
+        lab.restart()
+        assert lk.echo(client, SERVER_4, udp_port=UDP_PORT, count=10).ledger.received == 20
+    print(lab.log)
+    print("modules:", sys.modules["labkit._codec"].__file__)
