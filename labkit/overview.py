@@ -4,8 +4,7 @@
 import html
 from typing import TYPE_CHECKING
 
-from labkit.picture import PortView, lab_svg
-from labkit.svg import as_html
+from labkit.draw import PortView, as_html, lab_svg
 
 if TYPE_CHECKING:
     from labkit.lab import Lab

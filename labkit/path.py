@@ -346,8 +346,7 @@ class Path:
         return "\n".join(self.chains)
 
     def _repr_html_(self) -> str:
-        from labkit.picture import path_svg
-        from labkit.svg import as_html
+        from labkit.draw import as_html, path_svg
 
         return as_html(path_svg(self), f"path {self!r}")
 

@@ -137,8 +137,7 @@ class RunningPath:
         return f"<RunningPath {self.name}: {self.path!r}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from labkit.picture import path_svg
-        from labkit.svg import as_html
+        from labkit.draw import as_html, path_svg
 
         svg = path_svg(self.path, self.counters if self.is_running else None)
         return {"text/plain": repr(self), "text/html": as_html(svg, f"path {self.path!r}")}

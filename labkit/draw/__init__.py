@@ -4,7 +4,8 @@
 They bring their own light card, so they read the same in light and dark themes and in print.
 """
 
+from labkit.draw.html import as_html
 from labkit.draw.overview import PortView, lab_svg
 from labkit.draw.pathway import NodeReading, PathReading, path_svg
 
-__all__ = ["NodeReading", "PathReading", "PortView", "lab_svg", "path_svg"]
+__all__ = ["NodeReading", "PathReading", "PortView", "as_html", "lab_svg", "path_svg"]
