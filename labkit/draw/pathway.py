@@ -80,7 +80,7 @@ def path_svg(path: Path, counters: PathReading | None = None) -> str:
     boxes = [_box(node, faces[node.name], layout.places[node.name]) for node in path.nodes]
     drawn = [
         _edge(edge, layout, labels[edge], _stub(path, edge.source, labels), frames.get(edge))
-        for edge in path.edges
+        for edge in sorted(path.edges, key=lambda e: bool(frames.get(e)))  # busy ones on top
     ]
     chips = drop_chips(counters.drops) if counters is not None else []
     heading = shortened(path.name, 60)
