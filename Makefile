@@ -3,6 +3,7 @@
 # make lab     install everything and open JupyterLab
 # make test    install everything and run all tests
 # make demo    run the echo notebook without a browser into an HTML report
+# make fuzz    fuzz the packet handlers for FUZZ_SECONDS (600)
 # make bench   measure against testpmd; prints and stores ratios
 
 SHELL := /bin/bash
@@ -16,6 +17,7 @@ SYSTEM_PACKAGES ?= yes
 VENV := .venv
 BIN := $(VENV)/bin
 NOTEBOOK_PORT ?= 8888
+FUZZ_SECONDS ?= 600
 
 .SECONDARY:
 .PHONY: help lab test demo bench check lint format fuzz setup setup-test native clean
@@ -59,7 +61,7 @@ test: setup-test check
 
 check: setup-test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy
-	@clang-format --dry-run -Werror native/*/*.[ch]
+	@clang-format --dry-run -Werror native/*/*.[ch] tests/fuzz/*.c
 
 demo: setup
 	@mkdir -p build/demo
@@ -67,11 +69,14 @@ demo: setup
 	@$(BIN)/jupyter nbconvert --to html --embed-images --log-level=ERROR build/demo/02_echo.ipynb
 	@echo "the report: $(CURDIR)/build/demo/02_echo.html"
 
+fuzz: setup-test
+	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
+
 bench: setup-test
 	@$(BIN)/python -m tests.bench
 
 format: setup-test
-	@$(BIN)/ruff check -q --fix-only . && $(BIN)/ruff format -q . && clang-format -i native/*/*.[ch]
+	@$(BIN)/ruff check -q --fix-only . && $(BIN)/ruff format -q . && clang-format -i native/*/*.[ch] tests/fuzz/*.c
 
 clean:
 	rm -rf build $(VENV)
