@@ -68,7 +68,7 @@ def corrupt(send: Callable[[bytes], object], frame: bytes) -> None:
 
 
 def late(send: Callable[[bytes], object], frame: bytes) -> None:
-    time.sleep(0.7)
+    time.sleep(1.4)
     send(frame)
 
 
@@ -105,7 +105,7 @@ def test_probes_that_come_back_wrong(
             udp_port=9000,
             payload_sizes=(40,),
             count=2,
-            timeout=0.5,
+            timeout=1.0,
             target_mac=server.mac,
         )
         service.join(5)
