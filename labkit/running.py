@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A path that an engine runs, and its counters."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -129,12 +130,20 @@ class RunningPath:
         """Whether it is on a worker."""
         return self.lab.paths.get(self.name) is self
 
+    def flush(self) -> None:
+        """Writes what the path's captures hold to their files; OSError when that failed."""
+        # The engine writes them out before it reads their counters.
+        for node, counts in self.counters.captures.items():
+            if counts["errno"]:
+                file = str(self.path.node(node).params["file"])
+                raise OSError(counts["errno"], os.strerror(counts["errno"]), file)
+
     def stop(self) -> None:
         """Takes the path off its worker. Its counters are gone with it."""
         self.lab._stop(self)
 
     def __repr__(self) -> str:
-        return f"<RunningPath {self.name}: {self.path!r}>"
+        return f"<RunningPath {self.name}: {'; '.join(self.path.chains)}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from labkit.draw import as_html, path_svg
