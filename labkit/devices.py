@@ -140,8 +140,9 @@ def _tap(target: str, mtu: int | None, queues: int, options: Options) -> Device:
             f"tap:{target}: /dev/net/tun is missing or closed to this user; "
             "load the tun module, or use a ring port (lab.cable())"
         )
-    # The kernel's end of the TAP gets the driver's MAC; the other end needs one of its own.
-    return Device("tap", target, "vdev", "net_tap", {"iface": target}, mtu or 1500, own_mac=True)
+    # The kernel's end keeps the driver's MAC, so that nodes have another one.
+    arguments: Options = {"iface": target}
+    return Device("tap", target, "vdev", "net_tap", arguments, mtu or 1500, own_mac=True)
 
 
 def _af_packet(target: str, mtu: int | None, queues: int, options: Options) -> Device:

@@ -2,6 +2,7 @@
 """The lab: one engine, its ports and its paths, and the declaration that rebuilds them."""
 
 import os
+import re
 import weakref
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from labkit.trace import Trace
 
 MIN_MTU, MAX_MTU = 68, 9600
+PORT_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,24}")  # node names such as probe_send:NAME fit 40
 DEFAULT_MBUFS = 8191  # 2^13 - 1: what a mempool stores best
 
 
@@ -93,7 +95,7 @@ class Lab:
         """
         parsed = parse_device(device, mtu, queues, options)
         chosen_mtu = mtu or parsed.mtu
-        chosen = self._free_name(name or parsed.target.rsplit("/", 1)[-1] or parsed.kind)
+        chosen = self._free_name(name or _device_name(parsed))
         if mac is None and parsed.own_mac:
             mac = self._next_mac()
         settings = self._settings(chosen_mtu, queues, promiscuous)
@@ -344,10 +346,13 @@ class Lab:
         limits = self._ask("port_limits", name=declaration.name)
         name, settings = declaration.name, declaration.settings
         driver, mtu = limits["driver"], settings["mtu"]
-        if mtu and not limits["min_mtu"] <= mtu <= limits["max_mtu"]:
+        lowest = max(MIN_MTU, limits["min_mtu"])
+        highest = min(MAX_MTU, limits["max_mtu"])
+        if mtu and not lowest <= mtu <= highest:
             raise PortError(
-                f"{name}: mtu {mtu} is outside of what {driver} takes, {limits['min_mtu']} to "
-                f"{limits['max_mtu']} bytes; pass an mtu in that range"
+                f"{name}: mtu {mtu} is outside of what {driver} takes, {lowest} to {highest} "
+                "bytes; pass an mtu in that range"
+                + ("" if highest > 1600 else ", or use a ring or af_packet port for jumbo frames")
             )
         most = min(limits["max_rx_queues"], limits["max_tx_queues"])
         if settings["rx_queues"] > most:
@@ -356,7 +361,13 @@ class Lab:
                 f"pass queues={most} or fewer"
             )
         try:
-            info = self._ask("start_port", name=name, settings=settings, mac=declaration.mac)
+            info = self._ask(
+                "start_port",
+                name=name,
+                settings=settings,
+                mac=declaration.mac,
+                for_driver=declaration.device.kind != "tap",
+            )
         except EngineError as error:
             raise PortError(f"{name}: {driver} did not start: {error}") from None
         return PortInfo(**info)
@@ -385,10 +396,21 @@ class Lab:
         return (number | self._macs & 0xFF).to_bytes(6, "big").hex(":")
 
     def _free_name(self, wanted: str) -> str:
+        if not PORT_NAME.fullmatch(wanted):
+            raise PortError(
+                f"port name {wanted!r}: use 1 to 24 letters, digits and _ . : - "
+                '(pass name="…" to a port whose device has another name)'
+            )
         return _first_free(wanted, self.ports)
 
     def _free_path_name(self, wanted: str) -> str:
         return _first_free(wanted, self.paths)
+
+
+def _device_name(device: Device) -> str:
+    """What a port is called when nobody names it: its target as far as a name can hold it."""
+    target = re.sub(r"[^A-Za-z0-9_.:-]", "_", device.target.rsplit("/", 1)[-1])
+    return target[-24:] or device.kind
 
 
 def _first_free(wanted: str, taken: Iterable[str]) -> str:

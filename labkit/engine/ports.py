@@ -64,15 +64,21 @@ class Ports:
             "driver": c_string(info.driver),
         }
 
-    def start(self, name: str, settings: dict[str, int], mac: str | None) -> dict[str, Any]:
-        """Configures and starts a port; `settings` are the fields of struct lk_port_config."""
+    def start(
+        self, name: str, settings: dict[str, int], mac: str | None, for_driver: bool
+    ) -> dict[str, Any]:
+        """Configures and starts a port; `settings` are the fields of struct lk_port_config.
+
+        mac is what nodes answer for; the driver gets it too unless it would be given to the other
+        end, as a TAP's is to the kernel's.
+        """
         port = self.by_name[name]
         address = bytes.fromhex(mac.replace(":", "")) if mac else None
         call(
             "lk_port_start",
             port.id,
             ffi.new("struct lk_port_config *", settings),
-            ffi.NULL if address is None else address,
+            address if address is not None and for_driver else ffi.NULL,
         )
         info = ffi.new("struct lk_port_info *")
         call("lk_port_info", port.id, info)

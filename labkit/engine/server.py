@@ -62,9 +62,9 @@ class Engine:
         return self.ports.limits(name)
 
     def start_port(
-        self, name: str, settings: dict[str, int], mac: str | None = None
+        self, name: str, settings: dict[str, int], mac: str | None, for_driver: bool
     ) -> dict[str, Any]:
-        return self.ports.start(name, settings, mac)
+        return self.ports.start(name, settings, mac, for_driver)
 
     def port_info(self, name: str) -> dict[str, Any]:
         return self.ports.info(name)

@@ -184,6 +184,17 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 	return rc;
 }
 
+/* A driver limits the MTU, the frame, or both (rte_eth_dev_configure checks both). */
+static uint16_t
+max_mtu(const struct rte_eth_dev_info *info)
+{
+	uint32_t overhead = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+
+	if (info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu)
+		overhead = info->max_rx_pktlen - info->max_mtu;
+	return (uint16_t)RTE_MIN(info->max_mtu, info->max_rx_pktlen - overhead);
+}
+
 int
 lk_port_limits(uint16_t id, struct lk_port_info *out)
 {
@@ -195,7 +206,7 @@ lk_port_limits(uint16_t id, struct lk_port_info *out)
 	memset(out, 0, sizeof(*out));
 	out->id = id;
 	out->min_mtu = info.min_mtu;
-	out->max_mtu = info.max_mtu;
+	out->max_mtu = max_mtu(&info);
 	out->max_rx_queues = info.max_rx_queues;
 	out->max_tx_queues = info.max_tx_queues;
 	snprintf(out->driver, sizeof(out->driver), "%s", info.driver_name);
