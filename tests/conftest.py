@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
+from collections.abc import Iterator
+
+import pytest
+
+import labkit as lk
+from tests import leftovers as left
+
+
+@pytest.fixture
+def lab(leftovers: None) -> Iterator[lk.Lab]:
+    """A lab of the test's own, that must leave nothing behind."""
+    with lk.Lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def leftovers() -> Iterator[None]:
+    """Fails a test after which engines left something."""
+    before = left.snapshot()
+    yield
+    left.wait_for_none(before)

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The engine is killed under load, 50 times: Python is told, nothing stays, a restart heals."""
+
+import ctypes
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+import labkit as lk
+from tests import leftovers
+
+ROUNDS = 25
+FRAME_COUNT = 200
+TGKILL = {"x86_64": 234, "aarch64": 131}[os.uname().machine]
+
+
+def tgkill(process: int, thread: int, number: int) -> None:
+    """Sends a signal to one thread (tgkill(2), which the signal module does not have)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.syscall(TGKILL, process, thread, number) == 0, os.strerror(ctypes.get_errno())
+
+
+def worker_threads(pid: int) -> list[int]:
+    """Threads of the engine that walk graphs, the busiest first."""
+
+    def cpu_ticks(thread: int) -> int:
+        with open(f"/proc/{pid}/task/{thread}/stat") as stat:
+            return sum(map(int, stat.read().rsplit(")", 1)[1].split()[11:13]))
+
+    threads = [int(name) for name in os.listdir(f"/proc/{pid}/task") if int(name) != pid]
+    return sorted(threads, key=cpu_ticks, reverse=True)
+
+
+@contextmanager
+def traffic(client: lk.Port) -> Iterator[list[BaseException]]:
+    """Sends without end until the engine is gone; yields what ended it."""
+    frames = [bytes(1000)] * FRAME_COUNT
+    ended: list[BaseException] = []
+    started, stop = threading.Event(), threading.Event()
+
+    def send() -> None:
+        try:
+            while not stop.is_set():
+                client.send(frames)
+                started.set()
+        except lk.EngineDied as error:
+            ended.append(error)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    assert started.wait(5)
+    try:
+        yield ended
+    finally:
+        sender.join(10)
+        stop.set()
+        sender.join(10)
+    assert not sender.is_alive()
+
+
+def test_engine_killed_50_times_under_load() -> None:
+    before = leftovers.snapshot()
+    nodes: list[str | None] = []
+    with lk.Lab() as lab:
+        client, server = lab.cable()
+        lab.echo_server(server, ["10.0.0.2/24"], udp_port=9000)
+        # A worker that is always in a node: frames as fast as it takes them.
+        lab.run(lk.rx(lab.port("null", "flood", source=True)) >> lk.sink(), name="flood")
+        for number in [signal.SIGKILL, signal.SIGSEGV] * ROUNDS:
+            with traffic(client) as ended:
+                pid = lab.pid
+                if number == signal.SIGKILL:
+                    os.kill(pid, number)
+                else:
+                    tgkill(pid, worker_threads(pid)[0], number)
+            (died,) = ended
+            assert isinstance(died, lk.EngineDied)
+            assert died.signal == number.name
+            if number == signal.SIGSEGV:
+                nodes.append(died.node)
+            assert not lab.is_alive
+            with pytest.raises(lk.EngineDied):
+                client.xstats()
+            leftovers.wait_for_none(before)
+            lab.restart()
+            run = lk.echo(
+                client, "10.0.0.2", udp_port=9000, payload_sizes=(64,), count=3, progress=False
+            )
+            assert run.ledger.received == 3
+            assert run.ledger.is_balanced
+    leftovers.wait_for_none(before)
+    # A signal between two walks of the graph hits no node.
+    named = [node for node in nodes if node is not None]
+    assert len(named) > ROUNDS // 2
+    assert {"flood/rx:flood", "flood/sink"} & set(named)
+    assert all("/" in node for node in named)
+
+
+def test_message_of_a_killed_engine(lab: lk.Lab) -> None:
+    os.kill(lab.pid, signal.SIGKILL)
+    with pytest.raises(lk.EngineDied) as caught:
+        lab.cable()
+    first = str(caught.value).splitlines()[0]
+    assert first.startswith("the engine died: SIGKILL")
+    assert first.endswith("; lab.restart() rebuilds its ports and paths")
+    assert caught.value.node is None
+
+
+def test_message_of_a_fault_in_a_node(lab: lk.Lab) -> None:
+    """A frame storm in a ring that hears itself: its worker is never out of a node for long."""
+    ring = lab.port("ring", "loop")
+    lab.run(lk.rx(ring) >> lk.reflect() >> lk.tx(ring), name="storm")
+    ring.send([bytes(1000)] * 500)
+    time.sleep(0.05)
+    tgkill(lab.pid, worker_threads(lab.pid)[0], signal.SIGSEGV)
+    with pytest.raises(lk.EngineDied) as caught:
+        for _ in range(100):
+            ring.info  # noqa: B018
+            time.sleep(0.01)
+    assert caught.value.signal == "SIGSEGV"
+    assert caught.value.node in ("storm/rx:loop", "storm/reflect", "storm/tx:loop")
+    assert f"SIGSEGV in node {caught.value.node}" in str(caught.value)
+
+
+def test_closed_lab_says_so() -> None:
+    with lk.Lab() as lab:
+        client, _ = lab.cable()
+    with pytest.raises(lk.EngineDied, match="it was closed"):
+        client.xstats()
+    with pytest.raises(lk.EngineDied, match="it was closed"):
+        client.send(bytes(64))
