@@ -134,7 +134,8 @@ class EngineClient:
             raise self._death() from None
         if "error" not in reply:
             return reply, []
-        return reply, self.log.encode()[before:].decode(errors="replace").strip().splitlines()
+        said = self.log.encode()[before:].decode(errors="replace")
+        return reply, without_usage(said.splitlines())
 
     def _death(self) -> EngineDied:
         try:
@@ -154,6 +155,16 @@ class EngineClient:
             command=_text(command).replace("_", " ") or None,
             log=tuple(self.log.splitlines()[-LOG_LINES_SHOWN:]),
         )
+
+
+def without_usage(lines: Sequence[str]) -> list[str]:
+    """What was said without the pages of EAL options that a bad argument brings up."""
+    said, in_usage = [], False
+    for line in lines:
+        in_usage = line.startswith("Usage:") or (in_usage and not line.startswith("EAL: "))
+        if line.strip() and not in_usage:
+            said.append(line)
+    return said
 
 
 def _text(field: bytes) -> str:

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The engine process: how it starts, what it costs, how it ends."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+import labkit as lk
+from labkit.engine.config import runtime_directory
+from tests import leftovers as left
+
+NR_HUGEPAGES = Path("/proc/sys/vm/nr_hugepages")
+
+
+def echoes(lab: lk.Lab) -> bool:
+    client, server = lab.cable()
+    lab.echo_server(server, ["10.0.0.2"], udp_port=9000)
+    run = lk.echo(client, "10.0.0.2", udp_port=9000, payload_sizes=[18], count=20)
+    return run.ledger.received == 20
+
+
+def test_import_loads_neither_dpdk_nor_what_is_slow() -> None:
+    code = (
+        "import sys, labkit; print(open('/proc/self/maps').read().count('librte_'),"
+        "[m for m in ('scapy', 'pandas', 'matplotlib', 'labkit._dataplane') if m in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split(maxsplit=1) == ["0", "[]\n"]
+
+
+def test_notebook_loads_no_dpdk(lab: lk.Lab) -> None:
+    assert echoes(lab)
+    assert "librte_" not in Path("/proc/self/maps").read_text()
+    assert "librte_" in Path(f"/proc/{lab.pid}/maps").read_text()
+
+
+def test_two_labs_at_once_do_not_share_a_cpu_while_there_are_two(leftovers: None) -> None:
+    with lk.Lab() as one, lk.Lab() as two:
+        for lab in (one, two):
+            null = lab.port("null")
+            lab.run(lk.rx(null) >> lk.sink())
+        cpus = [lab.workers.cpu[0] for lab in (one, two)]
+        if len(os.sched_getaffinity(0)) > 1:
+            assert cpus[0] != cpus[1]
+        assert echoes(one)
+        assert echoes(two)
+        assert one.pid != two.pid
+
+
+def test_idle_lab_costs_little(lab: lk.Lab) -> None:
+    client, server = lab.cable()
+    lab.echo_server(server, ["10.0.0.2"], udp_port=9000)
+    with client.socket():
+        time.sleep(0.2)
+        process = psutil.Process(lab.pid)
+        before, start = process.cpu_times(), time.monotonic()
+        time.sleep(3)
+        after, seconds = process.cpu_times(), time.monotonic() - start
+    spent = after.user + after.system - before.user - before.system
+    # Cycles spent, not time passed: other load on the machine does not add to it.
+    assert spent / seconds < 0.05
+
+
+def test_log_holds_what_dpdk_prints(lab: lk.Lab, capfd: pytest.CaptureFixture[str]) -> None:
+    assert "EAL: Detected CPU lcores" in lab.log
+    assert capfd.readouterr() == ("", "")
+
+
+def test_bad_eal_argument_is_an_error_with_the_log() -> None:
+    with pytest.raises(lk.EngineError, match="--nonsense"):
+        lk.Lab(eal=lk.EalConfig(extra=("--nonsense",)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"memory_mb": 1}, "memory_mb is 1; the engine needs at least 64"),
+        ({"max_workers": 0}, "max_workers is 0; the range is 1 to 63"),
+        ({"cpus": (4095,)}, r"cpus names \[4095\]; this process may use"),
+        ({"cpus": ()}, "cpus is empty"),
+    ],
+)
+def test_bad_settings_are_refused(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(lk.LabError, match=message):
+        lk.EalConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_settings_reach_eal(leftovers: None) -> None:
+    config = lk.EalConfig(file_prefix="labkit-given", log_levels=("lib.eal:debug",), max_workers=2)
+    with lk.Lab(eal=config) as lab:
+        assert (runtime_directory("labkit-given") / "dpdk_telemetry.v2").is_socket()
+        assert re.search(r"lcore 2 ", lab.log)
+        assert echoes(lab)
+    assert not runtime_directory("labkit-given").exists()
+
+
+def test_telemetry_can_be_off(leftovers: None) -> None:
+    with lk.Lab(eal=lk.EalConfig(telemetry=False, file_prefix="labkit-dumb")):
+        assert not (runtime_directory("labkit-dumb") / "dpdk_telemetry.v2").exists()
+
+
+@pytest.fixture
+def hugepages() -> Iterator[None]:
+    """512 MiB of 2-MiB pages, for as long as the test takes."""
+    before = NR_HUGEPAGES.read_text()
+    NR_HUGEPAGES.write_text("256")
+    assert int(NR_HUGEPAGES.read_text()) == 256, "this machine has no room for 256 hugepages"
+    yield
+    NR_HUGEPAGES.write_text(before)
+
+
+def test_hugepages_are_used_when_there_are_enough(hugepages: None, leftovers: None) -> None:
+    with lk.Lab() as lab:
+        assert echoes(lab)
+        assert "kernelpagesize_kB=2048" in Path(f"/proc/{lab.pid}/numa_maps").read_text()
+    with lk.Lab(eal=lk.EalConfig(memory_mb=600)) as lab:
+        assert echoes(lab), "too few hugepages are as good as none"
+        assert "kernelpagesize_kB=2048" not in Path(f"/proc/{lab.pid}/numa_maps").read_text()
+    with lk.Lab(eal=lk.EalConfig(hugepages=False)) as lab:
+        assert "kernelpagesize_kB=2048" not in Path(f"/proc/{lab.pid}/numa_maps").read_text()
+
+
+def test_engine_ends_with_a_parent_that_is_killed() -> None:
+    code = (
+        "import labkit as lk, time\nlab = lk.Lab()\nclient, server = lab.cable()\n"
+        "lab.echo_server(server, ['10.0.0.2'])\nlab.port('tap:lkorphan')\nclient.send(b'x' * 60)\n"
+        "print(lab.pid, flush=True)\ntime.sleep(60)"
+    )
+    before = left.snapshot()
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        engine = psutil.Process(int(parent.stdout.readline()))
+        assert left.runtime_directories(parent.pid)
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    _, alive = psutil.wait_procs([engine], timeout=5)
+    assert not alive
+    assert not left.runtime_directories(parent.pid)
+    left.wait_for_none(before)
+
+
+def test_next_lab_clears_up_after_both_were_killed(leftovers: None) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    directory = runtime_directory(f"labkit-{dead.pid}-1")
+    directory.mkdir(parents=True)
+    with lk.Lab():
+        assert not directory.exists()
+
+
+def test_interrupted_command_does_no_harm(lab: lk.Lab) -> None:
+    client, _ = lab.cable()
+    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    interrupts = 0
+    try:
+        for n in range(40):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.001 + n * 0.0003)
+                while True:
+                    assert client.info.driver == "net_ring"
+                    assert "rx_good_packets" in client.xstats()
+            except KeyboardInterrupt:
+                interrupts += 1
+    finally:
+        signal.signal(signal.SIGALRM, handler)
+    assert interrupts == 40
+    assert client.info.mtu == 9001
+
+
+def test_closed_lab_says_so(leftovers: None) -> None:
+    lab = lk.Lab()
+    client, _ = lab.cable()
+    lab.close()
+    lab.close()
+    with pytest.raises(lk.EngineDied, match="it was closed"):
+        client.xstats()
+    assert "ended" in repr(lab)
