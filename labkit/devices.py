@@ -14,6 +14,9 @@ INTERFACES = Path("/sys/class/net")
 LONGEST_INTERFACE_NAME = 15  # IFNAMSIZ - 1
 AF_XDP_MAX_MTU = 3520  # one 4-KiB UMEM chunk less its headrooms (net_af_xdp)
 PAGE = 4096
+DEFAULT_FRAME = 2048  # of net_af_packet's ring
+FRAME_STEP = 1024
+FRAME_HEADER = 102  # packet(7)'s headers of a frame (80), Ethernet header and two VLAN tags
 
 Option = str | int | bool
 
@@ -148,24 +151,24 @@ def _tap(target: str, mtu: int | None, queues: int, options: Options) -> Device:
 def _af_packet(target: str, mtu: int | None, queues: int, options: Options) -> Device:
     mtu = mtu or _interface_mtu("af_packet", target)
     _needs_root("af_packet", "CAP_NET_RAW")
-    # A frame of the socket's ring holds packet headers and the whole frame (packet(7)).
-    frame_size = 2048
-    while frame_size < mtu + 128:
-        frame_size *= 2
+    # A frame of the socket's ring holds headers and the whole frame.
+    needed = max(DEFAULT_FRAME, -(-(mtu + FRAME_HEADER) // FRAME_STEP) * FRAME_STEP)
+    frame_size = int(options.get("framesz", needed))
+    if frame_size < mtu + FRAME_HEADER or frame_size % FRAME_STEP:
+        raise PortError(
+            f"af_packet:{target}: framesz {frame_size} does not suit MTU {mtu}; it is a multiple "
+            f"of {FRAME_STEP}, {FRAME_HEADER} bytes or more above the MTU: pass framesz={needed}, "
+            "or leave it out"
+        )
     arguments: Options = {
         "iface": target,
         "qpairs": queues,
-        "framesz": options.get("framesz", frame_size),
-        "blocksz": max(PAGE, int(options.get("framesz", frame_size))),
+        "framesz": frame_size,
+        # The driver takes frames to lie without gaps: a block is whole frames and whole pages.
+        "blocksz": frame_size * PAGE // FRAME_STEP,
         "framecnt": options.get("framecnt", 1024),
         "qdisc_bypass": options.get("qdisc_bypass", True),
     }
-    limit = int(arguments["framesz"]) - 128
-    if mtu > limit:
-        raise PortError(
-            f"af_packet:{target}: MTU {mtu} exceeds framesz {arguments['framesz']} "
-            f"less 128 bytes of headers ({limit}); pass framesz={frame_size}"
-        )
     return Device("af_packet", target, "vdev", "net_af_packet", arguments, mtu)
 
 

@@ -6,7 +6,10 @@
  * pool.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <rte_bus_vdev.h>
 #include <rte_dev.h>
@@ -18,6 +21,8 @@
 
 #define POOL_CACHE	256
 #define MAX_RING_QUEUES 16
+/* net_af_packet wants room for a whole frame of its ring: a step of 1024 bytes and headers. */
+#define FRAME_RING_SLACK 1152
 /* Ethernet header and two VLAN tags */
 #define LINK_OVERHEAD (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN)
 
@@ -128,6 +133,40 @@ setup_queues(uint16_t id, struct lk_port_config *config, struct rte_mempool *poo
 	return rc;
 }
 
+/* A driver limits the MTU, the frame, or both (rte_eth_dev_configure checks both). */
+static uint16_t
+max_mtu(const struct rte_eth_dev_info *info)
+{
+	uint32_t overhead = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+
+	if (info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu)
+		overhead = info->max_rx_pktlen - info->max_mtu;
+	return (uint16_t)RTE_MIN(info->max_mtu, info->max_rx_pktlen - overhead);
+}
+
+/* net_af_packet tells ethdev of frames of 1514 bytes; what it takes is what its rings hold. */
+static int
+has_frame_ring(const struct rte_eth_dev_info *info)
+{
+	return strcmp(info->driver_name, "net_af_packet") == 0;
+}
+
+static int
+set_interface_mtu(unsigned int index, uint32_t mtu)
+{
+	struct ifreq request = {.ifr_mtu = (int)mtu};
+	int s, rc;
+
+	if (if_indextoname(index, request.ifr_name) == NULL)
+		return -errno;
+	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return -errno;
+	rc = ioctl(s, SIOCSIFMTU, &request) == 0 ? 0 : -errno;
+	close(s);
+	return rc;
+}
+
 int
 lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *mac)
 {
@@ -141,6 +180,8 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 	rc = rte_eth_dev_info_get(id, &info);
 	if (rc != 0)
 		return rc;
+	if (has_frame_ring(&info))
+		conf.rxmode.mtu = RTE_MIN(wanted->mtu, (uint32_t)max_mtu(&info));
 	if (config.rx_queues > 1)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 	conf.rx_adv_conf.rss_conf.rss_hf =
@@ -150,14 +191,21 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 	rc = rte_eth_dev_configure(id, config.rx_queues, config.tx_queues, &conf);
 	if (rc == 0)
 		rc = rte_eth_dev_get_mtu(id, &mtu);
+	if (rc == 0 && wanted->mtu > mtu && has_frame_ring(&info)) {
+		mtu = (uint16_t)wanted->mtu;
+		rc = set_interface_mtu(info.if_index, mtu);
+	}
 	if (rc != 0)
 		return rc;
+	lk_ports[id].mtu = mtu;
 	if (config.rx_descriptors == 0)
 		config.rx_descriptors = 1024;
 	if (config.tx_descriptors == 0)
 		config.tx_descriptors = 1024;
 	lk_ports[id].max_frame = mtu + LINK_OVERHEAD;
-	lk_ports[id].pool = pool_for(lk_ports[id].max_frame, config.mbufs);
+	lk_ports[id].pool =
+		pool_for(lk_ports[id].max_frame + (has_frame_ring(&info) ? FRAME_RING_SLACK : 0),
+			 config.mbufs);
 	if (lk_ports[id].pool == NULL)
 		return dpdk_error(-1);
 	rc = setup_queues(id, &config, lk_ports[id].pool);
@@ -170,7 +218,7 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 		if (rc != 0 && rc != -ENOTSUP)
 			return rc;
 	}
-	if (wanted->mtu != 0 && !lk_ports[id].is_ring) {
+	if (wanted->mtu != 0 && !lk_ports[id].is_ring && wanted->mtu <= max_mtu(&info)) {
 		rc = rte_eth_dev_set_mtu(id, (uint16_t)wanted->mtu);
 		if (rc != 0 && rc != -ENOTSUP)
 			return rc;
@@ -184,17 +232,6 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 	return rc;
 }
 
-/* A driver limits the MTU, the frame, or both (rte_eth_dev_configure checks both). */
-static uint16_t
-max_mtu(const struct rte_eth_dev_info *info)
-{
-	uint32_t overhead = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
-
-	if (info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu)
-		overhead = info->max_rx_pktlen - info->max_mtu;
-	return (uint16_t)RTE_MIN(info->max_mtu, info->max_rx_pktlen - overhead);
-}
-
 int
 lk_port_limits(uint16_t id, struct lk_port_info *out)
 {
@@ -206,7 +243,7 @@ lk_port_limits(uint16_t id, struct lk_port_info *out)
 	memset(out, 0, sizeof(*out));
 	out->id = id;
 	out->min_mtu = info.min_mtu;
-	out->max_mtu = max_mtu(&info);
+	out->max_mtu = has_frame_ring(&info) ? UINT16_MAX : max_mtu(&info);
 	out->max_rx_queues = info.max_rx_queues;
 	out->max_tx_queues = info.max_tx_queues;
 	snprintf(out->driver, sizeof(out->driver), "%s", info.driver_name);
@@ -226,13 +263,12 @@ lk_port_info(uint16_t id, struct lk_port_info *out)
 	if (rc == 0)
 		rc = rte_eth_macaddr_get(id, &mac);
 	if (rc == 0)
-		rc = rte_eth_dev_get_mtu(id, &out->mtu);
-	if (rc == 0)
 		rc = rte_eth_dev_get_name_by_port(id, out->device);
 	if (rc == 0)
 		rc = rte_eth_link_get_nowait(id, &link);
 	if (rc != 0)
 		return rc;
+	out->mtu = lk_ports[id].mtu;
 	memcpy(out->mac, mac.addr_bytes, sizeof(out->mac));
 	out->rx_queues = info.nb_rx_queues;
 	out->tx_queues = info.nb_tx_queues;

@@ -10,6 +10,7 @@ struct lk_port {
 	struct rte_mempool *pool;
 	struct rte_ring *tx_ring; /* ring ports: where tx puts frames; else NULL */
 	uint32_t max_frame;	  /* bytes without FCS */
+	uint16_t mtu;		  /* what the port takes and tells */
 	int is_ring;		  /* mbufs pass through unchanged */
 };
 
