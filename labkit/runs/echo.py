@@ -3,6 +3,7 @@
 
 import ipaddress
 import itertools
+import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from labkit.lab import Lab
 
 SIGNATURE_LENGTH = 18  # native/packet/signature.h
+MAC_ADDRESS = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
 IPV4_OVERHEAD, IPV6_OVERHEAD = 28, 48  # IP and UDP headers
 MOST_PROBES = 10_000_000
 SETTLE_SECONDS = 0.02
@@ -173,6 +175,10 @@ def echo(
     _check_range("window", window, 1, 256)
     if timeout <= 0:
         raise LabError(f"timeout is {timeout}; it is a positive number of seconds")
+    if interval < 0:
+        raise LabError(f"interval is {interval}; it is a number of seconds, 0 or more")
+    if target_mac is not None and not MAC_ADDRESS.fullmatch(target_mac):
+        raise LabError(f"target_mac is {target_mac!r}; write six bytes as 02:00:00:00:00:01")
     mac = target_mac or resolve(port, str(destination), source=str(sender))
     results = []
     with _bar(len(sizes) * count, progress) as bar:

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""lk.echo(): every datagram is accounted for, whatever the service does with it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+import labkit as lk
+from labkit import codec
+
+SERVER_4, SERVER_6 = "10.0.0.2", "fd00::2"
+UDP_PORT = 9000
+
+Send = Callable[[bytes], object]
+# What the service does with an answer, and its number from 0
+Service = Callable[[Send, bytes, int], None]
+
+
+@contextmanager
+def python_service(port: lk.Port, service: Service) -> Iterator[None]:
+    """A UDP echo service in Python on a port."""
+    ready, stop = threading.Event(), threading.Event()
+
+    def serve() -> None:
+        with port.socket() as s:
+            ready.set()
+            number = 0
+            while not stop.is_set():
+                if s.select([s], 0.01):
+                    _, frame, _ = s.recv_raw()
+                    service(s.send, codec.handle("reflect", frame or b"")[1], number)
+                    number += 1
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    assert ready.wait(5)
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(5)
+
+
+@pytest.fixture
+def pair(lab: lk.Lab) -> tuple[lk.Port, lk.Port]:
+    client, server = lab.cable()
+    lab.echo_server(server, [f"{SERVER_4}/24", f"{SERVER_6}/64"], UDP_PORT)
+    return client, server
+
+
+@pytest.mark.parametrize("window", [1, 2, 256])
+@pytest.mark.parametrize(
+    ("target", "sizes"), [(SERVER_4, (18, 19, 1400, 8973)), (SERVER_6, (18, 1400, 8953))]
+)
+def test_every_datagram_comes_back(
+    pair: tuple[lk.Port, lk.Port], target: str, sizes: tuple[int, ...], window: int
+) -> None:
+    client, _ = pair
+    run = lk.echo(client, target, udp_port=UDP_PORT, payload_sizes=sizes, count=300, window=window)
+    assert list(run.table["payload_bytes"]) == list(sizes)
+    assert (run.table["sent"] == 300).all()
+    assert (run.table["received"] == 300).all()
+    assert (run.table[["lost", "late", "duplicated", "corrupted"]] == 0).all(axis=None)
+    assert run.ledger.rows == [
+        ("intended", 300 * len(sizes)),
+        ("unsent", 0),
+        ("sent", 300 * len(sizes)),
+        ("received", 300 * len(sizes)),
+        ("unexplained", 0),
+    ]
+    for size, trips in run.round_trips_ns.items():
+        assert size in sizes
+        assert len(trips) == 300
+        assert (trips > 0).all()
+    ranks = run.table[["rtt_min_us", "rtt_p50_us", "rtt_p90_us", "rtt_p99_us", "rtt_max_us"]]
+    assert (np.diff(ranks.to_numpy(), axis=1) >= 0).all()
+
+
+def test_port_is_as_it_was_after_a_run(pair: tuple[lk.Port, lk.Port]) -> None:
+    client, _ = pair
+    before = list(client.lab.paths)
+    for _ in range(3):
+        assert lk.echo(client, SERVER_4, udp_port=UDP_PORT, count=5).ledger.received == 10
+    assert list(client.lab.paths) == before
+    with client.socket() as s:
+        assert s is not None
+
+
+def test_nobody_answers(lab: lk.Lab) -> None:
+    client, _ = lab.cable()
+    for target, protocol in ((SERVER_4, "ARP"), (SERVER_6, "neighbour discovery")):
+        with pytest.raises(lk.Unreachable, match=rf"{target} did not answer {protocol} on port"):
+            lk.neighbours.resolve(client, target, timeout=0.05)
+    with pytest.raises(lk.Unreachable):
+        lk.echo(client, SERVER_4)
+
+
+def test_nothing_listens_on_the_udp_port(pair: tuple[lk.Port, lk.Port]) -> None:
+    client, _ = pair
+    run = lk.echo(
+        client, SERVER_4, udp_port=9001, payload_sizes=(64,), count=10, window=10, timeout=0.1
+    )
+    assert run.table["lost"].tolist() == [10]
+    assert run.table["rtt_p50_us"].isna().all()
+    assert run.ledger.drops["drop_udp_no_listener"] == 10
+    assert run.ledger.is_balanced
+
+
+def test_service_that_stops_midway(pair: tuple[lk.Port, lk.Port]) -> None:
+    """A probe that nobody receives stays unexplained, and the ledger says that it is."""
+    client, _ = pair
+    (path,) = client.lab.paths.values()
+    stopper = threading.Timer(0.3, path.stop)
+    stopper.start()
+    run = lk.echo(
+        client,
+        SERVER_4,
+        udp_port=UDP_PORT,
+        payload_sizes=(64,),
+        count=100,
+        interval=0.01,
+        timeout=0.05,
+        progress=False,
+    )
+    stopper.join()
+    row = run.table.iloc[0]
+    assert row["sent"] == 100
+    assert 0 < row["received"] < 100
+    assert row["received"] + row["lost"] == 100
+    assert run.ledger.unexplained == row["lost"]
+    assert not run.ledger.is_balanced
+    assert "NOT balanced" in repr(run)
+
+
+def test_every_wrong_answer_is_told_apart(lab: lk.Lab) -> None:
+    """Of every five answers one is good, one corrupted, one duplicated, one late, one missing."""
+    client, server = lab.cable()
+    timers: list[threading.Timer] = []
+
+    def service(send: Send, answer: bytes, number: int) -> None:
+        match number % 5:
+            case 0:
+                send(answer)
+            case 1:
+                send(answer[:-1] + bytes([answer[-1] ^ 0xFF]))
+            case 2:
+                send(answer)
+                send(answer)
+            case 3:
+                timers.append(threading.Timer(0.25, send, [answer]))
+                timers[-1].start()
+
+    with python_service(server, service):
+        run = lk.echo(
+            client,
+            SERVER_4,
+            udp_port=UDP_PORT,
+            payload_sizes=(200,),
+            count=50,
+            window=5,
+            timeout=0.15,
+            target_mac=server.mac,
+            progress=False,
+        )
+        for timer in timers:
+            timer.join()
+    row = run.table.iloc[0]
+    assert row["sent"] == 50
+    assert row["received"] == 20
+    assert row["corrupted"] == 10
+    assert row["duplicated"] == 10
+    assert row["lost"] == 30  # corrupted, late or missing: no good answer in time
+    # Late answers of the last window may come when the run has ended.
+    assert 5 <= row["late"] <= 10
+    missing = 10 + (10 - row["late"])
+    assert run.ledger.drops["drop_probe_corrupt"] == 10
+    assert run.ledger.extra == {"duplicate answers": 10}
+    assert run.ledger.unexplained == missing
+    assert run.ledger.sent == run.ledger.received + sum(run.ledger.drops.values()) + missing
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"target": "10.0.0"}, "target is '10.0.0'; it is an IPv4 or IPv6 address"),
+        ({"payload_sizes": (17,)}, "payload size 17 is outside of 18 .* to 8973 bytes .MTU 9001"),
+        ({"payload_sizes": (8974,)}, "payload size 8974 .* less 28 bytes of IPv4"),
+        ({"payload_sizes": (8954,), "target": SERVER_6}, "to 8953 bytes .* less 48 bytes of IPv6"),
+        ({"payload_sizes": ()}, "payload_sizes is empty"),
+        ({"payload_sizes": (18.5,)}, "list of whole numbers"),
+        ({"payload_sizes": "18"}, "list of whole numbers"),
+        ({"count": 0}, "count is 0; the range is 1 to"),
+        ({"window": 0}, "window is 0; the range is 1 to 256"),
+        ({"window": 257}, "window is 257"),
+        ({"timeout": 0}, "timeout is 0; it is a positive number"),
+        ({"udp_port": 0}, "udp_port is 0; the range is 1 to 65535"),
+        ({"source_port": 65536}, "source_port is 65536"),
+        ({"source": "fd00::1"}, "different IP versions"),
+        ({"source": "here"}, "source is 'here'"),
+    ],
+)
+def test_wrong_arguments(
+    pair: tuple[lk.Port, lk.Port], wrong: dict[str, object], says: str
+) -> None:
+    arguments: dict[str, object] = {"target": SERVER_4, "udp_port": UDP_PORT, **wrong}
+    with pytest.raises(lk.LabError, match=says):
+        lk.echo(pair[0], arguments.pop("target"), **arguments)  # type: ignore[arg-type]
+
+
+def test_wrong_interval_and_mac(pair: tuple[lk.Port, lk.Port]) -> None:
+    client, server = pair
+    with pytest.raises(lk.LabError, match="interval is -1"):
+        lk.echo(client, SERVER_4, udp_port=UDP_PORT, interval=-1)
+    with pytest.raises(lk.LabError, match="target_mac is 'nobody'"):
+        lk.echo(client, SERVER_4, udp_port=UDP_PORT, target_mac="nobody")
+    began = time.monotonic()
+    assert lk.echo(client, SERVER_4, udp_port=UDP_PORT, target_mac=server.mac, count=2).ledger
+    assert time.monotonic() - began < 2
