@@ -11,6 +11,7 @@ import pytest
 
 import labkit as lk
 from labkit import codec
+from labkit.neighbours import resolve
 
 SERVER_4, SERVER_6 = "10.0.0.2", "fd00::2"
 UDP_PORT = 9000
@@ -94,7 +95,7 @@ def test_nobody_answers(lab: lk.Lab) -> None:
     client, _ = lab.cable()
     for target, protocol in ((SERVER_4, "ARP"), (SERVER_6, "neighbour discovery")):
         with pytest.raises(lk.Unreachable, match=rf"{target} did not answer {protocol} on port"):
-            lk.neighbours.resolve(client, target, timeout=0.05)
+            resolve(client, target, timeout=0.05)
     with pytest.raises(lk.Unreachable):
         lk.echo(client, SERVER_4)
 

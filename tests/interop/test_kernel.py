@@ -12,6 +12,7 @@ import pytest
 from scapy.layers.inet import UDP
 
 import labkit as lk
+from labkit.neighbours import resolve
 from tests.network import (
     HOST_4,
     HOST_6,
@@ -106,7 +107,7 @@ def test_linux_verifies_our_checksums(link: Link) -> None:
     from scapy.layers.l2 import Ether
     from scapy.packet import Raw
 
-    mac = lk.neighbours.resolve(link.port, HOST_4, source=LAB_4)
+    mac = resolve(link.port, HOST_4, source=LAB_4)
     with linux_echo_server(link.host, UDP_PORT):
         good = (
             Ether(src=link.port.mac, dst=mac)
