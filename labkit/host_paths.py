@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from labkit import nodes
 from labkit.errors import PortError
-from labkit.frame_rings import FrameRings
+from labkit.frame_rings import FrameReader, FrameRings
 from labkit.path import Chain, Path
 from labkit.running import RunningPath
 
@@ -49,6 +49,7 @@ class HostPaths:
         """The port's frame rings, known to the engine."""
         if port.name not in self._rings:
             rings = FrameRings(port.name, port.mtu + LINK_OVERHEAD)
+            port._reader = FrameReader(rings)  # before a path can bring the first frame
             self._tell(port.name, rings)
             self._rings[port.name] = rings
         return self._rings[port.name]

@@ -122,7 +122,7 @@ class Port:
         Returns when the engine has taken all of them. One bad frame refuses all of them.
         """
         data = _as_bytes(frames)
-        reader = self._default_reader()
+        reader = self._default_reader(listens=False)
         if self._received_since_send:
             reader.skip()
             self._received_since_send = False
@@ -147,8 +147,7 @@ class Port:
         """
         if count < 1:
             raise PortError(f"count is {count}; receive takes 1 or more")
-        self.lab._hosts.attach(self, listens=True)
-        reader = self._default_reader()
+        reader = self._default_reader(listens=True)
         self._received_since_send = True
         end = time.monotonic() + timeout
         found: list[tuple[bytes, float]] = []
@@ -173,10 +172,10 @@ class Port:
     def _new_reader(self) -> FrameReader:
         return FrameReader(self.lab._hosts.attach(self, listens=True))
 
-    def _default_reader(self) -> FrameReader:
-        if self._reader is None:
-            rings = self.lab._hosts.attach(self, listens=False)
-            self._reader = FrameReader(rings)
+    def _default_reader(self, *, listens: bool) -> FrameReader:
+        """The reader behind receive(); it has been there since Python first used the port."""
+        self.lab._hosts.attach(self, listens=listens)
+        assert self._reader is not None
         return self._reader
 
     def _check_engine(self) -> None:

@@ -15,7 +15,8 @@
  *            with a position of its own, notices by `reserved` that it was overtaken
  *   queue    the writer stops at the one reader's position
  */
-#define LK_RING_HEADER	 192u
+#define LK_RING_MARKS	 8u
+#define LK_RING_HEADER	 256u
 #define LK_RECORD_HEADER 24u
 
 struct lk_frame_ring {
@@ -24,7 +25,9 @@ struct lk_frame_ring {
 	_Alignas(64) _Atomic uint64_t reserved; /* the writer may have touched bytes below this */
 	_Atomic uint64_t written;		/* records below this are whole */
 	uint64_t next_sequence;			/* frames written; the writer's own */
-	_Alignas(64) _Atomic uint64_t read;	/* queue: everything below has been read */
+	/* Where the first record of each eighth of the ring begins: a way back in for a reader. */
+	_Alignas(64) _Atomic uint64_t marks[LK_RING_MARKS];
+	_Alignas(64) _Atomic uint64_t read; /* queue: everything below has been read */
 	_Alignas(64) uint8_t data[];
 };
 
@@ -79,7 +82,7 @@ lk_ring_write(struct lk_frame_ring *r, const uint8_t *frame, uint32_t length, ui
 	      uint64_t time_ns, int is_queue)
 {
 	uint64_t position = atomic_load_explicit(&r->written, memory_order_relaxed);
-	uint64_t size = lk_record_size(length);
+	uint64_t size = lk_record_size(length), eighth = r->size / LK_RING_MARKS;
 	struct lk_record record = {length, frame_length, r->next_sequence, time_ns};
 
 	if (size > r->size ||
@@ -92,6 +95,9 @@ lk_ring_write(struct lk_frame_ring *r, const uint8_t *frame, uint32_t length, ui
 	lk_ring_copy_in(r, position, &record, LK_RECORD_HEADER);
 	lk_ring_copy_in(r, position + LK_RECORD_HEADER, frame, length);
 	r->next_sequence++;
+	if (position / eighth != (position + size) / eighth)
+		atomic_store_explicit(&r->marks[(position + size) / eighth % LK_RING_MARKS],
+				      position + size, memory_order_release);
 	atomic_store_explicit(&r->written, position + size, memory_order_release);
 	return 1;
 }
@@ -105,9 +111,28 @@ lk_ring_overtaken(struct lk_frame_ring *r, uint64_t position)
 }
 
 /*
+ * Where a reader that was overtaken goes on: the oldest mark that leaves it an eighth of the ring
+ * before the writer, or the writer's position.
+ */
+static inline uint64_t
+lk_ring_way_back(struct lk_frame_ring *r)
+{
+	uint64_t written = atomic_load_explicit(&r->written, memory_order_acquire);
+	uint64_t best = written;
+
+	for (unsigned int i = 0; i < LK_RING_MARKS; i++) {
+		uint64_t mark = atomic_load_explicit(&r->marks[i], memory_order_acquire);
+
+		if (mark < best && mark + r->size > written + r->size / LK_RING_MARKS)
+			best = mark;
+	}
+	return best;
+}
+
+/*
  * Copies the next frame to `to`. Returns its length; 0 when there is none; -1 when it is longer
  * than `room`, with record->length telling how long. A journal reader that was overtaken goes on
- * with the newest frame; reader->lost counts what it missed.
+ * with the oldest frames that are safe; reader->lost counts what it missed.
  */
 static inline int64_t
 lk_ring_read(struct lk_frame_ring *r, struct lk_frame_reader *reader, struct lk_record *record,
@@ -129,9 +154,8 @@ lk_ring_read(struct lk_frame_ring *r, struct lk_frame_reader *reader, struct lk_
 				return record->length;
 			}
 		}
-		/* Only the writer's position is a sure record boundary now. */
+		reader->position = lk_ring_way_back(r);
 		written = atomic_load_explicit(&r->written, memory_order_acquire);
-		reader->position = written;
 	}
 	return 0;
 }
