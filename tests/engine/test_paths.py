@@ -1,207 +1,234 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Paths that run, and scapy's tools on the sockets of ports."""
+"""Paths on workers: what nodes do with real frames, captures, traces, placement, restart."""
 
 import subprocess
-import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path as FilePath
 
 import pytest
-from scapy.ansmachine import AnsweringMachine
-from scapy.layers.inet import ICMP, IP, UDP
-from scapy.layers.l2 import ARP, Ether
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
-from scapy.sendrecv import AsyncSniffer, bridge_and_sniff, sniff
 from scapy.utils import rdpcap
 
 import labkit as lk
-from labkit.neighbours import resolve
-
-UDP_PORT = 9000
+from labkit.running import RunningPath
 
 
-def frame(number: int = 0, size: int = 20) -> bytes:
-    packet = (
-        Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
-        / IP(src="10.0.0.1", dst="10.0.0.2", id=number)
-        / UDP(sport=40000 + number, dport=UDP_PORT)
-        / Raw(bytes(size))
-    )
-    return bytes(packet)
+def datagrams(a: lk.Port, b: lk.Port, count: int, size: int = 18) -> list[Packet]:
+    return [
+        Ether(src=a.mac, dst=b.mac)
+        / IP(src="192.0.2.1", dst="192.0.2.2")
+        / UDP(sport=1024 + n, dport=9)
+        / Raw(n.to_bytes(4, "big") + bytes(size - 4))
+        for n in range(count)
+    ]
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 3) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
+def wait_for(count: int, path: RunningPath, node: str) -> None:
+    end = time.monotonic() + 5
+    while path.counters.nodes[node].objects < count and time.monotonic() < end:
+        time.sleep(0.001)
+    assert path.counters.nodes[node].objects == count
 
 
-def test_reflect(lab: lk.Lab) -> None:
-    client, server = lab.cable()
-    lab.run(lk.rx(server) >> lk.reflect() >> lk.tx(server))
-    client.send(frame())
-    (answer,) = client.receive(1)
-    assert (answer[Ether].src, answer[IP].dst) == ("02:00:00:00:00:02", "10.0.0.1")
-    assert (answer[UDP].sport, answer[UDP].dport) == (UDP_PORT, 40000)
+def test_sink_counts(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    path = lab.run(lk.rx(b) >> lk.sink(), name="sinking")
+    a.send(datagrams(a, b, 500))
+    wait_for(500, path, "sink")
+    assert path.ledger.is_balanced
+    assert path.ledger.received == 500
+    assert path.table.set_index("node").objects["sink"] == 500
 
 
-def test_capture_is_read_by_scapy_and_tshark(lab: lk.Lab, tmp_path: Path) -> None:
-    client, server = lab.cable()
-    file = tmp_path / "seen.pcapng"
-    began = time.time()
-    path = lab.run(lk.rx(server) >> lk.capture(file, snaplen=50) >> lk.sink())
-    frames = [frame(n, 100) for n in range(20)]
-    client.send(frames)
-    wait_until(lambda: path.ledger.received == 20)
+def test_reflect_swaps_as_scapy_would(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b))
+    sent = datagrams(a, b, 50)
+    a.send(sent)
+    for frame, back in zip(sent, a.receive(50), strict=True):
+        frame.src, frame.dst = frame.dst, frame.src
+        frame[IP].src, frame[IP].dst = frame[IP].dst, frame[IP].src
+        frame[UDP].sport, frame[UDP].dport = frame[UDP].dport, frame[UDP].sport
+        assert bytes(back) == bytes(frame)
+
+
+def test_capture_is_read_by_scapy_and_tshark(lab: lk.Lab, tmp_path: FilePath) -> None:
+    whole, cut = tmp_path / "whole.pcapng", tmp_path / "cut.pcapng"
+    a, b = lab.cable()
+    path = lab.run(lk.rx(b) >> lk.capture(whole) >> lk.capture(cut, snaplen=20) >> lk.sink())
+    sent = [bytes(frame) for frame in datagrams(a, b, 300, size=700)]
+    start = time.time()
+    a.send(sent)
+    wait_for(300, path, "sink")
     path.flush()
-    seen = rdpcap(str(file))
-    assert [bytes(p) for p in seen] == [f[:50] for f in frames]
-    assert all(began - 1 < float(p.time) < time.time() + 1 for p in seen)
-    fields = ("-T", "fields", "-e", "frame.len", "-e", "frame.cap_len", "-e", "frame.time_epoch")
-    done = subprocess.run(
-        ["tshark", "-r", str(file), *fields], capture_output=True, text=True, check=True
-    )
-    rows = [line.split("\t") for line in done.stdout.splitlines()]
-    assert [(row[0], row[1]) for row in rows] == [("142", "50")] * 20
-    assert any(not row[2].endswith("000") for row in rows)  # nanoseconds, not microseconds
-    assert file.stat().st_mode & 0o777 == 0o600
+    frames = rdpcap(str(whole))
+    assert [bytes(frame) for frame in frames] == sent
+    times = [float(frame.time) for frame in frames]
+    assert times == sorted(times)
+    assert start - 0.1 < times[0] <= times[-1] < time.time() + 0.1
+    assert [bytes(frame) for frame in rdpcap(str(cut))] == [frame[:20] for frame in sent]
+    fields = ["frame.time_epoch", "frame.len", "frame.cap_len", "frame.interface_name"]
+    said = subprocess.run(
+        ["tshark", "-r", cut, "-T", "fields", *(x for f in fields for x in ("-e", f))],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    lines = [line.split("\t") for line in said.splitlines()]
+    assert len(lines) == 300
+    assert {tuple(line[1:]) for line in lines} == {(str(len(sent[0])), "20", "path/capture.2")}
+    assert all(len(line[0].split(".")[1]) == 9 for line in lines), "stamps are in nanoseconds"
+    assert whole.stat().st_mode & 0o777 == 0o600
+    counts = path.counters.captures["capture"]
+    assert counts == {"written": 300, "missed": 0, "errno": 0}
 
 
-def test_trace_across_a_cable(lab: lk.Lab) -> None:
-    client, server = lab.cable()
-    lab.run(lk.rx(server) >> lk.reflect() >> lk.tx(server), name="mirror")
+def test_capture_that_cannot_be_written(lab: lk.Lab, tmp_path: FilePath) -> None:
+    _, b = lab.cable()
+    with pytest.raises(lk.EngineError, match="no/such"):
+        lab.run(lk.rx(b) >> lk.capture(tmp_path / "no/such") >> lk.sink())
+    assert lab.run(lk.rx(b) >> lk.sink()).is_running
+
+
+def test_trace_follows_a_frame_through_the_cable(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b), name="mirror")
+    (frame,) = datagrams(a, b, 1)
+    a.send(bytes(frame))
+    a.receive()
     with lab.trace(1) as trace:
-        client.send(frame())
-    nodes = [f"{step.path}/{step.node}" for step in trace.steps]
-    assert nodes[:2] == ["host:client/inject:client", "host:client/tx:client"]
-    assert "mirror/reflect" in nodes
-    (step,) = [step for step in trace.steps if step.node == "reflect"]
-    assert step.before == frame()
-    assert step.changed[0] == 5
-    assert list(trace.table["node"]) == [s.node for s in trace.steps]
+        a.send(frame)
+    steps = trace.steps
+    assert [(s.path, s.node) for s in steps] == [
+        ("host:client", "inject:client"),
+        ("host:client", "tx:client"),
+        ("mirror", "rx:server"),
+        ("mirror", "reflect"),
+        ("mirror", "tx:server"),
+        ("host:client", "rx:client"),
+        ("host:client", "collect:client"),
+    ]
+    assert steps[0].before == bytes(frame)
+    changed = {s.node: s.changed for s in steps if s.changed}
+    assert set(changed) == {"reflect"}
+    assert set(changed["reflect"]) <= {*range(12), *range(26, 38)}
+    assert [s.time_ns for s in steps] == sorted(s.time_ns for s in steps)
+    assert trace.table.node.tolist() == [s.node for s in steps]
+    html = trace._repr_mimebundle_()["text/html"]
+    assert "<mark>" in html
+    assert "reflect" in html
 
 
-def test_running_path_survives_json(lab: lk.Lab) -> None:
-    client, server = lab.cable()
-    path = lab.echo_server(server, ["10.0.0.2/24"], UDP_PORT)
+def test_trace_ends_in_a_drop_node_and_takes_only_its_count(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    lab.echo_server(b, ["10.0.0.2"], udp_port=9000)
+    with lab.trace(2, snaplen=14) as trace:
+        a.send([b"\xff" * 6] * 5)
+    ends = [s for s in trace.steps if s.after is None]
+    assert [(s.packet, s.path, s.node) for s in ends] == [
+        (0, "echo:server", "drop_eth_truncated"),
+        (1, "echo:server", "drop_eth_truncated"),
+    ]
+    with pytest.raises(lk.LabError, match="count is 0; a trace follows 1 to 1024"):
+        lab.trace(0)
+
+
+def test_unhandled_frames_end_under_a_name(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    path = lab.run(lk.rx(b) >> lk.arp_responder(["10.0.0.2"]) >> lk.tx(b))
+    a.send(datagrams(a, b, 7))
+    wait_for(7, path, "arp_responder")
+    assert path.drops == {"drop_unhandled": 7}
+    assert path.ledger.is_balanced
+
+
+def test_collect_in_a_declared_path(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    with_collect = lk.rx(b) >> (lk.udp_echo(["192.0.2.2"], 7) | lk.collect(b)) >> lk.tx(b)
+    lab.run(with_collect)
+    with b.socket() as heard:
+        a.send(datagrams(a, b, 3))
+        assert len(heard.sniff(count=3, timeout=2)) == 3
+
+
+def test_port_of_another_path_says_how_to_listen(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    path = lab.run(lk.rx(b) >> lk.sink(), name="sinking")
+    with pytest.raises(
+        lk.PortError, match=r"received by path 'sinking'.*add lk.collect\('server'\)"
+    ):
+        b.receive()
+    b.send(datagrams(b, a, 1))
+    assert len(a.receive()) == 1, "sending is still possible"
+    path.stop()
+    a.send(datagrams(a, b, 2))
+    assert len(b.receive(2)) == 2, "and so is listening when the path is gone"
+
+
+def test_two_paths_cannot_have_one_queue(lab: lk.Lab) -> None:
+    _, b = lab.cable(queues=2)
+    lab.run(lk.rx(b) >> lk.sink(), name="one")
+    with pytest.raises(
+        lk.PathError, match=r"'two', node rx:server: path 'one' has rx of port server"
+    ):
+        lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b), name="two")
+    with pytest.raises(lk.PathError, match="a path called 'one' runs already"):
+        lab.run(lk.rx(b, queue=1) >> lk.sink(), name="one")
+    with pytest.raises(lk.PathError, match=r"queue 2 of port server, which has 2 \(0 to 1\)"):
+        lab.run(lk.rx(b, queue=2) >> lk.sink(), name="two")
+    with pytest.raises(lk.PathError, match=r"no port 'nowhere' \(it has: client, server\)"):
+        lab.run(lk.rx("nowhere") >> lk.sink(), name="two")
+    assert lab.run(lk.rx(b, queue=1) >> lk.sink(), name="two").is_running
+
+
+def test_paths_that_share_a_port_share_a_worker(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    c, d = lab.cable("left", "right")
+    one = lab.run(lk.rx(a) >> lk.sink(), name="one")
+    two = lab.run(lk.rx(c) >> lk.sink(), name="two")
+    both = lab.run(lk.Path(lk.rx(b) >> lk.tx(a), lk.rx(d) >> lk.tx(c), name="both"))
+    shared = lab.run(lk.Path(lk.inject(a) >> lk.tx(c), lk.inject(c) >> lk.tx(a), name="shared"))
+    assert shared.counters.lcore == both.counters.lcore, "both send on queue 0 of client and left"
+    lcores = {path.counters.lcore for path in (one, two, both, shared)}
+    assert set(lab.workers.lcore) == lcores
+    both.stop()
+    assert one.is_running
+    assert two.is_running
+    assert not both.is_running
+
+
+def test_running_path_round_trips_as_json(lab: lk.Lab) -> None:
+    _, b = lab.cable()
+    path = lab.echo_server(b, ["10.0.0.2/24", "fd00::2/64"], udp_port=9000)
     text = path.path.to_json()
     path.stop()
     again = lab.run(lk.Path.from_json(text))
     assert again.path == path.path
-    assert lk.echo(client, "10.0.0.2", udp_port=UDP_PORT, count=5).ledger.received == 10
+    assert "<img" in again._repr_mimebundle_()["text/html"]
 
 
-def test_queue_conflicts_are_refused(lab: lk.Lab) -> None:
-    _, server = lab.cable()
-    lab.run(lk.rx(server) >> lk.sink(), name="first")
-    with pytest.raises(lk.PathError, match=r"path 'first' has rx of port server, queue 0 already"):
-        lab.run(lk.rx(server) >> lk.reflect() >> lk.tx(server), name="second")
-    with pytest.raises(lk.PathError, match="a path called 'first' runs already"):
-        lab.run(lk.Path(lk.rx(server) >> lk.sink(), name="first"))
-    with pytest.raises(lk.PathError, match="has no port 'elsewhere'"):
-        lab.run(lk.rx("elsewhere") >> lk.sink())
-    assert list(lab.paths) == ["first"]
-
-
-def test_unconnected_output_is_unhandled(lab: lk.Lab) -> None:
-    client, server = lab.cable()
-    path = lab.run(lk.rx(server) >> lk.arp_responder(["10.0.0.2"]) >> lk.tx(server))
-    client.send([frame(n) for n in range(7)])
-    wait_until(lambda: path.drops == {"drop_unhandled": 7})
-    assert path.ledger.is_balanced
-
-
-def test_restart_rebuilds_paths_and_sockets(lab: lk.Lab) -> None:
-    client, server = lab.cable()
-    path = lab.echo_server(server, ["10.0.0.2/24"], UDP_PORT)
-    with client.socket() as s:
-        lab.restart()
-        question = Ether(dst=server.mac) / IP(src="10.0.0.1", dst="10.0.0.2") / ICMP()
-        assert s.sr1(question, timeout=2, verbose=False) is not None
-    assert path.is_running
-    assert path.ledger.sent == 1
-
-
-def test_paths_that_share_a_queue_share_a_worker(lab: lk.Lab) -> None:
+def test_many_paths_come_and_go(lab: lk.Lab) -> None:
     a, b = lab.cable()
-    c, _ = lab.cable("c", "d")
-    one = lab.run(lk.rx(a) >> lk.tx(b), name="one")
-    other = lab.run(lk.rx(c) >> lk.tx(b), name="other")
-    assert one.counters.lcore == other.counters.lcore
+    for _ in range(60):
+        path = lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b))
+        a.send(datagrams(a, b, 2))
+        assert len(a.receive(2)) == 2
+        path.stop()
+    assert len(lab.workers) == 1
 
 
-def test_sr_and_sniff(lab: lk.Lab) -> None:
-    client, server = lab.cable()
-    lab.echo_server(server, ["10.0.0.2/24"], UDP_PORT)
-    questions = [
-        Ether(dst=server.mac) / IP(src="10.0.0.1", dst="10.0.0.2") / ICMP(id=1, seq=n)
-        for n in range(5)
-    ]
-    with client.socket() as s, client.socket() as other:
-        answered, unanswered = s.sr(questions, timeout=2, verbose=False)
-        assert (len(answered), len(unanswered)) == (5, 0)
-        heard = sniff(opened_socket=other, count=5, timeout=2)
-        assert [bytes(p) for p in heard] == [bytes(pair.answer) for pair in answered]
-        began = time.monotonic()
-        assert len(sniff(opened_socket=other, timeout=0.2)) == 0
-        assert 0.15 < time.monotonic() - began < 1
-
-
-def test_two_sockets_hear_every_frame(lab: lk.Lab) -> None:
-    client, server = lab.cable()
-    with server.socket() as one, server.socket() as other:
-        client.send([frame(n) for n in range(10)])
-        for s in (one, other):
-            assert len(sniff(opened_socket=s, count=10, timeout=2)) == 10
-            assert s.lost == 0
-
-
-def test_async_sniffer(lab: lk.Lab) -> None:
-    client, server = lab.cable()
-    with server.socket() as s:
-        sniffer = AsyncSniffer(opened_socket=s)
-        sniffer.start()
-        client.send([frame(n) for n in range(3)])
-        time.sleep(0.2)
-        assert len(sniffer.stop()) == 3
-
-
-class AnyArp(AnsweringMachine):  # type: ignore[misc]
-    """Answers ARP questions for every address."""
-
-    function_name = "lab_arp"
-
-    def is_request(self, req: Packet) -> bool:
-        return ARP in req and req[ARP].op == 1
-
-    def make_reply(self, req: Packet) -> Packet:
-        arp = ARP(op=2, hwsrc="02:00:00:00:00:99", psrc=req[ARP].pdst, hwdst=req[ARP].hwsrc)
-        return Ether(src="02:00:00:00:00:99", dst=req.src) / arp
-
-
-def test_answering_machine(lab: lk.Lab) -> None:
-    client, server = lab.cable()
-    with server.socket() as s:
-        machine = AnyArp(verbose=False)
-        machine.optsend["socket"] = s
-        sniffer = AsyncSniffer(opened_socket=s, prn=machine.reply, store=False)
-        sniffer.start()
-        assert resolve(client, "10.9.9.9") == "02:00:00:00:00:99"
-        sniffer.stop()
-
-
-def test_bridge_and_sniff(lab: lk.Lab) -> None:
-    client, left = lab.cable("client", "left")
-    right, server = lab.cable("right", "server")
-    lab.echo_server(server, ["10.0.0.2/24"], UDP_PORT)
-    question = Ether(dst=server.mac) / IP(src="10.0.0.1", dst="10.0.0.2") / ICMP()
-    with left.socket() as a, right.socket() as b, client.socket() as s:
-        bridge = threading.Thread(
-            target=bridge_and_sniff, args=(a, b), kwargs={"timeout": 1, "store": False}
-        )
-        bridge.start()
-        time.sleep(0.2)
-        assert s.sr1(question, timeout=0.7, verbose=False) is not None
-        bridge.join()
+def test_restart_rebuilds_ports_and_paths(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    null = lab.port("null")
+    lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b), name="mirror")
+    with a.socket() as s:
+        first = lab.pid
+        lab.restart()
+        assert lab.pid != first
+        assert lab.paths["mirror"].ledger.sent == 0, "counters begin anew"
+        a.send(datagrams(a, b, 3))
+        assert len(a.receive(3)) == 3
+        assert len(s.sniff(count=3, timeout=2)) == 3, "an open socket stays open"
+    assert null.info.driver == "net_null"
