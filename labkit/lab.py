@@ -5,6 +5,7 @@ import os
 import re
 import weakref
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from labkit import nodes
@@ -40,7 +41,16 @@ class Lab:
         self._hosts = HostPaths(self)
         self._ports_made = 0
         self._macs = 0
-        self._engine = EngineClient(self.eal)
+        self._start_engine()
+
+    def _start_engine(self) -> None:
+        try:
+            self._engine = EngineClient(self.eal)
+        except EngineError:
+            # Hugepages that were free a moment ago may be somebody else's by now.
+            if self.eal.hugepages is not None or not self.eal.uses_hugepages():
+                raise
+            self._engine = EngineClient(replace(self.eal, hugepages=False))
         self._finalizer = weakref.finalize(self, EngineClient.close, self._engine)
 
     # Ports
@@ -116,7 +126,7 @@ class Lab:
         port's frames to Python; two declared paths cannot receive from one queue.
         """
         if not isinstance(path, Path):
-            path = Path(path, name=self._free_path_name(name or "path"))
+            path = Path(path, name=name or self._free_path_name("path"))
         elif name is not None:
             path = path.renamed(name)
         if path.name in self.paths:
@@ -205,8 +215,7 @@ class Lab:
     def restart(self) -> None:
         """A new engine with the same ports and paths; counters begin at 0. Sockets stay open."""
         self._finalizer()
-        self._engine = EngineClient(self.eal)
-        self._finalizer = weakref.finalize(self, EngineClient.close, self._engine)
+        self._start_engine()
         for port in self.ports.values():
             self._attach(port.declaration)
         for port in self.ports.values():

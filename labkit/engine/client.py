@@ -11,9 +11,10 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from labkit.engine import protocol
@@ -28,6 +29,10 @@ EXIT_SECONDS = 5.0
 _numbers = itertools.count(1)
 
 
+Answer = tuple[protocol.Message, list[str]] | EngineDied
+Order = tuple["SimpleQueue[Answer]", str, Sequence[int], dict[str, Any]]
+
+
 class EngineClient:
     """One engine process. Thread-safe: one command is under way at a time."""
 
@@ -35,7 +40,6 @@ class EngineClient:
         prefix = config.file_prefix or f"labkit-{os.getpid()}-{next(_numbers)}"
         self.runtime = runtime_directory(prefix)
         remove_stale_runtime(self.runtime.parent)
-        self._exchanges = ThreadPoolExecutor(1, "labkit-engine")
         self._log = tempfile.TemporaryFile(prefix="labkit-log-")  # noqa: SIM115  # lives as we do
         self._status = os.memfd_create("labkit-status", os.MFD_CLOEXEC)
         os.ftruncate(self._status, STATUS.size)
@@ -59,6 +63,8 @@ class EngineClient:
         )
         theirs.close()
         self._closed = False
+        self._commands: SimpleQueue[Order | None] = SimpleQueue()
+        threading.Thread(target=self._exchange_all, name="labkit-engine", daemon=True).start()
         try:
             self.facts: dict[str, Any] = self.ask(
                 "start",
@@ -88,9 +94,14 @@ class EngineClient:
         """
         if self._closed:
             raise EngineDied("it was closed")
-        # On a thread of its own an exchange comes to its end even when Ctrl-C ends the wait.
-        exchange = self._exchanges.submit(self._exchange, command, descriptors, arguments)
-        reply, said = exchange.result()
+        # On a thread of its own an exchange comes to its end even when Ctrl-C ends the wait for it.
+        # SimpleQueue is the one way to wait that KeyboardInterrupt leaves whole.
+        answer: SimpleQueue[Answer] = SimpleQueue()
+        self._commands.put((answer, command, descriptors, arguments))
+        outcome = answer.get()
+        if isinstance(outcome, EngineDied):
+            raise outcome
+        reply, said = outcome
         if "error" not in reply:
             return reply["result"]
         text = f"{command.replace('_', ' ')}: {reply['error']}"
@@ -117,9 +128,18 @@ class EngineClient:
             self.process.kill()
         self.process.wait()
         self._channel.close()
-        self._exchanges.shutdown(wait=False)
+        self._commands.put(None)
         os.close(self._status)
         shutil.rmtree(self.runtime, ignore_errors=True)
+
+    def _exchange_all(self) -> None:
+        """The thread that talks to the engine, until it is told to end."""
+        while (order := self._commands.get()) is not None:
+            answer, command, descriptors, arguments = order
+            try:
+                answer.put(self._exchange(command, descriptors, arguments))
+            except EngineDied as died:
+                answer.put(died)
 
     def _exchange(
         self, command: str, descriptors: Sequence[int], arguments: dict[str, Any]
