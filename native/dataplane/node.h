@@ -98,11 +98,15 @@ lk_handle_mbuf(struct rte_mbuf *m, struct lk_node *self, lk_handler handle)
 		.headroom = m->data_off,
 		.tailroom = (uint32_t)(m->buf_len - m->data_off - m->data_len),
 	};
+	const uint8_t *before = frame.data;
 	enum lk_verdict verdict = handle(&frame, self);
 
-	m->data_off = (uint16_t)(frame.data - (uint8_t *)m->buf_addr);
-	m->data_len = (uint16_t)frame.length;
-	m->pkt_len = frame.length;
+	/* A handler that moves nothing leaves nothing of this behind. */
+	if (frame.data != before || frame.length != m->data_len) {
+		m->data_off = (uint16_t)(frame.data - (uint8_t *)m->buf_addr);
+		m->data_len = (uint16_t)frame.length;
+		m->pkt_len = frame.length;
+	}
 	return verdict;
 }
 

@@ -4,6 +4,41 @@
 
 #include "headers.h"
 
+typedef uint8_t lk_bytes16 __attribute__((vector_size(16)));
+
+/* Swaps MAC addresses, IPv4 addresses and ports of a frame whose headers stand where they mostly
+ * do: two loads, two shuffles, two stores. Touches bytes 0 to 41. */
+static inline void
+lk_swap_plain_ipv4(uint8_t *p)
+{
+	lk_bytes16 link, ip;
+
+	memcpy(&link, p, 16);
+	memcpy(&ip, p + 26, 16);
+	link = __builtin_shufflevector(link, link, 6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5, 12, 13, 14,
+				       15);
+	ip = __builtin_shufflevector(ip, ip, 4, 5, 6, 7, 0, 1, 2, 3, 10, 11, 8, 9, 12, 13, 14, 15);
+	memcpy(p, &link, 16);
+	memcpy(p + 26, &ip, 16);
+}
+
+/* A whole UDP or TCP packet over IPv4 without VLAN tags and options. */
+static inline int
+lk_is_plain_ipv4(const uint8_t *p, uint32_t length)
+{
+	uint32_t type_and_version, total = lk_get16(p + 16);
+	const uint8_t wanted[4] = {0x08, 0x00, 0x45, 0}, mask[4] = {0xff, 0xff, 0xff, 0};
+	uint32_t wanted32, mask32;
+
+	memcpy(&type_and_version, p + 12, 4);
+	memcpy(&wanted32, wanted, 4);
+	memcpy(&mask32, mask, 4);
+	return (type_and_version & mask32) == wanted32 &&
+	       (p[23] == LK_PROTO_UDP || p[23] == LK_PROTO_TCP) &&
+	       !lk_is_ipv4_fragment(p + LK_ETHER_LENGTH) && total >= LK_IPV4_LENGTH + 4 &&
+	       total <= length - LK_ETHER_LENGTH;
+}
+
 /*
  * What testpmd calls 5tswap: MAC addresses, IP addresses and TCP or UDP ports change places; other
  * frames have their MAC addresses swapped alone. Swapping changes no checksum, and none is
@@ -21,13 +56,8 @@ lk_reflect(struct lk_frame *f)
 
 	if (f->length < LK_ETHER_LENGTH)
 		return LK_eth_truncated;
-	if (f->length >= LK_ETHER_LENGTH + LK_IPV4_LENGTH + 4 && p[12] == 0x08 && p[13] == 0x00 &&
-	    p[14] == 0x45 && (p[23] == LK_PROTO_UDP || p[23] == LK_PROTO_TCP) &&
-	    !lk_is_ipv4_fragment(p + LK_ETHER_LENGTH) && lk_get16(p + 16) >= LK_IPV4_LENGTH + 4 &&
-	    lk_get16(p + 16) <= f->length - LK_ETHER_LENGTH) {
-		lk_swap(p, p + 6, 6);
-		lk_swap(p + 26, p + 30, 4);
-		lk_swap(p + 34, p + 36, 2);
+	if (f->length >= 42 && lk_is_plain_ipv4(p, f->length)) {
+		lk_swap_plain_ipv4(p);
 		return LK_next;
 	}
 	verdict = lk_parse(p, f->length, &h);
