@@ -5,6 +5,9 @@
 # make demo    run the echo notebook without a browser into an HTML report
 # make fuzz    fuzz the packet handlers for FUZZ_SECONDS (600)
 # make bench   measure against testpmd; prints and stores ratios
+# make lint    check style and types
+# make format  mend style
+# make clean   remove the build and .venv
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -20,13 +23,23 @@ NOTEBOOK_PORT ?= 8888
 FUZZ_SECONDS ?= 600
 
 .SECONDARY:
-.PHONY: help lab test demo bench check lint format fuzz setup setup-test native clean
+.DELETE_ON_ERROR:
+# Two pips must not write to one environment; what they call (ninja, and the rebuild on import in a
+# notebook that `make lab` opened) must not take make's options for its own.
+.NOTPARALLEL:
+unexport MAKEFLAGS MFLAGS
+.PHONY: help lab test demo bench lint format fuzz setup setup-test clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
 
-setup: $(VENV)/installed-run native
-setup-test: $(VENV)/installed-test native
+# Importing the modules of an editable install rebuilds what changed.
+REBUILD := $(BIN)/python -c 'import labkit._codec, labkit._dataplane'
+
+setup: $(VENV)/installed-run
+	@$(REBUILD)
+setup-test: $(VENV)/installed-test
+	@$(REBUILD)
 
 $(VENV)/system-%: scripts/system-packages
 	@[ "$(SYSTEM_PACKAGES)" = no ] || scripts/system-packages $*
@@ -47,19 +60,15 @@ $(VENV)/installed-%: pyproject.toml native/CMakeLists.txt $(BIN)/python | $(VENV
 
 comma := ,
 
-# Importing the modules of an editable install rebuilds what changed.
-native: $(VENV)/installed-run
-	@$(BIN)/python -c 'import labkit._codec, labkit._dataplane'
-
 lab: setup
 	@$(BIN)/jupyter lab --notebook-dir=notebooks --ip=127.0.0.1 --port=$(NOTEBOOK_PORT) \
 		$(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser) \
 		$(if $(filter 0,$(shell id -u)),--allow-root)
 
-test: setup-test check
+test: setup-test lint
 	@$(BIN)/python -m pytest
 
-check: setup-test
+lint: setup-test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy
 	@clang-format --dry-run -Werror native/*/*.[ch] tests/fuzz/*.c
 
