@@ -10,18 +10,30 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from labkit.engine.config import free_hugepage_mb, hugepages_can_be_mapped, runtime_directory
+from labkit.nics import (
+    ROOT,
+    Interface,
+    Nic,
+    default_route_interfaces,
+    interfaces,
+    nics,
+    read,
+    read_int,
+)
 
 Status = Literal["ok", "note", "problem"]
+Hindrance = tuple[str, str]  # what is in the way, and its fix
 
-CAP_NET_ADMIN, CAP_NET_RAW, CAP_IPC_LOCK, CAP_SYS_ADMIN = 12, 13, 14, 21
+# linux/capability.h
+CAPABILITIES = {"NET_ADMIN": 12, "NET_RAW": 13, "IPC_LOCK": 14, "SYS_ADMIN": 21, "BPF": 39}
 DRIVERS = ("ring", "null", "pcap", "memif", "tap", "af_packet", "af_xdp", "virtio", "vhost", "ena")
-VFIO_DRIVERS = ("vfio-pci", "uio_pci_generic", "igb_uio")
+AF_XDP = 44  # socket(2) on Linux; the socket module does not name it
+ENGINE_TIMEOUT_S = 60
 MARKS = {"ok": "✓", "note": "·", "problem": "✗"}
 COLORS = {"ok": "#00785a", "note": "#57606a", "problem": "#b3261e"}
 
@@ -112,7 +124,7 @@ def _dpdk() -> list[Finding]:
             )
         ]
     version = found.stdout.strip()
-    if tuple(map(int, version.split(".")[:2])) < (22, 11):
+    if [int(number) for number in re.findall(r"\d+", version)[:2]] < [22, 11]:
         return [
             Finding(
                 "DPDK",
@@ -152,10 +164,22 @@ def _engine() -> list[Finding]:
     code = (
         "import labkit as lk\nwith lk.Lab() as lab:\n    lab.cable()\n    print(lab.dpdk_version)"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=ENGINE_TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired:
+        return [
+            Finding(
+                "engine",
+                "problem",
+                f"did not start within {ENGINE_TIMEOUT_S} s",
+                "look at what else takes the CPU and memory of this machine, and try again",
+            )
+        ]
     if ran.returncode == 0:
         return [Finding("engine", "ok", f"starts, {ran.stdout.strip()}")]
-    last = (ran.stderr.strip().splitlines() or ["no message"])[-1]
+    last = (ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"])[-1]
     return [
         Finding(
             "engine",
@@ -167,12 +191,7 @@ def _engine() -> list[Finding]:
 
 
 def _hugepages() -> list[Finding]:
-    reserved = []
-    for directory in sorted(Path("/sys/kernel/mm/hugepages").glob("hugepages-*kB")):
-        size = int(directory.name.removeprefix("hugepages-").removesuffix("kB")) // 1024
-        total, free = _text(directory / "nr_hugepages"), _text(directory / "free_hugepages")
-        reserved.append(f"{total} of {size} MiB ({free} free)")
-    detail = "; ".join(reserved) or "not supported by this kernel"
+    detail = _reserved_hugepages() or "not supported by this kernel"
     if free_hugepage_mb() == 0:
         return [
             Finding(
@@ -194,20 +213,38 @@ def _hugepages() -> list[Finding]:
     return [Finding("hugepages", "ok", detail)]
 
 
+def _reserved_hugepages(root: Path = ROOT) -> str:
+    """Reserved and free pages of every size, the smallest first."""
+    sizes = {
+        int(directory.name.removeprefix("hugepages-").removesuffix("kB")): directory
+        for directory in (root / "sys/kernel/mm/hugepages").glob("hugepages-*kB")
+    }
+    return "; ".join(
+        f"{read_int(directory / 'nr_hugepages') or 0} of {_size(size_kb)}"
+        f" ({read_int(directory / 'free_hugepages') or 0} free)"
+        for size_kb, directory in sorted(sizes.items())
+    )
+
+
+def _size(kib: int) -> str:
+    units = ("KiB", "MiB", "GiB")
+    power = next(power for power in (2, 1, 0) if kib >= 1024**power)
+    return f"{kib // 1024**power} {units[power]}"
+
+
 def _cpus() -> list[Finding]:
     usable = sorted(os.sched_getaffinity(0))
-    isolated = _text(Path("/sys/devices/system/cpu/isolated"))
-    quota = _text(Path("/sys/fs/cgroup/cpu.max")).split()
+    isolated = read(ROOT / "sys/devices/system/cpu/isolated")
+    quota = _cpu_quota()
     detail = f"{len(usable)} usable ({', '.join(map(str, usable))}) of {os.cpu_count()}"
     if isolated:
         detail += f", isolated: {isolated}"
-    if len(quota) == 2 and quota[0] != "max":
-        detail += f", limited to {int(quota[0]) / int(quota[1]):.1f} CPUs"
+    if quota is not None:
         return [
             Finding(
                 "CPUs",
                 "note",
-                detail,
+                f"{detail}, limited to {quota:.1f} CPUs by a control group",
                 "a quota stops a polling worker now and then: raise or remove it to measure",
             )
         ]
@@ -223,20 +260,29 @@ def _cpus() -> list[Finding]:
     return [Finding("CPUs", "ok", detail)]
 
 
+def _cpu_quota(root: Path = ROOT) -> float | None:
+    """CPUs that the tightest control group around this process allows; None: no limit."""
+    limits = []
+    for line in read(root / "proc/self/cgroup").splitlines():
+        _, controllers, group = line.split(":", 2)
+        for level in [Path(group), *Path(group).parents]:
+            inside = str(level).lstrip("/")
+            if not controllers:
+                quota, _, period = read(root / "sys/fs/cgroup" / inside / "cpu.max").partition(" ")
+            elif "cpu" in controllers.split(","):
+                directory = root / "sys/fs/cgroup/cpu" / inside
+                quota = read(directory / "cpu.cfs_quota_us")
+                period = read(directory / "cpu.cfs_period_us")
+            else:
+                continue
+            if quota.isdigit() and period.isdigit():  # otherwise max, or -1: no limit
+                limits.append(int(quota) / int(period))
+    return min(limits, default=None)
+
+
 def _clock() -> list[Finding]:
-    flags = set(
-        re.findall(
-            r"\S+",
-            next(
-                (
-                    line
-                    for line in _text(Path("/proc/cpuinfo")).splitlines()
-                    if line.startswith("flags")
-                ),
-                "",
-            ),
-        )
-    )
+    line = re.search(r"^flags\s*:(.*)$", read(ROOT / "proc/cpuinfo"), re.MULTILINE)
+    flags = line[1].split() if line else []
     if not flags:
         return [Finding("clock", "note", "no x86 TSC; DPDK's cycle counter is used")]
     if "constant_tsc" in flags and "nonstop_tsc" in flags:
@@ -252,13 +298,7 @@ def _clock() -> list[Finding]:
 
 
 def _privileges() -> list[Finding]:
-    names = {
-        "CAP_NET_ADMIN": CAP_NET_ADMIN,
-        "CAP_NET_RAW": CAP_NET_RAW,
-        "CAP_IPC_LOCK": CAP_IPC_LOCK,
-        "CAP_SYS_ADMIN": CAP_SYS_ADMIN,
-    }
-    held = [name for name, bit in names.items() if _has_capability(bit)]
+    held = [f"CAP_{name}" for name in CAPABILITIES if _has(name)]
     soft, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     limit = "unlimited" if soft == resource.RLIM_INFINITY else f"{soft // 1024} KiB"
     who = "root" if os.geteuid() == 0 else f"user {os.geteuid()}"
@@ -268,7 +308,7 @@ def _privileges() -> list[Finding]:
             "privileges",
             "ok" if held else "note",
             detail,
-            "" if held else "none needed for ring, null, pcap and memif ports",
+            "" if held else "none is needed for ring, null, pcap and memif ports",
         )
     ]
 
@@ -290,113 +330,134 @@ def _runtime() -> list[Finding]:
 
 
 def _ports() -> list[Finding]:
-    always = "ring, null, pcap, memif"
-    findings = [Finding("ports without privileges", "ok", always)]
-    checks: list[tuple[str, Callable[[], str]]] = [
-        ("tap", _tap_hindrance),
-        ("af_packet", _af_packet_hindrance),
-        ("af_xdp", _af_xdp_hindrance),
-    ]
-    for kind, hindrance in checks:
-        why = hindrance()
-        findings.append(
-            Finding(
-                f"{kind} ports",
-                "note" if why else "ok",
-                why or "usable",
-                "run as root"
-                if why.startswith("needs")
-                else "ask the administrator of this machine"
-                if why
-                else "",
-            )
-        )
+    findings = [Finding("ports without privileges", "ok", "ring, null, pcap, memif")]
+    hindrances: dict[str, Hindrance | None] = {
+        "tap": _tap_hindrance(),
+        "af_packet": _needs("NET_RAW") or _socket_hindrance(socket.AF_PACKET),
+        "af_xdp": _needs("NET_ADMIN", "NET_RAW", "BPF") or _socket_hindrance(AF_XDP),
+        "pci": _pci_hindrance(nics()),
+    }
+    for kind, hindrance in hindrances.items():
+        if hindrance is None:
+            findings.append(Finding(f"{kind} ports", "ok", "usable"))
+        else:
+            findings.append(Finding(f"{kind} ports", "note", *hindrance))
     return findings
 
 
-def _tap_hindrance() -> str:
-    if not Path("/dev/net/tun").exists():
-        return "no /dev/net/tun: the tun module is not loaded (modprobe tun)"
-    return "" if os.geteuid() == 0 else "needs root (CAP_NET_ADMIN)"
-
-
-def _af_packet_hindrance() -> str:
-    return _socket_hindrance(socket.AF_PACKET, socket.SOCK_RAW, "CAP_NET_RAW")
-
-
-def _af_xdp_hindrance() -> str:
+def _needs(*capabilities: str) -> Hindrance | None:
+    """What a port needs beyond root, which in a container may lack capabilities."""
+    wanted = ", ".join(f"CAP_{name}" for name in capabilities)
     if os.geteuid() != 0:
-        return "needs root (CAP_NET_ADMIN, CAP_BPF)"
-    return _socket_hindrance(44, socket.SOCK_RAW, "CAP_NET_RAW")  # AF_XDP
+        return f"need root ({wanted})", "start JupyterLab as root"
+    # CAP_SYS_ADMIN holds what CAP_BPF was split from.
+    lacking = [
+        name for name in capabilities if not (_has(name) or (name == "BPF" and _has("SYS_ADMIN")))
+    ]
+    if lacking:
+        options = " ".join(f"--cap-add={name}" for name in lacking)
+        return f"need {wanted}; root lacks some of it here", f"start the container with {options}"
+    return None
 
 
-def _socket_hindrance(family: int, kind: int, capability: str) -> str:
+def _tap_hindrance(root: Path = ROOT) -> Hindrance | None:
+    if not (root / "dev/net/tun").exists():
+        return (
+            "need /dev/net/tun, which is not here",
+            "as root: modprobe tun; for a container: --device /dev/net/tun",
+        )
+    return _needs("NET_ADMIN")
+
+
+def _socket_hindrance(family: int) -> Hindrance | None:
     try:
-        socket.socket(family, kind, 0).close()
-    except PermissionError:
-        return f"needs root ({capability})"
+        socket.socket(family, socket.SOCK_RAW, 0).close()
+    except PermissionError as error:
+        return (
+            f"may not open the socket: {error.strerror}",
+            "let the container's seccomp profile allow this socket family",
+        )
     except OSError as error:
-        return f"this kernel has no such socket: {error.strerror}"
-    return ""
+        return (
+            f"this kernel does not have such sockets: {error.strerror}",
+            "use a kernel built with CONFIG_PACKET and CONFIG_XDP_SOCKETS",
+        )
+    return None
 
 
-def _vfio() -> list[Finding]:
-    groups = len(list(Path("/sys/kernel/iommu_groups").glob("*")))
-    if not Path("/dev/vfio/vfio").exists():
+def _pci_hindrance(present: list[Nic]) -> Hindrance | None:
+    if not present:
+        return "need a NIC on the PCI bus; there is none", "add one to the machine"
+    if not any(nic.opens_in_dpdk for nic in present):
+        return (
+            "need a NIC that is bound to vfio-pci; none is",
+            "bind a spare one as root: dpdk-devbind.py --bind=vfio-pci ADDRESS",
+        )
+    return None
+
+
+def _vfio(root: Path = ROOT) -> list[Finding]:
+    groups = len(list((root / "sys/kernel/iommu_groups").glob("*")))
+    container = root / "dev/vfio/vfio"
+    unsafe = read(root / "sys/module/vfio/parameters/enable_unsafe_noiommu_mode") in ("Y", "1")
+    if not container.exists():
+        # Without an IOMMU, vfio takes a device only in this mode, set when the module is loaded.
+        mode = "" if groups else "modprobe vfio enable_unsafe_noiommu_mode=1; "
+        fix = f"only for pci ports, as root: {mode}modprobe vfio-pci"
+        return [Finding("vfio", "note", f"no /dev/vfio/vfio ({groups} IOMMU groups)", fix)]
+    if not os.access(container, os.R_OK | os.W_OK):
         return [
             Finding(
                 "vfio",
                 "note",
-                f"no /dev/vfio ({groups} IOMMU groups)",
-                "only for pci ports: modprobe vfio-pci; without an IOMMU also "
-                "enable_unsafe_noiommu_mode=1",
+                "this user may not open /dev/vfio/vfio",
+                "only for pci ports: start JupyterLab as root, or give this user /dev/vfio",
             )
         ]
-    return [Finding("vfio", "ok", f"/dev/vfio is there, {groups} IOMMU groups")]
-
-
-def _nics() -> list[Finding]:
-    findings = []
-    for device in sorted(Path("/sys/bus/pci/devices").glob("*")):
-        if not _text(device / "class").startswith("0x02"):
-            continue
-        driver = (device / "driver").resolve().name if (device / "driver").exists() else "none"
-        bound = driver in VFIO_DRIVERS
-        findings.append(
+    if not groups and not unsafe:
+        return [
             Finding(
-                f"NIC {device.name}",
-                "ok" if bound else "note",
-                f"{_text(device / 'vendor')}:{_text(device / 'device')}, driver {driver}",
-                ""
-                if bound
-                else "to use it as pci:"
-                + device.name
-                + f": dpdk-devbind.py --bind=vfio-pci {device.name} (the kernel "
-                "loses the interface)",
+                "vfio",
+                "note",
+                "/dev/vfio/vfio is there, but no IOMMU",
+                "switch the IOMMU on (intel_iommu=on, amd_iommu=on), or as root: "
+                "echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode",
             )
+        ]
+    return [Finding("vfio", "ok", f"/dev/vfio/vfio is usable, {groups} IOMMU groups")]
+
+
+def _nics(root: Path = ROOT) -> list[Finding]:
+    known = interfaces(root)
+    routed = default_route_interfaces(root)
+    return [
+        *(_nic(nic, [i for i in known if i.pci == nic.address], routed) for nic in nics(root)),
+        *(Finding(f"interface {i.name}", "ok", str(i)) for i in known),
+    ]
+
+
+def _nic(nic: Nic, carried: list[Interface], routed: set[str]) -> Finding:
+    name = f"NIC {nic.address}"
+    names = ", ".join(interface.name for interface in carried)
+    detail = f"{nic.device}, driver {nic.driver or 'none'}" + (names and f", carries {names}")
+    if nic.opens_in_dpdk:
+        return Finding(name, "ok", f"{detail}: opens as pci:{nic.address}")
+    if routed.intersection(interface.name for interface in carried):
+        return Finding(
+            name,
+            "note",
+            f"{detail}, and with it this machine's default route",
+            "leave this one to the kernel; add a second NIC for a pci port",
         )
-    for interface in sorted(Path("/sys/class/net").glob("*")):
-        speed = _text(interface / "speed")
-        driver = (interface / "device" / "driver").resolve().name
-        findings.append(
-            Finding(
-                f"interface {interface.name}",
-                "ok",
-                f"{'driver ' + driver + ', ' if (interface / 'device').exists() else ''}"
-                f"MTU {_text(interface / 'mtu')}, {_text(interface / 'operstate')}"
-                + (f", {speed} Mbit/s" if speed.isdigit() else ""),
-            )
-        )
-    return findings
+    return Finding(
+        name,
+        "note",
+        detail,
+        f"to open it as pci:{nic.address}: dpdk-devbind.py --bind=vfio-pci {nic.address}"
+        + (f" (the kernel loses {names})" if names else ""),
+    )
 
 
-def _has_capability(bit: int) -> bool:
-    line = re.search(r"^CapEff:\s*([0-9a-f]+)", _text(Path("/proc/self/status")), re.MULTILINE)
-    return bool(line and int(line[1], 16) >> bit & 1)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""
+def _has(capability: str) -> bool:
+    line = re.search(r"^CapEff:\s*([0-9a-f]+)", read(ROOT / "proc/self/status"), re.MULTILINE)
+    return bool(line and int(line[1], 16) >> CAPABILITIES[capability] & 1)

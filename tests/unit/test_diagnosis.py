@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the doctor reads out of other machines' /proc, /sys and /dev, and what it says of them."""
+
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any, Never
+
+import pytest
+
+from labkit import diagnosis
+from labkit.diagnosis import _cpu_quota, _nics, _pci_hindrance, _reserved_hugepages, _vfio
+from labkit.nics import Interface, Nic, default_route_interfaces, interfaces, nics
+
+ENA = "0000:00:06.0"
+VIRTIO = "0000:00:03.0"
+ROUTE = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+
+
+def pci_device(root: Path, address: str, driver: str, device: str, kind: str = "0x020000") -> Path:
+    """A PCI device of a driver ("": of none), as sysfs lays it out."""
+    path = root / "sys/devices/pci0000:00" / address
+    vendor, _, model = device.partition(":")
+    inside = path.relative_to(root)
+    write(
+        root,
+        {
+            f"{inside}/class": kind,
+            f"{inside}/vendor": f"0x{vendor}",
+            f"{inside}/device": f"0x{model}",
+        },
+    )
+    if driver:
+        (root / "sys/bus/pci/drivers" / driver).mkdir(parents=True, exist_ok=True)
+        (path / "driver").symlink_to(root / "sys/bus/pci/drivers" / driver)
+    devices = root / "sys/bus/pci/devices"
+    devices.mkdir(parents=True, exist_ok=True)
+    (devices / address).symlink_to(path)
+    return path
+
+
+def interface(root: Path, name: str, device: Path | None, **files: str) -> None:
+    home = (device / "net" if device else root / "sys/devices/virtual/net") / name
+    write(root, {f"{home.relative_to(root)}/{file}": text for file, text in files.items()})
+    if device:
+        (home / "device").symlink_to(device)
+    (root / "sys/class/net").mkdir(parents=True, exist_ok=True)
+    (root / "sys/class/net" / name).symlink_to(home)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    """An ENA and a virtio NIC that carries the default route, next to a disk and a loopback."""
+    ena = pci_device(tmp_path, ENA, "ena", "1d0f:ec20")
+    interface(tmp_path, "ens6", ena, mtu="9001", operstate="down", speed="-1")
+    virtio = pci_device(tmp_path, VIRTIO, "virtio-pci", "1af4:1041") / "virtio2"
+    (tmp_path / "sys/bus/virtio/drivers/virtio_net").mkdir(parents=True)
+    virtio.mkdir()
+    (virtio / "driver").symlink_to(tmp_path / "sys/bus/virtio/drivers/virtio_net")
+    interface(tmp_path, "eth0", virtio, mtu="1500", operstate="up", speed="10000")
+    pci_device(tmp_path, "0000:00:02.0", "virtio-pci", "1af4:1042", "0x018000")
+    interface(tmp_path, "lo", None, mtu="65536", operstate="unknown")
+    write(
+        tmp_path,
+        {
+            "sys/class/net/bonding_masters": "",  # a file among the interfaces
+            "proc/net/route": ROUTE
+            + "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+            + "ens6\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0",
+        },
+    )
+    return tmp_path
+
+
+def test_nics_and_interfaces(machine: Path) -> None:
+    assert nics(machine) == [Nic(VIRTIO, "1af4:1041", "virtio-pci"), Nic(ENA, "1d0f:ec20", "ena")]
+    assert interfaces(machine) == [
+        Interface("ens6", "ena", 9001, "down", None, ENA),
+        Interface("eth0", "virtio_net", 1500, "up", 10000, VIRTIO),
+        Interface("lo", "", 65536, "unknown", None, ""),
+    ]
+    assert str(interfaces(machine)[1]) == (
+        f"driver virtio_net, at {VIRTIO}, MTU 1500, up, 10000 Mbit/s"
+    )
+
+
+def test_the_nic_of_the_default_route_is_not_offered(machine: Path) -> None:
+    findings = {finding.name: finding for finding in _nics(machine)}
+    routed, spare = findings[f"NIC {VIRTIO}"], findings[f"NIC {ENA}"]
+    assert "default route" in routed.detail
+    assert "devbind" not in routed.fix
+    assert f"dpdk-devbind.py --bind=vfio-pci {ENA}" in spare.fix
+    assert "the kernel loses ens6" in spare.fix
+    assert findings["interface lo"].detail == "MTU 65536, unknown"
+
+
+def test_default_route_of_ipv6(machine: Path) -> None:
+    zero = "0" * 32
+    refusing = f"{zero} 00 {zero} 00 {zero} ffffffff 00000001 00000000 00200200 lo"
+    default = f"{zero} 00 {zero} 00 fe80{zero[4:]} 00000400 00000001 00000000 00000003 ens6"
+    local = f"fe80{zero[4:]} 40 {zero} 00 {zero} 00000100 00000001 00000000 00000001 eth1"
+    write(machine, {"proc/net/ipv6_route": "\n".join((refusing, default, local))})
+    assert default_route_interfaces(machine) == {"eth0", "ens6"}
+
+
+def test_pci_ports(tmp_path: Path) -> None:
+    pci_device(tmp_path, ENA, "", "1d0f:ec20")
+    unbound = nics(tmp_path)
+    assert unbound == [Nic(ENA, "1d0f:ec20", "")]
+    assert "driver none" in _nics(tmp_path)[0].detail
+    hindrance = _pci_hindrance(unbound)
+    assert hindrance is not None
+    assert "bound to vfio-pci" in hindrance[0]
+    bound = tmp_path / "bound"
+    pci_device(bound, ENA, "vfio-pci", "1d0f:ec20")
+    assert _pci_hindrance(nics(bound)) is None
+    (finding,) = _nics(bound)
+    assert (finding.status, finding.fix) == ("ok", "")
+    assert f"pci:{ENA}" in finding.detail
+
+
+def test_vfio(tmp_path: Path) -> None:
+    (missing,) = _vfio(tmp_path)
+    assert "modprobe vfio enable_unsafe_noiommu_mode=1; modprobe vfio-pci" in missing.fix
+    write(tmp_path, {"dev/vfio/vfio": ""})
+    (unprotected,) = _vfio(tmp_path)
+    assert (unprotected.status, "no IOMMU" in unprotected.detail) == ("note", True)
+    mode = "sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+    write(tmp_path, {mode: "Y"})
+    assert _vfio(tmp_path)[0].status == "ok"
+    write(tmp_path, {mode: "N", "sys/kernel/iommu_groups/0/type": "DMA"})
+    assert _vfio(tmp_path)[0].detail == "/dev/vfio/vfio is usable, 1 IOMMU groups"
+
+
+def test_reserved_hugepages(tmp_path: Path) -> None:
+    assert _reserved_hugepages(tmp_path) == ""
+    sizes = "sys/kernel/mm/hugepages/hugepages-"
+    write(
+        tmp_path,
+        {
+            f"{sizes}1048576kB/nr_hugepages": "0",
+            f"{sizes}2048kB/nr_hugepages": "512",
+            f"{sizes}2048kB/free_hugepages": "256",
+            f"{sizes}64kB/nr_hugepages": "8",
+        },
+    )
+    assert _reserved_hugepages(tmp_path) == (
+        "8 of 64 KiB (0 free); 512 of 2 MiB (256 free); 0 of 1 GiB (0 free)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "files", "quota"),
+    [
+        ("0::/", {}, None),
+        ("0::/", {"cpu.max": "150000 100000"}, 1.5),
+        ("0::/lab.slice/one.scope", {"lab.slice/one.scope/cpu.max": "max 100000"}, None),
+        (
+            "0::/lab.slice/one.scope",
+            {"lab.slice/one.scope/cpu.max": "400000 100000", "lab.slice/cpu.max": "50000 100000"},
+            0.5,
+        ),
+        (
+            "4:cpu,cpuacct:/docker/ab\n1:name=systemd:/docker/ab",
+            {"cpu/docker/ab/cpu.cfs_quota_us": "200000", "cpu/docker/ab/cpu.cfs_period_us": "1000"},
+            200,
+        ),
+        ("4:cpu:/", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
+    ],
+)
+def test_cpu_quota(cgroup: str, files: dict[str, str], quota: float | None, tmp_path: Path) -> None:
+    write(tmp_path, {"proc/self/cgroup": cgroup})
+    write(tmp_path, {f"sys/fs/cgroup/{name}": text for name, text in files.items()})
+    assert _cpu_quota(tmp_path) == quota
+
+
+def test_an_empty_machine_raises_nothing(tmp_path: Path) -> None:
+    assert nics(tmp_path) == interfaces(tmp_path) == _nics(tmp_path) == []
+    assert default_route_interfaces(tmp_path) == set()
+    assert _cpu_quota(tmp_path) is None
+    assert _pci_hindrance([]) is not None
+    hindrance = diagnosis._tap_hindrance(tmp_path)
+    assert hindrance is not None
+    assert "modprobe tun" in hindrance[1]
+
+
+@pytest.mark.parametrize(
+    ("uid", "held", "detail", "fix"),
+    [
+        (1000, (), "need root (CAP_NET_ADMIN)", "start JupyterLab as root"),
+        (0, ("NET_RAW",), "root lacks some of it", "--cap-add=NET_ADMIN"),
+    ],
+)
+def test_a_port_names_the_missing_privilege(
+    uid: int,
+    held: tuple[str, ...],
+    detail: str,
+    fix: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, {"dev/net/tun": ""})
+    monkeypatch.setattr("os.geteuid", lambda: uid)
+    monkeypatch.setattr(diagnosis, "_has", lambda name: name in held)
+    hindrance = diagnosis._tap_hindrance(tmp_path)
+    assert hindrance is not None
+    assert detail in hindrance[0]
+    assert fix in hindrance[1]
+
+
+def test_bpf_is_part_of_sys_admin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(diagnosis, "_has", lambda name: name in ("NET_ADMIN", "SYS_ADMIN"))
+    assert diagnosis._needs("NET_ADMIN", "BPF") is None
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (PermissionError(1, "Operation not permitted"), "may not open the socket"),
+        (OSError(97, "Address family not supported"), "kernel does not have such sockets"),
+    ],
+)
+def test_a_socket_that_does_not_open(
+    error: OSError, detail: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> Never:
+        raise error
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    hindrance = diagnosis._socket_hindrance(diagnosis.AF_XDP)
+    assert hindrance is not None
+    assert detail in hindrance[0]
+
+
+def test_an_engine_that_hangs_or_dies_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(command: list[str], **options: Any) -> Never:
+        raise subprocess.TimeoutExpired(command, options["timeout"])
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    (hung,) = diagnosis._engine()
+    assert (hung.status, "did not start within" in hung.detail) == ("problem", True)
+
+    ended = subprocess.CompletedProcess([], -11, "", "")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
+    (dead,) = diagnosis._engine()
+    assert (dead.status, dead.detail) == ("problem", "does not start: exit code -11")
+
+
+@pytest.mark.parametrize(
+    ("version", "status"),
+    [("22.11.11", "ok"), ("25.03.0-rc1", "ok"), ("24.11", "ok"), ("21.11.9", "problem")],
+)
+def test_dpdk_version(version: str, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = subprocess.CompletedProcess([], 0, version + "\n", "")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: answer)
+    (finding,) = diagnosis._dpdk()
+    assert finding.status == status
+    assert version in finding.detail
