@@ -34,6 +34,16 @@ CAPABILITIES = {"NET_ADMIN": 12, "NET_RAW": 13, "IPC_LOCK": 14, "SYS_ADMIN": 21,
 DRIVERS = ("ring", "null", "pcap", "memif", "tap", "af_packet", "af_xdp", "virtio", "vhost", "ena")
 AF_XDP = 44  # socket(2) on Linux; the socket module does not name it
 ENGINE_TIMEOUT_S = 60
+FIRST_LAB = """
+try:
+    import labkit as lk
+    with lk.Lab() as lab:
+        lab.cable()
+        print(lab.dpdk_version)
+except Exception as error:
+    print(f"{type(error).__name__}: {error}")
+    raise SystemExit(1)
+"""
 MARKS = {"ok": "✓", "note": "·", "problem": "✗"}
 COLORS = {"ok": "#00785a", "note": "#57606a", "problem": "#b3261e"}
 
@@ -161,12 +171,12 @@ def _drivers() -> list[Finding]:
 
 def _engine() -> list[Finding]:
     """Starts an engine: the only proof that one starts."""
-    code = (
-        "import labkit as lk\nwith lk.Lab() as lab:\n    lab.cable()\n    print(lab.dpdk_version)"
-    )
     try:
         ran = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=ENGINE_TIMEOUT_S
+            [sys.executable, "-c", FIRST_LAB],
+            capture_output=True,
+            text=True,
+            timeout=ENGINE_TIMEOUT_S,
         )
     except subprocess.TimeoutExpired:
         return [
@@ -179,12 +189,14 @@ def _engine() -> list[Finding]:
         ]
     if ran.returncode == 0:
         return [Finding("engine", "ok", f"starts, {ran.stdout.strip()}")]
-    last = (ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"])[-1]
+    said = (ran.stdout.strip() or ran.stderr.strip()).splitlines()
+    # An error's first line says what failed; its last is the engine's log, which often says why.
+    why = " … ".join(dict.fromkeys(line.strip() for line in said[:1] + said[-1:]))
     return [
         Finding(
             "engine",
             "problem",
-            f"does not start: {last}",
+            f"does not start: {why or f'exit code {ran.returncode}'}",
             "make setup builds the native modules; the message above tells what is missing",
         )
     ]

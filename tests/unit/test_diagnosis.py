@@ -253,6 +253,11 @@ def test_an_engine_that_hangs_or_dies_is_a_problem(monkeypatch: pytest.MonkeyPat
     (dead,) = diagnosis._engine()
     assert (dead.status, dead.detail) == ("problem", "does not start: exit code -11")
 
+    log = "EngineError: start: ENOTSUP\nthe engine's log says:\n  EAL: this\n  EAL: no memory\n"
+    ended = subprocess.CompletedProcess([], 1, log, "")
+    (refused,) = diagnosis._engine()
+    assert refused.detail == "does not start: EngineError: start: ENOTSUP … EAL: no memory"
+
 
 @pytest.mark.parametrize(
     ("version", "status"),
