@@ -56,6 +56,7 @@ $(VENV)/installed-%: pyproject.toml native/CMakeLists.txt $(BIN)/python | $(VENV
 	$(BIN)/python -m pip install -q 'scikit-build-core>=0.11' 'cffi>=1.17' 'ninja>=1.11'
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install -q --no-build-isolation \
 		-e '.$(if $(filter test,$*),[test$(comma)dev])'
+	$(if $(filter test,$*),@command -v chromium >/dev/null || $(BIN)/playwright install --with-deps chromium)
 	@touch $@ $(if $(filter test,$*),$(VENV)/installed-run)
 
 comma := ,

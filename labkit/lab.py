@@ -97,8 +97,8 @@ class Lab:
         """Opens a port: ring, null, pcap:FILE, memif:NAME, tap:NAME, af_packet:INTERFACE,
         af_xdp:INTERFACE or pci:ADDRESS.
 
-        Linux leaves checksums of local traffic unfinished: on veth, `ethtool -K PEER tx off` keeps the
-        peer's datagrams out of drop_udp_bad_checksum.
+        Linux leaves checksums of local traffic unfinished: on veth, `ethtool -K PEER tx off` keeps
+        the peer's datagrams out of drop_udp_bad_checksum.
 
         name is what paths and pictures call it; mtu in bytes (None: the driver's or interface's
         own); queues in each direction; mac the address nodes answer for (None: the driver's, or one

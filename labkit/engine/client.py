@@ -39,6 +39,7 @@ class EngineClient:
     def __init__(self, config: EalConfig) -> None:
         prefix = config.file_prefix or f"labkit-{os.getpid()}-{next(_numbers)}"
         self.runtime = runtime_directory(prefix)
+        check_writable(self.runtime.parent)
         remove_stale_runtime(self.runtime.parent)
         self._log = tempfile.TemporaryFile(prefix="labkit-log-")  # noqa: SIM115  # lives as we do
         self._status = os.memfd_create("labkit-status", os.MFD_CLOEXEC)
@@ -189,6 +190,19 @@ def without_usage(lines: Sequence[str]) -> list[str]:
 
 def _text(field: bytes) -> str:
     return field.split(b"\0", 1)[0].decode(errors="replace")
+
+
+def check_writable(directory: Path) -> None:
+    """Refuses a runtime directory that this user cannot make: DPDK would do without, and leave
+    things elsewhere."""
+    base = directory
+    while not base.exists():
+        base = base.parent
+    if not os.access(base, os.W_OK | os.X_OK):
+        raise EngineError(
+            f"{directory} cannot be made, {base} is not writable; set XDG_RUNTIME_DIR to a "
+            "directory of this user"
+        )
 
 
 def remove_stale_runtime(base: Path) -> None:

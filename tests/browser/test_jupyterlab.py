@@ -6,6 +6,7 @@ A screenshot of every notebook stays in build/screenshots.
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build/screenshots"
-CHROMIUM = next(p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(p).exists())
+CHROMIUM = shutil.which("chromium")  # None: the one that `playwright install` brings
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
