@@ -11,10 +11,8 @@ output.
 
 import difflib
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from labkit.errors import PathError
@@ -22,7 +20,6 @@ from labkit.errors import PathError
 Value = str | int | list[str] | None
 
 FORMAT = "labkit-path/1"
-NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +93,7 @@ class Chain:
                 f"edge {last.base_name} >> {then.first.base_name}: nothing can follow "
                 f"{last.base_name}, it has no open output called next{hint}"
             )
-        if _role(then.first) == "source":
+        if role_of(then.first) == "source":
             raise PathError(
                 f"edge {self.nodes[-1].base_name} >> {then.first.base_name}: {then.first.kind} is "
                 "a source and takes no frames; begin another chain with it"
@@ -182,6 +179,8 @@ class Path:
         object.__setattr__(self, "nodes", tuple(nodes))
         object.__setattr__(self, "edges", tuple(dict.fromkeys(edges)))
         object.__setattr__(self, "name", name)
+        from labkit.path_rules import validate
+
         validate(self)
 
     @classmethod
@@ -316,7 +315,7 @@ class Path:
         Edges that do not fit into these lines follow in lines of their own.
         """
         left = {(edge.source, edge.output): edge.target for edge in self.edges}
-        lines = [self._line(n.name, left) for n in self.nodes if _role(n) == "source"]
+        lines = [self._line(n.name, left) for n in self.nodes if role_of(n) == "source"]
         while left:
             source, output = next(iter(left))
             start = source if output == "next" else f'{source}["{output}"]'
@@ -374,7 +373,8 @@ def outputs_of(kind: str) -> tuple[str, ...]:
     return KINDS[kind].outputs
 
 
-def _role(node: Node | NamedNode) -> str:
+def role_of(node: Node | NamedNode) -> str:
+    """source, process or end."""
     from labkit.nodes import KINDS
 
     return KINDS[node.kind].role
@@ -419,105 +419,3 @@ def _check_fields(what: str, data: object, fields: Mapping[str, type]) -> None:
             raise PathError(f"{what} lacks the field {key!r}")
         if not isinstance(data[key], kind):
             raise PathError(f"{what}: {key} is {data[key]!r:.40}; it is {_JSON_TYPES[kind]}")
-
-
-def validate(path: Path) -> None:
-    """Raises PathError with path, node or edge, and the fix, for a path that cannot run."""
-    for check in _RULES:
-        check(path)
-
-
-def _names_are_good(path: Path) -> None:
-    for what, name in (("path", path.name), *(("node", n.name) for n in path.nodes)):
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise PathError(
-                f"{what} name {name!r}: use 1 to 40 letters, digits and _ . : -; pass name="
-            )
-    names = [n.name for n in path.nodes]
-    for name in names:
-        if names.count(name) > 1:
-            raise PathError(f"path {path.name!r} has two nodes called {name!r}; pass name= to one")
-
-
-def _edges_are_good(path: Path) -> None:
-    nodes = {n.name: n for n in path.nodes}
-    taken: dict[tuple[str, str], str] = {}
-    for edge in path.edges:
-        where = f"path {path.name!r}, edge {edge.source}[{edge.output}] >> {edge.target}"
-        for end in (edge.source, edge.target):
-            if end not in nodes:
-                raise PathError(f"{where}: there is no node {end!r}{near(end, nodes)}")
-        if edge.output not in outputs_of(nodes[edge.source].kind):
-            kind = nodes[edge.source].kind
-            raise PathError(
-                f"{where}: {kind} has no output {edge.output!r}"
-                f"{near(edge.output, outputs_of(kind))}"
-            )
-        if _role(nodes[edge.target]) == "source":
-            raise PathError(
-                f"{where}: {nodes[edge.target].kind} is a source and takes no frames; "
-                "begin another chain with it"
-            )
-        key = (edge.source, edge.output)
-        if key in taken:
-            raise PathError(
-                f"{where}: this output leads to {taken[key]} already; an output has one target"
-            )
-        taken[key] = edge.target
-
-
-def _is_reached(path: Path) -> None:
-    reached = {n.name for n in path.nodes if _role(n) == "source"}
-    if not reached:
-        raise PathError(f"path {path.name!r} has no source; begin it with rx(port) or inject(port)")
-    todo = list(reached)
-    while todo:
-        name = todo.pop()
-        for edge in path.edges:
-            if edge.source == name and edge.target not in reached:
-                reached.add(edge.target)
-                todo.append(edge.target)
-    for n in path.nodes:
-        if n.name not in reached:
-            raise PathError(
-                f"path {path.name!r}, node {n.name}: no source leads to it; join it with "
-                ">> to a chain that begins with rx(port) or inject(port)"
-            )
-
-
-def _has_no_cycle(path: Path) -> None:
-    sources: dict[str, set[str]] = {}
-    for edge in path.edges:
-        sources.setdefault(edge.target, set()).add(edge.source)
-    try:
-        TopologicalSorter(sources).prepare()
-    except CycleError as error:
-        around = " >> ".join(error.args[1])
-        raise PathError(
-            f"path {path.name!r}, edge {around}: frames would go round for ever; a path has no "
-            "cycles, end it with tx(port) or sink()"
-        ) from None
-
-
-def _queues_are_used_once(path: Path) -> None:
-    seen: dict[tuple[str, Value, Value], str] = {}
-    for n in path.nodes:
-        if n.kind not in ("rx", "inject", "collect"):
-            continue
-        key = (n.kind, n.params["port"], n.params.get("queue", 0))
-        if key in seen:
-            queue = f", queue {key[2]}" if n.kind == "rx" else ""
-            raise PathError(
-                f"path {path.name!r}, node {n.name}: {seen[key]} is the {n.kind} of port "
-                f"{n.params['port']}{queue} already; use the same node object in both chains"
-            )
-        seen[key] = n.name
-
-
-_RULES: tuple[Callable[[Path], None], ...] = (
-    _names_are_good,
-    _edges_are_good,
-    _is_reached,
-    _has_no_cycle,
-    _queues_are_used_once,
-)
