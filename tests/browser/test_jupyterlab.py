@@ -84,10 +84,15 @@ def test_notebook_runs_in_the_browser(name: str, address: str, page: Page) -> No
     base = address.split("/lab")[0]
     page.goto(f"{base}/lab/tree/{name}.ipynb?token={token}&reset")
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    # Cells run before the kernel is there are lost.
+    page.get_by_text(re.compile(r"\| Idle$")).wait_for(timeout=60_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     try:
-        page.get_by_text("all checks passed", exact=True).wait_for(timeout=90_000)
+        done = page.get_by_text("all checks passed", exact=True)
+        failed = page.locator(".jp-RenderedText[data-mime-type*=error]")
+        done.or_(failed).first.wait_for(timeout=90_000)
+        assert failed.count() == 0, failed.first.inner_text()
     finally:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SCREENSHOTS / f"{name}.png")
