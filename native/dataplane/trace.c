@@ -15,7 +15,8 @@
 
 #include "node.h"
 
-/* A mark is session * MAX_PACKETS + packet + 1, so a mark left in a freed mbuf means nothing later.
+/* A mark is generation * MAX_PACKETS + packet + 1, so a mark left in a freed mbuf means nothing
+ * later.
  */
 #define MAX_PACKETS 1024u
 #define MAX_STEPS   65536u
@@ -23,7 +24,7 @@
 volatile int lk_trace_is_on;
 
 static int offset;
-static uint32_t session, packets, snaplen, step_room;
+static uint32_t generation, packets, snaplen, step_room;
 static atomic_uint seen, steps_made;
 static uint8_t *slots;
 
@@ -44,7 +45,7 @@ is_traced(struct rte_mbuf *m)
 {
 	uint32_t mark = *mark_of(m);
 
-	return mark != 0 && (mark - 1) / MAX_PACKETS == session;
+	return mark != 0 && (mark - 1) / MAX_PACKETS == generation;
 }
 
 static void
@@ -80,7 +81,7 @@ lk_trace_source(rte_node_t node, void **objs, uint16_t count, int keeps_trace)
 			number = atomic_fetch_add(&seen, 1);
 			if (number >= packets)
 				continue;
-			*mark_of(m) = session * MAX_PACKETS + number + 1;
+			*mark_of(m) = generation * MAX_PACKETS + number + 1;
 		}
 		add_step(node, m);
 	}
@@ -119,7 +120,7 @@ lk_trace_start(uint32_t packet_count, uint32_t step_count, uint32_t keep)
 	slots = calloc(step_count, slot_size());
 	if (slots == NULL)
 		return -ENOMEM;
-	session = (session + 1) % (UINT32_MAX / MAX_PACKETS);
+	generation = (generation + 1) % (UINT32_MAX / MAX_PACKETS);
 	packets = packet_count;
 	step_room = step_count;
 	seen = 0;
