@@ -8,12 +8,20 @@ set(LABKIT_STATIC_LIBRARIES
   bus_vdev bus_pci mempool_ring
   graph ethdev vhost cryptodev dmadev security gso hash rcu timer pci net meter mbuf mempool ring
   telemetry kvargs eal)
+# What later releases need: parts of eal became libraries in 24.03, and graph writes pcapng
+set(LABKIT_STATIC_LIBRARIES_IF_THERE log argparse pcapng)
 
 function(labkit_link_static_dpdk target)
   set(archives "")
   foreach(name IN LISTS LABKIT_STATIC_LIBRARIES)
     find_library(archive_${name} "librte_${name}.a" HINTS ${DPDK_STATIC_LIBRARY_DIRS} REQUIRED)
     list(APPEND archives "${archive_${name}}")
+  endforeach()
+  foreach(name IN LISTS LABKIT_STATIC_LIBRARIES_IF_THERE)
+    find_library(archive_${name} "librte_${name}.a" HINTS ${DPDK_STATIC_LIBRARY_DIRS})
+    if(archive_${name})
+      list(APPEND archives "${archive_${name}}")
+    endif()
   endforeach()
   # What pkg-config names beside DPDK's own archives.
   set(system_libraries "")
