@@ -26,6 +26,7 @@
 #define LK_PROTO_FRAGMENT    44
 #define LK_PROTO_ICMPV6	     58
 #define LK_PROTO_DESTINATION 60
+#define LK_PROTO_SCTP	     132
 
 /* Where the headers of a frame stand: offsets from its first byte. */
 struct lk_headers {
@@ -33,9 +34,18 @@ struct lk_headers {
 	uint16_t l3;
 	uint16_t l4;	    /* after IPv4 options or IPv6 extension headers */
 	uint16_t l4_length; /* bytes from l4 to the end of the IP packet */
+	uint16_t at;	    /* of the field that a verdict refuses */
 	uint8_t ip_version; /* 4, 6, or 0 when the frame carries no IP */
 	uint8_t protocol;
 };
+
+/* A verdict, and where in the frame its reason stands. */
+static inline enum lk_verdict
+lk_refused_at(struct lk_headers *h, uint32_t at, enum lk_verdict verdict)
+{
+	h->at = (uint16_t)at;
+	return verdict;
+}
 
 /* The reserved bit and DF say nothing of a fragment; MF and the offset do. */
 static inline int
@@ -50,26 +60,29 @@ lk_parse_ipv4(const uint8_t *frame, uint32_t length, struct lk_headers *h)
 	const uint8_t *ip = frame + h->l3;
 	uint32_t room = length - h->l3;
 	uint32_t header, total;
+	uint64_t sum;
 
 	if (room < LK_IPV4_LENGTH)
-		return LK_ipv4_truncated;
+		return lk_refused_at(h, length, LK_ipv4_truncated);
 	if (ip[0] >> 4 != 4)
-		return LK_ipv4_bad_version;
+		return lk_refused_at(h, h->l3, LK_ipv4_bad_version);
 	header = (ip[0] & 15u) * 4;
 	if (header < LK_IPV4_LENGTH)
-		return LK_ipv4_bad_header_length;
+		return lk_refused_at(h, h->l3, LK_ipv4_bad_header_length);
 	if (header > room)
-		return LK_ipv4_truncated;
+		return lk_refused_at(h, length, LK_ipv4_truncated);
 	total = lk_get16(ip + 2);
 	if (total < header || total > room)
-		return LK_ipv4_bad_length;
+		return lk_refused_at(h, h->l3 + 2u, LK_ipv4_bad_length);
 	h->ip_version = 4;
 	h->protocol = ip[9];
 	h->l4 = (uint16_t)(h->l3 + header);
 	h->l4_length = (uint16_t)(total - header);
-	if (!lk_sum_is_good(lk_sum(ip, header, 0)))
-		return LK_ipv4_bad_checksum;
-	return lk_is_ipv4_fragment(ip) ? LK_ipv4_fragment : LK_next;
+	/* Without options, which is the rule, the sum is one of a fixed length. */
+	sum = header == LK_IPV4_LENGTH ? lk_sum(ip, LK_IPV4_LENGTH, 0) : lk_sum(ip, header, 0);
+	if (!lk_sum_is_good(sum))
+		return lk_refused_at(h, h->l3 + 10u, LK_ipv4_bad_checksum);
+	return lk_is_ipv4_fragment(ip) ? lk_refused_at(h, h->l3 + 6u, LK_ipv4_fragment) : LK_next;
 }
 
 static inline enum lk_verdict
@@ -81,12 +94,12 @@ lk_parse_ipv6(const uint8_t *frame, uint32_t length, struct lk_headers *h)
 	unsigned int seen;
 
 	if (room < LK_IPV6_LENGTH)
-		return LK_ipv6_truncated;
+		return lk_refused_at(h, length, LK_ipv6_truncated);
 	if (ip[0] >> 4 != 6)
-		return LK_ipv6_bad_version;
+		return lk_refused_at(h, h->l3, LK_ipv6_bad_version);
 	end = LK_IPV6_LENGTH + lk_get16(ip + 4);
 	if (end > room)
-		return LK_ipv6_bad_length;
+		return lk_refused_at(h, h->l3 + 4u, LK_ipv6_bad_length);
 	h->ip_version = 6;
 	h->protocol = ip[6];
 	for (seen = 0;; seen++) {
@@ -94,20 +107,20 @@ lk_parse_ipv6(const uint8_t *frame, uint32_t length, struct lk_headers *h)
 		    h->protocol != LK_PROTO_FRAGMENT && h->protocol != LK_PROTO_DESTINATION)
 			break;
 		if (seen == LK_MAX_EXTENSIONS)
-			return LK_ipv6_extension_limit;
+			return lk_refused_at(h, h->l3 + at, LK_ipv6_extension_limit);
 		if (h->protocol == LK_PROTO_HOP_BY_HOP && seen != 0)
-			return LK_ipv6_extension_order;
+			return lk_refused_at(h, h->l3 + at, LK_ipv6_extension_order);
 		if (at + 8 > end)
-			return LK_ipv6_extension_truncated;
+			return lk_refused_at(h, h->l3 + end, LK_ipv6_extension_truncated);
 		/* A fragment header has no length field: it is always 8 bytes. */
 		size = h->protocol == LK_PROTO_FRAGMENT ? 8 : (ip[at + 1] + 1u) * 8;
 		if (at + size > end)
-			return LK_ipv6_extension_truncated;
+			return lk_refused_at(h, h->l3 + at + 1, LK_ipv6_extension_truncated);
 		if (h->protocol == LK_PROTO_ROUTING && ip[at + 3] != 0)
-			return LK_ipv6_routing_segments;
+			return lk_refused_at(h, h->l3 + at + 3, LK_ipv6_routing_segments);
 		/* An atomic fragment (RFC 6946) is a whole packet and is walked over. */
 		if (h->protocol == LK_PROTO_FRAGMENT && (lk_get16(ip + at + 2) & 0xfff9) != 0)
-			return LK_ipv6_fragment;
+			return lk_refused_at(h, h->l3 + at, LK_ipv6_fragment);
 		h->protocol = ip[at];
 		at += size;
 	}
@@ -129,13 +142,13 @@ lk_parse(const uint8_t *frame, uint32_t length, struct lk_headers *h)
 
 	*h = (struct lk_headers){.l3 = LK_ETHER_LENGTH};
 	if (length < LK_ETHER_LENGTH)
-		return LK_eth_truncated;
+		return lk_refused_at(h, length, LK_eth_truncated);
 	h->ether_type = lk_get16(frame + 12);
 	while (h->ether_type == LK_TYPE_VLAN || h->ether_type == LK_TYPE_QINQ) {
 		if (tags++ == LK_MAX_VLAN_TAGS)
-			return LK_vlan_too_many;
+			return lk_refused_at(h, h->l3 - 2u, LK_vlan_too_many);
 		if (length < h->l3 + 4u)
-			return LK_vlan_truncated;
+			return lk_refused_at(h, length, LK_vlan_truncated);
 		h->ether_type = lk_get16(frame + h->l3 + 2);
 		h->l3 += 4;
 	}

@@ -37,6 +37,7 @@ from tests.frames import (
     ether,
     good_frames,
 )
+from tests.unit import test_tunnel_verdicts
 
 # Verdicts of nodes that see more than one frame or know a port, and where they are tested
 ELSEWHERE = {
@@ -233,10 +234,10 @@ def test_verdict(verdict: str, kind: str, frame: bytes) -> None:
     assert found.name == "next" or after == frame
 
 
-def test_no_tailroom() -> None:
+def test_no_room() -> None:
     """An advertisement is 8 bytes longer than the probe that it answers."""
     frame = good_frames()["nd_probe"][1]
-    for tailroom, verdict in ((7, "no_tailroom"), (8, "next")):
+    for tailroom, verdict in ((7, "no_room"), (8, "next")):
         room = len(frame) + tailroom
         buffer = ffi.new("uint8_t[]", room)
         ffi.memmove(buffer, frame, len(frame))
@@ -247,9 +248,10 @@ def test_no_tailroom() -> None:
 
 
 def test_every_verdict_is_tested() -> None:
-    here = EXAMPLES.keys() | {"no_tailroom"}
-    assert here | ELSEWHERE.keys() == codec.VERDICT_BY_NAME.keys()
-    assert not here & ELSEWHERE.keys()
+    here = EXAMPLES.keys() | {"no_room"}
+    tunnels = test_tunnel_verdicts.EXAMPLES.keys() | test_tunnel_verdicts.SENDING.keys()
+    assert here | tunnels | ELSEWHERE.keys() == codec.VERDICT_BY_NAME.keys()
+    assert not (here | tunnels) & ELSEWHERE.keys()
     root = Path(__file__).parents[2]
     for verdict, file in ELSEWHERE.items():
         assert verdict in (root / file).read_text(), f"{file} does not test {verdict}"

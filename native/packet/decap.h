@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_DECAP_H
+#define LK_DECAP_H
+
+#include "ecn.h"
+#include "geneve.h"
+#include "gue.h"
+#include "udp.h"
+#include "vxlan.h"
+
+/* Whether the IP packet, of which at least the addresses are there, is for this end. */
+static inline int
+lk_is_tunnel_end(const uint8_t *frame, const struct lk_headers *h, const struct lk_tunnel *t)
+{
+	const uint8_t *ip = frame + h->l3;
+
+	if (!t->has_local)
+		return 1;
+	if (h->ip_version != t->ip_version ||
+	    (!lk_is_group_mac(frame) && memcmp(frame, t->local_mac, 6) != 0))
+		return 0;
+	return t->ip_version == 4 ? memcmp(ip + 16, t->local, 4) == 0
+				  : memcmp(ip + 24, t->local, 16) == 0;
+}
+
+/* The outer headers, up to UDP. What is wrong with a frame for somebody else is no business here.
+ */
+static inline enum lk_verdict
+lk_check_outer(const uint8_t *frame, uint32_t length, const struct lk_tunnel *t,
+	       struct lk_decapsulated *d)
+{
+	struct lk_headers *h = &d->outer;
+	enum lk_verdict verdict = lk_parse(frame, length, h);
+
+	if (h->ip_version == 0)
+		return verdict == LK_next ? LK_other : lk_outer(verdict);
+	if (!lk_is_tunnel_end(frame, h, t))
+		return LK_other;
+	if (verdict != LK_next)
+		return lk_outer(verdict);
+	if (h->protocol != LK_PROTO_UDP)
+		return LK_other;
+	if (h->l4_length >= 4 && lk_get16(frame + h->l4 + 2) != t->udp_port)
+		return LK_other;
+	verdict = lk_check_udp(frame, h);
+	if (verdict != LK_next && !(verdict == LK_udp_zero_checksum && t->takes_zero_checksum))
+		return lk_outer(verdict);
+	if (lk_check_source(frame, h) != LK_next)
+		return lk_refused_at(h, h->l3 + (h->ip_version == 4 ? 12u : 8u),
+				     LK_tunnel_bad_source);
+	return LK_next;
+}
+
+/* Where the IP header inside stands, 0 when there is none: an IP version and all its fields. */
+static inline enum lk_verdict
+lk_find_inner_ip(const uint8_t *frame, uint32_t end, struct lk_decapsulated *d, uint32_t *at)
+{
+	uint32_t room, version = d->inner_version, l3 = d->inner;
+
+	*at = 0;
+	if (d->payload != LK_IP) {
+		uint16_t type = lk_get16(frame + l3 + 12);
+
+		for (l3 += LK_ETHER_LENGTH; type == LK_TYPE_VLAN || type == LK_TYPE_QINQ; l3 += 4) {
+			if (end - l3 < 4)
+				return LK_next;
+			type = lk_get16(frame + l3 + 2);
+		}
+		if (type != LK_TYPE_IPV4 && type != LK_TYPE_IPV6)
+			return LK_next;
+		version = type == LK_TYPE_IPV4 ? 4 : 6;
+	}
+	room = version == 4 ? LK_IPV4_LENGTH : LK_IPV6_LENGTH;
+	if (end - l3 < room)
+		return lk_tunnel_refused(d, end, LK_inner_ip_truncated);
+	if (frame[l3] >> 4 != version)
+		return lk_tunnel_refused(d, l3, LK_inner_ip_bad_version);
+	*at = l3;
+	return LK_next;
+}
+
+/*
+ * ECN (RFC 6040 4.2) and, in uniform mode, DSCP go from the outer to the inner header. Frames that
+ * nothing has to be done to, which is the rule, are not looked into.
+ */
+static inline enum lk_verdict
+lk_carry_traffic_class(uint8_t *frame, uint32_t end, const struct lk_tunnel *t,
+		       struct lk_decapsulated *d)
+{
+	uint8_t outer = lk_traffic_class(frame + d->outer.l3), inner;
+	enum lk_verdict verdict;
+	unsigned int ecn;
+	uint32_t l3;
+
+	if (!t->is_uniform && d->payload != LK_IP && (outer & 1) == 0)
+		return LK_next; /* Not-ECT and ECT(0) leave the inner field as it is */
+	verdict = lk_find_inner_ip(frame, end, d, &l3);
+	if (verdict != LK_next || l3 == 0)
+		return verdict;
+	inner = lk_traffic_class(frame + l3);
+	ecn = lk_decap_ecn(outer & LK_ECN, inner & LK_ECN);
+	if (ecn == LK_ECN_DROP)
+		return lk_tunnel_refused(d, d->outer.l3 + (d->outer.ip_version == 4),
+					 LK_tunnel_ecn_lost);
+	ecn |= (t->is_uniform ? outer : inner) & ~LK_ECN;
+	if (ecn != inner)
+		lk_set_traffic_class(frame + l3, (uint8_t)ecn);
+	return LK_next;
+}
+
+/*
+ * Takes a frame out of a tunnel. LK_other: not addressed to this tunnel. Every other verdict but
+ * LK_next refuses the frame, which stays as it is; d->outer.at tells where the reason stands.
+ *
+ * IP that came without an Ethernet header gets one, as if it came over a wire from the other end.
+ */
+static inline enum lk_verdict
+lk_decap(struct lk_frame *f, const struct lk_tunnel *t, struct lk_decapsulated *d)
+{
+	enum lk_verdict verdict;
+	uint32_t end, inner;
+
+	*d = (struct lk_decapsulated){0};
+	verdict = lk_check_outer(f->data, f->length, t, d);
+	if (verdict != LK_next)
+		return verdict;
+	d->tunnel = (uint16_t)(d->outer.l4 + LK_UDP_LENGTH);
+	end = d->outer.l4 + d->outer.l4_length;
+	if (t->protocol == LK_VXLAN)
+		verdict = lk_open_vxlan(f->data, d->tunnel, end, t, d);
+	else if (t->protocol == LK_GENEVE)
+		verdict = lk_open_geneve(f->data, d->tunnel, end, t, d);
+	else
+		verdict = lk_open_gue(f->data, d->tunnel, end, d);
+	if (verdict != LK_next)
+		return verdict;
+	if (t->protocol != LK_GUE && d->vni != t->vni && !t->takes_any_vni)
+		return t->passes_unknown_vni
+			       ? LK_other
+			       : lk_tunnel_refused(d, d->tunnel + 4u, LK_tunnel_unknown_vni);
+	if (d->payload != LK_IP && end - d->inner < LK_ETHER_LENGTH)
+		return lk_tunnel_refused(d, end, LK_inner_eth_truncated);
+	verdict = lk_carry_traffic_class(f->data, end, t, d);
+	if (verdict != LK_next)
+		return verdict;
+
+	inner = d->inner;
+	if (d->payload == LK_IP) {
+		inner -= LK_ETHER_LENGTH;
+		memcpy(f->data + inner, t->inner_mac, 6);
+		memcpy(f->data + inner + 6, t->remote_mac, 6);
+		lk_put16(f->data + inner + 12, d->inner_version == 4 ? LK_TYPE_IPV4 : LK_TYPE_IPV6);
+	}
+	f->tailroom += f->length - end;
+	f->data += inner;
+	f->headroom += inner;
+	f->length = end - inner;
+	return LK_next;
+}
+
+#endif
