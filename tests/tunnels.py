@@ -56,14 +56,16 @@ INNER: dict[str, Packet] = {
 }
 
 
+FRAMES = {name: bytes(packet) for name, packet in INNER.items()}
+FRAMES["nested"] = lk.Vxlan(vni=1, **V6).encap(FRAMES["udp_v4"])
+NO_IP = ("arp", "vlan", "no_ip", "empty")  # do not go into a tunnel that carries IP
+
+
 def carried(tunnel: lk.Tunnel) -> dict[str, bytes]:
     """The frames that go into this tunnel; one of them is a tunnel itself."""
-    frames = {name: bytes(packet) for name, packet in INNER.items()}
-    frames["nested"] = lk.Vxlan(vni=1, **V6).encap(frames["udp_v4"])
-    if not tunnel.carries_ethernet:
-        for name in ("arp", "vlan", "no_ip", "empty"):
-            del frames[name]
-    return frames
+    if tunnel.carries_ethernet:
+        return FRAMES
+    return {name: frame for name, frame in FRAMES.items() if name not in NO_IP}
 
 
 def ip_at(frame: bytes) -> int:
