@@ -250,7 +250,9 @@ def encap(tunnel: "Tunnel", *, name: str | None = None) -> Node:
 
     local_mac is that of the port which the frames go to when the tunnel does not name it.
     """
-    return make("encap", {"tunnel": _as_data(tunnel)}, name)
+    data = _as_data(tunnel)
+    tunnel.check_can_send(in_path=True)
+    return make("encap", {"tunnel": data}, name)
 
 
 def decap(tunnel: "Tunnel", unknown_vni: str = "drop", *, name: str | None = None) -> Node:

@@ -52,7 +52,7 @@ INNER: dict[str, Packet] = {
     "extensions": LINK / IPv6(src="fd00::1", dst="fd00::2") / IPv6ExtHdrDestOpt() / DATA,
     "empty": LINK / Raw(b""),
     "no_ip": Ether(src=LINK.src, dst=LINK.dst, type=0x88B5) / Raw(b"local experiment"),
-    "jumbo": LINK / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1, dport=2) / Raw(bytes(8900)),
+    "jumbo": LINK / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1, dport=2) / Raw(bytes(8800)),
 }
 
 

@@ -257,15 +257,15 @@ class Tunnel:
 
     def _missing(self) -> str | None:
         """What has to be set before it can send."""
-        for name in ("local", "remote", "local_mac", "remote_mac"):
+        for name in ("local", "remote", "remote_mac", "local_mac"):
             if getattr(self, name) is None:
                 return name
         return None
 
-    def check_can_send(self) -> None:
-        """Raises TunnelError with what is not set."""
+    def check_can_send(self, *, in_path: bool = False) -> None:
+        """Raises TunnelError with what is not set. In a path a port may lend its local_mac."""
         missing = self._missing()
-        if missing is not None:
+        if missing is not None and not (in_path and missing == "local_mac"):
             raise TunnelError(
                 f"{type(self).__name__}: {missing} is not set, so it can take frames out but put "
                 f"none in; pass {missing}="
