@@ -16,15 +16,6 @@ LONGEST_FRAME = 65535
 
 Array = np.ndarray[Any, Any]
 
-_FOUND = np.dtype(
-    {
-        "names": ["vni"],
-        "formats": [np.uint32],
-        "offsets": [ffi.offsetof("struct lk_decapsulated", "vni")],
-        "itemsize": ffi.sizeof("struct lk_decapsulated"),
-    }
-)
-
 
 class FrameBatch:
     """Frames in one contiguous buffer, each in a slot in which it may grow and shrink.
@@ -63,7 +54,7 @@ class FrameBatch:
         self._check()
         count = len(self._offsets)
         self.verdicts = np.zeros(count, dtype=np.uint16)
-        self._found = np.zeros(count, dtype=_FOUND)
+        self.vnis = np.zeros(count, dtype=np.uint32)
         self.native = ffi.new(
             "struct lk_batch *",
             (
@@ -72,10 +63,10 @@ class FrameBatch:
                 ffi.from_buffer("uint64_t[]", self._offsets),
                 ffi.from_buffer("uint32_t[]", self._lengths),
                 ffi.from_buffer("uint16_t[]", self.verdicts),
+                ffi.from_buffer("uint32_t[]", self.vnis),
                 count,
             ),
         )
-        self.found = ffi.from_buffer("struct lk_decapsulated[]", self._found)
 
     @classmethod
     def pack(
@@ -105,11 +96,6 @@ class FrameBatch:
     def slots(self) -> Array:
         """Bounds of what each frame may use."""
         return _read_only(self._slots)
-
-    @property
-    def vnis(self) -> Array:
-        """As found by the last decap_many()."""
-        return self._found["vni"]
 
     @property
     def refusals(self) -> dict[str, int]:

@@ -200,7 +200,7 @@ class Tunnel:
 
         A frame that is refused stays as it was. See FrameBatch.
         """
-        lib.lk_codec_decap(self._native, batch.native, batch.found)
+        lib.lk_codec_decap(self._native, batch.native, ffi.new("struct lk_decapsulated *"))
         return batch.verdicts
 
     # As plain data

@@ -16,10 +16,10 @@ class One:
         ffi.memmove(self._buffer + offset, raw, len(raw))
         self._slots = ffi.new("uint64_t[]", [0, room])
         self._offset, self._length = ffi.new("uint64_t *", offset), ffi.new("uint32_t *", len(raw))
-        self._verdict = ffi.new("uint16_t *")
+        self._verdict, self._vni = ffi.new("uint16_t *"), ffi.new("uint32_t *")
         self.native = ffi.new(
             "struct lk_batch *",
-            (self._buffer, self._slots, self._offset, self._length, self._verdict, 1),
+            (self._buffer, self._slots, self._offset, self._length, self._verdict, self._vni, 1),
         )
 
     @property

@@ -45,12 +45,13 @@ struct lk_batch {
 	uint64_t *offsets;
 	uint32_t *lengths;
 	uint16_t *verdicts;
+	uint32_t *vnis; /* that decap found */
 	uint64_t count;
 };
 uint64_t lk_codec_encap(const struct lk_tunnel *tunnel, const struct lk_batch *batch);
-/* `found` of each frame, when it is not NULL. */
+/* `last` is told what was found in the last frame. */
 uint64_t lk_codec_decap(const struct lk_tunnel *tunnel, const struct lk_batch *batch,
-			struct lk_decapsulated *found);
+			struct lk_decapsulated *last);
 
 /* The traffic class of a frame's IP header, -1 when it has none. */
 int lk_codec_traffic_class(const uint8_t *frame, uint32_t length);

@@ -142,18 +142,19 @@ lk_codec_encap(const struct lk_tunnel *tunnel, const struct lk_batch *batch)
 
 uint64_t
 lk_codec_decap(const struct lk_tunnel *tunnel, const struct lk_batch *batch,
-	       struct lk_decapsulated *found)
+	       struct lk_decapsulated *last)
 {
-	struct lk_decapsulated one;
+	struct lk_decapsulated found = {0};
 	uint64_t done = 0;
 
 	for (uint64_t i = 0; i < batch->count; i++) {
 		struct lk_frame frame = batch_frame(batch, i);
 
 		batch_prefetch(batch, i + PREFETCH_AHEAD, 0);
-		done += batch_keep(batch, i, &frame,
-				   lk_decap(&frame, tunnel, found != NULL ? &found[i] : &one));
+		done += batch_keep(batch, i, &frame, lk_decap(&frame, tunnel, &found));
+		batch->vnis[i] = found.vni;
 	}
+	*last = found;
 	return done;
 }
 

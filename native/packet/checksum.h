@@ -64,8 +64,17 @@ LK_DEFINE_LONG_SUM(lk_sum_avx2, "avx2", lk_words4, 4)
 static inline uint64_t
 lk_sum_long(const uint8_t *p, size_t n, uint64_t sum)
 {
+	size_t head = -(uintptr_t)p & 63;
+
 	if (n < LK_LONG_SUM)
 		return lk_sum(p, n, sum);
+	/* Loads that cross cache lines cost twice. An odd address would swap the bytes of the
+	 * words. */
+	if (head % 2 == 0) {
+		sum = lk_sum(p, head, sum);
+		p += head;
+		n -= head;
+	}
 	if (__builtin_cpu_supports("avx512f"))
 		return lk_sum_avx512(p, n, sum);
 	if (__builtin_cpu_supports("avx2"))
@@ -88,6 +97,14 @@ lk_fold(uint64_t sum)
 	return (uint16_t)half;
 }
 
+/* The same of a sum of a few words, below 2^32. */
+static inline uint16_t
+lk_fold_short(uint32_t sum)
+{
+	sum = (sum >> 16) + (uint16_t)sum;
+	return (uint16_t)(sum + (sum >> 16));
+}
+
 /* The checksum as it is stored: machine order in, bytes in place out. */
 static inline void
 lk_store_checksum(uint8_t *field, uint64_t sum)
@@ -101,12 +118,7 @@ lk_store_checksum(uint8_t *field, uint64_t sum)
 static inline uint16_t
 lk_sum_word(uint16_t value)
 {
-	uint8_t bytes[2];
-	uint16_t word;
-
-	lk_put16(bytes, value);
-	memcpy(&word, bytes, sizeof(word));
-	return word;
+	return LK_NETWORK(16, value);
 }
 
 /* True when the bytes, their checksum field included, sum up to all ones. */

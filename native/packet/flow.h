@@ -12,33 +12,14 @@ struct lk_flow {
 	uint8_t traffic_class;
 };
 
+/* One wide multiplication, folded: every bit of both words moves half of the result's. */
 static inline uint64_t
-lk_load64(const uint8_t *p)
+lk_mix(uint64_t a, uint64_t b)
 {
-	uint64_t word;
+	unsigned __int128 product =
+		(unsigned __int128)(a ^ 0x9e3779b97f4a7c15u) * (b ^ 0xd1b54a32d192ed03u);
 
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
-static inline uint32_t
-lk_load32(const uint8_t *p)
-{
-	uint32_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
-/* The finalizer of SplitMix64: every bit of the input moves half of the output's. */
-static inline uint64_t
-lk_mix(uint64_t h)
-{
-	h ^= h >> 30;
-	h *= 0xbf58476d1ce4e5b9u;
-	h ^= h >> 27;
-	h *= 0x94d049bb133111ebu;
-	return h ^ h >> 31;
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
 static inline int
@@ -50,16 +31,16 @@ lk_has_ports(uint8_t protocol)
 static inline uint64_t
 lk_hash_ipv4(const uint8_t *ip, uint8_t protocol, uint32_t ports)
 {
-	return lk_mix(lk_load64(ip + 12) + lk_mix((uint64_t)ports << 8 | protocol));
+	return lk_mix(lk_load64(ip + 12), (uint64_t)ports << 8 | protocol);
 }
 
 static inline uint64_t
 lk_hash_ipv6(const uint8_t *ip, uint8_t protocol, uint32_t ports)
 {
-	uint64_t source = lk_load64(ip + 8) + 3 * lk_load64(ip + 16);
-	uint64_t target = lk_load64(ip + 24) + 3 * lk_load64(ip + 32);
+	uint64_t source = lk_mix(lk_load64(ip + 8), lk_load64(ip + 16));
+	uint64_t target = lk_mix(lk_load64(ip + 24), ~lk_load64(ip + 32));
 
-	return lk_mix(source + 7 * lk_mix(target + lk_mix((uint64_t)ports << 8 | protocol)));
+	return lk_mix(source + 3 * target, (uint64_t)ports << 8 | protocol);
 }
 
 /*
@@ -79,9 +60,8 @@ lk_flow_of_any(const uint8_t *frame, uint32_t length)
 
 	if (h.ip_version == 0) {
 		if (length >= LK_ETHER_LENGTH)
-			flow.hash =
-				lk_mix(lk_load64(frame) +
-				       lk_mix((uint64_t)lk_load32(frame + 8) << 16 | h.ether_type));
+			flow.hash = lk_mix(lk_load64(frame),
+					   (uint64_t)lk_load32(frame + 8) << 16 | h.ether_type);
 		return flow;
 	}
 	if (is_whole && h.ip_version == 4 && lk_is_ipv4_fragment(ip))
@@ -100,26 +80,23 @@ static inline struct lk_flow
 lk_flow_of(const uint8_t *frame, uint32_t length)
 {
 	const uint8_t *ip = frame + LK_ETHER_LENGTH;
-	uint16_t type = length >= 38 ? lk_get16(frame + 12) : 0;
-	struct lk_flow flow = {.l3 = LK_ETHER_LENGTH};
 
-	if (type == LK_TYPE_IPV4 && ip[0] == 0x45 && !lk_is_ipv4_fragment(ip) &&
-	    lk_get16(ip + 2) >= LK_IPV4_LENGTH + 4 &&
-	    lk_get16(ip + 2) <= length - LK_ETHER_LENGTH) {
-		flow.version = 4;
-		flow.traffic_class = ip[1];
-		flow.hash = lk_hash_ipv4(ip, ip[9],
-					 lk_has_ports(ip[9]) ? lk_load32(ip + LK_IPV4_LENGTH) : 0);
-		return flow;
-	}
-	if (type == LK_TYPE_IPV6 && length >= 58 && ip[0] >> 4 == 6 && lk_has_ports(ip[6]) &&
-	    lk_get16(ip + 4) >= 4 &&
-	    lk_get16(ip + 4) <= length - LK_ETHER_LENGTH - LK_IPV6_LENGTH) {
-		flow.version = 6;
-		flow.traffic_class = lk_traffic_class(ip);
-		flow.hash = lk_hash_ipv6(ip, ip[6], lk_load32(ip + LK_IPV6_LENGTH));
-		return flow;
-	}
+	if (lk_is_plain_ipv4(frame, length))
+		return (struct lk_flow){
+			.hash = lk_hash_ipv4(ip, ip[9], lk_load32(ip + LK_IPV4_LENGTH)),
+			.l3 = LK_ETHER_LENGTH,
+			.version = 4,
+			.traffic_class = ip[1],
+		};
+	if (length >= LK_ETHER_LENGTH + LK_IPV6_LENGTH + 4 &&
+	    lk_get16(frame + 12) == LK_TYPE_IPV6 && ip[0] >> 4 == 6 && lk_has_ports(ip[6]) &&
+	    lk_get16(ip + 4) >= 4 && lk_get16(ip + 4) <= length - LK_ETHER_LENGTH - LK_IPV6_LENGTH)
+		return (struct lk_flow){
+			.hash = lk_hash_ipv6(ip, ip[6], lk_load32(ip + LK_IPV6_LENGTH)),
+			.l3 = LK_ETHER_LENGTH,
+			.version = 6,
+			.traffic_class = lk_traffic_class(ip),
+		};
 	return lk_flow_of_any(frame, length);
 }
 

@@ -130,6 +130,26 @@ lk_parse_ipv6(const uint8_t *frame, uint32_t length, struct lk_headers *h)
 }
 
 /*
+ * A whole UDP or TCP packet over IPv4 without VLAN tags and options, which is what most frames are:
+ * three loads tell.
+ */
+static inline int
+lk_is_plain_ipv4(const uint8_t *frame, uint32_t length)
+{
+	uint64_t start; /* EtherType, version, header length, TOS, total length, identification */
+	uint32_t rest;	/* fragment, TTL, protocol */
+
+	if (length < LK_ETHER_LENGTH + LK_IPV4_LENGTH + LK_UDP_LENGTH)
+		return 0;
+	start = lk_get64(frame + 12);
+	rest = lk_get32(frame + 20);
+	return start >> 40 == ((uint64_t)LK_TYPE_IPV4 << 8 | 0x45) && (rest & 0x3fff0000) == 0 &&
+	       ((uint8_t)rest == LK_PROTO_UDP || (uint8_t)rest == LK_PROTO_TCP) &&
+	       (uint16_t)(start >> 16) - (LK_IPV4_LENGTH + 4u) <=
+		       length - (LK_ETHER_LENGTH + LK_IPV4_LENGTH + 4u);
+}
+
+/*
  * Finds the headers of a frame; every length is checked against the bytes that are there.
  * LK_next means that what was found is sound; frames that are not IP come back with ip_version 0.
  * The headers of a fragment and of a packet with a wrong header checksum are found as well, but for

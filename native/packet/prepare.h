@@ -90,7 +90,9 @@ lk_tunnel_prepare(struct lk_tunnel *t)
 	t->header_length = (uint16_t)(p - t->header);
 	if (t->mtu == 0)
 		t->mtu = UINT16_MAX;
-	t->ip_sum = lk_sum(t->header + LK_ETHER_LENGTH, LK_IPV4_LENGTH, 0);
+	t->is_plain = t->payload != LK_IP && !t->is_uniform && t->source_port == 0 &&
+		      (t->ip_version == 4 ? t->is_df_set && !t->sends_checksum : t->sends_checksum);
+	t->ip_sum = lk_fold(lk_sum(t->header + LK_ETHER_LENGTH, LK_IPV4_LENGTH, 0));
 	t->udp_sum =
 		lk_sum(udp, (size_t)(p - udp),
 		       lk_pseudo_sum(t->header + LK_ETHER_LENGTH, t->ip_version, LK_PROTO_UDP, 0));

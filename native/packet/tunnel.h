@@ -60,9 +60,10 @@ struct lk_tunnel {
 
 	uint16_t header_length; /* from the outer Ethernet header to what the tunnel carries */
 	uint16_t udp_at;
+	uint8_t is_plain; /* see lk_encap_plain */
 	uint8_t header[LK_MAX_TUNNEL_HEADER];
-	uint64_t ip_sum;  /* of the IPv4 header without TOS, total length and checksum */
 	uint64_t udp_sum; /* of pseudo-header, UDP and tunnel header, without lengths and ports */
+	uint16_t ip_sum;  /* of the IPv4 header without TOS, total length, id and checksum */
 };
 
 /* Where decap found things in a frame: offsets from its first byte. */

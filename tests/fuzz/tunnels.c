@@ -91,9 +91,10 @@ mend(uint8_t *frame, uint32_t length)
 	    lk_check_udp(frame, &h) != LK_udp_bad_checksum)
 		return;
 	lk_put16(frame + h.l4 + 6, 0);
-	lk_store_udp_checksum(frame + h.l4 + 6,
-			      lk_sum(frame + h.l4, h.l4_length,
-				     lk_pseudo_sum(ip, h.ip_version, LK_PROTO_UDP, h.l4_length)));
+	lk_put16(frame + h.l4 + 6,
+		 lk_udp_checksum(
+			 lk_sum(frame + h.l4, h.l4_length,
+				lk_pseudo_sum(ip, h.ip_version, LK_PROTO_UDP, h.l4_length))));
 }
 
 /* What came out goes in again, and comes out the same. */
@@ -113,7 +114,8 @@ check_round_trip(const struct lk_frame *out, const struct lk_tunnel *t)
 	if (verdict == LK_next) {
 		back.has_local = 0;
 		back.takes_any_vni = 0;
-		/* In pipe mode nothing inside changes: the outer ECN field is a copy of the inner. */
+		/* In pipe mode nothing inside changes: the outer ECN field is a copy of the inner.
+		 */
 		back.is_uniform = 0;
 		verdict = lk_decap(&f, &back, &found);
 		require(verdict == LK_next);
