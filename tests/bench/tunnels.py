@@ -16,6 +16,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 import labkit as lk
+from tests.bench.reflect import ring_mpps
 from tests.tunnels import V4, V6
 
 FOLDER = Path("build/bench")
@@ -73,16 +74,12 @@ def fastest(run: Callable[[], object], before: Callable[[], object] | None = Non
 def encap_mpps(tunnel: lk.Tunnel, size: int, count: int = POOL) -> float:
     batch = frames(size, count)
     tunnel.encap_many(batch)
-    return count / fastest(
-        lambda: tunnel.encap_many(batch), lambda: tunnel.decap_many(batch)
-    ) / 1e6
+    return count / fastest(lambda: tunnel.encap_many(batch), lambda: tunnel.decap_many(batch)) / 1e6
 
 
 def decap_mpps(tunnel: lk.Tunnel, size: int, count: int = POOL) -> float:
     batch = frames(size, count)
-    return count / fastest(
-        lambda: tunnel.decap_many(batch), lambda: tunnel.encap_many(batch)
-    ) / 1e6
+    return count / fastest(lambda: tunnel.decap_many(batch), lambda: tunnel.encap_many(batch)) / 1e6
 
 
 def roofline_mpps(tunnel: lk.Tunnel, size: int, *, reads: bool, count: int = POOL) -> float:
@@ -103,6 +100,17 @@ def roofline_mpps(tunnel: lk.Tunnel, size: int, *, reads: bool, count: int = POO
 
 VXLAN_4 = lk.Vxlan(vni=42, **V4)
 VXLAN_6 = lk.Vxlan(vni=42, **V6)
-VXLAN_4_CHECKSUM = replace(VXLAN_4, checksum=True)
+
 GENEVE_4 = lk.Geneve(vni=42, **V4)
 GUE_4 = lk.Gue(**V4)
+
+
+def path_mpps() -> float:
+    """Mpps of rx >> decap >> reflect >> encap >> tx on a ring that hears itself."""
+    end = replace(VXLAN_4, remote=VXLAN_4.local, remote_mac=VXLAN_4.local_mac)
+    inner = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+    inner /= IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1, dport=2) / Raw(bytes(18))
+    return ring_mpps(
+        end.encap(bytes(inner)),
+        lambda ring: lk.rx(ring) >> lk.decap(end) >> lk.reflect() >> lk.encap(end) >> lk.tx(ring),
+    )
