@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from labkit.errors import Refused as Refused
     from labkit.errors import TunnelError as TunnelError
     from labkit.errors import Unreachable as Unreachable
+    from labkit.explanation import Explanation as Explanation
+    from labkit.explanation import explain as explain
     from labkit.lab import Lab as Lab
     from labkit.ledger import Ledger as Ledger
     from labkit.neighbours import resolve as resolve
@@ -60,6 +62,8 @@ _HOME = {
     "Refused": "errors",
     "TunnelError": "errors",
     "Unreachable": "errors",
+    "Explanation": "explanation",
+    "explain": "explanation",
     "FrameBatch": "batch",
     "GeneveOption": "tunnels",
     "Lab": "lab",
