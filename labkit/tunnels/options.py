@@ -82,10 +82,9 @@ def check_options(options: Iterable[GeneveOption | Mapping[str, Any]]) -> tuple[
 
 
 def parse_options(raw: bytes) -> tuple[GeneveOption, ...]:
-    """Options out of a header whose lengths have been checked."""
+    """Options out of a header, up to one that runs past its end, which lax receivers let pass."""
     found = []
-    while raw:
-        size = 4 + (raw[3] & 31) * 4
+    while len(raw) >= 4 and (size := 4 + (raw[3] & 31) * 4) <= len(raw):
         found.append(GeneveOption(int.from_bytes(raw[:2], "big"), raw[2], raw[4:size]))
         raw = raw[size:]
     return tuple(found)

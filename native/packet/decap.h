@@ -77,6 +77,9 @@ lk_look_closer(const uint8_t *frame, uint32_t length, const struct lk_tunnel *t,
 		return LK_other;
 	if (h->l4_length >= 4 && lk_get16(frame + h->l4 + 2) != t->udp_port)
 		return LK_other;
+	if (t->strictness == LK_OVS &&
+	    (uint32_t)(h->l4 - h->l3) != (h->ip_version == 4 ? LK_IPV4_LENGTH : LK_IPV6_LENGTH))
+		return lk_refused_at(h, h->l3, LK_tunnel_ip_options);
 	verdict = lk_check_udp(frame, h);
 	return verdict == LK_next || (verdict == LK_udp_zero_checksum && t->takes_zero_checksum)
 		       ? LK_next
@@ -149,7 +152,9 @@ lk_carry_traffic_class(uint8_t *frame, uint32_t end, const struct lk_tunnel *t,
 	unsigned int ecn;
 	uint32_t l3;
 
-	if (!changes && d->payload != LK_IP)
+	/* Linux wants the IP header inside to be there for the same reason, whether it changes or
+	 * not. */
+	if (!changes && d->payload != LK_IP && t->strictness != LK_LINUX)
 		return LK_next;
 	verdict = lk_find_inner_ip(frame, end, d, &l3);
 	if (verdict != LK_next || l3 == 0 || !changes)

@@ -56,17 +56,22 @@ lk_open_geneve(const uint8_t *frame, uint32_t at, uint32_t end, const struct lk_
 	d->inner = (uint16_t)(d->options + d->options_length);
 	if (d->inner > end)
 		return lk_tunnel_refused(d, at, LK_geneve_bad_options_length);
-	if (p[1] & LK_GENEVE_CONTROL)
-		return lk_tunnel_refused(d, at + 1, LK_geneve_control);
-	if (d->options_length != 0) {
-		enum lk_verdict verdict = lk_walk_options(frame, d->options, d->inner, t, d);
+	/* Open vSwitch takes control packets as payload and leaves options to its flow table. */
+	if (t->strictness != LK_OVS) {
+		if (p[1] & LK_GENEVE_CONTROL)
+			return lk_tunnel_refused(d, at + 1, LK_geneve_control);
+		if (d->options_length != 0) {
+			enum lk_verdict verdict =
+				lk_walk_options(frame, d->options, d->inner, t, d);
 
-		if (verdict != LK_next)
-			return verdict;
+			if (verdict != LK_next)
+				return verdict;
+		}
 	}
 	type = lk_get16(p + 2);
 	d->payload = type == LK_TYPE_TEB ? LK_ETHERNET : LK_IP;
-	if (type != LK_TYPE_TEB && type != LK_TYPE_IPV4 && type != LK_TYPE_IPV6)
+	if (type != LK_TYPE_TEB &&
+	    (t->strictness == LK_OVS || (type != LK_TYPE_IPV4 && type != LK_TYPE_IPV6)))
 		return lk_tunnel_refused(d, at + 2, LK_geneve_unknown_protocol);
 	d->inner_version = type == LK_TYPE_IPV4 ? 4 : 6;
 	return LK_next;

@@ -80,6 +80,8 @@
 	LK_HEADER_VERDICTS(X, outer_, "Outer headers: ")                                           \
 	X(tunnel_bad_source, "The outer source address cannot be a tunnel's end.",                 \
 	  "RFC 1122 3.2.1.3, RFC 4291 2.7")                                                        \
+	X(tunnel_ip_options, "The outer IP header has options or extension headers.",              \
+	  "Open vSwitch 3.1")                                                                      \
 	X(tunnel_unknown_vni, "The VNI is not the tunnel's.", "RFC 7348 4.1, RFC 8926 4.1")        \
 	X(tunnel_unhandled_payload,                                                                \
 	  "The tunnel carries IP, and the frame is neither IPv4 nor IPv6.", "RFC 8926 3.4")        \

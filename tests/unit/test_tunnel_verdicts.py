@@ -126,6 +126,9 @@ EXAMPLES: dict[str, list[tuple[lk.Tunnel, bytes, int | None]]] = {
         (T4["vxlan"], changed(T4["vxlan"], IP4 + 12, "e0000001"), IP4 + 12),
         (T6["gue"], changed(T6["gue"], 14 + 8, "ff02"), 14 + 8),
     ],
+    "tunnel_ip_options": [
+        (replace(T6["vxlan"], strictness="ovs"), with_extensions(extension(17), 60), 14),
+    ],
     "tunnel_unknown_vni": [
         (T4["vxlan"], changed(T4["vxlan"], HEADER4 + 4, "00002b"), HEADER4 + 4),
         (T6["geneve"], changed(T6["geneve"], HEADER6 + 4, "80002a"), HEADER6 + 4),
