@@ -124,7 +124,7 @@ class Paths:
         if "addresses" in params:
             config.endpoint = endpoint(params)
         if "tunnel" in params:
-            config.tunnel = self._tunnel(path, node)
+            self._configure_tunnel(node, config)
         if "run" in params:
             config.probe = self.probes[params["run"]]
         if node["kind"] == "capture":
@@ -142,14 +142,16 @@ class Paths:
                 raise LookupError(f"port {params['port']} has no frame rings")
             config.ring = port.rings.to_engine if kind == "inject" else port.rings.from_engine
 
-    def _tunnel(self, path: str, node: dict[str, Any]) -> Any:
+    def _configure_tunnel(self, node: dict[str, Any], config: Any) -> None:
         tunnel = from_dict(node["params"]["tunnel"])
         if node["kind"] == "encap":
             tunnel.check_can_send()
         native = tunnel.native(is_end=True)
         native.passes_unknown_vni = node["params"].get("unknown_vni") == "pass"
-        # The codec's module has a struct of its own type, of the same bytes.
-        return ffi.cast("struct lk_tunnel *", int(codec_ffi.cast("uintptr_t", native)))[0]
+        # A struct of the codec's module, which is another type of the same bytes.
+        ffi.memmove(
+            ffi.addressof(config.tunnel), codec_ffi.buffer(native), ffi.sizeof(config.tunnel)
+        )
 
     def _open_capture(self, path: str, node: dict[str, Any]) -> Any:
         params = node["params"]
