@@ -6,6 +6,8 @@ from scapy.layers import vxlan  # noqa: F401
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
+from labkit.frames import gue  # noqa: F401
+
 ETHERNET = 14
 
 
