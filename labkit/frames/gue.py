@@ -30,7 +30,9 @@ from scapy.packet import Packet, Raw, bind_bottom_up, bind_layers
 
 UDP_PORT = 6080
 PRIVATE_FLAGS = 0x0001
-PROTOCOLS = {4: "IPv4", 41: "IPv6", 47: "GRE", 59: "no next header", 97: "EtherIP"}
+NO_NEXT_HEADER = 59
+PROTOCOLS = {4: "IPv4", 41: "IPv6", 47: "GRE", NO_NEXT_HEADER: "no next header", 97: "EtherIP"}
+PAYLOADS: dict[int, type[Packet]] = {4: IP, 41: IPv6, 47: GRE, 97: EtherIP}
 
 
 def _words(packet: Packet, data: int) -> int:
@@ -38,7 +40,7 @@ def _words(packet: Packet, data: int) -> int:
     return (data + (4 if packet.flags & PRIVATE_FLAGS else 0)) // 4
 
 
-class GUE(Packet):
+class GUE(Packet):  # type: ignore[misc]
     """The header of variant 0: draft-ietf-intarea-gue-09 3.1.
 
     hlen counts words of 4 bytes behind the first one and is computed when it is None; `data` are
@@ -66,23 +68,22 @@ class GUE(Packet):
     def post_build(self, header: bytes, payload: bytes) -> bytes:
         """Fills in the protocol of the payload."""
         if self.proto is None:
-            protocols = {IP: 4, IPv6: 41, GRE: 47, EtherIP: 97}
-            number = protocols.get(type(self.payload), 59)
+            numbers = {kind: number for number, kind in PAYLOADS.items()}
+            number = numbers.get(type(self.payload), NO_NEXT_HEADER)
             header = header[:1] + bytes([number]) + header[2:]
         return header + payload
 
     def guess_payload_class(self, payload: bytes) -> type[Packet]:
         """By the protocol; a control message's payload is Raw."""
-        if self.control:
-            return Raw
-        return {4: IP, 41: IPv6, 47: GRE, 97: EtherIP}.get(self.proto, Raw)
+        known: dict[int, type[Packet]] = {} if self.control else PAYLOADS
+        kind: type[Packet] = known.get(self.proto, Raw)
+        return kind
 
     @classmethod
     def dispatch_hook(cls, raw: bytes | None = None, *_: Any, **__: Any) -> type[Packet]:
         """Variant 1 has no header: the first bits are those of an IP version."""
-        if raw:
-            return {4: IP, 6: IPv6}.get(raw[0] >> 4, cls)
-        return cls
+        versions: dict[int, type[Packet]] = {4: IP, 6: IPv6}
+        return versions.get(raw[0] >> 4, cls) if raw else cls
 
 
 bind_bottom_up(UDP, GUE, dport=UDP_PORT)
