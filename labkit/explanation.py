@@ -21,6 +21,7 @@ BYTES_A_LINE = 16
 TEXT_WIDTH = 96
 LONGEST_PAYLOAD = 64  # bytes of data that are shown
 GOOD, WRONG = "good", "wrong"
+LEFT = "style='text-align:left;vertical-align:top'"
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,15 @@ class Explanation:
     def _repr_html_(self) -> str:
         rows = "".join(_row(layer) for layer in self.layers)
         receivers = "".join(
-            f"<tr><th>{escape(name)}</th><td style='text-align:left'>{escape(text)}</td></tr>"
+            f"<tr><th {LEFT}>{escape(name)}</th><td {LEFT}>{escape(text)}</td></tr>"
             for name, text in self.receivers.items()
         )
-        head = "".join(f"<th>{name}</th>" for name in ("bytes", "layer", "", "fields", "checksum"))
+        head = "".join(
+            f"<th {LEFT}>{name}</th>" for name in ("at", "layer", "bytes", "fields", "checksum")
+        )
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         if receivers:
-            head = "<th>receiver</th><th>what it makes of the frame</th>"
+            head = f"<th {LEFT}>receiver</th><th {LEFT}>what it makes of the frame</th>"
             table += f"<table><thead><tr>{head}</tr></thead><tbody>{receivers}</tbody></table>"
         return table
 
@@ -207,13 +210,12 @@ def _hex_lines(layer: Layer) -> list[str]:
 
 
 def _row(layer: Layer) -> str:
-    left = "style='text-align:left;vertical-align:top'"
     data = "<br>".join(_hex_lines(layer))
     values = ", ".join(f"{escape(name)}&nbsp;{escape(value)}" for name, value in layer.fields)
     wrong = layer.checksum.startswith(WRONG)
     checksum = f"<b style='color:#b00020'>{layer.checksum}</b>" if wrong else layer.checksum
     return (
-        f"<tr><td {left}>{layer.offset}</td><th {left}>{escape(layer.name)}</th>"
-        f"<td {left}><code>{data}</code></td><td {left}>{values}</td>"
-        f"<td {left}>{checksum}</td></tr>"
+        f"<tr><td {LEFT}>{layer.offset}</td><th {LEFT}>{escape(layer.name)}</th>"
+        f"<td {LEFT}><code style='white-space:nowrap'>{data}</code></td>"
+        f"<td {LEFT}>{values}</td><td {LEFT}>{checksum}</td></tr>"
     )

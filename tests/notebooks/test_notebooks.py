@@ -10,7 +10,14 @@ from papermill.exceptions import PapermillExecutionError
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-QUICK = {"01_first_packets": {"frames": 200}, "02_echo": {"count": 300}}
+QUICK: dict[str, dict[str, object]] = {
+    "01_first_packets": {"frames": 200},
+    "02_echo": {"count": 300},
+    "03_encapsulation": {
+        "echoes": 50,
+        "deviations": str(ROOT / "datasets" / "tunnel_deviations.csv"),
+    },
+}
 
 
 def run(notebook: Path, folder: Path, **parameters: object) -> nbformat.NotebookNode:
