@@ -3,6 +3,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,14 @@ def test_readme_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "b'hello'" in said
     assert "drop_udp_no_listener" in said
+
+
+def test_readme_tunnels_run(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    exec(blocks("README.md", "python")[2], names)
+    assert (names["vx"].overhead, names["vx"].max_inner_mtu(1500)) == (56, 1430)
+    assert names["inner"].vni == 42
+    assert "VXLAN" in capsys.readouterr().out
 
 
 def test_readme_paths_are_paths() -> None:

@@ -481,7 +481,8 @@ def test_long_names_fit_in_a_lab() -> None:
 
 
 def test_tunnels_say_which() -> None:
-    vx = tunnels.Vxlan(vni=42, local="192.0.2.1", remote="192.0.2.2", remote_mac="02:00:00:00:00:02")
+    ends = {"local": "192.0.2.1", "remote": "192.0.2.2", "remote_mac": "02:00:00:00:00:02"}
+    vx = tunnels.Vxlan(vni=42, **ends)
     gue = tunnels.Gue(local="2001:db8::1", remote="2001:db8::2")
     svg = path_svg(Path(lk.rx("a") >> lk.decap(gue) >> lk.encap(vx) >> lk.tx("b")))
     assert "VXLAN, VNI 42" in svg
