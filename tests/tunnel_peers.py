@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,9 +31,11 @@ class Peer:
 
     host: its namespace; `host.outside` is the near end of the veth pair, `host.interface` the inner
     interface
+    forget: makes it judge the next frame anew, whatever it cached of those before
     """
 
     host: Host
+    forget: Callable[[], object] = lambda: None
 
     def listen(self) -> socket.socket:
         """A raw socket on the inner interface: what comes out of the tunnel."""
@@ -216,4 +218,7 @@ def open_vswitch(protocol: str, version: int, *options: str, vni: int = 42) -> I
             outer_addresses(host, "br-outer")
             inner_addresses(host, "br-inner", 1400)
             switch.appctl("tnl/neigh/set", "br-outer", ends["local"], LOCAL_MAC)
-            yield Peer(Host(host.namespace, "br-inner", host.outside))
+            yield Peer(
+                Host(host.namespace, "br-inner", host.outside),
+                forget=lambda: switch.appctl("dpctl/del-flows"),
+            )

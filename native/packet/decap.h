@@ -109,31 +109,40 @@ lk_check_outer(const uint8_t *frame, uint32_t length, const struct lk_tunnel *t,
 	return LK_next;
 }
 
-/* Where the IP header inside stands, 0 when there is none: an IP version and all its fields. */
+/* Where the IP header inside an Ethernet frame stands: 0 where there is none that is whole, which
+ * has no field to carry a mark in. Linux refuses to look for one past the end. */
 static inline enum lk_verdict
-lk_find_inner_ip(const uint8_t *frame, uint32_t end, struct lk_decapsulated *d, uint32_t *at)
+lk_find_inner_ip(const uint8_t *frame, uint32_t end, const struct lk_tunnel *t,
+		 struct lk_decapsulated *d, uint32_t *at)
 {
-	uint32_t room, version = d->inner_version, l3 = d->inner;
+	uint16_t type = lk_get16(frame + d->inner + 12);
+	uint32_t l3 = d->inner + LK_ETHER_LENGTH;
 
 	*at = 0;
-	if (d->payload != LK_IP) {
-		uint16_t type = lk_get16(frame + l3 + 12);
-
-		for (l3 += LK_ETHER_LENGTH; type == LK_TYPE_VLAN || type == LK_TYPE_QINQ; l3 += 4) {
-			if (end - l3 < 4)
-				return LK_next;
-			type = lk_get16(frame + l3 + 2);
-		}
-		if (type != LK_TYPE_IPV4 && type != LK_TYPE_IPV6)
-			return LK_next;
-		version = type == LK_TYPE_IPV4 ? 4 : 6;
+	for (; type == LK_TYPE_VLAN || type == LK_TYPE_QINQ; l3 += 4) {
+		if (t->strictness == LK_LINUX || end - l3 < 4)
+			return LK_next; /* Linux does not look behind tags */
+		type = lk_get16(frame + l3 + 2);
 	}
-	room = version == 4 ? LK_IPV4_LENGTH : LK_IPV6_LENGTH;
-	if (end - l3 < room)
+	if (type != LK_TYPE_IPV4 && type != LK_TYPE_IPV6)
+		return LK_next;
+	if (end - l3 < (type == LK_TYPE_IPV4 ? LK_IPV4_LENGTH : LK_IPV6_LENGTH))
+		return t->strictness == LK_LINUX ? lk_tunnel_refused(d, end, LK_inner_ip_truncated)
+						 : LK_next;
+	if (frame[l3] >> 4 == (type == LK_TYPE_IPV4 ? 4 : 6))
+		*at = l3;
+	return LK_next;
+}
+
+/* IP without Ethernet has to be what the tunnel header says. */
+static inline enum lk_verdict
+lk_check_inner_ip(const uint8_t *frame, uint32_t end, struct lk_decapsulated *d, uint32_t *at)
+{
+	*at = d->inner;
+	if (end - d->inner < (d->inner_version == 4 ? LK_IPV4_LENGTH : LK_IPV6_LENGTH))
 		return lk_tunnel_refused(d, end, LK_inner_ip_truncated);
-	if (frame[l3] >> 4 != version)
-		return lk_tunnel_refused(d, l3, LK_inner_ip_bad_version);
-	*at = l3;
+	if (frame[d->inner] >> 4 != d->inner_version)
+		return lk_tunnel_refused(d, d->inner, LK_inner_ip_bad_version);
 	return LK_next;
 }
 
@@ -156,7 +165,8 @@ lk_carry_traffic_class(uint8_t *frame, uint32_t end, const struct lk_tunnel *t,
 	 * not. */
 	if (!changes && d->payload != LK_IP && t->strictness != LK_LINUX)
 		return LK_next;
-	verdict = lk_find_inner_ip(frame, end, d, &l3);
+	verdict = d->payload == LK_IP ? lk_check_inner_ip(frame, end, d, &l3)
+				      : lk_find_inner_ip(frame, end, t, d, &l3);
 	if (verdict != LK_next || l3 == 0 || !changes)
 		return verdict;
 	inner = lk_traffic_class(frame + l3);

@@ -56,17 +56,14 @@ lk_open_geneve(const uint8_t *frame, uint32_t at, uint32_t end, const struct lk_
 	d->inner = (uint16_t)(d->options + d->options_length);
 	if (d->inner > end)
 		return lk_tunnel_refused(d, at, LK_geneve_bad_options_length);
-	/* Open vSwitch takes control packets as payload and leaves options to its flow table. */
-	if (t->strictness != LK_OVS) {
-		if (p[1] & LK_GENEVE_CONTROL)
-			return lk_tunnel_refused(d, at + 1, LK_geneve_control);
-		if (d->options_length != 0) {
-			enum lk_verdict verdict =
-				lk_walk_options(frame, d->options, d->inner, t, d);
+	/* Open vSwitch takes control packets as payload. */
+	if (t->strictness != LK_OVS && (p[1] & LK_GENEVE_CONTROL))
+		return lk_tunnel_refused(d, at + 1, LK_geneve_control);
+	if (d->options_length != 0) {
+		enum lk_verdict verdict = lk_walk_options(frame, d->options, d->inner, t, d);
 
-			if (verdict != LK_next)
-				return verdict;
-		}
+		if (verdict != LK_next)
+			return verdict;
 	}
 	type = lk_get16(p + 2);
 	d->payload = type == LK_TYPE_TEB ? LK_ETHERNET : LK_IP;

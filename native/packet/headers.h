@@ -54,6 +54,24 @@ lk_is_ipv4_fragment(const uint8_t *ip)
 	return (lk_get16(ip + 6) & 0x3fff) != 0;
 }
 
+/* RFC 791 3.1: end of list, no operation, or type and length. */
+static inline enum lk_verdict
+lk_check_ipv4_options(const uint8_t *ip, uint32_t header, struct lk_headers *h)
+{
+	uint32_t at = LK_IPV4_LENGTH;
+
+	while (at < header && ip[at] != 0) {
+		if (ip[at] == 1) {
+			at++;
+			continue;
+		}
+		if (at + 1 == header || ip[at + 1] < 2 || ip[at + 1] > header - at)
+			return lk_refused_at(h, h->l3 + at, LK_ipv4_bad_option);
+		at += ip[at + 1];
+	}
+	return LK_next;
+}
+
 static inline enum lk_verdict
 lk_parse_ipv4(const uint8_t *frame, uint32_t length, struct lk_headers *h)
 {
@@ -82,7 +100,28 @@ lk_parse_ipv4(const uint8_t *frame, uint32_t length, struct lk_headers *h)
 	sum = header == LK_IPV4_LENGTH ? lk_sum(ip, LK_IPV4_LENGTH, 0) : lk_sum(ip, header, 0);
 	if (!lk_sum_is_good(sum))
 		return lk_refused_at(h, h->l3 + 10u, LK_ipv4_bad_checksum);
-	return lk_is_ipv4_fragment(ip) ? lk_refused_at(h, h->l3 + 6u, LK_ipv4_fragment) : LK_next;
+	if (lk_is_ipv4_fragment(ip))
+		return lk_refused_at(h, h->l3 + 6u, LK_ipv4_fragment);
+	return header == LK_IPV4_LENGTH ? LK_next : lk_check_ipv4_options(ip, header, h);
+}
+
+/* RFC 8200 4.2: the two highest bits of an option that is not known say whether it may be skipped.
+ */
+static inline enum lk_verdict
+lk_check_ipv6_options(const uint8_t *ip, uint32_t at, uint32_t end, struct lk_headers *h)
+{
+	while (at < end) {
+		if (ip[at] == 0) { /* Pad1 */
+			at++;
+			continue;
+		}
+		if (at + 1 == end || ip[at + 1] > end - at - 2)
+			return lk_refused_at(h, h->l3 + at, LK_ipv6_bad_option);
+		if (ip[at] >> 6 != 0)
+			return lk_refused_at(h, h->l3 + at, LK_ipv6_unknown_option);
+		at += 2u + ip[at + 1];
+	}
+	return LK_next;
 }
 
 static inline enum lk_verdict
@@ -116,6 +155,12 @@ lk_parse_ipv6(const uint8_t *frame, uint32_t length, struct lk_headers *h)
 		size = h->protocol == LK_PROTO_FRAGMENT ? 8 : (ip[at + 1] + 1u) * 8;
 		if (at + size > end)
 			return lk_refused_at(h, h->l3 + at + 1, LK_ipv6_extension_truncated);
+		if (h->protocol == LK_PROTO_HOP_BY_HOP || h->protocol == LK_PROTO_DESTINATION) {
+			enum lk_verdict verdict = lk_check_ipv6_options(ip, at + 2, at + size, h);
+
+			if (verdict != LK_next)
+				return verdict;
+		}
 		if (h->protocol == LK_PROTO_ROUTING && ip[at + 3] != 0)
 			return lk_refused_at(h, h->l3 + at + 3, LK_ipv6_routing_segments);
 		/* An atomic fragment (RFC 6946) is a whole packet and is walked over. */

@@ -20,6 +20,7 @@
 	X(prefix##ipv4_bad_checksum, where "The IPv4 header checksum is wrong.",                   \
 	  "RFC 1122 3.2.1.2")                                                                      \
 	X(prefix##ipv4_fragment, where "The packet is an IPv4 fragment.", "RFC 791 3.2")           \
+	X(prefix##ipv4_bad_option, where "An IPv4 option has a wrong length.", "RFC 791 3.1")      \
 	X(prefix##ipv6_truncated, where "The frame ends inside the IPv6 header.", "RFC 8200 3")    \
 	X(prefix##ipv6_bad_version, where "The version field of the IPv6 header is not 6.",        \
 	  "RFC 8200 3")                                                                            \
@@ -27,6 +28,10 @@
 	  "RFC 8200 3")                                                                            \
 	X(prefix##ipv6_extension_truncated, where "The packet ends inside an extension header.",   \
 	  "RFC 8200 4")                                                                            \
+	X(prefix##ipv6_bad_option, where "An option runs past its extension header.",              \
+	  "RFC 8200 4.2")                                                                          \
+	X(prefix##ipv6_unknown_option, where "An unknown option that must not be skipped.",        \
+	  "RFC 8200 4.2")                                                                          \
 	X(prefix##ipv6_extension_limit, where "More than 8 extension headers.", "RFC 8504 5.3")    \
 	X(prefix##ipv6_extension_order, where "A hop-by-hop header that is not the first.",        \
 	  "RFC 8200 4.1")                                                                          \

@@ -53,6 +53,13 @@ def extension(next_header: int, data: bytes = b"\x01\x04\0\0\0\0") -> bytes:
     return bytes([next_header, 0]) + data
 
 
+def with_ipv4_options(options: str) -> bytes:
+    """VXLAN over IPv4 with these four bytes of options."""
+    frame = put(good(T4["vxlan"]), 14, b"\x46")
+    frame = frame[:34] + bytes.fromhex(options) + frame[34:]
+    return with_checksums(put(frame, 16, (len(frame) - 14).to_bytes(2, "big")))
+
+
 VLAN = good(T4["vxlan"])[:12] + bytes.fromhex("81000001") + good(T4["vxlan"])[12:]
 CE4, CE6 = "03", "60300000"
 OPTIONS = lk.Geneve(vni=42, options=(lk.GeneveOption(1, 1, bytes(4)),), **V4)
@@ -87,6 +94,16 @@ EXAMPLES: dict[str, list[tuple[lk.Tunnel, bytes, int | None]]] = {
     "outer_ipv4_fragment": [
         (T4["vxlan"], changed(T4["vxlan"], 20, "2000"), 20),
         (T4["vxlan"], changed(T4["vxlan"], 20, "0001"), 20),
+    ],
+    "outer_ipv4_bad_option": [
+        (T4["vxlan"], with_ipv4_options("83000000"), 34),
+        (T4["vxlan"], with_ipv4_options("01018305"), 36),
+    ],
+    "outer_ipv6_bad_option": [
+        (T6["vxlan"], with_extensions(extension(17, bytes.fromhex("010500000000")), 60), 56),
+    ],
+    "outer_ipv6_unknown_option": [
+        (T6["vxlan"], with_extensions(extension(17, bytes.fromhex("0100c2020000")), 0), 58),
     ],
     "outer_ipv6_truncated": [(T6["vxlan"], good(T6["vxlan"])[:53], 53)],
     "outer_ipv6_bad_version": [(T6["vxlan"], put(good(T6["vxlan"]), 14, b"\x50"), 14)],
@@ -203,7 +220,7 @@ EXAMPLES: dict[str, list[tuple[lk.Tunnel, bytes, int | None]]] = {
     ],
     "inner_ip_truncated": [
         (T4["gue"], cut(T4["gue"], 46 + 19), 46 + 19),
-        (T4["vxlan"], with_checksums(put(cut(T4["vxlan"], INNER4 + 33), 15, b"\x03")), 83),
+        (replace(T4["vxlan"], strictness="linux"), cut(T4["vxlan"], INNER4 + 33), INNER4 + 33),
     ],
     "inner_ip_bad_version": [
         (T4["gue"], changed(T4["gue"], 46, "55"), 46),

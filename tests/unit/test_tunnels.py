@@ -214,6 +214,10 @@ def test_congestion_of_what_is_no_ip() -> None:
     """Where there is no ECN field inside, nothing can be carried on, and nothing is lost."""
     outer = with_checksums(put(VX4.encap(bytes(INNER["arp"])), 15, b"\x03"))
     assert VX4.decap(outer).ecn is None
+    for broken in (FRAME[:33], put(FRAME, 14, b"\x65")):  # too short, another version
+        for ecn in range(4):
+            marked = with_checksums(put(VX4.encap(broken), 15, bytes([ecn])))
+            assert VX4.decap(marked).frame == broken
 
 
 @EACH

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from labkit._codec import ffi, lib
-from scapy.layers.inet import ICMP, IP, UDP
+from scapy.layers.inet import ICMP, IP, UDP, IPOption_Router_Alert
 from scapy.layers.inet6 import (
     ICMPv6EchoRequest,
     ICMPv6ND_NS,
@@ -76,6 +76,20 @@ def cut(packet: Packet, length: int) -> bytes:
     return bytes(packet)[:length]
 
 
+def with_ipv4_options(options: str) -> bytes:
+    """A datagram with these four bytes of IPv4 options, and a right header checksum."""
+    frame = bytes(ipv4(options=[IPOption_Router_Alert()]) / DATA)
+    header = frame[14:24] + b"\0\0" + frame[26:34] + bytes.fromhex(options)
+    checksum = codec.checksum(header).to_bytes(2, "big")
+    return frame[:14] + header[:10] + checksum + header[12:] + frame[38:]
+
+
+def with_ipv6_options(options: str) -> bytes:
+    """A datagram with a destination options header that holds these six bytes."""
+    frame = bytes(ipv6() / IPv6ExtHdrDestOpt() / DATA)
+    return frame[:56] + bytes.fromhex(options) + frame[62:]
+
+
 SOLICITATION = ICMPv6ND_NS(tgt=SERVER_6)
 FROM_LINK = ICMPv6NDOptSrcLLAddr(lladdr=CLIENT_MAC)
 ECHO_6 = ICMPv6EchoRequest(id=1)
@@ -135,6 +149,15 @@ EXAMPLES: dict[str, list[tuple[str, Packet | bytes]]] = {
     "ipv4_bad_length": [(UDP_, ipv4(len=33) / DATA), (UDP_, ipv4(len=19) / DATA)],
     "ipv4_bad_checksum": [(UDP_, ipv4(chksum=1) / DATA)],
     "ipv4_fragment": [(UDP_, ipv4(flags="MF") / DATA), (UDP_, ipv4(frag=1) / DATA)],
+    "ipv4_bad_option": [
+        (UDP_, with_ipv4_options(options)) for options in ("83000000", "83010000", "8305aaaa")
+    ],
+    "ipv6_bad_option": [
+        (UDP_, with_ipv6_options(options)) for options in ("010500000000", "000000000001")
+    ],
+    "ipv6_unknown_option": [
+        (UDP_, with_ipv6_options(options)) for options in ("7e0400000000", "c20400010000")
+    ],
     "ipv6_truncated": [(UDP_, cut(ipv6() / DATA, 14 + 39))],
     "ipv6_bad_version": [(UDP_, ipv6(version=4) / DATA)],
     "ipv6_bad_length": [(UDP_, ipv6(plen=13) / DATA)],
