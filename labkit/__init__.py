@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from labkit import sources as sources
     from labkit.diagnosis import doctor as doctor
     from labkit.engine.config import EalConfig as EalConfig
     from labkit.errors import EngineDied as EngineDied
@@ -66,10 +67,14 @@ _HOME = {
     "resolve": "neighbours",
 }
 
-__all__ = list(_HOME)
+_MODULES = ("sources",)
+
+__all__ = [*_HOME, *_MODULES]
 
 
 def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"labkit.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'labkit' has no attribute {name!r}")
     # A submodule of the same name, such as labkit.echo, must not hide the public one.

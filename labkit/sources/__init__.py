@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sources: anything with counters over time, behind one interface.
+
+    Engine(lab) · Telemetry("/run/dpdk/rte") · Ethtool("eth0") · Recording("file.parquet")
+
+Each has names, units, kinds, state and sample(); see Source.
+"""
+
+from labkit.sources.base import MISSING, Kind, Sample, Schema, Source, SourceError, State
+from labkit.sources.rates import Rates, rates
+
+__all__ = [
+    "MISSING",
+    "Kind",
+    "Rates",
+    "Sample",
+    "Schema",
+    "Source",
+    "SourceError",
+    "State",
+    "rates",
+]
