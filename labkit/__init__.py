@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from labkit import sources as sources
+    from labkit import xstats as xstats
     from labkit.diagnosis import doctor as doctor
     from labkit.engine.config import EalConfig as EalConfig
     from labkit.errors import EngineDied as EngineDied
@@ -67,7 +68,7 @@ _HOME = {
     "resolve": "neighbours",
 }
 
-_MODULES = ("sources",)
+_MODULES = ("sources", "xstats")
 
 __all__ = [*_HOME, *_MODULES]
 

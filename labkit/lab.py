@@ -41,6 +41,7 @@ class Lab:
         self._hosts = HostPaths(self)
         self._ports_made = 0
         self._macs = 0
+        self.is_closed = False
         self._start_engine()
 
     def _start_engine(self) -> None:
@@ -217,6 +218,7 @@ class Lab:
 
     def restart(self) -> None:
         """A new engine with the same ports and paths; counters begin at 0. Sockets stay open."""
+        self.is_closed = False
         self._finalizer()
         self._start_engine()
         for port in self.ports.values():
@@ -229,6 +231,7 @@ class Lab:
 
     def close(self) -> None:
         """Ends the engine. Its ports, interfaces and files go with it."""
+        self.is_closed = True
         self._finalizer()
 
     def __enter__(self) -> "Lab":

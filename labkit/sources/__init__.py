@@ -6,11 +6,14 @@
 Each has names, units, kinds, state and sample(); see Source.
 """
 
-from labkit.sources.base import MISSING, Kind, Sample, Schema, Source, SourceError, State
+from labkit.sources.base import MISSING, Sample, Schema, Source, SourceError, State
+from labkit.sources.engine import Engine
 from labkit.sources.rates import Rates, rates
+from labkit.xstats import Kind
 
 __all__ = [
     "MISSING",
+    "Engine",
     "Kind",
     "Rates",
     "Sample",

@@ -11,9 +11,10 @@ from typing import Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
+from labkit import xstats
 from labkit.errors import LabError
+from labkit.xstats import Kind
 
-Kind = Literal["counter", "gauge", "state"]
 State = Literal["live", "gone", "ended"]
 Values = npt.NDArray[np.uint64]
 
@@ -41,6 +42,17 @@ class Schema:
     units: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Self:
+        """With the units and kinds that the catalogue (labkit.xstats) knows."""
+        found = tuple(names)
+        metrics = {name: metric for name in found if (metric := xstats.find(name))}
+        return cls(
+            found,
+            {name: metric.unit for name, metric in metrics.items() if metric.unit},
+            {name: metric.kind for name, metric in metrics.items()},
+        )
+
     @cached_property
     def index(self) -> Mapping[str, int]:
         """Position by name."""
@@ -65,12 +77,14 @@ class Sample:
     monotonic_ns: CLOCK_MONOTONIC, for rates and axes
     time_ns: ns since the epoch, for people
     values: uint64, read-only, in the order of schema.names; MISSING where it could not be read
+    sequence: number of the tick; a jump tells of ticks without a sample
     """
 
     monotonic_ns: int
     time_ns: int
     values: Values
     schema: Schema
+    sequence: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,6 +96,9 @@ class Sample:
             return int(self.values[self.schema.index[name]])
         except KeyError:
             raise SourceError(unknown_name(name, self.names)) from None
+
+    def __repr__(self) -> str:
+        return f"<Sample {self.sequence} of {len(self.values)} counters at {self.time_ns} ns>"
 
     def as_dict(self) -> dict[str, int]:
         """Values by name."""

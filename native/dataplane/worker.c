@@ -172,8 +172,10 @@ lk_worker_info(unsigned int lcore, struct lk_worker_info *info)
 	info->cpu = w->cpu;
 	info->graphs = w->wanted->count;
 	info->loops = w->loops;
-	info->busy_ns = (uint64_t)((double)w->busy_cycles * ns_per_cycle);
-	info->idle_ns = (uint64_t)((double)w->idle_cycles * ns_per_cycle);
+	info->busy_cycles = w->busy_cycles;
+	info->idle_cycles = w->idle_cycles;
+	info->busy_ns = (uint64_t)((double)info->busy_cycles * ns_per_cycle);
+	info->idle_ns = (uint64_t)((double)info->idle_cycles * ns_per_cycle);
 	return 0;
 }
 

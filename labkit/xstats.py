@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What counters mean: a catalogue of the statistics of drivers, kernels and this engine.
+
+The catalogue is datasets/xstats_catalogue.csv, one row a metric. Names are patterns: {n} stands for
+a number, {name} for anything without a slash, as in "rx_q{n}_packets" and "path/{path}/drop_{why}".
+"""
+
+import csv
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from labkit.datasets import dataset
+
+Kind = Literal["counter", "gauge", "state"]
+CATALOGUE = "xstats_catalogue.csv"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row of the catalogue.
+
+    Attributes
+    ----------
+    pattern: the name, with {n} where numbers stand
+    meaning: a sentence
+    unit: "packets", "bytes", "ns", "cycles", "events", "%" … or "" for a code
+    kind: "counter" (only grows), "gauge" (a level) or "state" (a code or an entry of a log)
+    reported_by: drivers and the version that had it first, such as "ena (DPDK) 2.2.0"
+    advice: what to do when it moves, "" when there is nothing to do
+    counts: what it counts in the normalised view, such as "dropped by NIC"; "" for nothing
+    origin: where this is written down
+    """
+
+    pattern: str
+    meaning: str
+    unit: str
+    kind: Kind
+    reported_by: tuple[str, ...]
+    advice: str
+    counts: str
+    origin: str
+
+    @property
+    def is_queue(self) -> bool:
+        """Whether it is a queue's share of something that the port counts too."""
+        return "{n}" in self.pattern
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> tuple[Metric, ...]:
+    """All metrics of the catalogue."""
+    with dataset(CATALOGUE).open(newline="", encoding="utf-8") as file:
+        return tuple(
+            Metric(
+                row["name"],
+                row["meaning"],
+                row["unit"],
+                _kind(row["kind"]),
+                tuple(filter(None, (part.strip() for part in row["reported_by"].split(";")))),
+                row["advice"],
+                row["counts"],
+                row["origin"],
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+@lru_cache(maxsize=1)
+def _index() -> tuple[dict[str, Metric], list[tuple[re.Pattern[str], Metric]]]:
+    """Plain names, and expressions of the names with placeholders."""
+    plain = {metric.pattern: metric for metric in catalogue() if "{" not in metric.pattern}
+    patterns = [
+        (_expression(metric.pattern), metric) for metric in catalogue() if "{" in metric.pattern
+    ]
+    return plain, patterns
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{\w+\})", pattern)
+    return re.compile(
+        "".join(
+            r"\d+" if part == "{n}" else "[^/]+" if part.startswith("{") else re.escape(part)
+            for part in parts
+        )
+    )
+
+
+@lru_cache(maxsize=65536)
+def find(name: str) -> Metric | None:
+    """The metric that a counter's name stands for; None when the catalogue does not know it.
+
+    A name may have a source's prefix: "port/client/rx_good_packets" is found as "rx_good_packets".
+    """
+    plain, patterns = _index()
+    name = re.sub(r"#\d+$", "", name)
+    for candidate in (name, name.rsplit("/", 1)[-1]):
+        if candidate in plain:
+            return plain[candidate]
+        for expression, metric in patterns:
+            if expression.fullmatch(candidate):
+                return metric
+    return None
+
+
+def _kind(text: str) -> Kind:
+    assert text in ("counter", "gauge", "state"), text
+    return text  # type: ignore[return-value]
