@@ -7,6 +7,8 @@ a number, {name} for anything without a slash, as in "rx_q{n}_packets" and "path
 
 import csv
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -15,6 +17,14 @@ from labkit.datasets import dataset
 
 Kind = Literal["counter", "gauge", "state"]
 CATALOGUE = "xstats_catalogue.csv"
+DRIVERS = "xstats_drivers.csv"
+UNIT_BY_ENDING = {
+    "_bytes": "bytes",
+    "_octets": "bytes",
+    "_packets": "packets",
+    "_pkts": "packets",
+    "_frames": "packets",
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,7 @@ def catalogue() -> tuple[Metric, ...]:
                 row["meaning"],
                 row["unit"],
                 _kind(row["kind"]),
-                tuple(filter(None, (part.strip() for part in row["reported_by"].split(";")))),
+                _parts(row["reported_by"]),
                 row["advice"],
                 row["counts"],
                 row["origin"],
@@ -104,6 +114,53 @@ def find(name: str) -> Metric | None:
     return None
 
 
+def unit(name: str) -> str:
+    """The unit of a counter, from the catalogue or, for one it does not know, from its name."""
+    metric = find(name)
+    if metric is not None:
+        return metric.unit
+    return next((unit for ending, unit in UNIT_BY_ENDING.items() if name.endswith(ending)), "")
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """Names with a number behind those that came before: net_ena has two counters rx_q0_bytes."""
+    seen: Counter[str] = Counter()
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return found
+
+
 def _kind(text: str) -> Kind:
     assert text in ("counter", "gauge", "state"), text
     return text  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Driver:
+    """What a driver cannot tell: quantities of the normalised view, and why."""
+
+    name: str
+    cannot_report: tuple[str, ...]
+    because: str
+
+
+@lru_cache(maxsize=1)
+def drivers() -> tuple[Driver, ...]:
+    """Drivers that leave something out (datasets/xstats_drivers.csv)."""
+    with dataset(DRIVERS).open(newline="", encoding="utf-8") as file:
+        return tuple(
+            Driver(row["driver"], _parts(row["cannot_report"]), row["because"])
+            for row in csv.DictReader(file)
+        )
+
+
+def driver_of(device: str) -> str:
+    """The driver of a virtual DPDK device, by the name that EAL makes it begin with; or ""."""
+    named = [driver.name for driver in drivers() if device.startswith(driver.name)]
+    return max(named, key=len, default="")
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in text.split(";"))))

@@ -2,12 +2,12 @@
 """Ports inside the engine: devices made, started, described and stopped."""
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from labkit.engine.binding import NativeError, c_string, call, ffi, lib
+from labkit.xstats import unique
 
 UNKNOWN_SPEED = 2**32 - 1
 
@@ -161,13 +161,3 @@ class Ports:
             except NativeError as error:
                 failures.append(f"port {name}: {error}")
         return failures
-
-
-def unique(names: Iterable[str]) -> list[str]:
-    """Names with a number behind those that came before: ENA has two counters rx_q0_bytes."""
-    seen: Counter[str] = Counter()
-    found = []
-    for name in names:
-        seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
-    return found

@@ -8,12 +8,15 @@ Each has names, units, kinds, state and sample(); see Source.
 
 from labkit.sources.base import MISSING, Sample, Schema, Source, SourceError, State
 from labkit.sources.engine import Engine
+from labkit.sources.ethtool import Ethtool
 from labkit.sources.rates import Rates, rates
+from labkit.sources.telemetry import Telemetry
 from labkit.xstats import Kind
 
 __all__ = [
     "MISSING",
     "Engine",
+    "Ethtool",
     "Kind",
     "Rates",
     "Sample",
@@ -21,5 +24,6 @@ __all__ = [
     "Source",
     "SourceError",
     "State",
+    "Telemetry",
     "rates",
 ]

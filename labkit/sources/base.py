@@ -2,6 +2,7 @@
 """What every source has in common: named counters, read together, with the time they were read."""
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -36,22 +37,21 @@ class Schema:
     names: such as "port/client/rx_good_packets"; no name occurs twice
     units: of those whose unit is known, such as "packets", "bytes", "ns", "cycles"
     kinds: "counter" (only grows; shown as a rate), "gauge" (a level) or "state" (a code)
+    drivers: by the prefix of names, such as {"port/client": "net_ring"}; "" for names without one
     """
 
     names: tuple[str, ...]
     units: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    drivers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, names: Iterable[str]) -> Self:
+    def of(cls, names: Iterable[str], drivers: Mapping[str, str] | None = None) -> Self:
         """With the units and kinds that the catalogue (labkit.xstats) knows."""
         found = tuple(names)
-        metrics = {name: metric for name in found if (metric := xstats.find(name))}
-        return cls(
-            found,
-            {name: metric.unit for name, metric in metrics.items() if metric.unit},
-            {name: metric.kind for name, metric in metrics.items()},
-        )
+        units = {name: unit for name in found if (unit := xstats.unit(name))}
+        kinds = {name: metric.kind for name in found if (metric := xstats.find(name))}
+        return cls(found, units, kinds, drivers or {})
 
     @cached_property
     def index(self) -> Mapping[str, int]:
@@ -118,6 +118,7 @@ class Source(ABC):
         self._opened = 0
         self._schema = Schema(())
         self._state: tuple[State, str] = ("gone", "not opened yet")
+        self._samples = 0
 
     # What a source shows
 
@@ -201,6 +202,12 @@ class Source(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.label}: {self.state}, {len(self.names)} counters>"
+
+    def _sample(self, values: Values) -> Sample:
+        """A sample of this moment."""
+        self._samples += 1
+        now = time.monotonic_ns(), time.time_ns()
+        return Sample(*now, values, self._schema, self._samples)
 
     # What a source is made of; all three run with the lock held
 

@@ -276,6 +276,10 @@ class Engine(Source):
                 return None
             if names is None:
                 return None
-            self._schemas[generation] = Schema.of(names[:count])
+            self._schemas[generation] = Schema.of(names[:count], self._drivers())
             self._left_out = len(names) - count
         return self._schemas[generation]
+
+    def _drivers(self) -> dict[str, str]:
+        ports = dict(self.lab.ports)  # another thread may open one meanwhile
+        return {f"port/{name}": port._info.driver for name, port in ports.items()}
