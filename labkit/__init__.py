@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from labkit.nodes import udp_echo as udp_echo
     from labkit.path import Path as Path
     from labkit.port import Port as Port
+    from labkit.recording import Record as Record
+    from labkit.recording import record as record
     from labkit.runs.echo import EchoRun as EchoRun
     from labkit.runs.echo import echo as echo
 
@@ -65,6 +67,8 @@ _HOME = {
     "udp_echo": "nodes",
     "Path": "path",
     "Port": "port",
+    "Record": "recording",
+    "record": "recording",
     "resolve": "neighbours",
 }
 

@@ -23,7 +23,7 @@ class Recorders:
         self.ports, self.paths, self.workers = ports, paths, workers
         self.running: dict[int, tuple[Any, int]] = {}
         self.generation = 0
-        self.names: dict[int, list[str]] = {}
+        self.names: dict[int, list[str]] = {0: []}
         self._plan: list[Part] = []
         self._started = 0
         ports.changed = paths.changed = self.refresh

@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -77,7 +78,7 @@ class Sample:
     monotonic_ns: CLOCK_MONOTONIC, for rates and axes
     time_ns: ns since the epoch, for people
     values: uint64, read-only, in the order of schema.names; MISSING where it could not be read
-    sequence: number of the tick; a jump tells of ticks without a sample
+    sequence: number of the tick of a source that samples by itself, else 0
     """
 
     monotonic_ns: int
@@ -98,7 +99,7 @@ class Sample:
             raise SourceError(unknown_name(name, self.names)) from None
 
     def __repr__(self) -> str:
-        return f"<Sample {self.sequence} of {len(self.values)} counters at {self.time_ns} ns>"
+        return f"<Sample of {len(self.values)} counters at {self.time_ns} ns>"
 
     def as_dict(self) -> dict[str, int]:
         """Values by name."""
@@ -110,15 +111,21 @@ class Source(ABC):
 
     Opened by open() or `with`, as often as you like: it stays open until each open() has had its
     close(). All methods may be called from any thread.
+
+    Attributes
+    ----------
+    label: what pictures call it
+    hz: samples a second of a source that samples by itself; None when it is read when asked
     """
 
+    hz: float | None = None
+
     def __init__(self, label: str) -> None:
-        self.label = label  # what pictures call it
+        self.label = label
         self._lock = threading.RLock()
         self._opened = 0
         self._schema = Schema(())
         self._state: tuple[State, str] = ("gone", "not opened yet")
-        self._samples = 0
 
     # What a source shows
 
@@ -174,10 +181,7 @@ class Source(ABC):
     def sample(self) -> Sample | None:
         """The counters now; None when there are none, and `state` and `reason` say why."""
         with self._lock:
-            if self._opened == 0:
-                raise SourceError(
-                    f"{self.label} is not open; use `with source:` or call source.open()"
-                )
+            self._check_open()
             return self._read()
 
     def since(self, previous: Sample | None) -> list[Sample]:
@@ -203,11 +207,13 @@ class Source(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.label}: {self.state}, {len(self.names)} counters>"
 
+    def _check_open(self) -> None:
+        if self._opened == 0:
+            raise SourceError(f"{self.label} is not open; use `with source:` or source.open()")
+
     def _sample(self, values: Values) -> Sample:
         """A sample of this moment."""
-        self._samples += 1
-        now = time.monotonic_ns(), time.time_ns()
-        return Sample(*now, values, self._schema, self._samples)
+        return Sample(time.monotonic_ns(), time.time_ns(), values, self._schema)
 
     # What a source is made of; all three run with the lock held
 
@@ -229,6 +235,26 @@ def readonly(values: Any) -> Values:
     array = np.asarray(values, dtype=np.uint64)
     array.flags.writeable = False
     return array
+
+
+def select(names: Iterable[str], patterns: Iterable[str], *, must: bool = True) -> list[str]:
+    """The names that any pattern matches, in the order of patterns; each once.
+
+    A pattern (with *, ? and [...]) matches a whole name or what is behind its last slash. With
+    `must`, one that matches nothing is an error.
+    """
+    known = list(names)
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        matching = [
+            name
+            for name in known
+            if fnmatchcase(name, pattern) or fnmatchcase(name.rsplit("/", 1)[-1], pattern)
+        ]
+        if must and not matching:
+            raise SourceError(unknown_name(pattern, known))
+        found.update(dict.fromkeys(matching))
+    return list(found)
 
 
 def unknown_name(name: str, known: Iterable[str]) -> str:

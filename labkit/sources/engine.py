@@ -121,7 +121,7 @@ class Engine(Source):
             raise SourceError(f"hz is {hz}; the recorder takes {SLOWEST_HZ} to {FASTEST_HZ}")
         super().__init__(f"engine {lab.pid}")
         self.lab = lab
-        self.hz = hz
+        self.hz: float = hz
         self._memory: _Memory | None = None
         self._engine: Any = None  # the engine process that the recorder runs in
         self._number = 0
@@ -143,6 +143,7 @@ class Engine(Source):
         Their rows are overwritten in time (after 2,048 ticks); see Block.is_whole.
         """
         with self._lock:
+            self._check_open()
             self._follow()
             if self._memory is None:
                 return []
@@ -157,6 +158,7 @@ class Engine(Source):
             sample = self.sample()
             return [sample] if sample else []
         with self._lock:
+            self._check_open()
             self._follow()
             memory = self._memory
             if memory is None:

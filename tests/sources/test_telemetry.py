@@ -32,12 +32,14 @@ def test_testpmd_is_read_lost_and_found_again() -> None:
         assert source.schema.drivers == {"port/net_ring0": "net_ring"}
         peer.say(prompt, "start tx_first 1")
         wait_until(lambda: forwarded(source) > 1000)
-        before, after = source.sample(), source.sample()
+        before = source.sample()
         assert before is not None
+        wait_until(lambda: forwarded(source) > before["port/net_ring0/tx_good_packets"])
+        after = source.sample()
         assert after is not None
         found = rates(before, after)
         assert not found.faults
-        assert found["port/net_ring0/tx_good_packets"] > 1e5
+        assert found["port/net_ring0/tx_good_packets"] > 0
         assert after["port/net_ring0/link_up"] == 1
         assert source.kinds["port/net_ring0/link_up"] == "state"
         first_pid = source.pid

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Samples kept: as tables, as a picture, as a Parquet file."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labkit.sources.base import MISSING, Sample, Schema, SourceError, readonly, select
+from labkit.sources.rates import Rates, rates
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from matplotlib.figure import Figure
+
+TIMES = ("monotonic_ns", "time_ns", "sequence")
+METADATA = b"labkit"
+
+
+class Samples:
+    """Samples of one source in the order they were taken.
+
+    Attributes
+    ----------
+    label: the source's
+    hz: the rate that was asked for
+    samples: all of them
+    """
+
+    def __init__(self, label: str, hz: float, samples: Sequence[Sample] = ()) -> None:
+        self.label = label
+        self.hz = hz
+        self.samples = list(samples)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that occurs, in the order of first appearance."""
+        return tuple(dict.fromkeys(name for part in self._schemas() for name in part.names))
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Units by name, where known."""
+        return {name: unit for part in self._schemas() for name, unit in part.units.items()}
+
+    @property
+    def seconds(self) -> float:
+        """From the first sample to the last."""
+        if not self.samples:
+            return 0.0
+        return (self.samples[-1].monotonic_ns - self.samples[0].monotonic_ns) / 1e9
+
+    @property
+    def gaps(self) -> int:
+        """Ticks without a sample between the first and the last."""
+        steps = np.diff(np.array([sample.monotonic_ns for sample in self.samples]))
+        missing = np.rint(steps * self.hz / 1e9).astype(int) - 1
+        return int(missing[missing > 0].sum())
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """One row a sample, one column a counter; missing where it was not there or not readable.
+
+        The index is the time (UTC).
+        """
+        import pandas as pd
+
+        table = self._arrow()
+        columns: dict[str, Any] = {}
+        for name in table.column_names[len(TIMES) :]:
+            values = table[name].to_pandas(types_mapper={_uint64(): pd.UInt64Dtype()}.get)
+            columns[name] = values.mask(values == MISSING)
+        index = pd.to_datetime(table["time_ns"].to_numpy(), unit="ns", utc=True)
+        return pd.DataFrame(columns).set_axis(index.rename("time"))
+
+    @property
+    def rates(self) -> "pd.DataFrame":
+        """As `table`: counters a second since the sample before, gauges and states as they were.
+
+        NaN where there is no rate, faults included.
+        """
+        import pandas as pd
+
+        found = list(self.each_rate())
+        rows = [dict(zip(r.names, r.values, strict=True)) for _, r in found]
+        index = pd.to_datetime([sample.time_ns for sample, _ in found], unit="ns", utc=True)
+        return pd.DataFrame(rows, columns=list(self.names)).set_axis(index.rename("time"))
+
+    @property
+    def faults(self) -> "pd.DataFrame":
+        """One row a fault: time, name, fault (a sentence)."""
+        import pandas as pd
+
+        rows = [
+            (pd.Timestamp(sample.time_ns, unit="ns", tz="UTC"), name, sentence)
+            for sample, found in self.each_rate()
+            for name, sentence in found.faults.items()
+        ]
+        return pd.DataFrame(rows, columns=["time", "name", "fault"])
+
+    def each_rate(self) -> Iterator[tuple[Sample, Rates]]:
+        """Each sample but the first, with the rates since the one before."""
+        return ((after, rates(before, after)) for before, after in pairwise(self.samples))
+
+    def plot(self, *names: str) -> "Figure":
+        """Course of counters (as rates) and gauges over time; names may hold * and ?.
+
+        Without names, the packet counters that moved most. Red crosses are faults, grey is where
+        samples are missing.
+        """
+        from labkit.time_plot import time_figure
+
+        return time_figure(self, select(self.names, names) if names else [])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes a Parquet file: times, one column a counter; labkit.sources.Recording reads it."""
+        import pyarrow.parquet as pq
+
+        pq.write_table(self._arrow(), os.fspath(path), compression="zstd")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Samples":
+        """Reads what save() wrote, or any Parquet file of its shape."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            table = pq.read_table(os.fspath(path))
+        except FileNotFoundError:
+            raise SourceError(f"there is no recording {os.fspath(path)}") from None
+        except (pa.ArrowException, OSError) as error:
+            raise SourceError(f"{os.fspath(path)} is no Parquet file ({error})") from None
+        return cls._from_arrow(table, os.fspath(path))
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} of {self.label}: {len(self)} samples of {len(self.names)} "
+            f"counters in {self.seconds:.3g} s, {self.gaps} missing>"
+        )
+
+    # Within
+
+    def _schemas(self) -> list[Schema]:
+        return list(dict.fromkeys(sample.schema for sample in self.samples))
+
+    def _segments(self) -> Iterator[list[Sample]]:
+        """Runs of samples with one schema."""
+        start = 0
+        for end in range(1, len(self.samples) + 1):
+            at_end = end == len(self.samples)
+            if at_end or self.samples[end].schema is not self.samples[start].schema:
+                yield self.samples[start:end]
+                start = end
+
+    def _arrow(self) -> "pa.Table":
+        import pyarrow as pa
+
+        tables = [pa.table({name: pa.array([], _uint64()) for name in TIMES})]
+        for segment in self._segments():
+            values = np.stack([sample.values for sample in segment])
+            columns = {
+                time: pa.array([getattr(sample, time) for sample in segment], _uint64())
+                for time in TIMES
+            }
+            for i, name in enumerate(segment[0].names):
+                columns[name] = pa.array(values[:, i])
+            tables.append(pa.table(columns))
+        facts = {"label": self.label, "hz": self.hz}
+        for what in ("units", "kinds", "drivers"):
+            facts[what] = {k: v for s in self._schemas() for k, v in getattr(s, what).items()}
+        joined = pa.concat_tables(tables, promote_options="default").combine_chunks()
+        return joined.replace_schema_metadata({METADATA: json.dumps(facts).encode()})
+
+    @classmethod
+    def _from_arrow(cls, table: "pa.Table", path: str) -> "Samples":
+        absent = [name for name in TIMES[:2] if name not in table.column_names]
+        if absent:
+            raise SourceError(f"{path} is no recording: it has no column {absent[0]}")
+        facts = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
+        names = [name for name in table.column_names if name not in TIMES]
+        there = np.empty((len(table), len(names)), dtype=bool)
+        values = np.empty((len(table), len(names)), dtype=np.uint64)
+        for i, name in enumerate(names):
+            column = _whole_numbers(table[name], name, path)
+            there[:, i] = column.is_valid().to_numpy(zero_copy_only=False)
+            values[:, i] = column.fill_null(0).to_numpy()
+        times = [_whole_numbers(table[name], name, path).to_numpy() for name in TIMES[:2]]
+        if np.any(np.diff(times[0].astype(np.int64)) <= 0):
+            raise SourceError(f"{path} is no recording: monotonic_ns does not grow")
+        sequence = table["sequence"].to_pylist() if "sequence" in table.column_names else None
+        schemas: dict[bytes, Schema] = {}
+        samples = []
+        for row in range(len(table)):
+            mask = there[row]
+            schema = schemas.get(mask.tobytes())
+            if schema is None:
+                kept = (name for name, is_there in zip(names, mask, strict=True) if is_there)
+                schema = _schema(tuple(kept), facts)
+                schemas[mask.tobytes()] = schema
+            samples.append(
+                Sample(
+                    int(times[0][row]),
+                    int(times[1][row]),
+                    readonly(values[row][mask]),
+                    schema,
+                    sequence[row] if sequence else 0,
+                )
+            )
+        return cls(facts.get("label", path), facts.get("hz", _median_hz(times[0])), samples)
+
+
+def _schema(names: tuple[str, ...], facts: dict[str, Any]) -> Schema:
+    """What the file says of these names; the catalogue fills in what it does not."""
+    known = Schema.of(names)
+    units, kinds = dict(known.units), dict(known.kinds)
+    units.update({n: u for n, u in facts.get("units", {}).items() if n in known.index})
+    kinds.update({n: k for n, k in facts.get("kinds", {}).items() if n in known.index})
+    return Schema(names, units, kinds, facts.get("drivers", {}))
+
+
+def _uint64() -> "pa.DataType":
+    import pyarrow as pa
+
+    return pa.uint64()
+
+
+def _whole_numbers(column: Any, name: str, path: str) -> Any:
+    import pyarrow as pa
+
+    try:
+        return column.combine_chunks().cast(pa.uint64())
+    except pa.ArrowException as error:
+        raise SourceError(
+            f"{path}: column {name} does not hold counters, which are whole numbers of 0 or more "
+            f"({error})"
+        ) from None
+
+
+def _median_hz(monotonic_ns: Any) -> float:
+    if len(monotonic_ns) < 2:
+        return 1.0
+    return float(1e9 / np.median(np.diff(monotonic_ns.astype(np.int64))))

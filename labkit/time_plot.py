@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The course of counters over time as a picture."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
+
+from labkit.plot import PALETTE, Picture
+
+if TYPE_CHECKING:
+    from labkit.sources.samples import Samples
+
+MOST_LINES = 14  # twice the palette, the second time dashed
+CHOSEN = 6
+FAULT_COLOR = "#cf222e"
+# A rate's unit on the axis
+SYMBOLS = {"packets": "packets/s", "bytes": "B/s", "cycles": "cycles/s", "": "1/s"}
+LEVELS = {"bytes": "B", "": "value"}
+
+
+def time_figure(samples: "Samples", names: list[str]) -> Figure:
+    """One line a name, one pair of axes a unit, all over the same time."""
+    from labkit.sources.base import SourceError
+
+    if len(samples) < 2:
+        raise SourceError(
+            f"{samples.label}: {len(samples)} samples make no picture; record for longer"
+        )
+    if len(names) > MOST_LINES:
+        raise SourceError(
+            f"{len(names)} counters are more than {MOST_LINES} lines that can be told apart; name "
+            f"fewer (the first are {', '.join(names[:4])})"
+        )
+    table = samples.rates
+    start = samples.samples[0]
+    seconds = np.array([s.monotonic_ns - start.monotonic_ns for s in samples.samples[1:]]) / 1e9
+    names = names or _most_moving(samples, table)
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(_axis_unit(samples, name), []).append(name)
+    figure = Picture(figsize=(10, 1.2 + 2.4 * len(groups)), layout="constrained")
+    rows = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
+    faults = _faults(samples)
+    for axes, (unit, members) in zip(rows, groups.items(), strict=True):
+        for number, name in enumerate(members):
+            color = PALETTE[number % len(PALETTE)]
+            dashes = "--" if number >= len(PALETTE) else "-"
+            values = table[name].to_numpy()
+            axes.plot(seconds, values, dashes, color=color, label=name, lw=1.5)
+            _mark_faults(axes, faults.get(name, []), number, name)
+        axes.set_ylabel(unit)
+        axes.yaxis.set_major_formatter(EngFormatter())
+        axes.grid(True, color="#d0d7de", lw=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+        _shade_gaps(axes, seconds, samples.hz)
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    when = np.datetime64(start.time_ns, "ns").astype("datetime64[s]").item()
+    rows[-1].set_xlabel(f"seconds since {when:%Y-%m-%d %H:%M:%S} UTC")
+    missing = f", {samples.gaps} missing" if samples.gaps else ""
+    figure.suptitle(f"{samples.label}: {len(samples)} samples{missing}", fontsize=11)
+    return figure
+
+
+def _most_moving(samples: "Samples", table: Any) -> list[str]:
+    units = samples.units
+    packets = [name for name in table.columns if units.get(name) == "packets"]
+    highest = table[packets].max().sort_values(ascending=False)
+    moving = [str(name) for name in highest[highest > 0].index[:CHOSEN]]
+    return moving or [str(name) for name in table.columns[:CHOSEN]]
+
+
+def _axis_unit(samples: "Samples", name: str) -> str:
+    schema = next(s.schema for s in samples.samples if name in s.schema.index)
+    unit = schema.units.get(name, "")
+    if schema.kinds.get(name, "counter") == "counter":
+        return SYMBOLS.get(unit, f"{unit}/s")
+    return LEVELS.get(unit, unit)
+
+
+def _faults(samples: "Samples") -> dict[str, list[float]]:
+    """Seconds of each name's faults."""
+    start = samples.samples[0].monotonic_ns
+    found: dict[str, list[float]] = {}
+    for sample, change in samples.each_rate():
+        for name in change.faults:
+            found.setdefault(name, []).append((sample.monotonic_ns - start) / 1e9)
+    return found
+
+
+def _mark_faults(axes: Any, seconds: list[float], number: int, name: str) -> None:
+    """Crosses along the bottom, a row for each line."""
+    if not seconds:
+        return
+    height = 0.03 + 0.05 * number
+    axes.plot(
+        seconds,
+        [height] * len(seconds),
+        "x",
+        color=FAULT_COLOR,
+        transform=axes.get_xaxis_transform(),
+        ms=5,
+        label=f"fault of {name}",
+    )
+
+
+def _shade_gaps(axes: Any, seconds: Any, hz: float) -> None:
+    times = np.concatenate([[0.0], seconds])
+    for i in np.flatnonzero(np.diff(times) * hz > 2.5):
+        axes.axvspan(times[i], times[i + 1], color="#8c959f", alpha=0.2, lw=0)
