@@ -48,9 +48,12 @@ def time_figure(samples: "Samples", names: list[str]) -> Figure:
             color = PALETTE[number % len(PALETTE)]
             dashes = "--" if number >= len(PALETTE) else "-"
             values = table[name].to_numpy()
-            axes.plot(seconds, values, dashes, color=color, label=name, lw=1.5)
+            # A point between two gaps makes no line.
+            dot = "." if len(seconds) < 60 else ""
+            axes.plot(seconds, values, dashes + dot, color=color, label=name, lw=1.5)
             _mark_faults(axes, faults.get(name, []), number, name)
         axes.set_ylabel(unit)
+        axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(EngFormatter())
         axes.grid(True, color="#d0d7de", lw=0.6)
         axes.spines[["top", "right"]].set_visible(False)

@@ -1,166 +1,130 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What counters mean: a catalogue of the statistics of drivers, kernels and this engine.
+"""What counters mean, and one view of the counters of any driver.
 
-The catalogue is datasets/xstats_catalogue.csv, one row a metric. Names are patterns: {n} stands for
-a number, {name} for anything without a slash, as in "rx_q{n}_packets" and "path/{path}/drop_{why}".
+lk.xstats.describe("bw_in_allowance_exceeded")
+lk.xstats.normalise(source.sample())
+lk.xstats.table()
 """
 
-import csv
-import re
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
-from labkit.datasets import dataset
+from labkit.catalogue import Driver, Metric, drivers, find, metrics, unit
+from labkit.codec import VERDICT_BY_NAME
+from labkit.errors import LabError
+from labkit.sources.base import MISSING, Sample, Source, SourceError
+from labkit.sources.rates import is_address
 
-Kind = Literal["counter", "gauge", "state"]
-CATALOGUE = "xstats_catalogue.csv"
-DRIVERS = "xstats_drivers.csv"
-UNIT_BY_ENDING = {
-    "_bytes": "bytes",
-    "_octets": "bytes",
-    "_packets": "packets",
-    "_pkts": "packets",
-    "_frames": "packets",
-}
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Metric", "describe", "find", "normalise", "table", "unit"]
+
+# What the normalised view tells of every port and interface
+QUANTITIES = (
+    "received",
+    "received bytes",
+    "sent",
+    "sent bytes",
+    "dropped by NIC",
+    "dropped by kernel",
+    "bad frames received",
+    "no buffer on receipt",
+    "not sent",
+    "held back by the platform",
+)
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A row of the catalogue.
+def describe(name: str) -> Metric:
+    """What a counter means: meaning, unit, kind, what to do, who reports it, where it is written.
 
-    Attributes
-    ----------
-    pattern: the name, with {n} where numbers stand
-    meaning: a sentence
-    unit: "packets", "bytes", "ns", "cycles", "events", "%" … or "" for a code
-    kind: "counter" (only grows), "gauge" (a level) or "state" (a code or an entry of a log)
-    reported_by: drivers and the version that had it first, such as "ena (DPDK) 2.2.0"
-    advice: what to do when it moves, "" when there is nothing to do
-    counts: what it counts in the normalised view, such as "dropped by NIC"; "" for nothing
-    origin: where this is written down
+    name as a source shows it ("port/client/rx_q0_packets"), as a driver does ("rx_q0_packets"), or
+    of the catalogue ("rx_q{n}_packets"). LabError, with what comes near, for one nobody knows.
     """
-
-    pattern: str
-    meaning: str
-    unit: str
-    kind: Kind
-    reported_by: tuple[str, ...]
-    advice: str
-    counts: str
-    origin: str
-
-    @property
-    def is_queue(self) -> bool:
-        """Whether it is a queue's share of something that the port counts too."""
-        return "{n}" in self.pattern
+    metric = find(name) or next((metric for metric in metrics() if metric.name == name), None)
+    if metric is None:
+        known = [metric.name for metric in metrics()]
+        near = get_close_matches(name.rsplit("/", 1)[-1], known, 3, 0.5)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise LabError(f"the catalogue has no counter {name!r}{hint} (lk.xstats.table() lists all)")
+    verdict = VERDICT_BY_NAME.get(name.rsplit("/drop_", 1)[-1])
+    if metric.name.endswith("/drop_{verdict}") and verdict is not None:
+        return replace(metric, meaning=verdict.sentence, origin=verdict.source or metric.origin)
+    return metric
 
 
-@lru_cache(maxsize=1)
-def catalogue() -> tuple[Metric, ...]:
-    """All metrics of the catalogue."""
-    with dataset(CATALOGUE).open(newline="", encoding="utf-8") as file:
-        return tuple(
-            Metric(
-                row["name"],
-                row["meaning"],
-                row["unit"],
-                _kind(row["kind"]),
-                _parts(row["reported_by"]),
-                row["advice"],
-                row["counts"],
-                row["origin"],
-            )
-            for row in csv.DictReader(file)
-        )
+def table() -> "pd.DataFrame":
+    """The catalogue: name, meaning, unit, kind, reported_by, advice, counts, origin."""
+    import pandas as pd
+
+    return pd.DataFrame([asdict(metric) for metric in metrics()])
 
 
-@lru_cache(maxsize=1)
-def _index() -> tuple[dict[str, Metric], list[tuple[re.Pattern[str], Metric]]]:
-    """Plain names, and expressions of the names with placeholders."""
-    plain = {metric.pattern: metric for metric in catalogue() if "{" not in metric.pattern}
-    patterns = [
-        (_expression(metric.pattern), metric) for metric in catalogue() if "{" in metric.pattern
-    ]
-    return plain, patterns
+def normalise(sample: Sample | Source) -> "pd.DataFrame":
+    """The same ten quantities of every port or interface, whatever its driver calls them.
 
-
-def _expression(pattern: str) -> re.Pattern[str]:
-    parts = re.split(r"(\{\w+\})", pattern)
-    return re.compile(
-        "".join(
-            r"\d+" if part == "{n}" else "[^/]+" if part.startswith("{") else re.escape(part)
-            for part in parts
-        )
-    )
-
-
-@lru_cache(maxsize=65536)
-def find(name: str) -> Metric | None:
-    """The metric that a counter's name stands for; None when the catalogue does not know it.
-
-    A name may have a source's prefix: "port/client/rx_good_packets" is found as "rx_good_packets".
+    A table with `of` (prefix of the names: "port/client", "" for an interface), `quantity`,
+    `value` (missing where it cannot be told), `counters` (names that it is the sum of) and `note`
+    (what the driver cannot report, and why; what cannot be believed).
     """
-    plain, patterns = _index()
-    name = re.sub(r"#\d+$", "", name)
-    for candidate in (name, name.rsplit("/", 1)[-1]):
-        if candidate in plain:
-            return plain[candidate]
-        for expression, metric in patterns:
-            if expression.fullmatch(candidate):
-                return metric
-    return None
+    import pandas as pd
+
+    if isinstance(sample, Source):
+        taken = sample.sample()
+        if taken is None:
+            raise SourceError(f"{sample.label} has no sample: {sample.reason}")
+        sample = taken
+    rows = []
+    for of in dict.fromkeys(_group(name) for name in sample.names):
+        if of is None:
+            continue
+        members = [name for name in sample.names if _group(name) == of]
+        driver = _driver(sample.schema.drivers.get(of, ""))
+        for quantity in QUANTITIES:
+            counters = _counters(quantity, members)
+            value, note = _total({name: sample[name] for name in counters}, quantity, driver)
+            rows.append((of, quantity, value, ", ".join(counters), note))
+    columns = ["of", "quantity", "value", "counters", "note"]
+    return pd.DataFrame(rows, columns=columns).astype({"value": "UInt64"})
 
 
-def unit(name: str) -> str:
-    """The unit of a counter, from the catalogue or, for one it does not know, from its name."""
-    metric = find(name)
-    if metric is not None:
-        return metric.unit
-    return next((unit for ending, unit in UNIT_BY_ENDING.items() if name.endswith(ending)), "")
+def _group(name: str) -> str | None:
+    """What a counter tells of: a port, the interface (""), or neither."""
+    parts = name.split("/")
+    if parts[0] == "port":
+        return "/".join(parts[:2])
+    kernel = next((i for i, part in enumerate(parts) if part in ("interface", "qdisc")), None)
+    if kernel is not None:
+        return "/".join(parts[:kernel])
+    return "" if len(parts) == 1 else None
 
 
-def unique(names: Iterable[str]) -> list[str]:
-    """Names with a number behind those that came before: net_ena has two counters rx_q0_bytes."""
-    seen: Counter[str] = Counter()
-    found = []
-    for name in names:
-        seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
-    return found
+def _counters(quantity: str, names: list[str]) -> list[str]:
+    """The counters of a quantity: those of the whole port, or else those of its queues."""
+    counted = [(name, find(name)) for name in names]
+    found = [(name, metric) for name, metric in counted if metric and metric.counts == quantity]
+    whole = [name for name, metric in found if not metric.is_queue]
+    return whole or [name for name, _ in found]
 
 
-def _kind(text: str) -> Kind:
-    assert text in ("counter", "gauge", "state"), text
-    return text  # type: ignore[return-value]
+def _driver(name: str) -> Driver:
+    unknown = Driver(name, (), "")
+    return next((driver for driver in drivers() if driver.name == name), unknown)
 
 
-@dataclass(frozen=True)
-class Driver:
-    """What a driver cannot tell: quantities of the normalised view, and why."""
-
-    name: str
-    cannot_report: tuple[str, ...]
-    because: str
-
-
-@lru_cache(maxsize=1)
-def drivers() -> tuple[Driver, ...]:
-    """Drivers that leave something out (datasets/xstats_drivers.csv)."""
-    with dataset(DRIVERS).open(newline="", encoding="utf-8") as file:
-        return tuple(
-            Driver(row["driver"], _parts(row["cannot_report"]), row["because"])
-            for row in csv.DictReader(file)
-        )
-
-
-def driver_of(device: str) -> str:
-    """The driver of a virtual DPDK device, by the name that EAL makes it begin with; or ""."""
-    named = [driver.name for driver in drivers() if device.startswith(driver.name)]
-    return max(named, key=len, default="")
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, (part.strip() for part in text.split(";"))))
+def _total(counters: Mapping[str, int], quantity: str, driver: Driver) -> tuple[int | None, str]:
+    name = driver.name or "this driver"
+    for counter, value in counters.items():
+        if value == MISSING:
+            return None, f"{counter} could not be read"
+        if is_address(value) and unit(counter) == "packets":
+            return None, f"{counter} stands at {value:,}, which is an address and not a count"
+    total = sum(counters.values())
+    # ethdev shows some counters of every port, and 0 where the driver does not count.
+    if quantity in driver.cannot_report and total == 0:
+        return None, f"{name} cannot report this: {driver.because}"
+    if not counters:
+        return None, f"{name} cannot report this: it has no such counter"
+    return total, driver.because if quantity == "dropped by NIC" else ""

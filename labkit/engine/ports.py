@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from labkit.catalogue import unique
 from labkit.engine.binding import NativeError, c_string, call, ffi, lib
-from labkit.xstats import unique
 
 UNKNOWN_SPEED = 2**32 - 1
 

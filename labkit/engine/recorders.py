@@ -10,7 +10,6 @@ from labkit.engine.paths import Paths
 from labkit.engine.ports import Ports
 from labkit.engine.workers import Workers
 
-FIRST_DROP = 2  # verdicts 0 and 1 are `next` and `other`
 KEPT_GENERATIONS = 64
 
 Part = tuple[int, int, int, list[str]]  # kind, id, queue, names of its values
@@ -88,7 +87,7 @@ class Recorders:
                 continue
             xstats = [f"port/{name}/{xstat}" for xstat in port.xstat_names]
             plan.append((lib.LK_RECORD_PORT, port.id, 0, xstats))
-        drops = [f"drop_{verdict.name}" for verdict in VERDICTS[FIRST_DROP:]]
+        drops = [f"drop_{verdict.name}" for verdict in VERDICTS if verdict.is_drop]
         for name, path in self.paths.by_name.items():
             counters = [
                 f"path/{name}/{node}/{what}"

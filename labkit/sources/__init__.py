@@ -8,6 +8,7 @@ Each has names, units, kinds, state and sample(); see Source.
 
 from typing import TYPE_CHECKING
 
+from labkit.catalogue import Kind
 from labkit.sources.base import MISSING, Sample, Schema, Source, SourceError, State, select
 from labkit.sources.engine import Engine
 from labkit.sources.ethtool import Ethtool
@@ -15,7 +16,6 @@ from labkit.sources.rates import Rates, rates
 from labkit.sources.recording import Recording
 from labkit.sources.samples import Samples
 from labkit.sources.telemetry import Telemetry
-from labkit.xstats import Kind
 
 if TYPE_CHECKING:
     from labkit.lab import Lab

@@ -66,7 +66,7 @@ def rates(before: Sample, after: Sample) -> Rates:
     values[schema.is_counter & ~known] = np.nan
     faults: dict[str, str] = {}
     unreadable = new == MISSING
-    pointer = _counts_things(schema) & (new >= LOWEST_ADDRESS) & (new <= HIGHEST_ADDRESS)
+    pointer = _counts_things(schema) & is_address(new)
     counted = schema.is_counter & known & ~unreadable & (old != MISSING)
     fell = counted & (new < old)
     leapt = counted & ~fell & (values > _limits(schema))
@@ -78,6 +78,11 @@ def rates(before: Sample, after: Sample) -> Rates:
         )
     values.flags.writeable = False
     return Rates(seconds, values, faults, schema)
+
+
+def is_address(value: Any) -> Any:
+    """Whether a number, or each of an array, is where Linux puts programs and libraries."""
+    return (value >= LOWEST_ADDRESS) & (value <= HIGHEST_ADDRESS)
 
 
 def _sentence(old: int, new: int, seconds: float, pointer: bool, fell: bool) -> str:

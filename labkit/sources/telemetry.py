@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labkit import xstats
+from labkit import catalogue
+from labkit.catalogue import unique
 from labkit.sources.base import Sample, Schema, Source, SourceError, readonly
-from labkit.xstats import unique
 
 SOCKET = "dpdk_telemetry.v2"
 ANSWER_SECONDS = 2.0  # then an application whose statistics hang (ENA's admin queue) is gone
@@ -97,7 +97,7 @@ class Telemetry(Source):
 
     def _drivers(self) -> dict[str, str]:
         """Of virtual devices, whose names begin with their driver's."""
-        known = {f"port/{name}": xstats.driver_of(name) for name in self._devices.values()}
+        known = {f"port/{name}": catalogue.driver_of(name) for name in self._devices.values()}
         return {prefix: driver for prefix, driver in known.items() if driver}
 
     def _ask(self, command: str) -> Any:
