@@ -22,13 +22,15 @@ class Recording(Source):
 
     Attributes
     ----------
+    path: the file
     samples: all of them, with table, rates, faults and plot()
     """
 
     def __init__(self, path: str | os.PathLike[str], speed: float = 1.0) -> None:
         if not speed > 0:
             raise SourceError(f"speed is {speed}; it is greater than 0 (1: as it was recorded)")
-        self.samples = Samples.load(_find(Path(path)))
+        self.path = _find(Path(path))
+        self.samples = Samples.load(self.path)
         if not self.samples.samples:
             raise SourceError(f"{os.fspath(path)} holds no samples")
         super().__init__(f"recording of {self.samples.label}")
