@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from labkit.recording import record as record
     from labkit.runs.echo import EchoRun as EchoRun
     from labkit.runs.echo import echo as echo
+    from labkit.widgets.chart import watch as watch
 
 _HOME = {
     "doctor": "diagnosis",
@@ -70,6 +71,7 @@ _HOME = {
     "Record": "recording",
     "record": "recording",
     "resolve": "neighbours",
+    "watch": "widgets.chart",
 }
 
 _MODULES = ("sources", "xstats")

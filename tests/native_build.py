@@ -18,7 +18,7 @@ def build(name: str, *options: str) -> Path:
     tools = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     for command in (
         [
-            *("cmake", "-S", ROOT / "native", "-B", folder, "-G", "Ninja"),
+            *("cmake", "-S", ROOT / "native", "-B", folder, "-G", "Ninja", "-DLABKIT_WIDGETS=OFF"),
             *("-DCMAKE_BUILD_TYPE=Release", f"-DPython_EXECUTABLE={sys.executable}", *options),
         ],
         ["cmake", "--build", folder],
