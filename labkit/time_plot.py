@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MOST_LINES = 14  # twice the palette, the second time dashed
 CHOSEN = 6
+LONG = 2 * 3600  # seconds from which on hours are shown
 FAULT_COLOR = "#cf222e"
 # A rate's unit on the axis
 SYMBOLS = {"packets": "packets/s", "bytes": "B/s", "cycles": "cycles/s", "": "1/s"}
@@ -35,32 +36,33 @@ def time_figure(samples: "Samples", names: list[str]) -> Figure:
         )
     table = samples.rates
     start = samples.samples[0]
-    seconds = np.array([s.monotonic_ns - start.monotonic_ns for s in samples.samples[1:]]) / 1e9
+    unit_of_time, scale = ("hours", 3.6e12) if samples.seconds > LONG else ("seconds", 1e9)
+    times = np.array([s.monotonic_ns - start.monotonic_ns for s in samples.samples[1:]]) / scale
     names = names or _most_moving(samples, table)
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(_axis_unit(samples, name), []).append(name)
     figure = Picture(figsize=(10, 1.2 + 2.4 * len(groups)), layout="constrained")
     rows = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
-    faults = _faults(samples)
+    faults = _faults(samples, scale)
     for axes, (unit, members) in zip(rows, groups.items(), strict=True):
         for number, name in enumerate(members):
             color = PALETTE[number % len(PALETTE)]
             dashes = "--" if number >= len(PALETTE) else "-"
             values = table[name].to_numpy()
             # A point between two gaps makes no line.
-            dot = "." if len(seconds) < 60 else ""
-            axes.plot(seconds, values, dashes + dot, color=color, label=name, lw=1.5)
+            dot = "." if len(times) < 60 else ""
+            axes.plot(times, values, dashes + dot, color=color, label=name, lw=1.5)
             _mark_faults(axes, faults.get(name, []), number, name)
         axes.set_ylabel(unit)
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(EngFormatter())
         axes.grid(True, color="#d0d7de", lw=0.6)
         axes.spines[["top", "right"]].set_visible(False)
-        _shade_gaps(axes, seconds, samples.hz)
+        _shade_gaps(axes, times, samples.hz * scale / 1e9)
         axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     when = np.datetime64(start.time_ns, "ns").astype("datetime64[s]").item()
-    rows[-1].set_xlabel(f"seconds since {when:%Y-%m-%d %H:%M:%S} UTC")
+    rows[-1].set_xlabel(f"{unit_of_time} since {when:%Y-%m-%d %H:%M:%S} UTC")
     missing = f", {samples.gaps} missing" if samples.gaps else ""
     figure.suptitle(f"{samples.label}: {len(samples)} samples{missing}", fontsize=11)
     return figure
@@ -82,24 +84,24 @@ def _axis_unit(samples: "Samples", name: str) -> str:
     return LEVELS.get(unit, unit)
 
 
-def _faults(samples: "Samples") -> dict[str, list[float]]:
-    """Seconds of each name's faults."""
+def _faults(samples: "Samples", scale: float) -> dict[str, list[float]]:
+    """Times of each name's faults."""
     start = samples.samples[0].monotonic_ns
     found: dict[str, list[float]] = {}
     for sample, change in samples.each_rate():
         for name in change.faults:
-            found.setdefault(name, []).append((sample.monotonic_ns - start) / 1e9)
+            found.setdefault(name, []).append((sample.monotonic_ns - start) / scale)
     return found
 
 
-def _mark_faults(axes: Any, seconds: list[float], number: int, name: str) -> None:
+def _mark_faults(axes: Any, times: list[float], number: int, name: str) -> None:
     """Crosses along the bottom, a row for each line."""
-    if not seconds:
+    if not times:
         return
     height = 0.03 + 0.05 * number
     axes.plot(
-        seconds,
-        [height] * len(seconds),
+        times,
+        [height] * len(times),
         "x",
         color=FAULT_COLOR,
         transform=axes.get_xaxis_transform(),
@@ -108,7 +110,8 @@ def _mark_faults(axes: Any, seconds: list[float], number: int, name: str) -> Non
     )
 
 
-def _shade_gaps(axes: Any, seconds: Any, hz: float) -> None:
-    times = np.concatenate([[0.0], seconds])
-    for i in np.flatnonzero(np.diff(times) * hz > 2.5):
+def _shade_gaps(axes: Any, times: Any, ticks: float) -> None:
+    """Where samples are missing; `ticks` there should be in a unit of time."""
+    times = np.concatenate([[0.0], times])
+    for i in np.flatnonzero(np.diff(times) * ticks > 1.5):
         axes.axvspan(times[i], times[i + 1], color="#8c959f", alpha=0.2, lw=0)

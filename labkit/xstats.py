@@ -115,7 +115,6 @@ def _driver(name: str) -> Driver:
 
 
 def _total(counters: Mapping[str, int], quantity: str, driver: Driver) -> tuple[int | None, str]:
-    name = driver.name or "this driver"
     for counter, value in counters.items():
         if value == MISSING:
             return None, f"{counter} could not be read"
@@ -124,7 +123,7 @@ def _total(counters: Mapping[str, int], quantity: str, driver: Driver) -> tuple[
     total = sum(counters.values())
     # ethdev shows some counters of every port, and 0 where the driver does not count.
     if quantity in driver.cannot_report and total == 0:
-        return None, f"{name} cannot report this: {driver.because}"
+        return None, f"{driver.name} cannot report this: {driver.because}"
     if not counters:
-        return None, f"{name} cannot report this: it has no such counter"
+        return None, "no counter of this source tells it"
     return total, driver.because if quantity == "dropped by NIC" else ""

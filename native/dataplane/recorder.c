@@ -197,6 +197,8 @@ start(struct lk_recorder *r, int fd)
 	rc = -pthread_create(&r->thread, NULL, record, r);
 	if (rc != 0)
 		munmap(r->memory, r->bytes);
+	else
+		pthread_setname_np(r->thread, "lk-recorder");
 	return rc;
 }
 

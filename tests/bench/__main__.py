@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import reflect, waiting
+from tests.bench import recorder, reflect, waiting
 
 ROUNDS = 3
 Row = dict[str, str | float]
@@ -80,6 +80,10 @@ def main() -> None:
                 "scapy L2 socket",
             )
         )
+    add(alone("recorder at 10 Hz, cost", "%", lambda: recorder.cost_percent(10), 1.0))
+    add(alone("recorder at 1000 Hz, cost", "%", lambda: recorder.cost_percent(1000), 5.0))
+    add(alone("recorder at 10 Hz, its CPU", "%", lambda: recorder.cpu_percent(10), 1.0))
+    add(alone("a sample of it in Python", "µs", recorder.sample_microseconds, 200.0))
     folder = Path("build/bench")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{time.strftime('%Y-%m-%dT%H%M%S')}.json"
