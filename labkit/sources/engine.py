@@ -21,6 +21,7 @@ SLOWEST_HZ, FASTEST_HZ = 1, 1000
 MOST_COUNTERS = 16384  # rows are that wide; memory that is never written costs nothing
 HISTORY_ROWS = 2048
 FIRST_SECONDS = 5.0
+KEPT_SCHEMAS = 64
 # The layout of native/dataplane/recorder.c
 HEADER_WORDS, ROW_WORDS = 512, 8
 RESERVED, WRITTEN, MISSED = 0, 8, 9
@@ -278,6 +279,8 @@ class Engine(Source):
                 return None
             if names is None:
                 return None
+            if len(self._schemas) == KEPT_SCHEMAS:
+                del self._schemas[min(self._schemas)]
             self._schemas[generation] = Schema.of(names[:count], self._drivers())
             self._left_out = len(names) - count
         return self._schemas[generation]

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 
@@ -176,6 +177,32 @@ def test_more_counters_than_a_row_holds(lab: lk.Lab, monkeypatch: pytest.MonkeyP
 def test_rates_of_a_recorder(lab: lk.Lab, hz: float) -> None:
     with pytest.raises(SourceError, match=f"hz is {hz}; the recorder takes 1 to 1000"):
         Engine(lab, hz=hz)
+
+
+def test_reading_goes_on_while_labs_close_and_restart(leftovers: None) -> None:
+    ends: list[str] = []
+    for number in range(8):
+        with lk.Lab() as lab:
+            lab.cable()
+            source = Engine(lab, hz=500).open()
+            stop = threading.Event()
+
+            def read(source: Engine = source, stop: threading.Event = stop) -> None:
+                while not stop.is_set():
+                    source.sample()
+                ends.append(source.state)
+
+            readers = [threading.Thread(target=read) for _ in range(2)]
+            for reader in readers:
+                reader.start()
+            if number % 2:
+                lab.restart()
+        stop.set()
+        for reader in readers:
+            reader.join(5)
+            assert not reader.is_alive()
+        source.close()
+    assert len(ends) == 16
 
 
 def test_lab_that_is_closed(lab: lk.Lab) -> None:
