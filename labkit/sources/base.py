@@ -160,11 +160,13 @@ class Source(ABC):
         return self._state[1]
 
     def open(self) -> Self:
-        """Connects. SourceError when there is nothing to connect to."""
+        """Connects, and has names from then on. SourceError when there is nothing to connect to."""
         with self._lock:
             if self._opened == 0:
                 self._connect()
                 self._state = ("live", f"{self.label} answers")
+                if not self.names:
+                    self._read()
             self._opened += 1
         return self
 

@@ -295,8 +295,8 @@ lk_port_set_link(uint16_t id, int up)
 int
 lk_port_xstats(uint16_t id, struct lk_xstat *out, unsigned int room)
 {
-	struct rte_eth_xstat_name names[room];
-	struct rte_eth_xstat values[room];
+	struct rte_eth_xstat_name names[room + 1]; /* an array has at least one element */
+	struct rte_eth_xstat values[room + 1];
 	int count = rte_eth_xstats_get_names(id, names, room);
 
 	if (count < 0 || (unsigned int)count > room)
