@@ -22,17 +22,17 @@ export class ChartPanel {
     ui.span ??= 60;
     ui.off ??= new Set(); // names of lines that are not drawn
     this.area = h("div", {
-      class: "lk-chart", tabindex: "0", role: "img", "data-focus": "chart",
+      class: "lk-chart", tabindex: "0", role: "img",
       onwheel: (event) => this.wheel(event),
     });
     this.legend = h("div", { class: "lk-legend", role: "group", "aria-label": "lines" });
     this.element = h("div", { class: "lk-chart-panel" }, this.area, this.legend);
     this.follow = h("button", {
-      class: "lk-button", type: "button", title: "Follow what comes (End)", "data-focus": "follow",
+      class: "lk-button lk-follow", type: "button", title: "Follow what comes (End)",
       onclick: () => this.goLive(),
     }, "⇥ Live");
     this.span = h("select", {
-      class: "lk-select", "aria-label": "seconds shown", "data-focus": "span",
+      class: "lk-select", "aria-label": "seconds shown",
       onchange: (event) => {
         ui.span = +event.target.value;
         this.goLive();
@@ -78,7 +78,7 @@ export class ChartPanel {
     const font = "12px system-ui, sans-serif";
     const axis = { stroke: ink, grid, ticks: { ...grid, size: 4 }, font, labelFont: font };
     const scales = { x: { time: true, auto: false } };
-    const axes = [{ ...axis, size: 34, values: (_, splits) => this.times(splits) }];
+    const axes = [{ ...axis, size: 34, space: 84, values: (_, splits) => this.times(splits) }];
     this.axisUnits.forEach((unit, i) => {
       const key = unit || "none";
       scales[key] = { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.08 : 1] };
@@ -248,7 +248,7 @@ export class ChartPanel {
       swatch.style.borderTopStyle = dash(i).length ? "dashed" : "solid";
       return h("button", {
         class: "lk-line", type: "button", title: [item.name, item.meaning].filter(Boolean).join("\n"),
-        "aria-pressed": String(!this.ui.off.has(item.name)), "data-focus": `line ${item.name}`,
+        "aria-pressed": String(!this.ui.off.has(item.name)),
         onclick: (event) => this.show(item.name, i, event.currentTarget),
       }, swatch, h("span", { class: "lk-name" }, item.name), value);
     });

@@ -71,8 +71,7 @@ export class Dashboard {
     this.paths = (parts.paths ?? []).map((path) => new PathView(path, this.store.ui));
     if (this.paths.length) {
       const trace = h("button", {
-        class: "lk-button", type: "button", title: "Follow the next frame that enters a path, node by node",
-        "data-focus": "trace", onclick: () => this.askTrace(),
+        class: "lk-button lk-ask-trace", type: "button", title: "Follow the next frame that enters a path, node by node", onclick: () => this.askTrace(),
       }, "◎ Trace a frame");
       sections.push(h("div", { class: "lk-part" },
         h("div", { class: "lk-bar" }, h("h4", {}, "Paths"), h("span", { class: "lk-fill" }), trace),

@@ -37,15 +37,18 @@ export class Frame {
       {
         class: "lk-view",
         "aria-label": store.model.get("title"),
-        "data-lm-suppress-shortcuts": "true", // else M would turn the cell into Markdown
         onkeydown: (event) => this.key(event),
       },
       this.bar, this.panel.element, this.faults,
     );
-    this.element.title = "";
     this.panel.element.setAttribute("aria-description", KEYS_HELP);
     this.heard = (message) => (message ? this.panel.hear?.(message) : this.want());
     this.looked = () => this.look();
+    // Else M would turn the cell into Markdown. Ctrl+S stays JupyterLab's.
+    this.guard = (event) => {
+      const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+      this.element.toggleAttribute("data-lm-suppress-shortcuts", isPlain);
+    };
   }
 
   begin() {
@@ -62,6 +65,7 @@ export class Frame {
     this.theme = new MutationObserver(() => this.dress());
     this.theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
     document.addEventListener("visibilitychange", this.looked);
+    window.addEventListener("keydown", this.guard, true);
     store.ask("shown");
     this.dress();
   }
@@ -71,6 +75,7 @@ export class Frame {
     store.listeners.delete(this.heard);
     for (const observer of [this.sight, this.size, this.theme]) observer.disconnect();
     document.removeEventListener("visibilitychange", this.looked);
+    window.removeEventListener("keydown", this.guard, true);
     this.panel.end?.();
     store.displays -= 1;
     if (store.displays === 0) store.ask("removed");

@@ -5,6 +5,7 @@ import { h, say } from "./element.js";
 import { quantity, si } from "./format.js";
 
 const MOST_DROPS = 24;
+const LARGEST = 1.35; // times the size that the drawing has on paper, for projectors
 
 export class PathView {
   constructor(path, ui) {
@@ -22,6 +23,8 @@ export class PathView {
   findElements() {
     const svg = this.picture.querySelector("svg");
     svg.removeAttribute("role"); // its nodes are buttons
+    svg.style.width = "100%";
+    svg.style.maxWidth = `${svg.getAttribute("width") * LARGEST}px`;
     this.nodes = this.path.nodes.map((node) => {
       const group = [...svg.querySelectorAll("g[data-node]")].find((g) => g.dataset.node === node.name);
       group.setAttribute("role", "button");
@@ -99,7 +102,7 @@ export class PathView {
     const { node } = found;
     if (this.detailed !== node) {
       this.detailed = node;
-      this.figures = h("dl", { class: "lk-figures" });
+      this.figures = h("div", { class: "lk-figures" });
       this.detail.replaceChildren(
         h("strong", {}, node.name), ` ${node.sentence} `, h("span", { class: "lk-faint" }, node.reference),
         this.figures, h("div", { class: "lk-faint" }, node.params.join(" · ")));
@@ -112,6 +115,6 @@ export class PathView {
       ["burst", `${si(n[node.burst])} frames a call`],
     ];
     if (node.cycles >= 0) figures.push(["cost", quantity(n[node.cycles], "cycles a frame")]);
-    this.figures.replaceChildren(...figures.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+    this.figures.replaceChildren(...figures.map(([name, value]) => h("span", {}, h("span", { class: "lk-faint" }, `${name} `), h("b", {}, value))));
   }
 }

@@ -10,7 +10,7 @@ export class Picker {
     this.store = store;
     this.leave = leave;
     this.button = h("button", {
-      class: "lk-button", type: "button", title: "Choose counters (/)", "aria-expanded": "false", "data-focus": "picker",
+      class: "lk-button lk-choose", type: "button", title: "Choose counters (/)", "aria-expanded": "false",
       onclick: () => (this.isOpen ? this.close() : this.open()),
     }, "☰ Counters");
     this.search = h("input", {

@@ -41,7 +41,7 @@ class Dashboard(LiveView):
         self._paths: list[PathPart] = []
         self._numbers_sent = 0.0
         self._tracing = Tracing(lab, self.send)
-        super().__init__(lab, "dashboard", "lab")
+        super().__init__(lab, "dashboard", f"Lab, {lab.dpdk_version}")
 
     def _choose(self, schema: Schema) -> list[str]:
         self._lay_out(schema)

@@ -10,7 +10,7 @@ from labkit.codec import VERDICT_BY_NAME
 from labkit.draw import as_html, live_path_svg, path_svg
 from labkit.draw.flows import edge_frames
 from labkit.nodes import KINDS
-from labkit.path import NamedNode
+from labkit.path import NamedNode, Value
 from labkit.running import NodeCounters
 from labkit.sources import MISSING, Sample, Schema
 from labkit.widgets.meters import Meters
@@ -100,7 +100,7 @@ class PathPart:
             "kind": node.kind,
             "sentence": kind.sentence,
             "reference": kind.reference,
-            "params": [f"{key}: {value}" for key, value in node.params.items()],
+            "params": [f"{key} {_plain(value)}" for key, value in node.params.items()],
             "rate": meters.add(objects),
             "cycles": meters.add(cycles, (objects,)) if each else -1,
             "calls": meters.add(calls),
@@ -121,6 +121,10 @@ class PathPart:
 def _thousandths(rates: Any) -> Any:
     """Rates as whole numbers, none as 0."""
     return np.rint(np.nan_to_num(rates, nan=0.0) * FINE)
+
+
+def _plain(value: Value) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _reason(name: str) -> str:

@@ -73,6 +73,7 @@ class LiveView(anywidget.AnyWidget):
         try:
             with self._lock:
                 self._adopt(self._stream.schema)
+                self._show_state(self._stream)
         except BaseException:
             self._stream.detach(self)
             super().close()
@@ -87,18 +88,17 @@ class LiveView(anywidget.AnyWidget):
     # What a notebook does
 
     def start(self) -> None:
-        """Goes on after stop()."""
-        with self._lock:
-            self.running = True
-        self._stream.attach(self)
-        self._seed()
+        """Goes on after stop(), in the place where it was displayed."""
+        self._go_on()
+        self._show(is_live=True)
 
     def stop(self) -> None:
-        """Stands still, and leaves a picture. Raises what went wrong in the background."""
-        with self._lock:
-            self.running = False
-        self._stream.detach(self)
-        self._leave_picture()
+        """Ends drawing and leaves a static picture in its place, which a saved notebook keeps.
+
+        Raises what went wrong in the background.
+        """
+        self._pause()
+        self._show(is_live=False)
         if self._error is not None:
             error, self._error = self._error, None
             raise error
@@ -113,8 +113,9 @@ class LiveView(anywidget.AnyWidget):
         if self not in _open:
             return
         _open.discard(self)
-        self._stream.detach(self)
-        self._leave_picture(is_last=True)
+        if self.running:
+            self._pause()
+            self._show(is_live=False)
         super().close()
 
     @property
@@ -190,6 +191,17 @@ class LiveView(anywidget.AnyWidget):
 
     # Within
 
+    def _go_on(self) -> None:
+        with self._lock:
+            self.running = True
+        self._stream.attach(self)
+        self._seed()
+
+    def _pause(self) -> None:
+        with self._lock:
+            self.running = False
+        self._stream.detach(self)
+
     def _adopt(self, schema: Schema) -> None:
         """Takes over a source's names, which change when ports and paths come and go."""
         self._schema = schema
@@ -223,9 +235,8 @@ class LiveView(anywidget.AnyWidget):
         """A message from the page: handled while no cell runs."""
         kind, page = content.get("type"), str(content.get("page", ""))
         if kind in ("ready", "shown", "hidden"):
-            was_alone = bool(self._pages) or not self.running
             self._pages[page] = kind != "hidden"
-            if was_alone and self.running:
+            if self.running:
                 self._stream.attach(self)
             if kind == "ready":
                 self._seed()
@@ -234,9 +245,9 @@ class LiveView(anywidget.AnyWidget):
             if not self._pages:
                 self._stream.detach(self)  # a view that no page shows costs nothing
         elif kind == "start":
-            self.start()
+            self._go_on()
         elif kind == "stop":
-            self.stop()
+            self._pause()
         elif kind == "mark":
             self._add_mark(float(content["x"]), str(content.get("text", "")))
         else:
@@ -253,9 +264,10 @@ class LiveView(anywidget.AnyWidget):
         handle = display(self._bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
         self._handles = [*self._handles, handle][-MOST_DISPLAYS:]
 
-    def _bundle(self, *, is_last: bool = False) -> dict[str, Any]:
+    def _bundle(self, *, is_live: bool = True) -> dict[str, Any]:
+        # JupyterLab shows a view rather than a picture, even one that it no longer has.
         parts: dict[str, Any] = {"text/plain": repr(self)}
-        if not is_last:
+        if is_live:
             view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
             parts["application/vnd.jupyter.widget-view+json"] = view
         html = self._html()
@@ -270,10 +282,11 @@ class LiveView(anywidget.AnyWidget):
             parts["text/html"] = html
         return parts
 
-    def _leave_picture(self, *, is_last: bool = False) -> None:
-        if self._handles and (is_last or self._pictured != self._stream.number):
+    def _show(self, *, is_live: bool) -> None:
+        """Brings what was displayed up to date."""
+        if self._handles:
             self._pictured = self._stream.number
-            shown = self._bundle(is_last=is_last)
+            shown = self._bundle(is_live=is_live)
             for handle in self._handles:
                 handle.update(shown, raw=True)  # type: ignore[no-untyped-call]
 
@@ -300,5 +313,5 @@ def _watch_cells() -> None:
 
 def _after_cell(_: object) -> None:
     for view in tuple(_open):
-        if not view._pages:
-            view._leave_picture()
+        if view.running and not view._pages and view._pictured != view._stream.number:
+            view._show(is_live=True)
