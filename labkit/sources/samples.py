@@ -39,6 +39,9 @@ class Samples:
     def __len__(self) -> int:
         return len(self.samples)
 
+    def __getitem__(self, number: int) -> Sample:
+        return self.samples[number]
+
     @property
     def names(self) -> tuple[str, ...]:
         """Every name that occurs, in the order of first appearance."""
