@@ -5,8 +5,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from labkit.sources import Sample, Samples, Schema, Source, SourceError, as_source, select
-from labkit.sources.base import readonly
+from labkit.sources import Samples, Source, SourceError, as_source, select
+from labkit.sources.samples import Choice
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
@@ -24,15 +24,15 @@ class Record(Samples):
     def __init__(self, source: Source, patterns: tuple[str, ...], hz: float) -> None:
         super().__init__(source.label, hz)
         self._source = source.at(hz)
-        self._patterns = patterns
-        self._kept: dict[Schema, tuple[Schema, list[int]]] = {}
+        self._choose = Choice(patterns or ("*",))
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._source.open()
         try:
             self._last = self._source.sample()
+            select(self._source.names, patterns)
             if self._last is not None:
-                self.samples.append(self._keep(self._last))
+                self.samples.append(self._choose(self._last))
         except BaseException:
             self._source.close()
             raise
@@ -70,30 +70,13 @@ class Record(Samples):
                 stopped = self._stop.wait(due - time.monotonic())
                 for sample in self._source.since(self._last):
                     self._last = sample
-                    self.samples.append(self._keep(sample))
+                    self.samples.append(self._choose(sample))
                 if stopped:
                     break
         except BaseException as error:
             self._failure = error
         finally:
             self._source.close()
-
-    def _keep(self, sample: Sample) -> Sample:
-        """The sample with the counters that were asked for."""
-        if not self._patterns:
-            return sample
-        if sample.schema not in self._kept:
-            names = select(sample.names, self._patterns, must=not self._kept)
-            part = Schema(tuple(names), sample.schema.units, sample.schema.kinds)
-            self._kept[sample.schema] = part, [sample.schema.index[name] for name in names]
-        part, columns = self._kept[sample.schema]
-        return Sample(
-            sample.monotonic_ns,
-            sample.time_ns,
-            readonly(sample.values[columns]),
-            part,
-            sample.sequence,
-        )
 
 
 def record(source: "Source | Lab", *names: str, hz: float = 10) -> Record:

@@ -35,16 +35,15 @@ def time_figure(samples: "Samples", names: list[str]) -> Figure:
             f"fewer (the first are {', '.join(names[:4])})"
         )
     table = samples.rates
+    faults = _fault_times(samples)
     start = samples.samples[0]
     unit_of_time, scale = ("hours", 3.6e12) if samples.seconds > LONG else ("seconds", 1e9)
     times = np.array([s.monotonic_ns - start.monotonic_ns for s in samples.samples[1:]]) / scale
-    names = names or _most_moving(samples, table)
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(_axis_unit(samples, name), []).append(name)
     figure = Picture(figsize=(10, 1.2 + 2.4 * len(groups)), layout="constrained")
     rows = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
-    faults = _faults(samples, scale)
     for axes, (unit, members) in zip(rows, groups.items(), strict=True):
         for number, name in enumerate(members):
             color = PALETTE[number % len(PALETTE)]
@@ -53,7 +52,7 @@ def time_figure(samples: "Samples", names: list[str]) -> Figure:
             # A point between two gaps makes no line.
             dot = "." if len(times) < 60 else ""
             axes.plot(times, values, dashes + dot, color=color, label=name, lw=1.5)
-            _mark_faults(axes, faults.get(name, []), number, name)
+            _mark_faults(axes, faults.get(name, np.empty(0)) / scale, number, name)
         axes.set_ylabel(unit)
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(EngFormatter())
@@ -68,12 +67,12 @@ def time_figure(samples: "Samples", names: list[str]) -> Figure:
     return figure
 
 
-def _most_moving(samples: "Samples", table: Any) -> list[str]:
-    units = samples.units
-    packets = [name for name in table.columns if units.get(name) == "packets"]
-    highest = table[packets].max().sort_values(ascending=False)
-    moving = [str(name) for name in highest[highest > 0].index[:CHOSEN]]
-    return moving or [str(name) for name in table.columns[:CHOSEN]]
+def most_moving(samples: "Samples") -> list[str]:
+    """The packet counters with the highest rates; without any, the first counters."""
+    highest = samples.rates.max()
+    packets = [name for name in samples.names if samples.units.get(name) == "packets"]
+    moving = highest[packets][highest[packets] > 0].sort_values(ascending=False)
+    return [str(name) for name in moving.index[:CHOSEN]] or list(samples.names[:CHOSEN])
 
 
 def _axis_unit(samples: "Samples", name: str) -> str:
@@ -84,19 +83,19 @@ def _axis_unit(samples: "Samples", name: str) -> str:
     return LEVELS.get(unit, unit)
 
 
-def _faults(samples: "Samples", scale: float) -> dict[str, list[float]]:
-    """Times of each name's faults."""
+def _fault_times(samples: "Samples") -> dict[str, Any]:
+    """Of each name's faults, in ns since the first sample."""
     start = samples.samples[0].monotonic_ns
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[int]] = {}
     for sample, change in samples.each_rate():
         for name in change.faults:
-            found.setdefault(name, []).append((sample.monotonic_ns - start) / scale)
-    return found
+            found.setdefault(name, []).append(sample.monotonic_ns - start)
+    return {name: np.array(times) for name, times in found.items()}
 
 
-def _mark_faults(axes: Any, times: list[float], number: int, name: str) -> None:
+def _mark_faults(axes: Any, times: Any, number: int, name: str) -> None:
     """Crosses along the bottom, a row for each line."""
-    if not times:
+    if not times.size:
         return
     height = 0.03 + 0.05 * number
     axes.plot(
@@ -113,5 +112,5 @@ def _mark_faults(axes: Any, times: list[float], number: int, name: str) -> None:
 def _shade_gaps(axes: Any, times: Any, ticks: float) -> None:
     """Where samples are missing; `ticks` there should be in a unit of time."""
     times = np.concatenate([[0.0], times])
-    for i in np.flatnonzero(np.diff(times) * ticks > 1.5):
+    for i in np.flatnonzero(np.diff(times) * ticks > 2.5):
         axes.axvspan(times[i], times[i + 1], color="#8c959f", alpha=0.2, lw=0)

@@ -4,7 +4,8 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from dataclasses import replace
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,9 +63,7 @@ class Samples:
     @property
     def gaps(self) -> int:
         """Ticks without a sample between the first and the last."""
-        steps = np.diff(np.array([sample.monotonic_ns for sample in self.samples]))
-        missing = np.rint(steps * self.hz / 1e9).astype(int) - 1
-        return int(missing[missing > 0].sum())
+        return max(0, round(self.seconds * self.hz) + 1 - len(self)) if self.samples else 0
 
     @property
     def table(self) -> "pd.DataFrame":
@@ -90,10 +89,13 @@ class Samples:
         """
         import pandas as pd
 
-        found = list(self.each_rate())
-        rows = [dict(zip(r.names, r.values, strict=True)) for _, r in found]
-        index = pd.to_datetime([sample.time_ns for sample, _ in found], unit="ns", utc=True)
-        return pd.DataFrame(rows, columns=list(self.names)).set_axis(index.rename("time"))
+        parts = [
+            pd.DataFrame(np.stack([found.values for _, found in run]), columns=list(schema.names))
+            for schema, run in groupby(self.each_rate(), key=lambda pair: pair[0].schema)
+        ]
+        table = pd.concat([pd.DataFrame(columns=list(self.names), dtype=float), *parts])
+        times = [sample.time_ns for sample in self.samples[1:]]
+        return table.set_axis(pd.to_datetime(times, unit="ns", utc=True).rename("time"))
 
     @property
     def faults(self) -> "pd.DataFrame":
@@ -117,9 +119,16 @@ class Samples:
         Without names, the packet counters that moved most. Red crosses are faults, grey is where
         samples are missing.
         """
-        from labkit.time_plot import time_figure
+        from labkit.time_plot import most_moving, time_figure
 
-        return time_figure(self, select(self.names, names) if names else [])
+        chosen = select(self.names, names or most_moving(self))
+        return time_figure(self.only(*chosen), chosen)
+
+    def only(self, *names: str) -> "Samples":
+        """The same samples with the counters of these names, which may hold * and ?."""
+        wanted = select(self.names, names)
+        choice = Choice(wanted)
+        return Samples(self.label, self.hz, [choice(sample) for sample in self.samples])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a Parquet file: times, one column a counter; labkit.sources.Recording reads it."""
@@ -152,26 +161,18 @@ class Samples:
     def _schemas(self) -> list[Schema]:
         return list(dict.fromkeys(sample.schema for sample in self.samples))
 
-    def _segments(self) -> Iterator[list[Sample]]:
-        """Runs of samples with one schema."""
-        start = 0
-        for end in range(1, len(self.samples) + 1):
-            at_end = end == len(self.samples)
-            if at_end or self.samples[end].schema is not self.samples[start].schema:
-                yield self.samples[start:end]
-                start = end
-
     def _arrow(self) -> "pa.Table":
         import pyarrow as pa
 
         tables = [pa.table({name: pa.array([], _uint64()) for name in TIMES})]
-        for segment in self._segments():
+        for schema, run in groupby(self.samples, key=lambda sample: sample.schema):
+            segment = list(run)
             values = np.stack([sample.values for sample in segment])
             columns = {
                 time: pa.array([getattr(sample, time) for sample in segment], _uint64())
                 for time in TIMES
             }
-            for i, name in enumerate(segment[0].names):
+            for i, name in enumerate(schema.names):
                 columns[name] = pa.array(values[:, i])
             tables.append(pa.table(columns))
         facts = {"label": self.label, "hz": self.hz}
@@ -216,6 +217,26 @@ class Samples:
                 )
             )
         return cls(facts.get("label", path), facts.get("hz", _median_hz(times[0])), samples)
+
+
+class Choice:
+    """Takes the counters that patterns match out of samples, whatever their schema."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._patterns = patterns
+        self._parts: dict[Schema, tuple[Schema, list[int]]] = {}
+
+    def __call__(self, sample: Sample) -> Sample:
+        """The sample with fewer counters."""
+        if sample.schema not in self._parts:
+            whole = sample.schema
+            names = select(whole.names, self._patterns, must=False)
+            units = {name: whole.units[name] for name in names if name in whole.units}
+            kinds = {name: whole.kinds[name] for name in names if name in whole.kinds}
+            part = Schema(tuple(names), units, kinds, whole.drivers)
+            self._parts[whole] = part, [whole.index[name] for name in names]
+        part, columns = self._parts[sample.schema]
+        return replace(sample, values=readonly(sample.values[columns]), schema=part)
 
 
 def _schema(names: tuple[str, ...], facts: dict[str, Any]) -> Schema:

@@ -230,7 +230,16 @@ def test_picture_has_a_line_a_counter_and_marks_faults() -> None:
     (gap,) = upper.patches
     assert gap.get_x() == pytest.approx(0.3)
     assert figure.get_suptitle() == "a test: 6 samples, 2 missing"
-    assert course().plot().axes[0].get_lines()[0].get_label() == "depth"
+    moving = [axes.get_lines()[0].get_label() for axes in course().plot().axes]
+    assert moving == ["depth", "rx"]
+
+
+def test_fewer_counters_of_the_same_samples() -> None:
+    part = course().only("depth", "rx_b*")
+    assert part.names == ("depth", "rx_bytes")
+    assert part.table.depth.tolist() == course().table.depth.tolist()
+    assert part.units == {"depth": "packets", "rx_bytes": "bytes"}
+    assert part.gaps == 2
 
 
 def test_pictures_that_cannot_be() -> None:
