@@ -67,7 +67,12 @@ class Block:
 
 
 class _Memory:
-    """A recorder's ring of rows."""
+    """A recorder's ring of rows.
+
+    The writer announces a row before it touches it (RESERVED) and again when it is whole (WRITTEN).
+    So what was copied was whole if it is not reserved afterwards. NumPy's loads are plain: x86-64
+    keeps them in this order.
+    """
 
     def __init__(self, rows: int, room: int) -> None:
         self.rows = rows
