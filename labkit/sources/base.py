@@ -31,7 +31,8 @@ class SourceError(LabError):
 class Schema:
     """The names of one sample's values, in their order.
 
-    A source keeps one Schema as long as its names stay, so `is` tells whether they changed.
+    A source keeps one Schema as long as its names stay and its counters run on. So a sample whose
+    schema `is` another one has other names, or counters that began anew.
 
     Attributes
     ----------

@@ -77,7 +77,7 @@ class Ethtool(Source):
             return None
         if self._state[0] != "live":
             self._state = ("live", f"{self.label} is there")
-            self._schema = Schema(())
+            self._schema = Schema(())  # its counters begin anew
         names = tuple(counters)
         if names != self._schema.names:
             self._schema = Schema.of(names, {"": self._find_driver()})

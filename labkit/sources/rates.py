@@ -49,7 +49,8 @@ def rates(before: Sample, after: Sample) -> Rates:
     """The rates between two samples of one source, a second of measured time.
 
     A counter that fell, jumped further than any hardware counts, holds an address, or could not be
-    read is a fault, never a rate.
+    read is a fault, never a rate. One that is lower under another schema began anew (a path was run
+    again, an application restarted) and has no rate yet.
     """
     elapsed = after.monotonic_ns - before.monotonic_ns
     if elapsed <= 0:
@@ -69,6 +70,9 @@ def rates(before: Sample, after: Sample) -> Rates:
     pointer = _counts_things(schema) & is_address(new)
     counted = schema.is_counter & known & ~unreadable & (old != MISSING)
     fell = counted & (new < old)
+    if after.schema is not before.schema:
+        values[fell] = np.nan
+        counted, fell = counted & ~fell, np.zeros_like(fell)
     leapt = counted & ~fell & (values > _limits(schema))
     values[schema.is_counter & known & (old == MISSING)] = np.nan
     for i in np.flatnonzero(unreadable | pointer | fell | leapt):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
-TIMES = ("monotonic_ns", "time_ns", "sequence")
+# The columns that are no counters; `schema` numbers schemas, which rates do not reach across
+TIMES = ("monotonic_ns", "time_ns", "sequence", "schema")
 METADATA = b"labkit"
 
 
@@ -165,13 +166,15 @@ class Samples:
         import pyarrow as pa
 
         tables = [pa.table({name: pa.array([], _uint64()) for name in TIMES})]
+        schemas = self._schemas()
         for schema, run in groupby(self.samples, key=lambda sample: sample.schema):
             segment = list(run)
             values = np.stack([sample.values for sample in segment])
             columns = {
                 time: pa.array([getattr(sample, time) for sample in segment], _uint64())
-                for time in TIMES
+                for time in TIMES[:3]
             }
+            columns["schema"] = pa.array([schemas.index(schema)] * len(segment), _uint64())
             for i, name in enumerate(schema.names):
                 columns[name] = pa.array(values[:, i])
             tables.append(pa.table(columns))
@@ -197,23 +200,27 @@ class Samples:
         times = [_whole_numbers(table[name], name, path).to_numpy() for name in TIMES[:2]]
         if np.any(np.diff(times[0].astype(np.int64)) <= 0):
             raise SourceError(f"{path} is no recording: monotonic_ns does not grow")
-        sequence = table["sequence"].to_pylist() if "sequence" in table.column_names else None
-        schemas: dict[bytes, Schema] = {}
+        optional = [
+            table[name].to_pylist() if name in table.column_names else [0] * len(table)
+            for name in TIMES[2:]
+        ]
+        schemas: dict[tuple[int, bytes], Schema] = {}
         samples = []
         for row in range(len(table)):
             mask = there[row]
-            schema = schemas.get(mask.tobytes())
+            sequence, number = (column[row] for column in optional)
+            schema = schemas.get((number, mask.tobytes()))
             if schema is None:
                 kept = (name for name, is_there in zip(names, mask, strict=True) if is_there)
                 schema = _schema(tuple(kept), facts)
-                schemas[mask.tobytes()] = schema
+                schemas[number, mask.tobytes()] = schema
             samples.append(
                 Sample(
                     int(times[0][row]),
                     int(times[1][row]),
                     readonly(values[row][mask]),
                     schema,
-                    sequence[row] if sequence else 0,
+                    sequence,
                 )
             )
         return cls(facts.get("label", path), facts.get("hz", _median_hz(times[0])), samples)

@@ -65,6 +65,7 @@ class Telemetry(Source):
         try:
             if self._socket is None:
                 self._connect()
+                self._schema = Schema(())  # its counters begin anew
                 self._state = ("live", f"{self.version}, process {self.pid}")
             counters = dict(self._counters())
         except SourceError as error:

@@ -79,6 +79,12 @@ def test_new_names_have_no_rate_and_old_ones_keep_theirs() -> None:
     assert not found.faults
 
 
+def test_counter_that_began_anew_has_no_rate_yet() -> None:
+    found = rates(sample(1, packets=100), sample(2, packets=3))
+    assert math.isnan(found["packets"])
+    assert not found.faults
+
+
 def test_order_matters() -> None:
     earlier, later = sample(1, packets=1), sample(2, packets=2)
     with pytest.raises(SourceError, match="older than the first; pass the earlier one first"):

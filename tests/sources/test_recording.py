@@ -44,6 +44,14 @@ def course() -> Samples:
     )
 
 
+def test_counters_that_began_anew_are_known_from_the_file(tmp_path: Path) -> None:
+    again = Schema(FIRST.names, UNITS, KINDS)
+    samples((0, FIRST, [9, 1]), (0.1, again, [2, 1]), (0.2, again, [1, 1])).save(tmp_path / "it")
+    kept = Samples.load(tmp_path / "it")
+    assert kept.rates.rx.isna().all()
+    assert kept.faults.fault.tolist() == ["fell from 2 to 1; it was reset, wrapped or broke"]
+
+
 class Counting(Source):
     """A source that counts how often it was read, and fails when told."""
 
