@@ -222,11 +222,12 @@ class Engine(Source):
 
     def _follow(self) -> None:
         """Looks after the engine: gone, ended, or back and to be recorded again."""
-        if self._is_attached and self._memory is not None:
-            return
         if self.lab.is_alive:
+            if self._is_attached and self._memory is not None and self.state == "live":
+                return
             try:
-                self._attach()
+                if not self._is_attached or self._memory is None:
+                    self._attach()
                 self._wait_for_first()
                 self.label = f"engine {self.lab.pid}"
                 self._state = ("live", self._describe())

@@ -90,12 +90,13 @@ class Samples:
         """
         import pandas as pd
 
+        pairs = list(self.each_rate())
         parts = [
             pd.DataFrame(np.stack([found.values for _, found in run]), columns=list(schema.names))
-            for schema, run in groupby(self.each_rate(), key=lambda pair: pair[0].schema)
+            for schema, run in groupby(pairs, key=lambda pair: pair[0].schema)
         ]
         table = pd.concat([pd.DataFrame(columns=list(self.names), dtype=float), *parts])
-        times = [sample.time_ns for sample in self.samples[1:]]
+        times = [sample.time_ns for sample, _ in pairs]
         return table.set_axis(pd.to_datetime(times, unit="ns", utc=True).rename("time"))
 
     @property
@@ -166,8 +167,9 @@ class Samples:
         import pyarrow as pa
 
         tables = [pa.table({name: pa.array([], _uint64()) for name in TIMES})]
-        schemas = self._schemas()
-        for schema, run in groupby(self.samples, key=lambda sample: sample.schema):
+        samples = self.samples.copy()  # more may come meanwhile
+        schemas = list(dict.fromkeys(sample.schema for sample in samples))
+        for schema, run in groupby(samples, key=lambda sample: sample.schema):
             segment = list(run)
             values = np.stack([sample.values for sample in segment])
             columns = {
@@ -180,7 +182,7 @@ class Samples:
             tables.append(pa.table(columns))
         facts = {"label": self.label, "hz": self.hz}
         for what in ("units", "kinds", "drivers"):
-            facts[what] = {k: v for s in self._schemas() for k, v in getattr(s, what).items()}
+            facts[what] = {k: v for s in schemas for k, v in getattr(s, what).items()}
         joined = pa.concat_tables(tables, promote_options="default").combine_chunks()
         return joined.replace_schema_metadata({METADATA: json.dumps(facts).encode()})
 

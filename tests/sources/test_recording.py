@@ -197,6 +197,20 @@ def test_record_of_an_engine_keeps_every_tick(lab: lk.Lab) -> None:
     assert rec.stop() is rec
 
 
+def test_record_is_looked_at_while_it_goes_on(lab: lk.Lab) -> None:
+    a, b = lab.cable("a", "b")
+    with lk.record(lab, hz=1000) as rec:
+        for number in range(6):
+            path = lab.run(lk.rx(a) >> lk.tx(b), name=f"p{number % 2}")
+            time.sleep(0.02)
+            assert len(rec.table) <= len(rec)
+            assert len(rec.rates) < len(rec)
+            assert rec.plot().axes
+            path.stop()
+    assert len(rec.rates) == len(rec) - 1
+    assert rec.faults.empty
+
+
 def test_record_ends_with_its_lab() -> None:
     with lk.Lab() as lab:
         rec = lk.record(lab, hz=100)
