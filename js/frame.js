@@ -54,7 +54,7 @@ export class Frame {
   begin() {
     const { store } = this;
     store.listeners.add(this.heard);
-    store.displays = (store.displays ?? 0) + 1;
+    store.displays.set(this, true);
     this.sight = new IntersectionObserver((entries) => this.look(entries[entries.length - 1].isIntersecting));
     this.sight.observe(this.element);
     this.size = new ResizeObserver(() => {
@@ -66,7 +66,7 @@ export class Frame {
     this.theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
     document.addEventListener("visibilitychange", this.looked);
     window.addEventListener("keydown", this.guard, true);
-    store.ask("shown");
+    store.tellSight();
     this.dress();
   }
 
@@ -77,8 +77,8 @@ export class Frame {
     document.removeEventListener("visibilitychange", this.looked);
     window.removeEventListener("keydown", this.guard, true);
     this.panel.end?.();
-    store.displays -= 1;
-    if (store.displays === 0) store.ask("removed");
+    store.displays.delete(this);
+    store.tellSight();
   }
 
   dress() {
@@ -88,13 +88,15 @@ export class Frame {
     this.want();
   }
 
-  /** Whether anybody can see it; the kernel sends less where nobody can. */
+  /** Whether anybody can see it. */
   look(isIntersecting = this.isIntersecting ?? true) {
     this.isIntersecting = isIntersecting;
     const isInSight = isIntersecting && !document.hidden;
     if (isInSight === this.isInSight) return;
     this.isInSight = isInSight;
-    this.store.ask(isInSight ? "shown" : "hidden");
+    if (!this.store.displays.has(this)) return;
+    this.store.displays.set(this, isInSight);
+    this.store.tellSight();
     if (isInSight) this.want();
   }
 
@@ -114,7 +116,9 @@ export class Frame {
     const running = this.isRunning;
     say(this.title, model.get("title"));
     this.light.dataset.state = running ? state : "stopped";
-    say(this.status, running ? (state === "live" ? "" : `${state}: ${reason}`) : "stopped");
+    const isClosed = state === "closed";
+    say(this.status, isClosed ? reason : !running ? "stopped" : state === "live" ? "" : `${state}: ${reason}`);
+    this.toggle.disabled = this.marker.disabled = isClosed;
     say(this.toggle, running ? "■ Stop" : "▶ Start");
     this.toggle.title = running ? "Stop (Space)" : "Start (Space)";
     const faults = Object.entries(model.get("faults")).slice(0, 5);

@@ -9,6 +9,7 @@ export class Store {
     this.model = model;
     this.page = Math.random().toString(36).slice(2);
     this.listeners = new Set();
+    this.displays = new Map(); // those there are, and whether they are in sight
     this.ui = {}; // what the person chose here; it outlives a display
     this.next = null; // number of the next point
     this.numbers = null; // the latest that a dashboard shows beside lines
@@ -45,7 +46,20 @@ export class Store {
   }
 
   ask(type, more = {}) {
-    this.model.send({ type, page: this.page, ...more });
+    try {
+      this.model.send({ type, page: this.page, ...more });
+    } catch {
+      // The kernel was restarted: what was drawn stays, and nobody is left to ask.
+    }
+  }
+
+  /** The kernel sends less to a page on which no display is in sight, and nothing without any. */
+  tellSight() {
+    const sights = [...this.displays.values()];
+    const sight = sights.length === 0 ? "removed" : sights.includes(true) ? "shown" : "hidden";
+    if (sight === this.sight) return;
+    this.sight = sight;
+    this.ask(sight);
   }
 
   notify() {

@@ -16,6 +16,7 @@ from IPython import get_ipython
 from IPython.display import DisplayHandle, display
 
 from labkit import xstats
+from labkit.errors import LabError
 from labkit.sources import Schema
 from labkit.widgets.bundle import bundle
 from labkit.widgets.picture import picture
@@ -116,7 +117,8 @@ class LiveView(anywidget.AnyWidget):
         if self.running:
             self._pause()
             self._show(is_live=False)
-        super().close()
+        self.status = ["closed", "the view was closed"]
+        self._free()
 
     @property
     def figure(self) -> "Figure":
@@ -191,7 +193,17 @@ class LiveView(anywidget.AnyWidget):
 
     # Within
 
+    def _free(self) -> None:
+        """Lets go of the page's side of a closed view, once no page shows it.
+
+        A page that was loaded anew cannot replace it by the picture, and goes on showing it.
+        """
+        if not self._pages:
+            super().close()
+
     def _go_on(self) -> None:
+        if self not in _open:
+            raise LabError("the view was closed; make a new one")
         with self._lock:
             self.running = True
         self._stream.attach(self)
@@ -234,7 +246,11 @@ class LiveView(anywidget.AnyWidget):
     def _hear(self, _: object, content: dict[str, Any], __: object) -> None:
         """A message from the page: handled while no cell runs."""
         kind, page = content.get("type"), str(content.get("page", ""))
-        if kind in ("ready", "shown", "hidden"):
+        if self not in _open:
+            if kind == "removed":
+                self._pages.pop(page, None)
+                self._free()
+        elif kind in ("ready", "shown", "hidden"):
             self._pages[page] = kind != "hidden"
             if self.running:
                 self._stream.attach(self)

@@ -8,13 +8,15 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "build/screenshots"
 CHROMIUM = shutil.which("chromium")  # None: the one that `playwright install` brings
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -24,20 +26,25 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--enable-precise-memory-info",
 ]
 
 
-@pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL that `make lab` prints, token included."""
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody has."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("lab") / "log"
+        port: int = free.getsockname()[1]
+        return port
+
+
+@contextmanager
+def jupyterlab(command: Sequence[str], port: int, log: Path) -> Iterator[str]:
+    """A JupyterLab that this command starts on this port: the URL with its token."""
     environment = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
     with log.open("w") as output:
         process = subprocess.Popen(
-            ["make", "lab", f"NOTEBOOK_PORT={port}"],
+            command,
             cwd=ROOT,
             env=environment,
             stdout=output,
@@ -57,7 +64,17 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """JupyterLab from `make lab`."""
+    port = free_port()
+    log = tmp_path_factory.mktemp("lab") / "log"
+    with jupyterlab(["make", "lab", f"NOTEBOOK_PORT={port}"], port, log) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield browser
@@ -66,6 +83,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
+    """A page that has no errors of its own."""
     page = browser.new_page(viewport={"width": 1200, "height": 2600})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
     page.close()
+    assert errors == []

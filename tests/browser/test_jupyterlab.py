@@ -7,13 +7,11 @@ A screenshot of every notebook stays in build/screenshots.
 import re
 import subprocess
 import urllib.request
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "build/screenshots"
+from tests.browser.conftest import SCREENSHOTS
 
 
 def test_listens_on_loopback_and_wants_its_token(address: str) -> None:
@@ -41,6 +39,5 @@ def test_notebook_runs_in_the_browser(name: str, address: str, page: Page) -> No
         done.or_(failed).first.wait_for(timeout=90_000)
         assert failed.count() == 0, failed.first.inner_text()
     finally:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SCREENSHOTS / f"{name}.png")
     assert page.locator(".jp-OutputArea-output img").count() >= 2

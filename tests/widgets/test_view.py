@@ -200,6 +200,20 @@ def test_figure_has_a_plot_for_each_unit() -> None:
     assert axes[0].lines[0].get_ydata()[-1] == pytest.approx(1000, rel=0.1)
 
 
+def test_closed_view_is_freed_when_its_last_page_is_gone(clock: tuple[Clock, Chart]) -> None:
+    _, view = clock
+    hear(view, type="ready")
+    view.close()
+    assert view.status[0] == "closed"
+    assert view.comm is not None
+    hear(view, type="start")
+    assert not view._stream.is_running
+    with pytest.raises(lk.LabError, match="closed"):
+        view.start()
+    hear(view, type="removed")
+    assert view.comm is None
+
+
 # With a lab
 
 
