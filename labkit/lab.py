@@ -6,7 +6,7 @@ import re
 import weakref
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from labkit import nodes
 from labkit.devices import Device, Option, parse_device
@@ -24,10 +24,17 @@ if TYPE_CHECKING:
     from labkit.trace import Trace
     from labkit.tunnel_ports import TunnelEnd
     from labkit.tunnels import Tunnel
+    from labkit.widgets.dashboard import Dashboard
 
 MIN_MTU, MAX_MTU = 68, 9600
 PORT_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,24}")  # node names such as probe_send:NAME fit 40
 DEFAULT_MBUFS = 8191  # 2^13 - 1: what a mempool stores best
+
+
+class Endable(Protocol):
+    """What is closed with a lab."""
+
+    def close(self) -> None: ...  # noqa: D102
 
 
 class Lab:
@@ -44,6 +51,8 @@ class Lab:
         self._tunnels: dict[str, list[TunnelEnd]] = {}
         self._ports_made = 0
         self._macs = 0
+        self.is_closed = False
+        self._endings: weakref.WeakSet[Endable] = weakref.WeakSet()
         self._start_engine()
 
     def _start_engine(self) -> None:
@@ -197,6 +206,16 @@ class Lab:
 
         return Trace(self, count, snaplen)
 
+    def dashboard(self, *parts: str) -> "Dashboard":
+        """A live view: rates of ports, busy share of workers, mempools, paths with their drops.
+
+        parts: some of "chart", "ports", "workers", "pools", "paths"; none means all of them. It
+        moves while cells run, closes with the lab, and leaves a static picture in the notebook.
+        """
+        from labkit.widgets.dashboard import Dashboard
+
+        return Dashboard(self, parts)
+
     # Life
 
     @property
@@ -237,6 +256,7 @@ class Lab:
 
     def restart(self) -> None:
         """A new engine with the same ports and paths; counters begin at 0. Sockets stay open."""
+        self.is_closed = False
         self._finalizer()
         self._start_engine()
         for port in self.ports.values():
@@ -248,7 +268,10 @@ class Lab:
             self._start_path(running.path)
 
     def close(self) -> None:
-        """Ends the engine. Its ports, interfaces and files go with it."""
+        """Ends the engine. Its ports, interfaces, files and live views go with it."""
+        for view in tuple(self._endings):
+            view.close()
+        self.is_closed = True
         self._finalizer()
 
     def __enter__(self) -> "Lab":
@@ -270,7 +293,11 @@ class Lab:
         html = overview_html(self) if self.is_alive else f"<pre>{self!r}</pre>"
         return {"text/plain": repr(self), "text/html": html}
 
-    # For ports, paths and runs of this lab
+    # For ports, paths, runs and views of this lab
+
+    def ends_with_it(self, view: Endable) -> None:
+        """Closes a view when the lab is closed, unless it is gone by then."""
+        self._endings.add(view)
 
     def _ask(self, command: str, descriptors: tuple[int, ...] = (), **arguments: Any) -> Any:
         return self._engine.ask(command, descriptors, **arguments)

@@ -18,7 +18,7 @@ def build(name: str, *options: str) -> Path:
     tools = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     for command in (
         [
-            *("cmake", "-S", ROOT / "native", "-B", folder, "-G", "Ninja"),
+            *("cmake", "-S", ROOT / "native", "-B", folder, "-G", "Ninja", "-DLABKIT_WIDGETS=OFF"),
             *("-DCMAKE_BUILD_TYPE=Release", f"-DPython_EXECUTABLE={sys.executable}", *options),
         ],
         ["cmake", "--build", folder],
@@ -30,6 +30,7 @@ def build(name: str, *options: str) -> Path:
     shutil.copytree(
         ROOT / "labkit", package / "labkit", ignore=shutil.ignore_patterns("__pycache__")
     )
+    shutil.copytree(ROOT / "datasets", package / "labkit/data")
     for module in folder.glob("*.so"):
         shutil.copy(module, package / "labkit")
     return package

@@ -2,15 +2,16 @@
 """A path as a picture: its nodes from left to right, with counters where they are given."""
 
 import ipaddress
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from labkit.draw.chips import draw_chips, drop_chips
+from labkit.draw.chips import Chip, draw_chips, drop_chips
 from labkit.draw.flows import NodeReading, PathReading, edge_frames
 from labkit.draw.layout import Layout, Place, Size, Turn, place
 from labkit.draw.svg import (
     BLUE,
+    CARD_EDGE,
     FAINT,
     GREEN,
     INK,
@@ -33,7 +34,7 @@ from labkit.draw.svg import (
 from labkit.nodes import KINDS
 from labkit.path import Edge, NamedNode, Path, Value, outputs_of
 
-__all__ = ["NodeReading", "PathReading", "path_svg"]
+__all__ = ["NodeReading", "PathReading", "live_path_svg", "path_svg"]
 
 MARGIN = 18.0
 TITLE_HEIGHT = 30.0
@@ -44,6 +45,21 @@ TITLE, DETAIL, LABEL = 12.5, 11.0, 10.5
 LINE_HEIGHT = 15.0
 MOST_LETTERS = 30  # of a detail line
 BUSY = "#3d4752"  # an edge that carried frames
+# Room for what a page writes into a live drawing, and its names for colours
+WIDEST_RATE = "888 Mpps"
+WIDEST_COUNTS = "888 Mpps · 88,888 cycles"
+VARIABLES = {
+    "#ffffff": "ground",
+    INK: "ink",
+    FAINT: "faint",
+    LINE: "wire",
+    CARD_EDGE: "ground",
+    **{
+        color: name + suffix
+        for name, tint in {"blue": BLUE, "green": GREEN, "orange": ORANGE, "refuse": RED}.items()
+        for color, suffix in ((tint.edge, ""), (tint.fill, "-fill"))
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -74,16 +90,43 @@ def path_svg(path: Path, counters: PathReading | None = None) -> str:
     faces = {node.name: _face(node, counters) for node in path.nodes}
     frames = edge_frames(path, counters) if counters is not None else {}
     labels = {edge: _edge_label(path, edge, frames) for edge in path.edges}
+    return _drawing(path, faces, labels, frames, drop_chips(counters.drops) if counters else [])
+
+
+def live_path_svg(path: Path) -> str:
+    """The path as SVG for a page that writes rates into it.
+
+    There is room for them: elements of class "counts" in groups with data-node, of class "rate" in
+    groups with data-edge (its number in path.edges) and data-output. Colours are CSS variables.
+    """
+    faces = {}
+    for node in path.nodes:
+        face = _face(node, None)
+        counts = WIDEST_RATE if KINDS[node.kind].role == "source" else WIDEST_COUNTS
+        faces[node.name] = replace(face, counts=counts)
+    labels = {edge: f"{_edge_label(path, edge, {})}  {WIDEST_RATE}".strip() for edge in path.edges}
+    svg = _drawing(path, faces, labels, {}, [])
+    for color, variable in VARIABLES.items():
+        svg = svg.replace(f'"{color}"', f'"var(--lk-{variable})"')
+    return svg
+
+
+def _drawing(
+    path: Path,
+    faces: Mapping[str, "_Face"],
+    labels: Mapping[Edge, str],
+    frames: Mapping[Edge, int],
+    chips: Sequence[Chip],
+) -> str:
     gaps = {name: GAP + _stub(path, name, labels) for name in faces}
     sizes = {name: face.size for name, face in faces.items()}
     layout = place(path, sizes, gaps, WIDEST)
 
     boxes = [_box(node, faces[node.name], layout.places[node.name]) for node in path.nodes]
     drawn = [
-        _edge(edge, layout, labels[edge], _stub(path, edge.source, labels), frames.get(edge))
+        _edge(path, edge, layout, labels, frames.get(edge))
         for edge in sorted(path.edges, key=lambda e: bool(frames.get(e)))  # busy ones on top
     ]
-    chips = drop_chips(counters.drops) if counters is not None else []
     heading = shortened(path.name, 60)
     width = max(
         layout.width,
@@ -228,11 +271,15 @@ def _box(node: NamedNode, face: _Face, at: Place) -> str:
         rule = f"M{number(at.x)},{number(y + 8)} H{number(at.right)}"
         parts.append(curve(rule, color=tint.edge, width=0.6))
         color = FAINT if face.counts == "0 frames" else INK
-        parts.append(text(x, at.y + at.height - 7, face.counts, size=DETAIL, color=color))
-    return group(parts, face.tooltip)
+        y = at.y + at.height - 7
+        parts.append(text(x, y, face.counts, size=DETAIL, color=color, mark="counts"))
+    return group(parts, face.tooltip, node=node.name)
 
 
-def _edge(edge: Edge, layout: Layout, label: str, stub: float, frames: int | None) -> str:
+def _edge(
+    path: Path, edge: Edge, layout: Layout, labels: Mapping[Edge, str], frames: int | None
+) -> str:
+    label, stub = labels[edge], _stub(path, edge.source, labels)
     route = layout.routes[edge]
     start, end = route[0], route[-1]
     color, width = (BUSY, 2.0) if frames else (LINE, 1.5)
@@ -243,7 +290,8 @@ def _edge(edge: Edge, layout: Layout, label: str, stub: float, frames: int | Non
         parts = _fall(start, end, layout, label, color, width)
     else:
         parts = _run(edge, layout, label, stub, color, width)
-    return group(parts, tooltip)
+    number_of = str(path.edges.index(edge))
+    return group(parts, tooltip, edge=number_of, output=_edge_label(path, edge, {}))
 
 
 def _fall(
@@ -258,7 +306,7 @@ def _fall(
         x = start.x + start.width / 2
         way = f"M{number(x)},{number(bottom)} V{number(end.y - 7)}"
         head = arrowhead(x, end.y - 1, "down", color=color)
-        words = text(x + 8, (bottom + end.y) / 2 + 3, label, size=LABEL, color=FAINT)
+        words = text(x + 8, (bottom + end.y) / 2 + 3, label, size=LABEL, color=FAINT, mark="rate")
     else:
         x, out = start.x, start.x - 22
         way = (
@@ -266,7 +314,7 @@ def _fall(
             f"{number(out)},{number(end.middle)} {number(x - 7)},{number(end.middle)}"
         )
         head = arrowhead(x - 1, end.middle, "right", color=color)
-        words = text(start.x + 8, bottom + 14, label, size=LABEL, color=FAINT)
+        words = text(start.x + 8, bottom + 14, label, size=LABEL, color=FAINT, mark="rate")
     return [curve(way, color=color, width=width), head, words]
 
 
@@ -284,7 +332,14 @@ def _run(
     x, y = start.right, start.middle
     if edge.output == "other":
         y = start.y + start.height - 9
-    words = text(x + 6, y + (14 if edge.output == "other" else -6), label, size=LABEL, color=FAINT)
+    words = text(
+        x + 6,
+        y + (14 if edge.output == "other" else -6),
+        label,
+        size=LABEL,
+        color=FAINT,
+        mark="rate",
+    )
     way = f"M{number(x)},{number(y)}"
     x += stub
     if stub:

@@ -85,13 +85,15 @@ def text(
     color: str = INK,
     bold: bool = False,
     anchor: str = "start",
+    mark: str = "",
 ) -> str:
-    """One line of text with its baseline at y."""
+    """One line of text with its baseline at y; mark is a class by which a page finds it."""
+    found = f' class="{mark}"' if mark else ""
     weight = ' font-weight="600"' if bold else ""
     where = f' text-anchor="{anchor}"' if anchor != "start" else ""
     return (
         f'<text x="{number(x)}" y="{number(y)}" font-size="{number(size)}" fill="{color}"'
-        f"{weight}{where}>{escape(content)}</text>"
+        f"{weight}{where}{found}>{escape(content)}</text>"
     )
 
 
@@ -124,9 +126,10 @@ def arrowhead(x: float, y: float, heading: str, *, color: str = LINE) -> str:
     return f'<path d="M{number(x)},{number(y)} {back} z" fill="{color}"/>'
 
 
-def group(parts: Iterable[str], tooltip: str) -> str:
-    """Elements that share a tooltip."""
-    return f"<g><title>{escape(tooltip)}</title>{''.join(parts)}</g>"
+def group(parts: Iterable[str], tooltip: str, **marks: str) -> str:
+    """Elements that share a tooltip; marks are data attributes by which a page finds them."""
+    data = "".join(f' data-{name}="{escape(value)}"' for name, value in marks.items())
+    return f"<g{data}><title>{escape(tooltip)}</title>{''.join(parts)}</g>"
 
 
 def card(width: float, height: float, label: str, parts: Iterable[str]) -> str:

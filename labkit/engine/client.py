@@ -65,7 +65,11 @@ class EngineClient:
         theirs.close()
         self._closed = False
         self._commands: SimpleQueue[Order | None] = SimpleQueue()
-        threading.Thread(target=self._exchange_all, name="labkit-engine", daemon=True).start()
+        self._ordering = threading.Lock()
+        self._exchanging = threading.Thread(
+            target=self._exchange_all, name="labkit-engine", daemon=True
+        )
+        self._exchanging.start()
         try:
             self.facts: dict[str, Any] = self.ask(
                 "start",
@@ -93,12 +97,13 @@ class EngineClient:
 
         Raises EngineError when the engine refuses it, EngineDied when there is no engine any more.
         """
-        if self._closed:
-            raise EngineDied("it was closed")
         # On a thread of its own an exchange comes to its end even when Ctrl-C ends the wait for it.
         # SimpleQueue is the one way to wait that KeyboardInterrupt leaves whole.
         answer: SimpleQueue[Answer] = SimpleQueue()
-        self._commands.put((answer, command, descriptors, arguments))
+        with self._ordering:
+            if self._closed:
+                raise EngineDied("it was closed")
+            self._commands.put((answer, command, descriptors, arguments))
         outcome = answer.get()
         if isinstance(outcome, EngineDied):
             raise outcome
@@ -122,14 +127,18 @@ class EngineClient:
 
     def kill(self) -> None:
         """Ends the engine at once and removes what it left."""
-        if self._closed:
-            return
-        self._closed = True
+        with self._ordering:
+            if self._closed:
+                return
+            self._closed = True
+            self._commands.put(None)  # no order comes after it, so each one gets its answer
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        # The garbage collector, which closes a forgotten lab, may run on any thread.
+        if threading.current_thread() is not self._exchanging:
+            self._exchanging.join()
         self._channel.close()
-        self._commands.put(None)
         os.close(self._status)
         shutil.rmtree(self.runtime, ignore_errors=True)
 

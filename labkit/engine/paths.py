@@ -2,6 +2,7 @@
 """Paths inside the engine: plain data becomes an rte_graph on a worker."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +42,7 @@ class Paths:
         self.probes: dict[str, Any] = {}
         self.by_name: dict[str, EnginePath] = {}
         self.generation = 0
+        self.changed: Callable[[], None] = lambda: None  # called when counters come or go
 
     def run(self, name: str, path: dict[str, Any]) -> int:
         """Builds a path from its plain data and starts it; returns the lcore."""
@@ -67,13 +69,17 @@ class Paths:
             if other.queues & running.queues
         }
         self.by_name[name] = running
-        return self.workers.place(running.graph, beside)
+        lcore = self.workers.place(running.graph, beside)
+        self.changed()
+        return lcore
 
     def stop(self, name: str) -> None:
         path = self.by_name.pop(name)
+        self.changed()  # nobody reads a graph that is about to go
         self.workers.remove(path.graph)
         call("lk_graph_destroy", path.graph)
         self._close_captures(path)
+        self.changed()
 
     def counters(self, name: str) -> dict[str, Any]:
         """Calls, objects and cycles of each node; frames and measured frames of each drop."""

@@ -2,9 +2,11 @@
 """Ports inside the engine: devices made, started, described and stopped."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
+from labkit.catalogue import unique
 from labkit.engine.binding import NativeError, c_string, call, ffi, lib
 
 UNKNOWN_SPEED = 2**32 - 1
@@ -25,11 +27,16 @@ class FrameRings:
 
 @dataclass
 class EnginePort:
-    """A started port: DPDK's id, the MAC that its nodes answer for, and its frame rings."""
+    """A port: DPDK's id, the MAC that its nodes answer for, and its frame rings.
+
+    ring_queues: the queues of a ring port, else 0; xstat_names: of a started port, each one once
+    """
 
     id: int
     mac: bytes
     rings: FrameRings | None = None
+    ring_queues: int = 0
+    xstat_names: list[str] = field(default_factory=list)
 
 
 class Ports:
@@ -37,6 +44,7 @@ class Ports:
 
     def __init__(self) -> None:
         self.by_name: dict[str, EnginePort] = {}
+        self.changed: Callable[[], None] = lambda: None  # called when counters come or go
 
     def cable(self, names: list[str], queues: int, ring_size: int) -> None:
         """Makes the devices of one cable; `start` makes ports of them."""
@@ -44,7 +52,7 @@ class Ports:
         other = names[1].encode() if len(names) == 2 else ffi.NULL
         call("lk_cable_create", names[0].encode(), other, queues, ring_size, ids)
         for name, port_id in zip(names, ids, strict=False):
-            self.by_name[name] = EnginePort(port_id, bytes(6))
+            self.by_name[name] = EnginePort(port_id, bytes(6), ring_queues=queues)
 
     def probe(self, name: str, bus: str, device: str, arguments: str) -> dict[str, Any]:
         """Attaches a device and returns its limits. A device without a port is an error."""
@@ -83,6 +91,8 @@ class Ports:
         info = ffi.new("struct lk_port_info *")
         call("lk_port_info", port.id, info)
         port.mac = address or bytes(info.mac)
+        port.xstat_names = list(self.xstats(name))
+        self.changed()
         return self.info(name)
 
     def info(self, name: str) -> dict[str, Any]:
@@ -117,7 +127,9 @@ class Ports:
         room = max(1, call("lk_port_xstats", port_id, ffi.NULL, 0))
         stats = ffi.new("struct lk_xstat[]", room)
         count = call("lk_port_xstats", port_id, stats, room)
-        return {c_string(stats[i].name): stats[i].value for i in range(min(count, room))}
+        found = list(stats[0 : min(count, room)])
+        names = unique(c_string(xstat.name) for xstat in found)
+        return {name: xstat.value for name, xstat in zip(names, found, strict=True)}
 
     def attach_frames(self, name: str, descriptors: list[int], sizes: list[int]) -> None:
         """Maps the rings whose memory the parent made: to the engine, from the engine."""
@@ -133,6 +145,7 @@ class Ports:
 
     def stop(self, name: str) -> None:
         port = self.by_name.pop(name)
+        self.changed()
         try:
             call("lk_port_stop", port.id)
         finally:

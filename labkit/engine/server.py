@@ -21,6 +21,7 @@ from labkit.engine import protocol
 from labkit.engine.binding import c_string, call, ffi, lib
 from labkit.engine.paths import Paths, node_kinds
 from labkit.engine.ports import Ports
+from labkit.engine.recorders import Recorders
 from labkit.engine.workers import Workers
 
 GRACE_SECONDS = 3.0  # for an orderly end after the parent is gone
@@ -34,6 +35,7 @@ class Engine:
         self.ports = Ports()
         self.workers: Workers
         self.paths: Paths
+        self.recorders: Recorders
         self.descriptors: list[int] = []  # came with the command that runs now
         self.trace_snaplen = 0
 
@@ -42,6 +44,7 @@ class Engine:
         call("lk_eal_start", len(strings), ffi.new("char *[]", strings))
         self.workers = Workers(tuple(cpus), max_workers)
         self.paths = Paths(self.ports, self.workers)
+        self.recorders = Recorders(self.ports, self.paths, self.workers)
         return {"dpdk": c_string(lib.lk_dpdk_version()), "kinds": node_kinds(), "pid": os.getpid()}
 
     def clock(self) -> dict[str, float]:
@@ -95,6 +98,15 @@ class Engine:
 
     def describe_workers(self) -> list[dict[str, int | None]]:
         return self.workers.describe()
+
+    def start_recorder(self, rows: int, room: int, interval_ns: int) -> int:
+        return self.recorders.start(self.descriptors[0], rows, room, interval_ns)
+
+    def recorder_schema(self, generation: int) -> list[str] | None:
+        return self.recorders.schema(generation)
+
+    def stop_recorder(self, number: int) -> None:
+        self.recorders.stop(number)
 
     def create_probe(self, run: str, frame: str, payload_length: int, **settings: int) -> None:
         """A size of an echo experiment; `frame` is the hex text of a probe's headers."""
@@ -157,6 +169,7 @@ class Engine:
         if not hasattr(self, "paths"):
             return []
         lib.lk_trace_stop()
+        self.recorders.stop_all()
         self.paths.stop_all()
         self.workers.stop_all()
         failures = self.ports.stop_all()

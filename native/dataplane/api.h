@@ -74,6 +74,7 @@ int lk_port_info(uint16_t id, struct lk_port_info *info);
 int lk_port_set_promiscuous(uint16_t id, int on);
 int lk_port_set_link(uint16_t id, int up);
 int lk_port_xstats(uint16_t id, struct lk_xstat *out, unsigned int room);
+const char *lk_port_pool(uint16_t id); /* name of the mempool it receives into */
 int lk_port_stop(uint16_t id);
 
 /* probe.c */
@@ -152,11 +153,38 @@ struct lk_worker_info {
 	uint64_t loops;
 	uint64_t busy_ns; /* in loops that moved frames */
 	uint64_t idle_ns; /* in loops that did not, and asleep */
+	uint64_t busy_cycles;
+	uint64_t idle_cycles;
 };
 int lk_worker_start(unsigned int lcore, int cpu);
 int lk_worker_run(unsigned int lcore, const int *graphs, unsigned int count);
 int lk_worker_info(unsigned int lcore, struct lk_worker_info *info);
 int lk_worker_stop(unsigned int lcore);
+
+/* recorder.c */
+enum lk_recorded {
+	LK_RECORD_PORT,	  /* its xstats */
+	LK_RECORD_GRAPH,  /* calls, objects, cycles of each node, then frames of each drop */
+	LK_RECORD_WORKER, /* busy and idle cycles, loops */
+	LK_RECORD_POOL,	  /* of a port: mbufs in use, available */
+	LK_RECORD_RING,	  /* of a ring port's queue: frames in it, room left */
+};
+struct lk_recorder_part {
+	enum lk_recorded kind;
+	uint32_t id; /* port, graph or lcore */
+	uint32_t queue;
+	uint32_t count; /* of values */
+};
+struct lk_recorder;
+/*
+ * Rows of `room` values in the memory of `fd`: 4096 bytes of header (words 0, 8, 9: rows begun,
+ * rows whole, ticks missed), then rows of 8 words (number, generation of the plan, CLOCK_MONOTONIC,
+ * CLOCK_REALTIME, count of values) and the values. What could not be read is UINT64_MAX.
+ */
+struct lk_recorder *lk_recorder_start(int fd, uint64_t rows, uint32_t room, uint64_t interval_ns);
+int lk_recorder_set_plan(struct lk_recorder *recorder, uint64_t generation,
+			 const struct lk_recorder_part *parts, uint32_t count);
+void lk_recorder_stop(struct lk_recorder *recorder);
 
 /* trace.c */
 struct lk_trace_step {

@@ -19,8 +19,7 @@
 #include "api.h"
 #include "port.h"
 
-#define POOL_CACHE	256
-#define MAX_RING_QUEUES 16
+#define POOL_CACHE 256
 /* net_af_packet wants room for a whole frame of its ring: a step of 1024 bytes and headers. */
 #define FRAME_RING_SLACK 1152
 /* Ethernet header and two VLAN tags */
@@ -58,10 +57,10 @@ int
 lk_cable_create(const char *a, const char *b, unsigned int queues, unsigned int ring_size,
 		uint16_t *ids)
 {
-	struct rte_ring *out[MAX_RING_QUEUES], *back[MAX_RING_QUEUES];
+	struct rte_ring *out[LK_MAX_RING_QUEUES], *back[LK_MAX_RING_QUEUES];
 	int rc, id;
 
-	if (queues == 0 || queues > MAX_RING_QUEUES)
+	if (queues == 0 || queues > LK_MAX_RING_QUEUES)
 		return -EINVAL;
 	rc = create_rings(queues, ring_size, out);
 	if (rc == 0 && b != NULL)
@@ -74,6 +73,7 @@ lk_cable_create(const char *a, const char *b, unsigned int queues, unsigned int 
 		return dpdk_error(-1);
 	ids[0] = (uint16_t)id;
 	lk_ports[id] = (struct lk_port){.tx_ring = out[0], .is_ring = 1};
+	memcpy(lk_ports[id].tx_rings, out, queues * sizeof(out[0]));
 	if (b == NULL)
 		return 0;
 	id = rte_eth_from_rings(b, out, queues, back, queues, (unsigned int)SOCKET_ID_ANY);
@@ -81,6 +81,7 @@ lk_cable_create(const char *a, const char *b, unsigned int queues, unsigned int 
 		return dpdk_error(-1);
 	ids[1] = (uint16_t)id;
 	lk_ports[id] = (struct lk_port){.tx_ring = back[0], .is_ring = 1};
+	memcpy(lk_ports[id].tx_rings, back, queues * sizeof(back[0]));
 	return 0;
 }
 
@@ -295,8 +296,8 @@ lk_port_set_link(uint16_t id, int up)
 int
 lk_port_xstats(uint16_t id, struct lk_xstat *out, unsigned int room)
 {
-	struct rte_eth_xstat_name names[room];
-	struct rte_eth_xstat values[room];
+	struct rte_eth_xstat_name names[room + 1]; /* an array has at least one element */
+	struct rte_eth_xstat values[room + 1];
 	int count = rte_eth_xstats_get_names(id, names, room);
 
 	if (count < 0 || (unsigned int)count > room)
@@ -307,6 +308,12 @@ lk_port_xstats(uint16_t id, struct lk_xstat *out, unsigned int room)
 		out[i].value = values[i].value;
 	}
 	return count;
+}
+
+const char *
+lk_port_pool(uint16_t id)
+{
+	return lk_ports[id].pool->name;
 }
 
 int

@@ -33,6 +33,7 @@ struct worker {
 	atomic_int stop;
 	int started;
 	int cpu;
+	_Atomic uint32_t graphs; /* what it walks; a recorder must not look into `wanted` */
 	_Atomic uint64_t loops, busy_cycles, idle_cycles;
 };
 
@@ -126,6 +127,7 @@ lk_worker_start(unsigned int lcore, int cpu)
 	w->stop = 0;
 	w->wanted = &no_work;
 	w->current = &no_work;
+	w->graphs = 0;
 	w->loops = w->busy_cycles = w->idle_cycles = 0;
 	rc = rte_eal_remote_launch(pin, w, lcore);
 	w->started = rc == 0;
@@ -153,6 +155,7 @@ lk_worker_run(unsigned int lcore, const int *graphs, unsigned int count)
 			return -ENOENT;
 		}
 	}
+	w->graphs = count;
 	old = atomic_exchange(&w->wanted, work);
 	while (atomic_load_explicit(&w->current, memory_order_acquire) != work)
 		nanosleep(&moment, NULL);
@@ -161,19 +164,22 @@ lk_worker_run(unsigned int lcore, const int *graphs, unsigned int count)
 	return 0;
 }
 
+/* A worker that ended still tells what it did: a recorder may be about to look. */
 int
 lk_worker_info(unsigned int lcore, struct lk_worker_info *info)
 {
 	const struct worker *w = &workers[lcore];
 	double ns_per_cycle = 1e9 / lk_clock_tsc_hz();
 
-	if (lcore >= RTE_MAX_LCORE || !w->started)
+	if (lcore >= RTE_MAX_LCORE || w->wanted == NULL)
 		return -ENODEV;
 	info->cpu = w->cpu;
-	info->graphs = w->wanted->count;
+	info->graphs = w->graphs;
 	info->loops = w->loops;
-	info->busy_ns = (uint64_t)((double)w->busy_cycles * ns_per_cycle);
-	info->idle_ns = (uint64_t)((double)w->idle_cycles * ns_per_cycle);
+	info->busy_cycles = w->busy_cycles;
+	info->idle_cycles = w->idle_cycles;
+	info->busy_ns = (uint64_t)((double)info->busy_cycles * ns_per_cycle);
+	info->idle_ns = (uint64_t)((double)info->idle_cycles * ns_per_cycle);
 	return 0;
 }
 

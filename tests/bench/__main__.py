@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.bench import reflect, tunnels, waiting
+from tests.bench import recorder, reflect, tunnels, waiting
 
 ROUNDS = 3
 Row = dict[str, str | float]
@@ -111,6 +111,10 @@ def main() -> None:
             )
         )
     add(alone("rx, decap, reflect, encap, tx", "Mpps", tunnels.path_mpps))
+    add(alone("recorder at 10 Hz, cost", "%", lambda: recorder.cost_percent(10), 1.0))
+    add(alone("recorder at 1000 Hz, cost", "%", lambda: recorder.cost_percent(1000), 5.0))
+    add(alone("recorder at 10 Hz, its CPU", "%", lambda: recorder.cpu_percent(10), 1.0))
+    add(alone("a sample of it in Python", "µs", recorder.sample_microseconds, 200.0))
     folder = Path("build/bench")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{time.strftime('%Y-%m-%dT%H%M%S')}.json"

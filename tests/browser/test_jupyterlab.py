@@ -4,69 +4,14 @@
 A screenshot of every notebook stays in build/screenshots.
 """
 
-import os
 import re
-import shutil
-import signal
-import socket
 import subprocess
-import time
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "build/screenshots"
-CHROMIUM = shutil.which("chromium")  # None: the one that `playwright install` brings
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL that `make lab` prints, token included."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("lab") / "log"
-    environment = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            ["make", "lab", f"NOTEBOOK_PORT={port}"],
-            cwd=ROOT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        end = time.monotonic() + 60
-        while not (found := re.search(rf"http://127\.0\.0\.1:{port}\S*token=\w+", log.read_text())):
-            assert time.monotonic() < end, log.read_text()
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.2)
-        yield found[0]
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser.new_page(viewport={"width": 1200, "height": 2600})
-        browser.close()
+from tests.browser.conftest import SCREENSHOTS
 
 
 def test_listens_on_loopback_and_wants_its_token(address: str) -> None:
@@ -94,6 +39,5 @@ def test_notebook_runs_in_the_browser(name: str, address: str, page: Page) -> No
         done.or_(failed).first.wait_for(timeout=90_000)
         assert failed.count() == 0, failed.first.inner_text()
     finally:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SCREENSHOTS / f"{name}.png")
     assert page.locator(".jp-OutputArea-output img").count() >= 2

@@ -12,6 +12,8 @@ with lk.Lab() as lab:
     client, server = lab.cable()
     lab.echo_server(server, ["10.0.0.2"], udp_port=9000)
     assert lk.echo(client, "10.0.0.2", udp_port=9000, count=50).ledger.received == 100
+    with lk.sources.Engine(lab, hz=100) as source:
+        assert source.units["port/client/rx_good_packets"] == "packets"
     null, memif = lab.port("null"), lab.port("memif:static", role="server")
     print(lab.dpdk_version, null.info.driver, memif.info.driver)
     maps = open(f"/proc/{lab.pid}/maps").read()

@@ -71,10 +71,11 @@ def use_sink(lab: lk.Lab) -> None:
 
 def main(folder: str) -> None:
     use_codec()
-    with lk.Lab() as lab:
+    with lk.Lab() as lab, lk.record(lab, hz=1000) as recorded:
         use_echo_server(lab)
         use_reflector(lab, Path(folder))
         use_sink(lab)
+    assert len(recorded) > 100
     print(lab.log)
     with lk.Lab() as lab:
         client, server = lab.cable()

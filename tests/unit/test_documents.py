@@ -39,6 +39,20 @@ def test_readme_paths_are_paths() -> None:
     exec(blocks("README.md", "python")[1], names)
 
 
+def test_readme_recording_runs(
+    lab: lk.Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    client, server = lab.cable()
+    lab.echo_server(server, ["10.0.0.2"], udp_port=9000)
+    (code,) = [block for block in blocks("README.md", "python") if "lk.record" in block]
+    exec(code, {"lk": lk, "lab": lab, "client": client})
+    assert "bw_in_allowance_exceeded: counter of packets" in capsys.readouterr().out
+    assert (
+        lk.sources.Recording("run.parquet").samples.table["port/server/rx_good_packets"].max() > 0
+    )
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_lead_somewhere(document: str) -> None:
     text = (ROOT / document).read_text()

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Numbers as people read them.
+
+const NO_VALUE = "–";
+const PREFIXES = ["", "k", "M", "G", "T", "P", "E"];
+
+/** Three digits and an SI prefix: 45.6 k, 1.23 M. Below 1000 as it is. */
+export function si(value) {
+  if (value === null || value === undefined || Number.isNaN(value)) return NO_VALUE;
+  let size = Math.abs(value);
+  let step = 0;
+  while (size >= 999.5 && step < PREFIXES.length - 1) {
+    size /= 1000;
+    step += 1;
+  }
+  const digits = step === 0 && Number.isInteger(value) ? 0 : size < 9.995 ? 2 : size < 99.95 ? 1 : 0;
+  const text = step === 0 ? Number(size.toFixed(digits)).toString() : size.toFixed(digits);
+  return (value < 0 ? "−" : "") + text + (step ? ` ${PREFIXES[step]}` : "");
+}
+
+/** With a unit: 1.23 Mpackets/s reads badly, so packets a second are pps. */
+export function quantity(value, unit) {
+  const text = si(value);
+  const short = unit === "packets/s" ? "pps" : unit;
+  if (!short || text === NO_VALUE) return text;
+  return /[A-Za-z]$/.test(text) ? text + short : `${text} ${short}`;
+}
+
+export function timeOfDay(x) {
+  const date = new Date(x * 1000);
+  const two = (n) => String(n).padStart(2, "0");
+  const tenth = Math.floor(date.getMilliseconds() / 100);
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${tenth}`;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The entry: anywidget calls initialize once a view, render once a display.
+
+import uplotStyle from "uplot/dist/uPlot.min.css";
+import ownStyle from "./style.css";
+import { Dashboard } from "./dashboard.js";
+import { ChartPanel } from "./chart.js";
+import { Frame } from "./frame.js";
+import { Store } from "./store.js";
+
+function addStyle() {
+  if (document.getElementById("labkit-style")) return;
+  const style = document.createElement("style");
+  style.id = "labkit-style";
+  style.textContent = uplotStyle + ownStyle;
+  document.head.append(style);
+}
+
+export default () => {
+  let store = null;
+  return {
+    initialize({ model }) {
+      store = new Store(model);
+    },
+    render({ el }) {
+      addStyle();
+      const Panel = store.model.get("kind") === "dashboard" ? Dashboard : ChartPanel;
+      const frame = new Frame(store, (paint) => new Panel(store, paint));
+      el.append(frame.element);
+      frame.begin();
+      return () => frame.end();
+    },
+  };
+};

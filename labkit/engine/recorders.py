@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Recorders inside the engine: which counters they read, and what those are called."""
+
+import os
+from typing import Any
+
+from labkit.codec import VERDICTS
+from labkit.engine.binding import c_string, call, ffi, lib
+from labkit.engine.paths import Paths
+from labkit.engine.ports import Ports
+from labkit.engine.workers import Workers
+
+KEPT_GENERATIONS = 64
+
+Part = tuple[int, int, int, list[str]]  # kind, id, queue, names of its values
+
+
+class Recorders:
+    """All recorders of an engine. They read the same counters, each at its own rate."""
+
+    def __init__(self, ports: Ports, paths: Paths, workers: Workers) -> None:
+        self.ports, self.paths, self.workers = ports, paths, workers
+        self.running: dict[int, tuple[Any, int]] = {}
+        self.generation = 0
+        self.names: dict[int, list[str]] = {0: []}
+        self._plan: list[Part] = []
+        self._started = 0
+        ports.changed = paths.changed = self.refresh
+
+    def start(self, descriptor: int, rows: int, room: int, interval_ns: int) -> int:
+        """A recorder that writes into the parent's memory; returns its number."""
+        recorder = lib.lk_recorder_start(descriptor, rows, room, interval_ns)
+        os.close(descriptor)
+        if recorder == ffi.NULL:
+            raise MemoryError(f"no memory for a recorder of {rows} rows of {room} counters")
+        self._started += 1
+        self.running[self._started] = (recorder, room)
+        self.refresh()
+        self._set_plan(recorder, room)
+        return self._started
+
+    def stop(self, number: int) -> None:
+        recorder, _ = self.running.pop(number)
+        lib.lk_recorder_stop(recorder)
+
+    def stop_all(self) -> None:
+        for number in list(self.running):
+            self.stop(number)
+
+    def schema(self, generation: int) -> list[str] | None:
+        """Names of the values of a row of this generation; None when that was too long ago.
+
+        A row that had no room for all of them holds the first.
+        """
+        return self.names.get(generation)
+
+    def refresh(self) -> None:
+        """Reads from now on what there is now. Called before a port or path is taken away as well
+        as after one was added."""
+        if not self.running:
+            return
+        plan = self._make_plan()
+        if plan == self._plan:
+            return
+        self._plan = plan
+        self.generation += 1
+        self.names[self.generation] = [name for part in plan for name in part[3]]
+        self.names.pop(self.generation - KEPT_GENERATIONS, None)
+        for recorder, room in self.running.values():
+            self._set_plan(recorder, room)
+
+    def _set_plan(self, recorder: Any, room: int) -> None:
+        parts = ffi.new("struct lk_recorder_part[]", len(self._plan))
+        taken = used = 0
+        for part, (kind, number, queue, names) in zip(parts, self._plan, strict=True):
+            if used + len(names) > room:
+                break
+            part.kind, part.id, part.queue, part.count = kind, number, queue, len(names)
+            used += len(names)
+            taken += 1
+        call("lk_recorder_set_plan", recorder, self.generation, parts, taken)
+
+    def _make_plan(self) -> list[Part]:
+        plan: list[Part] = []
+        for name, port in self.ports.by_name.items():
+            if not port.xstat_names:
+                continue
+            xstats = [f"port/{name}/{xstat}" for xstat in port.xstat_names]
+            plan.append((lib.LK_RECORD_PORT, port.id, 0, xstats))
+        drops = [f"drop_{verdict.name}" for verdict in VERDICTS if verdict.is_drop]
+        for name, path in self.paths.by_name.items():
+            counters = [
+                f"path/{name}/{node}/{what}"
+                for node in path.nodes
+                for what in ("calls", "objects", "cycles")
+            ]
+            counters += [f"path/{name}/{drop}" for drop in drops]
+            plan.append((lib.LK_RECORD_GRAPH, path.graph, 0, counters))
+        for lcore in sorted(self.workers.graphs):
+            names = [f"worker/{lcore}/{what}" for what in ("busy_cycles", "idle_cycles", "loops")]
+            plan.append((lib.LK_RECORD_WORKER, lcore, 0, names))
+        return plan + self._memory()
+
+    def _memory(self) -> list[Part]:
+        """Mempools, each once, and the queues of ring ports."""
+        pools: dict[str, Part] = {}
+        rings: list[Part] = []
+        for name, port in self.ports.by_name.items():
+            if not port.xstat_names:
+                continue
+            pool = c_string(lib.lk_port_pool(port.id)).removeprefix("lk_")
+            levels = [f"pool/{pool}/in_use", f"pool/{pool}/available"]
+            pools.setdefault(pool, (lib.LK_RECORD_POOL, port.id, 0, levels))
+            for queue in range(port.ring_queues):
+                levels = [f"ring/{name}/q{queue}/{what}" for what in ("in_use", "available")]
+                rings.append((lib.LK_RECORD_RING, port.id, queue, levels))
+        return [*pools.values(), *rings]

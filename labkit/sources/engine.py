@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Our engine as a source: its recorder's rows in shared memory, read in place."""
+
+import contextlib
+import mmap
+import os
+import time
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labkit.errors import LabError
+from labkit.sources.base import Sample, Schema, Source, SourceError, Values, readonly
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+
+SLOWEST_HZ, FASTEST_HZ = 1, 1000
+MOST_COUNTERS = 16384  # rows are that wide; memory that is never written costs nothing
+HISTORY_ROWS = 2048
+FIRST_SECONDS = 5.0
+KEPT_SCHEMAS = 64
+# The layout of native/dataplane/recorder.c
+HEADER_WORDS, ROW_WORDS = 512, 8
+RESERVED, WRITTEN, MISSED = 0, 8, 9
+GENERATION, MONOTONIC, TIME, COUNT = 1, 2, 3, 4
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Samples that lie one after the other in the recorder's memory, oldest first, not copied.
+
+    Attributes
+    ----------
+    schema: names of the columns of `values`
+    monotonic_ns, time_ns: one a sample
+    values: samples × counters
+    """
+
+    schema: Schema
+    monotonic_ns: Values
+    time_ns: Values
+    values: Values
+    _memory: "_Memory"
+    _first: int
+
+    def samples(self) -> list[Sample]:
+        """Copies, without those that were overwritten meanwhile."""
+        copies = [
+            Sample(
+                int(self.monotonic_ns[i]),
+                int(self.time_ns[i]),
+                readonly(self.values[i].copy()),
+                self.schema,
+                self._first + i,
+            )
+            for i in range(len(self.values))
+        ]
+        return [sample for sample in copies if self._memory.holds(sample.sequence)]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of it has been overwritten; ask after using it."""
+        return self._memory.holds(self._first)
+
+
+class _Memory:
+    """A recorder's ring of rows.
+
+    The writer announces a row before it touches it (RESERVED) and again when it is whole (WRITTEN).
+    So what was copied was whole if it is not reserved afterwards. NumPy's loads are plain: x86-64
+    keeps them in this order.
+    """
+
+    def __init__(self, rows: int, room: int) -> None:
+        self.rows = rows
+        words = HEADER_WORDS + rows * (ROW_WORDS + room)
+        self.descriptor = os.memfd_create("labkit-recorder", os.MFD_CLOEXEC)
+        os.ftruncate(self.descriptor, words * 8)
+        everything = np.frombuffer(
+            mmap.mmap(self.descriptor, words * 8, prot=mmap.PROT_READ), np.uint64
+        )
+        self.header = everything[:HEADER_WORDS]
+        self.table = everything[HEADER_WORDS:].reshape(rows, ROW_WORDS + room)
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
+
+    @property
+    def written(self) -> int:
+        """Rows written since the beginning."""
+        return int(self.header[WRITTEN])
+
+    @property
+    def oldest(self) -> int:
+        """The oldest row that is not about to be overwritten."""
+        return max(0, int(self.header[RESERVED]) - self.rows + 1)
+
+    def holds(self, row: int) -> bool:
+        """Whether this row has not been overwritten."""
+        return row >= int(self.header[RESERVED]) - self.rows
+
+    def row(self, number: int) -> Values:
+        row: Values = self.table[number % self.rows]
+        return row
+
+
+class Engine(Source):
+    """All counters of a lab's engine: ports (xstats), paths, workers, mempools, rings.
+
+    A thread of the engine samples them `hz` times a second (1 to 1000); sample() gives the latest
+    without asking the engine. Names: port/NAME/XSTAT, path/PATH/NODE/calls|objects|cycles,
+    path/PATH/drop_REASON, worker/LCORE/busy_cycles|idle_cycles|loops, pool/POOL/in_use|available,
+    ring/PORT/qN/in_use|available. They change when ports and paths come and go. Gone while the
+    engine is dead, ended when the lab was closed, live again after lab.restart().
+
+    Attributes
+    ----------
+    hz: samples a second
+    gaps: ticks that the recorder missed because one came late
+    """
+
+    def __init__(self, lab: "Lab", hz: float = 10) -> None:
+        if not SLOWEST_HZ <= hz <= FASTEST_HZ:
+            raise SourceError(f"hz is {hz}; the recorder takes {SLOWEST_HZ} to {FASTEST_HZ}")
+        super().__init__(f"engine {lab.pid}")
+        self.lab = lab
+        self.hz: float = hz
+        self._memory: _Memory | None = None
+        self._engine: Any = None  # the engine process that the recorder runs in
+        self._number = 0
+        self._left_out = 0
+        self._schemas: dict[int, Schema] = {}
+
+    @property
+    def gaps(self) -> int:
+        """Ticks that were missed so far."""
+        return 0 if self._memory is None else int(self._memory.header[MISSED])
+
+    def at(self, hz: float) -> Source:
+        """A recorder of its own at this rate."""
+        return self if hz == self.hz else Engine(self.lab, hz)
+
+    def history(self) -> list[Block]:
+        """What the recorder's memory holds, oldest first: arrays in place, nothing copied.
+
+        Their rows are overwritten in time (after 2,048 ticks); see Block.is_whole.
+        """
+        with self._lock:
+            self._check_open()
+            self._follow()
+            if self._memory is None:
+                return []
+            return self._blocks(self._memory, self._memory.oldest)
+
+    def since(self, previous: Sample | None) -> list[Sample]:
+        """Every tick after `previous`; the latest one when `previous` is None.
+
+        What a dead engine left behind is there too. Sample.sequence tells of ticks overwritten.
+        """
+        if previous is None:
+            sample = self.sample()
+            return [sample] if sample else []
+        with self._lock:
+            self._check_open()
+            self._follow()
+            memory = self._memory
+            if memory is None:
+                return []
+            after = previous.monotonic_ns
+            rows = range(memory.oldest, memory.written)
+            skipped = bisect_right(rows, after, key=lambda n: int(memory.row(n)[MONOTONIC]))
+            return [
+                sample
+                for block in self._blocks(memory, rows.start + skipped)
+                for sample in block.samples()
+            ]
+
+    # Within
+
+    def _connect(self) -> None:
+        if not self.lab.is_alive:
+            raise SourceError("the lab's engine does not run; lab.restart() starts it")
+        self._attach()
+        self._wait_for_first()
+
+    def _disconnect(self) -> None:
+        if self._memory is not None and self._is_attached:
+            with contextlib.suppress(LabError):  # it may go with its engine at this moment
+                self.lab._ask("stop_recorder", number=self._number)
+        self._memory = None
+
+    @property
+    def _is_attached(self) -> bool:
+        return self._engine is self.lab._engine and self.lab.is_alive
+
+    def _attach(self) -> None:
+        memory = _Memory(HISTORY_ROWS, MOST_COUNTERS)
+        self._engine = self.lab._engine
+        self._number = self.lab._ask(
+            "start_recorder",
+            (memory.descriptor,),
+            rows=HISTORY_ROWS,
+            room=MOST_COUNTERS,
+            interval_ns=round(1e9 / self.hz),
+        )
+        self._schemas = {}
+        self._memory = memory
+
+    def _wait_for_first(self) -> None:
+        assert self._memory is not None
+        end = time.monotonic() + FIRST_SECONDS
+        while not self._memory.written:
+            if time.monotonic() > end:
+                raise SourceError(
+                    f"the recorder did not write within {FIRST_SECONDS} s; a driver of this lab is "
+                    "slow to answer (see lab.log)"
+                )
+            time.sleep(2e-4)
+
+    def _follow(self) -> None:
+        """Looks after the engine: gone, ended, or back and to be recorded again."""
+        if self.lab.is_alive:
+            if self._is_attached and self._memory is not None and self.state == "live":
+                return
+            try:
+                if not self._is_attached or self._memory is None:
+                    self._attach()
+                self._wait_for_first()
+                self.label = f"engine {self.lab.pid}"
+                self._state = ("live", self._describe())
+            except LabError as error:
+                self._state = ("gone", str(error).splitlines()[0])
+        elif self.lab.is_closed:
+            self._state = ("ended", "the lab was closed")
+        else:
+            self._state = ("gone", "the engine died; lab.restart() brings it back")
+
+    def _read(self) -> Sample | None:
+        self._follow()
+        if self._memory is None or self.state != "live":
+            return None
+        latest = self._blocks(self._memory, self._memory.written - 1)
+        samples = latest[-1].samples() if latest else []
+        if not samples:
+            return None
+        if samples[-1].schema is not self._schema:
+            self._schema = samples[-1].schema
+            self._state = ("live", self._describe())
+        return samples[-1]
+
+    def _describe(self) -> str:
+        text = f"{self.label} is recorded at {self.hz:g} Hz"
+        if self._left_out:
+            text += f" and leaves out {self._left_out} counters over {MOST_COUNTERS}"
+        return text
+
+    def _blocks(self, memory: _Memory, first: int) -> list[Block]:
+        """Rows from `first` on, in pieces of one generation that lie together."""
+        blocks: list[Block] = []
+        end = memory.written
+        while first < end:
+            at = first % memory.rows
+            rows = memory.table[at : min(memory.rows, at + end - first)]
+            generations = rows[:, GENERATION]
+            other = np.flatnonzero(generations != generations[0])
+            rows = rows[: other[0]] if other.size else rows
+            count = int(rows[0, COUNT])
+            schema = self._schema_of(int(generations[0]), count)
+            if schema is not None:
+                values = rows[:, ROW_WORDS : ROW_WORDS + count]
+                times = rows[:, MONOTONIC], rows[:, TIME]
+                blocks.append(Block(schema, *times, values, memory, first))
+            first += len(rows)
+        return blocks
+
+    def _schema_of(self, generation: int, count: int) -> Schema | None:
+        """None for rows of a generation that the engine has forgotten, or took with it."""
+        if generation not in self._schemas:
+            try:
+                names = self.lab._ask("recorder_schema", generation=generation)
+            except LabError:
+                return None
+            if names is None:
+                return None
+            if len(self._schemas) == KEPT_SCHEMAS:
+                del self._schemas[min(self._schemas)]
+            self._schemas[generation] = Schema.of(names[:count], self._drivers())
+            self._left_out = len(names) - count
+        return self._schemas[generation]
+
+    def _drivers(self) -> dict[str, str]:
+        ports = dict(self.lab.ports)  # another thread may open one meanwhile
+        return {f"port/{name}": port._info.driver for name, port in ports.items()}

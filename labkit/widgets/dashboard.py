@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""lab.dashboard(): ports, workers, mempools and paths of a lab, live."""
+
+import html
+import time
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from labkit.errors import LabError
+from labkit.sources import Sample, Schema, select
+from labkit.widgets import lab_parts
+from labkit.widgets.meters import Meters, means
+from labkit.widgets.paths import PathPart
+from labkit.widgets.stream import HZ
+from labkit.widgets.tracing import Tracing
+from labkit.widgets.view import LiveView
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+
+PARTS = ("chart", "ports", "workers", "pools", "paths")
+LINES = ("port/*/rx_good_packets", "port/*/tx_good_packets")
+MOST_LINES = 8
+MEAN_TICKS = int(HZ)  # a number that changes ten times a second cannot be read
+NUMBERS_SECONDS = 0.25
+
+
+class Dashboard(LiveView):
+    """A lab live: see Lab.dashboard()."""
+
+    parts = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, lab: "Lab", shown: tuple[str, ...]) -> None:
+        for part in shown:
+            if part not in PARTS:
+                raise LabError(f"a dashboard has no part {part!r}; it has {', '.join(PARTS)}")
+        self.lab = lab
+        self._shown = shown or PARTS
+        self._meters = Meters()
+        self._paths: list[PathPart] = []
+        self._numbers_sent = 0.0
+        self._tracing = Tracing(lab, self.send)
+        super().__init__(lab, "dashboard", f"Lab, {lab.dpdk_version}")
+
+    def _choose(self, schema: Schema) -> list[str]:
+        self._lay_out(schema)
+        if "chart" not in self._shown:
+            return []
+        return select(schema.names, LINES, must=False)[:MOST_LINES]
+
+    def _lay_out(self, schema: Schema) -> None:
+        """Says what there is to show, and where in a message its numbers are."""
+        meters = Meters()
+        running = self.lab._all_paths() if "paths" in self._shown else []
+        self._paths = [
+            PathPart(path, meters, schema) for path in running if PathPart.is_counted(path, schema)
+        ]
+        parts: dict[str, Any] = {
+            "shown": list(self._shown),
+            "ports": lab_parts.ports(self.lab, meters, schema),
+            "workers": lab_parts.workers(self.lab, meters, schema),
+            "pools": lab_parts.pools(meters, schema),
+            "paths": [part.description for part in self._paths],
+        }
+        self._meters = meters
+        self.parts = {key: value for key, value in parts.items() if key in ("shown", *self._shown)}
+
+    def _extra(self) -> tuple[dict[str, Any], list[bytes]]:
+        now, stream = time.monotonic(), self._stream
+        sample, schema = stream.sample, self._schema
+        if now - self._numbers_sent < NUMBERS_SECONDS or sample is None or schema is None:
+            return {}, []
+        self._numbers_sent = now
+        if sample.schema is not schema:
+            return {}, []
+        rates = means(stream.after(stream.number - MEAN_TICKS), schema)
+        flows: list[float] = []
+        drops = []
+        for part in self._paths:
+            flows += part.edge_rates(rates)
+            drops.append(part.drops(sample, rates))
+        numbers = self._meters.read(schema, rates)
+        return {"drops": drops, "edges": flows}, [numbers.tobytes()]
+
+    def _ask(self, content: dict[str, Any]) -> None:
+        if content.get("type") == "trace":
+            self._tracing.begin()
+
+    def _html(self) -> str:
+        sample = self._stream.sample
+        drawn = "".join(part.html(sample) for part in self._paths)
+        return _port_table(sample) + drawn if sample is not None else drawn
+
+
+def _port_table(sample: Sample) -> str:
+    """What the ports have counted: what a static picture can tell."""
+    columns = ("rx_good_packets", "tx_good_packets", "rx_good_bytes", "tx_good_bytes")
+    ports = dict.fromkeys(n.split("/")[1] for n in sample.names if n.startswith("port/"))
+    if not ports:
+        return ""
+    head = "".join(f"<th>{text}</th>" for text in ("port", *columns))
+    rows = []
+    for port in ports:
+        names = (f"port/{port}/{column}" for column in columns)
+        cells = (f"{sample[n]:,}" if n in sample.schema.index else "" for n in names)
+        rows.append(
+            f"<tr><td>{html.escape(port)}</td>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>"
+        )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"

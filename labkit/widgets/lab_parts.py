@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a dashboard says of ports, workers and mempools: texts, and the places of their numbers."""
+
+from typing import TYPE_CHECKING, Any
+
+from labkit.catalogue import drivers
+from labkit.errors import LabError
+from labkit.nodes import KINDS
+from labkit.sources import Schema
+from labkit.widgets.meters import Meters
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+
+# Frames that a port lost, as ethdev counts them
+LOSSES = ("rx_missed_errors", "rx_errors", "rx_mbuf_allocation_errors", "tx_errors")
+
+
+def ports(lab: "Lab", meters: Meters, schema: Schema) -> list[dict[str, Any]]:
+    """Rates of every port: packets a second, bit/s, frames lost a second."""
+    silent = {driver.name: driver for driver in drivers()}
+    found = []
+    for name, port in tuple(lab.ports.items()):
+        driver = silent.get(port.info.driver)
+        row = {
+            "name": name,
+            "about": f"{port.declaration.device.kind}, {port.info.driver}, MTU {port.info.mtu}",
+            "peer": port.declaration.peer or "",
+            "rx": meters.add(f"port/{name}/rx_good_packets"),
+            "tx": meters.add(f"port/{name}/tx_good_packets"),
+            "rx_bits": meters.add(f"port/{name}/rx_good_bytes", scale=8),
+            "tx_bits": meters.add(f"port/{name}/tx_good_bytes", scale=8),
+            "lost": meters.add(f"port/{name}/{loss}" for loss in LOSSES),
+            "silent": "",
+        }
+        if driver is not None and "received bytes" in driver.cannot_report:
+            row["silent"] = f"{driver.name} does not report bytes: {driver.because}"
+        found.append(row)
+    return found
+
+
+def workers(lab: "Lab", meters: Meters, schema: Schema) -> list[dict[str, Any]]:
+    """Busy share (%) and cycles a packet of every worker."""
+    try:
+        cpus = {str(worker["lcore"]): worker["cpu"] for worker in lab._ask("describe_workers")}
+        lcores = {name: str(counters.lcore) for name, counters in lab.counters().items()}
+    except LabError:  # the engine died meanwhile
+        return []
+    running = {path.name: path.path for path in lab._all_paths()}
+    found = []
+    for lcore in dict.fromkeys(n.split("/")[1] for n in schema.names if n.startswith("worker/")):
+        busy, idle = f"worker/{lcore}/busy_cycles", f"worker/{lcore}/idle_cycles"
+        paths = [name for name in running if lcores.get(name) == lcore]
+        sources = [
+            f"path/{name}/{node.name}/objects"
+            for name in paths
+            for node in running[name].nodes
+            if KINDS[node.kind].role == "source"
+        ]
+        cpu = cpus.get(lcore)
+        found.append(
+            {
+                "name": f"lcore {lcore}",
+                "about": "floats over all CPUs" if cpu is None else f"on CPU {cpu}",
+                "paths": ", ".join(paths),
+                "busy": meters.add(busy, (busy, idle), 100),
+                "cycles": meters.add(busy, sources or ("none",)),
+            }
+        )
+    return found
+
+
+def pools(meters: Meters, schema: Schema) -> list[dict[str, Any]]:
+    """Mbufs in use, and their share (%) of every mempool."""
+    found = []
+    for pool in dict.fromkeys(n.split("/")[1] for n in schema.names if n.startswith("pool/")):
+        used, free = f"pool/{pool}/in_use", f"pool/{pool}/available"
+        found.append(
+            {
+                "name": pool,
+                "used": meters.add(used),
+                "size": meters.add((used, free)),
+                "share": meters.add(used, (used, free), 100),
+            }
+        )
+    return found

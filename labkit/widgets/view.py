@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What all live views have in common: a stream, a page that draws, and a picture that stays."""
+
+import base64
+import io
+import threading
+import time
+import weakref
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, Self
+
+import anywidget
+import traitlets
+from IPython import get_ipython
+from IPython.display import DisplayHandle, display
+
+from labkit import xstats
+from labkit.errors import LabError
+from labkit.sources import Schema
+from labkit.widgets.bundle import bundle
+from labkit.widgets.picture import picture
+from labkit.widgets.stream import Stream, stream_of, table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from labkit.lab import Lab
+    from labkit.sources import Source
+
+MOST_LINES = 32
+MOST_MARKS = 100
+HIDDEN_SECONDS = 1.0  # between messages to pages that are out of sight
+MOST_DISPLAYS = 16  # of one view whose static pictures are kept up to date
+
+_open: "weakref.WeakSet[LiveView]" = weakref.WeakSet()
+
+
+class LiveView(anywidget.AnyWidget):
+    """A live view of a source.
+
+    It draws in the page; the kernel sends it one message a tick, 10 a second at most, from a thread
+    of its stream, so that it moves while a cell runs. Where there is no page (papermill, exported
+    HTML, GitHub) a static picture stands in its place; stop() and close() bring it up to date.
+    """
+
+    _esm = traitlets.Unicode().tag(sync=True)
+    kind = traitlets.Unicode().tag(sync=True)
+    title = traitlets.Unicode().tag(sync=True)
+    lines = traitlets.Dict().tag(sync=True)  # version, and what the page draws: one item a line
+    names: traitlets.List[str] = traitlets.List().tag(sync=True)  # all that may be chosen
+    marks: traitlets.List[list[Any]] = traitlets.List().tag(
+        sync=True
+    )  # [x, text], x in seconds since the epoch
+    running = traitlets.Bool(True).tag(sync=True)
+    status = traitlets.List(["live", ""]).tag(sync=True)
+    faults = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, source: "Source | Lab", kind: str, title: str) -> None:
+        self._stream = stream_of(source)
+        self._lock = threading.RLock()  # traits are set by the stream's thread too
+        self._error: BaseException | None = None
+        self._schema: Schema | None = None
+        self._version = 0
+        self._names: list[str] = []  # of the lines
+        self._next = 0  # number of the next point to send
+        self._sent = 0.0
+        self._pictured = -1
+        self._pages: dict[str, bool] = {}  # those known, and whether they are in sight
+        self._handles: list[DisplayHandle] = []
+        super().__init__(_esm=bundle(), kind=kind, title=title)
+        self.on_msg(self._hear)
+        self._stream.attach(self)
+        try:
+            with self._lock:
+                self._adopt(self._stream.schema)
+                self._show_state(self._stream)
+        except BaseException:
+            self._stream.detach(self)
+            super().close()
+            raise
+        self._next = self._stream.number
+        _open.add(self)
+        _watch_cells()
+        lab = getattr(self._stream.source, "lab", None)
+        if lab is not None:
+            lab.ends_with_it(self)
+
+    # What a notebook does
+
+    def start(self) -> None:
+        """Goes on after stop(), in the place where it was displayed."""
+        self._go_on()
+        self._show(is_live=True)
+
+    def stop(self) -> None:
+        """Ends drawing and leaves a static picture in its place, which a saved notebook keeps.
+
+        Raises what went wrong in the background.
+        """
+        self._pause()
+        self._show(is_live=False)
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def mark(self, text: str = "") -> None:
+        """Marks this moment with a line and a text."""
+        points = self._stream.after(self._stream.number - 1)
+        self._add_mark(points[-1].x if points else time.time(), text)
+
+    def close(self) -> None:
+        """Ends the view; a static picture takes its place in the notebook."""
+        if self not in _open:
+            return
+        _open.discard(self)
+        if self.running:
+            self._pause()
+            self._show(is_live=False)
+        self.status = ["closed", "the view was closed"]
+        self._free()
+
+    @property
+    def figure(self) -> "Figure":
+        """What it shows, as a matplotlib figure."""
+        times, values = table(self._stream.after(0), self._names)
+        return picture(self.title, times, values, self.lines.get("items", []), self.marks)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state, reason = self.status
+        shown = f"{len(self._names)} of {len(self.names)} counters"
+        return (
+            f"<{type(self).__name__} {self.title}: {state}, {shown}{'; ' * bool(reason)}{reason}>"
+        )
+
+    # What kinds of views do differently
+
+    def _choose(self, schema: Schema) -> list[str]:
+        """Names of the lines, for a source with this schema."""
+        raise NotImplementedError
+
+    def _extra(self) -> tuple[dict[str, Any], list[bytes]]:
+        """What a message carries besides the points of the lines."""
+        return {}, []
+
+    def _html(self) -> str:
+        """A static picture beside the chart."""
+        return ""
+
+    def _ask(self, content: dict[str, Any]) -> None:
+        """A message from the page that only this kind of view knows."""
+
+    # The stream's thread
+
+    def tick(self, stream: Stream) -> None:
+        """Sends what is new to the page."""
+        now = time.monotonic()
+        with self._lock:
+            self._show_state(stream)
+            if stream.schema is not self._schema:
+                self._adopt(stream.schema)
+                self._seed()
+                return
+            is_seen = not self._pages or any(self._pages.values())
+            if not is_seen and now - self._sent < HIDDEN_SECONDS:
+                return
+            points = stream.after(self._next)
+            if points:
+                self._send_points("points", self._next, points)
+                self._sent = now
+
+    def fail(self, error: BaseException) -> None:
+        """Keeps an error of the stream's thread for stop()."""
+        self._error = error
+        with self._lock:
+            self.status = ["failed", f"{type(error).__name__}: {error}"]
+        self._stream.detach(self)
+
+    def _show_state(self, stream: Stream) -> None:
+        status = list(stream.state)
+        if status != self.status:
+            self.status = status
+        told = stream.latest.faults if stream.latest else {}
+        faults = {name: told[name] for name in self._names if name in told}
+        if faults != self.faults:
+            self.faults = faults
+
+    # Within
+
+    def _free(self) -> None:
+        """Lets go of the page's side of a closed view, once no page shows it.
+
+        A page that was loaded anew cannot replace it by the picture, and goes on showing it.
+        """
+        if not self._pages:
+            super().close()
+
+    def _go_on(self) -> None:
+        if self not in _open:
+            raise LabError("the view was closed; make a new one")
+        with self._lock:
+            self.running = True
+        self._stream.attach(self)
+        self._seed()
+
+    def _pause(self) -> None:
+        with self._lock:
+            self.running = False
+        self._stream.detach(self)
+
+    def _adopt(self, schema: Schema) -> None:
+        """Takes over a source's names, which change when ports and paths come and go."""
+        self._schema = schema
+        self.names = list(schema.names)
+        self._draw(self._choose(schema), schema)
+
+    def _draw(self, names: Sequence[str], schema: Schema) -> None:
+        if list(names) == self._names and self.lines:
+            return
+        self._version += 1
+        self._names = list(names)
+        items = [_line(name, schema) for name in names]
+        self.lines = {"version": self._version, "items": items}
+
+    def _seed(self) -> None:
+        """Sends all that is remembered: to a page that is new, and when lines were chosen."""
+        with self._lock:
+            points = self._stream.after(0)
+            self._send_points("seed", self._stream.number - len(points), points)
+
+    def _send_points(self, kind: str, first: int, points: Sequence[Any]) -> None:
+        times, values = table(points, self._names)
+        extra, buffers = self._extra()
+        self._next = first + len(points)
+        self.send(
+            {"type": kind, "version": self._version, "first": first, **extra},
+            [times.tobytes(), values.tobytes(), *buffers],
+        )
+
+    def _hear(self, _: object, content: dict[str, Any], __: object) -> None:
+        """A message from the page: handled while no cell runs."""
+        kind, page = content.get("type"), str(content.get("page", ""))
+        if self not in _open:
+            if kind == "removed":
+                self._pages.pop(page, None)
+                self._free()
+        elif kind in ("ready", "shown", "hidden"):
+            self._pages[page] = kind != "hidden"
+            if self.running:
+                self._stream.attach(self)
+            if kind == "ready":
+                self._seed()
+        elif kind == "removed":
+            self._pages.pop(page, None)
+            if not self._pages:
+                self._stream.detach(self)  # a view that no page shows costs nothing
+        elif kind == "start":
+            self._go_on()
+        elif kind == "stop":
+            self._pause()
+        elif kind == "mark":
+            self._add_mark(float(content["x"]), str(content.get("text", "")))
+        else:
+            self._ask(content)
+
+    def _add_mark(self, x: float, text: str) -> None:
+        with self._lock:
+            self.marks = [*self.marks, [x, text]][-MOST_MARKS:]
+
+    # The picture that stays
+
+    def _ipython_display_(self, **_: Any) -> None:
+        self._pictured = self._stream.number
+        handle = display(self._bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        self._handles = [*self._handles, handle][-MOST_DISPLAYS:]
+
+    def _bundle(self, *, is_live: bool = True) -> dict[str, Any]:
+        # JupyterLab shows a view rather than a picture, even one that it no longer has.
+        parts: dict[str, Any] = {"text/plain": repr(self)}
+        if is_live:
+            view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+            parts["application/vnd.jupyter.widget-view+json"] = view
+        html = self._html()
+        if self._stream.number and self._names:
+            buffer = io.BytesIO()
+            self.figure.savefig(buffer, format="png", dpi=110)
+            parts["image/png"] = base64.b64encode(buffer.getvalue()).decode()
+            if html:
+                data = f"data:image/png;base64,{parts['image/png']}"
+                html += f'<br><img alt="{escape(self.title)}" src="{data}"/>'
+        if html:
+            parts["text/html"] = html
+        return parts
+
+    def _show(self, *, is_live: bool) -> None:
+        """Brings what was displayed up to date."""
+        if self._handles:
+            self._pictured = self._stream.number
+            shown = self._bundle(is_live=is_live)
+            for handle in self._handles:
+                handle.update(shown, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _line(name: str, schema: Schema) -> dict[str, str]:
+    """What the page knows of a line."""
+    metric = xstats.find(name)
+    unit = schema.units.get(name, "")
+    if schema.kinds.get(name, "counter") == "counter":
+        unit = f"{unit}/s"
+    meaning = f"{metric.meaning} {metric.advice}".strip() if metric else ""
+    return {"name": name, "unit": unit, "meaning": meaning}
+
+
+def _watch_cells() -> None:
+    """After every cell, has views that no page shows (papermill's) bring their pictures up to date.
+
+    A page would lose its place when its view is displayed anew.
+    """
+    shell = get_ipython()
+    if shell is not None and _after_cell not in shell.events.callbacks["post_run_cell"]:
+        shell.events.register("post_run_cell", _after_cell)
+
+
+def _after_cell(_: object) -> None:
+    for view in tuple(_open):
+        if view.running and not view._pages and view._pictured != view._stream.number:
+            view._show(is_live=True)

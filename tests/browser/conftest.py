@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""JupyterLab as `make lab` starts it, and a browser."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "build/screenshots"
+CHROMIUM = shutil.which("chromium")  # None: the one that `playwright install` brings
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-precise-memory-info",
+]
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody has."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@contextmanager
+def jupyterlab(command: Sequence[str], port: int, log: Path) -> Iterator[str]:
+    """A JupyterLab that this command starts on this port: the URL with its token."""
+    environment = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        end = time.monotonic() + 60
+        while not (found := re.search(rf"http://127\.0\.0\.1:{port}\S*token=\w+", log.read_text())):
+            assert time.monotonic() < end, log.read_text()
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.2)
+        yield found[0]
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """JupyterLab from `make lab`."""
+    port = free_port()
+    log = tmp_path_factory.mktemp("lab") / "log"
+    with jupyterlab(["make", "lab", f"NOTEBOOK_PORT={port}"], port, log) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that has no errors of its own."""
+    page = browser.new_page(viewport={"width": 1200, "height": 2600})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    page.close()
+    assert errors == []

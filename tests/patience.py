@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Waiting for something that takes a moment."""
+
+import time
+from collections.abc import Callable
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Returns when it is true; fails when it does not become so."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"not so within {seconds} s"
+        time.sleep(0.002)

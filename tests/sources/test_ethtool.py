@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Statistics of kernel interfaces: a veth pair of the test's own, its qdisc, softnet."""
+
+import errno
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from labkit.sources import Ethtool, Sample, SourceError, rates
+from tests.network import ip, unique_name, veth_host
+from tests.patience import wait_until
+
+
+def sample_of(source: Ethtool) -> Sample:
+    sample = source.sample()
+    assert sample is not None, source.reason
+    return sample
+
+
+def send(interface: str, count: int) -> int:
+    """Sends frames; returns how many of them the qdisc refused."""
+    refused = 0
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+        s.bind((interface, 0))
+        for _ in range(count):
+            try:
+                s.send(bytes(12) + b"\x88\xb5" + bytes(46))
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                refused += 1
+    return refused
+
+
+def test_interface_qdisc_and_softnet_count_what_was_sent() -> None:
+    with veth_host() as host, Ethtool(host.outside) as source:
+        run_tc("qdisc", "add", "dev", host.outside, "root", "pfifo", "limit", "7")
+        before = sample_of(source)
+        assert send(host.outside, 500) == 0
+        after = sample_of(source)
+        found = rates(before, after)
+        assert not found.faults
+        assert after["interface/tx_packets"] - before["interface/tx_packets"] >= 500
+        sent = after["qdisc/root/pfifo/packets"] - before["qdisc/root/pfifo/packets"]
+        assert sent >= 500
+        assert after["qdisc/root/pfifo/backlog_packets"] == 0
+        assert after["peer_ifindex"] == before["peer_ifindex"] > 0
+        assert after["interface/carrier"] == 1
+        processed = [name for name in after.names if name.endswith("/processed")]
+        assert sum(after[n] - before[n] for n in processed) >= 500
+        assert source.units["qdisc/root/pfifo/backlog_bytes"] == "bytes"
+        assert source.kinds["qdisc/root/pfifo/backlog_packets"] == "gauge"
+        assert source.kinds["interface/carrier"] == "state"
+        assert source.schema.drivers == {"": "veth"}
+
+
+def test_shaping_shows_as_backlog_and_drops() -> None:
+    with veth_host() as host, Ethtool(host.outside) as source:
+        tbf = ("tbf", "rate", "8kbit", "burst", "100", "limit", "600")
+        run_tc("qdisc", "add", "dev", host.outside, "root", *tbf)
+        refused = send(host.outside, 50)
+        sample = sample_of(source)
+        assert 0 < sample["qdisc/root/tbf/backlog_bytes"] <= 600
+        assert sample["qdisc/root/tbf/drops"] >= refused > 30
+
+
+def test_interface_goes_and_returns() -> None:
+    name = unique_name("lkv")
+    peer = unique_name("lkw")
+    ip("link", "add", name, "type", "veth", "peer", "name", peer)
+    try:
+        with Ethtool(name) as source:
+            assert sample_of(source)["interface/tx_packets"] == 0
+            ip("link", "del", name)
+            assert source.sample() is None
+            assert source.state == "gone"
+            assert name in source.reason
+            ip("link", "add", name, "type", "veth", "peer", "name", peer)
+            wait_until(lambda: source.sample() is not None)
+            assert source.state == "live"
+    finally:
+        if Path("/sys/class/net", name).exists():
+            ip("link", "del", name)
+
+
+def test_interface_without_driver_statistics() -> None:
+    with Ethtool("lo") as source:
+        sample = sample_of(source)
+        assert "interface/rx_bytes" in sample.names
+        assert any(name.startswith("softnet/cpu") for name in sample.names)
+
+
+def test_interface_that_is_not_there() -> None:
+    with pytest.raises(SourceError, match=r"no interface 'lknone' in this network namespace.* lo"):
+        Ethtool("lknone").open()
+
+
+def run_tc(*arguments: str) -> None:
+    done = subprocess.run(["tc", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The catalogue of counters, and the one view of them all."""
+
+import re
+
+import pandas as pd
+import pytest
+
+import labkit as lk
+from labkit import catalogue, xstats
+from labkit.codec import VERDICTS
+from labkit.sources import MISSING, Sample, Schema
+from labkit.sources.base import readonly
+
+UNITS = {
+    "", "%", "buffers", "bytes", "calls", "connections", "cycles", "descriptors", "events", "mbufs",
+    "packets", "s",
+}  # fmt: skip
+# `ethtool -S` of the ENA driver for Linux and of net_ena in dpdk-testpmd, as their guide shows them
+ENA_LINUX = """
+tx_timeout suspend resume wd_expired interface_up interface_down admin_q_pause
+bw_in_allowance_exceeded bw_out_allowance_exceeded pps_allowance_exceeded
+conntrack_allowance_available conntrack_allowance_exceeded linklocal_allowance_exceeded
+queue_0_tx_cnt queue_7_tx_bytes queue_12_tx_queue_stop queue_0_rx_refil_partial
+queue_31_xdp_tx_unmask_interrupt queue_0_rx_xdp_redirect ena_admin_q_no_completion ena_srd_mode
+ena_srd_tx_pkts ena_srd_eligible_tx_pkts ena_srd_rx_pkts ena_srd_resource_utilization
+""".split()  # noqa: SIM905
+ENA_DPDK = """
+rx_good_packets tx_good_packets rx_good_bytes tx_good_bytes rx_missed_errors rx_errors tx_errors
+rx_mbuf_allocation_errors rx_q0_packets rx_q0_bytes rx_q0_errors tx_q0_packets tx_q0_bytes
+wd_expired dev_start dev_stop tx_drops rx_q0_cnt rx_q0_refill_partial rx_q0_bad_csum
+rx_q0_mbuf_alloc_fail rx_q0_bad_desc_num rx_q0_bad_req_id tx_q0_cnt tx_q0_prepare_ctx_err
+tx_q0_linearize tx_q0_linearize_failed tx_q0_tx_poll tx_q0_doorbells tx_q0_bad_req_id
+tx_q0_available_desc rx_q1_l3_csum_bad rx_q1_l4_csum_bad rx_q1_l4_csum_good
+""".split()  # noqa: SIM905
+WINDOWS = [5001, 5002, 5005, 5007, 5032, *range(5200, 5207), 5208, 5210]
+
+
+def sample(drivers: dict[str, str] | None = None, **values: int) -> Sample:
+    names = tuple(name.replace("__", "/") for name in values)
+    return Sample(1, 1, readonly(list(values.values())), Schema.of(names, drivers))
+
+
+def row(view: pd.DataFrame, quantity: str, of: str = "") -> pd.Series:
+    (found,) = view[(view.quantity == quantity) & (view.of == of)].itertuples()
+    return found
+
+
+def test_every_row_is_whole() -> None:
+    metrics = catalogue.metrics()
+    assert len({metric.name for metric in metrics}) == len(metrics) > 200
+    for metric in metrics:
+        assert re.fullmatch(r"[A-Z].*\.\)?", metric.meaning), metric
+        assert metric.kind in ("counter", "gauge", "state")
+        assert metric.unit in UNITS
+        assert metric.reported_by
+        assert metric.origin
+        assert metric.counts in ("", *xstats.QUANTITIES)
+        assert metric.unit or metric.kind == "state"
+    for driver in catalogue.drivers():
+        assert set(driver.cannot_report) <= set(xstats.QUANTITIES)
+        assert driver.because
+
+
+@pytest.mark.parametrize("name", [*ENA_LINUX, *ENA_DPDK, *(f"event_{n}" for n in WINDOWS)])
+def test_metrics_of_the_ena_guides_are_known(name: str) -> None:
+    assert xstats.describe(name).origin
+
+
+def test_everything_an_engine_shows_is_known(lab: lk.Lab) -> None:
+    client, server = lab.cable()
+    lab.port("null", "nil")
+    lab.run(lk.rx(server) >> lk.reflect() >> lk.tx(server))
+    with client.socket(), lk.sources.Engine(lab, hz=100) as source:
+        names = source.sample().names  # type: ignore[union-attr]
+        assert [name for name in names if xstats.find(name) is None] == []
+        assert [name for name in names if name not in source.units] == []
+
+
+def test_description() -> None:
+    metric = xstats.describe("port/client/rx_q3_packets")
+    assert metric is xstats.describe("rx_q{n}_packets")
+    assert (metric.name, metric.unit, metric.kind) == ("rx_q{n}_packets", "packets", "counter")
+    allowance = xstats.describe("bw_in_allowance_exceeded")
+    assert "net_ena (DPDK 20.11) 2.2.0" in allowance.reported_by
+    text = str(allowance)
+    assert text.startswith("bw_in_allowance_exceeded: counter of packets\n")
+    assert "What to do: " in text
+    assert xstats.describe("rx_q0_bytes#2") is xstats.describe("rx_q0_bytes")
+    assert xstats.describe("conntrack_allowance_available").kind == "gauge"
+    assert xstats.describe("ena_srd_mode").kind == "state"
+
+
+def test_description_of_a_drop_is_the_verdict() -> None:
+    for verdict in VERDICTS:
+        if verdict.is_drop:
+            metric = xstats.describe(f"path/echo:server/drop_{verdict.name}")
+            assert metric.meaning == verdict.sentence
+
+
+def test_unknown_counter() -> None:
+    with pytest.raises(lk.LabError, match="no counter 'rx_good_packet'; did you mean rx_good_pack"):
+        xstats.describe("rx_good_packet")
+    assert xstats.find("nothing_like_it") is None
+    assert xstats.unit("vendor_rx_bytes") == "bytes"
+    assert xstats.unit("nothing_like_it") == ""
+
+
+def test_normalised_view_of_ports(lab: lk.Lab) -> None:
+    client, server = lab.cable()
+    lab.run(lk.rx(server) >> lk.sink())
+    client.send([bytes(60)] * 9)
+    with lk.sources.Engine(lab, hz=100) as source:
+        view = xstats.normalise(source)
+    assert view.of.unique().tolist() == ["port/client", "port/server"]
+    assert len(view) == 2 * len(xstats.QUANTITIES)
+    assert row(view, "sent", "port/client").value == 9
+    assert row(view, "sent", "port/client").counters == "port/client/tx_good_packets"
+    dropped = row(view, "dropped by NIC", "port/server")
+    assert pd.isna(dropped.value)
+    assert dropped.note.startswith("net_ring cannot report this: it counts packets only")
+
+
+def test_normalised_view_sums_queues_where_nothing_else_counts() -> None:
+    view = xstats.normalise(
+        sample(
+            {"": "ena"},
+            queue_0_rx_cnt=5, queue_1_rx_cnt=7, queue_0_tx_bytes=100,
+            bw_in_allowance_exceeded=2, pps_allowance_exceeded=3,
+        )
+    )  # fmt: skip
+    received = row(view, "received")
+    assert (received.value, received.counters) == (12, "queue_0_rx_cnt, queue_1_rx_cnt")
+    assert row(view, "held back by the platform").value == 5
+    assert "ena cannot report this" in row(view, "dropped by NIC").note
+    with_whole = xstats.normalise(sample(queue_0_rx_cnt=5, interface__rx_packets=6))
+    assert row(with_whole, "received").value == 6
+
+
+def test_normalised_view_believes_no_address() -> None:
+    view = xstats.normalise(sample(rx_errors=139_836_994_071_144, rx_missed_errors=MISSING))
+    assert pd.isna(row(view, "bad frames received").value)
+    assert "which is an address" in row(view, "bad frames received").note
+    assert row(view, "dropped by NIC").note == "rx_missed_errors could not be read"
+
+
+def test_what_counts_in_spite_of_the_catalogue_is_shown() -> None:
+    view = xstats.normalise(sample({"port/x": "net_ring"}, port__x__tx_errors=4))
+    assert row(view, "not sent", "port/x").value == 4
+
+
+def test_table_lists_the_catalogue() -> None:
+    table = xstats.table()
+    assert len(table) == len(catalogue.metrics())
+    assert table.set_index("name").unit["pps_allowance_exceeded"] == "packets"
