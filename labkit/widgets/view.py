@@ -23,6 +23,7 @@ from labkit.widgets.picture import picture
 from labkit.widgets.stream import Stream, stream_of, table
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
     from labkit.lab import Lab
@@ -119,6 +120,15 @@ class LiveView(anywidget.AnyWidget):
             self._show(is_live=False)
         self.status = ["closed", "the view was closed"]
         self._free()
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """What its lines show: one row a point, indexed by time; one column a counter."""
+        import pandas as pd
+
+        times, values = table(self._stream.after(0), self._names)
+        index = pd.to_datetime(times, unit="s", utc=True)
+        return pd.DataFrame(values, index=index.rename("time"), columns=self._names)
 
     @property
     def figure(self) -> "Figure":
