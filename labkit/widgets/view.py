@@ -173,7 +173,8 @@ class LiveView(anywidget.AnyWidget):
         now = time.monotonic()
         with self._lock:
             self._show_state(stream)
-            if stream.schema is not self._schema:
+            is_there = stream.state[0] == "live"  # what is away may have no names
+            if is_there and stream.schema is not self._schema:
                 self._adopt(stream.schema)
                 self._seed()
                 return

@@ -167,7 +167,10 @@ def test_state_and_faults_of_the_source_are_shown(clock: tuple[Clock, Chart]) ->
     source, view = clock
     assert view.status == ["live", "counts"]
     source.is_there = False
+    names, source._schema = source._schema, lk.sources.Schema(())
     wait_until(lambda: view.status == ["gone", "the cable is out"])
+    assert len(view.table.columns) == 2  # its lines stay meanwhile
+    source._schema = names
     source.is_there = True
     wait_until(lambda: view.status[0] == "live")
     wait_until(lambda: view._stream.sample is not None)
