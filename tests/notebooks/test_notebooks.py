@@ -10,7 +10,11 @@ from papermill.exceptions import PapermillExecutionError
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-QUICK = {"01_first_packets": {"frames": 200}, "02_echo": {"count": 300}}
+QUICK = {
+    "01_first_packets": {"frames": 200},
+    "02_echo": {"count": 300},
+    "06_live_xstats": {"seconds": 3, "hours_a_second": 8},
+}
 
 
 def run(notebook: Path, folder: Path, **parameters: object) -> nbformat.NotebookNode:
