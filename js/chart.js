@@ -7,7 +7,8 @@ import { quantity, si, timeOfDay } from "./format.js";
 import { dash, stroke } from "./palette.js";
 import { Picker } from "./picker.js";
 
-const SPANS = [10, 30, 60, 300, 600];
+const SPANS = [10, 30, 60, 300, 600, Infinity];
+const SLOW_SECONDS = 2; // between points of a recording of hours: show all of it
 const HEIGHT = 260;
 const ZOOM = 1.5;
 const LEAST_SPAN = 0.5;
@@ -19,7 +20,7 @@ export class ChartPanel {
     this.want = paint;
     this.height = options.height ?? HEIGHT;
     const ui = (this.ui = store.ui);
-    ui.span ??= 60;
+    ui.span ??= null; // not chosen yet
     ui.off ??= new Set(); // names of lines that are not drawn
     this.area = h("div", {
       class: "lk-chart", tabindex: "0", role: "img",
@@ -37,7 +38,7 @@ export class ChartPanel {
         ui.span = +event.target.value;
         this.goLive();
       },
-    }, ...SPANS.map((s) => h("option", { value: s, selected: s === ui.span }, s < 60 ? `${s} s` : `${s / 60} min`)));
+    }, ...SPANS.map((s) => h("option", { value: s, selected: s === (ui.span ?? 60) }, spanName(s))));
     this.tools = [this.span, this.follow];
     if (!options.fixed) {
       this.picker = new Picker(store, () => this.area.focus());
@@ -143,7 +144,16 @@ export class ChartPanel {
     const times = this.store.columns[0];
     const end = this.ui.frozenAt ?? times[times.length - 1];
     // A view that is young fills its width; it need not show a minute of nothing.
-    return [Math.max(end - this.ui.span, Math.min(times[0], end - LEAST_SHOWN)), end];
+    return [Math.max(end - this.spanShown, Math.min(times[0], end - LEAST_SHOWN)), end];
+  }
+
+  get spanShown() {
+    const times = this.store.columns[0];
+    if (this.ui.span === null && times.length > 2) {
+      this.ui.span = times[2] - times[1] > SLOW_SECONDS ? Infinity : 60;
+      this.span.value = String(this.ui.span);
+    }
+    return this.ui.span ?? 60;
   }
 
   setRange(low, high) {
@@ -209,7 +219,7 @@ export class ChartPanel {
     else if (key === "ArrowRight") this.pan(0.2);
     else if (key === "+" || key === "=") this.zoom(1 / ZOOM);
     else if (key === "-") this.zoom(ZOOM);
-    else if (key === "Home") this.setRange(this.store.columns[0][0], this.store.columns[0][0] + this.ui.span);
+    else if (key === "Home") this.setRange(this.store.columns[0][0], this.store.columns[0][0] + (Number.isFinite(this.spanShown) ? this.spanShown : 1e9));
     else if (key === "End") this.goLive();
     else if (key === "/" && this.picker) this.picker.open();
     else return false;
@@ -283,6 +293,8 @@ export class ChartPanel {
     }
   }
 }
+
+const spanName = (s) => (!Number.isFinite(s) ? "all" : s < 60 ? `${s} s` : `${s / 60} min`);
 
 /** A number on an axis: 50 k, not 50.0 k. */
 const tick = (value) => si(value).replace(/(\.\d*?)0+(?=\s|$)/, "$1").replace(/\.(?=\s|$)/, "");

@@ -30,7 +30,7 @@ def build(name: str, *options: str) -> Path:
     shutil.copytree(
         ROOT / "labkit", package / "labkit", ignore=shutil.ignore_patterns("__pycache__")
     )
-    shutil.copytree(ROOT / "datasets", package / "labkit/data")
+    shutil.copytree(ROOT / "datasets", package / "labkit/data/datasets")
     for module in folder.glob("*.so"):
         shutil.copy(module, package / "labkit")
     return package

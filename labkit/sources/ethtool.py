@@ -2,6 +2,7 @@
 """A kernel interface as a source: driver statistics, the kernel's own, qdiscs and softnet."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +42,18 @@ class Ethtool(Source):
         self._driver = ""
         self._ethtool: IoctlEthtool | None = None
         self._netlink: IPRoute | None = None
+        # pyroute2 runs an event loop of its own, which cannot be where Jupyter's runs already.
+        self._apart: ThreadPoolExecutor | None = None
 
     def _connect(self) -> None:
+        self._apart = ThreadPoolExecutor(1, "labkit-netlink")
+        try:
+            self._apart.submit(self._connect_apart).result()
+        except BaseException:
+            self._apart.shutdown()
+            raise
+
+    def _connect_apart(self) -> None:
         from pyroute2 import IPRoute
         from pyroute2.ethtool.ioctl import IoctlEthtool
 
@@ -56,6 +67,11 @@ class Ethtool(Source):
         self._netlink = IPRoute()
 
     def _disconnect(self) -> None:
+        assert self._apart is not None
+        self._apart.submit(self._disconnect_apart).result()
+        self._apart.shutdown()
+
+    def _disconnect_apart(self) -> None:
         if self._ethtool is not None:
             self._ethtool.close()
         if self._netlink is not None:
@@ -63,6 +79,10 @@ class Ethtool(Source):
         self._ethtool = self._netlink = None
 
     def _read(self) -> Sample | None:
+        assert self._apart is not None
+        return self._apart.submit(self._read_apart).result()
+
+    def _read_apart(self) -> Sample | None:
         from pyroute2.netlink.exceptions import NetlinkError
 
         try:

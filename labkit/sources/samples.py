@@ -123,8 +123,9 @@ class Samples:
         """
         from labkit.time_plot import most_moving, time_figure
 
-        chosen = select(self.names, names or most_moving(self))
-        return time_figure(self.only(*chosen), chosen)
+        now = Samples(self.label, self.hz, self.samples)  # more may come meanwhile
+        chosen = select(now.names, names or most_moving(now))
+        return time_figure(now.only(*chosen), chosen)
 
     def only(self, *names: str) -> "Samples":
         """The same samples with the counters of these names, which may hold * and ?."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 HZ = 10.0
 HISTORY_SECONDS = 600
 HISTORY_BYTES = 32 << 20  # a source with very many counters is remembered for a shorter time
-GAP_TICKS = 5  # a longer silence breaks the lines
 
 Matrix = npt.NDArray[np.float32]
 
@@ -71,6 +70,7 @@ class Stream:
         self._thread: threading.Thread | None = None
         self._done = threading.Event()
         self._offset_ns = 0
+        self._is_broken = False  # the source was away since the last point: lines have a gap
 
     @property
     def state(self) -> tuple[str, str]:
@@ -120,6 +120,7 @@ class Stream:
 
     def _begin(self) -> None:
         self.sample = self._reader.sample()
+        self._is_broken = True
         self._done = threading.Event()
         self._thread = threading.Thread(
             target=self._run, args=(self._done,), name="labkit-stream", daemon=True
@@ -154,6 +155,7 @@ class Stream:
         sample, before = self._reader.sample(), self.sample
         if sample is None:
             self.sample = None  # counters of a source that returns are new ones
+            self._is_broken = True
             return
         if before is not None and sample.monotonic_ns == before.monotonic_ns:
             return
@@ -170,9 +172,10 @@ class Stream:
                 self._offset_ns += round((last - x + self.latest.seconds) * 1e9)
                 x = last + self.latest.seconds
             values = self.latest.values.astype(np.float32)
-            if last is not None and x - last > GAP_TICKS / HZ:
+            if last is not None and self._is_broken:
                 self._remember(Point(last + 1e-3, np.full_like(values, np.nan), sample.schema))
             self._remember(Point(x, values, sample.schema))
+            self._is_broken = False
 
     def _remember(self, point: Point) -> None:
         room = min(HISTORY_SECONDS * int(HZ), HISTORY_BYTES // (4 * len(point.values) + 128))

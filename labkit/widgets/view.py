@@ -23,6 +23,7 @@ from labkit.widgets.picture import picture
 from labkit.widgets.stream import Stream, stream_of, table
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
     from labkit.lab import Lab
@@ -121,6 +122,15 @@ class LiveView(anywidget.AnyWidget):
         self._free()
 
     @property
+    def table(self) -> "pd.DataFrame":
+        """What its lines show: one row a point, indexed by time; one column a counter."""
+        import pandas as pd
+
+        times, values = table(self._stream.after(0), self._names)
+        index = pd.to_datetime(times, unit="s", utc=True)
+        return pd.DataFrame(values, index=index.rename("time"), columns=self._names)
+
+    @property
     def figure(self) -> "Figure":
         """What it shows, as a matplotlib figure."""
         times, values = table(self._stream.after(0), self._names)
@@ -163,7 +173,8 @@ class LiveView(anywidget.AnyWidget):
         now = time.monotonic()
         with self._lock:
             self._show_state(stream)
-            if stream.schema is not self._schema:
+            is_there = stream.state[0] == "live"  # what is away may have no names
+            if is_there and stream.schema is not self._schema:
                 self._adopt(stream.schema)
                 self._seed()
                 return

@@ -2,8 +2,8 @@
 
 /*
  * A recorder reads counters at a fixed rate into rows of shared memory. Its thread is no lcore: it
- * sleeps between two ticks, and a driver that answers late costs ticks, which are counted, and
- * never delays a worker or a command.
+ * sleeps between two ticks. A driver that answers late costs ticks, which are counted, and delays
+ * no worker; of the commands, only those that change the plan wait for it.
  *
  * What it reads is a plan. Whoever takes a port or a graph away first sets a plan without it:
  * lk_recorder_set_plan() returns when no tick reads by the old one.

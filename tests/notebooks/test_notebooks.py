@@ -13,10 +13,8 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 QUICK: dict[str, dict[str, object]] = {
     "01_first_packets": {"frames": 200},
     "02_echo": {"count": 300},
-    "03_encapsulation": {
-        "echoes": 50,
-        "deviations": str(ROOT / "datasets" / "tunnel_deviations.csv"),
-    },
+    "03_encapsulation": {"echoes": 50},
+    "06_live_xstats": {"seconds": 3, "hours_a_second": 8},
 }
 
 

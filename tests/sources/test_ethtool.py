@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Statistics of kernel interfaces: a veth pair of the test's own, its qdisc, softnet."""
 
+import asyncio
 import errno
 import socket
 import subprocess
@@ -100,3 +101,13 @@ def test_interface_that_is_not_there() -> None:
 def run_tc(*arguments: str) -> None:
     done = subprocess.run(["tc", *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_works_where_an_event_loop_runs_already() -> None:
+    """As in a Jupyter kernel."""
+
+    async def cell() -> int:
+        with Ethtool("lo") as source:
+            return len(sample_of(source).names)
+
+    assert asyncio.run(cell()) > 10

@@ -79,6 +79,13 @@ def test_new_names_have_no_rate_and_old_ones_keep_theirs() -> None:
     assert not found.faults
 
 
+def test_counter_that_moves_in_steps_is_no_fault() -> None:
+    first = sample(5.0, cycles=0)
+    found = rates(first, sample(5.0001, first.schema, cycles=2 * 10**8))
+    assert found["cycles"] == pytest.approx(2e12)
+    assert not found.faults
+
+
 def test_counter_that_began_anew_has_no_rate_yet() -> None:
     found = rates(sample(1, packets=100), sample(2, packets=3))
     assert math.isnan(found["packets"])

@@ -61,7 +61,7 @@ class Clock(Hand):
     def _read(self) -> Sample | None:
         now = time.monotonic_ns()
         elapsed, self.monotonic_ns = now - self.monotonic_ns, now
-        if elapsed < 10**12:
+        if elapsed < 10**12 and self.values:
             self.values["rx_packets"] += elapsed // 10**6
             self.values["rx_bytes"] += elapsed // 10**4
         return super()._read()

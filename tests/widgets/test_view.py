@@ -160,14 +160,20 @@ def test_new_counters_that_match_are_drawn_too() -> None:
     with lk.watch(source, "*_packets") as view:
         source.rename((*NAMES, "rx_q0_packets"))
         wait_until(lambda: len(view.lines["items"]) == 3)
-    assert list(view.names) == [*NAMES, "rx_q0_packets"]
+        assert list(view.names) == [*NAMES, "rx_q0_packets"]
+        source.rename(())
+        wait_until(lambda: view.names == [])
+        assert len(view.table.columns) == 3  # what was drawn stays, whatever goes
 
 
 def test_state_and_faults_of_the_source_are_shown(clock: tuple[Clock, Chart]) -> None:
     source, view = clock
     assert view.status == ["live", "counts"]
     source.is_there = False
+    names, source._schema = source._schema, lk.sources.Schema(())
     wait_until(lambda: view.status == ["gone", "the cable is out"])
+    assert len(view.table.columns) == 2  # its lines stay meanwhile
+    source._schema = names
     source.is_there = True
     wait_until(lambda: view.status[0] == "live")
     wait_until(lambda: view._stream.sample is not None)
