@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from labkit.diagnosis import doctor as doctor
     from labkit.engine.config import EalConfig as EalConfig
+    from labkit.errors import ChecksFailed as ChecksFailed
     from labkit.errors import EngineDied as EngineDied
     from labkit.errors import EngineError as EngineError
     from labkit.errors import LabError as LabError
+    from labkit.errors import ParameterError as ParameterError
     from labkit.errors import PathError as PathError
     from labkit.errors import PortError as PortError
     from labkit.errors import Unreachable as Unreachable
@@ -31,6 +33,11 @@ if TYPE_CHECKING:
     from labkit.nodes import sink as sink
     from labkit.nodes import tx as tx
     from labkit.nodes import udp_echo as udp_echo
+    from labkit.notebooks.parameters import param as param
+    from labkit.notebooks.parameters import params as params
+    from labkit.notebooks.records import check as check
+    from labkit.notebooks.records import checks as checks
+    from labkit.notebooks.records import record_result as record_result
     from labkit.path import Path as Path
     from labkit.port import Port as Port
     from labkit.runs.echo import EchoRun as EchoRun
@@ -41,9 +48,11 @@ _HOME = {
     "EchoRun": "runs.echo",
     "echo": "runs.echo",
     "EalConfig": "engine.config",
+    "ChecksFailed": "errors",
     "EngineDied": "errors",
     "EngineError": "errors",
     "LabError": "errors",
+    "ParameterError": "errors",
     "PathError": "errors",
     "PortError": "errors",
     "Unreachable": "errors",
@@ -61,6 +70,11 @@ _HOME = {
     "sink": "nodes",
     "tx": "nodes",
     "udp_echo": "nodes",
+    "param": "notebooks.parameters",
+    "params": "notebooks.parameters",
+    "check": "notebooks.records",
+    "checks": "notebooks.records",
+    "record_result": "notebooks.records",
     "Path": "path",
     "Port": "port",
     "resolve": "neighbours",

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from labkit import nodes
+from labkit import living, nodes
 from labkit.devices import Device, Option, parse_device
 from labkit.engine.client import EngineClient
 from labkit.engine.config import EalConfig
@@ -42,6 +42,7 @@ class Lab:
         self._ports_made = 0
         self._macs = 0
         self._start_engine()
+        living.labs.add(self)
 
     def _start_engine(self) -> None:
         try:
@@ -229,6 +230,9 @@ class Lab:
 
     def close(self) -> None:
         """Ends the engine. Its ports, interfaces and files go with it."""
+        for look in living.before_close:
+            look(self)
+        living.labs.discard(self)
         self._finalizer()
 
     def __enter__(self) -> "Lab":
