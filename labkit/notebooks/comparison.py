@@ -111,6 +111,11 @@ class Comparison:
         """Rows that fail a run."""
         return [row for row in self.rows if row.verdict in LOUD]
 
+    @property
+    def doubted(self) -> set[str]:
+        """Notebooks with a worse result: another run of them would tell chance from change."""
+        return {row.notebook for row in self.rows if row.verdict == "worse"}
+
     def __repr__(self) -> str:
         from labkit.notebooks.pages import number, percent
 

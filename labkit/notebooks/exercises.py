@@ -26,7 +26,7 @@ def solved(document: Mapping[str, Any]) -> dict[str, Any]:
                 f"cell {number} is an exercise without a solution; its metadata lacks "
                 '{"labkit": {"solution": "…"}}'
             )
-        settings["start"] = source_of(cell)
+        settings["start"] = cell["source"]
         cell["source"] = settings.pop("solution")
         cell["metadata"]["tags"].append(SOLVED)
     return found

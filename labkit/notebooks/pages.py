@@ -28,7 +28,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def number(value: float | None) -> str:
-    """With five significant digits and thousands set apart."""
+    """With four significant digits and thousands set apart."""
     if value is None:
         return ""
     if value and not 1e-4 <= abs(value) < 1e12:

@@ -5,7 +5,7 @@ import os
 import queue
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -102,6 +102,17 @@ def plan(notebooks: Sequence[NotebookSource], folder: Path, settings: Settings) 
         there = ", ".join(sorted({p for n in notebooks for p in n.parameters})) or "none"
         raise ParameterError(f"none of these notebooks has a parameter {k!r} (they have: {there})")
     return jobs
+
+
+def again(jobs: Sequence[Job], names: Collection[str], count: int) -> list[Job]:
+    """The notebooks of these names, `count` more times than the jobs have them."""
+    last = max(job.repeat for job in jobs)
+    return [
+        replace(job, repeat=number, folder=f"{job.folder}-{number}")
+        for job in jobs
+        if job.repeat == 1 and job.name in names
+        for number in range(last + 1, last + 1 + count)
+    ]
 
 
 def run_all(

@@ -11,7 +11,11 @@ MOST_LINES = 15  # of a message
 
 def markdown(run: Run, comparison: Comparison | None = None) -> str:
     """Notebooks, what failed, and how results compare."""
-    lines = [f"### {MARKS[run.status]} Notebooks {run.status} in {run.seconds:.0f} s", ""]
+    loud = len(comparison.loud) if comparison else 0
+    mark = MARKS["failed"] if loud else MARKS[run.status]
+    lines = [f"### {mark} Notebooks {run.status} in {run.seconds:.0f} s", ""]
+    if comparison and loud:
+        lines[0] += f", {loud} of {len(comparison.rows)} comparisons failed"
     lines += ["| | notebook | checks | time |", "|---|---|---|---|"]
     for n in run.notebooks:
         passed = sum(check.status == "passed" for check in n.checks)
