@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from labkit.cluster import dask_executor as dask_executor
     from labkit.diagnosis import doctor as doctor
     from labkit.engine.config import EalConfig as EalConfig
     from labkit.errors import ChecksFailed as ChecksFailed
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from labkit.errors import Unreachable as Unreachable
     from labkit.lab import Lab as Lab
     from labkit.ledger import Ledger as Ledger
+    from labkit.loading import load as load
     from labkit.neighbours import resolve as resolve
     from labkit.nodes import arp_responder as arp_responder
     from labkit.nodes import capture as capture
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from labkit.runs.echo import echo as echo
 
 _HOME = {
+    "dask_executor": "cluster",
     "doctor": "diagnosis",
     "EchoRun": "runs.echo",
     "echo": "runs.echo",
@@ -56,6 +59,7 @@ _HOME = {
     "PathError": "errors",
     "PortError": "errors",
     "Unreachable": "errors",
+    "load": "loading",
     "Lab": "lab",
     "Ledger": "ledger",
     "arp_responder": "nodes",

@@ -5,10 +5,14 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from labkit.notebooks.machine import differences
 from labkit.notebooks.results import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 CONFIDENCE = 0.95
 MINIMAL_EFFECT = 0.05  # a share: what is smaller wakes nobody, however certain it is
@@ -115,6 +119,43 @@ class Comparison:
     def doubted(self) -> set[str]:
         """Notebooks with a worse result: another run of them would tell chance from change."""
         return {row.notebook for row in self.rows if row.verdict == "worse"}
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """One row a result: notebook, name, verdict, unit, before, now, and change_percent with its
+        95 % interval low_percent, high_percent (missing where nothing tells the noise)."""
+        import pandas as pd
+
+        rows = [
+            (r.notebook, r.name, r.verdict, r.unit, r.before, r.now, r.change, r.low, r.high)
+            for r in self.rows
+        ]
+        percent = ["change_percent", "low_percent", "high_percent"]
+        columns = ["notebook", "name", "verdict", "unit", "before", "now", *percent]
+        frame = pd.DataFrame(rows, columns=columns)
+        numbers = ["before", "now", *percent]
+        frame[numbers] = frame[numbers].astype(float)
+        frame[percent] *= 100
+        return frame
+
+    @property
+    def environment_table(self) -> "pd.DataFrame":
+        """One row a version or property of the machine that differs: before, now."""
+        import pandas as pd
+
+        names = pd.Index(list(self.environment), name="environment")
+        return pd.DataFrame([*self.environment.values()], names, ["before", "now"])
+
+    def plot(self) -> "Figure | None":
+        """Each difference with its interval; None when there is none."""
+        from labkit.notebooks.pictures import difference_figure
+
+        return difference_figure(self)
+
+    def _repr_html_(self) -> str:
+        from labkit.notebooks.pages import render
+
+        return render("comparison_part", comparison=self)
 
     def __repr__(self) -> str:
         from labkit.notebooks.pages import number, percent

@@ -45,7 +45,8 @@ class Evidence:
             return
         with contextlib.suppress(LabError):  # an engine that dies now is told of by the notebook
             paths = {name: dict(path.ledger.rows) for name, path in list(lab.paths.items())}
-            now = {"dpdk": lab.dpdk_version, "paths": paths}
+            pinned = len(lab.workers.cpu.dropna())
+            now = {"dpdk": lab.dpdk_version, "worker_cpus": pinned, "paths": paths}
             if paths and now != self.ledgers.get(str(lab.pid)):
                 self.ledgers[str(lab.pid)] = now
                 (self.folder / LEDGERS_FILE).write_text(json.dumps(self.ledgers, indent=1))

@@ -10,9 +10,11 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
+from labkit.notebooks.cpus import usable_cpus
+
 
 def fingerprint() -> dict[str, Any]:
-    """What makes measurements of two machines differ: CPU, memory, hypervisor, kernel."""
+    """What makes measurements of two machines differ: CPUs, memory, hypervisor, kernel."""
     cpuinfo = _read("/proc/cpuinfo")
     model = re.search(r"^model name\s*:\s*(.*)$", cpuinfo, re.MULTILINE)
     total = re.search(r"^MemTotal:\s*(\d+) kB", _read("/proc/meminfo"), re.MULTILINE)
@@ -21,6 +23,7 @@ def fingerprint() -> dict[str, Any]:
         "cpu": model[1] if model else platform.processor() or "unknown",
         "architecture": platform.machine(),
         "cpus": os.cpu_count(),
+        "usable_cpus": len(usable_cpus()),
         "memory_gib": round(int(total[1]) / (1 << 20)) if total else None,
         "hypervisor": bool(re.search(r"^flags\s*:.*\bhypervisor\b", cpuinfo, re.MULTILINE)),
         "governor": governor or None,

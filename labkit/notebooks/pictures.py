@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from labkit.notebooks.comparison import Comparison, Row
-from labkit.plot import MARKERS, PALETTE
+from labkit.plot import MARKERS, PALETTE, Picture
 
 VERDICT_COLORS = {"worse": PALETTE[1], "better": PALETTE[2], "same": "#59636e"}
 GRID = "#d0d7de"
@@ -18,7 +18,7 @@ def difference_figure(comparison: Comparison) -> Figure | None:
     rows = [row for row in comparison.rows if row.change is not None]
     if not rows:
         return None
-    figure = Figure(figsize=(8.5, 1.1 + 0.34 * len(rows)), layout="constrained")
+    figure = Picture(figsize=(8.5, 1.1 + 0.34 * len(rows)), layout="constrained")
     axes = figure.subplots()
     for place, row in enumerate(reversed(rows)):
         _draw(axes, place, row)
@@ -40,7 +40,7 @@ def trend_figure(
 
     points: (label of the run, its values), the oldest first
     """
-    figure = Figure(figsize=(5.2, 2.3), layout="constrained")
+    figure = Picture(figsize=(5.2, 2.3), layout="constrained")
     axes = figure.subplots()
     means = [sum(values) / len(values) for _, values in points]
     below = [mean - min(values) for mean, (_, values) in zip(means, points, strict=True)]

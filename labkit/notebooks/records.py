@@ -202,8 +202,7 @@ def checks() -> None:
     if failed:
         word = "check" if len(failed) == 1 else "checks"
         raise ChecksFailed(f"{len(failed)} {word} failed\n{CheckList(failed)!r}")
-    open_ones = sum(check.status == "open" for check in recorder.checks.values())
-    print("all checks passed" + (f", {open_ones} not answered yet" if open_ones else ""))
+    print("all checks passed")
 
 
 def record_result(

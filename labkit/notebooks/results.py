@@ -18,6 +18,8 @@ from labkit.notebooks.records import Check, Result
 if TYPE_CHECKING:
     import pandas as pd
 
+    from labkit.notebooks.comparison import Comparison
+
 # A reader fills in what earlier writers of its format did not know; a new number is for what it
 # would misread.
 FORMAT = 1
@@ -50,9 +52,10 @@ class NotebookRun:
     cell_seconds: wall time of every execution
     checks, results: as the notebook recorded them
     tables: Parquet files of recorded tables by name
-    ledgers: by engine: DPDK's version, and the ledger of every path
+    ledgers: by engine: DPDK's version, how many CPUs its workers had for themselves, and the
+        ledger of every path
     attachments: engine logs, captures and other files in its folder
-    machine, environment: where it ran, and with what
+    machine, environment: where it ran, and with what; worker_cpus as in ledgers
     folder: its files, relative to the run's folder
     """
 
@@ -166,6 +169,16 @@ class Run:
                 table = self.path / notebook.folder / file
                 found[f"{notebook.title}/{name}"] = pd.read_parquet(table)
         return found
+
+    def compare(self, before: "Run", minimal_effect: float = 0.05) -> "Comparison":
+        """How results differ from those of an earlier run: `table`, `plot()`, `environment`.
+
+        minimal_effect: differences below this share of the former mean are none
+        """
+        from labkit.notebooks.comparison import compare, notebooks_of
+
+        title = f"the run of {before.started_at}"
+        return compare(notebooks_of([before]), notebooks_of([self]), title, minimal_effect)
 
     def save(self, folder: Path) -> None:
         """Writes results.json; what was there before stays until it is done."""

@@ -96,6 +96,9 @@ def run_notebook(job: Job, channel: IO[str]) -> NotebookRun:
     with tempfile.TemporaryDirectory(prefix="labkit-run-") as private:
         ended = _execute(job, progress, Path(private))
     folder = Path(job.folder)
+    recorded = _recorded(folder)
+    # Whether paths have CPUs of their own or share one changes every measurement.
+    pinned = [engine.get("worker_cpus", 0) for engine in recorded["ledgers"].values()]
     outcome = {
         "name": job.name,
         "source": job.source,
@@ -104,9 +107,9 @@ def run_notebook(job: Job, channel: IO[str]) -> NotebookRun:
         "started_at": started_at,
         "seconds": round(time.monotonic() - progress.started, 3),
         "cell_seconds": progress.cell_seconds,
-        "machine": fingerprint(),
+        "machine": fingerprint() | ({"worker_cpus": max(pinned)} if pinned else {}),
         "environment": environment(Path(job.working_directory)),
-        **_recorded(folder),
+        **recorded,
         **ended,
         "folder": folder.name,
     }

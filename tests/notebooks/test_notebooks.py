@@ -17,7 +17,7 @@ def run(notebook: Path, folder: Path, **parameters: object) -> nbformat.Notebook
     return papermill.execute_notebook(
         notebook,
         folder / notebook.name,
-        parameters=QUICK[notebook.stem] | parameters,
+        parameters=QUICK.get(notebook.stem, {}) | parameters,
         cwd=folder,
         progress_bar=False,
     )

@@ -57,7 +57,7 @@ def test_exercises_without_an_answer_are_open(
     lk.check(lambda: answer > 5, "exercise", answer=answer, hint="count the red nodes")
     assert recorder.checks["exercise"].status == "open"
     lk.checks()
-    assert "all checks passed, 1 not answered yet" in capsys.readouterr().out
+    assert capsys.readouterr().out.endswith("not answered yet\nall checks passed\n")
     lk.check(lambda: 4 > 5, "exercise 2", answer=4, hint="count the red nodes")
     assert "count the red nodes" in recorder.checks["exercise 2"].message
 
