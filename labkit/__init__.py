@@ -91,7 +91,17 @@ def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'labkit' has no attribute {name!r}")
     # A submodule of the same name, such as labkit.echo, must not hide the public one.
-    value = getattr(import_module(f"labkit.{_HOME[name]}"), name)
+    try:
+        value = getattr(import_module(f"labkit.{_HOME[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name not in ("labkit._codec", "labkit._dataplane"):
+            raise
+        from labkit.errors import LabError
+
+        raise LabError(
+            f"lk.{name} needs labkit's native modules, which this installation lacks; install "
+            "labkit on Linux with DPDK, without LABKIT_NATIVE=OFF"
+        ) from None
     globals()[name] = value
     return value
 

@@ -224,4 +224,5 @@ def write_notebook(document: Mapping[str, Any], path: Path) -> None:
     """Writes a notebook as Jupyter does, a cell's text as a list of lines."""
     cells = [cell | {"source": source_of(cell).splitlines(True)} for cell in document["cells"]]
     document = {**document, "cells": cells}
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
