@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -40,17 +40,25 @@ def deal(jobs: int, cpus: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 @contextmanager
-def claimed(cpus: Sequence[int], cancelled: threading.Event) -> Iterator[bool]:
+def claimed(
+    cpus: Sequence[int],
+    cancelled: threading.Event,
+    waits: Callable[[int], None] = lambda cpu: None,
+) -> Iterator[bool]:
     """Holds CPUs against other runs on this machine, after waiting for those that have them.
 
     Like the engine's own claims these are bound abstract sockets, which the kernel gives back when
-    the process ends, however it ends. False when the wait was cancelled.
+    the process ends, however it ends. False when the wait was cancelled. `waits` is told once of
+    each CPU that is waited for.
     """
     with ExitStack() as stack:
         # All take them in the same order, so that no two wait for each other.
         for cpu in sorted(cpus) if sys.platform == "linux" else ():
             claim = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
-            while not _bind(claim, f"\0labkit-run-cpu-{cpu}"):
+            name = f"\0labkit-run-cpu-{cpu}"
+            if not _bind(claim, name):
+                waits(cpu)
+            while not claim.getsockname() and not _bind(claim, name):
                 if cancelled.wait(POLL_SECONDS):
                     yield False
                     return

@@ -26,8 +26,9 @@ class TerminalProgress:
             file=sys.stderr,
             disable=not sys.stderr.isatty(),
             leave=False,
+            dynamic_ncols=True,
             bar_format="{percentage:3.0f} % |{bar:28}| {n_fmt} of {total_fmt} cells, "
-            "{elapsed} {postfix}",
+            "{elapsed}{postfix}",
         )
 
     def __enter__(self) -> "TerminalProgress":
@@ -47,6 +48,10 @@ class TerminalProgress:
         self.bar.update(number - 1 - self.cells[id(job)])
         self.cells[id(job)] = number - 1
         self.bar.set_postfix_str(", ".join(self.under_way.values()))
+
+    def waits(self, job: Job, cpu: int) -> None:
+        """A notebook waits for a CPU that another run on this machine has."""
+        tqdm.write(f"· {job.name} waits for CPU {cpu}, which another run has", file=sys.stderr)
 
     def ended(self, job: Job, outcome: NotebookRun) -> None:
         """A notebook has ended."""

@@ -157,5 +157,8 @@ class _Silent:
     def cell(self, job: "Job", number: int, total: int) -> None:
         """A cell starts."""
 
+    def waits(self, job: "Job", cpu: int) -> None:
+        """A notebook waits for a CPU."""
+
     def ended(self, job: "Job", outcome: "NotebookRun") -> None:
         """A notebook has ended."""

@@ -6,7 +6,7 @@ import secrets
 import tempfile
 import threading
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from labkit.cluster import RESOURCE, RETRIES, connected, workers_with_ports
 from labkit.notebooks.cpus import claimed, usable_cpus
 from labkit.notebooks.jobs import Job, run_job
 from labkit.notebooks.results import NotebookRun
-from labkit.notebooks.runner import Watcher, follow
+from labkit.notebooks.runner import News, Watcher, follow
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -38,7 +38,7 @@ def run_on_cluster(
         cluster = client.get_executor(resources={RESOURCE: 1}, retries=RETRIES, pure=False)
         stop = f"labkit-stop-{secrets.token_hex(8)}"
 
-        def submit(job: Job, _: Callable[[int, int], None]) -> "Future[NotebookRun]":
+        def submit(job: Job, _: News) -> "Future[NotebookRun]":
             return pool.submit(_fetch, client, cluster, job, stop, cancelled)
 
         return follow(jobs, submit, watcher, cancelled)

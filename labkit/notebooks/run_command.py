@@ -154,6 +154,10 @@ class Keeper:
         """A cell starts."""
         self.shown.cell(job, number, total)
 
+    def waits(self, job: "Job", cpu: int) -> None:
+        """A notebook waits for a CPU."""
+        self.shown.waits(job, cpu)
+
     def ended(self, job: "Job", outcome: "NotebookRun") -> None:
         """A notebook has ended."""
         self.shown.ended(job, outcome)

@@ -10,7 +10,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
@@ -24,6 +23,9 @@ from labkit.notebooks.results import NotebookRun, Run, is_run, load_run
 from labkit.notebooks.source import NotebookSource
 
 WAIT_SECONDS = 0.2
+
+# Takes a method of the watcher and its arguments, from any thread.
+News = Callable[..., None]
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,9 @@ class Watcher(Protocol):
 
     def cell(self, job: Job, number: int, total: int) -> None:
         """A cell starts."""
+
+    def waits(self, job: Job, cpu: int) -> None:
+        """A notebook waits for a CPU that another run on this machine has."""
 
     def ended(self, job: Job, outcome: NotebookRun) -> None:
         """A notebook has ended."""
@@ -128,37 +133,39 @@ def run_all(
     for share in deal(at_once, cpus):
         shares.put(share)
 
-    def run(job: Job, report: Callable[[int, int], None]) -> NotebookRun:
+    def run(job: Job, news: News) -> NotebookRun:
         share = shares.get()
         try:
             own = replace(job, cpus=share if at_once > 1 else None)
-            with claimed(share if job.measures else (), cancelled):
-                return run_job(own, cancelled, report)
+            tell_wait = lambda cpu: news(watcher.waits, job, cpu)  # noqa: E731
+            with claimed(share if job.measures else (), cancelled, tell_wait):
+                return run_job(own, cancelled, lambda n, of: news(watcher.cell, job, n, of))
         finally:
             shares.put(share)
 
     with ThreadPoolExecutor(at_once, thread_name_prefix="labkit-notebook") as pool:
-        return follow(jobs, lambda job, report: pool.submit(run, job, report), watcher, cancelled)
+        return follow(jobs, lambda job, news: pool.submit(run, job, news), watcher, cancelled)
 
 
 def follow(
     jobs: Sequence[Job],
-    submit: Callable[[Job, Callable[[int, int], None]], "Future[NotebookRun]"],
+    submit: "Callable[[Job, News], Future[NotebookRun]]",
     watcher: Watcher,
     cancelled: threading.Event,
 ) -> list[NotebookRun]:
     """Submits all jobs and waits for them, on this machine or another; in the order of the jobs."""
-    news: queue.SimpleQueue[tuple[Job, int, int]] = queue.SimpleQueue()
+    told: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
     waiting: dict[Future[NotebookRun], Job] = {}
     for job in jobs:
-        waiting[submit(job, partial(_tell, news, job))] = job
+        waiting[submit(job, lambda *what: told.put(what))] = job
     order = {id(job): number for number, job in enumerate(jobs)}
     outcomes: dict[int, NotebookRun] = {}
     while waiting:
         try:
             done, _ = wait(waiting, WAIT_SECONDS, FIRST_COMPLETED)
-            while not news.empty():
-                watcher.cell(*news.get())
+            while not told.empty():
+                tell, *what = told.get()
+                tell(*what)
         except KeyboardInterrupt:
             cancelled.set()
             continue
@@ -208,10 +215,6 @@ class RunFolder:
         """Writes the run as it is now."""
         self.run = replace(self.run, notebooks=tuple(notebooks), seconds=monotonic() - self.started)
         self.run.save(self.folder)
-
-
-def _tell(news: "queue.SimpleQueue[tuple[Job, int, int]]", job: Job, n: int, total: int) -> None:
-    news.put((job, n, total))
 
 
 def _result(future: "Future[NotebookRun]", job: Job) -> NotebookRun:

@@ -32,12 +32,9 @@ from labkit.notebooks.results import NotebookRun
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 TIME_LIMIT = "TimeLimit"
 START_SECONDS = 120  # for a kernel to start, on a machine that is busy with others
-KERNEL_MANAGER = {
-    # Sockets of the file system: nothing listens on a TCP port, and none can be taken already.
-    "transport": "ipc",
-    # Now and then a kernel does not heed the request to end; half of this later it gets a signal.
-    "shutdown_wait_time": 3.0,
-}
+# Now and then a kernel does not heed the request to end; half of this later it gets a signal.
+SHUTDOWN_SECONDS = 3.0
+LONGEST_SOCKET_PATH = 100  # struct sockaddr_un has 108 bytes
 # A profile of its own: the user's start-up files are no part of a test.
 KERNEL_CONFIG = """
 c = get_config()
@@ -148,7 +145,7 @@ def _execute(job: Job, progress: Progress, private: Path) -> dict[str, Any]:
             shell_timeout_interval=1,
             interrupt_on_timeout=True,
             error_on_timeout={"ename": TIME_LIMIT, "evalue": "", "traceback": []},
-            config=Config({"KernelManager": KERNEL_MANAGER}),
+            config=Config({"KernelManager": _kernel_manager(private)}),
         )
     except PapermillExecutionError as error:
         return _told(job, progress, error)
@@ -160,16 +157,30 @@ def _execute(job: Job, progress: Progress, private: Path) -> dict[str, Any]:
         progress.error = {"ename": TIME_LIMIT}
         return _told(job, progress, None)
     except Cancelled:
-        return {"status": "cancelled", "message": f"cancelled in cell [{progress.number}]"}
+        where = f"in cell [{progress.number}]" if progress.number else "before the first cell"
+        return {"status": "cancelled", "message": f"cancelled {where}"}
     except OSError as error:
         reason = "disk" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS) else "exception"
         return {"status": "error", "reason": reason, "message": f"{error}"}
+    except Exception as error:  # such as a kernel that is not installed, or did not start
+        text = f"{type(error).__name__}: {error}"
+        return {"status": "error", "reason": "exception", "message": text}
     if progress.error.get("ename") == "SystemExit":  # papermill lets exit code 0 pass
         return _told(job, progress, None)
     if progress.number < progress.total:
         text = f"{progress.number} of {progress.total} cells ran; the kernel was told to end"
         return {"status": "error", "reason": "exit", "message": text, "cell": progress.number}
     return {"status": "passed"}
+
+
+def _kernel_manager(private: Path) -> dict[str, Any]:
+    """Settings of jupyter_client: sockets of the file system, so that nothing listens on a TCP
+    port, and none can be taken already."""
+    settings: dict[str, Any] = {"shutdown_wait_time": SHUTDOWN_SECONDS}
+    where = str(private / "kernel")  # left to itself, it is a name in the working directory
+    if len(where) < LONGEST_SOCKET_PATH:
+        settings |= {"transport": "ipc", "ip": where}
+    return settings
 
 
 def _told(job: Job, progress: Progress, error: Any) -> dict[str, Any]:

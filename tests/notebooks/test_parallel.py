@@ -48,8 +48,10 @@ def test_a_claim_is_waited_for_and_given_back() -> None:
     with claimed([cpu], cancelled) as first:
         assert first
         threading.Timer(0.3, cancelled.set).start()
-        with claimed([cpu], cancelled) as second:
+        waited: list[int] = []
+        with claimed([cpu], cancelled, waited.append) as second:
             assert not second, "cancelled while it waited"
+        assert waited == [cpu]
     with claimed([cpu], threading.Event()) as third:
         assert third
 
@@ -61,6 +63,7 @@ def test_notebooks_at_the_same_time_share_no_cpu(tmp_path: Path) -> None:
         notebook(tmp_path / f"{name}.ipynb", MEASURING.replace("NAME", name))
     ran = labkit("run", ".", "--jobs", "2", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
+    assert {path.suffix for path in tmp_path.iterdir()} == {".ipynb", ".json"}, "nothing is left"
     a, b = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("a", "b"))
     assert set(a["own"]).isdisjoint(b["own"])
     assert set(a["own"]) | set(b["own"]) == set(usable_cpus())

@@ -107,3 +107,13 @@ def test_tables_of_checks_escape() -> None:
     shown = CheckList([records.Check("<b>", "failed", "a < b")])._repr_html_()
     assert "&lt;b&gt;" in shown
     assert "a &lt; b" in shown
+
+
+def test_a_cell_that_runs_again_replaces_its_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_jupyter = Recorder(None)
+    monkeypatch.setattr(records, "recorder", in_jupyter)
+    for execution, passes in ((1, False), (2, True)):
+        monkeypatch.setattr(records, "_cell", lambda execution=execution: execution)
+        lk.check(passes, "drop")
+    assert [(c.name, c.status) for c in in_jupyter.checks.values()] == [("drop", "passed")]
+    lk.checks()
