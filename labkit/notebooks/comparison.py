@@ -227,7 +227,12 @@ def compare(
                 rows.append(_compared(title, result, a, b, minimal_effect))
         gone = [check for check in old.checks if check not in new.checks]
         rows += [Row(title, f"check {check}", "missing", remark="no longer made") for check in gone]
-        if machine := differences(old.machine, new.machine):
+        both = old.machine.keys() & new.machine.keys()  # what one did not write may be the same
+        machine = differences(
+            {k: old.machine[k] for k in old.machine if k in both},
+            {k: new.machine[k] for k in new.machine if k in both},
+        )
+        if machine:
             text = ", ".join(f"{k} {a} → {b}" for k, (a, b) in machine.items())
             warnings.append(f"{title} ran on another machine: {text}")
         changes |= machine | differences(old.environment, new.environment)

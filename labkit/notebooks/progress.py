@@ -2,7 +2,7 @@
 """How a run goes, in a terminal: a bar over all cells, and a line for every notebook that ended."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from tqdm import tqdm
@@ -14,9 +14,13 @@ MARKS = {"passed": "✓", "failed": "✗", "error": "✗", "cancelled": "·"}
 
 
 class TerminalProgress:
-    """Watches a run. Where nobody looks at a terminal, only the lines are written."""
+    """Watches a run. Where nobody looks at a terminal, only the lines are written.
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    keep: takes each notebook that ended, after it was told
+    """
+
+    def __init__(self, jobs: Sequence[Job], keep: Callable[[NotebookRun], None]) -> None:
+        self.keep = keep
         self.cells = {id(job): 0 for job in jobs}
         self.under_way: dict[int, str] = {}
         total = sum(_count_cells(job) for job in jobs)
@@ -58,7 +62,7 @@ class TerminalProgress:
         self.under_way.pop(id(job), None)
         self.bar.update(_count_cells(job) - self.cells[id(job)])
         tqdm.write(line(outcome), file=sys.stderr)
-        self.bar.refresh()
+        self.keep(outcome)
 
 
 def line(outcome: NotebookRun) -> str:

@@ -20,6 +20,7 @@ MIME_TYPES = ["image/svg+xml", "image/png", "image/jpeg", "text/html", "text/mar
 MOST_SVG_CHARACTERS = 2_000_000  # a picture of more points than that is smaller as a PNG
 MOST_LOG_CHARACTERS = 200_000
 MOST_EMBEDDED_BYTES = 4 << 20
+ERROR_MARKER = "papermill-error-cell-tag"
 ACTIVE = ("script", "iframe", "object", "embed", "link", "base", "form", "meta")
 
 
@@ -41,6 +42,8 @@ def write_notebook_report(run: NotebookRun, folder: Path) -> None:
 def _cells(file: Path) -> str:
     """The notebook's cells as HTML."""
     notebook = nbformat.read(file, as_version=4)
+    # The page tells of the error at its top, better than papermill's own cells.
+    notebook.cells = [c for c in notebook.cells if ERROR_MARKER not in c.metadata.get("tags", ())]
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from labkit.notebooks.comparison import Comparison
     from labkit.notebooks.jobs import Job
     from labkit.notebooks.results import NotebookRun, Run
-    from labkit.notebooks.runner import RunFolder, Watcher
+    from labkit.notebooks.runner import RunFolder
 
 
 @click.command()
@@ -143,27 +143,6 @@ def run(
     sys.exit(TROUBLE if kept.run.status != "passed" or (comparison and comparison.loud) else 0)
 
 
-class Keeper:
-    """Watches a run for the terminal, and keeps what ended."""
-
-    def __init__(self, folder: "RunFolder", shown: "Watcher") -> None:
-        self.folder = folder
-        self.shown = shown
-
-    def cell(self, job: "Job", number: int, total: int) -> None:
-        """A cell starts."""
-        self.shown.cell(job, number, total)
-
-    def waits(self, job: "Job", cpu: int) -> None:
-        """A notebook waits for a CPU."""
-        self.shown.waits(job, cpu)
-
-    def ended(self, job: "Job", outcome: "NotebookRun") -> None:
-        """A notebook has ended."""
-        self.shown.ended(job, outcome)
-        self.folder.add(outcome)
-
-
 def _run(
     planned: Sequence["Job"], jobs: int, scheduler: str | None, kept: "RunFolder"
 ) -> list["NotebookRun"]:
@@ -171,14 +150,14 @@ def _run(
     from labkit.notebooks.progress import TerminalProgress
 
     cancelled = threading.Event()
-    with TerminalProgress(planned) as progress:
+    with TerminalProgress(planned, kept.add) as progress:
         if scheduler:
             from labkit.notebooks.remote import run_on_cluster
 
-            return run_on_cluster(planned, scheduler, Keeper(kept, progress), cancelled)
+            return run_on_cluster(planned, scheduler, progress, cancelled)
         from labkit.notebooks.runner import run_all
 
-        return run_all(planned, jobs, Keeper(kept, progress), cancelled)
+        return run_all(planned, jobs, progress, cancelled)
 
 
 def _compare(wanted: "Baseline | None", run: "Run", minimal_effect: float) -> "Comparison | None":

@@ -51,6 +51,7 @@ class Settings:
     report: bool = True
 
     def __post_init__(self) -> None:
+        deal(self.jobs, usable_cpus())
         if self.repeat < 1:
             raise LabError(f"repeat is {self.repeat}; it is 1 or more")
         for name, limit in (("cell limit", self.cell_seconds), ("limit", self.seconds)):
@@ -128,9 +129,9 @@ def run_all(
     Notebooks that run at once have CPUs of their own; other runs on this machine are waited for.
     KeyboardInterrupt stops them in order and marks them as cancelled.
     """
-    cpus = usable_cpus()
+    at_once = min(at_once, len(jobs))
     shares: queue.SimpleQueue[tuple[int, ...]] = queue.SimpleQueue()
-    for share in deal(at_once, cpus):
+    for share in deal(at_once, usable_cpus()):
         shares.put(share)
 
     def run(job: Job, news: News) -> NotebookRun:

@@ -34,9 +34,10 @@ def test_new_notebook_runs_and_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_compare_index_and_show(tmp_path: Path) -> None:
-    for name, value in (("a", 10.0), ("b", 8.0)):
+    notebook(tmp_path / "other.ipynb", "a = 1")
+    for name, value, *more in (("a", 10.0), ("b", 8.0, "other.ipynb")):
         notebook(tmp_path / "nb.ipynb", RECORDING.format(value))
-        ran = labkit("run", "nb.ipynb", "--report", f"runs/{name}", cwd=tmp_path)
+        ran = labkit("run", "nb.ipynb", *more, "--report", f"runs/{name}", cwd=tmp_path)
         assert ran.returncode == 0, ran.stderr
     ran = labkit("compare", "runs/a", "runs/b", "--html", "diff.html", cwd=tmp_path)
     assert ran.returncode == 1
