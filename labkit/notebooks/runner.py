@@ -189,7 +189,9 @@ def run_folder(folder: Path) -> Iterator["RunFolder"]:
         if not is_run(folder):
             raise LabError(f"{folder} is not empty and holds no run; choose another folder")
         for notebook in load_run(folder).notebooks:
-            shutil.rmtree(folder / Path(notebook.folder).name, ignore_errors=True)
+            inside = (folder / notebook.folder).resolve()
+            if inside.parent == folder.resolve():  # whatever the file says, nothing else goes
+                shutil.rmtree(inside, ignore_errors=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

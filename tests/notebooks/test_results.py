@@ -11,6 +11,7 @@ import pytest
 import labkit as lk
 from labkit.notebooks.records import Check, Result
 from labkit.notebooks.results import NotebookRun, is_run, load_run, write_whole
+from labkit.notebooks.runner import run_folder
 from tests.notebooks.making import labkit, notebook, run_of
 
 OLD = Path(__file__).parent / "data/results-0.1.json"
@@ -108,6 +109,19 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert ran.returncode == 2
     assert "mine is not empty and holds no run; choose another folder" in ran.stderr
     assert (tmp_path / "mine/thesis.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize("place", ["", ".", "..", "../mine", "a/../../mine"])
+def test_replacing_a_run_removes_nothing_else(place: str, tmp_path: Path) -> None:
+    notebook(tmp_path / "nb.ipynb", "a = 1")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("precious")
+    (tmp_path / "out").mkdir()
+    run_of(NotebookRun("nb", folder=place)).save(tmp_path / "out")
+    (tmp_path / "out/note.txt").write_text("kept")
+    with run_folder(tmp_path / "out"):
+        assert (tmp_path / "out/note.txt").exists()
+        assert (tmp_path / "mine/thesis.txt").exists()
 
 
 def test_an_earlier_run_is_replaced(tmp_path: Path) -> None:
