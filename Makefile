@@ -5,7 +5,7 @@
 # make demo    run the echo notebook without a browser into an HTML report
 # make fuzz    fuzz the packet handlers for FUZZ_SECONDS (600)
 # make bench   measure against testpmd; prints and stores ratios
-# make lint    check style and types
+# make lint    check style and types, and that notebooks are kept without outputs
 # make format  mend style
 # make clean   remove the build and .venv
 
@@ -28,7 +28,7 @@ FUZZ_SECONDS ?= 600
 # notebook that `make lab` opened) must not take make's options for its own.
 .NOTPARALLEL:
 unexport MAKEFLAGS MFLAGS
-.PHONY: help lab test demo bench lint format fuzz setup setup-test clean
+.PHONY: help lab test demo bench lint check-notebooks format fuzz setup setup-test clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -71,15 +71,18 @@ lab: setup
 test: setup-test lint
 	@$(BIN)/python -m pytest
 
-lint: setup-test
+lint: setup-test check-notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy
 	@clang-format --dry-run -Werror native/*/*.[ch] tests/fuzz/*.c
 
+check-notebooks: setup-test
+	@$(BIN)/nbstripout --verify --keep-id --extra-keys metadata.papermill \
+		notebooks/*.ipynb labkit/notebooks/templates/*.ipynb \
+		|| { echo "strip them: $(BIN)/nbstripout --keep-id --extra-keys metadata.papermill notebooks/*.ipynb"; exit 1; }
+
 demo: setup
-	@mkdir -p build/demo
-	@cd notebooks && ../$(BIN)/papermill --no-progress-bar 02_echo.ipynb ../build/demo/02_echo.ipynb
-	@$(BIN)/jupyter nbconvert --to html --embed-images --log-level=ERROR build/demo/02_echo.ipynb
-	@echo "the report: $(CURDIR)/build/demo/02_echo.html"
+	@$(BIN)/labkit run notebooks/02_echo.ipynb --report build/demo
+	@echo "the report: $(CURDIR)/build/demo/02_echo/report.html"
 
 fuzz: setup-test
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)

@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from labkit import sources as sources
     from labkit import xstats as xstats
     from labkit.batch import FrameBatch as FrameBatch
+    from labkit.cluster import dask_executor as dask_executor
     from labkit.diagnosis import doctor as doctor
     from labkit.engine.config import EalConfig as EalConfig
+    from labkit.errors import ChecksFailed as ChecksFailed
     from labkit.errors import EngineDied as EngineDied
     from labkit.errors import EngineError as EngineError
     from labkit.errors import LabError as LabError
+    from labkit.errors import ParameterError as ParameterError
     from labkit.errors import PathError as PathError
     from labkit.errors import PortError as PortError
     from labkit.errors import Refused as Refused
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from labkit.explanation import explain as explain
     from labkit.lab import Lab as Lab
     from labkit.ledger import Ledger as Ledger
+    from labkit.loading import load as load
     from labkit.neighbours import resolve as resolve
     from labkit.nodes import arp_responder as arp_responder
     from labkit.nodes import capture as capture
@@ -40,6 +44,11 @@ if TYPE_CHECKING:
     from labkit.nodes import sink as sink
     from labkit.nodes import tx as tx
     from labkit.nodes import udp_echo as udp_echo
+    from labkit.notebooks.parameters import param as param
+    from labkit.notebooks.parameters import params as params
+    from labkit.notebooks.records import check as check
+    from labkit.notebooks.records import checks as checks
+    from labkit.notebooks.records import record_result as record_result
     from labkit.path import Path as Path
     from labkit.port import Port as Port
     from labkit.recording import Record as Record
@@ -55,13 +64,16 @@ if TYPE_CHECKING:
     from labkit.widgets.chart import watch as watch
 
 _HOME = {
+    "dask_executor": "cluster",
     "doctor": "diagnosis",
     "EchoRun": "runs.echo",
     "echo": "runs.echo",
     "EalConfig": "engine.config",
+    "ChecksFailed": "errors",
     "EngineDied": "errors",
     "EngineError": "errors",
     "LabError": "errors",
+    "ParameterError": "errors",
     "PathError": "errors",
     "PortError": "errors",
     "Refused": "errors",
@@ -71,6 +83,7 @@ _HOME = {
     "explain": "explanation",
     "FrameBatch": "batch",
     "GeneveOption": "tunnels",
+    "load": "loading",
     "Lab": "lab",
     "Ledger": "ledger",
     "arp_responder": "nodes",
@@ -87,6 +100,11 @@ _HOME = {
     "sink": "nodes",
     "tx": "nodes",
     "udp_echo": "nodes",
+    "param": "notebooks.parameters",
+    "params": "notebooks.parameters",
+    "check": "notebooks.records",
+    "checks": "notebooks.records",
+    "record_result": "notebooks.records",
     "Path": "path",
     "Port": "port",
     "Record": "recording",
@@ -111,7 +129,17 @@ def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'labkit' has no attribute {name!r}")
     # A submodule of the same name, such as labkit.echo, must not hide the public one.
-    value = getattr(import_module(f"labkit.{_HOME[name]}"), name)
+    try:
+        value = getattr(import_module(f"labkit.{_HOME[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name not in ("labkit._codec", "labkit._dataplane"):
+            raise
+        from labkit.errors import LabError
+
+        raise LabError(
+            f"lk.{name} needs labkit's native modules, which this installation lacks; install "
+            "labkit on Linux with DPDK, without LABKIT_NATIVE=OFF"
+        ) from None
     globals()[name] = value
     return value
 

@@ -6,6 +6,8 @@ from importlib.metadata import version
 
 import click
 
+from labkit.notebooks.commands import COMMANDS
+
 
 @click.group()
 @click.version_option(version("labkit"), prog_name="labkit")
@@ -25,3 +27,7 @@ def doctor(as_json: bool) -> None:
     report = examine()
     click.echo(report.to_json() if as_json else repr(report))
     sys.exit(0 if report.ok else 1)
+
+
+for _command in COMMANDS:
+    main.add_command(_command)

@@ -15,6 +15,14 @@ class PathError(LabError, ValueError):
     """A path that cannot be: the message names node, edge and fix."""
 
 
+class ParameterError(LabError, ValueError):
+    """A parameter of a notebook that does not exist, or a value that it cannot have."""
+
+
+class ChecksFailed(LabError):
+    """Checks of a notebook failed; the message names each one."""
+
+
 class PortError(LabError):
     """A port that cannot be opened or used as asked."""
 

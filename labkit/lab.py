@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from labkit import nodes
+from labkit import living, nodes
 from labkit.devices import Device, Option, parse_device
 from labkit.engine.client import EngineClient
 from labkit.engine.config import EalConfig
@@ -54,6 +54,7 @@ class Lab:
         self.is_closed = False
         self._endings: weakref.WeakSet[Endable] = weakref.WeakSet()
         self._start_engine()
+        living.labs.add(self)
 
     def _start_engine(self) -> None:
         try:
@@ -272,6 +273,9 @@ class Lab:
         for view in tuple(self._endings):
             view.close()
         self.is_closed = True
+        for look in living.before_close:
+            look(self)
+        living.labs.discard(self)
         self._finalizer()
 
     def __enter__(self) -> "Lab":

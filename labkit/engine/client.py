@@ -15,7 +15,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import IO, Any
 
 from labkit.engine import protocol
 from labkit.engine.config import EalConfig, runtime_directory
@@ -25,6 +25,7 @@ from labkit.errors import EngineDied, EngineError
 STATUS = struct.Struct("=ii64s128s")
 LOG_LINES_SHOWN = 12
 EXIT_SECONDS = 5.0
+LOGS_VARIABLE = "LABKIT_ENGINE_LOGS"  # a folder that keeps the logs when their engines are gone
 
 _numbers = itertools.count(1)
 
@@ -41,7 +42,7 @@ class EngineClient:
         self.runtime = runtime_directory(prefix)
         check_writable(self.runtime.parent)
         remove_stale_runtime(self.runtime.parent)
-        self._log = tempfile.TemporaryFile(prefix="labkit-log-")  # noqa: SIM115  # lives as we do
+        self._log = open_log(prefix)
         self._status = os.memfd_create("labkit-status", os.MFD_CLOEXEC)
         os.ftruncate(self._status, STATUS.size)
         ours, theirs = socket.socketpair()
@@ -199,6 +200,13 @@ def without_usage(lines: Sequence[str]) -> list[str]:
 
 def _text(field: bytes) -> str:
     return field.split(b"\0", 1)[0].decode(errors="replace")
+
+
+def open_log(prefix: str) -> IO[bytes]:
+    """A file for what an engine prints: without a name, unless logs are to be kept."""
+    if folder := os.environ.get(LOGS_VARIABLE):
+        return Path(folder, f"engine-{prefix}.log").open("w+b")
+    return tempfile.TemporaryFile(prefix="labkit-log-")
 
 
 def check_writable(directory: Path) -> None:

@@ -64,6 +64,15 @@ def main() -> None:
     add(alone("import labkit", "s", waiting.import_seconds, 0.4))
     add(alone("engine start to first echo", "s", waiting.first_echo_seconds, 1.5))
     add(alone("CPU of an idle lab", "%", waiting.idle_cpu_percent, 5.0))
+    add(
+        in_turns(
+            "an empty notebook",
+            "s",
+            lambda: waiting.empty_notebook_seconds("labkit", "run", "{}"),
+            lambda: waiting.empty_notebook_seconds("papermill", "{}", "out.ipynb"),
+            "papermill",
+        )
+    )
     ring = (reflect.ours_on_ring, reflect.testpmd_on_ring, "testpmd 5tswap")
     add(in_turns("reflect, net_ring, 64-B frames", "Mpps", *ring))
     with reflect.veth() as (here, peer):

@@ -3,7 +3,9 @@
 
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import psutil
 from scapy.config import conf
@@ -11,6 +13,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
 import labkit as lk
+from tests.notebooks.making import notebook
 
 
 def import_seconds() -> float:
@@ -30,6 +33,17 @@ def first_echo_seconds() -> float:
         )
         with client.socket() as s:
             assert s.sr1(question, timeout=2, verbose=False) is not None
+        return time.perf_counter() - start
+
+
+def empty_notebook_seconds(*command: str) -> float:
+    """An empty notebook, run by a command of this environment, with `{}` for its path."""
+    with tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder:
+        empty = notebook(Path(folder) / "empty.ipynb", "pass")
+        arguments = [argument.format(empty) for argument in command]
+        program = str(Path(sys.executable).with_name(arguments[0]))
+        start = time.perf_counter()
+        subprocess.run([program, *arguments[1:]], cwd=folder, capture_output=True, check=True)
         return time.perf_counter() - start
 
 

@@ -8,13 +8,21 @@ import papermill
 import pytest
 from papermill.exceptions import PapermillExecutionError
 
+from labkit.notebooks.exercises import count_exercises, solved
+from labkit.notebooks.source import read_notebook, write_notebook
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+RUNS = ROOT / "notebooks/runs"
 QUICK: dict[str, dict[str, object]] = {
     "01_first_packets": {"frames": 200},
     "02_echo": {"count": 300},
     "03_encapsulation": {"echoes": 50},
     "06_live_xstats": {"seconds": 3, "hours_a_second": 8},
+    "07_compare_runs": {
+        "before": str(RUNS / "two_cpus.zip"),
+        "now": str(RUNS / "one_cpu.zip"),
+    },
 }
 
 
@@ -22,7 +30,7 @@ def run(notebook: Path, folder: Path, **parameters: object) -> nbformat.Notebook
     return papermill.execute_notebook(
         notebook,
         folder / notebook.name,
-        parameters=QUICK[notebook.stem] | parameters,
+        parameters=QUICK.get(notebook.stem, {}) | parameters,
         cwd=folder,
         progress_bar=False,
     )
@@ -32,9 +40,11 @@ def run(notebook: Path, folder: Path, **parameters: object) -> nbformat.Notebook
 def test_notebook_passes_its_checks(notebook: Path, tmp_path: Path) -> None:
     executed = run(notebook, tmp_path)
     checks = [c for c in executed.cells if "checks" in c.metadata.get("tags", [])]
-    assert [c.outputs[0].text.strip() for c in checks] == ["all checks passed"]
+    said = [o.text.strip() for c in checks for o in c.outputs if o.output_type == "stream"]
+    assert said == ["all checks passed"]
     shown = [o for c in executed.cells if c.cell_type == "code" for o in c.outputs]
-    pictures = [o for o in shown if "<img" in o.get("data", {}).get("text/html", "")]
+    data = [o.get("data", {}) for o in shown]
+    pictures = [d for d in data if "<img" in d.get("text/html", "") or "image/png" in d]
     assert pictures, "no picture was left behind"
 
 
@@ -48,3 +58,19 @@ def test_notebook_is_kept_without_outputs(notebook: Path) -> None:
     for cell in nbformat.read(notebook, as_version=4).cells:
         assert not cell.get("outputs"), f"run nbstripout {notebook.name}"
         assert cell.get("execution_count") is None
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_solutions_of_exercises_pass_their_checks(notebook: Path, tmp_path: Path) -> None:
+    document = read_notebook(notebook).document
+    if not count_exercises(document):
+        return
+    write_notebook(solved(document), tmp_path / "in" / notebook.name)
+    executed = run(tmp_path / "in" / notebook.name, tmp_path)
+    shown = "\n".join(str(o) for c in executed.cells for o in c.get("outputs", ()))
+    assert "exercise" in shown
+    assert "not answered yet" not in shown
+
+
+def test_exercises_are_there() -> None:
+    assert sum(count_exercises(read_notebook(n).document) for n in NOTEBOOKS) >= 2

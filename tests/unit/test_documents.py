@@ -53,6 +53,14 @@ def test_readme_recording_runs(
     )
 
 
+def test_readme_declarations_of_a_notebook(capsys: pytest.CaptureFixture[str]) -> None:
+    names = {"lk": lk, "drop_percent": 0.05, "value": 1.5}
+    (code,) = [block for block in blocks("README.md", "python") if "lk.params" in block]
+    exec(code, names)
+    assert (names["rate"], names["count"]) == ("700 kpps", 100)
+    assert "✓ drop at 700 kpps" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_lead_somewhere(document: str) -> None:
     text = (ROOT / document).read_text()

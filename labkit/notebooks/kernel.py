@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The IPython extension that a run loads into a notebook's kernel.
+
+It keeps ledgers as labs have them after every cell, copies captures at the first failure, lets
+figures leave vector graphics behind, and ends the kernel when the process that started it is gone.
+"""
+
+import contextlib
+import ctypes
+import json
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labkit import living
+from labkit.errors import LabError
+from labkit.notebooks.records import recorder
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+LEDGERS_FILE = "ledgers.json"
+MOST_CAPTURE_BYTES = 20 << 20
+
+
+class Evidence:
+    """What labs of this kernel can tell about a run; kept in its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ledgers: dict[str, Any] = {}
+        self.has_captures = False
+
+    def look(self) -> None:
+        """Reads every living lab."""
+        for lab in list(living.labs):
+            self.look_at(lab)
+
+    def look_at(self, lab: "Lab") -> None:
+        """Keeps the ledgers of a lab's paths."""
+        if not lab.is_alive:
+            return
+        with contextlib.suppress(LabError):  # an engine that dies now is told of by the notebook
+            paths = {name: dict(path.ledger.rows) for name, path in list(lab.paths.items())}
+            pinned = len(lab.workers.cpu.dropna())
+            now = {"dpdk": lab.dpdk_version, "worker_cpus": pinned, "paths": paths}
+            if paths and now != self.ledgers.get(str(lab.pid)):
+                self.ledgers[str(lab.pid)] = now
+                (self.folder / LEDGERS_FILE).write_text(json.dumps(self.ledgers, indent=1))
+
+    def keep_captures(self) -> None:
+        """Copies what running paths have captured; once, at the first failure."""
+        if self.has_captures:
+            return
+        self.has_captures = True
+        for lab in list(living.labs):
+            for running in list(lab.paths.values()):
+                with contextlib.suppress(LabError, OSError):
+                    running.flush()
+                files = [n.params["file"] for n in running.path.nodes if n.kind == "capture"]
+                for file in map(Path, map(str, files)):
+                    if file.exists() and file.stat().st_size <= MOST_CAPTURE_BYTES:
+                        shutil.copy(file, self.folder / file.name)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Called by IPython when the kernel starts."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    shell.display_formatter.formatters["image/svg+xml"].for_type_by_name(
+        "matplotlib.figure", "Figure", _svg
+    )
+    assert recorder.folder is not None
+    evidence = Evidence(recorder.folder)
+    recorder.on_first_failure.append(evidence.keep_captures)
+
+    def after_cell(result: Any) -> None:
+        evidence.look()
+        if not result.success:
+            evidence.keep_captures()
+
+    shell.events.register("post_run_cell", after_cell)
+    # exit() and quit() only ask for the end, which cells that follow may or may not meet.
+    shell.ask_exit = sys.exit
+    # A lab that lives and ends within one cell is read before its engine ends.
+    living.before_close.append(evidence.look_at)
+
+
+def _svg(figure: Any) -> str:
+    from IPython.core.pylabtools import print_figure
+
+    return str(print_figure(figure, fmt="svg"))

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Typed parameters of a notebook: lk.params, lk.param, and what a value must be."""
+
+import ast
+import difflib
+import html
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.errors import ParameterError
+from labkit.notebooks.quantity import parse_quantity
+
+SCALARS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+WORDS = {"true": True, "false": False, "none": None, "null": None}
+
+
+@dataclass(frozen=True)
+class param:  # noqa: N801  # reads as a function where it is used
+    """A parameter's default and what else it may be.
+
+    Attributes
+    ----------
+    default: also tells the type. A text such as "700 kpps" asks for a number with that unit (pps,
+        bps, B, s, Hz); a list or tuple for one of such elements; None takes anything.
+    help: what it means, with its unit
+    low, high: the range, both ends included; of every element where the default is a list
+    choices: the values it may have; of every element where the default is a list
+    """
+
+    default: Any
+    help: str = ""
+    low: Any = None
+    high: Any = None
+    choices: Sequence[Any] | None = None
+
+    def check(self, name: str, value: Any) -> Any:
+        """The value as a notebook gets it, sequences as lists; ParameterError when it is none for
+        this parameter."""
+        if self.default is None:
+            return value
+        if not isinstance(self.default, (list, tuple)):
+            return self._check_one(name, value, self.default)
+        if not isinstance(value, (list, tuple)):
+            raise ParameterError(f"{name} is {value!r}; it is {self.wanted}")
+        model = self.default[0] if self.default else None
+        return [self._check_one(name, element, model) for element in value]
+
+    def parse(self, name: str, text: str) -> Any:
+        """A value as a command line has it, checked."""
+        if isinstance(self.default, str):
+            return self.check(name, text)
+        try:
+            value = WORDS[text.lower()] if text.lower() in WORDS else ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            value = text
+        return self.check(name, value)
+
+    @property
+    def wanted(self) -> str:
+        """What a value must be, as a phrase with an example."""
+        if isinstance(self.default, (list, tuple)):
+            return f"a list such as {list(self.default)!r}"
+        return f"{_kind(self.default)} such as {self.default!r}"
+
+    @property
+    def limits(self) -> str:
+        """The range or the choices as text, empty where there are none."""
+        if self.choices is not None:
+            return ", ".join(map(str, self.choices))
+        if self.low is not None and self.high is not None:
+            return f"{self.low} to {self.high}"
+        if self.low is not None:
+            return f"{self.low} or more"
+        return f"{self.high} or less" if self.high is not None else ""
+
+    def _check_one(self, name: str, value: Any, model: Any) -> Any:
+        if isinstance(model, float) and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        fits = model is None or type(value) is type(model)
+        if fits and isinstance(model, str) and (quantity := parse_quantity(model)):
+            parsed = parse_quantity(value)
+            fits = parsed is not None and parsed[1] == quantity[1]
+        if not fits:
+            raise ParameterError(f"{name} is {value!r}; it is {self.wanted}")
+        if self.choices is not None and value not in self.choices:
+            raise ParameterError(f"{name} is {value!r}; the choices are: {self.limits}")
+        outside = (self.low is not None and _size(value) < _size(self.low)) or (
+            self.high is not None and _size(value) > _size(self.high)
+        )
+        if outside:
+            raise ParameterError(f"{name} is {value!r}; the range is {self.limits}")
+        return value
+
+
+class Parameters(Mapping[str, param]):
+    """The parameters of a notebook by name; shows itself as a table."""
+
+    def __init__(self, declared: Mapping[str, Any]) -> None:
+        self._declared = {
+            name: value if isinstance(value, param) else param(value)
+            for name, value in declared.items()
+        }
+        for name, declaration in self._declared.items():
+            declaration.check(name, declaration.default)
+
+    def __getitem__(self, name: str) -> param:
+        return self._declared[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._declared)
+
+    def __len__(self) -> int:
+        return len(self._declared)
+
+    def find(self, name: str, where: str) -> param:
+        """The parameter of this name; ParameterError with the near miss when there is none."""
+        if name in self._declared:
+            return self._declared[name]
+        near = difflib.get_close_matches(name, self._declared, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ";"
+        there = ", ".join(self._declared) or "none"
+        raise ParameterError(f"{where} has no parameter {name!r}{hint} (it has: {there})")
+
+    def __repr__(self) -> str:
+        if not self._declared:
+            return "no parameters"
+        width = max(map(len, self._declared))
+        lines = []
+        for name, p in self._declared.items():
+            notes = ". ".join(n for n in (p.help, f"Range: {p.limits}" if p.limits else "") if n)
+            lines.append(f"{name:<{width}} = {p.default!r}  {notes}".rstrip())
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        heads = ("parameter", "default", "may be", "")
+        cell = 'style="text-align:left;padding:2px 10px"'
+        rows = "".join(
+            "<tr>"
+            + "".join(
+                f"<td {cell}>{html.escape(text)}</td>"
+                for text in (name, repr(p.default), p.limits or _kind(p.default), p.help)
+            )
+            + "</tr>"
+            for name, p in self._declared.items()
+        )
+        head = "".join(f"<th {cell}>{text}</th>" for text in heads)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def params(**declared: Any) -> Parameters:
+    """Declares a notebook's parameters and sets a variable of the notebook for each.
+
+    A parameter is its default, which tells its type, or an lk.param with a range and help:
+
+        lk.params(rate="700 kpps", count=lk.param(100, "datagrams of each size", low=1))
+        print(rate, count)
+
+    `labkit run -p count 5`, pytest's --notebook-param and papermill's -p set other values; the
+    first two refuse unknown names and values of a wrong type or range before anything starts. They
+    read the declaration without running it, so defaults and ranges are written as literals. For
+    papermill the cell carries the tag `parameters`.
+    """
+    found = Parameters(declared)
+    variables = sys._getframe(1).f_globals
+    variables.update({name: found[name].default for name in found})
+    return found
+
+
+def _kind(default: Any) -> str:
+    if isinstance(default, str) and (quantity := parse_quantity(default)):
+        return f"a text with a number and the unit {quantity[1]}"
+    if isinstance(default, (list, tuple)):
+        return f"a list of {len(default)}" if not default else f"list: each {_kind(default[0])}"
+    return SCALARS.get(type(default), "a dictionary" if isinstance(default, dict) else "anything")
+
+
+def _size(value: Any) -> Any:
+    """What a range is about: the number of a quantity, else the value itself."""
+    quantity = parse_quantity(value) if isinstance(value, str) else None
+    return quantity[0] if quantity else value

@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a notebook records while it runs: named checks and results."""
+
+import html
+import json
+import math
+import numbers
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from labkit.errors import ChecksFailed, LabError
+from labkit.notebooks.explain import explain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Set by a run for the notebook's kernel: the folder that records go to.
+FOLDER_VARIABLE = "LABKIT_RUN_FOLDER"
+RECORDS_FILE = "records.jsonl"
+
+Status = Literal["passed", "failed", "open"]
+Better = Literal["higher", "lower"]
+MARKS = {"passed": "✓", "failed": "✗", "open": "·"}
+COLORS = {"passed": "#00785a", "failed": "#b3261e", "open": "#57606a"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """A named check. `open`: the exercise it belongs to has no answer yet.
+
+    Attributes
+    ----------
+    name: what is checked
+    status: passed, failed or open
+    expression: the condition as it is written
+    values: what the condition's parts were, as text by their source; only of a check that failed
+    hint: what to look at when it fails
+    cell: the number of the execution it belongs to, as in [3]
+    """
+
+    name: str
+    status: Status
+    expression: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+    hint: str = ""
+    cell: int | None = None
+
+    @property
+    def message(self) -> str:
+        """Why it failed."""
+        lines = [self.expression] if self.expression else []
+        lines += [f"{source} is {value}" for source, value in self.values.items()]
+        return "\n".join(lines + ([self.hint] if self.hint else []))
+
+
+@dataclass(frozen=True)
+class Result:
+    """A number that is compared from run to run.
+
+    Attributes
+    ----------
+    name: what it is
+    values: one number a repeat within the notebook
+    unit: of the values, such as "Mpps"
+    better: "higher", "lower", or None where neither is
+    noise: standard deviation from one run to the next in `unit`, where it is known
+    """
+
+    name: str
+    values: tuple[float, ...]
+    unit: str = ""
+    better: Better | None = None
+    noise: float | None = None
+
+
+class CheckList(list[Check]):
+    """Checks, shown as a table."""
+
+    @property
+    def failed(self) -> list[Check]:
+        """Those that failed."""
+        return [check for check in self if check.status == "failed"]
+
+    def __repr__(self) -> str:
+        lines = []
+        for check in self:
+            lines.append(f"{MARKS[check.status]} {check.name}")
+            if check.status != "passed":
+                lines += [f"    {line}" for line in _remark(check).splitlines()]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        cell = 'style="text-align:left;vertical-align:top;padding:2px 10px"'
+        rows = "".join(
+            f'<tr><td {cell}><b style="color:{COLORS[check.status]}">{MARKS[check.status]} '
+            f"{check.status}</b></td><td {cell}>{html.escape(check.name)}</td>"
+            f'<td {cell}><span style="white-space:pre-wrap">{html.escape(_remark(check))}</span>'
+            "</td></tr>"
+            for check in self
+        )
+        return f'<table style="border-collapse:collapse">{rows}</table>'
+
+
+class Recorder:
+    """Checks and results of this process, and the file of a run that they go to."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self.checks: dict[str, Check] = {}
+        self.results: dict[str, Result] = {}
+        self.on_first_failure: list[Callable[[], None]] = []
+
+    def add_check(self, check: Check) -> None:
+        """Keeps a check. One of the same name is replaced when its cell ran again."""
+        name, number = check.name, 1
+        while name in self.checks and (self.folder or self.checks[name].cell == check.cell):
+            number += 1
+            name = f"{check.name} ({number})"
+        check = Check(**(asdict(check) | {"name": name}))
+        first = check.status == "failed" and not any(
+            c.status == "failed" for c in self.checks.values()
+        )
+        self.checks[name] = check
+        self._write("check", asdict(check))
+        if first:
+            for look in self.on_first_failure:
+                look()
+
+    def add_result(self, result: Result) -> None:
+        """Keeps a result; a second one of its name in a run is an error."""
+        if self.folder and result.name in self.results:
+            raise LabError(
+                f"result {result.name!r} was recorded already; give each its own name, or record "
+                "repeats as one list"
+            )
+        self.results[result.name] = result
+        self._write("result", asdict(result))
+
+    def add_table(self, name: str, table: "pd.DataFrame") -> None:
+        """Stores a table in the run's folder."""
+        if self.folder:
+            table.to_parquet(self.folder / f"{_file_name(name)}.parquet")
+            self._write("table", {"name": name, "file": f"{_file_name(name)}.parquet"})
+
+    def _write(self, kind: str, record: dict[str, Any]) -> None:
+        if self.folder is None:
+            return
+        # Written at once, so that a kernel that dies keeps what it had checked.
+        line = json.dumps({"kind": kind, **record}, ensure_ascii=False)
+        with (self.folder / RECORDS_FILE).open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+def _run_folder() -> Path | None:
+    folder = os.environ.get(FOLDER_VARIABLE)
+    return Path(folder) if folder else None
+
+
+recorder = Recorder(_run_folder())
+
+
+def check(condition: Any, name: str, *, hint: str = "", answer: Any = None) -> None:
+    """A named check. It never raises; `labkit run`, pytest and lk.checks() fail when it failed.
+
+    condition: True or False; or a function without arguments that returns one of them, whose
+        exceptions count as failure
+    name: what is checked, such as "drop at 700 kpps"
+    hint: what to look at when it fails
+    answer: an exercise's answer; while it is `...` the check is open and fails nothing
+
+    The cell shows its checks as a table, failed ones with the values of the condition's parts.
+    """
+    frame = sys._getframe(1)
+    if answer is ...:
+        _add(Check(name, "open", hint="not answered yet", cell=_cell()))
+        return
+    raised = ""
+    try:
+        passed = _truth(condition() if callable(condition) else condition, name)
+    except LabError:
+        raise
+    except Exception as error:
+        passed, raised = False, f"{type(error).__name__}: {error}"
+    expression, values = ("", {}) if passed else _explain(frame)
+    if raised:
+        values = {**values, "the condition": raised}
+    _add(Check(name, "passed" if passed else "failed", expression, values, hint, _cell()))
+
+
+def checks() -> None:
+    """Ends a notebook: prints "all checks passed", or raises ChecksFailed with those that failed.
+
+    `labkit run` and pytest look at the checks themselves. papermill, nbclient and people with
+    Run All do not: for them this is the last cell.
+    """
+    failed = CheckList(recorder.checks.values()).failed
+    if failed:
+        word = "check" if len(failed) == 1 else "checks"
+        raise ChecksFailed(f"{len(failed)} {word} failed\n{CheckList(failed)!r}")
+    print("all checks passed")
+
+
+def record_result(
+    name: str,
+    value: "float | Sequence[float] | pd.DataFrame",
+    unit: str = "",
+    *,
+    better: Better | None = None,
+    noise: float | str | None = None,
+) -> None:
+    """Records a number that `labkit compare` and baselines compare from run to run.
+
+    name: of the result, one of its kind in the notebook
+    value: a number; a list of numbers, one a repeat; or a DataFrame, which is stored with the run
+        as Parquet and compared with nothing
+    unit: of the value, such as "Mpps"
+    better: "higher" or "lower"; None: neither is, any difference beyond the noise is told
+    noise: what the value's standard deviation from one run to the next is known to be, in `unit` or
+        as "3 %" of the value; None: it is estimated from repeats
+    """
+    if hasattr(value, "to_parquet"):
+        recorder.add_table(name, cast("pd.DataFrame", value))
+        return
+    many = hasattr(value, "__len__") and not isinstance(value, str)
+    sequence = cast("Sequence[float]", value if many else [value])
+    values = tuple(_number(name, element) for element in sequence)
+    if not values:
+        raise LabError(f"result {name!r} has no value; record what was measured")
+    if better not in ("higher", "lower", None):
+        raise LabError(f"result {name!r}: better is {better!r}; the choices are: higher, lower")
+    spread = _noise(name, noise, sum(values) / len(values))
+    recorder.add_result(Result(name, values, unit, better, spread))
+
+
+def _add(added: Check) -> None:
+    recorder.add_check(added)
+    in_cell = CheckList(c for c in recorder.checks.values() if c.cell == added.cell)
+    shell = _shell()
+    if shell is None:
+        print(repr(CheckList([added])))
+        return
+    from IPython.display import display
+
+    # One table a cell, that grows.
+    where = f"labkit-checks-{os.getpid()}-{added.cell}"
+    display(in_cell, display_id=where, update=len(in_cell) > 1)
+
+
+def _shell() -> Any:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
+
+
+def _cell() -> int | None:
+    shell = _shell()
+    return shell.execution_count if shell else None
+
+
+def _explain(frame: FrameType) -> tuple[str, dict[str, str]]:
+    try:
+        return explain(frame)
+    except Exception:  # a check must be recorded, whatever its condition's parts do when looked at
+        return "", {}
+
+
+def _truth(condition: Any, name: str) -> bool:
+    try:
+        return bool(condition)
+    except ValueError:
+        raise LabError(
+            f"check {name!r}: the condition is a {type(condition).__name__} of many values; say "
+            "which of them must hold, with .all() or .any()"
+        ) from None
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise LabError(f"result {name!r} is {value!r}; it is a number or a list of numbers")
+    if not math.isfinite(value):
+        raise LabError(f"result {name!r} is {value}; record only what was measured")
+    return float(value)
+
+
+def _noise(name: str, noise: float | str | None, mean: float) -> float | None:
+    if isinstance(noise, str):
+        try:
+            spread = abs(mean) * float(noise.removesuffix("%")) / 100
+        except ValueError:
+            spread = -1.0
+        if not noise.endswith("%"):
+            spread = -1.0
+    else:
+        spread = 0.0 if noise is None else float(noise)
+    if spread < 0:
+        raise LabError(f'result {name!r}: noise is {noise!r}; it is 0 or more, or such as "3 %"')
+    return spread if noise is not None else None
+
+
+def _remark(check: Check) -> str:
+    return "" if check.status == "passed" else check.message
+
+
+def _file_name(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)

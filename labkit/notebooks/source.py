@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A notebook file, read without running it: its parameters, tags and whether it measures."""
+
+import ast
+import io
+import json
+import tokenize
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import LabError, ParameterError
+from labkit.notebooks.parameters import Parameters, param
+
+PARAMETERS = "parameters"  # papermill's tag of the cell after which it writes values
+
+
+@dataclass(frozen=True)
+class NotebookSource:
+    """A notebook as it is kept.
+
+    Attributes
+    ----------
+    path: where it was read from
+    document: the parsed file, nbformat 4
+    """
+
+    path: Path
+    document: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The file name without its ending."""
+        return self.path.stem
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Tags of the whole notebook: {"labkit": {"tags": ["ci"]}} in its metadata."""
+        return frozenset(self._settings.get("tags", []))
+
+    @property
+    def measures(self) -> bool:
+        """Whether it needs CPUs of its own: {"labkit": {"measures": false}} says it does not."""
+        return bool(self._settings.get("measures", True))
+
+    @property
+    def help(self) -> str:
+        """The first paragraph of its text."""
+        for cell in self.document["cells"]:
+            if cell["cell_type"] == "markdown":
+                for paragraph in source_of(cell).split("\n\n"):
+                    if paragraph.strip() and not paragraph.startswith("#"):
+                        return paragraph.strip()
+        return ""
+
+    @property
+    def parameters(self) -> Parameters:
+        """What lk.params declares, or the variables of the cell tagged `parameters`."""
+        found: dict[str, Any] = {}
+        for _, cell, tree in self._parsed_cells():
+            calls = list(_calls_of_params(tree))
+            for call in calls:
+                found |= self._declared(call)
+            if not calls and PARAMETERS in tags_of(cell):
+                found |= _assigned(source_of(cell), tree)
+        try:
+            return Parameters(found)
+        except ParameterError as error:
+            raise ParameterError(f"{self.path.name}: the default of {error}") from None
+
+    def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Values for the parameters, checked; texts are parsed as a command line has them."""
+        declared = self.parameters
+        checked = {}
+        for name, value in given.items():
+            parameter = declared.find(name, self.path.name)
+            parse = parameter.parse if isinstance(value, str) else parameter.check
+            try:
+                checked[name] = parse(name, value)
+            except ParameterError as error:
+                raise ParameterError(f"{self.path.name}: {error}") from None
+        return checked
+
+    def tagged(self) -> dict[str, Any]:
+        """The document with papermill's tag at the cell of lk.params, should it be missing."""
+        document: dict[str, Any] = json.loads(json.dumps(self.document))
+        cells = document["cells"]
+        if not any(PARAMETERS in tags_of(cell) for cell in cells):
+            for number, _, tree in self._parsed_cells():
+                if any(_calls_of_params(tree)):
+                    cells[number]["metadata"].setdefault("tags", []).append(PARAMETERS)
+                    break
+        return document
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = self.document.get("metadata", {}).get("labkit", {})
+        return settings
+
+    def _parsed_cells(self) -> Iterator[tuple[int, dict[str, Any], ast.Module]]:
+        for number, cell in enumerate(self.document["cells"]):
+            if cell["cell_type"] != "code":
+                continue
+            source = source_of(cell)
+            if PARAMETERS not in tags_of(cell) and "params" not in source:
+                continue
+            try:
+                yield number, cell, ast.parse(_without_magics(source))
+            except SyntaxError as error:
+                raise LabError(
+                    f"{self.path.name}, cell {number + 1}: its parameters cannot be read, "
+                    f"{error.msg} in line {error.lineno}"
+                ) from None
+
+    def _declared(self, call: ast.Call) -> dict[str, Any]:
+        found = {}
+        for keyword in call.keywords:
+            name = keyword.arg or "**"
+            try:
+                found[name] = _literal(keyword.value)
+            except (ValueError, TypeError):
+                raise ParameterError(
+                    f"{self.path.name}: lk.params has {name}={ast.unparse(keyword.value)}, which "
+                    "cannot be known without running the notebook; write its value as a literal"
+                ) from None
+        return found
+
+
+def read_notebook(path: Path) -> NotebookSource:
+    """Reads a notebook; LabError when there is none."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LabError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise LabError(f"{path} is no notebook: {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("cells"), list):
+        raise LabError(f"{path} is no notebook of nbformat 4; open and save it in JupyterLab")
+    return NotebookSource(path, document)
+
+
+def find_notebooks(paths: tuple[Path, ...]) -> list[Path]:
+    """Notebooks named or in the folders named, sorted within a folder; no checkpoints."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = (p for p in path.rglob("*.ipynb") if not _is_hidden(p.relative_to(path)))
+            found += sorted(inside)
+        elif path.exists():
+            found.append(path)
+        else:
+            raise LabError(f"{path}: there is no such notebook or folder")
+    return list(dict.fromkeys(found))
+
+
+def source_of(cell: Mapping[str, Any]) -> str:
+    """The text of a cell, which a file may hold as a list of lines."""
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def tags_of(cell: Mapping[str, Any]) -> list[str]:
+    """A cell's tags."""
+    tags: list[str] = cell.get("metadata", {}).get("tags", [])
+    return tags
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _without_magics(source: str) -> str:
+    """Lines for IPython alone, blanked out."""
+    lines = source.splitlines()
+    return "\n".join("" if line.lstrip()[:1] in ("%", "!") else line for line in lines)
+
+
+def _calls_of_params(tree: ast.Module) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func) in ("lk.params", "labkit.params"):
+            yield node
+
+
+def _name(node: ast.expr) -> str:
+    return ast.unparse(node) if isinstance(node, (ast.Attribute, ast.Name)) else ""
+
+
+def _literal(node: ast.expr) -> Any:
+    if isinstance(node, ast.Call) and _name(node.func) in ("lk.param", "labkit.param"):
+        values = [ast.literal_eval(argument) for argument in node.args]
+        named = {str(k.arg): ast.literal_eval(k.value) for k in node.keywords}
+        return param(*values, **named)
+    return ast.literal_eval(node)
+
+
+def _assigned(source: str, tree: ast.Module) -> dict[str, param]:
+    """Variables set at the top level, with the comment behind them; computed ones take anything."""
+    found = {}
+    comments = _comments(source)
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target: ast.expr = node.targets[0]
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            target = node.target
+        else:
+            continue
+        if isinstance(target, ast.Name) and node.value is not None:
+            try:
+                default = ast.literal_eval(node.value)
+            except (ValueError, TypeError):
+                default = None
+            found[target.id] = param(default, comments.get(node.end_lineno or 0, ""))
+    return found
+
+
+def _comments(source: str) -> dict[int, str]:
+    """Comments by line."""
+    tokens = tokenize.generate_tokens(io.StringIO(_without_magics(source)).readline)
+    return {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
+
+
+def write_notebook(document: Mapping[str, Any], path: Path) -> None:
+    """Writes a notebook as Jupyter does, a cell's text as a list of lines."""
+    cells = [cell | {"source": source_of(cell).splitlines(True)} for cell in document["cells"]]
+    document = {**document, "cells": cells}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

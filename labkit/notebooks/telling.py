@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What all commands share: kinds of arguments, exit codes, and errors as one line."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from labkit.errors import LabError
+
+FILE = click.Path(path_type=Path)
+THERE = click.Path(path_type=Path, exists=True)
+TROUBLE, USAGE, INTERRUPTED = 1, 2, 130
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Errors on purpose and of the file system become a line and exit code 2, or 1."""
+    try:
+        yield
+    except LabError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(USAGE)
+    except OSError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(TROUBLE)
