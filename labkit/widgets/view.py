@@ -288,7 +288,7 @@ class LiveView(anywidget.AnyWidget):
 
     def _ipython_display_(self, **_: Any) -> None:
         self._pictured = self._stream.number
-        handle = display(self._bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        handle = display(self._bundle(), raw=True, display_id=True)
         self._handles = [*self._handles, handle][-MOST_DISPLAYS:]
 
     def _bundle(self, *, is_live: bool = True) -> dict[str, Any]:
@@ -315,7 +315,7 @@ class LiveView(anywidget.AnyWidget):
             self._pictured = self._stream.number
             shown = self._bundle(is_live=is_live)
             for handle in self._handles:
-                handle.update(shown, raw=True)  # type: ignore[no-untyped-call]
+                handle.update(shown, raw=True)
 
 
 def _line(name: str, schema: Schema) -> dict[str, str]:
