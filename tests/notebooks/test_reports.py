@@ -16,7 +16,7 @@ from labkit.notebooks.report import still
 from labkit.notebooks.results import NotebookRun
 from labkit.notebooks.site import write_history
 from labkit.notebooks.summary import markdown
-from tests.browser.test_jupyterlab import CHROMIUM, CHROMIUM_FLAGS, SCREENSHOTS
+from tests.browser.conftest import CHROMIUM, CHROMIUM_FLAGS, SCREENSHOTS
 from tests.notebooks.making import labkit, notebook, run_of
 
 SHOWN = """
