@@ -5,7 +5,7 @@ import { h, say } from "./element.js";
 import { quantity, si } from "./format.js";
 
 const MOST_DROPS = 24;
-const LARGEST = 1.35; // times the size that the drawing has on paper, for projectors
+const LARGEST = 1.15; // times the size that the drawing has on paper, for projectors
 
 export class PathView {
   constructor(path, ui) {

@@ -90,11 +90,17 @@ class Dashboard(LiveView):
     def _html(self) -> str:
         sample = self._stream.sample
         drawn = "".join(part.html(sample) for part in self._paths)
-        return _port_table(sample) + drawn if sample is not None else drawn
+        if sample is None:
+            return drawn
+        ports = lab_parts.ports(self.lab, Meters(), sample.schema)
+        return _port_table(sample, {port["name"] for port in ports if port["silent"]}) + drawn
 
 
-def _port_table(sample: Sample) -> str:
-    """What the ports have counted: what a static picture can tell."""
+def _port_table(sample: Sample, silent: set[str]) -> str:
+    """What the ports have counted: what a static picture can tell.
+
+    silent: ports whose driver does not report bytes.
+    """
     columns = ("rx_good_packets", "tx_good_packets", "rx_good_bytes", "tx_good_bytes")
     ports = dict.fromkeys(n.split("/")[1] for n in sample.names if n.startswith("port/"))
     if not ports:
@@ -102,9 +108,13 @@ def _port_table(sample: Sample) -> str:
     head = "".join(f"<th>{text}</th>" for text in ("port", *columns))
     rows = []
     for port in ports:
-        names = (f"port/{port}/{column}" for column in columns)
-        cells = (f"{sample[n]:,}" if n in sample.schema.index else "" for n in names)
+        cells = [_cell(sample, f"port/{port}/{column}", port in silent) for column in columns]
         rows.append(
             f"<tr><td>{html.escape(port)}</td>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>"
         )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _cell(sample: Sample, name: str, counts_no_bytes: bool) -> str:
+    is_told = name in sample.schema.index and not (counts_no_bytes and name.endswith("_bytes"))
+    return f"{sample[name]:,}" if is_told else "not reported"

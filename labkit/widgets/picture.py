@@ -40,7 +40,7 @@ def picture(
             axes.axvline(moment, color="#59636e", lw=0.9, ls=":")
             axes.annotate(text, (moment, 1), xycoords=("data", "axes fraction"), fontsize=8)
         axes.set_ylabel(unit)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, max(axes.get_ylim()[1], 1))
         axes.yaxis.set_major_formatter(EngFormatter())
         axes.grid(True, color="#d0d7de", lw=0.6)
         axes.spines[["top", "right"]].set_visible(False)

@@ -23,7 +23,7 @@ def test_listens_on_loopback_and_wants_its_token(address: str) -> None:
     assert re.findall(rf"(\S+):{port}\s", listening) == ["127.0.0.1"]
 
 
-@pytest.mark.parametrize("name", ["01_first_packets", "02_echo"])
+@pytest.mark.parametrize("name", ["01_first_packets", "02_echo", "06_live_xstats"])
 def test_notebook_runs_in_the_browser(name: str, address: str, page: Page) -> None:
     token = address.split("token=")[1]
     base = address.split("/lab")[0]

@@ -45,7 +45,7 @@ def test_readme_recording_runs(
     monkeypatch.chdir(tmp_path)
     client, server = lab.cable()
     lab.echo_server(server, ["10.0.0.2"], udp_port=9000)
-    (code,) = [block for block in blocks("README.md", "python") if "lk.record" in block]
+    (code,) = [block for block in blocks("README.md", "python") if "lk.record(" in block]
     exec(code, {"lk": lk, "lab": lab, "client": client})
     assert "bw_in_allowance_exceeded: counter of packets" in capsys.readouterr().out
     assert (
