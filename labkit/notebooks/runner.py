@@ -167,14 +167,13 @@ def follow(
             while not told.empty():
                 tell, *what = told.get()
                 tell(*what)
+            for future in done:
+                job = waiting[future]
+                outcomes[order[id(job)]] = outcome = _result(future, job)
+                del waiting[future]
+                watcher.ended(job, outcome)
         except KeyboardInterrupt:
             cancelled.set()
-            continue
-        try:
-            for future in done:
-                job = waiting.pop(future)
-                outcomes[order[id(job)]] = outcome = _result(future, job)
-                watcher.ended(job, outcome)
         except BaseException:
             cancelled.set()  # whoever keeps the outcomes cannot, so the others need not go on
             raise

@@ -13,7 +13,6 @@ import pytest
 from distributed import LocalCluster
 
 import labkit as lk
-from labkit.cluster import dask_executor
 from labkit.notebooks.results import load_run
 from tests.notebooks.making import LABKIT, labkit, notebook
 
@@ -64,7 +63,7 @@ def measure(folder: str, number: int) -> tuple[int, int]:
 
 
 def test_loss_of_a_worker_loses_no_trial(cluster: LocalCluster, tmp_path: Path) -> None:
-    with dask_executor(cluster.scheduler_address) as executor:
+    with lk.dask_executor(cluster.scheduler_address) as executor:
         trials = [executor.submit(measure, str(tmp_path), number) for number in range(6)]
         results = [trial.result(timeout=100) for trial in trials]
     assert [number for number, _ in results] == list(range(6))

@@ -23,7 +23,9 @@ def pure(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([*command, *options, "-w", folder, ROOT], check=True, timeout=200)
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        assert not [name for name in archive.namelist() if name.endswith(".so")]
+        names = archive.namelist()
+        assert not [name for name in names if name.endswith(".so")]
+        assert "labkit/notebooks/templates/page.css" in names
         archive.extractall(folder / "site")
     return folder / "site"
 
@@ -48,6 +50,7 @@ def run_python(pure: Path, code: str) -> subprocess.CompletedProcess[str]:
 def test_comparing_notebook_runs(pure: Path) -> None:
     cells = read_notebook(ROOT / "notebooks/07_compare_runs.ipynb").document["cells"]
     code = "\n".join(source_of(cell) for cell in cells if cell["cell_type"] == "code")
+    code += "\nassert 'better' in comparison._repr_html_()"
     where = "assert lk.__file__.startswith(sys.path[0]), lk.__file__\n"
     absent = "assert not any('labkit._' in name for name in sys.modules)\n"
     ran = run_python(pure, f"{code}\n{where}{absent}")
