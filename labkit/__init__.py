@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from labkit.comparison import Comparison as Comparison
+    from labkit.comparison import compare as compare
     from labkit.diagnosis import doctor as doctor
     from labkit.engine.config import EalConfig as EalConfig
     from labkit.errors import EngineDied as EngineDied
@@ -33,10 +35,14 @@ if TYPE_CHECKING:
     from labkit.nodes import udp_echo as udp_echo
     from labkit.path import Path as Path
     from labkit.port import Port as Port
+    from labkit.results import Results as Results
+    from labkit.results import load as load
     from labkit.runs.echo import EchoRun as EchoRun
     from labkit.runs.echo import echo as echo
 
 _HOME = {
+    "Comparison": "comparison",
+    "compare": "comparison",
     "doctor": "diagnosis",
     "EchoRun": "runs.echo",
     "echo": "runs.echo",
@@ -64,6 +70,8 @@ _HOME = {
     "Path": "path",
     "Port": "port",
     "resolve": "neighbours",
+    "Results": "results",
+    "load": "results",
 }
 
 __all__ = list(_HOME)

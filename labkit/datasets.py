@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where the files of datasets/ are: beside the package in a checkout, inside it when installed."""
+
+from pathlib import Path
+
+from labkit.errors import LabError
+
+PACKAGE = Path(__file__).parent
+FOLDERS = (PACKAGE / "data", PACKAGE.parent / "datasets")
+
+
+def dataset(name: str) -> Path:
+    """The file of this name; LabError when there is none."""
+    for folder in FOLDERS:
+        if (folder / name).is_file():
+            return folder / name
+    there = {path.name for folder in FOLDERS for path in folder.glob("*") if path.is_file()}
+    raise LabError(f"there is no dataset {name!r}; there are {', '.join(sorted(there)) or 'none'}")
