@@ -8,10 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from labkit import dut as dut
     from labkit.comparison import Comparison as Comparison
     from labkit.comparison import compare as compare
     from labkit.diagnosis import doctor as doctor
     from labkit.engine.config import EalConfig as EalConfig
+    from labkit.errors import DutDied as DutDied
     from labkit.errors import EngineDied as EngineDied
     from labkit.errors import EngineError as EngineError
     from labkit.errors import LabError as LabError
@@ -47,6 +49,7 @@ _HOME = {
     "EchoRun": "runs.echo",
     "echo": "runs.echo",
     "EalConfig": "engine.config",
+    "DutDied": "errors",
     "EngineDied": "errors",
     "EngineError": "errors",
     "LabError": "errors",
@@ -74,10 +77,14 @@ _HOME = {
     "load": "results",
 }
 
-__all__ = list(_HOME)
+_MODULES = ("dut",)
+
+__all__ = [*_HOME, *_MODULES]
 
 
 def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"labkit.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'labkit' has no attribute {name!r}")
     # A submodule of the same name, such as labkit.echo, must not hide the public one.

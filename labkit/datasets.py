@@ -6,7 +6,7 @@ from pathlib import Path
 from labkit.errors import LabError
 
 PACKAGE = Path(__file__).parent
-FOLDERS = (PACKAGE / "data", PACKAGE.parent / "datasets")
+FOLDERS = (PACKAGE / "data" / "datasets", PACKAGE.parent / "datasets")
 
 
 def dataset(name: str) -> Path:

@@ -55,3 +55,21 @@ class EngineDied(LabError):
 
 class Unreachable(LabError):
     """Nobody answered for an address: no ARP reply, no neighbour advertisement."""
+
+
+class DutDied(LabError):
+    """A device under test ended while it was needed.
+
+    Attributes
+    ----------
+    dut: its name
+    log: the last lines it printed
+    """
+
+    def __init__(self, dut: str, reason: str, log: tuple[str, ...] = ()) -> None:
+        lines = [f"the DUT {dut} died: {reason}"]
+        if log:
+            lines += ["the last lines it printed:", *(f"  {line}" for line in log)]
+        super().__init__("\n".join(lines))
+        self.dut = dut
+        self.log = log
