@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from labkit.results import load as load
     from labkit.runs.echo import EchoRun as EchoRun
     from labkit.runs.echo import echo as echo
+    from labkit.runs.sweep import SweepFailed as SweepFailed
+    from labkit.runs.sweep import sweep as sweep
 
 _HOME = {
     "Comparison": "comparison",
@@ -75,6 +77,8 @@ _HOME = {
     "resolve": "neighbours",
     "Results": "results",
     "load": "results",
+    "SweepFailed": "runs.sweep",
+    "sweep": "runs.sweep",
 }
 
 _MODULES = ("dut",)

@@ -151,7 +151,7 @@ class Results:
         """
         where = Path(folder)
         where.mkdir(parents=True, exist_ok=True)
-        if (where / RUN_FILE).exists() and _read_run(where).get("id") != self.run.get("id"):
+        if (where / RUN_FILE).exists() and read_run(where).get("id") != self.run.get("id"):
             raise LabError(
                 f"{where} holds other results; choose another folder, or remove it first"
             )
@@ -190,7 +190,7 @@ def load(where: str | os.PathLike[str]) -> Results:
     in the current folder, then among those that come with labkit.
     """
     folder = _folder(Path(where))
-    run = _read_run(folder)
+    run = read_run(folder)
     if (folder / TABLE_FILE).exists():
         import pandas as pd
 
@@ -234,7 +234,8 @@ def _folder(where: Path) -> Path:
     )
 
 
-def _read_run(folder: Path) -> dict[str, Any]:
+def read_run(folder: Path) -> dict[str, Any]:
+    """What run.json in a folder of results says."""
     try:
         run: dict[str, Any] = json.loads((folder / RUN_FILE).read_text())
     except ValueError as error:
