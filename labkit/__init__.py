@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from labkit.results import load as load
     from labkit.runs.echo import EchoRun as EchoRun
     from labkit.runs.echo import echo as echo
+    from labkit.runs.search import SearchFailed as SearchFailed
+    from labkit.runs.search import SearchRun as SearchRun
+    from labkit.runs.search import search as search
     from labkit.runs.sweep import SweepFailed as SweepFailed
     from labkit.runs.sweep import sweep as sweep
 
@@ -77,6 +80,9 @@ _HOME = {
     "resolve": "neighbours",
     "Results": "results",
     "load": "results",
+    "SearchFailed": "runs.search",
+    "SearchRun": "runs.search",
+    "search": "runs.search",
     "SweepFailed": "runs.sweep",
     "sweep": "runs.sweep",
 }

@@ -59,7 +59,7 @@ class Comparison:
 
     def plot(self) -> "Figure":
         """Differences in percent of a with their intervals, one panel a quantity."""
-        from labkit.curves import difference_figure
+        from labkit.findings import difference_figure
 
         return difference_figure(self.table, self.note)
 

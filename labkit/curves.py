@@ -247,36 +247,6 @@ def si(value: float) -> str:
     return f"{value:.4g}"
 
 
-def difference_figure(table: "pd.DataFrame", note: str) -> "Figure":
-    """Differences of a comparison in percent of a, one panel a quantity; grey: within noise."""
-    quantities = list(dict.fromkeys(table["quantity"]))
-    rows = max(int((table["quantity"] == name).sum()) for name in quantities)
-    figure = Picture(figsize=(3.2 * len(quantities) + 2, 0.28 * rows + 1.5), layout="constrained")
-    panels = figure.subplots(1, len(quantities), sharey=False, squeeze=False)[0]
-    for axes, quantity in zip(panels, quantities, strict=True):
-        part = table[table["quantity"] == quantity].reset_index(drop=True)
-        # A share of nothing has no percentage: drops are compared in percentage points.
-        unit = 1.0 if quantity == "drop_percent" else part["a"] / 100
-        middle, low, high = (part[name] / unit for name in ("difference", "low", "high"))
-        for row, verdict in enumerate(part["verdict"]):
-            color = PALETTE[1] if verdict == "differs" else GREYS[0]
-            axes.plot([low[row], high[row]], [row, row], color=color, lw=2)
-            marker = "o" if verdict == "differs" else "s"
-            fill = "white" if verdict == "unknown" else color
-            axes.plot(middle[row], row, marker=marker, color=color, mfc=fill, ms=5)
-        axes.axvline(0, color="#24292f", lw=0.8)
-        points = " points" if quantity == "drop_percent" else " of a"
-        axes.set(xlabel=f"{quantity}: b - a (%{points})", ylim=(len(part) - 0.5, -0.5))
-        labels = [
-            f"{config}  {size} B  {si(target)}"
-            for config, size, target in part[["config", "size_bytes", "target_pps"]].to_numpy()
-        ]
-        axes.set_yticks(range(len(part)), labels if axes is panels[0] else [""] * len(part))
-        _plain_axes(axes)
-    figure.suptitle(note, fontsize=10)
-    return figure
-
-
 def _rows(table: "pd.DataFrame", config: object, size: int) -> "pd.DataFrame":
     return table[(table["config"] == config) & (table["size_bytes"] == size)]
 
@@ -287,11 +257,12 @@ def _figure(sizes: list[int]) -> tuple["Picture", dict[int, "Axes"]]:
     panels = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
     for size, axes in zip(sizes, panels, strict=True):
         axes.set_title(f"{size:,} B", fontsize=10)
-        _plain_axes(axes)
+        plain_axes(axes)
     return figure, dict(zip(sizes, panels, strict=True))
 
 
-def _plain_axes(axes: "Axes") -> None:
+def plain_axes(axes: "Axes") -> None:
+    """A light grid and no box."""
     axes.grid(True, which="major", color="#d0d7de", lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
 
