@@ -86,7 +86,10 @@ def _program() -> Path:
     module = importlib.util.find_spec("labkit._codec")
     assert module is not None
     assert module.origin is not None
-    return Path(module.origin).parent / "kernel_echo"
+    program = Path(module.origin).parent / "kernel_echo"
+    if not program.exists():
+        raise LabError(f"the program {program} is missing; install labkit again")
+    return program
 
 
 @contextmanager
