@@ -70,6 +70,8 @@ def measure(dut: Dut, step: Step) -> Measurement:
         far_end.check()
         drops = far_end.counters().since(before)
         row = {**done.row, **drops.columns}
+        if done.latency is not None:
+            row["latency_histogram"] = done.latency.export().decode()
         if not far_end.is_ours:
             # The trial's own ledger cannot know what a DUT outside of the lab has dropped.
             row["unexplained"] = row["unexplained"] - sum(drops.by_name.values())
