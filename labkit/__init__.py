@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from labkit.errors import PortError as PortError
     from labkit.errors import Unreachable as Unreachable
     from labkit.lab import Lab as Lab
+    from labkit.latency import LatencyHistogram as LatencyHistogram
+    from labkit.latency import calibrate as calibrate
     from labkit.ledger import Ledger as Ledger
     from labkit.neighbours import resolve as resolve
     from labkit.nodes import arp_responder as arp_responder
     from labkit.nodes import capture as capture
     from labkit.nodes import collect as collect
     from labkit.nodes import icmp_echo as icmp_echo
+    from labkit.nodes import impair as impair
     from labkit.nodes import inject as inject
     from labkit.nodes import nd_responder as nd_responder
     from labkit.nodes import reflect as reflect
@@ -46,6 +49,14 @@ if TYPE_CHECKING:
     from labkit.runs.search import search as search
     from labkit.runs.sweep import SweepFailed as SweepFailed
     from labkit.runs.sweep import sweep as sweep
+    from labkit.runs.trial import Trial as Trial
+    from labkit.runs.trial import trial as trial
+    from labkit.traffic.fields import vary as vary
+    from labkit.traffic.rate import Rate as Rate
+    from labkit.traffic.replay import Replay as Replay
+    from labkit.traffic.sizes import IMIX as IMIX
+    from labkit.traffic.sizes import Sizes as Sizes
+    from labkit.traffic.stream import Stream as Stream
 
 _HOME = {
     "Comparison": "comparison",
@@ -62,11 +73,14 @@ _HOME = {
     "PortError": "errors",
     "Unreachable": "errors",
     "Lab": "lab",
+    "LatencyHistogram": "latency",
+    "calibrate": "latency",
     "Ledger": "ledger",
     "arp_responder": "nodes",
     "capture": "nodes",
     "collect": "nodes",
     "icmp_echo": "nodes",
+    "impair": "nodes",
     "inject": "nodes",
     "nd_responder": "nodes",
     "reflect": "nodes",
@@ -85,6 +99,14 @@ _HOME = {
     "search": "runs.search",
     "SweepFailed": "runs.sweep",
     "sweep": "runs.sweep",
+    "Trial": "runs.trial",
+    "trial": "runs.trial",
+    "vary": "traffic.fields",
+    "Rate": "traffic.rate",
+    "Replay": "traffic.replay",
+    "IMIX": "traffic.sizes",
+    "Sizes": "traffic.sizes",
+    "Stream": "traffic.stream",
 }
 
 _MODULES = ("dut",)

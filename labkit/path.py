@@ -17,7 +17,7 @@ from typing import Any
 
 from labkit.errors import PathError
 
-Value = str | int | list[str] | None
+Value = str | int | float | list[str] | None
 
 FORMAT = "labkit-path/1"
 

@@ -8,7 +8,9 @@
 #define LK_CODEC_API_H
 
 #include "endpoint.h"
+#include "frame_program.h"
 #include "frame_ring.h"
+#include "histogram.h"
 
 /* Verdicts, by number; NULL past the last one. */
 const char *lk_verdict_name(unsigned int verdict);
@@ -29,6 +31,15 @@ int lk_codec_handle(const char *kind, uint8_t *buffer, uint32_t room, uint32_t *
 /* Returns 1 and fills the fields when the frame ends in a signature. */
 int lk_codec_signature(const uint8_t *frame, uint32_t length, uint16_t *stream, uint32_t *sequence,
 		       uint64_t *tsc);
+
+/* What a generator makes of a template (frame_program.h). */
+void lk_codec_make_frame(uint8_t *frame, const struct lk_template *t, struct lk_field *fields,
+			 unsigned int field_count, unsigned int checksums, int has_signature,
+			 uint16_t stream, uint32_t sequence, uint64_t tsc);
+/* What a receiver makes of sequence numbers: counts[0..3] received, reordered, duplicated, too old;
+ * the sum of those passed over is returned. */
+int64_t lk_codec_sequence(const uint32_t *numbers, uint64_t count, uint64_t *counts);
+uint32_t lk_codec_histogram_index(uint64_t value);
 
 /* Frames to and from the engine (frame_ring.h). */
 uint64_t lk_codec_ring_bytes(uint64_t size);

@@ -8,6 +8,7 @@
 #include "node.h"
 #include "nodes.h"
 #include "signature.h"
+#include "trial.h"
 
 RTE_DEFINE_PER_LCORE(rte_node_t, lk_current_node) = RTE_NODE_ID_INVALID;
 RTE_DEFINE_PER_LCORE(uint64_t, lk_activity);
@@ -16,9 +17,24 @@ struct lk_node *lk_node_by_id[LK_MAX_NODES];
 
 /* A node added to labkit is a file in nodes/, a line in nodes/nodes.h and a line here. */
 struct lk_node_kind *const lk_node_kinds[] = {
-	&lk_rx,		  &lk_tx,      &lk_inject,     &lk_collect,	  &lk_capture_node,
-	&lk_arp_node,	  &lk_nd_node, &lk_icmp_node,  &lk_udp_echo_node, &lk_refuse_node,
-	&lk_reflect_node, &lk_sink,    &lk_probe_send, &lk_probe_receive,
+	&lk_rx,
+	&lk_tx,
+	&lk_inject,
+	&lk_collect,
+	&lk_capture_node,
+	&lk_arp_node,
+	&lk_nd_node,
+	&lk_icmp_node,
+	&lk_udp_echo_node,
+	&lk_refuse_node,
+	&lk_reflect_node,
+	&lk_sink,
+	&lk_probe_send,
+	&lk_probe_receive,
+	&lk_generate,
+	&lk_receive,
+	&lk_impair_node,
+	&lk_impair_release_node,
 };
 
 static rte_node_t drop_ids[LK_VERDICT_COUNT];
@@ -38,14 +54,16 @@ static uint16_t
 drop_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
 	struct lk_signature signature;
+	int is_tx_full = node->id == drop_ids[LK_tx_full];
 	uint64_t measured;
 
-	(void)graph;
 	lk_enter(node, objs, count);
 	memcpy(&measured, node->ctx, sizeof(measured));
 	for (uint16_t i = 0; i < count; i++) {
-		const struct rte_mbuf *m = objs[i];
+		struct rte_mbuf *m = objs[i];
 
+		if (is_tx_full)
+			lk_trial_refused(graph, m);
 		measured += (uint64_t)lk_read_signature(rte_pktmbuf_mtod(m, const uint8_t *),
 							m->data_len, &signature);
 	}
@@ -114,7 +132,7 @@ lk_nodes_register(void)
 
 		snprintf(name, sizeof(name), "lk_%s", kind->name);
 		kind->id = register_node(name, kind->process,
-					 kind->is_source ? RTE_NODE_SOURCE_F : 0, link_node);
+					 kind->is_polled ? RTE_NODE_SOURCE_F : 0, link_node);
 		if (kind->id == RTE_NODE_ID_INVALID)
 			return -ENOMEM;
 	}
