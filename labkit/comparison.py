@@ -175,5 +175,5 @@ def _aligned(a: "pd.DataFrame", b: "pd.DataFrame") -> tuple["pd.DataFrame", "pd.
 
 def _loads(table: "pd.DataFrame") -> str:
     loads = table[["config", *LOAD]].drop_duplicates().itertuples(index=False)
-    names = [f"{config} {size} B {target:,.0f} pps" for config, size, target in loads]
+    names = [f"{config} {size:g} B {target:,.0f} pps" for config, size, target in loads]
     return ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")

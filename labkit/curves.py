@@ -256,7 +256,7 @@ def _figure(sizes: list[int]) -> tuple["Picture", dict[int, "Axes"]]:
     figure = Picture(figsize=(max(2, len(sizes)) * width, height + 0.9), layout="constrained")
     panels = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
     for size, axes in zip(sizes, panels, strict=True):
-        axes.set_title(f"{size:,} B", fontsize=10)
+        axes.set_title(f"{size:,g} B", fontsize=10)
         plain_axes(axes)
     return figure, dict(zip(sizes, panels, strict=True))
 

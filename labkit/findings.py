@@ -82,7 +82,7 @@ def difference_figure(table: "pd.DataFrame", note: str) -> "Figure":
         points = " points" if quantity == "drop_percent" else " of a"
         axes.set(xlabel=f"{quantity}: b - a (%{points})", ylim=(len(part) - 0.5, -0.5))
         labels = [
-            f"{config}  {size} B  {si(target)}"
+            f"{config}  {size:,g} B  {si(target)}"
             for config, size, target in part[["config", "size_bytes", "target_pps"]].to_numpy()
         ]
         axes.set_yticks(range(len(part)), labels if axes is panels[0] else [""] * len(part))

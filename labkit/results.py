@@ -28,7 +28,7 @@ TIME = "datetime64[ns, UTC]"
 # name: (type, what it is); every type can be missing, and missing is never 0
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "config": (TEXT, "name of the DUT"),
-    "size_bytes": (COUNT, "frame with FCS (RFC 2544)"),
+    "size_bytes": (NUMBER, "frame with FCS (RFC 2544); the mean of a mix"),
     "target_pps": (NUMBER, "frames a second asked for"),
     "tx_pps": (NUMBER, "frames a second that the port took, over measured time"),
     "rx_pps": (NUMBER, "frames a second that came back, over measured time"),

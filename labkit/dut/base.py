@@ -24,7 +24,8 @@ class DutCounters:
     Attributes
     ----------
     nic_imissed, nic_ierrors, nic_nombuf: of its NIC, as in rte_eth_stats
-    app: frames that it took in and dropped, by the name of its counter
+    app: frames that it took in and dropped, by the name of its counter. "drop_..." are drop nodes
+        of the lab, which a trial's ledger has by itself.
     """
 
     nic_imissed: int | None = None
@@ -61,13 +62,19 @@ class DutCounters:
 
     @property
     def by_name(self) -> dict[str, int]:
-        """Every counter by name, those of the NIC included."""
+        """Every counter that can be read, by name."""
         nic = {
             "nic_imissed": self.nic_imissed,
             "nic_ierrors": self.nic_ierrors,
             "nic_nombuf": self.nic_nombuf,
         }
-        return {name: count for name, count in nic.items() if count is not None} | dict(self.app)
+        known = {name: count for name, count in nic.items() if count is not None}
+        return {**known, **self.app}
+
+    @property
+    def outside(self) -> int:
+        """Frames dropped where the ledger of a trial cannot see it: by no node of the lab."""
+        return sum(n for name, n in self.by_name.items() if not name.startswith("drop_"))
 
 
 @dataclass(frozen=True)
@@ -80,14 +87,12 @@ class FarEnd:
     mac: the DUT's
     counters: reads its counters
     check: raises DutDied when it is gone
-    is_ours: its drops are drop nodes of the lab, which a trial's ledger names by itself
     """
 
     port: "Port"
     mac: str
     counters: Callable[[], DutCounters]
     check: Callable[[], None]
-    is_ours: bool = False
 
     @property
     def frame(self) -> "Packet":

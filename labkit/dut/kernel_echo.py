@@ -5,6 +5,7 @@ import importlib.util
 import itertools
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,8 @@ class KernelEcho(Dut):
             process.hear()
             with _veth(process.pid, self.mtu) as (outside, inside, mac):
                 port = lab.port(f"af_packet:{outside}", "veth", mtu=self.mtu)
-                _know_neighbour(process.pid, inside, port.mac)
+                with ThreadPoolExecutor(1) as thread:
+                    thread.submit(_know_neighbour, process.pid, inside, port.mac).result()
                 os.sched_setaffinity(
                     process.pid, {lab.eal.usable_cpus()[0] if self.cpu is None else self.cpu}
                 )
@@ -95,28 +97,42 @@ def _program() -> Path:
 @contextmanager
 def _veth(pid: int, mtu: int) -> Iterator[tuple[str, str, str]]:
     """A pair with its inner end in the namespace of a process: both names, and the inner MAC."""
-    from pyroute2 import IPRoute
-
     number = f"{os.getpid() % 1_000_000}x{next(_numbers)}"
     outside, inside = f"lkdo{number}", f"lkdi{number}"
+    # pyroute2 runs an event loop of its own, which it cannot in a thread that has one (Jupyter's).
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            yield outside, inside, thread.submit(_make_pair, pid, outside, inside, mtu).result()
+        finally:
+            thread.submit(_remove, outside).result()
+
+
+def _make_pair(pid: int, outside: str, inside: str, mtu: int) -> str:
+    """Makes the pair, and returns the MAC of its inner end."""
+    from pyroute2 import IPRoute
+
     with IPRoute() as kernel:
         kernel.link(
             "add", ifname=outside, kind="veth", mtu=mtu, peer={"ifname": inside, "mtu": mtu}
         )
-        try:
-            Path(f"/proc/sys/net/ipv6/conf/{outside}/disable_ipv6").write_text("1")
-            _finish_checksums(inside)
-            kernel.link("set", index=_index(kernel, inside), net_ns_pid=pid)
-            kernel.link("set", index=_index(kernel, outside), state="up")
-            with _inside(pid) as namespace:
-                index = _index(namespace, inside)
-                namespace.addr("add", index=index, address=DUT_ADDRESS, prefixlen=24)
-                namespace.link("set", index=index, state="up")
-                mac = namespace.get_links(index)[0].get_attr("IFLA_ADDRESS")
-            yield outside, inside, mac
-        finally:
-            for index in kernel.link_lookup(ifname=outside):
-                kernel.link("del", index=index)
+        Path(f"/proc/sys/net/ipv6/conf/{outside}/disable_ipv6").write_text("1")
+        _finish_checksums(inside)
+        kernel.link("set", index=_index(kernel, inside), net_ns_pid=pid)
+        kernel.link("set", index=_index(kernel, outside), state="up")
+    with _inside(pid) as namespace:
+        index = _index(namespace, inside)
+        namespace.addr("add", index=index, address=DUT_ADDRESS, prefixlen=24)
+        namespace.link("set", index=index, state="up")
+        mac: str = namespace.get_links(index)[0].get_attr("IFLA_ADDRESS")
+        return mac
+
+
+def _remove(interface: str) -> None:
+    from pyroute2 import IPRoute
+
+    with IPRoute() as kernel:
+        for index in kernel.link_lookup(ifname=interface):
+            kernel.link("del", index=index)
 
 
 def _finish_checksums(interface: str) -> None:

@@ -43,7 +43,7 @@ class LabkitEcho(Dut):
             return DutCounters(*nic_counters(far), dict(path.drops))
 
         try:
-            yield FarEnd(near, far.mac, counters, lab._check_alive, is_ours=True)
+            yield FarEnd(near, far.mac, counters, lab._check_alive)
         finally:
             if lab.is_alive:
                 path.stop()

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The grid of a sweep: which load for which DUT, and what is left out."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labkit.dut.base import Dut
 from labkit.errors import LabError
+from labkit.traffic.rate import Rate
 
-RATE = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*([kKMG]?)\s*(pps|bps|bit/s)?\s*")
-FACTORS = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}
 SMALLEST_SIZE = 64
 
 
@@ -33,25 +31,6 @@ class Step:
 
     def __str__(self) -> str:
         return f"{self.size:,} B at {self.pps:,.0f} pps"
-
-
-def target_pps(rate: str | float, size: int) -> float:
-    """Frames a second of a rate such as "70k", "1.4 Mpps", "10 Gbit/s" (layer 2) or 70000."""
-    if isinstance(rate, str):
-        match = RATE.fullmatch(rate)
-        if match is None:
-            raise LabError(
-                f'rate {rate!r} is none: write frames a second as "70k", "1.4 Mpps" or 70000, or '
-                'bits a second of layer 2 as "10 Gbit/s"'
-            )
-        pps = float(match[1]) * FACTORS[match[2]]
-        if match[3] in ("bps", "bit/s"):
-            pps /= 8 * size
-    else:
-        pps = float(rate)
-    if not pps > 0:
-        raise LabError(f"rate {rate!r} is {pps:g} frames a second; it is more than 0")
-    return pps
 
 
 def check(
@@ -104,7 +83,7 @@ def make_grid(
                 skipped.append(f"{dut.name}, {size:,} B: it takes up to {dut.max_size:,} B")
                 continue
             for rate in rates:
-                pps = target_pps(rate, size)
+                pps = Rate.parse(rate).pps(size, None)
                 steps = [Step(size, pps, duration, warmup, n) for n in range(repeats)]
                 if max_gbps is not None and 8 * size * pps > max_gbps * 1e9:
                     skipped.append(f"{dut.name}, {steps[0]}: above the cap of {max_gbps:g} Gbit/s")

@@ -58,10 +58,10 @@ def measure(dut: Dut, step: Step) -> Measurement:
     """A trial of one step, in a lab and with a DUT that no other trial has used."""
     from labkit.lab import Lab
     from labkit.runs.trial import trial
-    from labkit.traffic import Stream
+    from labkit.traffic.stream import Stream
 
     with Lab() as lab, dut.open(lab) as far_end:
-        stream = Stream(far_end.frame, size=step.size, rate=f"{step.pps} pps")
+        stream = Stream(far_end.frame, size=step.size, rate=step.pps)
         settings: dict[str, Any] = {"latency": True, "progress": False}
         if step.warmup:
             trial(far_end.port, stream, duration=step.warmup, warmup=0, **settings)
@@ -72,10 +72,10 @@ def measure(dut: Dut, step: Step) -> Measurement:
         row = {**done.row, **drops.columns}
         if done.latency is not None:
             row["latency_histogram"] = done.latency.export().decode()
-        if not far_end.is_ours:
-            # The trial's own ledger cannot know what a DUT outside of the lab has dropped.
-            row["unexplained"] = row["unexplained"] - sum(drops.by_name.values())
-            row["balanced"] = row["unexplained"] == 0
+        # The ledger of the trial names what nodes of the lab dropped; the DUT tells of the rest.
+        row["unexplained"] = done.ledger.unexplained - drops.outside
+        others = len(done.problems) - (not done.ledger.is_balanced)
+        row["balanced"] = row["unexplained"] == 0 and not others
         return Measurement(row, machine.describe(lab))
 
 
