@@ -8,13 +8,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from labkit import dut as dut
     from labkit import sources as sources
     from labkit import xstats as xstats
     from labkit.batch import FrameBatch as FrameBatch
     from labkit.cluster import dask_executor as dask_executor
+    from labkit.comparison import Comparison as Comparison
+    from labkit.comparison import compare as compare
     from labkit.diagnosis import doctor as doctor
     from labkit.engine.config import EalConfig as EalConfig
     from labkit.errors import ChecksFailed as ChecksFailed
+    from labkit.errors import DutDied as DutDied
     from labkit.errors import EngineDied as EngineDied
     from labkit.errors import EngineError as EngineError
     from labkit.errors import LabError as LabError
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
     from labkit.explanation import Explanation as Explanation
     from labkit.explanation import explain as explain
     from labkit.lab import Lab as Lab
+    from labkit.latency import LatencyHistogram as LatencyHistogram
+    from labkit.latency import calibrate as calibrate
     from labkit.ledger import Ledger as Ledger
     from labkit.loading import load as load
     from labkit.neighbours import resolve as resolve
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
     from labkit.nodes import decap as decap
     from labkit.nodes import encap as encap
     from labkit.nodes import icmp_echo as icmp_echo
+    from labkit.nodes import impair as impair
     from labkit.nodes import inject as inject
     from labkit.nodes import nd_responder as nd_responder
     from labkit.nodes import reflect as reflect
@@ -53,8 +60,22 @@ if TYPE_CHECKING:
     from labkit.port import Port as Port
     from labkit.recording import Record as Record
     from labkit.recording import record as record
+    from labkit.results import Results as Results
     from labkit.runs.echo import EchoRun as EchoRun
     from labkit.runs.echo import echo as echo
+    from labkit.runs.search import SearchFailed as SearchFailed
+    from labkit.runs.search import SearchRun as SearchRun
+    from labkit.runs.search import search as search
+    from labkit.runs.sweep import SweepFailed as SweepFailed
+    from labkit.runs.sweep import sweep as sweep
+    from labkit.runs.trial import Trial as Trial
+    from labkit.runs.trial import trial as trial
+    from labkit.traffic.fields import vary as vary
+    from labkit.traffic.rate import Rate as Rate
+    from labkit.traffic.replay import Replay as Replay
+    from labkit.traffic.sizes import IMIX as IMIX
+    from labkit.traffic.sizes import Sizes as Sizes
+    from labkit.traffic.stream import Stream as Stream
     from labkit.tunnels import Decapsulated as Decapsulated
     from labkit.tunnels import Geneve as Geneve
     from labkit.tunnels import GeneveOption as GeneveOption
@@ -64,12 +85,14 @@ if TYPE_CHECKING:
     from labkit.widgets.chart import watch as watch
 
 _HOME = {
+    "FrameBatch": "batch",
     "dask_executor": "cluster",
+    "compare": "comparison",
+    "Comparison": "comparison",
     "doctor": "diagnosis",
-    "EchoRun": "runs.echo",
-    "echo": "runs.echo",
     "EalConfig": "engine.config",
     "ChecksFailed": "errors",
+    "DutDied": "errors",
     "EngineDied": "errors",
     "EngineError": "errors",
     "LabError": "errors",
@@ -79,19 +102,21 @@ _HOME = {
     "Refused": "errors",
     "TunnelError": "errors",
     "Unreachable": "errors",
-    "Explanation": "explanation",
     "explain": "explanation",
-    "FrameBatch": "batch",
-    "GeneveOption": "tunnels",
-    "load": "loading",
+    "Explanation": "explanation",
     "Lab": "lab",
+    "calibrate": "latency",
+    "LatencyHistogram": "latency",
     "Ledger": "ledger",
+    "load": "loading",
+    "resolve": "neighbours",
     "arp_responder": "nodes",
     "capture": "nodes",
     "collect": "nodes",
     "decap": "nodes",
     "encap": "nodes",
     "icmp_echo": "nodes",
+    "impair": "nodes",
     "inject": "nodes",
     "nd_responder": "nodes",
     "reflect": "nodes",
@@ -109,16 +134,32 @@ _HOME = {
     "Port": "port",
     "Record": "recording",
     "record": "recording",
-    "resolve": "neighbours",
+    "Results": "results",
+    "echo": "runs.echo",
+    "EchoRun": "runs.echo",
+    "search": "runs.search",
+    "SearchFailed": "runs.search",
+    "SearchRun": "runs.search",
+    "sweep": "runs.sweep",
+    "SweepFailed": "runs.sweep",
+    "Trial": "runs.trial",
+    "trial": "runs.trial",
+    "vary": "traffic.fields",
+    "Rate": "traffic.rate",
+    "Replay": "traffic.replay",
+    "IMIX": "traffic.sizes",
+    "Sizes": "traffic.sizes",
+    "Stream": "traffic.stream",
     "Decapsulated": "tunnels",
     "Geneve": "tunnels",
+    "GeneveOption": "tunnels",
     "Gue": "tunnels",
     "Tunnel": "tunnels",
     "Vxlan": "tunnels",
     "watch": "widgets.chart",
 }
 
-_MODULES = ("sources", "xstats")
+_MODULES = ("dut", "sources", "xstats")
 
 __all__ = [*_HOME, *_MODULES]
 

@@ -2,8 +2,9 @@
 """The header codec as functions over bytes: the code that the graph nodes run, without DPDK."""
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from labkit._codec import ffi, lib
 
@@ -85,6 +86,65 @@ def signature(frame: bytes) -> tuple[int, int, int] | None:
     if not lib.lk_codec_signature(frame, len(frame), stream, sequence, tsc):
         return None
     return stream[0], sequence[0], tsc[0]
+
+
+def make_frames(stream: Mapping[str, Any], count: int, signature: bytes = b"") -> list[bytes]:
+    """The first frames of a compiled stream (labkit.traffic.compile), as the generator makes them.
+
+    signature: sequence number and TSC (12 bytes) instead of 0, 1, 2, … and 0.
+    """
+    keep_alive: list[Any] = []
+    templates = native_templates(ffi, stream, keep_alive)
+    fields = native_fields(ffi, stream, keep_alive)
+    checksums = len(stream["templates"][0]["checksums"])
+    frames = []
+    for n in range(count):
+        template = templates[stream["order"][n % len(stream["order"])]]
+        frame = ffi.new("uint8_t[]", template.length)
+        sequence = int.from_bytes(signature[:4], "big") if signature else n
+        tsc = int.from_bytes(signature[4:], "big")
+        lib.lk_codec_make_frame(
+            frame,
+            ffi.addressof(template),
+            fields,
+            len(stream["fields"]),
+            checksums,
+            stream["has_signature"],
+            0,
+            sequence,
+            tsc,
+        )
+        frames.append(bytes(ffi.buffer(frame)))
+    return frames
+
+
+def native_templates(module: Any, stream: Mapping[str, Any], keep_alive: list[Any]) -> Any:
+    """struct lk_template[] of a compiled stream, made by a native module's ffi."""
+    templates = module.new("struct lk_template[]", len(stream["templates"]))
+    for native, template in zip(templates, stream["templates"], strict=True):
+        data = bytes.fromhex(template["data"])
+        buffer = module.new("uint8_t[]", data)
+        keep_alive.append(buffer)
+        native.bytes, native.length, native.head = buffer, len(data), template["head"]
+        for checksum, values in zip(native.checksums, template["checksums"], strict=False):
+            checksum.offset, checksum.is_udp, checksum.base, checksum.signature_factor = values
+    return templates
+
+
+def native_fields(module: Any, stream: Mapping[str, Any], keep_alive: list[Any]) -> Any:
+    """struct lk_field[] of a compiled stream, made by a native module's ffi."""
+    fields = module.new("struct lk_field[]", max(1, len(stream["fields"])))
+    for native, field in zip(fields, stream["fields"], strict=False):
+        for name, value in field.items():
+            if name == "values":
+                buffer = module.new("uint64_t[]", value) if value is not None else module.NULL
+                keep_alive.append(buffer)
+                native.values = buffer
+            elif name == "factors":
+                native.factors[0 : len(value)] = value
+            else:
+                setattr(native, name, value)
+    return fields
 
 
 def _native_endpoint(endpoint: Endpoint | None) -> object:

@@ -89,3 +89,21 @@ class Refused(LabError):
         super().__init__(f"{verdict.name}{where}: {verdict.sentence}{source}{more}")
         self.verdict = verdict
         self.at = at
+
+
+class DutDied(LabError):
+    """A device under test ended while it was needed.
+
+    Attributes
+    ----------
+    dut: its name
+    log: the last lines it printed
+    """
+
+    def __init__(self, dut: str, reason: str, log: tuple[str, ...] = ()) -> None:
+        lines = [f"the DUT {dut} died: {reason}"]
+        if log:
+            lines += ["the last lines it printed:", *(f"  {line}" for line in log)]
+        super().__init__("\n".join(lines))
+        self.dut = dut
+        self.log = log

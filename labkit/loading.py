@@ -1,21 +1,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Opens what was stored, without DPDK on the machine."""
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
-from labkit.notebooks.results import Run, is_run, load_run
+from labkit.notebooks.results import is_run, load_run
+
+if TYPE_CHECKING:
+    from labkit.notebooks.results import Run
+    from labkit.results import Results
 
 
-def load(path: str | Path) -> Run:
-    """Opens stored results: the folder of `labkit run --report`, or a zip of it.
+def load(where: str | os.PathLike[str]) -> "Run | Results":
+    """Opens stored results: a folder of `labkit run --report` or a zip of it; a folder of
+    lk.sweep(save=...) or Results.save(); a data set such as "datasets/udp_echo_ec2".
 
     Needs neither DPDK nor Linux. Raises LabError when there are no results there, when they are
     damaged, or when a later labkit wrote them.
     """
-    where = Path(path)
-    if is_run(where):
-        return load_run(where)
-    if not where.exists():
+    path = Path(where)
+    if is_run(path):
+        return load_run(path)
+    if not path.exists() and path.parts[:1] != ("datasets",):
         raise LabError(f"{where}: there is no such file or folder")
-    raise LabError(f"{where} holds no results; name a folder of labkit run --report, or its zip")
+    from labkit.results import load as load_results
+
+    return load_results(path)

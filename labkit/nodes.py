@@ -2,14 +2,15 @@
 """The kinds of nodes that a path is made of, and the functions that make them."""
 
 import ipaddress
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from labkit.errors import PathError, TunnelError
-from labkit.path import Node, Value, near
+from labkit.path import Chain, Node, Value, as_chain, near
 
 if TYPE_CHECKING:
     from labkit.port import Port
@@ -19,6 +20,8 @@ Params = Mapping[str, Value]
 Check = Callable[[str, Value], Value]
 
 MOST_ADDRESSES = 16  # of each IP version: LK_MAX_ADDRESSES
+_lines = itertools.count(1)
+
 REQUIRED = "<required>"  # the value of a parameter that has to be given
 
 
@@ -66,6 +69,14 @@ KINDS: Mapping[str, NodeKind] = {
             ("next",),
             {"run": REQUIRED, "port": REQUIRED},
             "Sends the probes of an echo experiment.",
+        ),
+        NodeKind(
+            "generate",
+            "source",
+            ("next",),
+            {"run": REQUIRED, "port": REQUIRED},
+            "Makes the frames of a trial when they are due.",
+            "RFC 2544",
         ),
         NodeKind(
             "tx",
@@ -148,6 +159,36 @@ KINDS: Mapping[str, NodeKind] = {
             {"tunnel": REQUIRED, "unknown_vni": "drop"},
             "Takes frames out of a tunnel.",
             "RFC 7348, RFC 8926, draft-ietf-intarea-gue-09",
+        ),
+        NodeKind(
+            "impair",
+            "process",
+            ("next",),
+            {
+                "line": REQUIRED,
+                "loss": 0.0,
+                "duplicate": 0.0,
+                "reorder": 0.0,
+                "displacement": 3,
+                "seed": 0,
+            },
+            "Loses, doubles and holds back frames at random.",
+            "tc-netem",
+        ),
+        NodeKind(
+            "impair_release",
+            "source",
+            ("next",),
+            {"line": REQUIRED},
+            "Lets go of frames that impair holds back.",
+        ),
+        NodeKind(
+            "receive",
+            "process",
+            ("other",),
+            {"run": REQUIRED},
+            "Tracks and times the frames of a trial.",
+            "RFC 4737",
         ),
         NodeKind(
             "probe_receive",
@@ -282,6 +323,53 @@ def _as_data(tunnel: object) -> Value:
     return tunnel.to_dict()
 
 
+def impair(
+    loss: float = 0.0,
+    duplicate: float = 0.0,
+    reorder: float = 0.0,
+    *,
+    displacement: int = 3,
+    seed: int = 0,
+    name: str | None = None,
+) -> Chain:
+    """A bad line: loses, doubles and reorders frames at random, and counts what it did.
+
+    loss, duplicate, reorder: probabilities for a frame, 0 to 1. Lost frames end in
+    drop_impair_loss. A reordered frame is held back until `displacement` others (1 to 32) have
+    passed it, 20 ms at most, and no more than 64 at once.
+    seed: of the random numbers; the same seed does the same to the same frames.
+    RunningPath.counters.impairments tells how many were copied and reordered.
+    """
+    line = f"line{next(_lines)}"
+    params: Params = {
+        "line": line,
+        "loss": loss,
+        "duplicate": duplicate,
+        "reorder": reorder,
+        "displacement": displacement,
+        "seed": seed,
+    }
+    bad_line = as_chain(make("impair", params, name))
+    if reorder == 0:
+        return bad_line
+    release = as_chain(make("impair_release", {"line": line}))
+    return replace(
+        bad_line,
+        nodes=(*bad_line.nodes, *release.nodes),
+        open_next=(*bad_line.open_next, *release.open_next),
+    )
+
+
+def generate(run: str, port: "Port | str", *, name: str | None = None) -> Node:
+    """The sender of a trial; made by lk.trial()."""
+    return make("generate", {"run": run, "port": port_name(port)}, name)
+
+
+def receive(run: str, *, name: str | None = None) -> Node:
+    """The receiver of a trial; made by lk.trial()."""
+    return make("receive", {"run": run}, name)
+
+
 def port_name(port: "Port | str") -> str:
     """The name of a port object, or the name itself."""
     if isinstance(port, str):
@@ -372,6 +460,16 @@ def _check_number(name: str, lowest: int, highest: int) -> Check:
     return check
 
 
+def _check_probability(name: str) -> Check:
+    def check(where: str, value: Value) -> Value:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not 0 <= float(str(value)) <= 1:
+            raise PathError(f"node {where}: {name} is {value!r}; it is a probability, 0 to 1")
+        return value
+
+    return check
+
+
 def _check_text(name: str) -> Check:
     def check(where: str, value: Value) -> Value:
         if not isinstance(value, str) or not value:
@@ -407,4 +505,10 @@ _CHECKS: dict[str, Check] = {
     "port": _check_text("port"),
     "file": _check_text("file"),
     "run": _check_text("run"),
+    "line": _check_text("line"),
+    "loss": _check_probability("loss"),
+    "duplicate": _check_probability("duplicate"),
+    "reorder": _check_probability("reorder"),
+    "displacement": _check_number("displacement", 1, 32),
+    "seed": _check_number("seed", 0, 2**63 - 1),
 }

@@ -17,7 +17,7 @@ from typing import Any
 
 from labkit.errors import PathError
 
-Value = str | int | list[str] | Mapping[str, Any] | None  # as in JSON
+Value = str | int | float | list[str] | Mapping[str, Any] | None  # as in JSON
 
 FORMAT = "labkit-path/1"
 SOURCES = ("rx", "inject", "probe_send")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from labkit.lab import Lab
 
+SOURCES = ("rx", "inject", "probe_send", "generate")
 LEAVING = ("tx", "collect", "sink")
 REFUSED_BY_TX = ("drop_tx_full", "drop_tx_too_long")
 
@@ -43,6 +44,7 @@ class PathCounters:
     drops: frames by drop node, those with none left out
     measured_drops: of these, frames that carry a signature
     captures: written and missed frames, and the errno of a failed write, by capture node
+    impairments: frames copied, reordered and held back now, by impair node
     """
 
     lcore: int
@@ -50,6 +52,7 @@ class PathCounters:
     drops: Mapping[str, int]
     measured_drops: Mapping[str, int]
     captures: Mapping[str, Mapping[str, int]]
+    impairments: Mapping[str, Mapping[str, int]]
 
     @classmethod
     def from_engine(cls, answer: dict[str, Any]) -> "PathCounters":
@@ -60,6 +63,7 @@ class PathCounters:
             {name: frames for name, (frames, _) in answer["drops"].items()},
             {name: measured for name, (_, measured) in answer["drops"].items() if measured},
             answer["captures"],
+            answer["impairments"],
         )
 
 
@@ -105,7 +109,7 @@ class RunningPath:
     def ledger(self) -> PathLedger:
         """Frames that entered the path against those that left it or were dropped by name."""
         counters = self.counters
-        sources = [n.name for n in self.path.nodes if n.kind in ("rx", "inject", "probe_send")]
+        sources = [n.name for n in self.path.nodes if n.kind in SOURCES]
         entered = sum(counters.nodes[name].objects for name in sources)
         left = sum(counters.nodes[n.name].objects for n in self.path.nodes if n.kind in LEAVING)
         left -= sum(counters.drops.get(name, 0) for name in REFUSED_BY_TX)

@@ -25,6 +25,8 @@ BORROWED = {
         "struct lk_tunnel",
         "struct lk_decapsulated",
     ),
+    "frame_program.h": ("struct lk_field", "struct lk_checksum", "struct lk_template"),
+    "histogram.h": ("struct lk_histogram",),
 }
 
 

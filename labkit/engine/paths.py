@@ -10,6 +10,7 @@ from labkit._codec import ffi as codec_ffi
 from labkit.codec import VERDICTS, packed_addresses
 from labkit.engine.binding import c_string, call, ffi, lib
 from labkit.engine.ports import Ports
+from labkit.engine.trials import Trials
 from labkit.engine.workers import Workers
 from labkit.tunnels import from_dict
 
@@ -22,6 +23,8 @@ class EnginePath:
     nodes: list[str]
     queues: set[tuple[str, str, int]]
     captures: dict[str, Any] = field(default_factory=dict)
+    lines: dict[str, Any] = field(default_factory=dict)  # of impair nodes, by line and
+    impairments: dict[str, str] = field(default_factory=dict)  # the line by node name
 
 
 def endpoint(params: dict[str, Any]) -> dict[str, Any]:
@@ -40,6 +43,7 @@ class Paths:
         self.ports = ports
         self.workers = workers
         self.probes: dict[str, Any] = {}
+        self.trials = Trials()
         self.by_name: dict[str, EnginePath] = {}
         self.generation = 0
         self.changed: Callable[[], None] = lambda: None  # called when counters come or go
@@ -51,6 +55,9 @@ class Paths:
         running = EnginePath(-1, list(index), set())
         configs = ffi.new("struct lk_node_config[]", len(nodes))
         keep_alive: list[Any] = [configs]
+        for node in nodes:
+            if node["kind"] == "impair":
+                self._make_line(running, node)
         for node, config in zip(nodes, configs, strict=True):
             self._configure(name, node, config, running, keep_alive)
         for edge in path["edges"]:
@@ -61,7 +68,7 @@ class Paths:
                 "lk_graph_create", f"path{self.generation}".encode(), configs, len(nodes)
             )
         except BaseException:
-            self._close_captures(running)
+            self._close(running)
             raise
         beside = {
             self.workers.lcore_of(other.graph)
@@ -78,7 +85,7 @@ class Paths:
         self.changed()  # nobody reads a graph that is about to go
         self.workers.remove(path.graph)
         call("lk_graph_destroy", path.graph)
-        self._close_captures(path)
+        self._close(path)
         self.changed()
 
     def counters(self, name: str) -> dict[str, Any]:
@@ -100,6 +107,10 @@ class Paths:
             },
             "captures": {
                 node: self._capture_counts(capture) for node, capture in path.captures.items()
+            },
+            "impairments": {
+                node: self._impair_counts(path.lines[line])
+                for node, line in path.impairments.items()
             },
         }
 
@@ -131,8 +142,12 @@ class Paths:
             config.endpoint = endpoint(params)
         if "tunnel" in params:
             self._configure_tunnel(node, config)
-        if "run" in params:
+        if node["kind"] in ("generate", "receive"):
+            config.trial = self.trials.by_run[params["run"]]
+        elif "run" in params:
             config.probe = self.probes[params["run"]]
+        if "line" in params:
+            config.impair = running.lines[params["line"]]
         if node["kind"] == "capture":
             config.capture = self._open_capture(path, node)
             running.captures[node["name"]] = config.capture
@@ -178,9 +193,24 @@ class Paths:
         lib.lk_capture_counts(capture, written, missed, error)
         return {"written": written[0], "missed": missed[0], "errno": -error[0]}
 
-    def _close_captures(self, path: EnginePath) -> None:
+    def _make_line(self, running: EnginePath, node: dict[str, Any]) -> None:
+        settings = dict(node["params"])
+        line = settings.pop("line")
+        config = ffi.new("struct lk_impair_config *", settings)
+        running.lines[line] = lib.lk_impair_create(config)
+        running.impairments[node["name"]] = line
+
+    def _impair_counts(self, impair: Any) -> dict[str, int]:
+        counts = ffi.new("struct lk_impair_counts *")
+        lib.lk_impair_counts(impair, counts)
+        return {"copied": counts.copied, "reordered": counts.reordered, "held": counts.held}
+
+    def _close(self, path: EnginePath) -> None:
+        """Gives back what the nodes of a path had, when its graph is gone."""
         for capture in path.captures.values():
             lib.lk_capture_close(capture)
+        for line in path.lines.values():
+            lib.lk_impair_free(line)
 
 
 def node_kinds() -> list[str]:

@@ -135,6 +135,37 @@ class Engine:
         """Only after its path was stopped."""
         lib.lk_probe_free(self.paths.probes.pop(run))
 
+    def create_trial(
+        self, run: str, settings: dict[str, int], streams: list[dict[str, Any]]
+    ) -> None:
+        self.paths.trials.create(run, settings, streams)
+
+    def start_trial(self, run: str) -> None:
+        call("lk_trial_start", self.paths.trials.by_run[run])
+
+    def stop_trial(self, run: str) -> None:
+        lib.lk_trial_stop(self.paths.trials.by_run[run])
+
+    def trial_counts(self, run: str) -> dict[str, int]:
+        return self.paths.trials.counts(run)
+
+    def trial_streams(self, run: str, streams: int) -> list[dict[str, int]]:
+        return self.paths.trials.stream_counts(run, streams)
+
+    def trial_ticks(self, run: str, room: int) -> dict[str, list[int]]:
+        return self.paths.trials.ticks(run, room)
+
+    def trial_histogram(self, run: str, index: int) -> dict[str, Any]:
+        return self.paths.trials.histogram(run, index)
+
+    def free_trial(self, run: str) -> None:
+        """Only after its paths were stopped."""
+        self.paths.trials.free(run)
+
+    def keep_awake(self, on: bool) -> None:
+        """While it is on no worker rests."""
+        lib.lk_workers_keep_awake(on)
+
     def start_trace(self, packets: int, steps: int, snaplen: int) -> None:
         call("lk_trace_start", packets, steps, snaplen)
         self.trace_snaplen = snaplen

@@ -2,7 +2,6 @@
 """The echo experiment: datagrams of several sizes to a UDP echo service, every byte checked."""
 
 import ipaddress
-import itertools
 import re
 import secrets
 import time
@@ -17,6 +16,7 @@ from labkit.ledger import Ledger
 from labkit.neighbours import check_source, resolve
 from labkit.path import Path
 from labkit.port import Port
+from labkit.runs import stream_ids
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,8 +30,6 @@ MAC_ADDRESS = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
 IPV4_OVERHEAD, IPV6_OVERHEAD = 28, 48  # IP and UDP headers
 MOST_PROBES = 10_000_000
 SETTLE_SECONDS = 0.02
-
-_runs = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -189,7 +187,7 @@ def echo(
             settings = {
                 "count": count,
                 "window": window,
-                "stream": next(_runs) & 0xFFFF,
+                "stream": stream_ids.claim(),
                 "seed": secrets.randbits(63),
                 "timeout_ns": int(timeout * 1e9),
                 "interval_ns": int(interval * 1e9),

@@ -8,8 +8,10 @@
 #define LK_CODEC_API_H
 
 #include "endpoint.h"
+#include "frame_program.h"
 #include "frame_ring.h"
 #include "tunnel.h"
+#include "histogram.h"
 
 /* Verdicts, by number; NULL past the last one. */
 const char *lk_verdict_name(unsigned int verdict);
@@ -58,6 +60,14 @@ int lk_codec_traffic_class(const uint8_t *frame, uint32_t length);
 
 /* Hash of a frame's flow; the entropy port of a tunnel is 49152 + its top 14 bits. */
 uint64_t lk_codec_flow_hash(const uint8_t *frame, uint32_t length);
+/* What a generator makes of a template (frame_program.h). */
+void lk_codec_make_frame(uint8_t *frame, const struct lk_template *t, struct lk_field *fields,
+			 unsigned int field_count, unsigned int checksums, int has_signature,
+			 uint16_t stream, uint32_t sequence, uint64_t tsc);
+/* What a receiver makes of sequence numbers: counts[0..3] received, reordered, duplicated, too old;
+ * the sum of those passed over is returned. */
+int64_t lk_codec_sequence(const uint32_t *numbers, uint64_t count, uint64_t *counts);
+uint32_t lk_codec_histogram_index(uint64_t value);
 
 /* Frames to and from the engine (frame_ring.h). */
 uint64_t lk_codec_ring_bytes(uint64_t size);

@@ -7,6 +7,7 @@
 #include "prepare.h"
 #include "reflect.h"
 #include "refuse.h"
+#include "sequence.h"
 #include "signature.h"
 
 static const struct {
@@ -184,6 +185,40 @@ lk_codec_signature(const uint8_t *frame, uint32_t length, uint16_t *stream, uint
 	*sequence = s.sequence;
 	*tsc = s.tsc;
 	return 1;
+}
+
+void
+lk_codec_make_frame(uint8_t *frame, const struct lk_template *t, struct lk_field *fields,
+		    unsigned int field_count, unsigned int checksums, int has_signature,
+		    uint16_t stream, uint32_t sequence, uint64_t tsc)
+{
+	const struct lk_signature signature = {stream, sequence, tsc};
+
+	memcpy(frame, t->bytes, t->length);
+	lk_make_frame(frame, t, fields, field_count, checksums, has_signature ? &signature : NULL);
+}
+
+int64_t
+lk_codec_sequence(const uint32_t *numbers, uint64_t count, uint64_t *counts)
+{
+	struct lk_sequence s = {0};
+	int64_t passed_over = 0, missing;
+
+	for (uint64_t i = 0; i < count; i++) {
+		lk_sequence_take(&s, numbers[i], &missing);
+		passed_over += missing;
+	}
+	counts[0] = s.received;
+	counts[1] = s.reordered;
+	counts[2] = s.duplicated;
+	counts[3] = s.too_old;
+	return passed_over;
+}
+
+uint32_t
+lk_codec_histogram_index(uint64_t value)
+{
+	return lk_histogram_index(value);
 }
 
 uint64_t

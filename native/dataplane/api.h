@@ -12,8 +12,10 @@
 #include <stdint.h>
 
 #include "endpoint.h"
+#include "frame_program.h"
 #include "frame_ring.h"
 #include "tunnel.h"
+#include "histogram.h"
 
 /* eal.c */
 int lk_eal_start(int argc, char **argv);
@@ -106,6 +108,101 @@ uint32_t lk_probe_round_trips(const struct lk_probe *probe, double *out, uint32_
 void lk_probe_stop(struct lk_probe *probe);
 void lk_probe_free(struct lk_probe *probe);
 
+/* trial.c */
+struct lk_trial_config {
+	uint32_t streams;
+	uint16_t first_stream; /* number in the signature of the first one; the others follow */
+	int32_t latency;  /* stamp every frame when it is made, and record its age on arrival */
+	int32_t paced;	  /* 0: as fast as the port takes frames */
+	uint32_t longest; /* frame without FCS */
+	uint32_t ticks;	  /* intervals of the time series */
+	uint64_t tick_ns;
+	uint64_t duration_ns;
+};
+struct lk_stream_config {
+	const struct lk_template *templates; /* one a frame size */
+	uint32_t template_count;
+	const uint16_t *order; /* frame n has template order[n % order_length] */
+	uint32_t order_length;
+	const struct lk_field *fields;
+	uint32_t field_count;
+	uint32_t checksum_count;
+	int32_t has_signature;
+	uint64_t intended;  /* frames; UINT64_MAX: until the time is over */
+	uint32_t burst;	    /* frames back to back */
+	double interval_ns; /* between two bursts; unpaced: their order among the streams */
+	double first_ns;
+	const double *gaps_ns; /* after frame n: gaps_ns[n % order_length]; NULL: interval_ns */
+};
+struct lk_trial_counts {
+	int32_t state; /* 0 ready, 1 runs, 2 stops, 3 done: the generator makes no more */
+	uint64_t made;
+	uint64_t skipped;  /* never made: the generator was too far behind */
+	uint64_t refused;  /* made, not taken by the port */
+	uint64_t received; /* for the first time */
+	uint64_t duplicated;
+	uint64_t reordered;
+	uint64_t too_old;
+	uint64_t unsigned_frames; /* arrived without a signature */
+	uint64_t unsigned_bytes;
+	uint64_t start_realtime_ns;
+	uint64_t elapsed_ns; /* since the start; when it is done, until the last frame was made */
+};
+struct lk_stream_counts {
+	uint64_t made;
+	uint64_t skipped;
+	uint64_t refused;
+	uint64_t sent_bytes; /* with FCS */
+	uint64_t received;
+	uint64_t received_bytes;
+	uint64_t reordered;
+	uint64_t duplicated;
+	uint64_t too_old;
+};
+struct lk_tick {
+	uint64_t made;
+	uint64_t refused;
+	uint64_t received;
+	uint64_t duplicated;
+	uint64_t reordered;
+	uint64_t too_old;
+	uint64_t unsigned_frames;
+	int64_t missing; /* sequence numbers passed over, less those that came later */
+	uint64_t latency_count;
+	uint64_t latency_sum_ns;
+	uint64_t latency_max_ns;
+};
+struct lk_trial;
+struct lk_trial *lk_trial_create(const struct lk_trial_config *config);
+int lk_trial_add_stream(struct lk_trial *trial, uint32_t index,
+			const struct lk_stream_config *config);
+int lk_trial_start(struct lk_trial *trial);
+void lk_trial_stop(struct lk_trial *trial);
+void lk_trial_counts(const struct lk_trial *trial, struct lk_trial_counts *counts);
+int lk_trial_stream_counts(const struct lk_trial *trial, uint32_t index,
+			   struct lk_stream_counts *out);
+uint32_t lk_trial_ticks(const struct lk_trial *trial, struct lk_tick *out, uint32_t room);
+int lk_trial_histogram(const struct lk_trial *trial, int32_t index, struct lk_histogram *out);
+void lk_trial_free(struct lk_trial *trial);
+
+/* impair.c */
+struct lk_impair_config {
+	double loss; /* probabilities of a frame */
+	double duplicate;
+	double reorder;
+	uint32_t displacement; /* frames that pass one that is held back */
+	uint64_t seed;
+};
+struct lk_impair_counts {
+	uint64_t copied;
+	uint64_t reordered; /* passed by a later frame */
+	uint64_t held;	    /* now */
+};
+struct lk_impair;
+struct lk_impair *lk_impair_create(const struct lk_impair_config *config);
+void lk_impair_counts(const struct lk_impair *impair, struct lk_impair_counts *counts);
+void lk_impair_free(struct lk_impair *impair);
+
 /* capture.c */
 struct lk_capture;
 struct lk_capture *lk_capture_open(int fd, const char *interface, uint32_t snaplen);
@@ -131,6 +228,8 @@ struct lk_node_config {
 	struct lk_capture *capture;
 	struct lk_probe *probe;
 	struct lk_tunnel tunnel; /* made ready */
+	struct lk_trial *trial;
+	struct lk_impair *impair;
 };
 struct lk_node_counters {
 	uint64_t calls;
@@ -160,6 +259,8 @@ int lk_worker_start(unsigned int lcore, int cpu);
 int lk_worker_run(unsigned int lcore, const int *graphs, unsigned int count);
 int lk_worker_info(unsigned int lcore, struct lk_worker_info *info);
 int lk_worker_stop(unsigned int lcore);
+/* While `on` is above 0 no worker rests; calls add up. */
+void lk_workers_keep_awake(int on);
 
 /* recorder.c */
 enum lk_recorded {

@@ -10,6 +10,7 @@
 #include "node.h"
 #include "service.h"
 #include "trace.h"
+#include "trial.h"
 
 int
 lk_eal_start(int argc, char **argv)
@@ -20,6 +21,8 @@ lk_eal_start(int argc, char **argv)
 		return rte_errno > 0 ? -rte_errno : -EINVAL;
 	lk_clock_start();
 	rc = lk_trace_register();
+	if (rc == 0)
+		rc = lk_trials_start();
 	if (rc == 0)
 		rc = lk_nodes_register();
 	if (rc == 0)

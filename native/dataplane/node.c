@@ -8,6 +8,7 @@
 #include "node.h"
 #include "nodes.h"
 #include "signature.h"
+#include "trial.h"
 
 RTE_DEFINE_PER_LCORE(rte_node_t, lk_current_node) = RTE_NODE_ID_INVALID;
 RTE_DEFINE_PER_LCORE(uint64_t, lk_activity);
@@ -32,6 +33,10 @@ struct lk_node_kind *const lk_node_kinds[] = {
 	&lk_sink,
 	&lk_probe_send,
 	&lk_probe_receive,
+	&lk_generate,
+	&lk_receive,
+	&lk_impair_node,
+	&lk_impair_release_node,
 };
 
 static rte_node_t drop_ids[LK_VERDICT_COUNT];
@@ -51,14 +56,16 @@ static uint16_t
 drop_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
 	struct lk_signature signature;
+	int is_tx_full = node->id == drop_ids[LK_tx_full];
 	uint64_t measured;
 
-	(void)graph;
 	lk_enter(node, objs, count);
 	memcpy(&measured, node->ctx, sizeof(measured));
 	for (uint16_t i = 0; i < count; i++) {
-		const struct rte_mbuf *m = objs[i];
+		struct rte_mbuf *m = objs[i];
 
+		if (is_tx_full)
+			lk_trial_refused(graph, m);
 		measured += (uint64_t)lk_read_signature(rte_pktmbuf_mtod(m, const uint8_t *),
 							m->data_len, &signature);
 	}
@@ -127,7 +134,7 @@ lk_nodes_register(void)
 
 		snprintf(name, sizeof(name), "lk_%s", kind->name);
 		kind->id = register_node(name, kind->process,
-					 kind->is_source ? RTE_NODE_SOURCE_F : 0, link_node);
+					 kind->is_polled ? RTE_NODE_SOURCE_F : 0, link_node);
 		if (kind->id == RTE_NODE_ID_INVALID)
 			return -ENOMEM;
 	}

@@ -4,6 +4,9 @@
  * What every node is made of. A node file holds a process function and one struct lk_node_kind; the
  * table in node.c lists the kinds. A node of a path is a clone of its kind's rte_node with its own
  * edges; its configuration is a struct lk_node, reached from the node's context.
+ *
+ * A node may write the headers of a frame and what stands in front of them, never the payload: the
+ * generator counts on finding in a buffer what it once filled it with.
  */
 #ifndef LK_NODE_H
 #define LK_NODE_H
@@ -28,7 +31,7 @@ struct lk_node {
 
 struct lk_node_kind {
 	const char *name;
-	int is_source;
+	int is_polled; /* process is called on every walk, frames or not */
 	rte_node_process_t process;
 	rte_node_t id;	      /* of the template that is cloned */
 	struct lk_node *free; /* clones no path uses: rte_graph cannot unregister a node */

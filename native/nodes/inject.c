@@ -59,4 +59,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	return lk_source_done(graph, node, count, 0);
 }
 
-struct lk_node_kind lk_inject = {.name = "inject", .is_source = 1, .process = process};
+struct lk_node_kind lk_inject = {.name = "inject", .is_polled = 1, .process = process};

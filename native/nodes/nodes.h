@@ -20,5 +20,9 @@ extern struct lk_node_kind lk_decap_node;
 extern struct lk_node_kind lk_sink;
 extern struct lk_node_kind lk_probe_send;
 extern struct lk_node_kind lk_probe_receive;
+extern struct lk_node_kind lk_generate;
+extern struct lk_node_kind lk_receive;
+extern struct lk_node_kind lk_impair_node;
+extern struct lk_node_kind lk_impair_release_node;
 
 #endif

@@ -44,4 +44,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	return lk_source_done(graph, node, count, is_ring);
 }
 
-struct lk_node_kind lk_rx = {.name = "rx", .is_source = 1, .process = process};
+struct lk_node_kind lk_rx = {.name = "rx", .is_polled = 1, .process = process};

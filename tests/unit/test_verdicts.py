@@ -44,6 +44,7 @@ ELSEWHERE = {
     "tx_full": "tests/engine/test_refusals.py",
     "tx_too_long": "tests/engine/test_refusals.py",
     "rx_segmented": "tests/engine/test_refusals.py",
+    "impair_loss": "tests/engine/test_impair.py",
     "probe_corrupt": "tests/engine/test_refusals.py",
     "probe_duplicate": "tests/engine/test_refusals.py",
     "probe_late": "tests/engine/test_refusals.py",

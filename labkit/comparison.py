@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Two sets of results against each other, with the noise that repeats show."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labkit.errors import LabError
+from labkit.path import near
+from labkit.results import COLUMNS, NUMBER, Results
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+QUANTITIES = ("rx_pps", "drop_percent", "latency_p50_ns", "latency_p99_ns")
+LOAD = ["size_bytes", "target_pps"]
+MOST_NAMED = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """b against a at every load that both have: `table`, `plot()`.
+
+    Attributes
+    ----------
+    table: one row a load and quantity: config (of both, or "A → B"), size_bytes, target_pps,
+        quantity, a and b (means over repeats), trials_a, trials_b, difference (b - a), low and high
+        (its confidence interval by Welch's t-test; missing with fewer than two trials on a side)
+        and verdict: "differs", "within noise", or "unknown" without repeats
+    confidence: of every interval by itself, between 0 and 1
+    """
+
+    table: "pd.DataFrame"
+    confidence: float
+
+    @property
+    def differences(self) -> "pd.DataFrame":
+        """The rows that differ by more than their noise."""
+        return self.table[self.table["verdict"] == "differs"]
+
+    @property
+    def note(self) -> str:
+        """What the verdicts mean, and what they cannot tell."""
+        judged = int((self.table["verdict"] != "unknown").sum())
+        percent = f"{100 * self.confidence:g} %"
+        by_chance = judged * (1 - self.confidence)
+        text = (
+            f"{len(self.differences)} of {judged} differ ({percent} intervals; by chance alone "
+            f"about {by_chance:.1f} would)"
+        )
+        unknown = len(self.table) - judged
+        if unknown:
+            text += f"; {unknown} unknown: measure with repeats=2 or more to learn their noise"
+        return text
+
+    def plot(self) -> "Figure":
+        """Differences in percent of a with their intervals, one panel a quantity."""
+        from labkit.findings import difference_figure
+
+        return difference_figure(self.table, self.note)
+
+    def __repr__(self) -> str:
+        return f"<Comparison: {self.note}>\n{self.table.to_string(index=False)}"
+
+    def _repr_html_(self) -> str:
+        styled = self.table.style.hide(axis="index")
+        return (
+            f"{styled.format(precision=1, thousands=',', na_rep='–').to_html()}<p>{self.note}</p>"
+        )
+
+
+def compare(
+    a: Results,
+    b: Results,
+    *,
+    quantities: Sequence[str] = QUANTITIES,
+    confidence: float = 0.95,
+) -> Comparison:
+    """What changed from a to b, load by load, and whether it is more than noise.
+
+    Trials of the same config, size and target are compared. When a and b have one config each, they
+    are compared whatever they are called; to compare two configs of one sweep, pass
+    sweep.where(config="x"), sweep.where(config="y").
+
+    quantities: numeric columns; those that were not measured on both sides are left out
+    confidence: of the intervals, 0.5 to 0.999
+    """
+    import pandas as pd
+
+    if not 0.5 <= confidence <= 0.999:
+        raise LabError(f"confidence is {confidence}; the range is 0.5 to 0.999")
+    numeric = [name for name, (kind, _) in COLUMNS.items() if kind == NUMBER]
+    for name in quantities:
+        if name not in numeric:
+            raise LabError(f"{name!r} cannot be compared{near(name, numeric)}")
+    left, right = _aligned(a.table, b.table)
+    keys = ["config", *LOAD]
+    theirs = dict(list(right.groupby(keys)))
+    rows: list[dict[str, Any]] = []
+    for key, mine in left.groupby(keys):
+        if key not in theirs:
+            continue
+        for quantity in quantities:
+            before = mine[quantity].dropna().to_numpy()
+            after = theirs[key][quantity].dropna().to_numpy()
+            if before.size and after.size:
+                rows.append(
+                    dict(zip(keys, key, strict=True))
+                    | {"quantity": quantity}
+                    | _difference(before, after, confidence)
+                )
+    if not rows:
+        raise LabError(
+            f"the two have no load in common: a has {_loads(left)}; b has {_loads(right)}"
+        )
+    return Comparison(pd.DataFrame(rows), confidence)
+
+
+def mean_interval(values: "np.ndarray[Any, Any]", confidence: float = 0.95) -> tuple[float, float]:
+    """Confidence interval of the mean by Student's t; NaN with fewer than two values."""
+    from scipy import stats
+
+    if values.size < 2:
+        return np.nan, np.nan
+    error = values.std(ddof=1) / np.sqrt(values.size)
+    reach = stats.t.ppf((1 + confidence) / 2, values.size - 1) * error
+    return float(values.mean() - reach), float(values.mean() + reach)
+
+
+def _difference(
+    before: "np.ndarray[Any, Any]", after: "np.ndarray[Any, Any]", confidence: float
+) -> dict[str, Any]:
+    from scipy import stats
+
+    difference = after.mean() - before.mean()
+    low = high = np.nan
+    if min(before.size, after.size) >= 2:
+        if np.ptp(before) == np.ptp(after) == 0:
+            low = high = difference  # every repeat gave the same: there is no noise to see
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # one side may have no noise
+                test = stats.ttest_ind(after, before, equal_var=False)
+            low, high = test.confidence_interval(confidence)
+    known = not np.isnan(low)
+    return {
+        "a": before.mean(),
+        "b": after.mean(),
+        "trials_a": before.size,
+        "trials_b": after.size,
+        "difference": difference,
+        "low": low,
+        "high": high,
+        "verdict": ("within noise" if low <= 0 <= high else "differs") if known else "unknown",
+    }
+
+
+def _aligned(a: "pd.DataFrame", b: "pd.DataFrame") -> tuple["pd.DataFrame", "pd.DataFrame"]:
+    """Both tables with configs that match by name."""
+    names_a, names_b = a["config"].unique().tolist(), b["config"].unique().tolist()
+    if not set(names_a) & set(names_b):
+        if len(names_a) != 1 or len(names_b) != 1:
+            raise LabError(
+                f"the two have no config in common: a has {', '.join(map(str, names_a))}, b has "
+                f"{', '.join(map(str, names_b))}; choose one of each with where(config=...)"
+            )
+        both = f"{names_a[0]} → {names_b[0]}"
+        return a.assign(config=both), b.assign(config=both)
+    return a, b
+
+
+def _loads(table: "pd.DataFrame") -> str:
+    loads = table[["config", *LOAD]].drop_duplicates().itertuples(index=False)
+    names = [f"{config} {size:g} B {target:,.0f} pps" for config, size, target in loads]
+    return ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")

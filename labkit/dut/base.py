@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What every device under test has in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
+
+    from labkit.lab import Lab
+    from labkit.port import Port
+
+LAB_ADDRESS, DUT_ADDRESS, UDP_PORT = "10.0.0.1", "10.0.0.2", 9000
+LINK_OVERHEAD = 18  # Ethernet header and FCS
+
+
+@dataclass(frozen=True)
+class DutCounters:
+    """Frames that a DUT has dropped so far, as it says itself. None: it does not tell.
+
+    Attributes
+    ----------
+    nic_imissed, nic_ierrors, nic_nombuf: of its NIC, as in rte_eth_stats
+    app: frames that it took in and dropped, by the name of its counter. "drop_..." are drop nodes
+        of the lab, which a trial's ledger has by itself.
+    """
+
+    nic_imissed: int | None = None
+    nic_ierrors: int | None = None
+    nic_nombuf: int | None = None
+    app: Mapping[str, int] = field(default_factory=dict)
+
+    def since(self, before: "DutCounters") -> "DutCounters":
+        """What was dropped between two readings."""
+
+        def less(now: int | None, then: int | None) -> int | None:
+            return None if now is None or then is None else now - then
+
+        return DutCounters(
+            less(self.nic_imissed, before.nic_imissed),
+            less(self.nic_ierrors, before.nic_ierrors),
+            less(self.nic_nombuf, before.nic_nombuf),
+            {name: count - before.app.get(name, 0) for name, count in self.app.items()},
+        )
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """As columns of results."""
+        import json
+
+        named = {name: count for name, count in self.app.items() if count}
+        return {
+            "nic_imissed": self.nic_imissed,
+            "nic_ierrors": self.nic_ierrors,
+            "nic_nombuf": self.nic_nombuf,
+            "app_drops": sum(self.app.values()),
+            "dut_drops": json.dumps(named),
+        }
+
+    @property
+    def by_name(self) -> dict[str, int]:
+        """Every counter that can be read, by name."""
+        nic = {
+            "nic_imissed": self.nic_imissed,
+            "nic_ierrors": self.nic_ierrors,
+            "nic_nombuf": self.nic_nombuf,
+        }
+        known = {name: count for name, count in nic.items() if count is not None}
+        return {**known, **self.app}
+
+    @property
+    def outside(self) -> int:
+        """Frames dropped where the ledger of a trial cannot see it: by no node of the lab."""
+        return sum(n for name, n in self.by_name.items() if not name.startswith("drop_"))
+
+
+@dataclass(frozen=True)
+class FarEnd:
+    """A DUT that is ready: where to send, what to send, and what it counts.
+
+    Attributes
+    ----------
+    port: of the lab; what is sent on it reaches the DUT, and what the DUT answers arrives on it
+    mac: the DUT's
+    counters: reads its counters
+    check: raises DutDied when it is gone
+    """
+
+    port: "Port"
+    mac: str
+    counters: Callable[[], DutCounters]
+    check: Callable[[], None]
+
+    @property
+    def frame(self) -> "Packet":
+        """Headers of a datagram that the DUT answers."""
+        from scapy.layers.inet import IP, UDP
+        from scapy.layers.l2 import Ether
+
+        headers = Ether(src=self.port.mac, dst=self.mac) / IP(src=LAB_ADDRESS, dst=DUT_ADDRESS)
+        return headers / UDP(sport=1024, dport=UDP_PORT)
+
+
+class Dut(ABC):
+    """A device under test: a frozen dataclass that says how to make itself, and can be pickled.
+
+    Attributes
+    ----------
+    name: what results call it (column config)
+    """
+
+    name: str
+
+    @property
+    @abstractmethod
+    def max_size(self) -> int:
+        """Longest frame that it takes, in bytes with FCS."""
+
+    @abstractmethod
+    def open(self, lab: "Lab") -> AbstractContextManager[FarEnd]:
+        """Starts it on a port of the lab that it makes; leaving ends it."""

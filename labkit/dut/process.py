@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A DUT in a process of its own: started, spoken to, watched, and ended."""
+
+import contextlib
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from labkit.errors import DutDied
+
+EXIT_SECONDS = 5.0
+LINES_SHOWN = 8
+
+
+class DutProcess:
+    """A child that ends when its standard input does; what it prints is kept in a file."""
+
+    def __init__(self, name: str, command: Sequence[str], *, answers: bool = False) -> None:
+        self.name = name
+        self._log = tempfile.TemporaryFile(prefix="labkit-dut-")  # noqa: SIM115  # lives as we do
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE if answers else self._log,
+            stderr=self._log,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def say(self, line: str) -> None:
+        """Writes a line to its standard input."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(f"{line}\n".encode())
+            self._process.stdin.flush()
+        except OSError:
+            self.check(gone=True)
+
+    def hear(self) -> str:
+        """The next line that it prints; for one that answers."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline().decode()
+        if not line:
+            self.check(gone=True)
+        return line.strip()
+
+    def check(self, *, gone: bool = False) -> None:
+        """Raises DutDied, with the last lines it printed, when it has ended."""
+        if gone:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(EXIT_SECONDS)
+        code = self._process.poll()
+        if code is None and not gone:
+            return
+        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        raise DutDied(self.name, f"its process ended ({how})", self.log)
+
+    @property
+    def log(self) -> tuple[str, ...]:
+        """The last lines it printed."""
+        text = Path(f"/proc/self/fd/{self._log.fileno()}").read_bytes()
+        return tuple(text.decode(errors="replace").splitlines()[-LINES_SHOWN:])
+
+    def stop(self, *farewell: str) -> None:
+        """Says the farewell and closes its standard input; kills it when it does not listen."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.write("".join(f"{line}\n" for line in farewell).encode())
+            self._process.stdin.close()
+        try:
+            self._process.wait(EXIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._log.close()

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""An echo in Python: what it costs to hand every frame to an interpreter and back."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from labkit import codec
+from labkit.dut.base import DUT_ADDRESS, LINK_OVERHEAD, UDP_PORT, Dut, DutCounters, FarEnd
+from labkit.dut.labkit_echo import nic_counters
+from labkit.errors import DutDied, LabError
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+    from labkit.port import Port
+
+BURST = 32
+WAIT_SECONDS = 0.05
+PATIENCE_SECONDS = 0.02  # the journal holds up to a second of frames: no receive queue is so long
+
+
+@dataclass(frozen=True)
+class PythonEcho(Dut):
+    """Reads frames in Python, has each answered by the codec's udp_echo, and sends the answers.
+
+    It verifies checksums, as the codec does. Frames that have waited for 20 ms are dropped, as by a
+    receive queue that is full. It is a thread of this process: what else Python does at that time
+    slows it down.
+
+    Attributes
+    ----------
+    name: what results call it
+    mtu: of the cable, in bytes
+    """
+
+    name: str = "python-echo"
+    mtu: int = 9001
+
+    @property
+    def max_size(self) -> int:
+        """Longest frame, in bytes with FCS."""
+        return self.mtu + LINK_OVERHEAD
+
+    @contextmanager
+    def open(self, lab: "Lab") -> Iterator[FarEnd]:
+        """Starts the thread."""
+        near, far = lab.cable(mtu=self.mtu)
+        echo = _Echo(far)
+        echo.start()
+        try:
+            yield FarEnd(near, far.mac, echo.counters, echo.check)
+        finally:
+            echo.stop()
+
+
+class _Echo(threading.Thread):
+    def __init__(self, port: "Port") -> None:
+        super().__init__(name="python-echo", daemon=True)
+        self._port = port
+        self._reader = port._new_reader()
+        self._ends = threading.Event()
+        self._late = 0
+        self._refused: Counter[str] = Counter()
+        self._failure: LabError | None = None
+
+    def run(self) -> None:
+        try:
+            while not self._ends.is_set():
+                if self._reader.wait(WAIT_SECONDS, self._port._check_engine):
+                    self._answer()
+        except LabError as error:
+            self._failure = error
+
+    def _answer(self) -> None:
+        endpoint = codec.Endpoint(self._port.mac, (DUT_ADDRESS,), UDP_PORT)
+        answers: list[bytes] = []
+        while len(answers) < BURST and (read := self._reader.read()) is not None:
+            frame, arrived = read
+            if time.time() - arrived > PATIENCE_SECONDS:
+                self._late += 1
+                continue
+            verdict, answer = codec.handle("udp_echo", frame, endpoint)
+            if verdict.name == "next":
+                answers.append(answer)
+            else:
+                self._refused[f"python_{verdict.name}"] += 1
+        if answers:
+            self._port._send_bytes(answers)
+
+    def counters(self) -> DutCounters:
+        drops = {"python_too_slow": self._reader.lost + self._late, **self._refused}
+        for name, path in self._port.lab.counters().items():
+            if name == f"host:{self._port.name}":
+                drops |= path.drops
+        return DutCounters(*nic_counters(self._port), drops)
+
+    def check(self) -> None:
+        self._port._check_engine()
+        if self._failure or not self.is_alive():
+            raise DutDied("python-echo", f"its thread ended: {self._failure}")
+
+    def stop(self) -> None:
+        self._ends.set()
+        self.join()

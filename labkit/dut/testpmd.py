@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""dpdk-testpmd in a process of its own. It swaps addresses and ports, and verifies nothing."""
+
+import itertools
+import json
+import os
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labkit.dut.base import LINK_OVERHEAD, Dut, DutCounters, FarEnd
+from labkit.dut.process import DutProcess
+from labkit.engine.config import runtime_directory
+from labkit.errors import DutDied, LabError
+
+if TYPE_CHECKING:
+    from labkit.lab import Lab
+    from labkit.port import Port
+
+PROGRAM = "dpdk-testpmd"
+MTU = 1500  # net_memif takes no more
+MAC = "02:00:00:00:00:99"  # testpmd is promiscuous: any will do
+READY_SECONDS = 20.0
+MAX_ANSWER = 1 << 16
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Testpmd(Dut):
+    """testpmd forwards on one lcore, over a memif to the lab.
+
+    Attributes
+    ----------
+    name: what results call it
+    mode: of forwarding: "5tswap" (MAC and IP addresses, ports), "macswap" (MAC addresses only)
+    cpu: of its lcore; None: the lowest of the lab's, as the lab's workers take the highest first
+    memory_mb: of packet buffers
+    """
+
+    __test__ = False  # its name begins like a test's
+
+    name: str = "testpmd"
+    mode: str = "5tswap"
+    cpu: int | None = None
+    memory_mb: int = 256
+
+    @property
+    def max_size(self) -> int:
+        """Longest frame, in bytes with FCS."""
+        return MTU + LINK_OVERHEAD
+
+    @contextmanager
+    def open(self, lab: "Lab") -> Iterator[FarEnd]:
+        """Starts testpmd and waits until it forwards."""
+        if shutil.which(PROGRAM) is None:
+            raise LabError(f"{PROGRAM} is not here; install Debian's package dpdk, or leave it out")
+        number = next(_numbers)
+        prefix = f"labkit-{os.getpid()}-testpmd{number}"
+        name, secret = f"labkit-{os.getpid()}-{number}", secrets.token_hex(12)
+        port = lab.port(f"memif:{name}", "testpmd", mtu=MTU, role="server", secret=secret)
+        memif = f"net_memif0,role=client,socket={name},socket-abstract=yes,secret={secret}"
+        process = DutProcess(self.name, self._command(lab, prefix, memif))
+        try:
+            process.say("start")
+            telemetry = _wait_until_forwarding(process, prefix, port)
+            with telemetry:
+                yield FarEnd(port, MAC, lambda: _counters(process, telemetry), process.check)
+        finally:
+            process.stop("stop", "quit")
+            shutil.rmtree(runtime_directory(prefix), ignore_errors=True)
+
+    def _command(self, lab: "Lab", prefix: str, vdev: str) -> list[str]:
+        cpus = lab.eal.usable_cpus()
+        cpu = cpus[0] if self.cpu is None else self.cpu
+        floating = ",".join(map(str, cpus))
+        return [
+            *(PROGRAM, "--no-huge", "-m", str(self.memory_mb), "--no-pci", "--no-shconf"),
+            *(f"--file-prefix={prefix}", f"--lcores=0@({floating}),1@{cpu}", f"--vdev={vdev}"),
+            *("--", "-i", f"--forward-mode={self.mode}", "--nb-cores=1"),
+            *("--total-num-mbufs=8191", "--no-lsc-interrupt"),
+        ]
+
+
+def _wait_until_forwarding(process: DutProcess, prefix: str, port: "Port") -> socket.socket:
+    """Its telemetry socket, as soon as a link is there and a frame came back."""
+    path = Path(runtime_directory(prefix), "dpdk_telemetry.v2")
+    probe = FarEnd(port, MAC, DutCounters, process.check).frame / bytes(18)
+    end = time.monotonic() + READY_SECONDS
+    while time.monotonic() < end:
+        process.check()
+        if port.info.link_up and path.exists():
+            port.send(probe)
+            if port.receive(1, timeout=0.05, raw=True):
+                channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                channel.settimeout(2)
+                channel.connect(str(path))
+                channel.recv(MAX_ANSWER)  # its greeting
+                return channel
+        else:
+            time.sleep(0.02)
+    raise DutDied("testpmd", f"it did not forward within {READY_SECONDS:g} s", process.log)
+
+
+def _counters(process: DutProcess, telemetry: socket.socket) -> DutCounters:
+    try:
+        telemetry.send(b"/ethdev/stats,0")
+        stats = json.loads(telemetry.recv(MAX_ANSWER))["/ethdev/stats"]
+    except (OSError, ValueError):
+        process.check(gone=True)
+        raise
+    dropped = stats["ipackets"] - stats["opackets"]
+    return DutCounters(
+        stats["imissed"], stats["ierrors"], stats["rx_nombuf"], {"testpmd_tx_dropped": dropped}
+    )

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Results of trials: one row a trial, always the same columns, kept as Parquet and a run.json."""
+
+import html
+import json
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labkit.datasets import dataset
+from labkit.errors import LabError
+from labkit.path import near
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labkit.curves import Curves
+
+FORMAT = "labkit-results/1"
+TABLE_FILE, RUN_FILE, TRIALS_FOLDER = "results.parquet", "run.json", "trials"
+
+TEXT, COUNT, NUMBER, FLAG = "string", "Int64", "float64", "boolean"
+TIME = "datetime64[ns, UTC]"
+
+# name: (type, what it is); every type can be missing, and missing is never 0
+COLUMNS: Mapping[str, tuple[str, str]] = {
+    "config": (TEXT, "name of the DUT"),
+    "size_bytes": (NUMBER, "frame with FCS (RFC 2544); the mean of a mix"),
+    "target_pps": (NUMBER, "frames a second asked for"),
+    "tx_pps": (NUMBER, "frames a second that the port took, over measured time"),
+    "rx_pps": (NUMBER, "frames a second that came back, over measured time"),
+    "drop_percent": (NUMBER, "100 × (sent - received) / sent"),
+    "intended": (COUNT, "frames to send"),
+    "sent": (COUNT, "frames that the port took"),
+    "received": (COUNT, "frames that came back, duplicates not counted"),
+    "unsent": (COUNT, "intended - sent: the generator's or the port's shortfall, no loss"),
+    "lost": (COUNT, "sequence numbers that never came back"),
+    "reordered": (COUNT, "frames that came after one with a higher sequence number"),
+    "duplicated": (COUNT, "frames that came again"),
+    "unexplained": (COUNT, "lost frames that no counter names"),
+    "nic_imissed": (COUNT, "the DUT's NIC had no room (rte_eth_stats.imissed, rx_dropped)"),
+    "nic_ierrors": (COUNT, "the DUT's NIC refused (rte_eth_stats.ierrors, rx_errors)"),
+    "nic_nombuf": (COUNT, "the DUT had no buffer (rte_eth_stats.rx_nombuf)"),
+    "app_drops": (COUNT, "frames that the DUT took in and dropped"),
+    "dut_drops": (TEXT, "the DUT's own counters of drops by name, as JSON"),
+    "latency_min_ns": (NUMBER, "round trip"),
+    "latency_avg_ns": (NUMBER, "round trip"),
+    "latency_p50_ns": (NUMBER, "round trip"),
+    "latency_p90_ns": (NUMBER, "round trip"),
+    "latency_p99_ns": (NUMBER, "round trip"),
+    "latency_p999_ns": (NUMBER, "round trip"),
+    "latency_max_ns": (NUMBER, "round trip"),
+    "latency_histogram": (TEXT, "every measured round trip (HdrHistogram V2, base64)"),
+    "tx_mbps": (NUMBER, "Mbit/s of layer 2 sent: frames with FCS, without preamble and gap"),
+    "rx_mbps": (NUMBER, "Mbit/s of layer 2 received"),
+    "generator_limited": (FLAG, "the generator, not the DUT, fell short"),
+    "balanced": (FLAG, "every frame is accounted for"),
+    "seconds": (NUMBER, "measured duration"),
+    "started_at": (TIME, "UTC"),
+}
+
+
+def as_table(rows: "Iterable[Mapping[str, Any]] | pd.DataFrame") -> "pd.DataFrame":
+    """A table with every column of COLUMNS, in this order and of these types, from rows.
+
+    A column that a row lacks is missing there. An unknown column is a LabError.
+    """
+    import pandas as pd
+
+    # Counts beside a missing one must not pass through floating-point numbers.
+    table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), dtype=object)
+    unknown = [name for name in table.columns if name not in COLUMNS]
+    if unknown:
+        raise LabError(f"results have no column {unknown[0]!r}{near(str(unknown[0]), COLUMNS)}")
+    table = table.reindex(columns=list(COLUMNS))
+    table["started_at"] = pd.to_datetime(table["started_at"], utc=True)
+    types: dict[str, Any] = {name: kind for name, (kind, _) in COLUMNS.items()}
+    return table.astype(types)
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """A table of trials and what is known of the run that made them: `table`, `plot`, `save()`.
+
+    Attributes
+    ----------
+    table: one row a trial; labkit.results.COLUMNS tells its columns
+    run: parameters, seed, machine and versions, as in run.json
+    """
+
+    table: "pd.DataFrame"
+    run: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_rows(
+        cls, rows: Iterable[Mapping[str, Any]], run: Mapping[str, Any] | None = None
+    ) -> "Results":
+        """Results from rows such as those of lk.trial(...).row."""
+        return cls(as_table(rows), {"format": FORMAT, "id": uuid.uuid4().hex, **(run or {})})
+
+    @property
+    def plot(self) -> "Curves":
+        """Pictures: plot.drop(), plot.pps(), plot.latency(), plot.percentiles()."""
+        from labkit.curves import Curves
+
+        return Curves(self.table, str(self.run.get("title", "")))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader of the numbers must know: imbalance, a generator that fell short, gaps."""
+        found, count = [], len(self.table)
+        unbalanced = int((~self.table["balanced"].fillna(True)).sum())
+        if unbalanced:
+            found.append(f"NOT balanced: {unbalanced} of {count} trials, see column balanced")
+        limited = int(self.table["generator_limited"].fillna(False).sum())
+        if limited:
+            found.append(
+                f"generator limited: {limited} of {count} trials; they tell of the DUT at the load "
+                "that was sent (tx_pps), not at target_pps"
+            )
+        found += [f"not measured: {reason}" for reason in self.run.get("skipped", ())]
+        missing = int(self.run.get("trials", count)) - count
+        if missing > 0:
+            found.append(f"not finished: {missing} of {count + missing} trials are missing")
+        return found
+
+    def where(self, **columns: Any) -> "Results":
+        """The trials whose columns have these values: where(config="x", size_bytes=(64, 512)).
+
+        An unknown column, or a value that no trial has, is a LabError.
+        """
+        chosen = self.table
+        for name, wanted in columns.items():
+            if name not in COLUMNS:
+                raise LabError(f"results have no column {name!r}{near(name, COLUMNS)}")
+            values = list(wanted) if isinstance(wanted, (list, tuple, set, range)) else [wanted]
+            there = self.table[name].dropna().unique().tolist()
+            for value in values:
+                if value not in there:
+                    raise LabError(f"no trial has {name} {value!r}; there are {there}")
+            chosen = chosen[chosen[name].isin(values)]
+        return replace(self, table=chosen.reset_index(drop=True))
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Writes results.parquet and run.json into a folder, made when needed; returns it.
+
+        A folder that holds the results of something else is a LabError.
+        """
+        where = Path(folder)
+        where.mkdir(parents=True, exist_ok=True)
+        if (where / RUN_FILE).exists() and read_run(where).get("id") != self.run.get("id"):
+            raise LabError(
+                f"{where} holds other results; choose another folder, or remove it first"
+            )
+        write_json(where / RUN_FILE, {"format": FORMAT, **self.run})
+        temporary = where / f".{TABLE_FILE}.{os.getpid()}"
+        self.table.to_parquet(temporary, index=False)
+        temporary.replace(where / TABLE_FILE)
+        return where
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        shown = self._shown().to_string(index=False)
+        return "\n".join([f"<Results: {len(self.table)} trials>", shown, *self.warnings])
+
+    def _repr_html_(self) -> str:
+        styled = self._shown().style.hide(axis="index")
+        styled = styled.format(precision=1, thousands=",", na_rep="–")
+        warnings = "".join(
+            f'<p style="color:#b3261e;font-weight:600;margin:2px 0">{html.escape(text)}</p>'
+            for text in self.warnings
+        )
+        return f"{styled.to_html()}{warnings}"
+
+    def _shown(self) -> "pd.DataFrame":
+        """The columns that hold something a reader can use."""
+        readable = self.table.drop(columns=["dut_drops", "latency_histogram"])
+        return readable.dropna(axis="columns", how="all")
+
+
+def load(where: str | os.PathLike[str]) -> Results:
+    """Results that were saved: a folder of Results.save(), of lk.sweep(save=...), or a data set.
+
+    A sweep that was interrupted gives the trials that were finished. "datasets/NAME" is looked for
+    in the current folder, then among those that come with labkit.
+    """
+    folder = _folder(Path(where))
+    run = read_run(folder)
+    if (folder / TABLE_FILE).exists():
+        import pandas as pd
+
+        return Results(as_table(pd.read_parquet(folder / TABLE_FILE)), run)
+    files = sorted((folder / TRIALS_FOLDER).glob("*.json"))
+    return Results.from_rows((json.loads(file.read_text())["row"] for file in files), run)
+
+
+def write_json(file: Path, data: Any) -> None:
+    """Writes a file at once or not at all; what is not a number is null."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(_plain(data), indent=2, allow_nan=False) + "\n")
+    temporary.replace(file)
+
+
+def _plain(value: Any) -> Any:
+    """The value in JSON's types, missing values as null."""
+    import pandas as pd
+
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if pd.isna(value):
+        return None
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value.item() if hasattr(value, "item") else value
+
+
+def _folder(where: Path) -> Path:
+    if (where / RUN_FILE).is_file():
+        return where
+    if where.parts[:1] == ("datasets",):
+        return dataset(str(Path(*where.parts[1:], RUN_FILE))).parent
+    raise LabError(
+        f"{where} holds no results: it has no {RUN_FILE}; name a folder that lk.sweep(save=...) or "
+        "Results.save() wrote, or a data set such as datasets/udp_echo_ec2"
+    )
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """What run.json in a folder of results says."""
+    try:
+        run: dict[str, Any] = json.loads((folder / RUN_FILE).read_text())
+    except ValueError as error:
+        raise LabError(f"{folder / RUN_FILE} is damaged ({error})") from None
+    if run.get("format") != FORMAT:
+        raise LabError(
+            f"{folder / RUN_FILE}: its format is {run.get('format')!r}; this release reads "
+            f"{FORMAT!r}"
+        )
+    return run

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The grid of a sweep: which load for which DUT, and what is left out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from labkit.dut.base import Dut
+from labkit.errors import LabError
+from labkit.traffic.rate import Rate
+
+SMALLEST_SIZE = 64
+
+
+@dataclass(frozen=True)
+class Step:
+    """One load for one DUT.
+
+    Attributes
+    ----------
+    size: of a frame in bytes, FCS included
+    pps: frames a second
+    duration, warmup: seconds
+    repeat: the how manieth of this load, from 0
+    """
+
+    size: int
+    pps: float
+    duration: float
+    warmup: float
+    repeat: int
+
+    def __str__(self) -> str:
+        return f"{self.size:,} B at {self.pps:,.0f} pps"
+
+
+def check(
+    duts: Sequence[Dut],
+    sizes: Sequence[int],
+    rates: Sequence[str | float],
+    duration: float,
+    warmup: float,
+    repeats: int,
+) -> None:
+    """Raises a LabError for the first of a sweep's arguments that cannot be."""
+    for name, values in (("duts", duts), ("sizes", sizes), ("rates", rates)):
+        if isinstance(values, str) or not isinstance(values, Sequence):
+            raise LabError(f"{name} is {values!r}; it is a list")
+        if not values:
+            raise LabError(f"{name} is empty; name at least one")
+    for dut in duts:
+        if not isinstance(dut, Dut):
+            raise LabError(f"{dut!r} is no DUT; make one with lk.dut.LabkitEcho(), …")
+    names = [dut.name for dut in duts]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise LabError(f"two DUTs are called {twice[0]!r}; give one another name=")
+    for size in sizes:
+        if not isinstance(size, int) or size < SMALLEST_SIZE:
+            raise LabError(f"size {size!r}: a frame has {SMALLEST_SIZE} bytes or more, with FCS")
+    if not duration > 0:
+        raise LabError(f"duration is {duration}; it is a number of seconds above 0")
+    if warmup < 0:
+        raise LabError(f"warmup is {warmup}; it is a number of seconds, 0 or more")
+    if not isinstance(repeats, int) or repeats < 1:
+        raise LabError(f"repeats is {repeats!r}; it is a whole number, 1 or more")
+
+
+def make_grid(
+    duts: Sequence[Dut],
+    sizes: Sequence[int],
+    rates: Sequence[str | float],
+    max_gbps: float | None,
+    duration: float,
+    warmup: float,
+    repeats: int,
+) -> tuple[list[tuple[Dut, Step]], list[str]]:
+    """Every trial, and in words what is left out."""
+    grid: list[tuple[Dut, Step]] = []
+    skipped: list[str] = []
+    for dut in duts:
+        for size in sizes:
+            if size > dut.max_size:
+                skipped.append(f"{dut.name}, {size:,} B: it takes up to {dut.max_size:,} B")
+                continue
+            for rate in rates:
+                pps = Rate.parse(rate).pps(size, None)
+                steps = [Step(size, pps, duration, warmup, n) for n in range(repeats)]
+                if max_gbps is not None and 8 * size * pps > max_gbps * 1e9:
+                    skipped.append(f"{dut.name}, {steps[0]}: above the cap of {max_gbps:g} Gbit/s")
+                else:
+                    grid += [(dut, step) for step in steps]
+    if not grid:
+        raise LabError(f"nothing is left to measure: {'; '.join(skipped)}")
+    return grid, skipped

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Stream numbers of signatures: runs that follow one another must not take each other's frames."""
+
+import threading
+
+LAST = 0xFFFF
+
+
+class _Numbers:
+    """Numbers 1 to 65535, then 1 again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._next = 1
+
+    def claim(self, count: int = 1) -> int:
+        """The first of `count` numbers in a row, that no run of late has had."""
+        with self._lock:
+            first = self._next if self._next + count - 1 <= LAST else 1
+            self._next = first + count
+            return first
+
+
+claim = _Numbers().claim

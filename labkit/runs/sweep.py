@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A sweep: trials over a grid of DUTs, sizes and rates, in random order, each kept as it ends."""
+
+import json
+import os
+import random
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from labkit import machine
+from labkit.dut.base import Dut
+from labkit.errors import LabError
+from labkit.results import FORMAT, RUN_FILE, TRIALS_FOLDER, Results, read_run, write_json
+from labkit.runs.grid import Step, check, make_grid
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What came of a step: a row of results without config, and the machine that made it."""
+
+    row: Mapping[str, Any]
+    machine: Mapping[str, Any]
+
+
+Measure = Callable[[Dut, Step], Measurement]
+
+
+class SweepFailed(LabError):
+    """A trial of a sweep failed; those that were finished are kept.
+
+    Attributes
+    ----------
+    folder: where they are; lk.sweep(..., save=folder) goes on from there
+    results: they
+    """
+
+    def __init__(self, reason: str, folder: Path, results: Results) -> None:
+        super().__init__(f"{reason}\n{kept(folder, len(results))}")
+        self.folder = folder
+        self.results = results
+
+
+def kept(folder: Path, count: int) -> str:
+    """How to come by the trials that were finished."""
+    return (
+        f"{count} finished trials are kept: lk.load({str(folder)!r}) reads them, and the same "
+        f"lk.sweep(...) with save={str(folder)!r} measures what is missing"
+    )
+
+
+def measure(dut: Dut, step: Step) -> Measurement:
+    """A trial of one step, in a lab and with a DUT that no other trial has used."""
+    from labkit.lab import Lab
+    from labkit.runs.trial import trial
+    from labkit.traffic.stream import Stream
+
+    with Lab() as lab, dut.open(lab) as far_end:
+        stream = Stream(far_end.frame, size=step.size, rate=step.pps)
+        settings: dict[str, Any] = {"latency": True, "progress": False}
+        if step.warmup:
+            trial(far_end.port, stream, duration=step.warmup, warmup=0, **settings)
+        before = far_end.counters()
+        done = trial(far_end.port, stream, duration=step.duration, warmup=0, **settings)
+        far_end.check()
+        drops = far_end.counters().since(before)
+        row = {**done.row, **drops.columns}
+        if done.latency is not None:
+            row["latency_histogram"] = done.latency.export().decode()
+        # The ledger of the trial names what nodes of the lab dropped; the DUT tells of the rest.
+        row["unexplained"] = done.ledger.unexplained - drops.outside
+        others = len(done.problems) - (not done.ledger.is_balanced)
+        row["balanced"] = row["unexplained"] == 0 and not others
+        return Measurement(row, machine.describe(lab))
+
+
+def sweep(
+    duts: Sequence[Dut],
+    *,
+    sizes: Sequence[int] = (64, 512, 1400, 8500),
+    rates: Sequence[str | float] = ("70k", "140k", "350k", "700k"),
+    duration: float = 5.0,
+    warmup: float = 0.5,
+    repeats: int = 1,
+    seed: int = 1,
+    max_gbps: float | None = None,
+    save: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
+    progress: bool = True,
+    measure: Measure = measure,
+) -> Results:
+    """Measures every DUT at every size and rate, and returns one row a trial.
+
+    duts: such as [lk.dut.LabkitEcho(), lk.dut.Testpmd()], each with a name of its own
+    sizes: of frames in bytes, FCS included, 64 or more
+    rates: frames a second ("70k", "1.4 Mpps", 70000) or layer-2 bits a second ("10 Gbit/s")
+    duration, warmup: of a trial, in seconds
+    repeats: trials of each load; two or more show the noise (error bars, lk.compare)
+    seed: of the order of the trials, so that a drift of the machine is no trend of a DUT
+    max_gbps: loads above this many Gbit/s (layer 2) are left out, and said to be
+    save: a folder; every finished trial is a file in it, and the same call goes on where one ended.
+        None: a temporary folder, which stays when the sweep fails
+    executor: runs the trials, any concurrent.futures.Executor; two at once on one machine disturb
+        each other. None: one after the other, here
+    measure: what measures a step; by default lk.trial with a lab and a DUT of its own
+
+    Loads that a DUT cannot take (a frame above its MTU) are left out; Results.warnings names them.
+    Raises SweepFailed when a trial fails; what is finished is kept.
+    """
+    check(duts, sizes, rates, duration, warmup, repeats)
+    grid, skipped = make_grid(duts, sizes, rates, max_gbps, duration, warmup, repeats)
+    parameters = {
+        "duts": [{"type": type(dut).__name__, **_plain(dut)} for dut in duts],
+        "sizes": list(sizes),
+        "rates": [str(rate) for rate in rates],
+        "duration": duration,
+        "warmup": warmup,
+        "repeats": repeats,
+        "seed": seed,
+        "max_gbps": max_gbps,
+    }
+    run = {"kind": "sweep", "parameters": parameters, "skipped": skipped, "trials": len(grid)}
+    folder = Path(save) if save is not None else Path(tempfile.mkdtemp(prefix="labkit-sweep-"))
+    _begin(folder, run)
+    order = random.Random(seed).sample(range(len(grid)), len(grid))
+    todo = [number for number in order if not _file(folder, number).exists()]
+    _measure_all(folder, grid, todo, measure, executor, progress)
+    results = _finished(folder)
+    if save is None:
+        shutil.rmtree(folder)
+    else:
+        results.save(folder)
+    return results
+
+
+def _begin(folder: Path, run: dict[str, Any]) -> None:
+    """A folder for this sweep: a new one, or the one that it began before."""
+    (folder / TRIALS_FOLDER).mkdir(parents=True, exist_ok=True)
+    if not (folder / RUN_FILE).exists():
+        write_json(folder / RUN_FILE, {"format": FORMAT, "id": uuid.uuid4().hex, **run})
+        return
+    there = read_run(folder).get("parameters", {})
+    parameters = json.loads(json.dumps(run["parameters"]))
+    for name, value in parameters.items():
+        if there.get(name) != value:
+            raise LabError(
+                f"{folder} holds a sweep with other parameters: {name} is {there.get(name)!r} "
+                f"there and {value!r} here; choose another folder, or the same parameters to go on"
+            )
+
+
+def _measure_all(
+    folder: Path,
+    grid: Sequence[tuple[Dut, Step]],
+    todo: Sequence[int],
+    measure: Measure,
+    executor: Executor | None,
+    progress: bool,
+) -> None:
+    from tqdm import tqdm
+
+    bar = tqdm(
+        total=len(grid), initial=len(grid) - len(todo), unit="trial", disable=not progress
+    )  # fmt: skip
+    number = None
+    try:
+        with bar:
+            for number, outcome in _outcomes(grid, todo, measure, executor, bar.set_postfix_str):
+                dut, step = grid[number]
+                measured = outcome()
+                row = {
+                    "config": dut.name,
+                    "size_bytes": step.size,
+                    "target_pps": step.pps,
+                    **measured.row,
+                }
+                content = {"step": asdict(step), "row": row, "machine": measured.machine}
+                write_json(_file(folder, number), content)
+                bar.update()
+    except LabError as error:
+        dut, step = grid[number if number is not None else 0]
+        reason = f"the trial of {dut.name}, {step}, failed: {error}"
+        raise SweepFailed(reason, folder, _finished(folder)) from error
+    except BaseException as error:
+        error.add_note(kept(folder, len(_finished(folder))))
+        raise
+
+
+def _outcomes(
+    grid: Sequence[tuple[Dut, Step]],
+    todo: Sequence[int],
+    measure: Measure,
+    executor: Executor | None,
+    show: Callable[[str], None],
+) -> Iterator[tuple[int, Callable[[], Measurement]]]:
+    """The number of each trial, as it ends, and a function that gives its result or raises."""
+    if executor is None:
+        for number in todo:
+            dut, step = grid[number]
+            show(f"{dut.name}, {step}")
+            yield number, lambda dut=dut, step=step: measure(dut, step)  # type: ignore[misc]
+        return
+    futures: dict[Future[Measurement], int] = {}
+    try:
+        for number in todo:
+            futures[executor.submit(measure, *grid[number])] = number
+        for future in as_completed(futures):
+            yield futures[future], future.result
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _finished(folder: Path) -> Results:
+    """The trials that are on disk, with the machines that made them."""
+    run = read_run(folder)
+    contents = [json.loads(file.read_text()) for file in sorted((folder / TRIALS_FOLDER).iterdir())]
+    machines: list[Any] = []
+    for content in contents:
+        if content["machine"] not in machines:
+            machines.append(content["machine"])
+    return Results.from_rows(
+        (content["row"] for content in contents), {**run, "machines": machines}
+    )
+
+
+def _file(folder: Path, number: int) -> Path:
+    return folder / TRIALS_FOLDER / f"{number:05d}.json"
+
+
+def _plain(dut: Dut) -> dict[str, Any]:
+    return asdict(dut)  # type: ignore[call-overload,no-any-return]  # every DUT is a dataclass

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where a stream's frames go when its packet does not say."""
+
+from typing import TYPE_CHECKING
+
+from labkit.errors import LabError
+
+if TYPE_CHECKING:
+    from labkit.port import Port
+    from labkit.traffic.replay import Replay
+    from labkit.traffic.stream import Stream
+
+MOST_ADDRESSES = 16  # of each IP version: what a responder node answers for
+
+
+def destination_mac(port: "Port", stream: "Stream | Replay") -> str | None:
+    """The MAC that frames go to: the other end of a cable, or who answers for the IP destination.
+
+    None where the packet says it itself. Raises Unreachable when nobody answers.
+    """
+    from labkit.neighbours import resolve
+    from labkit.traffic.stream import Stream
+
+    if not isinstance(stream, Stream) or "dst" in stream.packet.fields:
+        return None
+    peer = port.declaration.peer
+    if peer is not None:
+        return port.lab.ports[peer].mac
+    if port.declaration.device.kind == "ring":
+        return port.mac
+    source, destination = _addresses(stream)
+    if destination is None:
+        raise LabError(f"{stream!r}: nobody can be asked for its MAC; give it: Ether(dst=...)")
+    return resolve(port, destination, source=source)
+
+
+def source_addresses(streams: "list[Stream | Replay]") -> list[str]:
+    """IP sources of the streams, for which the port answers ARP, neighbour discovery and ping."""
+    from labkit.traffic.stream import Stream
+
+    found = [
+        address
+        for stream in streams
+        if isinstance(stream, Stream) and (address := _addresses(stream)[0]) is not None
+    ]
+    kept: list[str] = []
+    for is_v6 in (False, True):
+        of_version = [a for a in dict.fromkeys(found) if (":" in a) == is_v6 and _is_host(a)]
+        kept += of_version[:MOST_ADDRESSES]
+    return kept
+
+
+def _addresses(stream: "Stream") -> tuple[str | None, str | None]:
+    """Source and destination of the outermost IP header."""
+    from scapy.layers.inet import IP
+    from scapy.layers.inet6 import IPv6
+
+    for layer in (IP, IPv6):
+        if layer in stream.packet:
+            return stream.packet[layer].src, stream.packet[layer].dst
+    return None, None
+
+
+def _is_host(address: str) -> bool:
+    import ipaddress
+
+    parsed = ipaddress.ip_address(address)
+    return not (parsed.is_multicast or parsed.is_unspecified)

@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From a scapy packet to a template and a field program (native/packet/frame_program.h).
+
+scapy itself is asked where things are. Where a field stands: two frames that differ in it alone,
+with the checksums held still. What it adds to a checksum: two frames whose field differs by one. So
+every layer that scapy knows can vary, behind any number of tunnels. At the end the program makes
+some frames and scapy the same ones: if one byte differs, the stream is refused.
+"""
+
+import random
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import LabError
+from labkit.traffic.fields import WINDOW, FieldOf, Wire, all_layers, bits_between
+from labkit.traffic.sizes import FCS
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
+
+    from labkit.traffic.stream import Stream
+
+MAGIC = bytes.fromhex("6c61624b")  # LK_SIGNATURE_MAGIC
+SIGNATURE_LENGTH = 18
+CHECKSUM_NAMES = ("chksum", "cksum")
+MOST_CHECKSUMS = 6  # LK_MAX_CHECKSUMS
+ONES = 0xFFFF  # sums of one's complement numbers are taken modulo this
+PROOFS = 3  # frames compared with scapy's at the shortest and at the longest size
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """A checksum of a template: where it is, and the sum over what stays the same."""
+
+    offset: int
+    is_udp: bool
+    base: int
+    signature_factor: int
+
+
+@dataclass(frozen=True)
+class Template:
+    """The frame of one size, without FCS; a frame differs from it in the first `head` bytes."""
+
+    data: bytes
+    head: int
+    checksums: tuple[Checksum, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A field that varies, and what a value of it adds to each checksum."""
+
+    wire: Wire
+    is_random: bool
+    seed: int
+    factors: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A stream as the generator runs it: templates, which of them frame n has, field programs."""
+
+    templates: tuple[Template, ...]
+    order: tuple[int, ...]
+    programs: tuple[Program, ...]
+    has_signature: bool
+
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest frame, without FCS."""
+        return max(len(template.data) for template in self.templates)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for the engine."""
+        return {
+            "templates": [
+                {
+                    "data": t.data.hex(),
+                    "head": t.head,
+                    "checksums": [
+                        [c.offset, c.is_udp, c.base, c.signature_factor] for c in t.checksums
+                    ],
+                }
+                for t in self.templates
+            ],
+            "order": list(self.order),
+            "fields": [
+                {
+                    "offset": p.wire.offset,
+                    "width": p.wire.width,
+                    "shift": p.wire.shift,
+                    "mask": p.wire.mask,
+                    "start": p.wire.start,
+                    "step": p.wire.step % (1 << 64),
+                    "count": p.wire.count,
+                    "values": p.wire.values,
+                    "is_random": int(p.is_random),
+                    "seed": p.seed,
+                    "factors": list(p.factors),
+                }
+                for p in self.programs
+            ],
+            "has_signature": int(self.has_signature),
+        }
+
+    def frames(self, count: int) -> list[bytes]:
+        """The first `count` frames, made by the code that the generator runs."""
+        from labkit import codec
+
+        return codec.make_frames(self.to_dict(), count)
+
+
+def compile_stream(stream: "Stream", source: str | None, destination: str | None) -> Compiled:
+    """Compiles; LabError where the packet cannot be built or a field cannot vary."""
+    packet = with_addresses(stream.packet, source, destination)
+    sizes = tuple(dict.fromkeys(stream.sizes.order))
+    maker = _Maker(stream, packet)
+    fields = [FieldOf(packet, varied) for varied in stream.vary]
+    wires = [maker.locate(field, sizes[0]) for field in fields]
+    places = maker.checksum_places(sizes[0])
+    factors = [
+        tuple(maker.factor(field, wire, offset, sizes[0]) for offset, _ in places)
+        for field, wire in zip(fields, wires, strict=True)
+    ]
+    kept = [i for i in range(len(places)) if stream.signature or any(own[i] for own in factors)][
+        :MOST_CHECKSUMS
+    ]
+    programs = tuple(
+        Program(wire, v.random, _seed(stream.seed, n), tuple(own[i] for i in kept))
+        for n, (wire, v, own) in enumerate(zip(wires, stream.vary, factors, strict=True))
+    )
+    places = [places[i] for i in kept]
+    templates = tuple(maker.template(size, fields, programs, places) for size in sizes)
+    changing = [
+        i
+        for i in range(len(places))
+        if any(t.checksums[i].signature_factor for t in templates)
+        or any(p.factors[i] for p in programs)
+    ]
+    compiled = Compiled(
+        tuple(replace(t, checksums=tuple(t.checksums[i] for i in changing)) for t in templates),
+        tuple(sizes.index(size) for size in stream.sizes.order),
+        tuple(replace(p, factors=tuple(p.factors[i] for i in changing)) for p in programs),
+        stream.signature,
+    )
+    maker.prove(compiled, fields, sizes)
+    return compiled
+
+
+def with_addresses(packet: "Packet", source: str | None, destination: str | None) -> "Packet":
+    """The packet with MAC addresses where it names none: scapy would ask the host's routes."""
+    made = packet.copy()
+    for name, address in (("src", source), ("dst", destination)):
+        if name not in made.fields:
+            if address is None:
+                raise LabError(f"the packet's Ether() has no {name}; give one: Ether({name}=...)")
+            made.setfieldval(name, address)
+    return made
+
+
+class _Maker:
+    """Builds frames of a stream with scapy."""
+
+    def __init__(self, stream: "Stream", packet: "Packet") -> None:
+        self.stream = stream
+        self.packet = packet
+        self.headers = len(packet)
+        self.free = [
+            (number, name)
+            for number, layer in enumerate(all_layers(packet))
+            for name in CHECKSUM_NAMES
+            if name in layer.default_fields and layer.getfieldval(name) is None
+        ]
+
+    def build(
+        self,
+        size: int,
+        values: "list[tuple[FieldOf, int]]",
+        signature: bytes = bytes(14),
+        checksums: int | None = None,
+    ) -> bytes:
+        """A frame without FCS; `signature` behind its magic; `checksums` instead of right ones."""
+        packet = self.packet.copy()
+        for field, wire in values:
+            field.set(packet, wire)
+        if checksums is not None:
+            for number, name in self.free:
+                all_layers(packet)[number].setfieldval(name, checksums)
+        room = size - FCS - self.headers
+        payload = (bytes(range(256)) * (room // 256 + 1))[:room]
+        if self.stream.signature:
+            payload = payload[:-SIGNATURE_LENGTH] + MAGIC + signature
+        if payload:
+            packet.add_payload(payload)
+        try:
+            frame = bytes(packet)
+        except Exception as error:
+            raise LabError(f"scapy cannot build {self.packet.summary()}: {error}") from None
+        if len(frame) != size - FCS:
+            raise LabError(
+                f"{self.packet.summary()} has {len(frame)} bytes instead of {size - FCS}: one of "
+                "its fields changes the length of the frame; vary another one"
+            )
+        return frame
+
+    def locate(self, field: FieldOf, size: int) -> Wire:
+        """Where a field stands, with no more of it than varies."""
+        name, bits = field.varied.name, field.bits
+        every = (1 << bits) - 1
+        frames = [self.build(size, [(field, wire)], checksums=0) for wire in (0, every)]
+        place = bits_between(*frames)
+        if place is None or place[3] >> place[2] != every:
+            raise LabError(
+                f"vary {name}: it does not stand in one piece in the frame, or others follow it"
+            )
+        start, step, count, values = field.numbers
+        offset, width, shift, mask = place
+        # An IPv6 address is wider than a field program: the last bytes may vary, or some others.
+        while width > WINDOW:
+            numbers = values or (start, start + step * (count - 1))
+            differ = 0
+            for number in numbers:
+                differ |= number ^ start
+            if differ & 0xFF == 0 and differ:
+                width, mask = width - 1, mask >> 8
+                start, step = start >> 8, step >> 8
+                values = tuple(v >> 8 for v in values) if values else None
+            else:
+                if differ >> 64:
+                    raise LabError(f"vary {name}: its values differ in more than {WINDOW} bytes")
+                cut = (1 << 64) - 1
+                offset, width, mask = offset + width - WINDOW, WINDOW, mask & cut
+                start &= cut
+                values = tuple(v & cut for v in values) if values else None
+        return Wire(offset, width, shift, mask, start, step, count, values)
+
+    def checksum_places(self, size: int) -> list[tuple[int, bool]]:
+        """Offset, and whether it is UDP's, of every checksum that scapy computes."""
+        from scapy.layers.inet import UDP
+
+        places = []
+        all_free, layers = self.free, all_layers(self.packet)
+        zero = self.build(size, [], checksums=0)
+        for number, name in all_free:
+            self.free = [(number, name)]
+            held = self.build(size, [], checksums=0), self.build(size, [], checksums=ONES)
+            self.free = all_free
+            # Checksums around this one follow it; it is what also differs with all held still.
+            for offset in range(len(zero) - 1):
+                if held[0][offset : offset + 2] == b"\0\0" and held[1][offset : offset + 2] == (
+                    b"\xff\xff"
+                ):
+                    places.append((offset, isinstance(layers[number], UDP)))
+                    break
+        return places
+
+    def factor(self, field: FieldOf, wire: Wire, offset: int, size: int) -> int:
+        """What the sum behind a checksum grows by as the field's bytes, a number, grow by 1."""
+        low = field.number(0) & ~1
+        sums = [_sum_at(self.build(size, [(field, n)]), offset) for n in (low, low | 1)]
+        return (sums[1] - sums[0]) * pow(2, 16 - wire.shift % 16, ONES) % ONES
+
+    def template(
+        self,
+        size: int,
+        fields: list[FieldOf],
+        programs: tuple[Program, ...],
+        places: list[tuple[int, bool]],
+    ) -> Template:
+        """The frame of one size with the first value of each field."""
+        values = [(field, field.number(0)) for field in fields]
+        frame = self.build(size, values)
+        later = self.build(size, values, bytes(13) + b"\x01") if self.stream.signature else frame
+        checksums = []
+        for i, (offset, is_udp) in enumerate(places):
+            total = _sum_at(frame, offset)
+            base = total
+            for program in programs:
+                bits = program.wire.value(0) << program.wire.shift & program.wire.mask
+                base -= bits % ONES * program.factors[i]
+            # The sum over a frame is never 0: its headers are not.
+            checksums.append(
+                Checksum(
+                    offset, is_udp, base % ONES or ONES, (_sum_at(later, offset) - total) % ONES
+                )
+            )
+        ends = [self.headers_end(), *(p.wire.offset + p.wire.width for p in programs)]
+        ends += [offset + 2 for offset, _ in places]
+        return Template(frame, min(max(ends), len(frame)), tuple(checksums))
+
+    def headers_end(self) -> int:
+        """Bytes up to the payload that the packet brings itself."""
+        from scapy.packet import Raw
+
+        last = all_layers(self.packet)[-1]
+        return self.headers - (len(last) if isinstance(last, Raw) else 0)
+
+    def prove(self, compiled: Compiled, fields: list[FieldOf], sizes: tuple[int, ...]) -> None:
+        """Compares frames of the program with scapy's."""
+        from labkit import codec
+
+        draw = random.Random(self.stream.seed)
+        for size in {min(sizes), max(sizes)}:
+            for _ in range(PROOFS):
+                chosen = [draw.randrange(p.wire.count) for p in compiled.programs]
+                signature = bytes(2) + draw.randbytes(12)
+                stream = compiled.to_dict() | {"order": [sizes.index(size)]}
+                for field, i in zip(stream["fields"], chosen, strict=True):
+                    field |= {"count": 1, "is_random": 0}
+                    if field["values"] is not None:
+                        field["values"] = [field["values"][i]]
+                    else:
+                        field["start"] = (field["start"] + i * field["step"]) % (1 << 64)
+                made = codec.make_frames(stream, 1, signature[2:])[0]
+                wanted = self.build(
+                    size,
+                    [(field, field.number(i)) for field, i in zip(fields, chosen, strict=True)],
+                    signature,
+                )
+                if made != wanted:
+                    at = next(n for n in range(len(made)) if made[n] != wanted[n])
+                    names = ", ".join(field.varied.name for field in fields) or "the signature"
+                    raise LabError(
+                        f"{self.packet.summary()}: byte {at} of the frame does not follow {names} "
+                        "as scapy would have it; vary other fields, or give that byte's field a "
+                        "value in the packet"
+                    )
+
+
+def _sum_at(frame: bytes, offset: int) -> int:
+    """The sum behind a checksum."""
+    return ONES - int.from_bytes(frame[offset : offset + 2], "big")
+
+
+def _seed(seed: int, number: int) -> int:
+    """A seed of its own for every field of a stream."""
+    return (seed * 0x9E3779B97F4A7C15 + number * 0xD1B54A32D192ED03) % (1 << 64)

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From streams and rates to what the generator is told: frames, intervals, bursts."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import LabError
+from labkit.traffic.compile import Compiled
+from labkit.traffic.rate import Rate
+from labkit.traffic.replay import Replay
+from labkit.traffic.sizes import FCS
+from labkit.traffic.stream import Stream
+
+if TYPE_CHECKING:
+    from labkit.port import Port
+
+LINK_HEADER = 14
+VLAN_TAG = 4
+MOST_STREAMS = 256
+
+Traffic = Stream | Replay
+
+
+@dataclass(frozen=True)
+class PlannedStream:
+    """A stream with its rate in frames a second; None: as fast as the port takes frames."""
+
+    stream: Traffic
+    compiled: Compiled
+    pps: float | None
+    share: float
+
+    def intended(self, seconds: float) -> int | None:
+        """Frames in that time; None when it is as many as can be."""
+        if self.pps is None:
+            return None
+        frames = round(self.pps * seconds)
+        if isinstance(self.stream, Replay) and not self.stream.repeat:
+            frames = min(frames, len(self.stream.data))
+        return frames
+
+    def to_dict(self, seconds: float, number: int, count: int) -> dict[str, Any]:
+        """What the engine is told; streams of one rate begin one after the other."""
+        burst = self.stream.burst
+        interval = 1e9 * burst / (self.pps or self.share)
+        gaps = self.stream.gaps_ns if isinstance(self.stream, Replay) else None
+        return self.compiled.to_dict() | {
+            "intended": self.intended(seconds),
+            "burst": burst,
+            "interval_ns": interval,
+            "first_ns": 0.0 if gaps else interval * number / count,
+            "gaps_ns": gaps,
+        }
+
+
+def plan(
+    port: "Port", streams: Traffic | Sequence[Traffic], rate: Rate | str | float | None
+) -> list[PlannedStream]:
+    """Compiles the streams for a port and shares the rate among them."""
+    from labkit.traffic.addresses import destination_mac
+
+    listed = list(streams) if isinstance(streams, Sequence) else [streams]
+    if not 1 <= len(listed) <= MOST_STREAMS:
+        raise LabError(f"{len(listed)} streams; a trial has 1 to {MOST_STREAMS}")
+    for stream in listed:
+        if not isinstance(stream, (Stream, Replay)):
+            raise LabError(f"{stream!r} is no stream; make one with lk.Stream or lk.Replay")
+        _check_length(port, stream)
+    rates = _rates(port, listed, rate)
+    weights = sum(stream.weight for stream in listed)
+    return [
+        PlannedStream(
+            stream,
+            stream.compile(port.mac, destination_mac(port, stream)),
+            pps,
+            stream.weight / weights,
+        )
+        for stream, pps in zip(listed, rates, strict=True)
+    ]
+
+
+def _rates(
+    port: "Port", streams: list[Traffic], rate: Rate | str | float | None
+) -> list[float | None]:
+    link = port.info.link_speed_mbps
+    if rate is None:
+        if all(stream.rate is None and not _gaps(stream) for stream in streams):
+            return [None] * len(streams)
+        return [_own_rate(stream, link) for stream in streams]
+    total = sum(stream.weight for stream in streams)
+    mean = sum(stream.sizes.mean * stream.weight for stream in streams) / total
+    pps = Rate.parse(rate).pps(mean, link)
+    return [pps * stream.weight / total for stream in streams]
+
+
+def _own_rate(stream: Traffic, link_mbps: int | None) -> float:
+    gaps = _gaps(stream)
+    if gaps:
+        return len(gaps) / sum(gaps) * 1e9
+    if stream.rate is None:
+        raise LabError(
+            f"{stream!r} has no rate, and other streams have; give it one, or give the trial one"
+        )
+    return stream.rate.pps(stream.sizes.mean, link_mbps)
+
+
+def _gaps(stream: Traffic) -> tuple[float, ...] | None:
+    return stream.gaps_ns if isinstance(stream, Replay) else None
+
+
+def _check_length(port: "Port", stream: Traffic) -> None:
+    longest = port.mtu + LINK_HEADER + FCS + VLAN_TAG * _vlan_tags(stream)
+    if max(stream.sizes.order) > longest:
+        raise LabError(
+            f"size {max(stream.sizes.order)} exceeds what port {port.name} sends: MTU {port.mtu} "
+            f"carries frames up to {longest} bytes with FCS; choose a shorter one, or open the "
+            "port with a larger mtu"
+        )
+
+
+def _vlan_tags(stream: Traffic) -> int:
+    from scapy.layers.l2 import Dot1AD, Dot1Q
+
+    if isinstance(stream, Replay):
+        return 2  # what a port takes in any case
+    tags, layer = 0, stream.packet.payload
+    while isinstance(layer, (Dot1Q, Dot1AD)):
+        tags, layer = tags + 1, layer.payload
+    return tags
+
+
+def mean_size(planned: Sequence[PlannedStream]) -> float:
+    """Mean frame size of the mix in bytes with FCS."""
+    weights = [p.pps if p.pps is not None else p.share for p in planned]
+    sizes = [p.stream.sizes.mean for p in planned]
+    mean = sum(s * w for s, w in zip(sizes, weights, strict=True)) / math.fsum(weights)
+    return round(mean) if mean == round(mean) else mean

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Frame sizes and mixes of them. They count the FCS, as in RFC 2544: 64 is 60 bytes in memory."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from labkit.errors import LabError
+
+FCS = 4
+LONGEST_ORDER = 65_536
+
+# RFC 6985 4
+GENOME = {
+    "a": 64,
+    "b": 128,
+    "c": 256,
+    "d": 512,
+    "e": 1024,
+    "f": 1280,
+    "g": 1518,
+    "h": 2112,
+    "i": 9000,
+    "j": 16000,
+}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Frame sizes in the order in which a stream sends them, over and over.
+
+    Attributes
+    ----------
+    order: sizes in bytes, FCS counted
+    name: such as "IMIX"
+    """
+
+    order: tuple[int, ...]
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.order:
+            raise LabError("there are no sizes; name at least one in bytes, such as 64")
+        if len(self.order) > LONGEST_ORDER:
+            raise LabError(f"{len(self.order)} sizes in turn; at most {LONGEST_ORDER}")
+        for size in self.order:
+            if not isinstance(size, int) or isinstance(size, bool) or size < 18:
+                raise LabError(
+                    f"size {size!r} is no frame size; it is a whole number of bytes with the FCS, "
+                    "such as 64"
+                )
+
+    @classmethod
+    def mix(cls, weights: Mapping[int, int], name: str = "") -> "Sizes":
+        """Sizes by their weights, spread as evenly as can be: {64: 28, 570: 16, 1518: 4}."""
+        for size, weight in weights.items():
+            if not isinstance(weight, int) or weight < 1:
+                raise LabError(f"weight of size {size} is {weight!r}; it is a whole number from 1")
+        total = sum(weights.values())
+        credit = dict.fromkeys(weights, 0)
+        order = []
+        for _ in range(min(total, LONGEST_ORDER + 1)):
+            for size, weight in weights.items():
+                credit[size] += weight
+            chosen = max(credit, key=lambda size: credit[size])
+            credit[chosen] -= total
+            order.append(chosen)
+        return cls(tuple(order), name)
+
+    @classmethod
+    def genome(cls, text: str, mtu: int | None = None, **custom: int) -> "Sizes":
+        """Sizes by the letters of RFC 6985: "aaadg" is 64, 64, 64, 512, 1518.
+
+        z is the frame of the MTU (mtu + 18); capital letters are sizes of your own: A=570.
+        """
+        letters = {**GENOME, **custom} | ({"z": mtu + 18} if mtu is not None else {})
+        for letter in text:
+            if letter not in letters:
+                raise LabError(
+                    f"genome {text!r}: {letter!r} stands for no size (RFC 6985 has a to j, z with "
+                    "mtu=; give others as A=570)"
+                )
+        return cls(tuple(letters[letter] for letter in text), f"genome {text}")
+
+    @classmethod
+    def parse(cls, size: "Sizes | int | Iterable[int]") -> "Sizes":
+        """Sizes from what a user wrote: one, or several in turn."""
+        if isinstance(size, Sizes):
+            return size
+        if isinstance(size, int):
+            return cls((size,))
+        if isinstance(size, str) or not isinstance(size, Iterable):
+            raise LabError(f"size is {size!r}; it is a number of bytes, several, or lk.IMIX")
+        return cls(tuple(size))
+
+    @property
+    def mean(self) -> float:
+        """Mean frame size in bytes."""
+        return sum(self.order) / len(self.order)
+
+    def __str__(self) -> str:
+        kinds = sorted(set(self.order))
+        shown = ", ".join(map(str, kinds[:6])) + (", …" if len(kinds) > 6 else "")
+        return f"{self.name} ({shown} B)" if self.name else f"{shown} B"
+
+
+IMIX = Sizes.mix({64: 28, 570: 16, 1518: 4}, "IMIX")
+"""The mix of FD.io CSIT: of 48 frames 28 of 64, 16 of 570 and 4 of 1518 bytes."""

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A stream: frames that are made of one scapy packet, and how often they are sent."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import LabError
+from labkit.traffic.fields import Vary
+from labkit.traffic.rate import Rate
+from labkit.traffic.sizes import FCS, Sizes
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
+
+    from labkit.traffic.compile import Compiled
+
+SIGNATURE_LENGTH = 18  # native/packet/signature.h
+SHORTEST = 64
+MOST_FIELDS = 8  # LK_MAX_FIELDS
+MOST_BURST = 65_536
+NO_MAC = "00:00:00:00:00:00"
+
+
+@dataclass(frozen=True, init=False)
+class Stream:
+    """Frames of one scapy packet: sizes, varying fields, rate.
+
+    Each frame ends in a signature (magic, stream, sequence number, TSC), the last 18 bytes of the
+    payload, by which the receiver knows it; checksums are right.
+
+    Attributes
+    ----------
+    packet: from Ether on. Where Ether() names no addresses, it goes from the port's MAC to that of
+        the other end of a cable, else to the MAC that answers for the IP destination. A checksum
+        that the packet gives is sent as it is.
+    sizes: bytes of a frame with FCS, as in RFC 2544: 64 is 60 bytes in memory. The payload is
+        filled up. Given as `size`: a number, several in turn, or lk.IMIX; None: the shortest that
+        holds the signature, 64 or more.
+    rate: offered load, such as "700 kpps"; None: what the trial says
+    vary: fields that differ from frame to frame
+    weight: share among the streams that a trial's rate is given to
+    burst: frames sent back to back
+    seed: of randomly drawn fields; the same seed gives the same frames
+    signature: False: frames are counted, but not tracked and timed
+    """
+
+    packet: "Packet"
+    sizes: Sizes
+    rate: Rate | None
+    vary: tuple[Vary, ...]
+    weight: float
+    burst: int
+    seed: int
+    signature: bool
+
+    def __init__(
+        self,
+        packet: "Packet",
+        size: Sizes | int | Iterable[int] | None = None,
+        rate: Rate | str | float | None = None,
+        vary: Vary | Sequence[Vary] = (),
+        *,
+        weight: float = 1,
+        burst: int = 1,
+        seed: int = 0,
+        signature: bool = True,
+    ) -> None:
+        from scapy.layers.l2 import Ether
+
+        from labkit.traffic.compile import with_addresses
+
+        if not isinstance(packet, Ether):
+            raise LabError(
+                f"packet is {packet!r}; a stream's packet begins with Ether(), such as "
+                'Ether()/IP(src="10.0.0.1", dst="10.0.0.2")/UDP(sport=1, dport=2)'
+            )
+        fields = (vary,) if isinstance(vary, Vary) else tuple(vary)
+        if len(fields) > MOST_FIELDS:
+            raise LabError(f"{len(fields)} varying fields; at most {MOST_FIELDS}")
+        for field in fields:
+            if not isinstance(field, Vary):
+                raise LabError(f"vary is {field!r}; write lk.vary(UDP.sport, range(1024, 2048))")
+        if not weight > 0:
+            raise LabError(f"weight is {weight}; it is a positive number")
+        if not isinstance(burst, int) or not 1 <= burst <= MOST_BURST:
+            raise LabError(f"burst is {burst}; the range is 1 to {MOST_BURST} frames")
+        # Without addresses scapy would ask the host's network for them.
+        length = len(with_addresses(packet, NO_MAC, NO_MAC))
+        shortest = length + (SIGNATURE_LENGTH if signature else 0) + FCS
+        sizes = Sizes.parse(max(SHORTEST, shortest) if size is None else size)
+        if min(sizes.order) < shortest:
+            parts = f"{length} bytes of packet"
+            parts += f", {SIGNATURE_LENGTH} of signature" if signature else ""
+            raise LabError(
+                f"size {min(sizes.order)} is too short for {packet.summary()}: {parts} and {FCS} "
+                f"of FCS make {shortest}; choose {shortest} or more"
+                + (", or signature=False" if signature else "")
+            )
+        values: dict[str, Any] = {
+            "packet": packet.copy(),
+            "sizes": sizes,
+            "rate": None if rate is None else Rate.parse(rate),
+            "vary": fields,
+            "weight": float(weight),
+            "burst": burst,
+            "seed": seed,
+            "signature": signature,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def compile(self, source: str | None = None, destination: str | None = None) -> "Compiled":
+        """The stream as the generator runs it; the MACs are used where the packet names none."""
+        from labkit.traffic.compile import compile_stream
+
+        return compile_stream(self, source, destination)
+
+    def frames(self, count: int) -> list[bytes]:
+        """The first frames of the stream as the generator makes them, without FCS. Their signatures
+        tell stream 0 and TSC 0; MACs that the packet does not name are 02:00:00:00:00:01 and :02.
+        """
+        return self.compile("02:00:00:00:00:01", "02:00:00:00:00:02").frames(count)
+
+    def __repr__(self) -> str:
+        parts = [self.packet.summary(), str(self.sizes)]
+        parts += [str(self.rate)] if self.rate is not None else []
+        parts += [f"{v.name} × {len(v.values):,}" for v in self.vary]
+        parts += [f"bursts of {self.burst}"] if self.burst > 1 else []
+        return f"<Stream {', '.join(parts)}>"

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_TRIAL_H
+#define LK_TRIAL_H
+
+#include <stdatomic.h>
+
+#include <rte_graph.h>
+#include <rte_mbuf.h>
+#include <rte_mbuf_dyn.h>
+
+#include "api.h"
+#include "histogram.h"
+#include "sequence.h"
+
+#define LK_TRIAL_BURST 64
+
+/* Times of the schedule are TSC cycles after the start with 16 bits of fraction. */
+#define LK_CYCLE_FRACTION 16
+
+struct lk_compiled {
+	struct lk_template template;
+	uint64_t mark; /* of a buffer that holds this template */
+};
+
+/* A stream on its way out; all of it belongs to the generator's worker. */
+struct lk_stream {
+	uint64_t due; /* of its next burst */
+	uint64_t interval;
+	uint64_t backlog;	/* how far behind its schedule it may catch up */
+	uint64_t intended;	/* frames; UINT64_MAX: until the time is over */
+	uint64_t made;		/* handed to what follows the generator */
+	uint64_t skipped;	/* never made: too far behind the schedule */
+	uint64_t refused;	/* made, and not taken by the port */
+	uint64_t refused_bytes; /* with FCS, as made_bytes */
+	uint64_t made_bytes;
+	uint64_t last_due, last_made; /* TSC; for the jitter */
+	uint32_t burst, burst_left;
+	uint32_t order_length, order_at;
+	uint32_t field_count, checksum_count;
+	int has_signature;
+	uint16_t id;
+	uint16_t *order;
+	uint64_t *gaps; /* beside order; NULL: the interval is always the same */
+	struct lk_compiled *templates;
+	uint32_t template_count;
+	struct lk_field fields[LK_MAX_FIELDS];
+};
+
+/* A stream on its way in; belongs to the receiver's worker. */
+struct lk_arrivals {
+	struct lk_sequence sequence;
+	uint64_t bytes; /* with FCS, of frames that came for the first time */
+	struct lk_histogram latency;
+};
+
+/* Where a worker stands in the time series. */
+struct lk_tick_cursor {
+	uint64_t end; /* TSC */
+	uint32_t at;
+};
+
+enum lk_trial_state { LK_TRIAL_READY, LK_TRIAL_RUNS, LK_TRIAL_STOPS, LK_TRIAL_DONE };
+
+struct lk_trial {
+	/* set when it is created or started */
+	struct lk_trial_config config;
+	uint64_t start, end; /* TSC */
+	uint64_t deadline;   /* paced frames that were due before the end have until then */
+	uint64_t tick_cycles;
+	double ns_per_cycle;
+	struct lk_tick *ticks;
+	atomic_int state;
+
+	/* the generator's */
+	struct lk_stream *streams;
+	uint32_t *heap; /* of streams that go on, the next one due on top */
+	uint32_t heap_length;
+	uint64_t finished; /* TSC */
+	struct lk_tick_cursor sending;
+	struct rte_mempool *pool;
+	struct rte_mbuf *spare[LK_TRIAL_BURST];
+	uint32_t spares;
+	const struct rte_graph *graph; /* the generator's: whose drop_tx_full is "unsent" */
+	struct lk_histogram jitter;
+
+	/* the receiver's */
+	struct lk_arrivals **arrivals __rte_cache_aligned;
+	struct lk_tick_cursor receiving;
+	uint64_t unsigned_frames, unsigned_bytes;
+};
+
+extern int lk_mark_offset;
+
+/*
+ * What a buffer of the generators' pool holds: a number of the template and, in its low 16 bits,
+ * the stream. Buffers of other pools have 0.
+ */
+static inline uint64_t *
+lk_mark_of(struct rte_mbuf *m)
+{
+	return RTE_MBUF_DYNFIELD(m, lk_mark_offset, uint64_t *);
+}
+
+int lk_trials_start(void);
+void lk_trial_refused(const struct rte_graph *graph, struct rte_mbuf *m);
+
+/* The interval of the time series that `now` lies in; what comes after the last belongs to it. */
+static inline struct lk_tick *
+lk_tick_now(const struct lk_trial *t, struct lk_tick_cursor *cursor, uint64_t now)
+{
+	while (unlikely(now >= cursor->end) && cursor->at + 1 < t->config.ticks) {
+		cursor->at++;
+		cursor->end += t->tick_cycles;
+	}
+	return &t->ticks[cursor->at];
+}
+
+#endif

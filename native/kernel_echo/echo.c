@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A UDP echo service on a kernel socket, as fast as recvmmsg(2) and sendmmsg(2) make it, in a
+ * network namespace of its own that goes with the process.
+ *
+ * kernel_echo UDP_PORT: prints "ready" when the namespace is there, waits for a line on standard
+ * input (by then it has an interface), prints "listening". Each further line is answered with
+ * "RECEIVED SENT UNSENT"; it ends with its standard input.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BURST	64
+#define LONGEST 9216
+
+static atomic_ullong received, sent, unsent;
+static uint8_t buffers[BURST][LONGEST];
+static struct sockaddr_in senders[BURST];
+static struct iovec vectors[BURST];
+static struct mmsghdr messages[BURST];
+
+static void
+fail(const char *what)
+{
+	fprintf(stderr, "kernel_echo: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* No router solicitations and the like among the frames that are measured */
+static void
+disable_ipv6(const char *file)
+{
+	int descriptor = open(file, O_WRONLY);
+
+	if (descriptor < 0)
+		return; /* the kernel has no IPv6 */
+	if (write(descriptor, "1", 1) != 1)
+		fail(file);
+	close(descriptor);
+}
+
+static int
+open_socket(int port)
+{
+	struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	int descriptor = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (descriptor < 0)
+		fail("socket");
+	if (bind(descriptor, (struct sockaddr *)&here, sizeof(here)) != 0)
+		fail("bind");
+	return descriptor;
+}
+
+/* Sends what it can; a datagram that the kernel refuses is counted and passed over. */
+static void
+answer(int descriptor, int count)
+{
+	int done = 0;
+
+	while (done < count) {
+		int n = sendmmsg(descriptor, messages + done, (unsigned)(count - done), 0);
+
+		if (n > 0) {
+			atomic_fetch_add_explicit(&sent, (unsigned)n, memory_order_relaxed);
+			done += n;
+		} else if (n < 0 && errno != EINTR) {
+			atomic_fetch_add_explicit(&unsent, 1, memory_order_relaxed);
+			done++;
+		}
+	}
+}
+
+static void *
+echo(void *argument)
+{
+	int descriptor = *(int *)argument;
+
+	for (int i = 0; i < BURST; i++) {
+		messages[i].msg_hdr.msg_iov = &vectors[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+		messages[i].msg_hdr.msg_name = &senders[i];
+		vectors[i].iov_base = buffers[i];
+	}
+	for (;;) {
+		int count;
+
+		for (int i = 0; i < BURST; i++) {
+			vectors[i].iov_len = LONGEST;
+			messages[i].msg_hdr.msg_namelen = sizeof(senders[i]);
+		}
+		count = recvmmsg(descriptor, messages, BURST, MSG_WAITFORONE, NULL);
+		if (count < 0) {
+			if (errno == EINTR)
+				continue;
+			fail("recvmmsg");
+		}
+		for (int i = 0; i < count; i++)
+			vectors[i].iov_len = messages[i].msg_len;
+		atomic_fetch_add_explicit(&received, (unsigned)count, memory_order_relaxed);
+		answer(descriptor, count);
+	}
+	return NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	int port = argc == 2 ? atoi(argv[1]) : 0;
+	char line[64];
+	pthread_t thread;
+	int descriptor;
+
+	if (port < 1 || port > 65535) {
+		fprintf(stderr, "usage: kernel_echo UDP_PORT\n");
+		return 2;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (unshare(CLONE_NEWNET) != 0)
+		fail("a network namespace");
+	disable_ipv6("/proc/sys/net/ipv6/conf/all/disable_ipv6");
+	disable_ipv6("/proc/sys/net/ipv6/conf/default/disable_ipv6");
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	puts("ready");
+	if (fgets(line, sizeof(line), stdin) == NULL)
+		return 0;
+	descriptor = open_socket(port);
+	if (pthread_create(&thread, NULL, echo, &descriptor) != 0)
+		fail("pthread_create");
+	puts("listening");
+	while (fgets(line, sizeof(line), stdin) != NULL)
+		printf("%llu %llu %llu\n", atomic_load(&received), atomic_load(&sent),
+		       atomic_load(&unsent));
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Lets go of frames that impair holds back when nothing comes that could pass them. */
+#include <rte_cycles.h>
+
+#include "impair.h"
+#include "nodes.h"
+
+static uint16_t
+process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t unused)
+{
+	struct lk_impair *impair = lk_node_of(node)->config.impair;
+	uint32_t held = impair->held_count;
+
+	(void)objs;
+	(void)unused;
+	if (held == 0)
+		return 0;
+	RTE_PER_LCORE(lk_current_node) = node->id;
+	lk_impair_release(graph, node, impair, rte_rdtsc());
+	return (uint16_t)(held - impair->held_count);
+}
+
+struct lk_node_kind lk_impair_release_node = {
+	.name = "impair_release", .is_polled = 1, .process = process};

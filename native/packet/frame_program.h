@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_FRAME_PROGRAM_H
+#define LK_FRAME_PROGRAM_H
+
+#include "checksum.h"
+#include "signature.h"
+
+/*
+ * How the frames of a stream are made: a template for every size, fields that vary from frame to
+ * frame, and the signature. Python compiles it from a scapy packet (labkit/traffic/compile.py).
+ *
+ * Checksums are not patched but made from a sum over all that stays the same, so a frame's checksum
+ * is the very number a full computation gives (RFC 1624 3 tells how patching may end in the other
+ * zero). What a value adds to a one's complement sum is the value times a power of 256 modulo
+ * 65535, or its negative where a checksum inside makes up for it: one factor for each field and
+ * checksum.
+ */
+#define LK_MAX_FIELDS	 8
+#define LK_MAX_CHECKSUMS 6
+
+struct lk_field {
+	uint32_t offset;    /* of the first byte that it touches */
+	uint32_t width;	    /* bytes that it touches, 1 to 8 */
+	uint32_t shift;	    /* bits of the last byte that are not its own */
+	uint32_t is_random; /* which value comes next: drawn, or the one after */
+	uint64_t mask;	    /* its bits in the touched bytes, as a big-endian number */
+	uint64_t start;	    /* value i is start + i * step, */
+	uint64_t step;
+	uint64_t count;
+	uint64_t seed;
+	const uint64_t *values; /* or values[i] where it is not NULL */
+	uint64_t at;		/* frames made so far, modulo count unless random */
+	uint32_t factors[LK_MAX_CHECKSUMS];
+};
+
+struct lk_checksum {
+	uint32_t offset;
+	uint32_t is_udp; /* 0 would mean "no checksum", so 0xffff is sent (RFC 768) */
+	uint32_t base;	 /* sum over what stays the same, 1 to 65535 */
+	uint32_t signature_factor;
+};
+
+struct lk_template {
+	const uint8_t *bytes; /* readable up to the next multiple of 64 */
+	uint32_t length;      /* without FCS */
+	uint32_t head;	      /* bytes that a frame may differ in, but for the signature */
+	struct lk_checksum checksums[LK_MAX_CHECKSUMS];
+};
+
+/* splitmix64 (Steele, Lea, Flood 2014): number n of the sequence that begins with a seed. */
+static inline uint64_t
+lk_random(uint64_t seed, uint64_t n)
+{
+	uint64_t x = seed + (n + 1) * 0x9e3779b97f4a7c15u;
+
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	return x ^ (x >> 31);
+}
+
+static inline uint64_t
+lk_field_next(struct lk_field *f)
+{
+	uint64_t i = f->at;
+
+	if (f->is_random) {
+		i = (uint64_t)((unsigned __int128)lk_random(f->seed, i) * f->count >> 64);
+		f->at++;
+	} else {
+		f->at = i + 1 == f->count ? 0 : i + 1;
+	}
+	return f->values != NULL ? f->values[i] : f->start + i * f->step;
+}
+
+/* Bits of `mask` in `width` bytes at p become those of `bits`. */
+static inline void
+lk_put_bits(uint8_t *p, uint32_t width, uint64_t bits, uint64_t mask)
+{
+	if (width == 2 && mask == 0xffff)
+		lk_put16(p, (uint16_t)bits);
+	else if (width == 4 && mask == 0xffffffff)
+		lk_put32(p, (uint32_t)bits);
+	else
+		for (uint32_t i = width; i-- > 0; bits >>= 8, mask >>= 8)
+			p[i] = (uint8_t)((p[i] & ~mask) | bits);
+}
+
+static inline uint64_t
+lk_folded(uint64_t number)
+{
+	number = (number >> 32) + (uint32_t)number;
+	return (number >> 16) + (uint16_t)number;
+}
+
+/*
+ * Turns a copy of the template into the next frame of its stream. `checksums` counts those that
+ * change at all.
+ */
+static inline void
+lk_make_frame(uint8_t *frame, const struct lk_template *t, struct lk_field *fields,
+	      unsigned int field_count, unsigned int checksums,
+	      const struct lk_signature *signature)
+{
+	uint64_t sums[LK_MAX_CHECKSUMS];
+	unsigned int i, c;
+
+	for (c = 0; c < checksums; c++)
+		sums[c] = t->checksums[c].base;
+	for (i = 0; i < field_count; i++) {
+		struct lk_field *f = &fields[i];
+		uint64_t bits = lk_field_next(f) << f->shift & f->mask, folded = lk_folded(bits);
+
+		lk_put_bits(frame + f->offset, f->width, bits, f->mask);
+		for (c = 0; c < checksums; c++)
+			sums[c] += folded * f->factors[c];
+	}
+	if (signature != NULL) {
+		uint64_t folded = lk_folded(signature->sequence) + lk_folded(signature->tsc) +
+				  signature->stream;
+
+		lk_write_signature(frame + t->length, signature);
+		for (c = 0; c < checksums; c++)
+			sums[c] += folded * t->checksums[c].signature_factor;
+	}
+	for (c = 0; c < checksums; c++) {
+		uint16_t checksum = (uint16_t)~lk_fold(sums[c]);
+
+		if (checksum == 0 && t->checksums[c].is_udp)
+			checksum = 0xffff;
+		lk_put16(frame + t->checksums[c].offset, checksum);
+	}
+}
+
+#endif

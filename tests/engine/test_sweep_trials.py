@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sweeps and searches over real trials: every row balances, and a DUT that dies is told."""
+
+import json
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from hdrh.histogram import HdrHistogram
+from scapy.layers.inet import UDP
+
+import labkit as lk
+from labkit.results import COLUMNS
+
+needs_testpmd = pytest.mark.skipif(
+    shutil.which("dpdk-testpmd") is None, reason="dpdk-testpmd is not installed (package dpdk)"
+)
+SHORT = {"rates": ("20k",), "duration": 0.3, "warmup": 0.1, "progress": False}
+
+
+def check_rows(results: lk.Results) -> None:
+    table = results.table
+    assert table["balanced"].all(), results
+    assert (table["intended"] == table["sent"] + table["unsent"]).all()
+    assert (table["received"] > 0).all()
+    assert (table["latency_min_ns"] > 0).all()
+    for row in table.itertuples():
+        histogram = HdrHistogram.decode(row.latency_histogram)
+        assert histogram.get_total_count() == row.received
+        assert row.latency_min_ns <= row.latency_p50_ns <= row.latency_p99_ns <= row.latency_max_ns
+
+
+def test_sweep_of_our_duts_balances_and_comes_back_from_disk(tmp_path: Path) -> None:
+    duts = [lk.dut.LabkitEcho(), lk.dut.PythonEcho()]
+    results = lk.sweep(duts, sizes=(64, 8500), repeats=2, save=tmp_path, **SHORT)  # type: ignore[arg-type]
+    check_rows(results)
+    assert len(results) == 8
+    assert (results.where(config="labkit-echo").table["unexplained"] == 0).all()
+    assert lk.load(tmp_path).table.equals(results.table)
+    machine = json.loads((tmp_path / "run.json").read_text())["machines"][0]
+    assert machine["dpdk"].startswith("DPDK ")
+    assert "--no-pci" in machine["eal"]
+    measured = [name for name in COLUMNS if results.table[name].notna().any()]
+    assert {"seconds", "started_at", "nic_imissed", "app_drops", "generator_limited"} <= set(
+        measured
+    )
+
+
+@needs_testpmd
+def test_sweep_leaves_out_what_a_dut_cannot_take() -> None:
+    results = lk.sweep([lk.dut.Testpmd()], sizes=(512, 8500), **SHORT)  # type: ignore[arg-type]
+    check_rows(results)
+    assert results.table["size_bytes"].tolist() == [512]
+    assert results.warnings[-1] == "not measured: testpmd, 8,500 B: it takes up to 1,518 B"
+
+
+@dataclass(frozen=True)
+class Dying(lk.dut.Testpmd):
+    """testpmd that is killed while a trial is under way."""
+
+    name: str = "dying"
+
+    @contextmanager
+    def open(self, lab: lk.Lab) -> Iterator[lk.dut.FarEnd]:
+        with super().open(lab) as far_end:
+            children = psutil.Process().children()
+            child = next(c for c in children if c.name() == "dpdk-testpmd")
+            killer = threading.Timer(0.2, child.send_signal, [signal.SIGKILL])
+            killer.start()
+            yield far_end
+            killer.join()
+
+
+@needs_testpmd
+def test_dut_that_dies_in_the_middle_ends_the_sweep_and_loses_nothing(tmp_path: Path) -> None:
+    lk.sweep([lk.dut.LabkitEcho()], sizes=(64,), **SHORT)  # type: ignore[arg-type]
+    with pytest.raises(lk.SweepFailed, match=r"dying, 64 B at 20,000 pps, failed") as failure:
+        lk.sweep(
+            [lk.dut.LabkitEcho(), Dying()], sizes=(64,), seed=_ours_first(), save=tmp_path,
+            **SHORT | {"duration": 1.0},
+        )  # type: ignore[arg-type]  # fmt: skip
+    assert isinstance(failure.value.__cause__, lk.DutDied)
+    assert "signal 9" in str(failure.value)
+    assert lk.load(tmp_path).table["config"].tolist() == ["labkit-echo"]
+
+
+def _ours_first() -> int:
+    """A seed that puts the first of two trials first."""
+    import random
+
+    return next(seed for seed in range(99) if random.Random(seed).sample(range(2), 2) == [0, 1])
+
+
+def test_search_over_a_cable_brackets_what_the_far_end_answers(lab: lk.Lab) -> None:
+    with lk.dut.LabkitEcho().open(lab) as far_end:
+        flow = lk.Stream(far_end.frame, size=512, vary=lk.vary(UDP.sport, range(1024, 2048)))
+        run = lk.search(far_end.port, flow, min_rate=1_000, max_rate=50_000, progress=False)
+    trials = run.trials.table
+    assert (trials["intended"] == trials["sent"] + trials["unsent"]).all()
+    assert trials["balanced"].all()
+    assert trials["target_pps"].between(1_000, 50_000 * 1.001).all()
+    assert set(run.table["goal"]) == {"NDR", "PDR"}
+    carried = run.table["lower_pps"].dropna()
+    assert ((carried >= 1_000) & (carried <= 50_001)).all()

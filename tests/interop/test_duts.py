@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every DUT answers, counts what it drops under a name, tells when it died and leaves nothing."""
+
+import os
+import pickle
+import signal
+import time
+
+import psutil
+import pytest
+from scapy.layers.inet import UDP
+
+import labkit as lk
+from labkit.dut.base import DutCounters, FarEnd
+
+DUTS = [lk.dut.LabkitEcho(), lk.dut.PythonEcho(), lk.dut.Testpmd(), lk.dut.KernelEcho()]
+BAD_CHECKSUM = {
+    "labkit-echo": "drop_udp_bad_checksum",
+    "python-echo": "python_udp_bad_checksum",
+    "kernel-echo": "UdpInCsumErrors",
+    "testpmd": None,
+}
+
+every_dut = pytest.mark.parametrize("dut", DUTS, ids=lambda dut: dut.name)
+
+
+def answers(far_end: FarEnd, frames: list[bytes]) -> list[bytes]:
+    far_end.port.receive(1, timeout=0.01, raw=True)
+    far_end.port.send(frames)
+    received: list[bytes] = far_end.port.receive(len(frames), timeout=1, raw=True)
+    return received
+
+
+@every_dut
+def test_every_frame_comes_back_turned_around(dut: lk.dut.Dut, lab: lk.Lab) -> None:
+    with dut.open(lab) as far_end:
+        before = far_end.counters()
+        for size in (64, 1400, dut.max_size):
+            payload = bytes(number % 251 for number in range(size - 4 - 42))
+            # A default socket buffer of the kernel holds two dozen of the longest frames.
+            frames = [bytes(far_end.frame / payload)] * 10
+            back = answers(far_end, frames)
+            assert len(back) == 10, f"{dut.name}, {size} B: {far_end.counters()}"
+            for frame in back:
+                assert frame[:6] == bytes.fromhex(far_end.port.mac.replace(":", ""))
+                assert frame[42:] == payload
+        assert not any(far_end.counters().since(before).by_name.values())
+        far_end.check()
+
+
+@every_dut
+def test_wrong_checksum_is_dropped_by_whoever_looks_and_counted(
+    dut: lk.dut.Dut, lab: lk.Lab
+) -> None:
+    with dut.open(lab) as far_end:
+        wrong = far_end.frame / bytes(18)
+        wrong[UDP].chksum = 0x1234
+        before = far_end.counters()
+        back = answers(far_end, [bytes(wrong)] * 3)
+        drops = far_end.counters().since(before)
+    reason = BAD_CHECKSUM[dut.name]
+    assert len(back) == (0 if reason else 3)
+    assert {name: n for name, n in drops.by_name.items() if n} == ({reason: 3} if reason else {})
+    assert drops.columns["app_drops"] == (3 if reason else 0)
+
+
+@pytest.mark.parametrize("dut", DUTS[2:], ids=lambda dut: dut.name)
+def test_dut_that_dies_is_told_with_its_signal(dut: lk.dut.Dut, lab: lk.Lab) -> None:
+    with dut.open(lab) as far_end:
+        child = next(
+            child
+            for child in psutil.Process().children()
+            if child.name() in ("dpdk-testpmd", "kernel_echo")
+        )
+        child.send_signal(signal.SIGKILL)
+        while child.status() != psutil.STATUS_ZOMBIE:  # to wait() for it is the DUT's affair
+            time.sleep(0.01)
+        with pytest.raises(lk.DutDied, match=rf"the DUT {dut.name} died: .*signal 9"):
+            far_end.check()
+        with pytest.raises(lk.DutDied, match="signal 9"):
+            far_end.counters()
+
+
+def test_python_echo_fails_with_its_engine(lab: lk.Lab) -> None:
+    with lk.dut.PythonEcho().open(lab) as far_end:
+        os.kill(lab.pid, signal.SIGKILL)
+        while psutil.pid_exists(lab.pid) and lab.is_alive:
+            time.sleep(0.01)
+        with pytest.raises(lk.EngineDied):
+            far_end.check()
+
+
+@every_dut
+def test_no_process_is_left_behind(dut: lk.dut.Dut, leftovers: None) -> None:
+    before = {child.pid for child in psutil.Process().children()}
+    with lk.Lab() as lab, dut.open(lab):
+        assert len(psutil.Process().children()) > len(before)
+    assert {child.pid for child in psutil.Process().children()} <= before
+
+
+@every_dut
+def test_dut_can_be_sent_to_another_process(dut: lk.dut.Dut) -> None:
+    assert pickle.loads(pickle.dumps(dut)) == dut
+
+
+def test_kernel_echo_without_root_says_what_to_do(
+    lab: lk.Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with (
+        pytest.raises(lk.LabError, match=r"needs root .*run as root, or leave it out"),
+        lk.dut.KernelEcho().open(lab),
+    ):
+        pass
+
+
+def test_missing_testpmd_says_what_to_install(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with (
+        pytest.raises(lk.LabError, match="install Debian's package dpdk"),
+        lk.dut.Testpmd().open(lab),
+    ):
+        pass
+
+
+def test_what_a_dut_does_not_count_stays_unknown() -> None:
+    before, after = DutCounters(1, None, 3, {"a": 1}), DutCounters(4, 5, None, {"a": 3, "b": 2})
+    assert after.since(before) == DutCounters(3, None, None, {"a": 2, "b": 2})

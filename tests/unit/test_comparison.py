@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Comparisons tell a difference from noise, and say when they cannot."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import labkit as lk
+from labkit.comparison import mean_interval
+
+
+def results(config: str, *received: float, target: float = 7e4) -> lk.Results:
+    rows = [
+        {"config": config, "size_bytes": 64, "target_pps": target, "rx_pps": value}
+        for value in received
+    ]
+    return lk.Results.from_rows(rows)
+
+
+def test_interval_is_that_of_students_t() -> None:
+    values = np.array([10.0, 11.0, 12.5, 9.0])
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert np.allclose(mean_interval(values), (expected.low, expected.high))
+    assert np.isnan(mean_interval(np.array([10.0]))).all()
+
+
+def test_difference_beyond_noise_is_told_from_noise() -> None:
+    a = results("x", 100.0, 101.0, 99.0)
+    far = lk.compare(a, results("x", 120.0, 121.0, 119.0)).table.iloc[0]
+    near = lk.compare(a, results("x", 100.5, 99.5, 101.5)).table.iloc[0]
+    assert (far["verdict"], near["verdict"]) == ("differs", "within noise")
+    assert far["difference"] == pytest.approx(20)
+    assert 17 < far["low"] < 20 < far["high"] < 23
+    assert (far["trials_a"], far["trials_b"]) == (3, 3)
+
+
+def test_without_repeats_nothing_is_claimed() -> None:
+    comparison = lk.compare(results("x", 100.0), results("x", 120.0, 121.0))
+    assert comparison.table["verdict"].tolist() == ["unknown"]
+    assert comparison.table[["low", "high"]].isna().all(axis=None)
+    assert "measure with repeats=2 or more" in repr(comparison)
+    assert comparison.differences.empty
+
+
+def test_repeats_without_any_noise() -> None:
+    same, other = results("x", 5.0, 5.0), results("x", 6.0, 6.0)
+    assert lk.compare(same, same).table["verdict"].tolist() == ["within noise"]
+    assert lk.compare(same, other).table["verdict"].tolist() == ["differs"]
+
+
+def test_noise_is_kept_at_its_confidence() -> None:
+    """Of comparisons of the same with itself, about one in twenty differs at 95 %."""
+    random = np.random.default_rng(5)
+    wrong = 0
+    for _ in range(400):
+        a, b = random.normal(100, 1, (2, 4))
+        wrong += len(lk.compare(results("x", *a), results("x", *b)).differences)
+    assert 5 <= wrong <= 40
+
+
+def test_two_configs_are_compared_when_each_side_has_one() -> None:
+    comparison = lk.compare(results("x", 1.0, 2.0), results("y", 2.0, 3.0))
+    assert comparison.table["config"].tolist() == ["x → y"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: lk.compare(results("x", 1.0), results("x", 1.0, target=9e4)),
+         "no load in common: a has x 64 B 70,000 pps; b has x 64 B 90,000 pps"),
+        (lambda: lk.compare(results("x", 1.0), results("x", 1.0), confidence=95),
+         "confidence is 95; the range is 0.5 to 0.999"),
+        (lambda: lk.compare(results("x", 1.0), results("x", 1.0), quantities=["rx"]),
+         "'rx' cannot be compared"),
+        (lambda: lk.compare(both("x", "y"), results("z", 1.0)),
+         "no config in common: a has x, y, b has z; choose one of each"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_compared_is_named(make: object, message: str) -> None:
+    with pytest.raises(lk.LabError, match=message):
+        make()  # type: ignore[operator]
+
+
+def both(*configs: str) -> lk.Results:
+    rows = [{"config": c, "size_bytes": 64, "target_pps": 1.0, "rx_pps": 1.0} for c in configs]
+    return lk.Results.from_rows(rows)

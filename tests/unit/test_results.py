@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables of results: their columns, files, filters and warnings."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import labkit as lk
+from labkit.results import COLUMNS, as_table
+
+ROW = {"config": "a", "size_bytes": 64, "target_pps": 7e4, "tx_pps": 7e4, "rx_pps": 6.9e4}
+DESIGNED = """
+config size_bytes target_pps tx_pps rx_pps drop_percent unsent lost reordered duplicated
+unexplained nic_imissed nic_ierrors nic_nombuf app_drops latency_min_ns latency_avg_ns
+latency_p50_ns latency_p90_ns latency_p99_ns latency_p999_ns latency_max_ns tx_mbps rx_mbps
+generator_limited seconds started_at
+"""
+
+
+def test_columns_are_those_of_every_result_and_keep_their_types() -> None:
+    whole, empty = as_table([ROW]), as_table([])
+    assert set(DESIGNED.split()) <= set(COLUMNS)
+    assert list(whole.columns) == list(empty.columns) == list(COLUMNS)
+    assert (whole.dtypes == empty.dtypes).all()
+
+
+def test_what_was_not_measured_is_missing_and_not_zero() -> None:
+    table = as_table([{**ROW, "lost": None, "latency_p50_ns": float("nan")}])
+    for name in ("lost", "latency_p50_ns", "nic_imissed", "generator_limited", "started_at"):
+        assert pd.isna(table.loc[0, name]), name
+
+
+def test_unknown_column_is_refused_with_the_near_one() -> None:
+    with pytest.raises(lk.LabError, match=r"no column 'rx_kpps'.*did you mean 'rx_pps'"):
+        as_table([{**ROW, "rx_kpps": 69.0}])
+
+
+def test_results_come_back_as_they_were_saved(tmp_path: Path) -> None:
+    rows = [
+        {**ROW, "lost": 2**53 + 1, "generator_limited": True, "started_at": "2026-05-21T04:58:23Z"},
+        {**ROW, "config": "b", "latency_p50_ns": 1234.5, "balanced": False},
+    ]
+    results = lk.Results.from_rows(rows, {"title": "two", "seed": 7})
+    loaded = lk.load(results.save(tmp_path / "new" / "folder"))
+    pd.testing.assert_frame_equal(loaded.table, results.table)
+    assert loaded.table.loc[0, "lost"] == 2**53 + 1
+    assert loaded.run["seed"] == 7
+    assert loaded.warnings == results.warnings
+
+
+def test_saving_again_is_fine_and_saving_over_others_is_not(tmp_path: Path) -> None:
+    first, second = lk.Results.from_rows([ROW]), lk.Results.from_rows([ROW, ROW])
+    first.save(tmp_path)
+    first.save(tmp_path)
+    with pytest.raises(lk.LabError, match="holds other results; choose another folder"):
+        second.save(tmp_path)
+    assert len(lk.load(tmp_path)) == 1
+
+
+def test_load_names_what_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(lk.LabError, match=r"holds no results: it has no run\.json"):
+        lk.load(tmp_path)
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(lk.LabError, match="is damaged"):
+        lk.load(tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps({"format": "labkit-results/9"}))
+    with pytest.raises(lk.LabError, match="'labkit-results/9'; this release reads"):
+        lk.load(tmp_path)
+    with pytest.raises(lk.LabError, match=r"no dataset 'nothing/run\.json'"):
+        lk.load("datasets/nothing")
+
+
+def test_where_chooses_trials_and_names_what_there_is() -> None:
+    results = lk.Results.from_rows([{**ROW, "size_bytes": size} for size in (64, 512, 1400)])
+    assert results.where(size_bytes=(64, 512)).table["size_bytes"].tolist() == [64, 512]
+    with pytest.raises(lk.LabError, match=r"size_bytes 65; there are \[64\.0, 512\.0, 1400\.0\]"):
+        results.where(size_bytes=65)
+    with pytest.raises(lk.LabError, match="did you mean 'size_bytes'"):
+        results.where(size_byte=64)
+
+
+def test_reader_is_told_of_imbalance_and_of_a_generator_that_fell_short() -> None:
+    results = lk.Results.from_rows(
+        [{**ROW, "balanced": False}, {**ROW, "generator_limited": True}, ROW],
+        {"skipped": ["testpmd, 8500 B: too long"], "trials": 4},
+    )
+    told = "\n".join(results.warnings)
+    for part in (
+        "NOT balanced: 1 of 3",
+        "generator limited: 1 of 3",
+        "not measured: testpmd, 8500",
+    ):
+        assert part in told
+    assert "not finished: 1 of 4 trials" in told
+    assert told in repr(results)
+    assert results._repr_html_().count("#b3261e") == 4
+    assert not lk.Results.from_rows([ROW]).warnings
+
+
+def test_histograms_are_no_part_of_what_is_shown() -> None:
+    results = lk.Results.from_rows([{**ROW, "latency_histogram": "HISTFAAAA", "lost": 0}])
+    assert "HISTFAAAA" not in repr(results) + results._repr_html_()
+    assert np.isclose(results.table["rx_pps"].iloc[0], 6.9e4)

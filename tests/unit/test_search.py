@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Searches find the capacity of a path that is known, keep every trial, and say when they cannot.
+
+Searches over real trials: tests/engine/test_sweep_trials.py.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+import labkit as lk
+
+
+class Path:
+    """Forwards up to `capacity` frames a second, and loses `always` of what it forwards."""
+
+    def __init__(self, capacity: float, always: float = 0.0, generator: float = math.inf) -> None:
+        self.capacity, self.always, self.generator = capacity, always, generator
+        self.asked: list[tuple[float, float]] = []
+
+    def __call__(self, pps: float, seconds: float) -> Mapping[str, Any]:
+        self.asked.append((pps, seconds))
+        intended = round(pps * seconds)
+        sent = min(
+            intended, round(self.generator * seconds) if math.isfinite(self.generator) else intended
+        )
+        received = math.floor(min(sent, self.capacity * seconds) * (1 - self.always))
+        return {
+            "intended": intended,
+            "sent": sent,
+            "received": received,
+            "unsent": intended - sent,
+            "drop_percent": 100 * (sent - received) / sent,
+            "generator_limited": sent < intended,
+            "seconds": seconds,
+        }
+
+
+def search(path: Path, **settings: Any) -> lk.SearchRun:
+    settings = {"max_rate": 10e6, "progress": False} | settings
+    return lk.search(None, None, measure=path, **settings)
+
+
+@pytest.mark.parametrize(("preset", "width"), [("quick", 0.05), ("mlr", 0.005)])
+def test_bounds_enclose_the_capacity_within_the_preset(preset: str, width: float) -> None:
+    run = search(Path(1_234_567), preset=preset)
+    ndr = run.table.set_index("goal").loc["NDR"]
+    assert ndr["lower_pps"] <= 1_234_567 <= ndr["upper_pps"]
+    assert ndr["upper_pps"] / ndr["lower_pps"] - 1 <= 1.2 * width
+    assert ndr["note"] == ""
+
+
+def test_partial_drop_rate_is_higher_than_the_rate_without_drops() -> None:
+    run = search(Path(1e6), preset="mlr")
+    ndr, pdr = run.table["lower_pps"]
+    assert ndr <= 1e6 < pdr < 1e6 / (1 - 0.005) * 1.001
+    assert run.table["loss_percent"].tolist() == [0.0, 0.5]
+
+
+def test_loss_at_every_load_leaves_no_ndr_but_a_pdr() -> None:
+    run = search(Path(1e6, always=0.002), goals=("NDR", 0.005))
+    ndr, pdr = run.table.itertuples()
+    assert math.isnan(ndr.lower_pps)
+    assert ndr.note == "even min_rate was not carried: the limit is lower"
+    assert pdr.goal == "0.5 %"
+    assert 0.9e6 < pdr.lower_pps < 1.05e6
+
+
+def test_every_trial_is_kept() -> None:
+    path = Path(2e6)
+    run = search(path)
+    # The first one warms up and does not count for the search, but it is a trial all the same.
+    assert run.trials.table["target_pps"].tolist() == [pps for pps, _ in path.asked]
+    assert run.trials.table["seconds"].tolist() == [seconds for _, seconds in path.asked]
+    assert len(run.trials) == run.table["trials"].iloc[0] > 3
+
+
+def test_presets_ask_for_trials_as_their_definitions_say() -> None:
+    longest = {}
+    for preset in ("quick", "mlr", "rfc2544"):
+        path = Path(3e6)
+        search(path, preset=preset, goals=("NDR",))
+        longest[preset] = max(seconds for _, seconds in path.asked)
+    assert longest == {"quick": pytest.approx(0.2), "mlr": 1.0, "rfc2544": 60.0}
+
+
+def test_limit_of_the_generator_is_not_sold_as_the_paths() -> None:
+    run = search(Path(9e6, generator=2e6), goals=("NDR",))
+    assert run.table["note"].tolist() == [
+        "the generator fell short at the upper bound: this is its limit, not the DUT's"
+    ]
+    assert run.table["lower_pps"].iloc[0] <= 2e6
+
+
+def test_path_without_a_limit_says_so() -> None:
+    run = search(Path(1e9), goals=("NDR",))
+    assert run.table["note"].tolist() == ["even max_rate was carried: the limit is higher"]
+    assert run.table["lower_pps"].iloc[0] == pytest.approx(10e6)
+    assert math.isnan(run.table["upper_pps"].iloc[0])
+
+
+def test_search_that_takes_too_long_hands_over_its_trials() -> None:
+    with pytest.raises(lk.SearchFailed, match="takes too long") as failure:
+        search(Path(1e6), most_seconds=1e-9)
+    assert len(failure.value.trials) > 0
+
+
+def test_picture_has_every_trial_and_the_bounds() -> None:
+    run = search(Path(1e6))
+    axes = run.plot().axes[0]
+    assert sum(len(points.get_offsets()) for points in axes.collections) == len(run.trials)
+    labels = [line.get_label() for line in axes.get_lines()]
+    assert [label.partition(":")[0] for label in labels] == ["NDR", "PDR"]
+    assert "frames/s" in axes.get_ylabel()
+    assert "NDR" in repr(run)
+    assert "NDR" in run._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"goals": ("NRD",)}, "no goal 'NRD'.*did you mean 'NDR'"),
+        ({"goals": (1.5,)}, "goal 1.5: a loss ratio is 0 or more and below 1"),
+        ({"goals": ()}, "goals is empty"),
+        ({"preset": "rfc"}, "no preset 'rfc'.*there are: mlr, rfc2544, quick"),
+        ({"min_rate": 2e7}, "min_rate is 20,000,000 and max_rate 10,000,000"),
+        ({"max_rate": None}, "a search needs a port"),
+    ],
+)
+def test_bad_arguments_are_named(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(lk.LabError, match=message):
+        search(Path(1e6), **settings)

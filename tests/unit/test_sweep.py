@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sweeps: the grid, its order, what is kept when one fails, and how it goes on.
+
+Real trials are measured by tests/engine/test_sweep_trials.py; here arithmetic stands in for them,
+so that every row is known beforehand.
+"""
+
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import labkit as lk
+from labkit.runs.grid import Step
+from labkit.runs.sweep import Measurement
+
+CAPACITY = 100_000
+
+
+@dataclass(frozen=True)
+class Known(lk.dut.Dut):
+    name: str = "known"
+    max_size: int = 1518  # type: ignore[assignment]
+
+    def open(self, lab: lk.Lab) -> AbstractContextManager[lk.dut.FarEnd]:
+        raise NotImplementedError
+
+
+def arithmetic(dut: lk.dut.Dut, step: Step) -> Measurement:
+    row = {"tx_pps": step.pps, "rx_pps": min(step.pps, CAPACITY), "seconds": step.duration}
+    return Measurement(row, {"host": "here"})
+
+
+class Recorder:
+    """Measures by arithmetic, writes down the order, and fails when it is told to."""
+
+    def __init__(self, fail_at: int | None = None, error: BaseException | None = None) -> None:
+        self.steps: list[tuple[str, Step]] = []
+        self.fail_at, self.error = fail_at, error
+        self.lock = threading.Lock()
+
+    def __call__(self, dut: lk.dut.Dut, step: Step) -> Measurement:
+        with self.lock:
+            if len(self.steps) == self.fail_at and self.error is not None:
+                raise self.error
+            self.steps.append((dut.name, step))
+        return arithmetic(dut, step)
+
+
+def run(
+    measure: Callable[[lk.dut.Dut, Step], Measurement] = arithmetic, **changes: object
+) -> lk.Results:
+    settings: dict[str, object] = {
+        "sizes": (64, 512), "rates": ("70k", "140k"), "repeats": 2, "progress": False,
+    }  # fmt: skip
+    return lk.sweep([Known(), Known("other")], measure=measure, **(settings | changes))  # type: ignore[arg-type]
+
+
+def test_every_load_is_measured_as_often_as_asked() -> None:
+    recorder = Recorder()
+    results = run(recorder)
+    assert len(results) == len(recorder.steps) == len(set(recorder.steps)) == 2 * 2 * 2 * 2
+    counts = results.table.groupby(["config", "size_bytes", "target_pps"]).size()
+    assert counts.tolist() == [2] * 8
+    assert results.where(target_pps=140_000.0).table["rx_pps"].unique().tolist() == [CAPACITY]
+    assert not results.warnings
+
+
+def test_order_is_random_and_comes_from_the_seed() -> None:
+    orders = []
+    for seed in (1, 1, 2):
+        recorder = Recorder()
+        results = run(recorder, seed=seed)
+        orders.append(recorder.steps)
+        assert results.run["parameters"]["seed"] == seed
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[0], key=str) == sorted(orders[2], key=str)
+    assert orders[0] != sorted(orders[0], key=str)
+
+
+def test_failed_sweep_keeps_what_is_finished_and_goes_on(tmp_path: Path) -> None:
+    failing = Recorder(5, lk.DutDied("known", "its process ended (signal 9)"))
+    with pytest.raises(lk.SweepFailed, match=r"failed: the DUT known died") as failure:
+        run(failing, save=tmp_path)
+    assert "5 finished trials are kept" in str(failure.value)
+    assert isinstance(failure.value.__cause__, lk.DutDied)
+    partial = lk.load(tmp_path)
+    assert len(partial) == len(failure.value.results) == 5
+    assert "not finished: 11 of 16 trials are missing" in partial.warnings
+
+    second = Recorder()
+    whole = run(second, save=tmp_path)
+    assert len(second.steps) == 11
+    assert not set(second.steps) & set(failing.steps)
+    assert len(whole) == len(lk.load(tmp_path)) == 16
+    third = Recorder()
+    run(third, save=tmp_path)
+    assert third.steps == []
+
+
+def test_interrupted_sweep_says_where_its_trials_are(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt) as interrupt:
+        run(Recorder(3, KeyboardInterrupt()), save=tmp_path)
+    assert "3 finished trials are kept: lk.load(" in interrupt.value.__notes__[0]
+    assert len(lk.load(tmp_path)) == 3
+
+
+def test_without_a_folder_a_failed_sweep_keeps_its_trials_all_the_same() -> None:
+    with pytest.raises(lk.SweepFailed) as failure:
+        run(Recorder(4, lk.LabError("no")))
+    assert len(lk.load(failure.value.folder)) == 4
+    assert len(run(save=failure.value.folder)) == 16
+
+
+def test_other_parameters_are_refused(tmp_path: Path) -> None:
+    run(save=tmp_path)
+    with pytest.raises(lk.LabError, match=r"other parameters: repeats is 2 there and 3 here"):
+        run(save=tmp_path, repeats=3)
+    with pytest.raises(lk.LabError, match=r"other parameters: rates is"):
+        run(save=tmp_path, rates=("80k",))
+
+
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_any_executor_gives_the_same_table(pool: type, tmp_path: Path) -> None:
+    with pool(2) as executor:
+        results = run(executor=executor)
+    columns = ["config", "size_bytes", "target_pps", "tx_pps", "rx_pps"]
+    assert results.table[columns].equals(run().table[columns])
+
+
+def test_failure_in_an_executor_keeps_what_is_finished(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as executor, pytest.raises(lk.SweepFailed):
+        run(Recorder(6, lk.LabError("no")), executor=executor, save=tmp_path)
+    assert len(lk.load(tmp_path)) == 6
+
+
+def test_what_is_left_out_is_named() -> None:
+    results = run(sizes=(64, 8500), max_gbps=0.05)
+    assert results.warnings == [
+        "not measured: known, 64 B at 140,000 pps: above the cap of 0.05 Gbit/s",
+        "not measured: known, 8,500 B: it takes up to 1,518 B",
+        "not measured: other, 64 B at 140,000 pps: above the cap of 0.05 Gbit/s",
+        "not measured: other, 8,500 B: it takes up to 1,518 B",
+    ]
+    assert len(results) == 4
+
+
+def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
+    run(save=tmp_path, duration=3)
+    told = json.loads((tmp_path / "run.json").read_text())
+    assert told["parameters"]["duration"] == 3
+    assert told["parameters"]["duts"][0] == {"type": "Known", "name": "known", "max_size": 1518}
+    assert told["machines"] == [{"host": "here"}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sizes": ()}, "sizes is empty; name at least one"),
+        ({"sizes": (63,)}, "size 63: a frame has 64 bytes or more"),
+        ({"rates": ()}, "rates is empty"),
+        ({"rates": "70k"}, "rates is '70k'; it is a list"),
+        ({"rates": ("fast",)}, "rate is 'fast'; write it as"),
+        ({"rates": (0,)}, "rate is 0 pps; it is a positive number"),
+        ({"duration": 0}, "duration is 0; it is a number of seconds above 0"),
+        ({"warmup": -1}, "warmup is -1"),
+        ({"repeats": 0}, "repeats is 0; it is a whole number, 1 or more"),
+        ({"sizes": (9000,)}, "nothing is left to measure: known, 9,000 B"),
+    ],
+)
+def test_bad_arguments_are_named(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(lk.LabError, match=message):
+        run(**changes)
+
+
+def test_duts_need_names_of_their_own() -> None:
+    with pytest.raises(lk.LabError, match="two DUTs are called 'known'; give one another name="):
+        lk.sweep([Known(), Known()], measure=arithmetic)
+    with pytest.raises(lk.LabError, match="'testpmd' is no DUT; make one with"):
+        lk.sweep(["testpmd"], measure=arithmetic)  # type: ignore[list-item]
