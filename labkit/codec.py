@@ -110,7 +110,6 @@ def make_frames(stream: Mapping[str, Any], count: int, signature: bytes = b"") -
             len(stream["fields"]),
             checksums,
             stream["has_signature"],
-            0,
             sequence,
             tsc,
         )

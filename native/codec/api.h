@@ -63,7 +63,7 @@ uint64_t lk_codec_flow_hash(const uint8_t *frame, uint32_t length);
 /* What a generator makes of a template (frame_program.h). */
 void lk_codec_make_frame(uint8_t *frame, const struct lk_template *t, struct lk_field *fields,
 			 unsigned int field_count, unsigned int checksums, int has_signature,
-			 uint16_t stream, uint32_t sequence, uint64_t tsc);
+			 uint32_t sequence, uint64_t tsc);
 /* What a receiver makes of sequence numbers: counts[0..3] received, reordered, duplicated, too old;
  * the sum of those passed over is returned. */
 int64_t lk_codec_sequence(const uint32_t *numbers, uint64_t count, uint64_t *counts);

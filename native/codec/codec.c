@@ -190,12 +190,12 @@ lk_codec_signature(const uint8_t *frame, uint32_t length, uint16_t *stream, uint
 void
 lk_codec_make_frame(uint8_t *frame, const struct lk_template *t, struct lk_field *fields,
 		    unsigned int field_count, unsigned int checksums, int has_signature,
-		    uint16_t stream, uint32_t sequence, uint64_t tsc)
+		    uint32_t sequence, uint64_t tsc)
 {
-	const struct lk_signature signature = {stream, sequence, tsc};
+	const struct lk_stamp stamp = {sequence, tsc, lk_folded(tsc)};
 
 	memcpy(frame, t->bytes, t->length);
-	lk_make_frame(frame, t, fields, field_count, checksums, has_signature ? &signature : NULL);
+	lk_make_frame(frame, t, fields, field_count, checksums, has_signature ? &stamp : NULL);
 }
 
 int64_t

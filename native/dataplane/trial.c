@@ -83,6 +83,20 @@ cycles(double ns)
 	return (uint64_t)(ns * lk_clock_tsc_hz() / 1e9 * (1 << LK_CYCLE_FRACTION));
 }
 
+/* Python compiled the template as that of stream 0. */
+static void
+sign(struct lk_template *t, uint8_t *bytes, uint32_t checksums, uint16_t stream)
+{
+	const struct lk_signature signature = {.stream = stream};
+
+	lk_write_signature(bytes + t->length, &signature);
+	for (uint32_t i = 0; i < checksums; i++) {
+		struct lk_checksum *c = &t->checksums[i];
+
+		c->base = lk_fold(c->base + (uint64_t)stream * c->signature_factor);
+	}
+}
+
 /* Deep copies: what Python hands over is its own. */
 static int
 copy_templates(struct lk_stream *s, const struct lk_stream_config *config)
@@ -101,6 +115,8 @@ copy_templates(struct lk_stream *s, const struct lk_stream_config *config)
 		if (bytes == NULL)
 			return -ENOMEM;
 		memcpy(bytes, c->template.bytes, c->template.length);
+		if (config->has_signature)
+			sign(&c->template, bytes, config->checksum_count, s->id);
 		c->template.bytes = bytes;
 		c->mark = ++made << 16 | s->id;
 		s->template_count++;
@@ -313,7 +329,7 @@ lk_trial_free(struct lk_trial *t)
 		if (t->arrivals != NULL)
 			free(t->arrivals[i]);
 	}
-	rte_pktmbuf_free_bulk(t->spare, t->spares);
+	rte_mempool_put_bulk(t->pool, (void **)t->spare, t->spares);
 	free(t->arrivals);
 	free(t->heap);
 	free(t->streams);

@@ -12,7 +12,7 @@
 #include "histogram.h"
 #include "sequence.h"
 
-#define LK_TRIAL_BURST 64
+#define LK_TRIAL_BURST 128
 
 /* Times of the schedule are TSC cycles after the start with 16 bits of fraction. */
 #define LK_CYCLE_FRACTION 16

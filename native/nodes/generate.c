@@ -60,21 +60,48 @@ skip_overdue(struct lk_stream *s, uint64_t now)
 	s->skipped += frames;
 }
 
+static void
+note_jitter(struct lk_trial *t, struct lk_stream *s, uint64_t due, uint64_t tsc)
+{
+	if (s->last_made != 0) {
+		int64_t early = (int64_t)((due - s->last_due) >> LK_CYCLE_FRACTION) -
+				(int64_t)(tsc - s->last_made);
+
+		lk_histogram_record(&t->jitter, (uint64_t)((double)llabs(early) * t->ns_per_cycle));
+	}
+	s->last_due = due;
+	s->last_made = tsc;
+}
+
+/* Takes the next frame of the top stream from its schedule. */
+static __rte_always_inline void
+take_due(struct lk_trial *t, struct lk_stream *s, uint64_t tsc)
+{
+	if (t->config.paced)
+		note_jitter(t, s, s->due, tsc);
+	if (--s->burst_left == 0) {
+		s->burst_left = s->burst;
+		s->due += s->gaps == NULL ? s->interval : s->gaps[s->order_at];
+	}
+}
+
 /*
- * The stream whose frame is next and due, NULL when there is none; *due is its due time. `now` is
- * in cycles with a fraction, UINT64_MAX when nothing is paced.
+ * The stream whose frames are next, and how many of them in a row, at most `room`; NULL when none
+ * is due. `now` is in cycles with a fraction, UINT64_MAX when nothing is paced.
  */
 static __rte_always_inline struct lk_stream *
-next_due(struct lk_trial *t, uint64_t now, uint64_t *due)
+next_run(struct lk_trial *t, uint64_t now, uint64_t tsc, uint16_t room, uint16_t *run)
 {
 	while (t->heap_length > 0) {
 		struct lk_stream *s = &t->streams[t->heap[0]];
+		uint64_t left;
 
 		if (s->due > now)
 			return NULL;
 		if (now != UINT64_MAX)
 			skip_overdue(s, now);
-		if (unlikely(s->made + s->skipped >= s->intended)) {
+		left = s->intended - s->made - s->skipped;
+		if (unlikely(left == 0)) {
 			remove_top(t);
 			continue;
 		}
@@ -82,64 +109,115 @@ next_due(struct lk_trial *t, uint64_t now, uint64_t *due)
 			sift_down(t);
 			continue;
 		}
-		*due = s->due;
-		if (--s->burst_left == 0) {
-			s->burst_left = s->burst;
-			s->due += s->gaps == NULL ? s->interval : s->gaps[s->order_at];
-			sift_down(t);
+		if (t->heap_length == 1 && now == UINT64_MAX) {
+			*run = (uint16_t)RTE_MIN(left, room); /* no schedule to keep */
+			return s;
 		}
+		take_due(t, s, tsc);
+		for (*run = 1; *run < RTE_MIN(left, room) && s->gaps == NULL &&
+			       (t->heap_length == 1 ? s->due <= now : s->burst_left < s->burst);
+		     ++*run)
+			take_due(t, s, tsc);
+		sift_down(t);
 		return s;
 	}
 	return NULL;
 }
 
-static void
-note_jitter(struct lk_trial *t, struct lk_stream *s, uint64_t due, uint64_t now)
-{
-	if (s->made != 0) {
-		int64_t early = (int64_t)((due - s->last_due) >> LK_CYCLE_FRACTION) -
-				(int64_t)(now - s->last_made);
-
-		lk_histogram_record(&t->jitter, (uint64_t)((double)llabs(early) * t->ns_per_cycle));
-	}
-	s->last_due = due;
-	s->last_made = now;
-}
-
+/* A raw buffer as a frame of one segment: two stores, as in DPDK's vector drivers. */
 static __rte_always_inline void
-fill(struct rte_mbuf *m, struct lk_stream *s, uint64_t tsc)
+prepare(struct rte_mbuf *m, uint32_t length)
 {
-	const struct lk_compiled *c = &s->templates[s->order[s->order_at]];
-	const struct lk_template *t = &c->template;
-	struct lk_signature signature = {s->id, (uint32_t)s->made, tsc};
-	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
+	/* data_off, refcnt, nb_segs, port; ol_flags */
+	const uint64_t rearm[2] = {RTE_PKTMBUF_HEADROOM | UINT64_C(1) << 16 | UINT64_C(1) << 32 |
+					   UINT64_C(0xffff) << 48,
+				   0};
+	/* packet_type, pkt_len, data_len, vlan_tci, hash.rss */
+	const uint32_t fields[4] = {0, length, length, 0};
 
-	if (++s->order_at == s->order_length)
-		s->order_at = 0;
-	if (likely(*lk_mark_of(m) == c->mark)) {
-		for (uint32_t at = 0; at < t->head; at += 64)
-			memcpy(frame + at, t->bytes + at, 64);
-	} else {
-		memcpy(frame, t->bytes, t->length);
-		*lk_mark_of(m) = c->mark;
-	}
-	lk_make_frame(frame, t, s->fields, s->field_count, s->checksum_count,
-		      s->has_signature ? &signature : NULL);
-	m->data_len = (uint16_t)t->length;
-	m->pkt_len = t->length;
-	s->made++;
-	s->made_bytes += t->length + 4;
+	RTE_BUILD_BUG_ON(offsetof(struct rte_mbuf, ol_flags) !=
+			 offsetof(struct rte_mbuf, rearm_data) + 8);
+	memcpy(&m->rearm_data, rearm, sizeof(rearm));
+	memcpy(&m->rx_descriptor_fields1, fields, sizeof(fields));
 }
 
-static int
-has_spare(struct lk_trial *t)
+/*
+ * Makes the next `count` frames of a stream in raw buffers. The numbers of fields and checksums are
+ * constants where the caller's are, and the loops over them then disappear.
+ */
+static __rte_always_inline void
+fill(struct lk_stream *s, struct lk_field *fields, struct rte_mbuf **mbufs, uint16_t count,
+     uint64_t tsc, int stamps_each, unsigned int field_count, unsigned int checksum_count,
+     int has_signature)
 {
-	if (likely(t->spares > 0))
-		return 1;
-	if (rte_pktmbuf_alloc_bulk(t->pool, t->spare, LK_TRIAL_BURST) != 0)
-		return 0;
-	t->spares = LK_TRIAL_BURST;
-	return 1;
+	struct lk_stamp stamp = {(uint32_t)s->made, tsc, lk_folded(tsc)};
+	const struct lk_compiled *const templates = s->templates;
+	const uint16_t *const order = s->order;
+	const uint32_t order_length = s->order_length;
+	const int mark_offset = lk_mark_offset;
+	uint32_t at = s->order_at;
+	uint64_t bytes = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		const struct lk_compiled *c = &templates[order[at]];
+		const struct lk_template *t = &c->template;
+		struct rte_mbuf *m = mbufs[i];
+		uint64_t *mark = RTE_MBUF_DYNFIELD(m, mark_offset, uint64_t *);
+		uint8_t *frame;
+
+		if (++at == order_length)
+			at = 0;
+		prepare(m, t->length);
+		bytes += t->length + 4;
+		frame = (uint8_t *)m->buf_addr + RTE_PKTMBUF_HEADROOM;
+		if (likely(*mark == c->mark)) {
+			memcpy(frame, t->bytes, 64);
+			for (uint32_t from = 64; unlikely(from < t->head); from += 64)
+				memcpy(frame + from, t->bytes + from, 64);
+		} else {
+			memcpy(frame, t->bytes, t->length);
+			*mark = c->mark;
+		}
+		if (has_signature && stamps_each) {
+			stamp.tsc = rte_rdtsc();
+			stamp.folded_tsc = lk_folded(stamp.tsc);
+		}
+		lk_make_frame(frame, t, fields, field_count, checksum_count,
+			      has_signature ? &stamp : NULL);
+		stamp.sequence++;
+	}
+	s->order_at = at;
+	s->made += count;
+	s->made_bytes += bytes;
+}
+
+/* Most streams vary one field at most and have one checksum that follows. */
+static void
+fill_run(struct lk_stream *s, struct rte_mbuf **mbufs, uint16_t count, uint64_t tsc, int each)
+{
+	if (s->field_count <= 1 && s->checksum_count == 1) {
+		struct lk_field field = s->fields[0];
+
+		if (s->field_count == 0)
+			fill(s, &field, mbufs, count, tsc, each, 0, 1, s->has_signature);
+		else if (s->has_signature)
+			fill(s, &field, mbufs, count, tsc, each, 1, 1, 1);
+		else
+			fill(s, &field, mbufs, count, tsc, each, 1, 1, 0);
+		s->fields[0].at = field.at;
+	} else {
+		fill(s, s->fields, mbufs, count, tsc, each, s->field_count, s->checksum_count,
+		     s->has_signature);
+	}
+}
+
+/* Buffers straight from the pool: what is freed has one segment and one reference. */
+static uint16_t
+have_spares(struct lk_trial *t, uint16_t wanted)
+{
+	if (t->spares == 0 && rte_mempool_get_bulk(t->pool, (void **)t->spare, LK_TRIAL_BURST) == 0)
+		t->spares = LK_TRIAL_BURST;
+	return (uint16_t)RTE_MIN(wanted, t->spares);
 }
 
 /* An unpaced generator does not run ahead of a full cable: all it would measure is itself. */
@@ -155,20 +233,17 @@ static uint16_t
 make_frames(struct lk_trial *t, void **objs, uint16_t room, uint64_t tsc)
 {
 	uint64_t now = t->config.paced ? (tsc - t->start) << LK_CYCLE_FRACTION : UINT64_MAX;
-	uint16_t count = 0;
+	uint16_t count = 0, run, spares;
 
-	while (count < room && has_spare(t)) {
-		uint64_t due = 0;
-		struct lk_stream *s = next_due(t, now, &due);
+	while (count < room && (spares = have_spares(t, room - count)) > 0) {
+		struct lk_stream *s = next_run(t, now, tsc, spares, &run);
 
 		if (s == NULL)
 			break;
-		if (t->config.latency)
-			tsc = rte_rdtsc();
-		if (t->config.paced)
-			note_jitter(t, s, due, tsc);
-		objs[count] = t->spare[--t->spares];
-		fill(objs[count++], s, tsc);
+		t->spares -= run;
+		memcpy(objs + count, t->spare + t->spares, run * sizeof(objs[0]));
+		fill_run(s, (struct rte_mbuf **)objs + count, run, tsc, t->config.latency);
+		count += run;
 	}
 	lk_tick_now(t, &t->sending, tsc)->made += count;
 	return count;

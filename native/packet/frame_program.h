@@ -92,14 +92,20 @@ lk_folded(uint64_t number)
 	return (number >> 16) + (uint16_t)number;
 }
 
+/* Which numbers a signature gets; NULL in its place: none is written. */
+struct lk_stamp {
+	uint32_t sequence;
+	uint64_t tsc;
+	uint64_t folded_tsc;
+};
+
 /*
  * Turns a copy of the template into the next frame of its stream. `checksums` counts those that
  * change at all.
  */
-static inline void
+static inline __attribute__((always_inline)) void
 lk_make_frame(uint8_t *frame, const struct lk_template *t, struct lk_field *fields,
-	      unsigned int field_count, unsigned int checksums,
-	      const struct lk_signature *signature)
+	      unsigned int field_count, unsigned int checksums, const struct lk_stamp *stamp)
 {
 	uint64_t sums[LK_MAX_CHECKSUMS];
 	unsigned int i, c;
@@ -114,11 +120,11 @@ lk_make_frame(uint8_t *frame, const struct lk_template *t, struct lk_field *fiel
 		for (c = 0; c < checksums; c++)
 			sums[c] += folded * f->factors[c];
 	}
-	if (signature != NULL) {
-		uint64_t folded = lk_folded(signature->sequence) + lk_folded(signature->tsc) +
-				  signature->stream;
+	if (stamp != NULL) {
+		uint64_t folded =
+			(stamp->sequence >> 16) + (uint16_t)stamp->sequence + stamp->folded_tsc;
 
-		lk_write_signature(frame + t->length, signature);
+		lk_stamp_signature(frame + t->length, stamp->sequence, stamp->tsc);
 		for (c = 0; c < checksums; c++)
 			sums[c] += folded * t->checksums[c].signature_factor;
 	}

@@ -28,6 +28,14 @@ lk_write_signature(uint8_t *end, const struct lk_signature *s)
 	lk_put64(p + 10, s->tsc);
 }
 
+/* Sequence number and TSC alone, where magic and stream are there already. */
+static inline void
+lk_stamp_signature(uint8_t *end, uint32_t sequence, uint64_t tsc)
+{
+	lk_put32(end - 12, sequence);
+	lk_put64(end - 8, tsc);
+}
+
 /* Returns 1 and fills *s when the frame of this length ends in a signature. */
 static inline int
 lk_read_signature(const uint8_t *frame, uint32_t length, struct lk_signature *s)
