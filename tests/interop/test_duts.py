@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every DUT answers, counts what it drops under a name, tells when it died and leaves nothing."""
 
+import contextlib
 import os
 import pickle
 import signal
@@ -73,8 +74,14 @@ def test_dut_that_dies_is_told_with_its_signal(dut: lk.dut.Dut, lab: lk.Lab) -> 
             if child.name() in ("dpdk-testpmd", "kernel_echo")
         )
         child.send_signal(signal.SIGKILL)
-        while child.status() != psutil.STATUS_ZOMBIE:  # to wait() for it is the DUT's affair
-            time.sleep(0.01)
+
+        def is_seen() -> bool:  # the last of its threads may take a while
+            with contextlib.suppress(lk.DutDied):
+                far_end.check()
+                return False
+            return True
+
+        wait_until(is_seen)
         with pytest.raises(lk.DutDied, match=rf"the DUT {dut.name} died: .*signal 9"):
             far_end.check()
         with pytest.raises(lk.DutDied, match="signal 9"):
