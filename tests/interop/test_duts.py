@@ -13,6 +13,7 @@ from scapy.layers.inet import UDP
 
 import labkit as lk
 from labkit.dut.base import DutCounters, FarEnd
+from tests.patience import wait_until
 
 DUTS = [lk.dut.LabkitEcho(), lk.dut.PythonEcho(), lk.dut.Testpmd(), lk.dut.KernelEcho()]
 BAD_CHECKSUM = {
