@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from labkit.batch import FrameBatch as FrameBatch
     from labkit.cluster import dask_executor as dask_executor
     from labkit.diagnosis import doctor as doctor
     from labkit.engine.config import EalConfig as EalConfig
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from labkit.errors import ParameterError as ParameterError
     from labkit.errors import PathError as PathError
     from labkit.errors import PortError as PortError
+    from labkit.errors import Refused as Refused
+    from labkit.errors import TunnelError as TunnelError
     from labkit.errors import Unreachable as Unreachable
+    from labkit.explanation import Explanation as Explanation
+    from labkit.explanation import explain as explain
     from labkit.lab import Lab as Lab
     from labkit.ledger import Ledger as Ledger
     from labkit.loading import load as load
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
     from labkit.nodes import arp_responder as arp_responder
     from labkit.nodes import capture as capture
     from labkit.nodes import collect as collect
+    from labkit.nodes import decap as decap
+    from labkit.nodes import encap as encap
     from labkit.nodes import icmp_echo as icmp_echo
     from labkit.nodes import inject as inject
     from labkit.nodes import nd_responder as nd_responder
@@ -44,6 +51,12 @@ if TYPE_CHECKING:
     from labkit.port import Port as Port
     from labkit.runs.echo import EchoRun as EchoRun
     from labkit.runs.echo import echo as echo
+    from labkit.tunnels import Decapsulated as Decapsulated
+    from labkit.tunnels import Geneve as Geneve
+    from labkit.tunnels import GeneveOption as GeneveOption
+    from labkit.tunnels import Gue as Gue
+    from labkit.tunnels import Tunnel as Tunnel
+    from labkit.tunnels import Vxlan as Vxlan
 
 _HOME = {
     "dask_executor": "cluster",
@@ -58,13 +71,21 @@ _HOME = {
     "ParameterError": "errors",
     "PathError": "errors",
     "PortError": "errors",
+    "Refused": "errors",
+    "TunnelError": "errors",
     "Unreachable": "errors",
+    "Explanation": "explanation",
+    "explain": "explanation",
+    "FrameBatch": "batch",
+    "GeneveOption": "tunnels",
     "load": "loading",
     "Lab": "lab",
     "Ledger": "ledger",
     "arp_responder": "nodes",
     "capture": "nodes",
     "collect": "nodes",
+    "decap": "nodes",
+    "encap": "nodes",
     "icmp_echo": "nodes",
     "inject": "nodes",
     "nd_responder": "nodes",
@@ -82,6 +103,11 @@ _HOME = {
     "Path": "path",
     "Port": "port",
     "resolve": "neighbours",
+    "Decapsulated": "tunnels",
+    "Geneve": "tunnels",
+    "Gue": "tunnels",
+    "Tunnel": "tunnels",
+    "Vxlan": "tunnels",
 }
 
 __all__ = list(_HOME)

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Everything labkit raises on purpose."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labkit.codec import Verdict
+
 
 class LabError(Exception):
     """Base of labkit's errors."""
@@ -63,3 +68,24 @@ class EngineDied(LabError):
 
 class Unreachable(LabError):
     """Nobody answered for an address: no ARP reply, no neighbour advertisement."""
+
+
+class TunnelError(LabError, ValueError):
+    """A tunnel that cannot be: the message names the parameter, its range and the fix."""
+
+
+class Refused(LabError):
+    """A frame that a node would drop.
+
+    Attributes
+    ----------
+    verdict: labkit.codec.Verdict, as in the drop node and the ledger
+    at: offset in the frame of the byte that is wrong; None when it is no single place
+    """
+
+    def __init__(self, verdict: "Verdict", at: int | None = None, more: str = "") -> None:
+        where = f" at byte {at}" if at is not None else ""
+        source = f" ({verdict.source})" if verdict.source else ""
+        super().__init__(f"{verdict.name}{where}: {verdict.sentence}{source}{more}")
+        self.verdict = verdict
+        self.at = at

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from labkit.trace import Trace
+    from labkit.tunnel_ports import TunnelEnd
+    from labkit.tunnels import Tunnel
 
 MIN_MTU, MAX_MTU = 68, 9600
 PORT_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,24}")  # node names such as probe_send:NAME fit 40
@@ -39,6 +41,7 @@ class Lab:
         self.ports: dict[str, Port] = {}
         self.paths: dict[str, RunningPath] = {}
         self._hosts = HostPaths(self)
+        self._tunnels: dict[str, list[TunnelEnd]] = {}
         self._ports_made = 0
         self._macs = 0
         self._start_engine()
@@ -120,6 +123,23 @@ class Lab:
         except LabError:
             self._ask("stop_port", name=chosen)
             raise
+
+    def tunnel(self, port: Port, tunnel: "Tunnel", inner: str = "inner") -> Port:
+        """The inner side of a tunnel as a port called `inner`: what it sends leaves `port` in the
+        tunnel, what comes out of the tunnel arrives on it. Sockets, echo servers and paths work on
+        it as on any port.
+
+        tunnel: lk.Vxlan, lk.Geneve or lk.Gue. Its local_mac is the port's unless it names one;
+        remote_mac is asked for with ARP or neighbour discovery (raises Unreachable). The outer port
+        answers ARP, neighbour discovery and ping for the local address. The inner port's MTU is
+        what the outer one leaves.
+
+        Several tunnels may share an outer port. lab.paths["tunnels:NAME"] is the path that does the
+        work; adding a tunnel builds it anew, and its counters begin at 0.
+        """
+        from labkit.tunnel_ports import open_tunnel
+
+        return open_tunnel(self, port, tunnel, inner)
 
     # Paths
 

@@ -17,8 +17,11 @@ ATTEMPTS = 3
 def resolve(port: "Port", target: str, *, source: str | None = None, timeout: float = 1.0) -> str:
     """The MAC address of `target`, asked for at most three times, `timeout` seconds each.
 
-    Raises Unreachable when nobody answers.
+    On the inner port of a tunnel that carries IP without Ethernet, nobody is asked: all addresses
+    are behind the tunnel's other end. Raises Unreachable when nobody answers.
     """
+    if port.declaration.neighbour is not None:
+        return port.declaration.neighbour
     destination = ipaddress.ip_address(target)
     sender = check_source(source, destination)
     question = (

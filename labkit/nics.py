@@ -9,6 +9,8 @@ ROOT = Path("/")
 NETWORK_CONTROLLER = "0x02"  # how the PCI class code of every NIC begins
 # The first hand a device to user space; NVIDIA's share it between the kernel and DPDK.
 DPDK_DRIVERS = ("vfio-pci", "uio_pci_generic", "igb_uio", "mlx4_core", "mlx5_core")
+# Bytes of headers that ENA's low-latency queues take: the EC2 enhanced-networking guide, codes 1-3
+LLQ_HEADER_LIMITS = {"regular": 96, "wide": 224}
 PCI_ADDRESS = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
 

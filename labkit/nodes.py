@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
-from labkit.errors import PathError
+from labkit.errors import PathError, TunnelError
 from labkit.path import Node, Value, near
 
 if TYPE_CHECKING:
     from labkit.port import Port
+    from labkit.tunnels import Tunnel
 
 Params = Mapping[str, Value]
 Check = Callable[[str, Value], Value]
@@ -133,6 +134,22 @@ KINDS: Mapping[str, NodeKind] = {
             "testpmd 5tswap",
         ),
         NodeKind(
+            "encap",
+            "process",
+            ("next",),
+            {"tunnel": REQUIRED},
+            "Puts frames into a tunnel.",
+            "RFC 7348, RFC 8926, draft-ietf-intarea-gue-09",
+        ),
+        NodeKind(
+            "decap",
+            "process",
+            ("next", "other"),
+            {"tunnel": REQUIRED, "unknown_vni": "drop"},
+            "Takes frames out of a tunnel.",
+            "RFC 7348, RFC 8926, draft-ietf-intarea-gue-09",
+        ),
+        NodeKind(
             "probe_receive",
             "process",
             ("other",),
@@ -228,6 +245,25 @@ def reflect(*, name: str | None = None) -> Node:
     return make("reflect", {}, name)
 
 
+def encap(tunnel: "Tunnel", *, name: str | None = None) -> Node:
+    """Puts every frame into a tunnel: lk.Vxlan, lk.Geneve or lk.Gue.
+
+    local_mac is that of the port which the frames go to when the tunnel does not name it.
+    """
+    data = _as_data(tunnel)
+    tunnel.check_can_send(in_path=True)
+    return make("encap", {"tunnel": data}, name)
+
+
+def decap(tunnel: "Tunnel", unknown_vni: str = "drop", *, name: str | None = None) -> Node:
+    """Takes frames out of a tunnel; what is refused ends in the drop node of its verdict.
+
+    Frames that are not addressed to the tunnel's local end, or are none of its protocol, go on as
+    `other`. unknown_vni: "drop" (drop_tunnel_unknown_vni), or "pass": to another decap by `other`.
+    """
+    return make("decap", {"tunnel": _as_data(tunnel), "unknown_vni": unknown_vni}, name)
+
+
 def probe_send(run: str, port: "Port | str", *, name: str | None = None) -> Node:
     """The sender of an echo experiment; made by lk.echo()."""
     return make("probe_send", {"run": run, "port": port_name(port)}, name)
@@ -236,6 +272,14 @@ def probe_send(run: str, port: "Port | str", *, name: str | None = None) -> Node
 def probe_receive(run: str, *, name: str | None = None) -> Node:
     """The receiver of an echo experiment; made by lk.echo()."""
     return make("probe_receive", {"run": run}, name)
+
+
+def _as_data(tunnel: object) -> Value:
+    from labkit.tunnels import Tunnel
+
+    if not isinstance(tunnel, Tunnel):
+        raise PathError(f"{tunnel!r} is no tunnel; make one with lk.Vxlan, lk.Geneve or lk.Gue")
+    return tunnel.to_dict()
 
 
 def port_name(port: "Port | str") -> str:
@@ -337,7 +381,24 @@ def _check_text(name: str) -> Check:
     return check
 
 
+def _check_tunnel(where: str, value: Value) -> Value:
+    from labkit.tunnels import from_dict  # brings in the codec, which a path as data can do without
+
+    try:
+        return from_dict(value).to_dict()
+    except TunnelError as error:
+        raise PathError(f"node {where}: {error}") from None
+
+
+def _check_unknown_vni(where: str, value: Value) -> Value:
+    if value not in ("drop", "pass"):
+        raise PathError(f"node {where}: unknown_vni is {value!r}; it is 'drop' or 'pass'")
+    return value
+
+
 _CHECKS: dict[str, Check] = {
+    "tunnel": _check_tunnel,
+    "unknown_vni": _check_unknown_vni,
     "addresses": _check_addresses,
     "mac": _check_mac,
     "udp_port": _check_number("udp_port", 1, 65535),

@@ -17,9 +17,10 @@ from typing import Any
 
 from labkit.errors import PathError
 
-Value = str | int | list[str] | None
+Value = str | int | list[str] | Mapping[str, Any] | None  # as in JSON
 
 FORMAT = "labkit-path/1"
+SOURCES = ("rx", "inject", "probe_send")
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,37 +225,53 @@ class Path:
         return Path.from_data(self.nodes, self.edges, name)
 
     def with_macs(self, macs: Mapping[str, str]) -> "Path":
-        """The path with every missing MAC filled in: that of the port its frames come from.
+        """The path with every missing MAC filled in: that of the port its frames come from, and for
+        encap that of the port they go to.
 
         macs: by port name.
         """
         nodes = []
         for node in self.nodes:
+            tunnel = node.params.get("tunnel")
             if "mac" in node.params and node.params["mac"] is None:
-                port = self._receiving_port(node)
-                if port not in macs:
-                    raise PathError(
-                        f"path {self.name!r}, node {node.name}: the MAC of port {port!r} is not "
-                        f"known{near(port, macs)}; pass mac="
-                    )
-                node = NamedNode(node.name, node.kind, {**node.params, "mac": macs[port]})
+                mac = self._mac_of(node, macs, "mac")
+                node = NamedNode(node.name, node.kind, {**node.params, "mac": mac})
+            elif isinstance(tunnel, Mapping) and tunnel["local_mac"] is None:
+                mac = self._mac_of(node, macs, "local_mac")
+                tunnel = {**tunnel, "local_mac": mac}
+                node = NamedNode(node.name, node.kind, {**node.params, "tunnel": tunnel})
             nodes.append(node)
         return Path.from_data(nodes, self.edges, self.name)
 
-    def _receiving_port(self, node: NamedNode) -> str:
+    def _mac_of(self, node: NamedNode, macs: Mapping[str, str], param: str) -> str:
+        port = self._only_port(node, ("tx",) if node.kind == "encap" else SOURCES, param)
+        if port not in macs:
+            raise PathError(
+                f"path {self.name!r}, node {node.name}: the MAC of port {port!r} is not "
+                f"known{near(port, macs)}; pass {param}="
+            )
+        return macs[port]
+
+    def _only_port(self, node: NamedNode, kinds: tuple[str, ...], param: str) -> str:
+        """The one port of the nodes of these kinds that frames come from, or for tx go to."""
+        after: dict[str, list[str]] = {}
+        for edge in self.edges:
+            ends = (edge.source, edge.target) if "tx" in kinds else (edge.target, edge.source)
+            after.setdefault(ends[0], []).append(ends[1])
         seen, todo, ports = set(), [node.name], set()
         while todo:
             name = todo.pop()
             if name in seen:
                 continue
             seen.add(name)
-            if self.node(name).kind in ("rx", "inject", "probe_send"):
+            if self.node(name).kind in kinds:
                 ports.add(str(self.node(name).params["port"]))
-            todo += [edge.source for edge in self.edges if edge.target == name]
+            todo += after.get(name, [])
         if len(ports) != 1:
+            way = "go to" if "tx" in kinds else "come from"
             raise PathError(
-                f"path {self.name!r}, node {node.name}: its frames come from ports "
-                f"{', '.join(sorted(ports))}, so it has no MAC address of its own; pass mac="
+                f"path {self.name!r}, node {node.name}: its frames {way} ports "
+                f"{', '.join(sorted(ports))}, so it has no MAC address of its own; pass {param}="
             )
         return ports.pop()
 

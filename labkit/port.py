@@ -52,13 +52,20 @@ class PortInfo:
 
 @dataclass(frozen=True)
 class PortDeclaration:
-    """What a lab keeps of a port to build it again."""
+    """What a lab keeps of a port to build it again.
+
+    Attributes
+    ----------
+    peer: the other end of its cable
+    neighbour: the MAC that stands for every address, where nobody answers ARP: an IP tunnel
+    """
 
     name: str
     device: Device
     mac: str | None
     settings: dict[str, int]
     peer: str | None = None
+    neighbour: str | None = None
 
 
 class Port:

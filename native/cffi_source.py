@@ -4,7 +4,8 @@
     cffi_source.py MODULE API_HEADER PACKET_DIR OUTPUT
 
 The header is the only description of the boundary: its declarations go to cffi as they stand, with
-preprocessor lines taken out. Structs that it borrows from the packet headers are read from there.
+preprocessor lines taken out. Types that it borrows from the packet headers are read from there, and
+the numbers that stand beside them.
 """
 
 import re
@@ -14,8 +15,16 @@ from pathlib import Path
 from cffi import FFI
 
 BORROWED = {
-    "endpoint.h": ("lk_endpoint",),
-    "frame_ring.h": ("lk_record", "lk_frame_reader"),
+    "endpoint.h": ("struct lk_endpoint",),
+    "frame_ring.h": ("struct lk_record", "struct lk_frame_reader"),
+    "headers.h": ("struct lk_headers",),
+    "tunnel.h": (
+        "enum lk_tunnel_protocol",
+        "enum lk_tunnel_payload",
+        "enum lk_strictness",
+        "struct lk_tunnel",
+        "struct lk_decapsulated",
+    ),
 }
 
 
@@ -23,19 +32,20 @@ def without_comments(text: str) -> str:
     return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
 
 
-def borrowed_structs(packet: Path) -> str:
+def borrowed_types(packet: Path) -> str:
     parts = ["struct lk_frame_ring;"]
     for header, names in BORROWED.items():
         text = without_comments((packet / header).read_text())
-        constants = dict(re.findall(r"^#define (LK_\w+) (\d+)u?$", text, flags=re.MULTILINE))
+        constants = dict(re.findall(r"^#define (LK_\w+)\s+(\d+)u?\s*$", text, flags=re.MULTILINE))
+        parts += [f"#define {constant} ..." for constant in constants]
         for name in names:
-            match = re.search(rf"struct {name} \{{.*?\n\}};", text, flags=re.DOTALL)
+            match = re.search(rf"{name} \{{[^}}]*\}};", text)
             if match is None:
-                raise SystemExit(f"{header} has no struct {name}")
-            struct = match[0]
+                raise SystemExit(f"{header} has no {name}")
+            declared = match[0]
             for constant, value in constants.items():
-                struct = struct.replace(constant, value)
-            parts.append(struct)
+                declared = declared.replace(constant, value)
+            parts.append(declared)
     return "\n".join(parts)
 
 
@@ -43,7 +53,7 @@ def main(module: str, api: str, packet: str, output: str) -> None:
     text = without_comments(Path(api).read_text())
     declarations = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
     ffi = FFI()
-    ffi.cdef(borrowed_structs(Path(packet)) + declarations)
+    ffi.cdef(borrowed_types(Path(packet)) + declarations)
     ffi.set_source(module, f'#include "{api}"')
     ffi.emit_c_code(output)
 

@@ -169,9 +169,11 @@ def talk_to(host: Host, target: str, udp_port: int, sizes: list[int]) -> str:
 
 
 @contextmanager
-def linux_echo_server(host: Host, udp_port: int) -> Iterator[None]:
+def linux_echo_server(
+    host: Host, udp_port: int, addresses: tuple[str, str] = (HOST_4, HOST_6)
+) -> Iterator[None]:
     """A UDP echo service on Linux sockets in the host's namespace."""
-    server = host.start(sys.executable, "-I", "-c", UDP_SERVER, HOST_4, HOST_6, udp_port)
+    server = host.start(sys.executable, "-I", "-c", UDP_SERVER, *addresses, udp_port)
     try:
         assert server.stdout is not None
         assert server.stdout.readline() == "listening\n"

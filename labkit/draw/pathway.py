@@ -4,6 +4,7 @@
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from labkit.draw.chips import draw_chips, drop_chips
 from labkit.draw.flows import NodeReading, PathReading, edge_frames
@@ -159,6 +160,8 @@ def _details(node: NamedNode) -> list[str]:
         lines.append(f"UDP port {params['udp_port']}")
     if "addresses" in params:
         lines.append(_addresses(node))
+    if isinstance(tunnel := params.get("tunnel"), Mapping):
+        lines += _tunnel(tunnel)
     if "file" in params:
         lines.append(str(params["file"]).rsplit("/", 1)[-1])
     if params.get("snaplen"):
@@ -184,6 +187,16 @@ def _addresses(node: NamedNode) -> str:
             return f"{shortened(line, MOST_LETTERS - 5)} + {len(shown) - number_left}"
         line = f"{line}, {address}"
     return line
+
+
+def _tunnel(tunnel: Mapping[str, Any]) -> list[str]:
+    """Protocol and network; the two ends."""
+    protocol = str(tunnel["protocol"]).upper()
+    if "vni" in tunnel:
+        vni = tunnel["vni"]
+        protocol += ", any VNI" if vni is None else f", VNI {vni}"
+    ends = [str(tunnel[end]) for end in ("local", "remote") if tunnel[end]]
+    return [protocol, shortened(" to ".join(ends), MOST_LETTERS)] if ends else [protocol]
 
 
 def _edge_label(path: Path, edge: Edge, frames: Mapping[Edge, int]) -> str:

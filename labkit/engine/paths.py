@@ -5,10 +5,12 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
+from labkit._codec import ffi as codec_ffi
 from labkit.codec import VERDICTS, packed_addresses
 from labkit.engine.binding import c_string, call, ffi, lib
 from labkit.engine.ports import Ports
 from labkit.engine.workers import Workers
+from labkit.tunnels import from_dict
 
 
 @dataclass
@@ -121,6 +123,8 @@ class Paths:
             self._configure_port(node, config, running)
         if "addresses" in params:
             config.endpoint = endpoint(params)
+        if "tunnel" in params:
+            self._configure_tunnel(node, config)
         if "run" in params:
             config.probe = self.probes[params["run"]]
         if node["kind"] == "capture":
@@ -137,6 +141,17 @@ class Paths:
             if port.rings is None:
                 raise LookupError(f"port {params['port']} has no frame rings")
             config.ring = port.rings.to_engine if kind == "inject" else port.rings.from_engine
+
+    def _configure_tunnel(self, node: dict[str, Any], config: Any) -> None:
+        tunnel = from_dict(node["params"]["tunnel"])
+        if node["kind"] == "encap":
+            tunnel.check_can_send()
+        native = tunnel.native(is_end=True)
+        native.passes_unknown_vni = node["params"].get("unknown_vni") == "pass"
+        # A struct of the codec's module, which is another type of the same bytes.
+        ffi.memmove(
+            ffi.addressof(config.tunnel), codec_ffi.buffer(native), ffi.sizeof(config.tunnel)
+        )
 
     def _open_capture(self, path: str, node: dict[str, Any]) -> Any:
         params = node["params"]

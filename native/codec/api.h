@@ -9,6 +9,7 @@
 
 #include "endpoint.h"
 #include "frame_ring.h"
+#include "tunnel.h"
 
 /* Verdicts, by number; NULL past the last one. */
 const char *lk_verdict_name(unsigned int verdict);
@@ -29,6 +30,34 @@ int lk_codec_handle(const char *kind, uint8_t *buffer, uint32_t room, uint32_t *
 /* Returns 1 and fills the fields when the frame ends in a signature. */
 int lk_codec_signature(const uint8_t *frame, uint32_t length, uint16_t *stream, uint32_t *sequence,
 		       uint64_t *tsc);
+
+/* Makes a tunnel ready whose fields are set: see struct lk_tunnel. */
+void lk_codec_tunnel_prepare(struct lk_tunnel *tunnel);
+
+/*
+ * A batch of frames in one buffer. Frame i lies in slot i, the bytes from slots[i] to slots[i + 1],
+ * and grows and shrinks there as in an mbuf; offsets and lengths tell where it is. Each frame's
+ * verdict is stored; returns how many frames were not refused.
+ */
+struct lk_batch {
+	uint8_t *buffer;
+	const uint64_t *slots; /* count + 1 of them */
+	uint64_t *offsets;
+	uint32_t *lengths;
+	uint16_t *verdicts;
+	uint32_t *vnis; /* that decap found */
+	uint64_t count;
+};
+uint64_t lk_codec_encap(const struct lk_tunnel *tunnel, const struct lk_batch *batch);
+/* `last` is told what was found in the last frame. */
+uint64_t lk_codec_decap(const struct lk_tunnel *tunnel, const struct lk_batch *batch,
+			struct lk_decapsulated *last);
+
+/* The traffic class of a frame's IP header, -1 when it has none. */
+int lk_codec_traffic_class(const uint8_t *frame, uint32_t length);
+
+/* Hash of a frame's flow; the entropy port of a tunnel is 49152 + its top 14 bits. */
+uint64_t lk_codec_flow_hash(const uint8_t *frame, uint32_t length);
 
 /* Frames to and from the engine (frame_ring.h). */
 uint64_t lk_codec_ring_bytes(uint64_t size);

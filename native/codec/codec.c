@@ -2,6 +2,9 @@
 #include <errno.h>
 
 #include "api.h"
+#include "decap.h"
+#include "encap.h"
+#include "prepare.h"
 #include "reflect.h"
 #include "refuse.h"
 #include "signature.h"
@@ -78,6 +81,95 @@ lk_codec_handle(const char *kind, uint8_t *buffer, uint32_t room, uint32_t *offs
 	*offset = (uint32_t)(frame.data - buffer);
 	*length = frame.length;
 	return verdict;
+}
+
+void
+lk_codec_tunnel_prepare(struct lk_tunnel *tunnel)
+{
+	lk_tunnel_prepare(tunnel);
+}
+
+static inline struct lk_frame
+batch_frame(const struct lk_batch *b, uint64_t i)
+{
+	return (struct lk_frame){
+		.data = b->buffer + b->offsets[i],
+		.length = b->lengths[i],
+		.headroom = (uint32_t)(b->offsets[i] - b->slots[i]),
+		.tailroom = (uint32_t)(b->slots[i + 1] - b->offsets[i] - b->lengths[i]),
+	};
+}
+
+static inline uint64_t
+batch_keep(const struct lk_batch *b, uint64_t i, const struct lk_frame *frame,
+	   enum lk_verdict verdict)
+{
+	b->offsets[i] = (uint64_t)(frame->data - b->buffer);
+	b->lengths[i] = frame->length;
+	b->verdicts[i] = (uint16_t)verdict;
+	return verdict == LK_next;
+}
+
+/* The lines that frame i is read from and its headers are written to. */
+static inline void
+batch_prefetch(const struct lk_batch *b, uint64_t i, uint32_t before)
+{
+	const uint8_t *data;
+
+	if (i >= b->count)
+		return;
+	data = b->buffer + b->offsets[i];
+	__builtin_prefetch(data, 1);
+	if (b->offsets[i] - b->slots[i] >= before)
+		__builtin_prefetch(data - before, 1);
+}
+
+#define PREFETCH_AHEAD 8
+
+uint64_t
+lk_codec_encap(const struct lk_tunnel *tunnel, const struct lk_batch *batch)
+{
+	uint64_t done = 0;
+
+	for (uint64_t i = 0; i < batch->count; i++) {
+		struct lk_frame frame = batch_frame(batch, i);
+
+		batch_prefetch(batch, i + PREFETCH_AHEAD, tunnel->header_length);
+		done += batch_keep(batch, i, &frame, lk_encap(&frame, tunnel));
+	}
+	return done;
+}
+
+uint64_t
+lk_codec_decap(const struct lk_tunnel *tunnel, const struct lk_batch *batch,
+	       struct lk_decapsulated *last)
+{
+	struct lk_decapsulated found = {0};
+	uint64_t done = 0;
+
+	for (uint64_t i = 0; i < batch->count; i++) {
+		struct lk_frame frame = batch_frame(batch, i);
+
+		batch_prefetch(batch, i + PREFETCH_AHEAD, 0);
+		done += batch_keep(batch, i, &frame, lk_decap(&frame, tunnel, &found));
+		batch->vnis[i] = found.vni;
+	}
+	*last = found;
+	return done;
+}
+
+int
+lk_codec_traffic_class(const uint8_t *frame, uint32_t length)
+{
+	struct lk_flow flow = lk_flow_of(frame, length);
+
+	return flow.version == 0 ? -1 : flow.traffic_class;
+}
+
+uint64_t
+lk_codec_flow_hash(const uint8_t *frame, uint32_t length)
+{
+	return lk_flow_of(frame, length).hash;
 }
 
 int

@@ -13,6 +13,7 @@
 
 #include "endpoint.h"
 #include "frame_ring.h"
+#include "tunnel.h"
 
 /* eal.c */
 int lk_eal_start(int argc, char **argv);
@@ -128,6 +129,7 @@ struct lk_node_config {
 	struct lk_frame_ring *ring;
 	struct lk_capture *capture;
 	struct lk_probe *probe;
+	struct lk_tunnel tunnel; /* made ready */
 };
 struct lk_node_counters {
 	uint64_t calls;

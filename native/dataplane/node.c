@@ -16,9 +16,22 @@ struct lk_node *lk_node_by_id[LK_MAX_NODES];
 
 /* A node added to labkit is a file in nodes/, a line in nodes/nodes.h and a line here. */
 struct lk_node_kind *const lk_node_kinds[] = {
-	&lk_rx,		  &lk_tx,      &lk_inject,     &lk_collect,	  &lk_capture_node,
-	&lk_arp_node,	  &lk_nd_node, &lk_icmp_node,  &lk_udp_echo_node, &lk_refuse_node,
-	&lk_reflect_node, &lk_sink,    &lk_probe_send, &lk_probe_receive,
+	&lk_rx,
+	&lk_tx,
+	&lk_inject,
+	&lk_collect,
+	&lk_capture_node,
+	&lk_arp_node,
+	&lk_nd_node,
+	&lk_icmp_node,
+	&lk_udp_echo_node,
+	&lk_refuse_node,
+	&lk_reflect_node,
+	&lk_encap_node,
+	&lk_decap_node,
+	&lk_sink,
+	&lk_probe_send,
+	&lk_probe_receive,
 };
 
 static rte_node_t drop_ids[LK_VERDICT_COUNT];

@@ -104,7 +104,8 @@ lk_port_find(const char *device)
 static struct rte_mempool *
 pool_for(uint32_t max_frame, uint32_t mbufs)
 {
-	uint32_t room = RTE_ALIGN(max_frame, 64) + RTE_PKTMBUF_HEADROOM;
+	/* A tunnel's headers may be longer than the headroom; then the frame moves up for them. */
+	uint32_t room = RTE_ALIGN(max_frame + LK_MAX_TUNNEL_HEADER, 64) + RTE_PKTMBUF_HEADROOM;
 	struct rte_mempool *pool;
 	char name[RTE_MEMPOOL_NAMESIZE];
 

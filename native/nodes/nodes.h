@@ -15,6 +15,8 @@ extern struct lk_node_kind lk_icmp_node;
 extern struct lk_node_kind lk_udp_echo_node;
 extern struct lk_node_kind lk_refuse_node;
 extern struct lk_node_kind lk_reflect_node;
+extern struct lk_node_kind lk_encap_node;
+extern struct lk_node_kind lk_decap_node;
 extern struct lk_node_kind lk_sink;
 extern struct lk_node_kind lk_probe_send;
 extern struct lk_node_kind lk_probe_receive;

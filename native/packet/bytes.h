@@ -5,45 +5,51 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Headers stand at any alignment; memcpy of a fixed size compiles to one load or store. */
+/*
+ * Headers stand at any alignment and in network byte order. memcpy of a fixed size compiles to one
+ * load or store.
+ */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define LK_NETWORK(bits, value) __builtin_bswap##bits(value)
+#else
+#define LK_NETWORK(bits, value) (value)
+#endif
 
-static inline uint16_t
-lk_get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
+#define LK_DEFINE_BYTES(bits)                                                                      \
+	static inline uint##bits##_t lk_get##bits(const uint8_t *p)                                \
+	{                                                                                          \
+		uint##bits##_t value;                                                              \
+                                                                                                   \
+		memcpy(&value, p, sizeof(value));                                                  \
+		return LK_NETWORK(bits, value);                                                    \
+	}                                                                                          \
+	static inline void lk_put##bits(uint8_t *p, uint##bits##_t value)                          \
+	{                                                                                          \
+		value = LK_NETWORK(bits, value);                                                   \
+		memcpy(p, &value, sizeof(value));                                                  \
+	}
 
-static inline void
-lk_put16(uint8_t *p, uint16_t value)
+LK_DEFINE_BYTES(16)
+LK_DEFINE_BYTES(32)
+LK_DEFINE_BYTES(64)
+
+/* In machine order, for hashes and comparisons. */
+static inline uint64_t
+lk_load64(const uint8_t *p)
 {
-	p[0] = (uint8_t)(value >> 8);
-	p[1] = (uint8_t)value;
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
 }
 
 static inline uint32_t
-lk_get32(const uint8_t *p)
+lk_load32(const uint8_t *p)
 {
-	return (uint32_t)lk_get16(p) << 16 | lk_get16(p + 2);
-}
+	uint32_t word;
 
-static inline uint64_t
-lk_get64(const uint8_t *p)
-{
-	return (uint64_t)lk_get32(p) << 32 | lk_get32(p + 4);
-}
-
-static inline void
-lk_put32(uint8_t *p, uint32_t value)
-{
-	lk_put16(p, (uint16_t)(value >> 16));
-	lk_put16(p + 2, (uint16_t)value);
-}
-
-static inline void
-lk_put64(uint8_t *p, uint64_t value)
-{
-	lk_put32(p, (uint32_t)(value >> 32));
-	lk_put32(p + 4, (uint32_t)value);
+	memcpy(&word, p, sizeof(word));
+	return word;
 }
 
 static inline void

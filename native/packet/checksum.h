@@ -29,6 +29,62 @@ lk_sum(const uint8_t *p, size_t n, uint64_t sum)
 	return sum;
 }
 
+/*
+ * The same over a whole payload, with the vectors that the CPU has. The instruction set is looked
+ * up at every call, a load and a test: distribution builds run on any x86-64.
+ */
+#ifdef __x86_64__
+#define LK_LONG_SUM 128 /* below, setting up wide vectors costs more than they save */
+
+typedef uint64_t lk_words8 __attribute__((vector_size(64)));
+typedef uint64_t lk_words4 __attribute__((vector_size(32)));
+
+/* Two accumulators of 64-bit lanes: even and odd 32-bit words, which cannot overflow there. */
+#define LK_DEFINE_LONG_SUM(name, isa, vector, lanes)                                               \
+	__attribute__((target(isa))) static inline uint64_t name(const uint8_t *p, size_t n,       \
+								 uint64_t sum)                     \
+	{                                                                                          \
+		vector even = {0}, odd = {0}, words;                                               \
+		size_t i;                                                                          \
+                                                                                                   \
+		for (i = 0; i + sizeof(words) <= n; i += sizeof(words)) {                          \
+			memcpy(&words, p + i, sizeof(words));                                      \
+			even += words & 0xffffffffu;                                               \
+			odd += words >> 32;                                                        \
+		}                                                                                  \
+		even += odd;                                                                       \
+		for (unsigned int lane = 0; lane < (lanes); lane++)                                \
+			sum += even[lane];                                                         \
+		return lk_sum(p + i, n - i, sum);                                                  \
+	}
+
+LK_DEFINE_LONG_SUM(lk_sum_avx512, "avx512f", lk_words8, 8)
+LK_DEFINE_LONG_SUM(lk_sum_avx2, "avx2", lk_words4, 4)
+
+static inline uint64_t
+lk_sum_long(const uint8_t *p, size_t n, uint64_t sum)
+{
+	size_t head = -(uintptr_t)p & 63;
+
+	if (n < LK_LONG_SUM)
+		return lk_sum(p, n, sum);
+	/* Loads that cross cache lines cost twice. An odd address would swap the bytes of the
+	 * words. */
+	if (head % 2 == 0) {
+		sum = lk_sum(p, head, sum);
+		p += head;
+		n -= head;
+	}
+	if (__builtin_cpu_supports("avx512f"))
+		return lk_sum_avx512(p, n, sum);
+	if (__builtin_cpu_supports("avx2"))
+		return lk_sum_avx2(p, n, sum);
+	return lk_sum(p, n, sum);
+}
+#else
+#define lk_sum_long lk_sum
+#endif
+
 static inline uint16_t
 lk_fold(uint64_t sum)
 {
@@ -41,6 +97,14 @@ lk_fold(uint64_t sum)
 	return (uint16_t)half;
 }
 
+/* The same of a sum of a few words, below 2^32. */
+static inline uint16_t
+lk_fold_short(uint32_t sum)
+{
+	sum = (sum >> 16) + (uint16_t)sum;
+	return (uint16_t)(sum + (sum >> 16));
+}
+
 /* The checksum as it is stored: machine order in, bytes in place out. */
 static inline void
 lk_store_checksum(uint8_t *field, uint64_t sum)
@@ -48,6 +112,13 @@ lk_store_checksum(uint8_t *field, uint64_t sum)
 	uint16_t checksum = (uint16_t)~lk_fold(sum);
 
 	memcpy(field, &checksum, 2);
+}
+
+/* A 16-bit field as a sum sees it that reads it from where it stands. */
+static inline uint16_t
+lk_sum_word(uint16_t value)
+{
+	return LK_NETWORK(16, value);
 }
 
 /* True when the bytes, their checksum field included, sum up to all ones. */

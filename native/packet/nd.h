@@ -123,7 +123,7 @@ lk_nd_responder(struct lk_frame *f, const struct lk_endpoint *e)
 	if (!is_probe && ip[8] == 0xff)
 		return LK_ip_bad_source;
 	if (h.l4_length + f->tailroom < LK_ND_LENGTH + LK_ND_LINK_OPTION_LENGTH)
-		return LK_no_tailroom;
+		return LK_no_room;
 	lk_nd_advertise(f, &h, e, link, is_probe);
 	return LK_next;
 }

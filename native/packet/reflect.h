@@ -22,23 +22,6 @@ lk_swap_plain_ipv4(uint8_t *p)
 	memcpy(p + 26, &ip, 16);
 }
 
-/* A whole UDP or TCP packet over IPv4 without VLAN tags and options. */
-static inline int
-lk_is_plain_ipv4(const uint8_t *p, uint32_t length)
-{
-	uint32_t type_and_version, total = lk_get16(p + 16);
-	const uint8_t wanted[4] = {0x08, 0x00, 0x45, 0}, mask[4] = {0xff, 0xff, 0xff, 0};
-	uint32_t wanted32, mask32;
-
-	memcpy(&type_and_version, p + 12, 4);
-	memcpy(&wanted32, wanted, 4);
-	memcpy(&mask32, mask, 4);
-	return (type_and_version & mask32) == wanted32 &&
-	       (p[23] == LK_PROTO_UDP || p[23] == LK_PROTO_TCP) &&
-	       !lk_is_ipv4_fragment(p + LK_ETHER_LENGTH) && total >= LK_IPV4_LENGTH + 4 &&
-	       total <= length - LK_ETHER_LENGTH;
-}
-
 /*
  * What testpmd calls 5tswap: MAC addresses, IP addresses and TCP or UDP ports change places; other
  * frames have their MAC addresses swapped alone. Swapping changes no checksum, and none is
@@ -56,7 +39,7 @@ lk_reflect(struct lk_frame *f)
 
 	if (f->length < LK_ETHER_LENGTH)
 		return LK_eth_truncated;
-	if (f->length >= 42 && lk_is_plain_ipv4(p, f->length)) {
+	if (lk_is_plain_ipv4(p, f->length)) {
 		lk_swap_plain_ipv4(p);
 		return LK_next;
 	}

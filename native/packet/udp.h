@@ -4,6 +4,15 @@
 
 #include "endpoint.h"
 
+/* Whether the checksum of the UDP datagram is right, which has been cut to its length. */
+static inline int
+lk_udp_is_good(const uint8_t *frame, const struct lk_headers *h)
+{
+	return lk_sum_is_good(lk_sum_long(
+		frame + h->l4, h->l4_length,
+		lk_pseudo_sum(frame + h->l3, h->ip_version, LK_PROTO_UDP, h->l4_length)));
+}
+
 /* Lengths and checksum of the UDP datagram at h->l4; cuts h->l4_length to the UDP length. */
 static inline enum lk_verdict
 lk_check_udp(const uint8_t *frame, struct lk_headers *h)
@@ -12,18 +21,15 @@ lk_check_udp(const uint8_t *frame, struct lk_headers *h)
 	uint16_t udp_length;
 
 	if (h->l4_length < LK_UDP_LENGTH)
-		return LK_udp_truncated;
+		return lk_refused_at(h, h->l4 + h->l4_length, LK_udp_truncated);
 	udp_length = lk_get16(udp + 4);
 	if (udp_length < LK_UDP_LENGTH || udp_length > h->l4_length)
-		return LK_udp_bad_length;
+		return lk_refused_at(h, h->l4 + 4u, LK_udp_bad_length);
 	h->l4_length = udp_length;
+	h->at = h->l4 + 6;
 	if (lk_get16(udp + 6) == 0)
 		return h->ip_version == 4 ? LK_next : LK_udp_zero_checksum;
-	if (!lk_sum_is_good(
-		    lk_sum(udp, udp_length,
-			   lk_pseudo_sum(frame + h->l3, h->ip_version, LK_PROTO_UDP, udp_length))))
-		return LK_udp_bad_checksum;
-	return LK_next;
+	return lk_udp_is_good(frame, h) ? LK_next : LK_udp_bad_checksum;
 }
 
 /* The UDP echo service (RFC 862): a datagram to the endpoint's port goes back to its sender. */

@@ -2,6 +2,48 @@
 #ifndef LK_VERDICT_H
 #define LK_VERDICT_H
 
+/* What is wrong with the headers up to UDP: of a frame, and once more of what a tunnel put around
+ * one, so that the ledger tells them apart. */
+#define LK_HEADER_VERDICTS(X, prefix, where)                                                       \
+	X(prefix##eth_truncated, where "The frame is shorter than an Ethernet header.",            \
+	  "IEEE 802.3 3.1.1")                                                                      \
+	X(prefix##vlan_truncated, where "The frame ends inside a VLAN tag.", "IEEE 802.1Q 9.6")    \
+	X(prefix##vlan_too_many, where "More VLAN tags than the two that are walked.",             \
+	  "IEEE 802.1ad")                                                                          \
+	X(prefix##ipv4_truncated, where "The frame ends inside the IPv4 header.", "RFC 791 3.1")   \
+	X(prefix##ipv4_bad_version, where "The version field of the IPv4 header is not 4.",        \
+	  "RFC 791 3.1")                                                                           \
+	X(prefix##ipv4_bad_header_length, where "The IPv4 header length is below 20 bytes.",       \
+	  "RFC 791 3.1")                                                                           \
+	X(prefix##ipv4_bad_length, where "The IPv4 total length does not fit the frame.",          \
+	  "RFC 791 3.1")                                                                           \
+	X(prefix##ipv4_bad_checksum, where "The IPv4 header checksum is wrong.",                   \
+	  "RFC 1122 3.2.1.2")                                                                      \
+	X(prefix##ipv4_fragment, where "The packet is an IPv4 fragment.", "RFC 791 3.2")           \
+	X(prefix##ipv4_bad_option, where "An IPv4 option has a wrong length.", "RFC 791 3.1")      \
+	X(prefix##ipv6_truncated, where "The frame ends inside the IPv6 header.", "RFC 8200 3")    \
+	X(prefix##ipv6_bad_version, where "The version field of the IPv6 header is not 6.",        \
+	  "RFC 8200 3")                                                                            \
+	X(prefix##ipv6_bad_length, where "The IPv6 payload length does not fit the frame.",        \
+	  "RFC 8200 3")                                                                            \
+	X(prefix##ipv6_extension_truncated, where "The packet ends inside an extension header.",   \
+	  "RFC 8200 4")                                                                            \
+	X(prefix##ipv6_bad_option, where "An option runs past its extension header.",              \
+	  "RFC 8200 4.2")                                                                          \
+	X(prefix##ipv6_unknown_option, where "An unknown option that must not be skipped.",        \
+	  "RFC 8200 4.2")                                                                          \
+	X(prefix##ipv6_extension_limit, where "More than 8 extension headers.", "RFC 8504 5.3")    \
+	X(prefix##ipv6_extension_order, where "A hop-by-hop header that is not the first.",        \
+	  "RFC 8200 4.1")                                                                          \
+	X(prefix##ipv6_routing_segments, where "A routing header with segments left.",             \
+	  "RFC 8200 4.4, RFC 5095")                                                                \
+	X(prefix##ipv6_fragment, where "The packet is an IPv6 fragment.", "RFC 8200 4.5")          \
+	X(prefix##udp_truncated, where "The packet ends inside the UDP header.", "RFC 768")        \
+	X(prefix##udp_bad_length, where "The UDP length is below 8 or runs past the packet.",      \
+	  "RFC 768")                                                                               \
+	X(prefix##udp_bad_checksum, where "The UDP checksum is wrong.", "RFC 1122 4.1.3.4")        \
+	X(prefix##udp_zero_checksum, where "A zero UDP checksum over IPv6.", "RFC 8200 8.1")
+
 /*
  * What a node decided about a frame. The number of a verdict is also the number of the node's
  * edge it leaves through, so the graph needs no translation: edge 0 is the node's result, edge 1
@@ -14,40 +56,20 @@
 	X(next, "The node did its work; the frame goes on.", "")                                   \
 	X(other, "The frame is not for this node; it goes on unchanged.", "")                      \
 	X(unhandled, "No node in the path took the frame.", "")                                    \
-	X(eth_truncated, "The frame is shorter than an Ethernet header.", "IEEE 802.3 3.1.1")      \
+	LK_HEADER_VERDICTS(X, , "")                                                                \
 	X(eth_bad_source, "The source MAC address is a group address.", "IEEE 802.3 3.2.3")        \
 	X(eth_not_for_us, "The destination MAC address is not the endpoint's.",                    \
 	  "IEEE 802.3 3.2.3")                                                                      \
 	X(eth_unknown_type, "No node answers this EtherType.", "IEEE 802.3 3.2.6")                 \
-	X(vlan_truncated, "The frame ends inside a VLAN tag.", "IEEE 802.1Q 9.6")                  \
-	X(vlan_too_many, "More VLAN tags than the two that are walked.", "IEEE 802.1ad")           \
 	X(arp_truncated, "The frame ends inside the ARP packet.", "RFC 826")                       \
 	X(arp_bad_format, "The ARP packet is not Ethernet and IPv4.", "RFC 826")                   \
 	X(arp_not_request, "The ARP packet is not a request.", "RFC 826")                          \
 	X(arp_no_such_address, "The ARP request is for another address.", "RFC 826")               \
-	X(ipv4_truncated, "The frame ends inside the IPv4 header.", "RFC 791 3.1")                 \
-	X(ipv4_bad_version, "The version field of the IPv4 header is not 4.", "RFC 791 3.1")       \
-	X(ipv4_bad_header_length, "The IPv4 header length is below 20 bytes.", "RFC 791 3.1")      \
-	X(ipv4_bad_length, "The IPv4 total length does not fit the frame.", "RFC 791 3.1")         \
-	X(ipv4_bad_checksum, "The IPv4 header checksum is wrong.", "RFC 1122 3.2.1.2")             \
-	X(ipv4_fragment, "The packet is an IPv4 fragment.", "RFC 791 3.2")                         \
-	X(ipv6_truncated, "The frame ends inside the IPv6 header.", "RFC 8200 3")                  \
-	X(ipv6_bad_version, "The version field of the IPv6 header is not 6.", "RFC 8200 3")        \
-	X(ipv6_bad_length, "The IPv6 payload length does not fit the frame.", "RFC 8200 3")        \
-	X(ipv6_extension_truncated, "The packet ends inside an extension header.", "RFC 8200 4")   \
-	X(ipv6_extension_limit, "More than 8 extension headers.", "RFC 8504 5.3")                  \
-	X(ipv6_extension_order, "A hop-by-hop header that is not the first.", "RFC 8200 4.1")      \
-	X(ipv6_routing_segments, "A routing header with segments left.", "RFC 8200 4.4, RFC 5095") \
-	X(ipv6_fragment, "The packet is an IPv6 fragment.", "RFC 8200 4.5")                        \
 	X(ip_bad_source, "The source address cannot be answered.",                                 \
 	  "RFC 1122 3.2.1.3, RFC 4291 2.7")                                                        \
 	X(ip_no_such_address, "The destination address is not the endpoint's.",                    \
 	  "RFC 1122 3.2.1.3")                                                                      \
 	X(ip_unknown_protocol, "No node answers this IP protocol.", "RFC 1122 3.2.2.1")            \
-	X(udp_truncated, "The packet ends inside the UDP header.", "RFC 768")                      \
-	X(udp_bad_length, "The UDP length is below 8 or runs past the packet.", "RFC 768")         \
-	X(udp_bad_checksum, "The UDP checksum is wrong.", "RFC 1122 4.1.3.4")                      \
-	X(udp_zero_checksum, "A zero UDP checksum over IPv6.", "RFC 8200 8.1")                     \
 	X(udp_bad_source_port, "The UDP source port is 0: no answer is wanted.", "RFC 768")        \
 	X(udp_no_listener, "Nothing listens on this UDP port.", "RFC 1122 4.1.3.1")                \
 	X(icmp_truncated, "The packet ends inside the ICMP message.", "RFC 792, RFC 4443 2.1")     \
@@ -60,7 +82,60 @@
 	X(nd_bad_probe, "A duplicate address probe against the rules.", "RFC 4861 7.1.1")          \
 	X(nd_no_such_address, "The neighbour solicitation is for another address.",                \
 	  "RFC 4861 7.2.3")                                                                        \
-	X(no_tailroom, "The answer does not fit the buffer.", "rte_pktmbuf_tailroom")              \
+	LK_HEADER_VERDICTS(X, outer_, "Outer headers: ")                                           \
+	X(tunnel_bad_source, "The outer source address cannot be a tunnel's end.",                 \
+	  "RFC 1122 3.2.1.3, RFC 4291 2.7")                                                        \
+	X(tunnel_ip_options, "The outer IP header has options or extension headers.",              \
+	  "Open vSwitch 3.1")                                                                      \
+	X(tunnel_unknown_vni, "The VNI is not the tunnel's.", "RFC 7348 4.1, RFC 8926 4.1")        \
+	X(tunnel_unhandled_payload,                                                                \
+	  "The tunnel carries IP, and the frame is neither IPv4 nor IPv6.", "RFC 8926 3.4")        \
+	X(tunnel_too_long, "The frame does not fit the tunnel's MTU, or an outer length field.",   \
+	  "RFC 7348 4.3, RFC 8926 4.2.1")                                                          \
+	X(tunnel_ecn_lost,                                                                         \
+	  "The outer header says congestion, which the inner packet cannot carry on.",             \
+	  "RFC 6040 4.2")                                                                          \
+	X(vxlan_truncated, "The datagram ends inside the VXLAN header.", "RFC 7348 5")             \
+	X(vxlan_no_vni_flag, "The I flag is clear: the VNI is not valid.", "RFC 7348 5")           \
+	X(vxlan_reserved_bits, "A reserved bit of the VXLAN header is set.", "RFC 7348 5")         \
+	X(geneve_truncated, "The datagram ends inside the GENEVE header.", "RFC 8926 3.4")         \
+	X(geneve_bad_version, "The version of the GENEVE header is not 0.", "RFC 8926 3.4")        \
+	X(geneve_bad_options_length, "The GENEVE options run past the datagram.", "RFC 8926 3.4")  \
+	X(geneve_bad_option_length, "A GENEVE option runs past the options.", "RFC 8926 3.5")      \
+	X(geneve_critical_option, "A critical GENEVE option that the endpoint does not know.",     \
+	  "RFC 8926 3.5")                                                                          \
+	X(geneve_control, "A GENEVE control packet: the O bit is set.", "RFC 8926 3.4")            \
+	X(geneve_unknown_protocol, "GENEVE carries a protocol that the endpoint does not take.",   \
+	  "RFC 8926 3.4")                                                                          \
+	X(gue_truncated, "The datagram ends inside the GUE header.",                               \
+	  "draft-ietf-intarea-gue-09 3.1")                                                         \
+	X(gue_bad_variant, "The GUE variant is neither 0 nor 1.", "draft-ietf-intarea-gue-09 3")   \
+	X(gue_bad_header_length, "The GUE header runs past the datagram.",                         \
+	  "draft-ietf-intarea-gue-09 3.1")                                                         \
+	X(gue_control, "A GUE control message: the C bit is set.",                                 \
+	  "draft-ietf-intarea-gue-09 3.2.1")                                                       \
+	X(gue_unknown_flags, "A GUE flag that the endpoint does not know.",                        \
+	  "draft-ietf-intarea-gue-09 3.3")                                                         \
+	X(gue_bad_flag_fields, "The fields that GUE flags announce run past the GUE header.",      \
+	  "draft-ietf-intarea-gue-09 3.3")                                                         \
+	X(gue_unknown_protocol, "GUE carries an IP protocol that the endpoint does not take.",     \
+	  "draft-ietf-intarea-gue-09 3.2.1")                                                       \
+	X(gre_truncated, "The packet ends inside the GRE header.", "RFC 2784 2, RFC 2890 2")       \
+	X(gre_bad_flags, "The GRE version or a reserved flag is not 0.", "RFC 2784 2.3")           \
+	X(gre_bad_checksum, "The GRE checksum is wrong.", "RFC 2784 2.5")                          \
+	X(gre_unknown_protocol, "GRE carries a protocol that the endpoint does not take.",         \
+	  "RFC 2784 2.4")                                                                          \
+	X(etherip_truncated, "The packet ends inside the EtherIP header.", "RFC 3378 3")           \
+	X(etherip_bad_version, "The EtherIP version is not 3, or a reserved bit is set.",          \
+	  "RFC 3378 3")                                                                            \
+	X(inner_eth_truncated, "What the tunnel carries is shorter than an Ethernet header.",      \
+	  "IEEE 802.3 3.1.1")                                                                      \
+	X(inner_ip_truncated, "What the tunnel carries is shorter than its IP header.",            \
+	  "RFC 791 3.1, RFC 8200 3")                                                               \
+	X(inner_ip_bad_version, "The IP version inside is not what the tunnel header says.",       \
+	  "RFC 791 3.1, RFC 8200 3")                                                               \
+	X(no_room, "The frame does not fit the buffer.",                                           \
+	  "rte_pktmbuf_headroom, rte_pktmbuf_tailroom")                                            \
 	X(rx_segmented, "The frame came in segments and does not fit one buffer.",                 \
 	  "rte_pktmbuf_linearize")                                                                 \
 	X(tx_too_long, "The frame is longer than the port's MTU allows.", "rte_eth_dev_set_mtu")   \
@@ -77,5 +152,12 @@ enum lk_verdict {
 };
 
 #define LK_FIRST_DROP LK_unhandled
+
+/* The outer twin of a verdict on headers. */
+static inline enum lk_verdict
+lk_outer(enum lk_verdict verdict)
+{
+	return (enum lk_verdict)(verdict + (LK_outer_eth_truncated - LK_eth_truncated));
+}
 
 #endif

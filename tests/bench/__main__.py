@@ -7,9 +7,10 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from tests.bench import reflect, waiting
+from tests.bench import reflect, tunnels, waiting
 
 ROUNDS = 3
 Row = dict[str, str | float]
@@ -33,10 +34,14 @@ def in_turns(
     }
 
 
-def alone(name: str, unit: str, measure: Callable[[], float], goal: float) -> Row:
-    """The median of a few runs beside the goal it should stay below."""
-    values = [measure() for _ in range(ROUNDS)]
-    return {"what": name, "ours": statistics.median(values), "unit": unit, "goal": goal}
+def alone(name: str, unit: str, measure: Callable[[], float], goal: float | None = None) -> Row:
+    """The median of a few runs, beside the goal it should stay below where there is one."""
+    row: Row = {
+        "what": name,
+        "ours": statistics.median(measure() for _ in range(ROUNDS)),
+        "unit": unit,
+    }
+    return row if goal is None else row | {"goal": goal}
 
 
 def line(row: Row) -> str:
@@ -89,6 +94,32 @@ def main() -> None:
                 "scapy L2 socket",
             )
         )
+    for what, tunnel, size, reads in (
+        ("VXLAN/IPv4 encap, 64 B", tunnels.VXLAN_4, 64, False),
+        ("GENEVE/IPv4 encap, 64 B", tunnels.GENEVE_4, 64, False),
+        ("GUE/IPv4 encap, 64 B", tunnels.GUE_4, 64, False),
+        ("VXLAN/IPv6 encap, 64 B", tunnels.VXLAN_6, 64, True),
+        ("VXLAN/IPv6 encap, 1400 B", tunnels.VXLAN_6, 1400, True),
+    ):
+        add(
+            in_turns(
+                what,
+                "Mpps",
+                partial(tunnels.encap_mpps, tunnel, size),
+                partial(tunnels.roofline_mpps, tunnel, size, reads=reads),
+                "memory roofline",
+            )
+        )
+        add(
+            in_turns(
+                what.replace("encap", "decap"),
+                "Mpps",
+                partial(tunnels.decap_mpps, tunnel, size),
+                partial(tunnels.encap_mpps, tunnel, size),
+                "encap",
+            )
+        )
+    add(alone("rx, decap, reflect, encap, tx", "Mpps", tunnels.path_mpps))
     folder = Path("build/bench")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{time.strftime('%Y-%m-%dT%H%M%S')}.json"

@@ -17,6 +17,10 @@ RUNS = ROOT / "notebooks/runs"
 QUICK: dict[str, dict[str, object]] = {
     "01_first_packets": {"frames": 200},
     "02_echo": {"count": 300},
+    "03_encapsulation": {
+        "echoes": 50,
+        "deviations": str(ROOT / "datasets" / "tunnel_deviations.csv"),
+    },
     "07_compare_runs": {
         "before": str(RUNS / "two_cpus.zip"),
         "now": str(RUNS / "one_cpu.zip"),

@@ -3,6 +3,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,14 @@ def test_readme_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert "drop_udp_no_listener" in said
 
 
+def test_readme_tunnels_run(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    exec(blocks("README.md", "python")[2], names)
+    assert (names["vx"].overhead, names["vx"].max_inner_mtu(1500)) == (56, 1430)
+    assert names["inner"].vni == 42
+    assert "VXLAN" in capsys.readouterr().out
+
+
 def test_readme_paths_are_paths() -> None:
     names = {"lk": lk, "lab": type("L", (), {"run": staticmethod(lambda c: lk.Path(c))})}
     names |= {"a": "a", "b": "b", "where": ["10.0.0.2"]}
@@ -32,7 +41,7 @@ def test_readme_paths_are_paths() -> None:
 
 def test_readme_declarations_of_a_notebook(capsys: pytest.CaptureFixture[str]) -> None:
     names = {"lk": lk, "drop_percent": 0.05, "value": 1.5}
-    exec(blocks("README.md", "python")[2], names)
+    exec(blocks("README.md", "python")[3], names)
     assert (names["rate"], names["count"]) == ("700 kpps", 100)
     assert "✓ drop at 700 kpps" in capsys.readouterr().out
 

@@ -15,6 +15,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from labkit import nodes as lk
+from labkit import tunnels
 from labkit.draw import PortView, lab_svg, path_svg
 from labkit.draw.flows import edge_frames
 from labkit.draw.layout import Size, columns_of, place
@@ -477,3 +478,14 @@ def test_long_names_fit_in_a_lab() -> None:
     is_self_contained(svg)
     text_stays_inside(svg)
     assert "<&>" in texts(svg)
+
+
+def test_tunnels_say_which() -> None:
+    ends = {"local": "192.0.2.1", "remote": "192.0.2.2", "remote_mac": "02:00:00:00:00:02"}
+    vx = tunnels.Vxlan(vni=42, **ends)
+    gue = tunnels.Gue(local="2001:db8::1", remote="2001:db8::2")
+    svg = path_svg(Path(lk.rx("a") >> lk.decap(gue) >> lk.encap(vx) >> lk.tx("b")))
+    assert "VXLAN, VNI 42" in svg
+    assert "192.0.2.1 to 192.0.2.2" in svg
+    assert "GUE" in svg
+    assert "any VNI" in path_svg(Path(lk.rx("a") >> lk.decap(tunnels.Geneve()) >> lk.tx("a")))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from labkit._codec import ffi, lib
-from scapy.layers.inet import ICMP, IP, UDP
+from scapy.layers.inet import ICMP, IP, UDP, IPOption_Router_Alert
 from scapy.layers.inet6 import (
     ICMPv6EchoRequest,
     ICMPv6ND_NS,
@@ -37,6 +37,7 @@ from tests.frames import (
     ether,
     good_frames,
 )
+from tests.unit import test_tunnel_verdicts
 
 # Verdicts of nodes that see more than one frame or know a port, and where they are tested
 ELSEWHERE = {
@@ -73,6 +74,20 @@ def asked(**fields: object) -> Packet:
 
 def cut(packet: Packet, length: int) -> bytes:
     return bytes(packet)[:length]
+
+
+def with_ipv4_options(options: str) -> bytes:
+    """A datagram with these four bytes of IPv4 options, and a right header checksum."""
+    frame = bytes(ipv4(options=[IPOption_Router_Alert()]) / DATA)
+    header = frame[14:24] + b"\0\0" + frame[26:34] + bytes.fromhex(options)
+    checksum = codec.checksum(header).to_bytes(2, "big")
+    return frame[:14] + header[:10] + checksum + header[12:] + frame[38:]
+
+
+def with_ipv6_options(options: str) -> bytes:
+    """A datagram with a destination options header that holds these six bytes."""
+    frame = bytes(ipv6() / IPv6ExtHdrDestOpt() / DATA)
+    return frame[:56] + bytes.fromhex(options) + frame[62:]
 
 
 SOLICITATION = ICMPv6ND_NS(tgt=SERVER_6)
@@ -134,6 +149,15 @@ EXAMPLES: dict[str, list[tuple[str, Packet | bytes]]] = {
     "ipv4_bad_length": [(UDP_, ipv4(len=33) / DATA), (UDP_, ipv4(len=19) / DATA)],
     "ipv4_bad_checksum": [(UDP_, ipv4(chksum=1) / DATA)],
     "ipv4_fragment": [(UDP_, ipv4(flags="MF") / DATA), (UDP_, ipv4(frag=1) / DATA)],
+    "ipv4_bad_option": [
+        (UDP_, with_ipv4_options(options)) for options in ("83000000", "83010000", "8305aaaa")
+    ],
+    "ipv6_bad_option": [
+        (UDP_, with_ipv6_options(options)) for options in ("010500000000", "000000000001")
+    ],
+    "ipv6_unknown_option": [
+        (UDP_, with_ipv6_options(options)) for options in ("7e0400000000", "c20400010000")
+    ],
     "ipv6_truncated": [(UDP_, cut(ipv6() / DATA, 14 + 39))],
     "ipv6_bad_version": [(UDP_, ipv6(version=4) / DATA)],
     "ipv6_bad_length": [(UDP_, ipv6(plen=13) / DATA)],
@@ -233,10 +257,10 @@ def test_verdict(verdict: str, kind: str, frame: bytes) -> None:
     assert found.name == "next" or after == frame
 
 
-def test_no_tailroom() -> None:
+def test_no_room() -> None:
     """An advertisement is 8 bytes longer than the probe that it answers."""
     frame = good_frames()["nd_probe"][1]
-    for tailroom, verdict in ((7, "no_tailroom"), (8, "next")):
+    for tailroom, verdict in ((7, "no_room"), (8, "next")):
         room = len(frame) + tailroom
         buffer = ffi.new("uint8_t[]", room)
         ffi.memmove(buffer, frame, len(frame))
@@ -247,9 +271,10 @@ def test_no_tailroom() -> None:
 
 
 def test_every_verdict_is_tested() -> None:
-    here = EXAMPLES.keys() | {"no_tailroom"}
-    assert here | ELSEWHERE.keys() == codec.VERDICT_BY_NAME.keys()
-    assert not here & ELSEWHERE.keys()
+    here = EXAMPLES.keys() | {"no_room"}
+    tunnels = test_tunnel_verdicts.EXAMPLES.keys() | test_tunnel_verdicts.SENDING.keys()
+    assert here | tunnels | ELSEWHERE.keys() == codec.VERDICT_BY_NAME.keys()
+    assert not (here | tunnels) & ELSEWHERE.keys()
     root = Path(__file__).parents[2]
     for verdict, file in ELSEWHERE.items():
         assert verdict in (root / file).read_text(), f"{file} does not test {verdict}"

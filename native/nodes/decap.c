@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "decap.h"
+#include "nodes.h"
+
+static enum lk_verdict
+handle(struct lk_frame *frame, struct lk_node *self)
+{
+	struct lk_decapsulated found;
+
+	return lk_decap(frame, &self->config.tunnel, &found);
+}
+
+static uint16_t
+process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
+{
+	return lk_each_frame(graph, node, objs, count, handle);
+}
+
+struct lk_node_kind lk_decap_node = {.name = "decap", .process = process};
