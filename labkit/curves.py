@@ -132,9 +132,10 @@ class Curves:
         figure, panels = _figure(sorted(self.table["size_bytes"].unique()))
         tables = [self.table, *([over.table] if over else [])]
         targets = sorted({t for table in tables for t in table["target_pps"].dropna()})
+        lowest = min(targets[0], *(table["tx_pps"].min() for table in tables))
         for axes in panels.values():
             axes.set_xscale("log")
-            axes.set_xlim(targets[0] / 1.25, targets[-1] * 1.25)
+            axes.set_xlim(lowest / 1.25, targets[-1] * 1.25)
             few = targets if len(targets) <= 6 else targets[:: len(targets) // 5]
             axes.set_xticks(few, [si(target) for target in few])
             axes.xaxis.set_minor_locator(_no_ticks())
@@ -208,7 +209,8 @@ class _Curve:
             points.append((repeats["tx_pps"].mean(), values.mean(), (high - low) / 2))
             short.append(bool(repeats["generator_limited"].fillna(False).any()))
         x, y, reach = np.array(points).T if points else np.empty((3, 0))
-        limited = np.array(short, dtype=bool)
+        order = np.argsort(x)  # a generator that falls short may put a higher target below
+        x, y, reach, limited = x[order], y[order], reach[order], np.array(short, dtype=bool)[order]
         return cls(x, y, reach, limited, dut_limit(rows), *look, is_under=is_under)
 
     def draw(self, axes: "Axes") -> None:
@@ -233,7 +235,8 @@ def dut_limit(rows: "pd.DataFrame", percent: float = LIMIT_PERCENT) -> float | N
     None when even the lowest lost more, or when the highest load measured lost less: then the limit
     is not known.
     """
-    loss = rows.groupby("tx_pps")["drop_percent"].mean().dropna().sort_index()
+    loads = rows.dropna(subset=["drop_percent"]).groupby("target_pps")
+    loss = loads["drop_percent"].mean().set_axis(loads["tx_pps"].mean()).sort_index()
     beyond = loss[loss > percent]
     carried = loss[: beyond.index[0]][:-1] if len(beyond) else loss[:0]
     return float(carried.index[-1]) if len(carried) else None

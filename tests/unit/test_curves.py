@@ -101,6 +101,15 @@ def test_limit_is_the_highest_load_carried_below_one_that_was_not(sweep: lk.Resu
     assert dut_limit(overloaded) is None, "even the lowest load was too much"
 
 
+def test_loads_that_were_not_reached_stand_where_they_were_offered() -> None:
+    rows = [row("slow", 64, rate) for rate in (140_000, 350_000, 700_000)]
+    offered = (30_000, 90_000, 60_000)
+    rows = [{**r, "tx_pps": tx, "drop_percent": 0.0} for r, tx in zip(rows, offered, strict=True)]
+    axes = lk.Results.from_rows(rows).plot.drop().axes[0]
+    assert line(axes, "slow")[:, 0].tolist() == sorted(offered)
+    assert axes.get_xlim()[0] < 30_000
+
+
 def test_percentiles_are_those_of_the_histograms() -> None:
     rows = []
     for value in (10_000, 20_000):

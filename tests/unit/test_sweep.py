@@ -6,6 +6,7 @@ so that every row is known beforehand.
 """
 
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -115,6 +116,7 @@ def test_without_a_folder_a_failed_sweep_keeps_its_trials_all_the_same() -> None
         run(Recorder(4, lk.LabError("no")))
     assert len(lk.load(failure.value.folder)) == 4
     assert len(run(save=failure.value.folder)) == 16
+    shutil.rmtree(failure.value.folder)
 
 
 def test_other_parameters_are_refused(tmp_path: Path) -> None:
