@@ -32,6 +32,7 @@ LONGEST_SECONDS = 86_400.0
 MOST_INTERVALS = 100_000
 POLL_SECONDS = 0.02
 STILL_SECONDS = 0.06  # longer than an impair node holds a frame back
+MISSING_SECONDS = 0.5  # stillness before a frame is given up: a busy machine pauses a DUT
 DONE = 3  # LK_TRIAL_DONE
 LIMITED = 1e-3  # share of the intended frames that a good generator may not make
 REFUSED = ("drop_tx_full", "drop_tx_too_long")
@@ -135,7 +136,8 @@ def trial(
     """Sends streams for a time, waits until all is still, and counts.
 
     port: where frames are sent. While it runs the port is a host: it answers ARP, neighbour
-        discovery and ping for the streams' source addresses, and its other frames reach Python.
+        discovery and ping for the streams' source addresses, and frames that are not the trial's
+        reach Python. (Of streams without a signature any frame may be one.)
     streams: lk.Stream or lk.Replay, one or several
     duration: seconds
     rate: offered load of all streams together, by weight; None: each stream's own, or, where none
@@ -213,6 +215,7 @@ class _Bench:
         settings = {
             "first_stream": first,
             "latency": int(self.latency),
+            "takes_unsigned": int(not self.is_signed),
             "paced": int(self.is_paced),
             "longest": max(p.compiled.longest for p in self.planned),
             "ticks": ticks,
@@ -229,10 +232,10 @@ class _Bench:
                     paths.append(lab.run(path))
                 lab._ask("start_trial", run=run)
                 self._until_done(run, report)
-                counts = self._until_still(run)
+                self._until_still(run, before, paths[0].name)
                 after = self._path_counters()
                 return _Measured(
-                    counts,
+                    lab._ask("trial_counts", run=run),
                     lab._ask("trial_streams", run=run, streams=count),
                     lab._ask("trial_ticks", run=run, room=ticks),
                     [self._histogram(run, n) for n in range(count)],
@@ -253,9 +256,12 @@ class _Bench:
         paths = []
         for port in dict.fromkeys((self.port, self.back)):
             tx = nodes.tx(port)
-            takers = [nodes.receive(run)] if port is self.back else []
+            takers = []
             if own and port is self.port:
                 takers += [nodes.arp_responder(own), nodes.nd_responder(own), nodes.icmp_echo(own)]
+            if port is self.back:
+                # It knows its own frames; where it does not, it takes what no host answers.
+                takers.insert(0 if self.is_signed else len(takers), nodes.receive(run))
             incoming = nodes.rx(port) >> reduce(or_, [*takers, nodes.collect(port)])
             chains = [nodes.generate(run, port) >> tx] if port is self.port else []
             chains.append(incoming >> tx if own and port is self.port else incoming)
@@ -274,20 +280,27 @@ class _Bench:
             self.lab._ask("stop_trial", run=run)
             raise
 
-    def _until_still(self, run: str) -> dict[str, int]:
-        """Waits until no counter has moved for a while."""
+    def _until_still(self, run: str, before: dict[str, Any], sender: str) -> None:
+        """Waits until no counter has moved for a while, longer while frames are missing."""
         end = time.monotonic() + self.drain
-        still_since = time.monotonic()
-        seen: tuple[dict[str, int], int] | None = None
+        seen, still_since = None, time.monotonic()
         while True:
             counts: dict[str, int] = self.lab._ask("trial_counts", run=run)
-            moved = sum(sum(c.drops.values()) for c in self.lab.counters().values())
+            drops = self._drops(before, self._path_counters(), sender)
             now = time.monotonic()
-            if (counts, moved) != seen:
-                seen, still_since = (counts, moved), now
-            if now - still_since >= STILL_SECONDS or now >= end:
-                return counts
+            if (counts, drops) != seen:
+                seen, still_since = (counts, drops), now
+            gone = self.received(counts) + sum(drops.values()) + counts["too_old"]
+            is_missing = gone < counts["made"] - counts["refused"]
+            if now >= end or now - still_since >= (
+                MISSING_SECONDS if is_missing else STILL_SECONDS
+            ):
+                return
             time.sleep(POLL_SECONDS / 2)
+
+    def received(self, counts: dict[str, int]) -> int:
+        """Frames that arrived for the first time, as far as that can be told."""
+        return counts["received"] + (0 if self.is_signed else counts["unsigned_frames"])
 
     def _path_counters(self) -> dict[str, Any]:
         return dict(self.lab.counters())
@@ -321,7 +334,7 @@ def _result(bench: _Bench, measured: _Measured, duration: float) -> Trial:
     if bench.is_paced:
         seconds = max(seconds, duration)  # a schedule lasts until its last interval is over
     unsigned_bytes = 0 if bench.is_signed else counts["unsigned_bytes"]
-    received = counts["received"] + (0 if bench.is_signed else counts["unsigned_frames"])
+    received = bench.received(counts)
     sent = counts["made"] - counts["refused"]
     ledger = _ledger(bench, measured, sent, received)
     latency = _sum(measured.latencies)

@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
@@ -89,7 +90,7 @@ class FieldOf:
         self.varied = varied
         self.layer_number = self._find(packet)
         layer = nth_layer(packet, self.layer_number)
-        self.field = layer.get_field(varied.name)
+        self.field = _plain(layer.get_field(varied.name), layer, varied.values[0])
         self.layer = layer
         self.bits: int = round(self.field.sz * 8)
         self.is_bits = hasattr(self.field, "rev")  # scapy's BitField
@@ -100,11 +101,11 @@ class FieldOf:
             for number, layer in enumerate(all_layers(packet))
             if any(field is self.varied.field for field in layer.fields_desc)
         ]
-        owners = " or ".join(owner.__name__ for owner in self.varied.field.owners)
+        owner = self.varied.field.owners[0].__name__
         if len(found) < self.varied.nth:
             raise LabError(
                 f"vary {self.varied.name}: the packet {packet.summary()} has {len(found)} layers "
-                f"{owners}, and nth is {self.varied.nth}"
+                f"{owner}, and nth is {self.varied.nth}"
             )
         return found[self.varied.nth - 1]
 
@@ -119,7 +120,11 @@ class FieldOf:
 
     def wire(self, value: Value) -> int:
         """A value as a number on the wire."""
+        from scapy.fields import IP6Field, IPField
+
         try:
+            if isinstance(self.field, (IPField, IP6Field)):
+                ip_address(value)  # what is none scapy would ask name servers for
             inner = self.field.any2i(self.layer, value)
             if self.is_bits:
                 number = int(inner)
@@ -158,6 +163,15 @@ class FieldOf:
         if all(number == listed[0] + i * step for i, number in enumerate(listed)):
             return listed[0], step, len(listed), None
         return listed[0], 0, len(listed), listed
+
+
+def _plain(field: Any, layer: "Packet", value: Value) -> Any:
+    """The field itself, out of what scapy wraps it in."""
+    from scapy.fields import MultipleTypeField
+
+    if isinstance(field, MultipleTypeField):
+        field = field._find_fld_pkt_val(layer, value)[0]
+    return getattr(field, "fld", field)
 
 
 def all_layers(packet: "Packet") -> "list[Packet]":

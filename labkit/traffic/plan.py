@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LINK_HEADER = 14
 VLAN_TAG = 4
 MOST_STREAMS = 256
+TURN_NS = 10.0
 
 Traffic = Stream | Replay
 
@@ -31,6 +32,7 @@ class PlannedStream:
     compiled: Compiled
     pps: float | None
     share: float
+    gaps_ns: tuple[float, ...] | None = None  # a replay's own times
 
     def intended(self, seconds: float) -> int | None:
         """Frames in that time; None when it is as many as can be."""
@@ -44,14 +46,14 @@ class PlannedStream:
     def to_dict(self, seconds: float, number: int, count: int) -> dict[str, Any]:
         """What the engine is told; streams of one rate begin one after the other."""
         burst = self.stream.burst
-        interval = 1e9 * burst / (self.pps or self.share)
-        gaps = self.stream.gaps_ns if isinstance(self.stream, Replay) else None
+        # Without a pace an interval only tells how streams take turns.
+        interval = burst * (TURN_NS / self.share if self.pps is None else 1e9 / self.pps)
         return self.compiled.to_dict() | {
             "intended": self.intended(seconds),
             "burst": burst,
             "interval_ns": interval,
-            "first_ns": 0.0 if gaps else interval * number / count,
-            "gaps_ns": gaps,
+            "first_ns": 0.0 if self.gaps_ns else interval * number / count,
+            "gaps_ns": self.gaps_ns,
         }
 
 
@@ -76,6 +78,7 @@ def plan(
             stream.compile(port.mac, destination_mac(port, stream)),
             pps,
             stream.weight / weights,
+            _gaps(stream) if rate is None else None,
         )
         for stream, pps in zip(listed, rates, strict=True)
     ]

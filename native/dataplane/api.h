@@ -112,10 +112,11 @@ void lk_probe_free(struct lk_probe *probe);
 struct lk_trial_config {
 	uint32_t streams;
 	uint16_t first_stream; /* number in the signature of the first one; the others follow */
-	int32_t latency;  /* stamp every frame when it is made, and record its age on arrival */
-	int32_t paced;	  /* 0: as fast as the port takes frames */
-	uint32_t longest; /* frame without FCS */
-	uint32_t ticks;	  /* intervals of the time series */
+	int32_t latency; /* stamp every frame when it is made, and record its age on arrival */
+	int32_t takes_unsigned; /* some streams carry no signature: frames without one are theirs */
+	int32_t paced;		/* 0: as fast as the port takes frames */
+	uint32_t longest;	/* frame without FCS */
+	uint32_t ticks;		/* intervals of the time series */
 	uint64_t tick_ns;
 	uint64_t duration_ns;
 };

@@ -34,7 +34,7 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 		t->unsigned_frames++;
 		t->unsigned_bytes += m->pkt_len + 4;
 		tick->unsigned_frames++;
-		return 0;
+		return t->config.takes_unsigned;
 	}
 	index = (uint32_t)s.stream - t->config.first_stream;
 	if (index >= t->config.streams)

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""lk.trial(): whatever happens to a frame, the ledger knows."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import ARP, Ether
+from scapy.packet import Packet, Raw
+from scapy.utils import PcapReader, wrpcap
+
+import labkit as lk
+from labkit import codec
+
+CLIENT_4, SERVER_4 = "10.0.0.1", "10.0.0.2"
+UDP_PORT = 9000
+V4 = Ether() / IP(src=CLIENT_4, dst=SERVER_4) / UDP(sport=1024, dport=UDP_PORT)
+V6 = Ether() / IPv6(src="fd00::1", dst="fd00::2") / UDP(sport=1024, dport=UDP_PORT)
+COLUMNS = [
+    *("size_bytes", "target_pps", "tx_pps", "rx_pps", "drop_percent", "unsent", "lost"),
+    *("reordered", "duplicated", "unexplained", "latency_min_ns", "latency_avg_ns"),
+    *("latency_p50_ns", "latency_p90_ns", "latency_p99_ns", "latency_p999_ns", "latency_max_ns"),
+    *("tx_mbps", "rx_mbps", "generator_limited", "seconds", "started_at"),
+    *("intended", "sent", "received", "balanced"),
+]
+QUICK = {"warmup": 0, "progress": False}
+
+
+@pytest.fixture
+def mirror(lab: lk.Lab) -> lk.Port:
+    """A port whose far end sends everything back."""
+    client, server = lab.cable()
+    lab.run(lk.rx(server) >> lk.reflect() >> lk.tx(server), name="mirror")
+    return client
+
+
+def flow(packet: Packet = V4, **settings: object) -> lk.Stream:
+    return lk.Stream(packet, **settings)  # type: ignore[arg-type]
+
+
+def assert_whole(run: lk.Trial) -> None:
+    """The ledger balances, and row, series and streams tell the same."""
+    row, ledger = run.row, run.ledger
+    assert run.is_balanced, run
+    assert ledger.intended == ledger.sent + ledger.unsent
+    assert ledger.sent == ledger.received + sum(ledger.drops.values())
+    assert (row["sent"], row["received"]) == (ledger.sent, ledger.received)
+    assert row["lost"] == row["sent"] - row["received"]
+    for table in (run.series, run.streams):
+        for name in ("sent", "received", "lost", "reordered", "duplicated"):
+            assert table[name].sum() == row[name], name
+    assert run.streams["intended"].sum() == row["intended"]
+    assert run.streams["unsent"].sum() == row["unsent"]
+
+
+@pytest.mark.parametrize("packet", [V4, V6], ids=["v4", "v6"])
+@pytest.mark.parametrize("size", [None, 65, 512, 1518, 9000])
+def test_every_frame_comes_back(mirror: lk.Port, packet: Packet, size: int | None) -> None:
+    if packet is V6 and size == 65:
+        size = 85
+    run = lk.trial(mirror, flow(packet, size=size), rate="20 kpps", duration=0.3, latency=True)
+    assert_whole(run)
+    assert list(run.row) == COLUMNS
+    assert run.row["intended"] == 6000
+    assert run.row["lost"] == run.row["duplicated"] == run.row["reordered"] == 0
+    assert run.ledger.sent > 0
+    bits = (size or (64 if packet is V4 else 84)) * 8 * run.row["sent"]
+    assert run.row["tx_mbps"] == pytest.approx(bits / run.row["seconds"] / 1e6)
+    assert run.row["tx_pps"] == pytest.approx(run.row["sent"] / run.row["seconds"])
+    assert run.row["seconds"] >= 0.3
+    assert run.latency is not None
+    assert run.latency.count == run.row["received"]
+    ranks = [run.row[f"latency_{rank}_ns"] for rank in ("min", "p50", "p90", "p99", "p999", "max")]
+    assert ranks == sorted(ranks)
+    assert ranks[0] > 0
+    assert run.jitter is not None
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_mix_over_any_line_balances(lab: lk.Lab, seed: int) -> None:
+    """Random streams, sizes, bursts, queues, loss, duplication and reordering."""
+    draw = np.random.default_rng(seed)
+    client, server = lab.cable(ring_size=int(draw.choice([64, 256, 1024])))
+    injected = {name: float(draw.choice([0, 0.001, 0.05])) for name in ("loss", "duplicate")}
+    reorder = float(draw.choice([0, 0.02]))
+    line = lk.impair(**injected, reorder=reorder, displacement=int(draw.integers(1, 9)), seed=seed)
+    dut = lab.run(lk.rx(server) >> line >> lk.reflect() >> lk.tx(server), name="dut")
+    streams = [
+        flow(
+            [V4, V6][draw.integers(2)],
+            size=[int(size) for size in draw.integers(90, 3000, draw.integers(1, 5))],
+            rate=float(draw.integers(1_000, 60_000)),
+            burst=int(draw.choice([1, 1, 7, 64])),
+        )
+        for _ in range(draw.integers(1, 5))
+    ]
+    run = lk.trial(client, streams, duration=0.4, latency=True, interval=0.05, **QUICK)
+    assert_whole(run)
+    (counts,) = dut.counters.impairments.values()
+    drops = dict(run.ledger.drops)
+    assert drops.pop("drop_impair_loss", 0) == dut.drops.get("drop_impair_loss", 0)
+    full = drops.pop("drop_tx_full", 0)  # a DUT on a busy machine finds short rings full
+    gone_copies = -drops.pop("of these, copies", 0)
+    assert not drops
+    assert run.row["duplicated"] == counts["copied"] - gone_copies
+    assert gone_copies <= full
+    assert run.row["lost"] == dut.drops.get("drop_impair_loss", 0) + full - gone_copies
+    assert run.row["reordered"] <= counts["reordered"]
+    if len(streams) == 1 and not injected["duplicate"] and not full:
+        assert run.row["reordered"] == counts["reordered"]
+
+
+def test_what_the_port_refuses_is_unsent(lab: lk.Lab) -> None:
+    """Nobody empties the ring: it takes 63 frames, and none of the others is lost."""
+    client, server = lab.cable(ring_size=64)
+    run = lk.trial(client, flow(), rate="50 kpps", duration=0.1, drain=0.1, **QUICK)
+    assert run.row["sent"] == 63
+    assert run.row["unsent"] == run.row["intended"] - 63 == 4937
+    assert run.row["unexplained"] == run.row["lost"] == 63
+    assert not run.row["balanced"]
+    assert run.problems == ("63 frames are unexplained",)
+    assert "NOT BALANCED: 63 frames are unexplained" in repr(run)
+    assert 'style="color:#b3261e' in run._repr_html_()
+    assert server.name not in run.ledger.drops
+
+
+def test_what_a_dut_refuses_is_lost(lab: lk.Lab) -> None:
+    """The same drop node, in another path: there it is a loss with a name."""
+    client, dut_in = lab.cable("client", "dut-in")
+    dut_out, _ = lab.cable("dut-out", "nobody", ring_size=64)
+    lab.run(lk.rx(dut_in) >> lk.tx(dut_out), name="dut")
+    run = lk.trial(client, flow(), rate="20 kpps", duration=0.1, drain=0.1, **QUICK)
+    assert run.ledger.drops == {"drop_tx_full": run.row["sent"] - 63}
+    assert run.row["unexplained"] == 63
+
+
+def test_drops_have_their_names(lab: lk.Lab) -> None:
+    client, server = lab.cable()
+    lab.echo_server(server, [f"{SERVER_4}/24"], UDP_PORT)
+    streams = [
+        flow(V4, rate=5000.0),
+        flow(Ether() / IP(src=CLIENT_4, dst=SERVER_4) / UDP(dport=7), rate=3000.0),
+        flow(Ether() / IP(src=CLIENT_4, dst="10.0.0.9") / UDP(dport=UDP_PORT), rate=2000.0),
+        # A checksum of before the stamp, as careless generators leave it
+        flow(
+            Ether() / IP(src=CLIENT_4, dst=SERVER_4) / UDP(dport=UDP_PORT, chksum=0x1234),
+            rate=1000.0,
+        ),
+    ]
+    run = lk.trial(client, streams, duration=0.5, **QUICK)
+    assert_whole(run)
+    sent = run.streams["sent"]
+    assert run.streams["received"].tolist() == [sent[0], 0, 0, 0]
+    assert run.ledger.drops == {
+        "drop_udp_no_listener": sent[1],
+        "drop_ip_no_such_address": sent[2],
+        "drop_udp_bad_checksum": sent[3],
+    }
+
+
+def test_one_way(lab: lk.Lab) -> None:
+    a, b = lab.cable("a", "b")
+    run = lk.trial(a, flow(), rate="20 kpps", duration=0.2, latency=True, receive_on=b, **QUICK)
+    assert_whole(run)
+    assert run.row["lost"] == 0
+    assert (run.port, run.received_on) == ("a", "b")
+
+
+def test_as_fast_as_it_goes(mirror: lk.Port) -> None:
+    run = lk.trial(mirror, [flow(), flow(V6, weight=3)], duration=0.3, **QUICK)
+    assert_whole(run)
+    assert run.row["target_pps"] is None
+    assert not run.row["generator_limited"]
+    assert run.row["unsent"] == 0
+    few, many = run.streams["sent"]
+    assert many == pytest.approx(3 * few, abs=4)
+
+
+def test_rates_are_shared_by_weight(mirror: lk.Port) -> None:
+    streams = [flow(weight=1), flow(weight=4), flow(lk.Stream(V4).packet, size=lk.IMIX, weight=5)]
+    run = lk.trial(mirror, streams, rate="10 kpps", duration=0.2, **QUICK)
+    assert_whole(run)
+    assert run.streams["target_pps"].tolist() == pytest.approx([1000, 4000, 5000])
+    assert run.streams["intended"].tolist() == [200, 800, 1000]
+
+
+def captured(file: Path, run: lk.Trial) -> list[bytes]:
+    with PcapReader(str(file)) as reader:
+        frames = [packet.original for packet in reader]
+    return frames[-run.row["sent"] :]
+
+
+def test_frames_are_those_of_the_stream(lab: lk.Lab, tmp_path: Path) -> None:
+    """In their order and to the last byte, whatever buffers they come in: more frames than buffers,
+    sizes by turns, a DUT that rewrites headers, and another stream in the same buffers between."""
+    client, server = lab.cable()
+    file = tmp_path / "seen.pcapng"
+    path = lab.run(
+        lk.rx(server) >> lk.capture(file) >> lk.reflect() >> lk.tx(server), name="mirror"
+    )
+    varied = [
+        lk.vary(UDP.sport, range(1024, 2048)),
+        lk.vary(IP.src, [f"10.0.1.{n}" for n in range(200)], random=True),
+    ]
+    packet = V4.copy()
+    packet.src, packet.dst = client.mac, server.mac
+    ours = lk.Stream(packet, [64, 1514, 300, 1024], vary=varied, seed=3)
+    other = lk.Stream(packet / Raw(b"\xa5" * 1400))
+    seen = []
+    for _ in range(2):
+        run = lk.trial(client, ours, rate="40 kpps", duration=0.3, **QUICK)
+        path.flush()
+        seen.append(captured(file, run))
+        assert lk.trial(client, other, rate="40 kpps", duration=0.3, **QUICK).row["lost"] == 0
+    made = ours.frames(12_000)
+    for frames in seen:
+        assert len(frames) > 100
+        for frame in frames:
+            # A frame that a full ring refused is missing in between: its number tells.
+            _, number, _ = codec.signature(frame) or (0, 0, 0)
+            wanted = made[number]
+            # Stream number and time stamp are the run's own, and the UDP checksum follows them.
+            assert frame[:40] + frame[42:-14] == wanted[:40] + wanted[42:-14], number
+            checked = Ether(frame)
+            del checked[UDP].chksum
+            assert bytes(checked) == frame
+
+
+def test_replay_at_its_own_times(mirror: lk.Port, tmp_path: Path) -> None:
+    packets = [Ether(bytes(V4 / Raw(bytes(20 + n)))) for n in range(10)]
+    for n, packet in enumerate(packets):
+        packet.time = 1.7e9 + 0.001 * n
+    wrpcap(str(tmp_path / "in.pcap"), packets)
+    replay = lk.Replay(tmp_path / "in.pcap", repeat=False)
+    run = lk.trial(mirror, replay, duration=0.2, **QUICK)
+    assert run.row["sent"] == run.row["received"] == 10
+    assert run.row["balanced"], run
+    assert run.streams["lost"].isna().all()
+    again = lk.trial(mirror, lk.Replay(tmp_path / "in.pcap"), rate=5000, duration=0.2, **QUICK)
+    assert again.row["intended"] == 1000
+    assert again.row["balanced"], again
+
+
+def test_replay_refuses_what_is_no_capture(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no capture at all, but some text")
+    for file in (tmp_path / "text", tmp_path / "missing"):
+        with pytest.raises(lk.LabError, match="is no capture that can be read"):
+            lk.Replay(file)
+
+
+def test_port_is_a_host_meanwhile(mirror: lk.Port) -> None:
+    """It answers ARP for the stream's source, Python hears other frames, and after it all is as
+    before."""
+    lab, before = mirror.lab, list(mirror.lab.paths)
+    peer = lab.ports[mirror.declaration.peer or ""]
+    question = Ether(src=peer.mac, dst="ff:ff:ff:ff:ff:ff") / ARP(
+        op=1, hwsrc=peer.mac, psrc=SERVER_4, pdst=CLIENT_4
+    )
+    lab.paths["mirror"].stop()
+    runs: list[lk.Trial] = []
+    arguments = {"rate": 1000, "duration": 1.0, **QUICK}
+    thread = threading.Thread(target=lambda: runs.append(lk.trial(mirror, flow(), **arguments)))
+    thread.start()
+    time.sleep(0.3)
+    peer.send(question)
+    answers = [frame for frame in peer.receive(600, timeout=0.3) if ARP in frame]
+    thread.join()
+    assert [answer[ARP].hwsrc for answer in answers] == [mirror.mac]
+    assert list(lab.paths) == [name for name in before if name != "mirror"]
+
+
+def test_an_engine_that_dies_says_so(mirror: lk.Port) -> None:
+    killer = threading.Timer(0.3, os.kill, [mirror.lab.pid, signal.SIGKILL])
+    killer.start()
+    with pytest.raises(lk.EngineDied):
+        lk.trial(mirror, flow(), rate=1000, duration=5, **QUICK)
+    killer.join()
+
+
+def test_a_dut_that_stops_midway(mirror: lk.Port) -> None:
+    stopper = threading.Timer(0.25, mirror.lab.paths["mirror"].stop)
+    stopper.start()
+    run = lk.trial(mirror, flow(), rate="2 kpps", duration=0.5, drain=0.1, **QUICK)
+    stopper.join()
+    assert 0 < run.row["received"] < run.row["sent"]
+    assert run.row["unexplained"] == run.row["lost"] > 0
+    assert not run.is_balanced
+
+
+def test_what_was_not_measured_is_missing(mirror: lk.Port) -> None:
+    run = lk.trial(mirror, flow(), rate=1000, duration=0.1, **QUICK)
+    assert run.latency is None
+    assert {v for k, v in run.row.items() if k.startswith("latency_")} == {None}
+    assert run.series["latency_avg_ns"].isna().all()
+
+
+def test_calibration_is_a_floor(mirror: lk.Port) -> None:
+    floor = lk.calibrate(mirror.lab, rate="20 kpps", duration=0.2)
+    run = lk.trial(mirror, flow(), rate="20 kpps", duration=0.2, latency=True, **QUICK)
+    assert run.floor_ns == floor.percentile(50) > 0
+    assert run.latency is not None
+    assert run.latency.min_ns >= floor.min_ns
+    labels = [text.get_text() for text in run.plot().axes[1].get_legend().get_texts()]
+    assert labels == ["the lab's floor"]
+
+
+def test_the_picture_says_what_is_wrong(lab: lk.Lab) -> None:
+    client, _ = lab.cable()
+    run = lk.trial(client, flow(), rate=1000, duration=0.1, drain=0.1, **QUICK)
+    figure = run.plot()
+    assert figure.get_suptitle().startswith("NOT BALANCED")
+    assert "received" in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"duration": 0}, "duration is 0; the range is 0.001 to 86400 s"),
+        ({"duration": "5"}, "duration is '5'"),
+        ({"warmup": -1}, "warmup is -1; the range is 0 to"),
+        ({"drain": 0}, "drain is 0"),
+        ({"interval": 0}, "interval is 0; the range is 0.001"),
+        ({"duration": 1000, "interval": 0.001}, "at most 100,000 intervals, so give 0.01 or more"),
+        ({"rate": "300 Mpps"}, "at most 200 Mpps can be intended"),
+        ({"rate": -1}, "rate is -1 pps"),
+        ({"streams": []}, "0 streams; a trial has 1 to 256"),
+        ({"streams": V4}, "is no stream; make one with lk.Stream"),
+        ({"streams": flow(size=9020)}, "size 9020 exceeds .* MTU 9001 .* up to 9019 bytes"),
+        ({"streams": [flow(), flow(rate=5)], "rate": None}, "has no rate, and other streams have"),
+    ],
+)
+def test_wrong_arguments(mirror: lk.Port, wrong: dict[str, object], says: str) -> None:
+    arguments: dict[str, object] = {"streams": flow(), "duration": 0.1, "rate": 100, **wrong}
+    with pytest.raises(lk.LabError, match=says):
+        lk.trial(mirror, arguments.pop("streams"), **arguments)  # type: ignore[arg-type]
+
+
+def test_ports_of_two_labs_share_no_clock(mirror: lk.Port) -> None:
+    with lk.Lab() as other, pytest.raises(lk.LabError, match="another lab"):
+        lk.trial(mirror, flow(), rate=100, duration=0.1, receive_on=other.port("ring"))

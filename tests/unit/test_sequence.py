@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sequence tracking against a model that remembers every number, and histogram buckets."""
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from labkit._codec import ffi, lib
+
+from labkit.latency import COUNTS, HIGHEST, LatencyHistogram, highest_of, index_of
+
+WINDOW = 65_536
+properties = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+
+# Steps from one number to the next: mostly one ahead, sometimes back, sometimes far
+steps = st.lists(
+    st.sampled_from([1, 1, 1, 1, 2, 3, 70, -1, -3, 0, 1000, -1000, WINDOW - 1, WINDOW, WINDOW + 1])
+    | st.integers(-70_000, 70_000),
+    max_size=300,
+)
+
+
+def taken(numbers: list[int]) -> tuple[dict[str, int], int]:
+    counts = ffi.new("uint64_t[4]")
+    passed_over = lib.lk_codec_sequence([n % 2**32 for n in numbers], len(numbers), counts)
+    return dict(
+        zip(("received", "reordered", "duplicated", "too_old"), counts, strict=True)
+    ), passed_over
+
+
+def model(numbers: list[int]) -> dict[str, int]:
+    counts = dict.fromkeys(("received", "reordered", "duplicated", "too_old"), 0)
+    seen: set[int] = set()
+    following = 0
+    for number in numbers:
+        if number < following - WINDOW:
+            counts["too_old"] += 1
+        elif number in seen:
+            counts["duplicated"] += 1
+        else:
+            counts["received"] += 1
+            counts["reordered"] += number < following
+            seen.add(number)
+            following = max(following, number + 1)
+    return counts
+
+
+@properties
+@given(steps)
+@example([1] * 300)
+@example([WINDOW, -WINDOW, 0, 1 - WINDOW])
+def test_every_arrival_is_what_it_is(moves: list[int]) -> None:
+    numbers, at = [], -1
+    for move in moves:
+        at = max(0, at + move)
+        numbers.append(at)
+    counts, passed_over = taken(numbers)
+    assert counts == model(numbers)
+    # What was passed over and never came: the numbers below the highest that are not there.
+    highest = max(numbers, default=-1)
+    assert passed_over == highest + 1 - counts["received"]
+
+
+def test_numbers_wrap_around() -> None:
+    """A stream of more than 2^32 frames goes on with 0."""
+    start = 2**32 - 200_000
+    hops = [n * 2**30 for n in range(1, 4)]
+    numbers = [*hops, *range(start, 2**32 + 1000), 2**32 + 500, 2**32 - 1]
+    counts, _ = taken(numbers)
+    assert counts["received"] == len(numbers) - 2
+    assert counts["duplicated"] == 2
+
+
+@properties
+@given(st.integers(0, 2**40))
+def test_buckets_are_hdrhistograms(value: int) -> None:
+    from hdrh.histogram import HdrHistogram
+
+    index = lib.lk_codec_histogram_index(value)
+    reference = HdrHistogram(1, HIGHEST, 3)
+    assert reference.counts_len == COUNTS
+    assert index == index_of(value) == reference._counts_index_for(min(value, HIGHEST))
+    if value <= HIGHEST:
+        assert highest_of(index) == reference.get_highest_equivalent_value(value)
+        assert highest_of(index) <= max(value * 1.001, value)
+
+
+@properties
+@given(st.lists(st.integers(1, HIGHEST), min_size=1, max_size=200))
+def test_percentiles_and_export(values: list[int]) -> None:
+    counts: dict[str, int] = {}
+    for value in values:
+        index = str(lib.lk_codec_histogram_index(value))
+        counts[index] = counts.get(index, 0) + 1
+    histogram = LatencyHistogram.from_engine(
+        {"counts": counts, "sum": sum(values), "min": min(values), "max": max(values)}
+    )
+    assert histogram is not None
+    assert histogram.count == len(values)
+    assert histogram.percentile(100) == max(values)
+    reference = histogram.to_hdr()
+    for percent in (0.1, 10, 50, 90, 99, 99.9):
+        wanted = reference.get_value_at_percentile(percent)
+        assert histogram.percentile(percent) == min(max(wanted, min(values)), max(values))
+    again = LatencyHistogram.from_export(histogram.export())
+    assert (again.counts == histogram.counts).all()
+    assert again.to_hdr().encode() == reference.encode()
+
+
+def test_nothing_measured_is_no_histogram() -> None:
+    assert LatencyHistogram.from_engine({"counts": {}, "sum": 0, "min": 0, "max": 0}) is None
