@@ -6,10 +6,11 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
-from tests.bench import reflect, waiting
+from tests.bench import generator, reflect, waiting
 
 ROUNDS = 3
 Row = dict[str, str | float]
@@ -40,13 +41,53 @@ def alone(name: str, unit: str, measure: Callable[[], float], goal: float) -> Ro
 
 
 def line(row: Row) -> str:
-    text = f"{row['what']:<34} {row['ours']:>9.3f} {row['unit']:<6}"
+    text = f"{row['what']:<50} {row['ours']:>9.3f} {row['unit']:<6}"
     if "ratio" in row:
         text += (
             f" {row['peer']:>9.3f} {row['peer_name']:<16} ratio {row['ratio']:.2f} "
             f"({row['ratio_min']:.2f} to {row['ratio_max']:.2f})"
         )
     return text + (f" goal: below {row['goal']}" if "goal" in row else "")
+
+
+def generator_rows() -> Iterator[Row]:
+    """Ours with one varying field, and with the signature, against both of testpmd's."""
+    null, ring = "net_null0,no-rx=1", "net_ring0"
+    for size in (64, 1400):
+        for signature in (False, True):
+            made = "field and signature" if signature else "one field"
+            for mode in ("txonly", "flowgen"):
+                yield in_turns(
+                    f"generate, net_null, {size} B, {made}",
+                    "Mpps",
+                    lambda size=size, signed=signature: generator.ours(
+                        "null", size, signature=signed
+                    ),
+                    lambda size=size, mode=mode: generator.testpmds(null, mode, size),
+                    f"testpmd {mode}",
+                )
+        yield in_turns(
+            f"generate and track, net_ring, {size} B",
+            "Mpps",
+            lambda size=size: generator.received_on_ring(size),
+            lambda size=size: generator.testpmds(ring, "flowgen", size),
+            "testpmd flowgen",
+        )
+
+
+def pacing_rows() -> Iterator[Row]:
+    """How far the mean rate is off over 5 s, and how the time between departures varies."""
+    for rate in (70e3, 140e3, 350e3, 700e3):
+        off, jitter = generator.pacing(rate)
+        name = f"{rate / 1e3:.0f} kpps"
+        yield {"what": f"mean rate off, {name}", "ours": off, "unit": "%", "goal": 0.1}
+        for percent in (50, 99):
+            value = float(jitter.percentile(percent))
+            yield {"what": f"departure jitter p{percent}, {name}", "ours": value, "unit": "ns"}
+    floor = generator.floor()
+    for percent in (50, 99):
+        value = float(floor.percentile(percent))
+        yield {"what": f"latency floor p{percent}", "ours": value, "unit": "ns"}
 
 
 def main() -> None:
@@ -80,6 +121,8 @@ def main() -> None:
                 "scapy L2 socket",
             )
         )
+    for row in chain(generator_rows(), pacing_rows()):
+        add(row)
     folder = Path("build/bench")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{time.strftime('%Y-%m-%dT%H%M%S')}.json"
