@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From a scapy packet to a template and a field program (native/packet/frame_program.h).
+"""From a scapy packet to templates and field programs.
 
 scapy itself is asked where things are. Where a field stands: two frames that differ in it alone,
 with the checksums held still. What it adds to a checksum: two frames whose field differs by one. So
@@ -8,11 +8,12 @@ some frames and scapy the same ones: if one byte differs, the stream is refused.
 """
 
 import random
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
 from labkit.traffic.fields import WINDOW, FieldOf, Wire, all_layers, bits_between
+from labkit.traffic.program import Checksum, Compiled, Program, Template
 from labkit.traffic.sizes import FCS
 
 if TYPE_CHECKING:
@@ -28,109 +29,17 @@ ONES = 0xFFFF  # sums of one's complement numbers are taken modulo this
 PROOFS = 3  # frames compared with scapy's at the shortest and at the longest size
 
 
-@dataclass(frozen=True)
-class Checksum:
-    """A checksum of a template: where it is, and the sum over what stays the same."""
-
-    offset: int
-    is_udp: bool
-    base: int
-    signature_factor: int
-
-
-@dataclass(frozen=True)
-class Template:
-    """The frame of one size, without FCS; a frame differs from it in the first `head` bytes."""
-
-    data: bytes
-    head: int
-    checksums: tuple[Checksum, ...]
-
-
-@dataclass(frozen=True)
-class Program:
-    """A field that varies, and what a value of it adds to each checksum."""
-
-    wire: Wire
-    is_random: bool
-    seed: int
-    factors: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A stream as the generator runs it: templates, which of them frame n has, field programs."""
-
-    templates: tuple[Template, ...]
-    order: tuple[int, ...]
-    programs: tuple[Program, ...]
-    has_signature: bool
-
-    @property
-    def longest(self) -> int:
-        """Bytes of the longest frame, without FCS."""
-        return max(len(template.data) for template in self.templates)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for the engine."""
-        return {
-            "templates": [
-                {
-                    "data": t.data.hex(),
-                    "head": t.head,
-                    "checksums": [
-                        [c.offset, c.is_udp, c.base, c.signature_factor] for c in t.checksums
-                    ],
-                }
-                for t in self.templates
-            ],
-            "order": list(self.order),
-            "fields": [
-                {
-                    "offset": p.wire.offset,
-                    "width": p.wire.width,
-                    "shift": p.wire.shift,
-                    "mask": p.wire.mask,
-                    "start": p.wire.start,
-                    "step": p.wire.step % (1 << 64),
-                    "count": p.wire.count,
-                    "values": p.wire.values,
-                    "is_random": int(p.is_random),
-                    "seed": p.seed,
-                    "factors": list(p.factors),
-                }
-                for p in self.programs
-            ],
-            "has_signature": int(self.has_signature),
-        }
-
-    def frames(self, count: int) -> list[bytes]:
-        """The first `count` frames, made by the code that the generator runs."""
-        from labkit import codec
-
-        return codec.make_frames(self.to_dict(), count)
-
-
 def compile_stream(stream: "Stream", source: str | None, destination: str | None) -> Compiled:
     """Compiles; LabError where the packet cannot be built or a field cannot vary."""
     packet = with_addresses(stream.packet, source, destination)
     sizes = tuple(dict.fromkeys(stream.sizes.order))
     maker = _Maker(stream, packet)
     fields = [FieldOf(packet, varied) for varied in stream.vary]
-    wires = [maker.locate(field, sizes[0]) for field in fields]
     places = maker.checksum_places(sizes[0])
-    factors = [
-        tuple(maker.factor(field, wire, offset, sizes[0]) for offset, _ in places)
-        for field, wire in zip(fields, wires, strict=True)
-    ]
-    kept = [i for i in range(len(places)) if stream.signature or any(own[i] for own in factors)][
-        :MOST_CHECKSUMS
-    ]
     programs = tuple(
-        Program(wire, v.random, _seed(stream.seed, n), tuple(own[i] for i in kept))
-        for n, (wire, v, own) in enumerate(zip(wires, stream.vary, factors, strict=True))
+        maker.program(field, places, sizes[0], _seed(stream.seed, n))
+        for n, field in enumerate(fields)
     )
-    places = [places[i] for i in kept]
     templates = tuple(maker.template(size, fields, programs, places) for size in sizes)
     changing = [
         i
@@ -138,6 +47,11 @@ def compile_stream(stream: "Stream", source: str | None, destination: str | None
         if any(t.checksums[i].signature_factor for t in templates)
         or any(p.factors[i] for p in programs)
     ]
+    if len(changing) > MOST_CHECKSUMS:
+        raise LabError(
+            f"{packet.summary()}: {len(changing)} checksums would follow, and at most "
+            f"{MOST_CHECKSUMS} can; give some in the packet, such as UDP(chksum=0)"
+        )
     compiled = Compiled(
         tuple(replace(t, checksums=tuple(t.checksums[i] for i in changing)) for t in templates),
         tuple(sizes.index(size) for size in stream.sizes.order),
@@ -203,6 +117,14 @@ class _Maker:
                 "its fields changes the length of the frame; vary another one"
             )
         return frame
+
+    def program(
+        self, field: FieldOf, places: list[tuple[int, bool]], size: int, seed: int
+    ) -> Program:
+        """What the generator does with a field."""
+        wire = self.locate(field, size)
+        factors = tuple(self.factor(field, wire, offset, size) for offset, _ in places)
+        return Program(wire, field.varied.random, seed, factors)
 
     def locate(self, field: FieldOf, size: int) -> Wire:
         """Where a field stands, with no more of it than varies."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.traffic.compile import Compiled
+from labkit.traffic.program import Compiled
 from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
 from labkit.traffic.sizes import FCS

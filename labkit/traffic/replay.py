@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from labkit.errors import LabError
-from labkit.traffic.compile import Compiled, Template
+from labkit.traffic.program import Compiled, Template
 from labkit.traffic.rate import Rate
 from labkit.traffic.sizes import FCS, Sizes
 

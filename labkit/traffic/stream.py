@@ -13,7 +13,7 @@ from labkit.traffic.sizes import FCS, Sizes
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
-    from labkit.traffic.compile import Compiled
+    from labkit.traffic.program import Compiled
 
 SIGNATURE_LENGTH = 18  # native/packet/signature.h
 SHORTEST = 64

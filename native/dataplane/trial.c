@@ -20,9 +20,13 @@
 
 int lk_mark_offset;
 
-/* The stream that a refused frame belongs to, by its number. */
+/*
+ * Who sends a stream, by its number. Other workers look at the graph alone: the trial may be freed
+ * while they drop what is left of its frames.
+ */
 static struct {
-	_Atomic(struct lk_trial *) trial;
+	_Atomic(const struct rte_graph *) graph;
+	struct lk_trial *trial;
 } senders[MAX_STREAM_ID + 1];
 
 int
@@ -193,8 +197,6 @@ lk_trial_start(struct lk_trial *t)
 {
 	double hz = lk_clock_tsc_hz();
 
-	for (uint32_t i = 0; i < t->config.streams; i++)
-		senders[t->streams[i].id].trial = t;
 	/* streams[i].due are not in order yet: a sorted array is a heap */
 	for (uint32_t i = 1; i < t->heap_length; i++)
 		for (uint32_t j = i;
@@ -224,16 +226,28 @@ lk_trial_stop(struct lk_trial *t)
 	atomic_compare_exchange_strong(&t->state, &runs, LK_TRIAL_STOPS);
 }
 
+/* The generator's graph, from its own worker: whose drop_tx_full is "unsent". */
+void
+lk_trial_sends_from(struct lk_trial *t, const struct rte_graph *graph)
+{
+	t->graph = graph;
+	for (uint32_t i = 0; i < t->config.streams; i++) {
+		senders[t->streams[i].id].trial = t;
+		senders[t->streams[i].id].graph = graph;
+	}
+}
+
 /* A frame that the generator's own tx did not take: not sent, and so not lost. */
 void
 lk_trial_refused(const struct rte_graph *graph, struct rte_mbuf *m)
 {
 	uint16_t id = (uint16_t)*lk_mark_of(m);
-	struct lk_trial *t = senders[id].trial;
+	struct lk_trial *t;
 	struct lk_stream *s;
 
-	if (t == NULL || t->graph != graph)
+	if (atomic_load_explicit(&senders[id].graph, memory_order_relaxed) != graph)
 		return;
+	t = senders[id].trial;
 	s = &t->streams[id - t->config.first_stream];
 	s->refused++;
 	s->refused_bytes += m->pkt_len + 4;
@@ -318,7 +332,7 @@ lk_trial_free(struct lk_trial *t)
 		struct lk_stream *s = &t->streams[i];
 
 		if (senders[s->id].trial == t)
-			senders[s->id].trial = NULL;
+			senders[s->id].graph = NULL;
 		for (uint32_t j = 0; j < s->template_count; j++)
 			free((void *)(uintptr_t)s->templates[j].template.bytes);
 		for (uint32_t j = 0; j < s->field_count; j++)

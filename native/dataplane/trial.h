@@ -80,7 +80,7 @@ struct lk_trial {
 	struct rte_mempool *pool;
 	struct rte_mbuf *spare[LK_TRIAL_BURST];
 	uint32_t spares;
-	const struct rte_graph *graph; /* the generator's: whose drop_tx_full is "unsent" */
+	const struct rte_graph *graph;
 	struct lk_histogram jitter;
 
 	/* the receiver's */
@@ -102,6 +102,7 @@ lk_mark_of(struct rte_mbuf *m)
 }
 
 int lk_trials_start(void);
+void lk_trial_sends_from(struct lk_trial *t, const struct rte_graph *graph);
 void lk_trial_refused(const struct rte_graph *graph, struct rte_mbuf *m);
 
 /* The interval of the time series that `now` lies in; what comes after the last belongs to it. */

@@ -279,7 +279,8 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	now = rte_rdtsc();
 	if (now < t->start)
 		return 0;
-	t->graph = graph;
+	if (unlikely(t->graph != graph))
+		lk_trial_sends_from(t, graph);
 	if (state == LK_TRIAL_STOPS || t->heap_length == 0 || now >= t->deadline) {
 		finish(t, now);
 		return 0;

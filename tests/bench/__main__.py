@@ -6,11 +6,12 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
-from tests.bench import live, recorder, reflect, tunnels, waiting
+from tests.bench import generator, live, recorder, reflect, tunnels, waiting
 
 ROUNDS = 3
 Row = dict[str, str | float]
@@ -45,7 +46,7 @@ def alone(name: str, unit: str, measure: Callable[[], float], goal: float | None
 
 
 def line(row: Row) -> str:
-    text = f"{row['what']:<34} {row['ours']:>9.3f} {row['unit']:<6}"
+    text = f"{row['what']:<50} {row['ours']:>9.3f} {row['unit']:<6}"
     if "ratio" in row:
         text += (
             f" {row['peer']:>9.3f} {row['peer_name']:<16} ratio {row['ratio']:.2f} "
@@ -62,6 +63,46 @@ def add_live(add: Callable[[Row], None]) -> None:
     add({"what": "live view, page frames", "ours": found["frames"], "unit": "/s"})
     add({"what": "live view, count to pixel", "ours": found["median"], "unit": "ms"})
     add({"what": "the same, p99", "ours": found["p99"], "unit": "ms", "goal": 250.0})
+
+
+def generator_rows() -> Iterator[Row]:
+    """Ours with one varying field, and with the signature, against both of testpmd's."""
+    null, ring = "net_null0,no-rx=1", "net_ring0"
+    for size in (64, 1400):
+        for signature in (False, True):
+            made = "field and signature" if signature else "one field"
+            for mode in ("txonly", "flowgen"):
+                yield in_turns(
+                    f"generate, net_null, {size} B, {made}",
+                    "Mpps",
+                    lambda size=size, signed=signature: generator.ours(
+                        "null", size, signature=signed
+                    ),
+                    lambda size=size, mode=mode: generator.testpmds(null, mode, size),
+                    f"testpmd {mode}",
+                )
+        yield in_turns(
+            f"generate and track, net_ring, {size} B",
+            "Mpps",
+            lambda size=size: generator.received_on_ring(size),
+            lambda size=size: generator.testpmds(ring, "flowgen", size),
+            "testpmd flowgen",
+        )
+
+
+def pacing_rows() -> Iterator[Row]:
+    """How far the mean rate is off over 5 s, and how the time between departures varies."""
+    for rate in (70e3, 140e3, 350e3, 700e3):
+        off, jitter = generator.pacing(rate)
+        name = f"{rate / 1e3:.0f} kpps"
+        yield {"what": f"mean rate off, {name}", "ours": off, "unit": "%", "goal": 0.1}
+        for percent in (50, 99):
+            value = float(jitter.percentile(percent))
+            yield {"what": f"departure jitter p{percent}, {name}", "ours": value, "unit": "ns"}
+    floor = generator.floor()
+    for percent in (50, 99):
+        value = float(floor.percentile(percent))
+        yield {"what": f"latency floor p{percent}", "ours": value, "unit": "ns"}
 
 
 def main() -> None:
@@ -135,6 +176,8 @@ def main() -> None:
     add(alone("recorder at 10 Hz, its CPU", "%", lambda: recorder.cpu_percent(10), 1.0))
     add(alone("a sample of it in Python", "µs", recorder.sample_microseconds, 200.0))
     add_live(add)
+    for row in chain(generator_rows(), pacing_rows()):
+        add(row)
     folder = Path("build/bench")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{time.strftime('%Y-%m-%dT%H%M%S')}.json"

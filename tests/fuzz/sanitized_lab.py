@@ -61,6 +61,26 @@ def use_reflector(lab: lk.Lab, folder: Path) -> None:
     assert len(rdpcap(str(file))) > 100
 
 
+def use_trial(lab: lk.Lab) -> None:
+    a, b = lab.cable("e", "f", ring_size=64)
+    line = lk.impair(0.01, 0.01, 0.01, displacement=5)
+    path = lab.run(lk.rx(b) >> line >> lk.reflect() >> lk.tx(b))
+    headers = Ether() / IP(src="1.1.1.1", dst="2.2.2.2") / UDP(sport=1, dport=2)
+    varied = [
+        lk.vary(UDP.sport, range(1000), random=True),
+        lk.vary(IP.src, ["1.1.1.2", "9.9.9.9"]),
+    ]
+    streams = [
+        lk.Stream(headers, [64, 65, 9000], vary=varied),
+        lk.Stream(headers, lk.IMIX, burst=9),
+    ]
+    for rate in ("20 kpps", None):
+        run = lk.trial(a, streams, rate=rate, duration=0.3, latency=True, progress=False)
+        assert run.ledger.received > 0, run
+        assert run.is_balanced, run
+    path.stop()
+
+
 def use_sink(lab: lk.Lab) -> None:
     c, d = lab.cable("c", "d")
     path = lab.run(lk.rx(d) >> lk.sink())
@@ -74,6 +94,7 @@ def main(folder: str) -> None:
     with lk.Lab() as lab, lk.record(lab, hz=1000) as recorded:
         use_echo_server(lab)
         use_reflector(lab, Path(folder))
+        use_trial(lab)
         use_sink(lab)
     assert len(recorded) > 100
     print(lab.log)

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The engine's side of a trial: paths made, frames sent, stillness awaited, counters read."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from labkit import nodes
+from labkit.latency import LatencyHistogram
+from labkit.path import Path
+from labkit.port import Port
+from labkit.runs import stream_ids
+from labkit.traffic.addresses import source_addresses
+from labkit.traffic.plan import PlannedStream
+
+REPORT_SECONDS = 0.1
+POLL_SECONDS = 0.01
+STILL_SECONDS = 0.06  # longer than an impair node holds a frame back
+MISSING_SECONDS = 0.5  # stillness before a frame is given up: a busy machine pauses a DUT
+DONE = 3  # LK_TRIAL_DONE
+REFUSED = ("drop_tx_full", "drop_tx_too_long")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the engine counted."""
+
+    counts: dict[str, int]
+    streams: list[dict[str, int]]
+    ticks: dict[str, list[int]]
+    latencies: list[LatencyHistogram | None]
+    jitter: LatencyHistogram | None
+    drops: dict[str, int]
+    copies: int
+    tick_seconds: float
+
+
+class Bench:
+    """Streams between two ports, ready to run for any time."""
+
+    def __init__(
+        self, port: Port, back: Port, planned: list[PlannedStream], latency: bool, drain: float
+    ) -> None:
+        self.port = port
+        self.back = back
+        self.lab = port.lab
+        self.planned = planned
+        self.latency = latency
+        self.drain = drain
+        self.is_signed = all(p.stream.signature for p in planned)
+        self.is_paced = planned[0].pps is not None
+
+    def run(self, seconds: float, tick: float, report: Callable[[float], object]) -> Measured:
+        """Sends for that time, drains, and reads every counter."""
+        lab, count = self.lab, len(self.planned)
+        first = stream_ids.claim(count)
+        run = f"trial{first}-{time.monotonic_ns()}"
+        ticks = math.ceil(seconds / tick) + 1
+        settings = {
+            "first_stream": first,
+            "latency": int(self.latency),
+            "takes_unsigned": int(not self.is_signed),
+            "paced": int(self.is_paced),
+            "longest": max(p.compiled.longest for p in self.planned),
+            "ticks": ticks,
+            "tick_ns": round(tick * 1e9),
+            "duration_ns": round(seconds * 1e9),
+        }
+        streams = [p.to_dict(seconds, n, count) for n, p in enumerate(self.planned)]
+        lab._ask("create_trial", run=run, settings=settings, streams=streams)
+        try:
+            before = self._path_counters()
+            paths = []
+            try:
+                for path in self._paths(run):
+                    paths.append(lab.run(path))
+                lab._ask("start_trial", run=run)
+                self._until_done(run, seconds, report)
+                self._until_still(run, before, paths[0].name)
+                after = self._path_counters()
+                return Measured(
+                    lab._ask("trial_counts", run=run),
+                    lab._ask("trial_streams", run=run, streams=count),
+                    lab._ask("trial_ticks", run=run, room=ticks),
+                    [self._histogram(run, n) for n in range(count)],
+                    self._histogram(run, -1),
+                    self._drops(before, after, paths[0].name),
+                    copies(after) - copies(before),
+                    tick,
+                )
+            finally:
+                for running in paths:
+                    running.stop()
+        finally:
+            lab._ask("free_trial", run=run)
+
+    def _paths(self, run: str) -> list[Path]:
+        """Frames out and in; a port is a host meanwhile, and Python still hears."""
+        own = source_addresses([p.stream for p in self.planned])
+        paths = []
+        for port in dict.fromkeys((self.port, self.back)):
+            tx = nodes.tx(port)
+            takers = []
+            if own and port is self.port:
+                takers += [nodes.arp_responder(own), nodes.nd_responder(own), nodes.icmp_echo(own)]
+            if port is self.back:
+                # It knows its own frames; where it does not, it takes what no host answers.
+                takers.insert(0 if self.is_signed else len(takers), nodes.receive(run))
+            incoming = nodes.rx(port) >> reduce(or_, [*takers, nodes.collect(port)])
+            chains = [nodes.generate(run, port) >> tx] if port is self.port else []
+            chains.append(incoming >> tx if own and port is self.port else incoming)
+            paths.append(Path(*chains, nodes.inject(port) >> tx, name=f"trial:{port.name}"))
+        return paths
+
+    def _until_done(self, run: str, seconds: float, report: Callable[[float], object]) -> None:
+        """Leaves the engine alone until its time is over: each question costs a CPU some µs."""
+        begin = time.monotonic()
+        try:
+            while (left := begin + seconds - time.monotonic()) > 0:
+                self.lab._check_alive()
+                report(seconds - left)
+                time.sleep(min(left, REPORT_SECONDS))
+            while self.lab._ask("trial_counts", run=run)["state"] != DONE:
+                time.sleep(POLL_SECONDS)
+        except BaseException:
+            if self.lab.is_alive:
+                self.lab._ask("stop_trial", run=run)
+            raise
+
+    def _until_still(self, run: str, before: dict[str, Any], sender: str) -> None:
+        """Waits until no counter has moved for a while, longer while frames are missing."""
+        end = time.monotonic() + self.drain
+        seen, still_since = None, time.monotonic()
+        while True:
+            counts: dict[str, int] = self.lab._ask("trial_counts", run=run)
+            drops = self._drops(before, self._path_counters(), sender)
+            now = time.monotonic()
+            if (counts, drops) != seen:
+                seen, still_since = (counts, drops), now
+            gone = self.received(counts) + sum(drops.values()) + counts["too_old"]
+            is_missing = gone < counts["made"] - counts["refused"]
+            if now >= end or now - still_since >= (
+                MISSING_SECONDS if is_missing else STILL_SECONDS
+            ):
+                return
+            time.sleep(POLL_SECONDS)
+
+    def received(self, counts: dict[str, int]) -> int:
+        """Frames that arrived for the first time, as far as that can be told."""
+        return counts["received"] + (0 if self.is_signed else counts["unsigned_frames"])
+
+    def _path_counters(self) -> dict[str, Any]:
+        return dict(self.lab.counters())
+
+    def _drops(self, before: dict[str, Any], after: dict[str, Any], sender: str) -> dict[str, int]:
+        """Frames of this run by the drop node that refused them."""
+        total: dict[str, int] = {}
+        for path, counters in after.items():
+            now = counters.measured_drops if self.is_signed else counters.drops
+            then: Mapping[str, int] = {}
+            if path in before:
+                then = before[path].measured_drops if self.is_signed else before[path].drops
+            for name, frames in now.items():
+                if path == sender and name in REFUSED:
+                    continue
+                if frames != then.get(name, 0):
+                    total[name] = total.get(name, 0) + frames - then.get(name, 0)
+        return total
+
+    def _histogram(self, run: str, index: int) -> LatencyHistogram | None:
+        return LatencyHistogram.from_engine(self.lab._ask("trial_histogram", run=run, index=index))
+
+
+def copies(counters: dict[str, Any]) -> int:
+    """Frames that impair nodes have doubled."""
+    return sum(i["copied"] for c in counters.values() for i in c.impairments.values())

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From the counters of a trial to its row, ledger, series and table of streams."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from labkit.latency import LatencyHistogram
+from labkit.ledger import Ledger
+from labkit.runs.trial_bench import Bench, Measured
+from labkit.traffic.plan import mean_size
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LIMITED = 1e-3  # share of the intended frames that a good generator may not make
+LATENCY_RANKS = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
+
+
+class Tables(NamedTuple):
+    """What a Trial shows, under the same names."""
+
+    row: dict[str, Any]
+    ledger: Ledger
+    latency: LatencyHistogram | None
+    series: "pd.DataFrame"
+    streams: "pd.DataFrame"
+    problems: tuple[str, ...]
+
+
+def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
+    """The tables of a trial that was to last `duration` seconds."""
+    counts = measured.counts
+    seconds = counts["elapsed_ns"] / 1e9
+    if bench.is_paced:
+        seconds = max(seconds, duration)  # a schedule lasts until its last interval is over
+    unsigned_bytes = 0 if bench.is_signed else counts["unsigned_bytes"]
+    received = bench.received(counts)
+    sent = counts["made"] - counts["refused"]
+    ledger = _ledger(bench, measured, sent, received)
+    latency = _sum(measured.latencies)
+    problems = _problems(bench, measured, ledger, latency)
+    sent_bytes = sum(s["sent_bytes"] for s in measured.streams)
+    received_bytes = sum(s["received_bytes"] for s in measured.streams) + unsigned_bytes
+    tracked = bench.is_signed or None
+    row = {
+        "size_bytes": mean_size(bench.planned),
+        "target_pps": _total_pps(bench),
+        "tx_pps": sent / seconds,
+        "rx_pps": received / seconds,
+        "drop_percent": 100 * (sent - received) / sent if sent else None,
+        "unsent": ledger.unsent,
+        "lost": sent - received,
+        "reordered": tracked and counts["reordered"],
+        "duplicated": tracked and counts["duplicated"],
+        "unexplained": ledger.unexplained,
+        **_latency_columns(latency),
+        "tx_mbps": sent_bytes * 8 / seconds / 1e6,
+        "rx_mbps": received_bytes * 8 / seconds / 1e6,
+        "generator_limited": counts["skipped"] > LIMITED * ledger.intended,
+        "seconds": seconds,
+        "started_at": datetime.fromtimestamp(counts["start_realtime_ns"] / 1e9, UTC),
+        "intended": ledger.intended,
+        "sent": sent,
+        "received": received,
+        "balanced": not problems,
+    }
+    return Tables(
+        row,
+        ledger,
+        latency,
+        _series(bench, measured, sent - received),
+        _streams(bench, measured, seconds),
+        tuple(problems),
+    )
+
+
+def _ledger(bench: Bench, measured: Measured, sent: int, received: int) -> Ledger:
+    counts = measured.counts
+    # Of a frame that impair doubled one may be dropped: it is no frame that was sent.
+    gone_copies = measured.copies - counts["duplicated"] if bench.is_signed else 0
+    drops = dict(measured.drops)
+    if counts["too_old"]:
+        drops["too old to be told from a duplicate"] = counts["too_old"]
+    if gone_copies > 0:
+        drops["of these, copies"] = -gone_copies
+    extra = {"duplicates": counts["duplicated"], "reordered": counts["reordered"]}
+    return Ledger(counts["made"] + counts["skipped"], sent, received, drops, extra)
+
+
+def _problems(
+    bench: Bench, measured: Measured, ledger: Ledger, latency: LatencyHistogram | None
+) -> list[str]:
+    """The self-check: conservation, and every counter against the sum over its intervals."""
+    problems = []
+    if not ledger.is_balanced:
+        problems.append(f"{ledger.unexplained:,} frames are unexplained")
+    names = ["made", "refused", "received", "duplicated", "reordered", "too_old", "unsigned_frames"]
+    for name in names:
+        total, over_ticks = measured.counts[name], sum(measured.ticks[name])
+        if total != over_ticks:
+            problems.append(f"{name}: {total:,} in all, {over_ticks:,} over all intervals")
+    for name in names[:-1]:
+        total, over_streams = measured.counts[name], sum(s[name] for s in measured.streams)
+        if total != over_streams:
+            problems.append(f"{name}: {total:,} in all, {over_streams:,} over all streams")
+    timed = latency.count if latency is not None else 0
+    if bench.latency and bench.is_signed and timed != measured.counts["received"]:
+        problems.append(f"latency of {timed:,} frames, received {measured.counts['received']:,}")
+    return problems
+
+
+def _series(bench: Bench, measured: Measured, lost: int) -> "pd.DataFrame":
+    import numpy as np
+    import pandas as pd
+
+    ticks = {name: np.array(values, dtype=np.int64) for name, values in measured.ticks.items()}
+    sent = ticks["made"] - ticks["refused"]
+    received = ticks["received"] + (0 if bench.is_signed else ticks["unsigned_frames"])
+    # A gap in sequence numbers shows when the frame behind it arrives; frames that the port refused
+    # are gaps too. What nothing arrived behind was lost when the last frames were sent.
+    missing = ticks["missing"] - ticks["refused"]
+    missing[np.flatnonzero(sent)[-1:]] += lost - missing.sum()
+    lengths = np.full(len(sent), measured.tick_seconds)
+    lengths[-1] = np.nan  # the time after the end is as long as it takes
+    timed = np.where(ticks["latency_count"] > 0, ticks["latency_count"], np.nan)
+    return pd.DataFrame(
+        {
+            "t_seconds": np.arange(len(sent)) * measured.tick_seconds,
+            "sent": sent,
+            "received": received,
+            "lost": missing if bench.is_signed else pd.array([pd.NA] * len(sent), dtype="Int64"),
+            "reordered": ticks["reordered"],
+            "duplicated": ticks["duplicated"],
+            "tx_pps": sent / lengths,
+            "rx_pps": received / lengths,
+            "latency_avg_ns": ticks["latency_sum_ns"] / timed,
+            "latency_max_ns": np.where(np.isnan(timed), np.nan, ticks["latency_max_ns"]),
+        }
+    )
+
+
+def _streams(bench: Bench, measured: Measured, seconds: float) -> "pd.DataFrame":
+    import pandas as pd
+
+    rows = []
+    for planned, counts, latency in zip(
+        bench.planned, measured.streams, measured.latencies, strict=True
+    ):
+        signed = planned.stream.signature
+        sent = counts["made"] - counts["refused"]
+        rows.append(
+            {
+                "stream": repr(planned.stream),
+                "size_bytes": mean_size([planned]),
+                "target_pps": planned.pps,
+                "intended": counts["made"] + counts["skipped"],
+                "unsent": counts["skipped"] + counts["refused"],
+                "sent": sent,
+                "received": counts["received"] if signed else None,
+                "lost": sent - counts["received"] if signed else None,
+                "reordered": counts["reordered"] if signed else None,
+                "duplicated": counts["duplicated"] if signed else None,
+                "tx_pps": sent / seconds,
+                **_latency_columns(latency),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _latency_columns(latency: LatencyHistogram | None) -> dict[str, float | None]:
+    """latency_*_ns of a row; all None when nothing was measured."""
+    names = ("min", "avg", *LATENCY_RANKS, "max")
+    values: list[float | None] = [None] * len(names)
+    if latency is not None:
+        ranks = [latency.percentile(rank) for rank in LATENCY_RANKS.values()]
+        values = [latency.min_ns, latency.mean_ns, *ranks, latency.max_ns]
+    return {f"latency_{name}_ns": value for name, value in zip(names, values, strict=True)}
+
+
+def _sum(histograms: Sequence[LatencyHistogram | None]) -> LatencyHistogram | None:
+    some = [histogram for histogram in histograms if histogram is not None]
+    return reduce(add, some) if some else None
+
+
+def _total_pps(bench: Bench) -> float | None:
+    return math.fsum(p.pps or 0 for p in bench.planned) if bench.is_paced else None

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A compiled stream: templates and field programs (native/packet/frame_program.h)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.traffic.fields import Wire
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """A checksum of a template: where it is, and the sum over what stays the same."""
+
+    offset: int
+    is_udp: bool
+    base: int
+    signature_factor: int
+
+
+@dataclass(frozen=True)
+class Template:
+    """The frame of one size, without FCS; a frame differs from it in the first `head` bytes."""
+
+    data: bytes
+    head: int
+    checksums: tuple[Checksum, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A field that varies, and what a value of it adds to each checksum."""
+
+    wire: Wire
+    is_random: bool
+    seed: int
+    factors: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A stream as the generator runs it: templates, which of them frame n has, field programs."""
+
+    templates: tuple[Template, ...]
+    order: tuple[int, ...]
+    programs: tuple[Program, ...]
+    has_signature: bool
+
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest frame, without FCS."""
+        return max(len(template.data) for template in self.templates)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for the engine."""
+        return {
+            "templates": [
+                {
+                    "data": t.data.hex(),
+                    "head": t.head,
+                    "checksums": [
+                        [c.offset, c.is_udp, c.base, c.signature_factor] for c in t.checksums
+                    ],
+                }
+                for t in self.templates
+            ],
+            "order": list(self.order),
+            "fields": [
+                {
+                    "offset": p.wire.offset,
+                    "width": p.wire.width,
+                    "shift": p.wire.shift,
+                    "mask": p.wire.mask,
+                    "start": p.wire.start,
+                    "step": p.wire.step % (1 << 64),
+                    "count": p.wire.count,
+                    "values": p.wire.values,
+                    "is_random": int(p.is_random),
+                    "seed": p.seed,
+                    "factors": list(p.factors),
+                }
+                for p in self.programs
+            ],
+            "has_signature": int(self.has_signature),
+        }
+
+    def frames(self, count: int) -> list[bytes]:
+        """The first `count` frames, made by the code that the generator runs."""
+        from labkit import codec
+
+        return codec.make_frames(self.to_dict(), count)
