@@ -275,6 +275,26 @@ def test_port_is_a_host_meanwhile(mirror: lk.Port) -> None:
     assert list(lab.paths) == [name for name in before if name != "mirror"]
 
 
+def test_one_trial_at_a_time(mirror: lk.Port) -> None:
+    """Drops are told by their node: two trials would take each other's."""
+    arguments = {"rate": 1000, "duration": 0.5, **QUICK}
+    thread = threading.Thread(target=lambda: lk.trial(mirror, flow(), **arguments))
+    thread.start()
+    time.sleep(0.2)
+    with pytest.raises(lk.LabError, match="a trial is running in this lab"):
+        lk.trial(mirror, flow(), **arguments)
+    thread.join()
+    assert lk.trial(mirror, flow(), rate=1000, duration=0.1, **QUICK).is_balanced
+
+
+def test_frames_may_come_back_on_any_queue(lab: lk.Lab) -> None:
+    client, server = lab.cable(queues=3)
+    lab.run(lk.rx(server) >> lk.reflect() >> lk.tx(server, queue=2))
+    run = lk.trial(client, flow(), rate="5 kpps", duration=0.2, **QUICK)
+    assert_whole(run)
+    assert run.row["received"] > 0
+
+
 def test_an_engine_that_dies_says_so(mirror: lk.Port) -> None:
     killer = threading.Timer(0.3, os.kill, [mirror.lab.pid, signal.SIGKILL])
     killer.start()
