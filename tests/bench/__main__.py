@@ -53,8 +53,10 @@ def line(row: Row) -> str:
 
 
 def generator_rows() -> Iterator[Row]:
-    """Ours with one varying field, and with the signature, against both of testpmd's. What testpmd's
-    txonly puts into a ring nobody takes out, so there flowgen is the only peer."""
+    """Ours with one varying field, and with the signature, against both of testpmd's.
+
+    What txonly puts into a ring nobody takes out, so there flowgen is the only peer.
+    """
     for size, signed in product((64, 1400), (False, True)):
         made = f"{size} B, {'field and signature' if signed else 'one field'}"
         null = partial(generator.ours_on_null, size, signature=signed)
