@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The trial: one load for one time, and where every frame of it went."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from labkit.errors import LabError
 from labkit.latency import LatencyHistogram, floor_of
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 LONGEST_SECONDS = 86_400.0
 MOST_INTERVALS = 100_000
+
+_busy: "WeakSet[Lab]" = WeakSet()
+_busy_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -139,8 +144,9 @@ def trial(
     further behind is not sent at all: it is unsent, and more than 0.1 % of it sets
     generator_limited. A frame that the port's queue refuses is unsent too.
 
-    Raises LabError for what cannot be sent, Unreachable when nobody answers for a destination whose
-    MAC the packet does not name. Ctrl-C ends the trial and puts the ports back as they were.
+    Raises LabError for what cannot be sent and while another trial runs in the lab, Unreachable
+    when nobody answers for a destination whose MAC the packet does not name. Ctrl-C ends the trial
+    and puts the ports back as they were.
     """
     _check_seconds("duration", duration, 0.001)
     _check_seconds("warmup", warmup, 0.0)
@@ -156,7 +162,7 @@ def trial(
         raise LabError(f"receive_on is a port of another lab; its clock is not {port.name}'s")
     planned = plan(port, streams, rate)
     bench = Bench(port, back, planned, latency, drain)
-    with _awake(port.lab), _bar(warmup + duration, progress) as bar:
+    with _alone(port.lab), _awake(port.lab), _bar(warmup + duration, progress) as bar:
         if warmup > 0:
             bench.run(warmup, warmup, bar)
         measured = bench.run(duration, interval, lambda seconds: bar(warmup + seconds))
@@ -186,6 +192,19 @@ def _check_seconds(name: str, value: float, lowest: float) -> None:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not lowest <= value <= LONGEST_SECONDS:
         raise LabError(f"{name} is {value!r}; the range is {lowest:g} to {LONGEST_SECONDS:g} s")
+
+
+@contextmanager
+def _alone(lab: "Lab") -> Iterator[None]:
+    """One trial at a time: drop nodes do not tell whose frames they dropped."""
+    with _busy_lock:
+        if lab in _busy:
+            raise LabError("a trial is running in this lab; wait for it, or use a lab of its own")
+        _busy.add(lab)
+    try:
+        yield
+    finally:
+        _busy.discard(lab)
 
 
 @contextmanager

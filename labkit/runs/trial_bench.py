@@ -11,7 +11,7 @@ from typing import Any
 
 from labkit import nodes
 from labkit.latency import LatencyHistogram
-from labkit.path import Path
+from labkit.path import Chain, Path, as_chain
 from labkit.port import Port
 from labkit.runs import stream_ids
 from labkit.traffic.addresses import source_addresses
@@ -110,9 +110,11 @@ class Bench:
             if port is self.back:
                 # It knows its own frames; where it does not, it takes what no host answers.
                 takers.insert(0 if self.is_signed else len(takers), nodes.receive(run))
-            incoming = nodes.rx(port) >> reduce(or_, [*takers, nodes.collect(port)])
+            taken: Chain = reduce(or_, map(as_chain, [*takers, nodes.collect(port)]))
+            taken = taken >> tx if own and port is self.port else taken
             chains = [nodes.generate(run, port) >> tx] if port is self.port else []
-            chains.append(incoming >> tx if own and port is self.port else incoming)
+            # A NIC may spread what comes back over all of its queues.
+            chains += [nodes.rx(port, queue) >> taken for queue in range(port.info.rx_queues)]
             paths.append(Path(*chains, nodes.inject(port) >> tx, name=f"trial:{port.name}"))
         return paths
 

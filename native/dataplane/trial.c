@@ -9,14 +9,13 @@
 
 #include "trial.h"
 
-#define MAX_STREAM_ID	  UINT16_MAX
-#define SMALL_ROOM	  2048u
-#define POOL_CACHE	  256
-#define SMALL_BUFFERS	  8191
-#define LARGE_BUFFERS	  4095
-#define BACKLOG_FRAMES	  512
-#define BACKLOGS_A_SECOND 1000
-#define GRACE_SECONDS	  0.1
+#define MAX_STREAM_ID UINT16_MAX
+#define SMALL_ROOM    2048u
+#define LARGE_ROOM    10240u /* the largest MTU of a lab, and headers */
+#define POOL_CACHE    256
+#define SMALL_BUFFERS 8191
+#define LARGE_BUFFERS 4095
+#define GRACE_SECONDS 0.1
 
 int lk_mark_offset;
 
@@ -46,16 +45,15 @@ lk_trials_start(void)
 static struct rte_mempool *
 pool_for(uint32_t longest)
 {
-	uint32_t data = RTE_ALIGN(RTE_MAX(longest, SMALL_ROOM), 1024u);
-	char name[RTE_MEMPOOL_NAMESIZE];
-	struct rte_mempool *pool;
+	int is_small = longest <= SMALL_ROOM;
+	const char *name = is_small ? "lk_generate_small" : "lk_generate_large";
+	struct rte_mempool *pool = rte_mempool_lookup(name);
 
-	snprintf(name, sizeof(name), "lk_generate_%u", data);
-	pool = rte_mempool_lookup(name);
 	if (pool == NULL)
 		pool = rte_pktmbuf_pool_create(
-			name, data == SMALL_ROOM ? SMALL_BUFFERS : LARGE_BUFFERS, POOL_CACHE, 0,
-			(uint16_t)(data + RTE_PKTMBUF_HEADROOM), SOCKET_ID_ANY);
+			name, is_small ? SMALL_BUFFERS : LARGE_BUFFERS, POOL_CACHE, 0,
+			(uint16_t)((is_small ? SMALL_ROOM : LARGE_ROOM) + RTE_PKTMBUF_HEADROOM),
+			SOCKET_ID_ANY);
 	return pool;
 }
 
@@ -79,116 +77,6 @@ lk_trial_create(const struct lk_trial_config *config)
 		return NULL;
 	}
 	return t;
-}
-
-static uint64_t
-cycles(double ns)
-{
-	return (uint64_t)(ns * lk_clock_tsc_hz() / 1e9 * (1 << LK_CYCLE_FRACTION));
-}
-
-/* Python compiled the template as that of stream 0. */
-static void
-sign(struct lk_template *t, uint8_t *bytes, uint32_t checksums, uint16_t stream)
-{
-	const struct lk_signature signature = {.stream = stream};
-
-	lk_write_signature(bytes + t->length, &signature);
-	for (uint32_t i = 0; i < checksums; i++) {
-		struct lk_checksum *c = &t->checksums[i];
-
-		c->base = lk_fold(c->base + (uint64_t)stream * c->signature_factor);
-	}
-}
-
-/* Deep copies: what Python hands over is its own. */
-static int
-copy_templates(struct lk_stream *s, const struct lk_stream_config *config)
-{
-	static uint64_t made;
-
-	s->templates = calloc(config->template_count, sizeof(*s->templates));
-	if (s->templates == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < config->template_count; i++) {
-		struct lk_compiled *c = &s->templates[i];
-		uint8_t *bytes;
-
-		c->template = config->templates[i];
-		bytes = calloc(1, RTE_ALIGN(c->template.length, 64u));
-		if (bytes == NULL)
-			return -ENOMEM;
-		memcpy(bytes, c->template.bytes, c->template.length);
-		if (config->has_signature)
-			sign(&c->template, bytes, config->checksum_count, s->id);
-		c->template.bytes = bytes;
-		c->mark = ++made << 16 | s->id;
-		s->template_count++;
-	}
-	return 0;
-}
-
-static int
-copy_fields(struct lk_stream *s, const struct lk_stream_config *config)
-{
-	for (uint32_t i = 0; i < config->field_count; i++) {
-		struct lk_field *f = &s->fields[i];
-		uint64_t *values;
-
-		*f = config->fields[i];
-		f->at = 0;
-		if (f->values == NULL)
-			continue;
-		values = malloc(f->count * sizeof(*values));
-		if (values != NULL)
-			memcpy(values, config->fields[i].values, f->count * sizeof(*values));
-		f->values = values;
-		s->field_count = i + 1;
-		if (values == NULL)
-			return -ENOMEM;
-	}
-	s->field_count = config->field_count;
-	return 0;
-}
-
-int
-lk_trial_add_stream(struct lk_trial *t, uint32_t index, const struct lk_stream_config *config)
-{
-	struct lk_stream *s = &t->streams[index];
-	uint64_t least;
-	int rc;
-
-	if (index >= t->config.streams || config->field_count > LK_MAX_FIELDS ||
-	    config->checksum_count > LK_MAX_CHECKSUMS)
-		return -EINVAL;
-	s->id = (uint16_t)(t->config.first_stream + index);
-	s->interval = cycles(config->interval_ns);
-	s->due = cycles(config->first_ns);
-	s->burst = s->burst_left = config->burst;
-	s->intended = config->intended;
-	s->has_signature = config->has_signature;
-	s->checksum_count = config->checksum_count;
-	least = s->interval / config->burst * BACKLOG_FRAMES;
-	s->backlog = RTE_MAX(s->interval, RTE_MIN(least, cycles(1e9 / BACKLOGS_A_SECOND)));
-	s->order = malloc(config->order_length * sizeof(*s->order));
-	t->arrivals[index] = calloc(1, sizeof(*t->arrivals[index]));
-	if (s->order == NULL || t->arrivals[index] == NULL)
-		return -ENOMEM;
-	memcpy(s->order, config->order, config->order_length * sizeof(*s->order));
-	s->order_length = config->order_length;
-	if (config->gaps_ns != NULL) {
-		s->gaps = malloc(config->order_length * sizeof(*s->gaps));
-		if (s->gaps == NULL)
-			return -ENOMEM;
-		for (uint32_t i = 0; i < config->order_length; i++)
-			s->gaps[i] = cycles(config->gaps_ns[i]);
-	}
-	rc = copy_templates(s, config);
-	if (rc == 0)
-		rc = copy_fields(s, config);
-	if (rc == 0 && s->intended > 0)
-		t->heap[t->heap_length++] = index;
-	return rc;
 }
 
 /* The nodes generate and receive are in their graphs and wait. */
@@ -333,17 +221,12 @@ lk_trial_free(struct lk_trial *t)
 
 		if (senders[s->id].trial == t)
 			senders[s->id].graph = NULL;
-		for (uint32_t j = 0; j < s->template_count; j++)
-			free((void *)(uintptr_t)s->templates[j].template.bytes);
-		for (uint32_t j = 0; j < s->field_count; j++)
-			free((void *)(uintptr_t)s->fields[j].values);
-		free(s->templates);
-		free(s->order);
-		free(s->gaps);
+		lk_stream_free(s);
 		if (t->arrivals != NULL)
 			free(t->arrivals[i]);
 	}
-	rte_mempool_put_bulk(t->pool, (void **)t->spare, t->spares);
+	if (t->spares > 0)
+		rte_mempool_put_bulk(t->pool, (void **)t->spare, t->spares);
 	free(t->arrivals);
 	free(t->heap);
 	free(t->streams);

@@ -102,6 +102,7 @@ lk_mark_of(struct rte_mbuf *m)
 }
 
 int lk_trials_start(void);
+void lk_stream_free(struct lk_stream *s);
 void lk_trial_sends_from(struct lk_trial *t, const struct rte_graph *graph);
 void lk_trial_refused(const struct rte_graph *graph, struct rte_mbuf *m);
 

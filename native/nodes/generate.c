@@ -142,31 +142,32 @@ prepare(struct rte_mbuf *m, uint32_t length)
 }
 
 /*
- * Makes the next `count` frames of a stream in raw buffers. The numbers of fields and checksums are
- * constants where the caller's are, and the loops over them then disappear.
+ * Makes the next `count` frames of a stream in raw buffers. `only` is the template when there is
+ * one size, else NULL. It, the fields and their numbers are the caller's constants or local copies
+ * where that is worth it: the loops disappear, and nothing is read again for every frame.
  */
 static __rte_always_inline void
-fill(struct lk_stream *s, struct lk_field *fields, struct rte_mbuf **mbufs, uint16_t count,
-     uint64_t tsc, int stamps_each, unsigned int field_count, unsigned int checksum_count,
-     int has_signature)
+fill(struct lk_stream *s, const struct lk_compiled *only, struct lk_field *fields,
+     struct rte_mbuf **mbufs, uint16_t count, uint64_t tsc, int stamps_each,
+     unsigned int field_count, unsigned int checksum_count, int has_signature)
 {
 	struct lk_stamp stamp = {(uint32_t)s->made, tsc, lk_folded(tsc)};
-	const struct lk_compiled *const templates = s->templates;
-	const uint16_t *const order = s->order;
-	const uint32_t order_length = s->order_length;
 	const int mark_offset = lk_mark_offset;
-	uint32_t at = s->order_at;
 	uint64_t bytes = 0;
 
 	for (uint16_t i = 0; i < count; i++) {
-		const struct lk_compiled *c = &templates[order[at]];
-		const struct lk_template *t = &c->template;
+		const struct lk_compiled *c = only;
 		struct rte_mbuf *m = mbufs[i];
 		uint64_t *mark = RTE_MBUF_DYNFIELD(m, mark_offset, uint64_t *);
+		const struct lk_template *t;
 		uint8_t *frame;
 
-		if (++at == order_length)
-			at = 0;
+		if (only == NULL) {
+			c = &s->templates[s->order[s->order_at]];
+			if (++s->order_at == s->order_length)
+				s->order_at = 0;
+		}
+		t = &c->template;
 		prepare(m, t->length);
 		bytes += t->length + 4;
 		frame = (uint8_t *)m->buf_addr + RTE_PKTMBUF_HEADROOM;
@@ -186,27 +187,27 @@ fill(struct lk_stream *s, struct lk_field *fields, struct rte_mbuf **mbufs, uint
 			      has_signature ? &stamp : NULL);
 		stamp.sequence++;
 	}
-	s->order_at = at;
 	s->made += count;
 	s->made_bytes += bytes;
 }
 
-/* Most streams vary one field at most and have one checksum that follows. */
+/* Most streams have one size, one field that varies at most, and one checksum that follows. */
 static void
 fill_run(struct lk_stream *s, struct rte_mbuf **mbufs, uint16_t count, uint64_t tsc, int each)
 {
-	if (s->field_count <= 1 && s->checksum_count == 1) {
+	if (s->template_count == 1 && s->field_count <= 1 && s->checksum_count == 1) {
+		const struct lk_compiled only = s->templates[0];
 		struct lk_field field = s->fields[0];
 
 		if (s->field_count == 0)
-			fill(s, &field, mbufs, count, tsc, each, 0, 1, s->has_signature);
+			fill(s, &only, &field, mbufs, count, tsc, each, 0, 1, s->has_signature);
 		else if (s->has_signature)
-			fill(s, &field, mbufs, count, tsc, each, 1, 1, 1);
+			fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, 1);
 		else
-			fill(s, &field, mbufs, count, tsc, each, 1, 1, 0);
+			fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, 0);
 		s->fields[0].at = field.at;
 	} else {
-		fill(s, s->fields, mbufs, count, tsc, each, s->field_count, s->checksum_count,
+		fill(s, NULL, s->fields, mbufs, count, tsc, each, s->field_count, s->checksum_count,
 		     s->has_signature);
 	}
 }

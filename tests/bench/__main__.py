@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 
 from tests.bench import generator, live, recorder, reflect, tunnels, waiting
@@ -37,11 +37,8 @@ def in_turns(
 
 def alone(name: str, unit: str, measure: Callable[[], float], goal: float | None = None) -> Row:
     """The median of a few runs, beside the goal it should stay below where there is one."""
-    row: Row = {
-        "what": name,
-        "ours": statistics.median(measure() for _ in range(ROUNDS)),
-        "unit": unit,
-    }
+    values = [measure() for _ in range(ROUNDS)]
+    row: Row = {"what": name, "ours": statistics.median(values), "unit": unit}
     return row if goal is None else row | {"goal": goal}
 
 
@@ -66,28 +63,24 @@ def add_live(add: Callable[[Row], None]) -> None:
 
 
 def generator_rows() -> Iterator[Row]:
-    """Ours with one varying field, and with the signature, against both of testpmd's."""
-    null, ring = "net_null0,no-rx=1", "net_ring0"
-    for size in (64, 1400):
-        for signature in (False, True):
-            made = "field and signature" if signature else "one field"
-            for mode in ("txonly", "flowgen"):
-                yield in_turns(
-                    f"generate, net_null, {size} B, {made}",
-                    "Mpps",
-                    lambda size=size, signed=signature: generator.ours(
-                        "null", size, signature=signed
-                    ),
-                    lambda size=size, mode=mode: generator.testpmds(null, mode, size),
-                    f"testpmd {mode}",
-                )
-        yield in_turns(
-            f"generate and track, net_ring, {size} B",
-            "Mpps",
-            lambda size=size: generator.received_on_ring(size),
-            lambda size=size: generator.testpmds(ring, "flowgen", size),
-            "testpmd flowgen",
-        )
+    """Ours with one varying field, and with the signature, against both of testpmd's.
+
+    What txonly puts into a ring nobody takes out, so there flowgen is the only peer.
+    """
+    for size, signed in product((64, 1400), (False, True)):
+        made = f"{size} B, {'field and signature' if signed else 'one field'}"
+        null = partial(generator.ours_on_null, size, signature=signed)
+        ring = partial(generator.ours_on_ring, size, signature=signed)
+        for device, vdev, ours, mode in (
+            ("net_null", "net_null0,no-rx=1", null, "txonly"),
+            ("net_null", "net_null0,no-rx=1", null, "flowgen"),
+            ("net_ring", "net_ring0", ring, "flowgen"),
+        ):
+            peer = partial(generator.testpmds, vdev, mode, size)
+            yield in_turns(f"generate, {device}, {made}", "Mpps", ours, peer, f"testpmd {mode}")
+    for size, latency in product((64, 1400), (False, True)):
+        what = f"sent and tracked{', latency too' if latency else ''}, net_ring, {size} B"
+        yield alone(what, "Mpps", partial(generator.tracked, size, latency=latency))
 
 
 def pacing_rows() -> Iterator[Row]:

@@ -7,6 +7,7 @@ and with a signature also counts, stamps and mends for that.
 """
 
 import time
+from dataclasses import replace
 
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
@@ -40,29 +41,32 @@ def floor() -> lk.LatencyHistogram:
         return lk.calibrate(lab)
 
 
-def ours(device: str, size: int, *, signature: bool, latency: bool = False) -> float:
+def rate_of(port: lk.Port, size: int, *, signature: bool) -> float:
     """Mpps that the port took."""
     flow = lk.Stream(HEADERS, size, vary=lk.vary(UDP.sport, SPORT), signature=signature)
-    with lk.Lab(config("bench-lab")) as lab:
-        port = lab.port(device)
-        run = lk.trial(
-            port,
-            flow,
-            duration=SECONDS,
-            latency=latency,
-            warmup=0.5,
-            drain=0.1,
-            progress=False,
-        )
+    run = lk.trial(port, flow, duration=SECONDS, warmup=0.5, drain=0.1, progress=False)
     return float(run.row["tx_pps"]) / 1e6
 
 
-def received_on_ring(size: int) -> float:
-    """Mpps that a ring port receives of itself, each frame tracked and timed, on one worker."""
-    flow = lk.Stream(HEADERS, size, vary=lk.vary(UDP.sport, SPORT))
+def ours_on_null(size: int, *, signature: bool) -> float:
     with lk.Lab(config("bench-lab")) as lab:
+        return rate_of(lab.port("null"), size, signature=signature)
+
+
+def ours_on_ring(size: int, *, signature: bool) -> float:
+    """The same CPU empties the ring, as flowgen's does."""
+    with lk.Lab(replace(config("bench-lab"), cpus=(DUT_CPU,))) as lab:
+        port, far_end = lab.cable()
+        lab.run(lk.rx(far_end) >> lk.sink())
+        return rate_of(port, size, signature=signature)
+
+
+def tracked(size: int, *, latency: bool) -> float:
+    """Mpps that a ring port receives of itself, every frame tracked, on one CPU."""
+    flow = lk.Stream(HEADERS, size, vary=lk.vary(UDP.sport, SPORT))
+    with lk.Lab(replace(config("bench-lab"), cpus=(DUT_CPU,))) as lab:
         run = lk.trial(
-            lab.port("ring"), flow, duration=SECONDS, latency=True, warmup=0.5, progress=False
+            lab.port("ring"), flow, duration=SECONDS, latency=latency, warmup=0.5, progress=False
         )
     assert run.is_balanced, run
     return float(run.row["rx_pps"]) / 1e6

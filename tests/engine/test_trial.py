@@ -182,6 +182,33 @@ def test_as_fast_as_it_goes(mirror: lk.Port) -> None:
     assert many == pytest.approx(3 * few, abs=4)
 
 
+def test_a_generator_that_falls_short_says_so(lab: lk.Lab) -> None:
+    """No CPU makes so many; what was not made is unsent, never lost."""
+    packet = Ether(dst="02:00:00:00:00:02") / V4[IP]  # a null port answers no ARP
+    run = lk.trial(
+        lab.port("null"), flow(packet), rate="190 Mpps", duration=0.1, drain=0.1, **QUICK
+    )
+    assert run.row["generator_limited"]
+    assert run.row["intended"] == 19_000_000 == run.row["sent"] + run.row["unsent"]
+    assert run.row["unsent"] > 0
+    assert "The generator, not the DUT, fell short" in repr(run)
+    assert "limited by the generator" in run.plot().get_suptitle()
+
+
+def test_bursts_stay_together(lab: lk.Lab, tmp_path: Path) -> None:
+    a, b = lab.cable("a", "b")
+    file = tmp_path / "seen.pcapng"
+    path = lab.run(lk.rx(b) >> lk.capture(file) >> lk.reflect() >> lk.tx(b))
+    streams = [flow(burst=4, rate="4 kpps"), flow(V6, rate="4 kpps")]
+    run = lk.trial(a, streams, duration=0.2, **QUICK)
+    path.flush()
+    # A stream has room for more than one frame before it gives way, if it is a burst.
+    kinds = "".join("b" if frame[12:14] == b"\x08\0" else "s" for frame in captured(file, run))
+    assert "bbbb" in kinds
+    whole = [len(burst) for burst in kinds.split("s") if burst]
+    assert not [length for length in whole if length % 4]
+
+
 def test_rates_are_shared_by_weight(mirror: lk.Port) -> None:
     streams = [flow(weight=1), flow(weight=4), flow(lk.Stream(V4).packet, size=lk.IMIX, weight=5)]
     run = lk.trial(mirror, streams, rate="10 kpps", duration=0.2, **QUICK)
@@ -273,6 +300,39 @@ def test_port_is_a_host_meanwhile(mirror: lk.Port) -> None:
     thread.join()
     assert [answer[ARP].hwsrc for answer in answers] == [mirror.mac]
     assert list(lab.paths) == [name for name in before if name != "mirror"]
+
+
+def test_one_trial_at_a_time(mirror: lk.Port) -> None:
+    """Drops are told by their node: two trials would take each other's."""
+    arguments = {"rate": 1000, "duration": 0.5, **QUICK}
+    thread = threading.Thread(target=lambda: lk.trial(mirror, flow(), **arguments))
+    thread.start()
+    time.sleep(0.2)
+    with pytest.raises(lk.LabError, match="a trial is running in this lab"):
+        lk.trial(mirror, flow(), **arguments)
+    thread.join()
+    assert lk.trial(mirror, flow(), rate=1000, duration=0.1, **QUICK).is_balanced
+
+
+def test_frames_may_come_back_on_any_queue(lab: lk.Lab) -> None:
+    client, server = lab.cable(queues=3)
+    lab.run(lk.rx(server) >> lk.reflect() >> lk.tx(server, queue=2))
+    run = lk.trial(client, flow(), rate="5 kpps", duration=0.2, **QUICK)
+    assert_whole(run)
+    assert run.row["received"] > 0
+
+
+def test_ctrl_c_puts_the_port_back(mirror: lk.Port) -> None:
+    before = list(mirror.lab.paths)
+    interrupt = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
+    interrupt.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        lk.trial(mirror, flow(), rate=1000, duration=30, **QUICK)
+    interrupt.join()
+    assert time.monotonic() - began < 5
+    assert list(mirror.lab.paths) == before
+    assert lk.trial(mirror, flow(), rate=1000, duration=0.1, **QUICK).is_balanced
 
 
 def test_an_engine_that_dies_says_so(mirror: lk.Port) -> None:
