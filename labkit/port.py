@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from labkit.lab import Lab
     from labkit.socket import PortSocket
 
+RX_LOSSES = ("rx_missed_errors", "rx_errors")
+TX_LOSSES = ("tx_errors",)
+# The others count here what they did not take, which is no frame lost: the path still has it.
+TAKES_AND_LOSES = ("net_af_packet", "net_pcap")
+
 
 @dataclass(frozen=True)
 class PortInfo:
@@ -108,6 +113,16 @@ class Port:
         """All counters of the port under DPDK's names (rte_eth_xstats_get)."""
         stats: dict[str, int] = self.lab._ask("xstats", name=self.name)
         return stats
+
+    def losses(self) -> dict[str, int]:
+        """Frames that the port has lost so far: rx_missed_errors, rx_errors, and tx_errors of a
+        driver that takes frames and loses them.
+
+        rx_mbuf_allocation_errors are attempts, not frames: a frame waits for the next one.
+        """
+        names = (*RX_LOSSES, *(TX_LOSSES if self._info.driver in TAKES_AND_LOSES else ()))
+        stats = self.xstats()
+        return {name: stats[name] for name in names if name in stats}
 
     def set_promiscuous(self, on: bool) -> None:
         """Receives frames for other MAC addresses too, or not (rte_eth_promiscuous_enable)."""

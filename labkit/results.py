@@ -41,11 +41,13 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "reordered": (COUNT, "frames that came after one with a higher sequence number"),
     "duplicated": (COUNT, "frames that came again"),
     "unexplained": (COUNT, "lost frames that no counter names"),
+    "port_drops": (COUNT, "of the lost, those that the measuring ports lost: no loss of the DUT"),
     "nic_imissed": (COUNT, "the DUT's NIC had no room (rte_eth_stats.imissed, rx_dropped)"),
     "nic_ierrors": (COUNT, "the DUT's NIC refused (rte_eth_stats.ierrors, rx_errors)"),
     "nic_nombuf": (COUNT, "the DUT had no buffer (rte_eth_stats.rx_nombuf)"),
     "app_drops": (COUNT, "frames that the DUT took in and dropped"),
     "dut_drops": (TEXT, "the DUT's own counters of drops by name, as JSON"),
+    "nic_statistics": (TEXT, "by how much each statistic of the DUT's NIC grew, as JSON"),
     "latency_min_ns": (NUMBER, "round trip"),
     "latency_avg_ns": (NUMBER, "round trip"),
     "latency_p50_ns": (NUMBER, "round trip"),
@@ -121,6 +123,12 @@ class Results:
                 f"generator limited: {limited} of {count} trials; they tell of the DUT at the load "
                 "that was sent (tx_pps), not at target_pps"
             )
+        measuring = int(self.table["port_drops"].fillna(0).gt(0).sum())
+        if measuring:
+            found.append(
+                f"receiver limited: in {measuring} of {count} trials the measuring port lost "
+                "frames (column port_drops), so the DUT lost fewer than drop_percent tells"
+            )
         found += [f"not measured: {reason}" for reason in self.run.get("skipped", ())]
         missing = int(self.run.get("trials", count)) - count
         if missing > 0:
@@ -179,7 +187,7 @@ class Results:
 
     def _shown(self) -> "pd.DataFrame":
         """The columns that hold something a reader can use."""
-        readable = self.table.drop(columns=["dut_drops", "latency_histogram"])
+        readable = self.table.drop(columns=["dut_drops", "nic_statistics", "latency_histogram"])
         return readable.dropna(axis="columns", how="all")
 
 

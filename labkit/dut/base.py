@@ -26,12 +26,30 @@ class DutCounters:
     nic_imissed, nic_ierrors, nic_nombuf: of its NIC, as in rte_eth_stats
     app: frames that it took in and dropped, by the name of its counter. "drop_..." are drop nodes
         of the lab, which a trial's ledger has by itself.
+    is_lab_port: the NIC is a port of the lab, whose losses a trial's ledger has by itself too
+    nic: all statistics of its NIC, under its driver's names
     """
 
     nic_imissed: int | None = None
     nic_ierrors: int | None = None
     nic_nombuf: int | None = None
     app: Mapping[str, int] = field(default_factory=dict)
+    is_lab_port: bool = False
+    nic: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of_port(
+        cls, xstats: Mapping[str, int], app: Mapping[str, int], *, is_lab_port: bool = False
+    ) -> "DutCounters":
+        """From the xstats of a DPDK port (rte_eth_xstats_get)."""
+        return cls(
+            xstats.get("rx_missed_errors"),
+            xstats.get("rx_errors"),
+            xstats.get("rx_mbuf_allocation_errors"),
+            app,
+            is_lab_port,
+            xstats,
+        )
 
     def since(self, before: "DutCounters") -> "DutCounters":
         """What was dropped between two readings."""
@@ -44,6 +62,8 @@ class DutCounters:
             less(self.nic_ierrors, before.nic_ierrors),
             less(self.nic_nombuf, before.nic_nombuf),
             {name: count - before.app.get(name, 0) for name, count in self.app.items()},
+            self.is_lab_port,
+            {name: count - before.nic.get(name, 0) for name, count in self.nic.items()},
         )
 
     @property
@@ -51,30 +71,27 @@ class DutCounters:
         """As columns of results."""
         import json
 
-        named = {name: count for name, count in self.app.items() if count}
         return {
             "nic_imissed": self.nic_imissed,
             "nic_ierrors": self.nic_ierrors,
             "nic_nombuf": self.nic_nombuf,
             "app_drops": sum(self.app.values()),
-            "dut_drops": json.dumps(named),
+            "dut_drops": json.dumps(_counted(self.app)),
+            "nic_statistics": json.dumps(_counted(self.nic)),
         }
-
-    @property
-    def by_name(self) -> dict[str, int]:
-        """Every counter that can be read, by name."""
-        nic = {
-            "nic_imissed": self.nic_imissed,
-            "nic_ierrors": self.nic_ierrors,
-            "nic_nombuf": self.nic_nombuf,
-        }
-        known = {name: count for name, count in nic.items() if count is not None}
-        return {**known, **self.app}
 
     @property
     def outside(self) -> int:
-        """Frames dropped where the ledger of a trial cannot see it: by no node of the lab."""
-        return sum(n for name, n in self.by_name.items() if not name.startswith("drop_"))
+        """Frames dropped where the ledger of a trial cannot see it: by no part of the lab.
+
+        nic_nombuf counts attempts: the frame waits for the next one.
+        """
+        nic = 0 if self.is_lab_port else (self.nic_imissed or 0) + (self.nic_ierrors or 0)
+        return nic + sum(n for name, n in self.app.items() if not name.startswith("drop_"))
+
+
+def _counted(counters: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counters.items() if count}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from labkit.dut.base import DUT_ADDRESS, LINK_OVERHEAD, UDP_PORT, Dut, DutCounte
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
-    from labkit.port import Port
 
 
 @dataclass(frozen=True)
@@ -40,20 +39,10 @@ class LabkitEcho(Dut):
         path = lab.echo_server(far, [f"{DUT_ADDRESS}/24"], UDP_PORT)
 
         def counters() -> DutCounters:
-            return DutCounters(*nic_counters(far), dict(path.drops))
+            return DutCounters.of_port(far.xstats(), dict(path.drops), is_lab_port=True)
 
         try:
             yield FarEnd(near, far.mac, counters, lab._check_alive)
         finally:
             if lab.is_alive:
                 path.stop()
-
-
-def nic_counters(port: "Port") -> tuple[int | None, int | None, int | None]:
-    """imissed, ierrors and rx_nombuf of a port of the lab (rte_eth_stats_get)."""
-    stats = port.xstats()
-    return (
-        stats.get("rx_missed_errors"),
-        stats.get("rx_errors"),
-        stats.get("rx_mbuf_allocation_errors"),
-    )

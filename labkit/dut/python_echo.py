@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from labkit import codec
 from labkit.dut.base import DUT_ADDRESS, LINK_OVERHEAD, UDP_PORT, Dut, DutCounters, FarEnd
-from labkit.dut.labkit_echo import nic_counters
 from labkit.errors import DutDied, LabError
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ class _Echo(threading.Thread):
         for name, path in self._port.lab.counters().items():
             if name == f"host:{self._port.name}":
                 drops |= path.drops
-        return DutCounters(*nic_counters(self._port), drops)
+        return DutCounters.of_port(self._port.xstats(), drops, is_lab_port=True)
 
     def check(self) -> None:
         self._port._check_engine()

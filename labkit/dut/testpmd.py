@@ -110,12 +110,10 @@ def _wait_until_forwarding(process: DutProcess, prefix: str, port: "Port") -> so
 
 def _counters(process: DutProcess, telemetry: socket.socket) -> DutCounters:
     try:
-        telemetry.send(b"/ethdev/stats,0")
-        stats = json.loads(telemetry.recv(MAX_ANSWER))["/ethdev/stats"]
+        telemetry.send(b"/ethdev/xstats,0")
+        xstats = json.loads(telemetry.recv(MAX_ANSWER))["/ethdev/xstats"]
     except (OSError, ValueError):
         process.check(gone=True)
         raise
-    dropped = stats["ipackets"] - stats["opackets"]
-    return DutCounters(
-        stats["imissed"], stats["ierrors"], stats["rx_nombuf"], {"testpmd_tx_dropped": dropped}
-    )
+    dropped = xstats["rx_good_packets"] - xstats["tx_good_packets"]
+    return DutCounters.of_port(xstats, {"testpmd_tx_dropped": dropped})

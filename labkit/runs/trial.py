@@ -93,6 +93,11 @@ class Trial:
             warnings.append(
                 "The generator, not the DUT, fell short: less was offered than intended."
             )
+        if self.row["port_drops"]:
+            warnings.append(
+                f"The measuring port, not the DUT, lost {self.row['port_drops']:,} frames: the "
+                "DUT's loss is less than the trial's."
+            )
         return warnings
 
     def __repr__(self) -> str:

@@ -27,7 +27,13 @@ REFUSED = ("drop_tx_full", "drop_tx_too_long")
 
 @dataclass(frozen=True)
 class Measured:
-    """What the engine counted."""
+    """What the engine counted.
+
+    Attributes
+    ----------
+    drops: frames by drop node
+    port_losses: frames that ports of the lab lost, as {"client rx_missed_errors": 3}
+    """
 
     counts: dict[str, int]
     streams: list[dict[str, int]]
@@ -35,8 +41,22 @@ class Measured:
     latencies: list[LatencyHistogram | None]
     jitter: LatencyHistogram | None
     drops: dict[str, int]
+    port_losses: dict[str, int]
     copies: int
     tick_seconds: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Counters of all paths, and what all ports have lost, at one time."""
+
+    paths: dict[str, Any]
+    losses: dict[str, int]
+
+    def losses_since(self, before: "Reading") -> dict[str, int]:
+        """What ports lost between two readings."""
+        since = {name: n - before.losses.get(name, 0) for name, n in self.losses.items()}
+        return {name: frames for name, frames in since.items() if frames}
 
 
 class Bench:
@@ -73,7 +93,7 @@ class Bench:
         streams = [p.to_dict(seconds, n, count) for n, p in enumerate(self.planned)]
         lab._ask("create_trial", run=run, settings=settings, streams=streams)
         try:
-            before = self._path_counters()
+            before = self._read()
             paths = []
             try:
                 for path in self._paths(run):
@@ -81,7 +101,7 @@ class Bench:
                 lab._ask("start_trial", run=run)
                 self._until_done(run, seconds, report)
                 self._until_still(run, before, paths[0].name)
-                after = self._path_counters()
+                after = self._read()
                 return Measured(
                     lab._ask("trial_counts", run=run),
                     lab._ask("trial_streams", run=run, streams=count),
@@ -89,7 +109,8 @@ class Bench:
                     [self._histogram(run, n) for n in range(count)],
                     self._histogram(run, -1),
                     self._drops(before, after, paths[0].name),
-                    copies(after) - copies(before),
+                    after.losses_since(before),
+                    copies(after.paths) - copies(before.paths),
                     tick,
                 )
             finally:
@@ -133,13 +154,14 @@ class Bench:
                 self.lab._ask("stop_trial", run=run)
             raise
 
-    def _until_still(self, run: str, before: dict[str, Any], sender: str) -> None:
+    def _until_still(self, run: str, before: "Reading", sender: str) -> None:
         """Waits until no counter has moved for a while, longer while frames are missing."""
         end = time.monotonic() + self.drain
         seen, still_since = None, time.monotonic()
         while True:
             counts: dict[str, int] = self.lab._ask("trial_counts", run=run)
-            drops = self._drops(before, self._path_counters(), sender)
+            reading = self._read()
+            drops = self._drops(before, reading, sender) | reading.losses_since(before)
             now = time.monotonic()
             if (counts, drops) != seen:
                 seen, still_since = (counts, drops), now
@@ -155,17 +177,20 @@ class Bench:
         """Frames that arrived for the first time, as far as that can be told."""
         return counts["received"] + (0 if self.is_signed else counts["unsigned_frames"])
 
-    def _path_counters(self) -> dict[str, Any]:
-        return dict(self.lab.counters())
+    def _read(self) -> "Reading":
+        ports = self.lab.ports
+        losses = {f"{n} {loss}": k for n in ports for loss, k in ports[n].losses().items()}
+        return Reading(dict(self.lab.counters()), losses)
 
-    def _drops(self, before: dict[str, Any], after: dict[str, Any], sender: str) -> dict[str, int]:
+    def _drops(self, before: "Reading", after: "Reading", sender: str) -> dict[str, int]:
         """Frames of this run by the drop node that refused them."""
         total: dict[str, int] = {}
-        for path, counters in after.items():
+        for path, counters in after.paths.items():
             now = counters.measured_drops if self.is_signed else counters.drops
             then: Mapping[str, int] = {}
-            if path in before:
-                then = before[path].measured_drops if self.is_signed else before[path].drops
+            if path in before.paths:
+                earlier = before.paths[path]
+                then = earlier.measured_drops if self.is_signed else earlier.drops
             for name, frames in now.items():
                 if path == sender and name in REFUSED:
                     continue

@@ -57,6 +57,7 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
         "reordered": tracked and counts["reordered"],
         "duplicated": tracked and counts["duplicated"],
         "unexplained": ledger.unexplained,
+        "port_drops": _own_losses(bench, measured),
         **_latency_columns(latency),
         "tx_mbps": sent_bytes * 8 / seconds / 1e6,
         "rx_mbps": received_bytes * 8 / seconds / 1e6,
@@ -82,13 +83,19 @@ def _ledger(bench: Bench, measured: Measured, sent: int, received: int) -> Ledge
     counts = measured.counts
     # Of a frame that impair doubled one may be dropped: it is no frame that was sent.
     gone_copies = measured.copies - counts["duplicated"] if bench.is_signed else 0
-    drops = dict(measured.drops)
+    drops = measured.drops | measured.port_losses
     if counts["too_old"]:
         drops["too old to be told from a duplicate"] = counts["too_old"]
     if gone_copies > 0:
         drops["of these, copies"] = -gone_copies
     extra = {"duplicates": counts["duplicated"], "reordered": counts["reordered"]}
     return Ledger(counts["made"] + counts["skipped"], sent, received, drops, extra)
+
+
+def _own_losses(bench: Bench, measured: Measured) -> int:
+    """Frames that the measuring ports lost: no loss of the DUT."""
+    own = {f"{port.name} " for port in (bench.port, bench.back)}
+    return sum(n for name, n in measured.port_losses.items() if name.startswith(tuple(own)))
 
 
 def _problems(

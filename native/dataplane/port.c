@@ -225,6 +225,8 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 		if (rc != 0 && rc != -ENOTSUP)
 			return rc;
 	}
+	if (has_frame_ring(&info))
+		lk_packet_sockets_find(&lk_ports[id], info.if_index);
 	rc = rte_eth_dev_start(id);
 	if (rc == 0 && config.promiscuous) {
 		rc = rte_eth_promiscuous_enable(id);
@@ -290,24 +292,6 @@ int
 lk_port_set_link(uint16_t id, int up)
 {
 	return up ? rte_eth_dev_set_link_up(id) : rte_eth_dev_set_link_down(id);
-}
-
-/* Fills at most `room` entries; returns how many the port has, or -errno. */
-int
-lk_port_xstats(uint16_t id, struct lk_xstat *out, unsigned int room)
-{
-	struct rte_eth_xstat_name names[room + 1]; /* an array has at least one element */
-	struct rte_eth_xstat values[room + 1];
-	int count = rte_eth_xstats_get_names(id, names, room);
-
-	if (count < 0 || (unsigned int)count > room)
-		return count;
-	count = rte_eth_xstats_get(id, values, room);
-	for (int i = 0; i < count && (unsigned int)count <= room; i++) {
-		snprintf(out[i].name, sizeof(out[i].name), "%s", names[values[i].id].name);
-		out[i].value = values[i].value;
-	}
-	return count;
 }
 
 const char *

@@ -5,7 +5,10 @@
 #include <rte_ethdev.h>
 #include <rte_ring.h>
 
-#define LK_MAX_RING_QUEUES 16
+#include <stdatomic.h>
+
+#define LK_MAX_RING_QUEUES   16
+#define LK_MAX_PACKET_QUEUES 16
 
 /* What nodes need to know of a port. */
 struct lk_port {
@@ -15,8 +18,16 @@ struct lk_port {
 	uint32_t max_frame;			       /* bytes without FCS */
 	uint16_t mtu;				       /* what the port takes and tells */
 	int is_ring;				       /* mbufs pass through unchanged */
+	int packet_sockets[LK_MAX_PACKET_QUEUES];      /* of net_af_packet, which owns them */
+	unsigned int packet_socket_count;
+	_Atomic uint64_t kernel_drops; /* frames that found the rings of these sockets full */
 };
 
 extern struct lk_port lk_ports[RTE_MAX_ETHPORTS];
+
+void lk_packet_sockets_find(struct lk_port *port, unsigned int interface);
+
+/* All xstats of a port in the order of its names, at most `room`; how many it has, or -errno. */
+int lk_port_xstat_values(uint16_t id, uint64_t *values, unsigned int room);
 
 #endif

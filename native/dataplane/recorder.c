@@ -104,7 +104,7 @@ read_part(const struct lk_recorder_part *part, uint64_t *values)
 
 	switch (part->kind) {
 	case LK_RECORD_PORT:
-		rc = rte_eth_xstats_get_by_id((uint16_t)part->id, NULL, values, part->count);
+		rc = lk_port_xstat_values((uint16_t)part->id, values, part->count);
 		return rc == (int)part->count ? 0 : -EIO;
 	case LK_RECORD_GRAPH:
 		return read_graph(part, values);

@@ -46,7 +46,9 @@ def test_every_frame_comes_back_turned_around(dut: lk.dut.Dut, lab: lk.Lab) -> N
             for frame in back:
                 assert frame[:6] == bytes.fromhex(far_end.port.mac.replace(":", ""))
                 assert frame[42:] == payload
-        assert not any(far_end.counters().since(before).by_name.values())
+        grown = far_end.counters().since(before)
+        assert not grown.outside
+        assert not any(grown.app.values())
         far_end.check()
 
 
@@ -62,7 +64,8 @@ def test_wrong_checksum_is_dropped_by_whoever_looks_and_counted(
         drops = far_end.counters().since(before)
     reason = BAD_CHECKSUM[dut.name]
     assert len(back) == (0 if reason else 3)
-    assert {name: n for name, n in drops.by_name.items() if n} == ({reason: 3} if reason else {})
+    assert {name: n for name, n in drops.app.items() if n} == ({reason: 3} if reason else {})
+    assert not any((drops.nic_imissed, drops.nic_ierrors))
     assert drops.columns["app_drops"] == (3 if reason else 0)
 
 
