@@ -14,6 +14,9 @@ INTERFACES = Path("/sys/class/net")
 LONGEST_INTERFACE_NAME = 15  # IFNAMSIZ - 1
 AF_XDP_MAX_MTU = 3520  # one 4-KiB UMEM chunk less its headrooms (net_af_xdp)
 PAGE = 4096
+DEFAULT_MEMIF_MTU = 1500
+LINK_OVERHEAD = 22  # Ethernet header and two VLAN tags
+CACHE_LINE = 64
 DEFAULT_FRAME = 2048  # of net_af_packet's ring
 FRAME_STEP = 1024
 FRAME_HEADER = 102  # packet(7)'s headers of a frame (80), Ethernet header and two VLAN tags
@@ -122,11 +125,16 @@ def _memif(target: str, mtu: int | None, queues: int, options: Options) -> Devic
         "socket-abstract": "no" if target.startswith("/") else "yes",
         "rsize": options.get("ring_size_log2", 10),
     }
+    if mtu and mtu > DEFAULT_MEMIF_MTU:
+        # The client's buffers; a frame of the longest MTU and two VLAN tags fills one.
+        arguments["bsize"] = -(-(mtu + LINK_OVERHEAD) // CACHE_LINE) * CACHE_LINE
     if options.get("zero_copy", False):
         arguments["zero-copy"] = "yes"
     if "secret" in options:
         arguments["secret"] = options["secret"]
-    return Device("memif", target, "vdev", "net_memif", arguments, mtu or 1500, own_mac=True)
+    return Device(
+        "memif", target, "vdev", "net_memif", arguments, mtu or DEFAULT_MEMIF_MTU, own_mac=True
+    )
 
 
 def _tap(target: str, mtu: int | None, queues: int, options: Options) -> Device:

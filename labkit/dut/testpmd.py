@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from labkit.port import Port
 
 PROGRAM = "dpdk-testpmd"
-MTU = 1500  # net_memif takes no more
 MAC = "02:00:00:00:00:99"  # testpmd is promiscuous: any will do
+CACHE_LINE, HEADROOM = 64, 128
+MBUFS, MEMORY_MB = 8191, 256
 READY_SECONDS = 20.0
 MAX_ANSWER = 1 << 16
 
@@ -41,7 +42,7 @@ class Testpmd(Dut):
     name: what results call it
     mode: of forwarding: "5tswap" (MAC and IP addresses, ports), "macswap" (MAC addresses only)
     cpu: of its lcore; None: the lowest of the lab's, as the lab's workers take the highest first
-    memory_mb: of packet buffers
+    mtu: of the memif, in bytes
     """
 
     __test__ = False  # its name begins like a test's
@@ -49,12 +50,12 @@ class Testpmd(Dut):
     name: str = "testpmd"
     mode: str = "5tswap"
     cpu: int | None = None
-    memory_mb: int = 256
+    mtu: int = 9001
 
     @property
     def max_size(self) -> int:
         """Longest frame, in bytes with FCS."""
-        return MTU + LINK_OVERHEAD
+        return self.mtu + LINK_OVERHEAD
 
     @contextmanager
     def open(self, lab: "Lab") -> Iterator[FarEnd]:
@@ -64,9 +65,8 @@ class Testpmd(Dut):
         number = next(_numbers)
         prefix = f"labkit-{os.getpid()}-testpmd{number}"
         name, secret = f"labkit-{os.getpid()}-{number}", secrets.token_hex(12)
-        port = lab.port(f"memif:{name}", "testpmd", mtu=MTU, role="server", secret=secret)
-        memif = f"net_memif0,role=client,socket={name},socket-abstract=yes,secret={secret}"
-        process = DutProcess(self.name, self._command(lab, prefix, memif))
+        port = lab.port(f"memif:{name}", "testpmd", mtu=self.mtu, role="server", secret=secret)
+        process = DutProcess(self.name, self._command(lab, prefix, name, secret))
         try:
             process.say("start")
             telemetry = _wait_until_forwarding(process, prefix, port)
@@ -76,15 +76,22 @@ class Testpmd(Dut):
             process.stop("stop", "quit")
             shutil.rmtree(runtime_directory(prefix), ignore_errors=True)
 
-    def _command(self, lab: "Lab", prefix: str, vdev: str) -> list[str]:
+    def _command(self, lab: "Lab", prefix: str, socket_name: str, secret: str) -> list[str]:
+        # Buffers on both sides that hold the longest frame in one piece
+        room = -(-(self.mtu + LINK_OVERHEAD) // CACHE_LINE) * CACHE_LINE
+        memif = f"net_memif0,role=client,socket={socket_name},socket-abstract=yes,secret={secret}"
         cpus = lab.eal.usable_cpus()
         cpu = cpus[0] if self.cpu is None else self.cpu
         floating = ",".join(map(str, cpus))
         return [
-            *(PROGRAM, "--no-huge", "-m", str(self.memory_mb), "--no-pci", "--no-shconf"),
-            *(f"--file-prefix={prefix}", f"--lcores=0@({floating}),1@{cpu}", f"--vdev={vdev}"),
+            *(PROGRAM, "--no-huge", "-m", str(MEMORY_MB), "--no-pci", "--no-shconf"),
+            *(
+                f"--file-prefix={prefix}",
+                f"--lcores=0@({floating}),1@{cpu}",
+                f"--vdev={memif},bsize={room}",
+            ),
             *("--", "-i", f"--forward-mode={self.mode}", "--nb-cores=1"),
-            *("--total-num-mbufs=8191", "--no-lsc-interrupt"),
+            *(f"--mbuf-size={room + HEADROOM}", f"--total-num-mbufs={MBUFS}", "--no-lsc-interrupt"),
         ]
 
 

@@ -146,11 +146,20 @@ max_mtu(const struct rte_eth_dev_info *info)
 	return (uint16_t)RTE_MIN(info->max_mtu, info->max_rx_pktlen - overhead);
 }
 
-/* net_af_packet tells ethdev of frames of 1514 bytes; what it takes is what its rings hold. */
 static int
-has_frame_ring(const struct rte_eth_dev_info *info)
+is_packet_socket(const struct rte_eth_dev_info *info)
 {
 	return strcmp(info->driver_name, "net_af_packet") == 0;
+}
+
+/*
+ * net_af_packet and net_memif tell ethdev of frames of 1514 bytes at most. What they take is what
+ * their rings hold, and these are made for the port's MTU (labkit/devices.py).
+ */
+static int
+tells_too_little(const struct rte_eth_dev_info *info)
+{
+	return is_packet_socket(info) || strcmp(info->driver_name, "net_memif") == 0;
 }
 
 static int
@@ -182,7 +191,7 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 	rc = rte_eth_dev_info_get(id, &info);
 	if (rc != 0)
 		return rc;
-	if (has_frame_ring(&info))
+	if (tells_too_little(&info))
 		conf.rxmode.mtu = RTE_MIN(wanted->mtu, (uint32_t)max_mtu(&info));
 	if (config.rx_queues > 1)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -193,9 +202,10 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 	rc = rte_eth_dev_configure(id, config.rx_queues, config.tx_queues, &conf);
 	if (rc == 0)
 		rc = rte_eth_dev_get_mtu(id, &mtu);
-	if (rc == 0 && wanted->mtu > mtu && has_frame_ring(&info)) {
+	if (rc == 0 && wanted->mtu > mtu && tells_too_little(&info)) {
 		mtu = (uint16_t)wanted->mtu;
-		rc = set_interface_mtu(info.if_index, mtu);
+		if (is_packet_socket(&info))
+			rc = set_interface_mtu(info.if_index, mtu);
 	}
 	if (rc != 0)
 		return rc;
@@ -206,7 +216,7 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 		config.tx_descriptors = 1024;
 	lk_ports[id].max_frame = mtu + LINK_OVERHEAD;
 	lk_ports[id].pool =
-		pool_for(lk_ports[id].max_frame + (has_frame_ring(&info) ? FRAME_RING_SLACK : 0),
+		pool_for(lk_ports[id].max_frame + (is_packet_socket(&info) ? FRAME_RING_SLACK : 0),
 			 config.mbufs);
 	if (lk_ports[id].pool == NULL)
 		return dpdk_error(-1);
@@ -225,7 +235,7 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 		if (rc != 0 && rc != -ENOTSUP)
 			return rc;
 	}
-	if (has_frame_ring(&info))
+	if (is_packet_socket(&info))
 		lk_packet_sockets_find(&lk_ports[id], info.if_index);
 	rc = rte_eth_dev_start(id);
 	if (rc == 0 && config.promiscuous) {
@@ -247,7 +257,7 @@ lk_port_limits(uint16_t id, struct lk_port_info *out)
 	memset(out, 0, sizeof(*out));
 	out->id = id;
 	out->min_mtu = info.min_mtu;
-	out->max_mtu = has_frame_ring(&info) ? UINT16_MAX : max_mtu(&info);
+	out->max_mtu = tells_too_little(&info) ? UINT16_MAX : max_mtu(&info);
 	out->max_rx_queues = info.max_rx_queues;
 	out->max_tx_queues = info.max_tx_queues;
 	snprintf(out->driver, sizeof(out->driver), "%s", info.driver_name);

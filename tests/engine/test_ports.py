@@ -2,6 +2,9 @@
 """Every kind of port: frames through it, its settings, and its refusals."""
 
 import json
+import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,9 +12,18 @@ from scapy.utils import rdpcap, wrpcap
 
 import labkit as lk
 from tests.network import ip, unique_name, veth_host
+from tests.patience import wait_until
 
 UDP_PORT = 9000
 FRAMES = [bytes([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xB5, n]) + bytes(50) for n in range(8)]
+
+FLOOD = """
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind((sys.argv[1], 0))
+for _ in range(3000):
+    s.send(bytes([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xB5]) + bytes(50))
+"""
 
 
 def test_ring_hears_itself(lab: lk.Lab) -> None:
@@ -42,15 +54,24 @@ def test_pcap_file_in_and_out(lab: lk.Lab, tmp_path: Path) -> None:
     assert [bytes(p) for p in rdpcap(str(tmp_path / "out.pcap"))] == FRAMES
 
 
-def test_memif_between_two_labs(lab: lk.Lab) -> None:
+@pytest.mark.parametrize("mtu", [None, 9001])
+def test_memif_between_two_labs(lab: lk.Lab, mtu: int | None) -> None:
     name = unique_name("lkmemif")
     with lk.Lab() as other:
-        server = other.port(f"memif:{name}", "server", role="server", mac="02:00:00:00:00:02")
+        mac = "02:00:00:00:00:02"
+        server = other.port(f"memif:{name}", "server", mtu=mtu, role="server", mac=mac)
         other.echo_server(server, ["10.0.0.2/24"], UDP_PORT)
-        client = lab.port(f"memif:{name}", "client")
+        client = lab.port(f"memif:{name}", "client", mtu=mtu)
         while not (client.info.link_up and server.info.link_up):
             pass
-        run = lk.echo(client, "10.0.0.2", udp_port=UDP_PORT, payload_sizes=(18, 1472), count=50)
+        run = lk.echo(
+            client,
+            "10.0.0.2",
+            udp_port=UDP_PORT,
+            payload_sizes=(18, client.max_udp_payload),
+            count=50,
+        )
+    assert client.max_udp_payload == (mtu or 1500) - 28
     assert run.ledger.received == 100
 
 
@@ -87,6 +108,30 @@ def test_interface_settings(lab: lk.Lab, kind: str) -> None:
         assert port.info.promiscuous
         port.send(FRAMES)
         assert port.xstats()["tx_good_packets"] >= 0
+        lab.close()
+
+
+def test_frames_that_the_kernel_drops_are_missed(lab: lk.Lab) -> None:
+    """The ring of the port's socket has room for 1,024 frames; nobody empties it for a while."""
+    with veth_host() as host:
+        port = lab.port(f"af_packet:{host.outside}", "wire")
+        lab.run(lk.rx(port) >> lk.sink())
+        arrived = Path(f"/sys/class/net/{host.outside}/statistics/rx_packets")
+        earlier, before = int(arrived.read_text()), port.xstats()
+        os.kill(lab.pid, signal.SIGSTOP)
+        try:
+            sent = host.run(sys.executable, "-c", FLOOD, host.interface)
+            assert sent.returncode == 0, sent.stderr
+        finally:
+            os.kill(lab.pid, signal.SIGCONT)
+
+        def counted() -> int:
+            now = port.xstats()
+            return sum(now[n] - before[n] for n in ("rx_good_packets", "rx_missed_errors"))
+
+        wait_until(lambda: counted() == int(arrived.read_text()) - earlier >= 3000)
+        assert port.losses()["rx_missed_errors"] - before["rx_missed_errors"] >= 3000 - 1024
+        assert port.losses()["rx_errors"] == 0
         lab.close()
 
 

@@ -17,10 +17,14 @@ from scapy.layers.inet import UDP
 
 import labkit as lk
 from labkit.results import COLUMNS
+from labkit.runs.grid import Step
+from labkit.runs.sweep import measure
 
 needs_testpmd = pytest.mark.skipif(
     shutil.which("dpdk-testpmd") is None, reason="dpdk-testpmd is not installed (package dpdk)"
 )
+EVERY_DUT = [lk.dut.LabkitEcho(), lk.dut.PythonEcho(), lk.dut.KernelEcho()]
+EVERY_DUT += [pytest.param(lk.dut.Testpmd(), marks=needs_testpmd)]
 SHORT = {"rates": ("20k",), "duration": 0.3, "warmup": 0.1, "progress": False}
 
 
@@ -54,10 +58,20 @@ def test_sweep_of_our_duts_balances_and_comes_back_from_disk(tmp_path: Path) -> 
 
 @needs_testpmd
 def test_sweep_leaves_out_what_a_dut_cannot_take() -> None:
-    results = lk.sweep([lk.dut.Testpmd()], sizes=(512, 8500), **SHORT)  # type: ignore[arg-type]
+    results = lk.sweep([lk.dut.Testpmd(mtu=1500)], sizes=(512, 8500), **SHORT)  # type: ignore[arg-type]
     check_rows(results)
     assert results.table["size_bytes"].tolist() == [512]
     assert results.warnings[-1] == "not measured: testpmd, 8,500 B: it takes up to 1,518 B"
+
+
+@pytest.mark.parametrize("dut", EVERY_DUT, ids=lambda dut: dut.name)
+def test_overload_is_explained_to_the_last_frame(dut: lk.dut.Dut) -> None:
+    """Millions of frames a second are too many for each of them, or for the generator."""
+    for size in (64, 8500):
+        row = measure(dut, Step(size, 5e6, 0.3, 0.1, 0)).row
+        assert row["balanced"], row
+        assert row["unexplained"] == 0
+        assert 0 < row["received"] <= row["sent"] < row["intended"]
 
 
 @dataclass(frozen=True)
