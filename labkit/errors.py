@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Everything labkit raises on purpose."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labkit.codec import Verdict
 
 
 class LabError(Exception):
-    """Base of labkit's errors."""
+    """Base of labkit's errors. They can be pickled, as executors do in other processes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _same, (type(self), self.args, self.__dict__)
+
+
+def _same(kind: type[LabError], args: tuple[Any, ...], state: dict[str, Any]) -> LabError:
+    """The error as it was: its __init__ takes what the message was made of."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class PathError(LabError, ValueError):

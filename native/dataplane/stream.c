@@ -29,6 +29,22 @@ sign(struct lk_template *t, uint8_t *bytes, uint32_t checksums, uint16_t stream)
 	}
 }
 
+/* A frame of one segment, as DPDK's vector drivers write it: 32 bytes at once. */
+static void
+describe(struct lk_compiled *c)
+{
+	RTE_BUILD_BUG_ON(offsetof(struct rte_mbuf, ol_flags) !=
+				 offsetof(struct rte_mbuf, rearm_data) + 8 ||
+			 offsetof(struct rte_mbuf, rx_descriptor_fields1) !=
+				 offsetof(struct rte_mbuf, rearm_data) + 16);
+	/* data_off, refcnt, nb_segs, port */
+	c->descriptor[0] = RTE_PKTMBUF_HEADROOM | UINT64_C(1) << 16 | UINT64_C(1) << 32 |
+			   UINT64_C(0xffff) << 48;
+	c->descriptor[1] = 0;				       /* ol_flags */
+	c->descriptor[2] = (uint64_t)c->template.length << 32; /* packet_type, pkt_len */
+	c->descriptor[3] = c->template.length;		       /* data_len, vlan_tci, hash.rss */
+}
+
 static int
 copy_templates(struct lk_stream *s, const struct lk_stream_config *config)
 {
@@ -50,6 +66,7 @@ copy_templates(struct lk_stream *s, const struct lk_stream_config *config)
 			sign(&c->template, bytes, config->checksum_count, s->id);
 		c->template.bytes = bytes;
 		c->mark = ++made << 16 | s->id;
+		describe(c);
 		s->template_count++;
 	}
 	return 0;

@@ -19,7 +19,8 @@
 
 struct lk_compiled {
 	struct lk_template template;
-	uint64_t mark; /* of a buffer that holds this template */
+	uint64_t mark;		/* of a buffer that holds this template */
+	uint64_t descriptor[4]; /* from rearm_data on, of an mbuf that holds such a frame */
 };
 
 /* A stream on its way out; all of it belongs to the generator's worker. */

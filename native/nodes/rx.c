@@ -4,7 +4,7 @@
 #include "nodes.h"
 #include "port.h"
 
-#define BURST 64
+#define BURST 128
 
 /* Some drivers hand a long frame over in segments; nodes want it in one. */
 static uint16_t

@@ -6,8 +6,10 @@ import shutil
 import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import psutil
@@ -102,6 +104,22 @@ def test_dut_that_dies_in_the_middle_ends_the_sweep_and_loses_nothing(tmp_path: 
     assert isinstance(failure.value.__cause__, lk.DutDied)
     assert "signal 9" in str(failure.value)
     assert lk.load(tmp_path).table["config"].tolist() == ["labkit-echo"]
+
+
+def test_executor_of_other_processes_runs_trials_and_tells_what_failed(tmp_path: Path) -> None:
+    duts = [lk.dut.LabkitEcho(), lk.dut.PythonEcho()]
+    with ProcessPoolExecutor(1, get_context("spawn")) as executor:
+        ours = lk.sweep(duts, sizes=(64,), executor=executor, **SHORT)  # type: ignore[arg-type]
+        check_rows(ours)
+        with pytest.raises(lk.SweepFailed, match=r"failed: the DUT dying died: .*signal 9"):
+            lk.sweep(
+                [Dying()],
+                sizes=(64,),
+                executor=executor,
+                save=tmp_path,
+                **SHORT | {"duration": 1.0},
+            )  # type: ignore[arg-type]
+    assert sorted(ours.table["config"]) == ["labkit-echo", "python-echo"]
 
 
 def _ours_first() -> int:

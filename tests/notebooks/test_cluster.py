@@ -72,6 +72,23 @@ def test_loss_of_a_worker_loses_no_trial(cluster: LocalCluster, tmp_path: Path) 
     assert (tmp_path / "lost").exists()
 
 
+def test_sweep_on_workers(cluster: LocalCluster, tmp_path: Path) -> None:
+    with lk.dask_executor(cluster.scheduler_address) as executor:
+        results = lk.sweep(
+            [lk.dut.LabkitEcho()],
+            sizes=(64, 512),
+            rates=("5k", "10k"),
+            duration=0.2,
+            warmup=0.1,
+            save=tmp_path,
+            executor=executor,
+            progress=False,
+        )
+    assert len(results) == 4
+    assert results.table["balanced"].all(), results
+    assert lk.load(tmp_path).table.equals(results.table)
+
+
 def test_notebooks_on_workers(cluster: LocalCluster, tmp_path: Path) -> None:
     for name in ("a", "b"):
         notebook(tmp_path / f"{name}.ipynb", MEASURING)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Errors come whole out of another process."""
+
+import pickle
+
+import pytest
+
+import labkit as lk
+from labkit.codec import Verdict
+from labkit.errors import LabError
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        lk.LabError("no"),
+        lk.PathError("node x"),
+        lk.DutDied("testpmd", "its process ended (signal 9)", ("one", "two")),
+        lk.EngineDied("SIGSEGV", signal="SIGSEGV", node="p/n", command="run", log=("a",)),
+        lk.Refused(Verdict(9, "udp_bad_checksum", "a sentence", "RFC 768"), 40),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_error_is_the_same_after_pickling(error: LabError) -> None:
+    error.add_note("a note")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert vars(again) == vars(error)
