@@ -183,7 +183,8 @@ class _Curve:
 
     x: "np.ndarray[Any, Any]"
     y: "np.ndarray[Any, Any]"
-    reach: "np.ndarray[Any, Any]"
+    low: "np.ndarray[Any, Any]"
+    high: "np.ndarray[Any, Any]"
     limited: "np.ndarray[Any, Any]"
     limit: float | None
     label: str
@@ -206,12 +207,15 @@ class _Curve:
         for _, repeats in rows.dropna(subset=[quantity]).groupby("target_pps"):
             values = repeats[quantity].to_numpy() * scale
             low, high = mean_interval(values)
-            points.append((repeats["tx_pps"].mean(), values.mean(), (high - low) / 2))
+            # No rate or time is negative, and no loss above 100 %: the interval ends there.
+            high = min(high, 100.0) if quantity == "drop_percent" else high
+            points.append((repeats["tx_pps"].mean(), values.mean(), max(low, 0.0), high))
             short.append(bool(repeats["generator_limited"].fillna(False).any()))
-        x, y, reach = np.array(points).T if points else np.empty((3, 0))
+        x, y, low, high = np.array(points).T if points else np.empty((4, 0))
         order = np.argsort(x)  # a generator that falls short may put a higher target below
-        x, y, reach, limited = x[order], y[order], reach[order], np.array(short, dtype=bool)[order]
-        return cls(x, y, reach, limited, dut_limit(rows), *look, is_under=is_under)
+        x, y, low, high = x[order], y[order], low[order], high[order]
+        limited = np.array(short, dtype=bool)[order]
+        return cls(x, y, low, high, limited, dut_limit(rows), *look, is_under=is_under)
 
     def draw(self, axes: "Axes") -> None:
         """Draws it; a curve without a point leaves no entry in the legend."""
@@ -221,8 +225,9 @@ class _Curve:
             self.x, self.y, color=self.color, label=self.label, marker=self.marker, ms=5,
             mfc="white" if self.is_under else self.color, **self.style,
         )  # fmt: skip
-        if np.isfinite(self.reach).any():
-            axes.errorbar(self.x, self.y, self.reach, fmt="none", ecolor=self.color, capsize=3)
+        if np.isfinite(self.low).any():
+            reach = [self.y - self.low, self.high - self.y]
+            axes.errorbar(self.x, self.y, reach, fmt="none", ecolor=self.color, capsize=3)
         axes.plot(
             self.x[self.limited], self.y[self.limited], lw=0, marker=self.marker, ms=7,
             mfc="white", mec=self.color, zorder=4,

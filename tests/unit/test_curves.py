@@ -101,6 +101,14 @@ def test_limit_is_the_highest_load_carried_below_one_that_was_not(sweep: lk.Resu
     assert dut_limit(overloaded) is None, "even the lowest load was too much"
 
 
+def test_no_interval_leaves_what_can_be() -> None:
+    drops = (0.0, 12.0, 99.0, 100.0)
+    rows = [{**row("slow", 64, 350_000), "drop_percent": drop} for drop in drops]
+    (bars,) = lk.Results.from_rows(rows).plot.drop().axes[0].containers
+    ((low, high),) = [bar[:, 1] for bar in bars[2][0].get_segments()]
+    assert (low, high) == (0, 100), "by Student's t from -36 to 142 %"
+
+
 def test_loads_that_were_not_reached_stand_where_they_were_offered() -> None:
     rows = [row("slow", 64, rate) for rate in (140_000, 350_000, 700_000)]
     offered = (30_000, 90_000, 60_000)
