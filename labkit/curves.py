@@ -206,10 +206,10 @@ class _Curve:
         points, short = [], []
         for _, repeats in rows.dropna(subset=[quantity]).groupby("target_pps"):
             values = repeats[quantity].to_numpy() * scale
-            low, high = mean_interval(values)
+            begin, end = mean_interval(values)
             # No rate or time is negative, and no loss above 100 %: the interval ends there.
-            high = min(high, 100.0) if quantity == "drop_percent" else high
-            points.append((repeats["tx_pps"].mean(), values.mean(), max(low, 0.0), high))
+            end = min(end, 100.0) if quantity == "drop_percent" else end
+            points.append((repeats["tx_pps"].mean(), values.mean(), max(begin, 0.0), end))
             short.append(bool(repeats["generator_limited"].fillna(False).any()))
         x, y, low, high = np.array(points).T if points else np.empty((4, 0))
         order = np.argsort(x)  # a generator that falls short may put a higher target below
