@@ -92,6 +92,7 @@ class Lab:
             for name, peer in zip(names, reversed(names), strict=True)
         ]
         self._check_settings(names[0], mtu, queues, 16)
+        self._check_room(2)
         self._ask("cable", names=names, queues=queues, ring_size=ring_size)
         first, second = (self._start_port(end) for end in ends)
         return first, second
@@ -126,6 +127,7 @@ class Lab:
             mac = self._next_mac()
         settings = self._settings(chosen_mtu, queues, promiscuous)
         declaration = PortDeclaration(chosen, parsed, mac, settings)
+        self._check_room(1)
         self._attach(declaration)
         try:
             return self._start_port(declaration)
@@ -363,6 +365,15 @@ class Lab:
         del self.paths[running.name]
         self._hosts.leave(running.path.ports)
         self._hosts.ensure(running.path.ports)
+
+    def _check_room(self, wanted: int) -> None:
+        left = self._ask("ports_left")
+        if left < wanted:
+            raise PortError(
+                f"this lab has {len(self.ports)} ports, and its DPDK has room for {left} more; "
+                f"{wanted} are needed (two for a cable or a tunnel): use several queues of one "
+                "port, or another lab"
+            )
 
     def _attach(self, declaration: PortDeclaration) -> None:
         """Makes the device of a port; the two of a cable come with its first end."""

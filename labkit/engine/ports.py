@@ -46,6 +46,10 @@ class Ports:
         self.by_name: dict[str, EnginePort] = {}
         self.changed: Callable[[], None] = lambda: None  # called when counters come or go
 
+    def left(self) -> int:
+        """How many more ports DPDK has room for (RTE_MAX_ETHPORTS)."""
+        return lib.lk_ports_left()  # type: ignore[no-any-return]
+
     def cable(self, names: list[str], queues: int, ring_size: int) -> None:
         """Makes the devices of one cable; `start` makes ports of them."""
         ids = ffi.new("uint16_t[2]")

@@ -58,6 +58,9 @@ class Engine:
     def cable(self, names: list[str], queues: int, ring_size: int) -> None:
         self.ports.cable(names, queues, ring_size)
 
+    def ports_left(self) -> int:
+        return self.ports.left()
+
     def probe_device(self, name: str, bus: str, device: str, arguments: str) -> dict[str, Any]:
         return self.ports.probe(name, bus, device, arguments)
 

@@ -66,6 +66,7 @@ struct lk_xstat {
 	char name[64];
 	uint64_t value;
 };
+int lk_ports_left(void); /* that DPDK has room for */
 int lk_cable_create(const char *a, const char *b, unsigned int queues, unsigned int ring_size,
 		    uint16_t *ids);
 int lk_port_probe(const char *bus, const char *device, const char *arguments);

@@ -52,6 +52,12 @@ create_rings(unsigned int queues, unsigned int size, struct rte_ring **rings)
 	return 0;
 }
 
+int
+lk_ports_left(void)
+{
+	return RTE_MAX_ETHPORTS - rte_eth_dev_count_total();
+}
+
 /* Two ports back to back; with a NULL b, one port that hears itself. ids[0..1] are the ports. */
 int
 lk_cable_create(const char *a, const char *b, unsigned int queues, unsigned int ring_size,

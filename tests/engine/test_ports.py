@@ -175,6 +175,18 @@ def test_queues(lab: lk.Lab) -> None:
         lab.run(lk.rx(a, queue=4) >> lk.sink())
 
 
+def test_more_ports_than_dpdk_has_room_for(lab: lk.Lab) -> None:
+    left = lab._ask("ports_left")
+    for number in range(left // 2):
+        lab.cable(f"a{number}", f"b{number}")
+    with pytest.raises(lk.PortError, match=rf"has {left} ports, .* room for \d more; 2 are needed"):
+        lab.cable("one", "too-many")
+    assert len(lab.ports) == left - left % 2
+    with lab.ports["b0"].socket() as ear:
+        lab.ports["a0"].send(FRAMES)
+        assert bytes(ear.recv()) == FRAMES[0]
+
+
 def test_mac_of_choice(lab: lk.Lab) -> None:
     assert lab.port("ring", mac="02:00:00:00:00:77").mac == "02:00:00:00:00:77"
 
