@@ -2,6 +2,7 @@
 """What an engine must not leave behind: files, shared memory, hugepages, interfaces, processes."""
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -11,12 +12,27 @@ from labkit.engine.config import runtime_directory
 
 SETTLE_SECONDS = 5.0
 OTHERS = (".org.chromium", "sem.")  # made by programs that are no part of this
+# How labkit and these tests name interfaces
+NAMED_AFTER_A_PROCESS = re.compile(r"lk[a-z]+(\d+)x\d+")
 
 
 def runtime_directories(pid: int) -> set[str]:
     """Runtime directories of the engines that this process started."""
     base = runtime_directory("any").parent
     return {str(path) for path in base.glob(f"labkit-{pid}-*")}
+
+
+def interfaces(pid: int) -> set[str]:
+    """All but those of processes that live and were not started from here: another run of the tests
+    may be under way on this machine."""
+    ours = {pid, os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
+
+    def is_anothers(name: str) -> bool:
+        named = NAMED_AFTER_A_PROCESS.fullmatch(name)
+        maker = int(named[1]) if named else pid
+        return maker not in ours and psutil.pid_exists(maker)
+
+    return {name for name in os.listdir("/sys/class/net") if not is_anothers(name)}
 
 
 def snapshot(pid: int | None = None) -> set[str]:
@@ -30,7 +46,7 @@ def snapshot(pid: int | None = None) -> set[str]:
                 for name in os.listdir(directory)
                 if not name.startswith(OTHERS)
             }
-    found |= {f"interface {name}" for name in os.listdir("/sys/class/net")}
+    found |= {f"interface {name}" for name in interfaces(pid)}
     if psutil.pid_exists(pid):
         found |= {
             f"process {child.pid}"

@@ -197,9 +197,8 @@ class Engine(Source):
         return self._engine is self.lab._engine and self.lab.is_alive
 
     def _attach(self) -> None:
-        memory = _Memory(HISTORY_ROWS, MOST_COUNTERS)
-        self._engine = self.lab._engine
-        self._number = self.lab._ask(
+        memory, engine = _Memory(HISTORY_ROWS, MOST_COUNTERS), self.lab._engine
+        self._number = engine.ask(
             "start_recorder",
             (memory.descriptor,),
             rows=HISTORY_ROWS,
@@ -207,12 +206,14 @@ class Engine(Source):
             interval_ns=round(1e9 / self.hz),
         )
         self._schemas = {}
-        self._memory = memory
+        self._engine, self._memory = engine, memory
 
     def _wait_for_first(self) -> None:
         assert self._memory is not None
         end = time.monotonic() + FIRST_SECONDS
         while not self._memory.written:
+            if not self._is_attached:
+                raise SourceError("the engine ended before its recorder wrote")
             if time.monotonic() > end:
                 raise SourceError(
                     f"the recorder did not write within {FIRST_SECONDS} s; a driver of this lab is "

@@ -81,8 +81,8 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@contextmanager
+def new_page(browser: Browser) -> Iterator[Page]:
     """A page that has no errors of its own."""
     page = browser.new_page(viewport={"width": 1200, "height": 2600})
     errors: list[str] = []
@@ -90,3 +90,28 @@ def page(browser: Browser) -> Iterator[Page]:
     yield page
     page.close()
     assert errors == []
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with new_page(browser) as page:
+        yield page
+
+
+def run_notebook(page: Page, address: str, name: str) -> None:
+    """Runs all cells of a notebook of the JupyterLab at this address; its checks must pass."""
+    base, token = address.split("/lab")[0], address.split("token=")[1]
+    page.goto(f"{base}/lab/tree/{name}.ipynb?token={token}&reset")
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    # Cells run before the kernel is there are lost.
+    page.get_by_text(re.compile(r"\| Idle$")).wait_for(timeout=60_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    try:
+        done = page.get_by_text("all checks passed", exact=True)
+        failed = page.locator(".jp-RenderedText[data-mime-type*=error]")
+        done.or_(failed).first.wait_for(timeout=90_000)
+        assert failed.count() == 0, failed.first.inner_text()
+    finally:
+        page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    assert page.locator(".jp-OutputArea-output img").count() >= 2

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
-from scapy.utils import PcapReader, wrpcap
+from scapy.utils import RawPcapReader, wrpcap
 
 import labkit as lk
 from labkit import codec
@@ -30,6 +31,7 @@ COLUMNS = [
     *("intended", "sent", "received", "balanced"),
 ]
 QUICK = {"warmup": 0, "progress": False}
+CHECKED_BY_SCAPY = 7  # one frame in so many: it takes scapy a quarter of a millisecond
 
 
 @pytest.fixture
@@ -218,8 +220,8 @@ def test_rates_are_shared_by_weight(mirror: lk.Port) -> None:
 
 
 def captured(file: Path, run: lk.Trial) -> list[bytes]:
-    with PcapReader(str(file)) as reader:
-        frames = [packet.original for packet in reader]
+    with RawPcapReader(str(file)) as reader:
+        frames = [frame for frame, _ in reader]
     return frames[-run.row["sent"] :]
 
 
@@ -254,9 +256,10 @@ def test_frames_are_those_of_the_stream(lab: lk.Lab, tmp_path: Path) -> None:
             wanted = made[number]
             # Stream number and time stamp are the run's own, and the UDP checksum follows them.
             assert frame[:40] + frame[42:-14] == wanted[:40] + wanted[42:-14], number
-            checked = Ether(frame)
-            del checked[UDP].chksum
-            assert bytes(checked) == frame
+            if number % CHECKED_BY_SCAPY == 0:
+                checked = Ether(frame)
+                del checked[UDP].chksum
+                assert bytes(checked) == frame
 
 
 def test_replay_at_its_own_times(mirror: lk.Port, tmp_path: Path) -> None:
@@ -378,6 +381,13 @@ def test_the_picture_says_what_is_wrong(lab: lk.Lab) -> None:
     assert "received" in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
 
 
+@pytest.fixture(scope="module")
+def untouched() -> Iterator[lk.Port]:
+    """A port whose trials are all refused before anything is sent."""
+    with lk.Lab() as lab:
+        yield lab.cable()[0]
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -395,10 +405,11 @@ def test_the_picture_says_what_is_wrong(lab: lk.Lab) -> None:
         ({"streams": [flow(), flow(rate=5)], "rate": None}, "has no rate, and other streams have"),
     ],
 )
-def test_wrong_arguments(mirror: lk.Port, wrong: dict[str, object], says: str) -> None:
+def test_wrong_arguments(untouched: lk.Port, wrong: dict[str, object], says: str) -> None:
     arguments: dict[str, object] = {"streams": flow(), "duration": 0.1, "rate": 100, **wrong}
     with pytest.raises(lk.LabError, match=says):
-        lk.trial(mirror, arguments.pop("streams"), **arguments)  # type: ignore[arg-type]
+        lk.trial(untouched, arguments.pop("streams"), **arguments)  # type: ignore[arg-type]
+    assert untouched.xstats()["tx_good_packets"] == 0
 
 
 def test_ports_of_two_labs_share_no_clock(mirror: lk.Port) -> None:

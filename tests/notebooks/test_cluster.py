@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from distributed import LocalCluster
 
 import labkit as lk
+from labkit import cluster as cluster_module
+from labkit.cli import main
 from labkit.notebooks.results import load_run
 from tests.notebooks.making import LABKIT, labkit, notebook
 
@@ -37,7 +40,7 @@ def cluster_of(**resources: int) -> Iterator[LocalCluster]:
         processes=True,
         resources=resources,
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         worker_dashboard_address=None,
         silence_logs=50,
     ) as made:
@@ -45,10 +48,17 @@ def cluster_of(**resources: int) -> Iterator[LocalCluster]:
         yield made
 
 
-@pytest.fixture
-def cluster() -> Iterator[LocalCluster]:
+@pytest.fixture(scope="module")
+def shared() -> Iterator[LocalCluster]:
     with cluster_of(port=1) as made:
         yield made
+
+
+@pytest.fixture
+def cluster(shared: LocalCluster) -> LocalCluster:
+    """With both workers there: Dask starts a lost one anew."""
+    shared.wait_for_workers(2)
+    return shared
 
 
 def measure(folder: str, number: int) -> tuple[int, int]:
@@ -123,11 +133,16 @@ if not os.path.exists(flag):
     assert [n.status for n in load_run(tmp_path / "out").notebooks] == ["passed", "passed"]
 
 
-def test_no_scheduler_and_no_port(tmp_path: Path) -> None:
-    notebook(tmp_path / "a.ipynb", "a = 1")
-    ran = labkit("run", ".", "--scheduler", "tcp://127.0.0.1:1", cwd=tmp_path)
-    assert ran.returncode == 2
+def test_no_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_module, "CONNECT_SECONDS", 1)
+    path = notebook(tmp_path / "a.ipynb", "a = 1")
+    ran = CliRunner().invoke(main, ["run", str(path), "--scheduler", "tcp://127.0.0.1:1"])
+    assert ran.exit_code == 2
     assert "no Dask scheduler answers at tcp://127.0.0.1:1" in ran.stderr
+
+
+def test_no_port(tmp_path: Path) -> None:
+    notebook(tmp_path / "a.ipynb", "a = 1")
     with cluster_of() as cluster:
         ran = labkit("run", ".", "--scheduler", cluster.scheduler_address, cwd=tmp_path)
     assert ran.returncode == 2

@@ -220,6 +220,23 @@ def test_reading_goes_on_while_labs_close_and_restart(leftovers: None) -> None:
     assert len(ends) == 16
 
 
+def test_an_engine_that_ends_before_the_first_row_is_not_waited_for(
+    lab: lk.Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "FIRST_SECONDS", float("inf"))
+    attach = Engine._attach
+
+    def attach_and_lose(source: Engine) -> None:
+        attach(source)
+        os.kill(lab.pid, signal.SIGKILL)
+        assert source._memory is not None
+        source._memory.header = np.zeros_like(source._memory.header)  # nothing came before
+
+    monkeypatch.setattr(Engine, "_attach", attach_and_lose)
+    with pytest.raises(SourceError, match="the engine ended before its recorder wrote"):
+        Engine(lab).open()
+
+
 def test_lab_that_is_closed(lab: lk.Lab) -> None:
     lab.close()
     with pytest.raises(SourceError, match=r"lab.restart\(\) starts it"):

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the documents say is true: examples run, names and files exist."""
 
+import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
 
 import labkit as lk
 from labkit.codec import VERDICT_BY_NAME
@@ -38,6 +42,44 @@ def test_readme_paths_are_paths() -> None:
     names = {"lk": lk, "lab": type("L", (), {"run": staticmethod(lambda c: lk.Path(c))})}
     names |= {"a": "a", "b": "b", "where": ["10.0.0.2"]}
     exec(blocks("README.md", "python")[1], names)
+
+
+def shortened(code: str, shorter: dict[str, str]) -> str:
+    """The example with other numbers, which must be there to be changed."""
+    for number, other in shorter.items():
+        assert number in code, number
+        code = code.replace(number, other)
+    return code
+
+
+def test_readme_trial_runs(lab: lk.Lab) -> None:
+    client, server = lab.cable()
+    lab.echo_server(server, ["10.0.0.2"], udp_port=9000)
+    a = lab.port("ring", "a")
+    names = {"lk": lk, "lab": lab, "client": client, "a": a, "Ether": Ether, "IP": IP, "UDP": UDP}
+    (code,) = [block for block in blocks("README.md", "python") if "lk.trial(" in block]
+    exec(shortened(code, {"700 kpps": "5 kpps", "duration=5": "duration=0.2"}), names)
+    assert names["run"].is_balanced, names["run"]
+    assert names["run"].row["received"] > 0
+
+
+def test_readme_curves_run(lab: lk.Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.geteuid() != 0 or shutil.which("dpdk-testpmd") is None:
+        pytest.skip("the kernel's echo needs root, and testpmd is in Debian's package dpdk")
+    monkeypatch.chdir(tmp_path)
+    (code,) = [block for block in blocks("README.md", "python") if "lk.sweep(" in block]
+    shorter = {
+        "(64, 512, 1400, 8500)": "(64,)",
+        '("70k", "140k", "350k", "700k")': '("5k",)',
+        "duration=5, repeats=3": "duration=0.1, warmup=0, repeats=2",
+        'preset="mlr"': 'preset="quick", max_rate=20_000',
+    }
+    with lk.dut.LabkitEcho().open(lab) as far_end:
+        names = {"lk": lk, "port": far_end.port, "flow": lk.Stream(far_end.frame, 512)}
+        exec(shortened(code, shorter), names)
+    table = names["sweep"].table
+    assert table.groupby("config").size().tolist() == [2] * 4
+    assert table["balanced"].all(), names["sweep"]
 
 
 def test_readme_recording_runs(
