@@ -42,7 +42,8 @@ class Trial:
     jitter: by how many ns the time between two departures of a stream differed from its interval;
         None when nothing was paced
     series: one row an interval: t_seconds (its begin), sent, received, lost, reordered, duplicated,
-        tx_pps, rx_pps, latency_avg_ns, latency_max_ns. The last row holds what came after the end.
+        tx_pps, rx_pps, latency_avg_ns, latency_max_ns. The last row holds what came after the end,
+        and has no rates; the one before ends with the trial, and may be a shorter interval.
     streams: one row a stream
     problems: why the numbers do not agree with one another; empty when they do
     floor_ns: the median of the lab's own latency, where labkit.latency.calibrate measured it

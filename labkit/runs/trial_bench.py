@@ -22,6 +22,7 @@ POLL_SECONDS = 0.01
 STILL_SECONDS = 0.06  # longer than an impair node holds a frame back
 MISSING_SECONDS = 0.5  # stillness before a frame is given up: a busy machine pauses a DUT
 DONE = 3  # LK_TRIAL_DONE
+ROUNDING = 1e-6
 REFUSED = ("drop_tx_full", "drop_tx_too_long")
 
 
@@ -59,7 +60,8 @@ class Bench:
         lab, count = self.lab, len(self.planned)
         first = stream_ids.claim(count)
         run = f"trial{first}-{time.monotonic_ns()}"
-        ticks = math.ceil(seconds / tick) + 1
+        # 1.1 / 0.1 is a little above 11.
+        ticks = max(1, math.ceil(seconds / tick - ROUNDING)) + 1
         settings = {
             "first_stream": first,
             "latency": int(self.latency),

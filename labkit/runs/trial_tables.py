@@ -72,7 +72,7 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
         row,
         ledger,
         latency,
-        _series(bench, measured, sent - received),
+        _series(bench, measured, sent - received, duration),
         _streams(bench, measured, seconds),
         tuple(problems),
     )
@@ -113,7 +113,7 @@ def _problems(
     return problems
 
 
-def _series(bench: Bench, measured: Measured, lost: int) -> "pd.DataFrame":
+def _series(bench: Bench, measured: Measured, lost: int, duration: float) -> "pd.DataFrame":
     import numpy as np
     import pandas as pd
 
@@ -124,12 +124,13 @@ def _series(bench: Bench, measured: Measured, lost: int) -> "pd.DataFrame":
     # are gaps too. What nothing arrived behind was lost when the last frames were sent.
     missing = ticks["missing"] - ticks["refused"]
     missing[np.flatnonzero(sent)[-1:]] += lost - missing.sum()
-    lengths = np.full(len(sent), measured.tick_seconds)
-    lengths[-1] = np.nan  # the time after the end is as long as it takes
+    begins = np.arange(len(sent)) * measured.tick_seconds
+    begins[-1] = duration
+    lengths = np.diff(begins, append=np.nan)  # the time after the end is as long as it takes
     timed = np.where(ticks["latency_count"] > 0, ticks["latency_count"], np.nan)
     return pd.DataFrame(
         {
-            "t_seconds": np.arange(len(sent)) * measured.tick_seconds,
+            "t_seconds": begins,
             "sent": sent,
             "received": received,
             "lost": missing if bench.is_signed else pd.array([pd.NA] * len(sent), dtype="Int64"),

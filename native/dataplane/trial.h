@@ -67,6 +67,7 @@ struct lk_trial {
 	uint64_t start, end; /* TSC */
 	uint64_t deadline;   /* paced frames that were due before the end have until then */
 	uint64_t tick_cycles;
+	uint64_t clock_slack; /* cycles by which the clocks of two CPUs may differ */
 	double ns_per_cycle;
 	struct lk_tick *ticks;
 	atomic_int state;
@@ -106,13 +107,16 @@ void lk_stream_free(struct lk_stream *s);
 void lk_trial_sends_from(struct lk_trial *t, const struct rte_graph *graph);
 void lk_trial_refused(const struct rte_graph *graph, struct rte_mbuf *m);
 
-/* The interval of the time series that `now` lies in; what comes after the last belongs to it. */
+/*
+ * The interval of the time series that `now` lies in. The last one but one ends with the trial,
+ * whole or not; the last one holds all that comes after.
+ */
 static inline struct lk_tick *
 lk_tick_now(const struct lk_trial *t, struct lk_tick_cursor *cursor, uint64_t now)
 {
 	while (unlikely(now >= cursor->end) && cursor->at + 1 < t->config.ticks) {
 		cursor->at++;
-		cursor->end += t->tick_cycles;
+		cursor->end = RTE_MIN(cursor->end + t->tick_cycles, t->end);
 	}
 	return &t->ticks[cursor->at];
 }

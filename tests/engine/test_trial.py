@@ -3,6 +3,7 @@
 
 import os
 import signal
+import struct
 import threading
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from scapy.utils import PcapReader, wrpcap
 
 import labkit as lk
 from labkit import codec
+from labkit.runs import stream_ids
 
 CLIENT_4, SERVER_4 = "10.0.0.1", "10.0.0.2"
 UDP_PORT = 9000
@@ -320,6 +322,49 @@ def test_frames_may_come_back_on_any_queue(lab: lk.Lab) -> None:
     run = lk.trial(client, flow(), rate="5 kpps", duration=0.2, **QUICK)
     assert_whole(run)
     assert run.row["received"] > 0
+
+
+@pytest.mark.parametrize("spoiled", [(1 << 30, None), (0, 5), (0, (1 << 64) - 1)])
+def test_a_spoiled_signature_spoils_no_count(lab: lk.Lab, spoiled: tuple[int, int | None]) -> None:
+    """A number that cannot be: it would make later frames too old, or be the longest latency."""
+    a, b = lab.cable("a", "b")
+    frame = lk.Stream(flow().packet / Raw(b"spoiled"), signature=False).frames(1)[0]
+    number = stream_ids.claim() + 1
+    sequence, tsc = spoiled
+    runs: list[lk.Trial] = []
+    arguments = {"rate": 1000, "duration": 0.6, "latency": True, "receive_on": b, **QUICK}
+    thread = threading.Thread(target=lambda: runs.append(lk.trial(a, flow(), **arguments)))
+    thread.start()
+    time.sleep(0.3)
+    stamp = lab._ask("clock")["tsc"] if tsc is None else tsc
+    a.send(frame + struct.pack(">IHIQ", 0x6C61624B, number, sequence, stamp))
+    thread.join()
+    (run,) = runs
+    assert_whole(run)
+    assert run.row["lost"] == run.row["duplicated"] == 0
+    assert run.row["latency_max_ns"] < 1e9
+
+
+@pytest.mark.parametrize(
+    ("duration", "interval", "begins"),
+    [
+        (0.25, 0.1, [0, 0.1, 0.2, 0.25]),
+        (1.1, 0.1, [n / 10 for n in range(12)]),
+        (0.1, 0.5, [0, 0.1]),
+    ],
+)
+def test_intervals_end_with_the_trial(
+    lab: lk.Lab, duration: float, interval: float, begins: list[float]
+) -> None:
+    """A shorter last interval has its own rate, and 1.1 s has no twelfth tenth."""
+    a, b = lab.cable("a", "b")
+    settings = {"duration": duration, "interval": interval, "receive_on": b, **QUICK}
+    run = lk.trial(a, flow(), rate="10 kpps", **settings)
+    assert run.series["t_seconds"].tolist() == pytest.approx(begins)
+    within = run.series.iloc[:-1]
+    lengths = np.diff(begins)
+    assert (within["tx_pps"] * lengths).tolist() == pytest.approx(within["sent"].tolist())
+    assert run.series["tx_pps"].isna().tolist() == [False] * len(within) + [True]
 
 
 def test_ctrl_c_puts_the_port_back(mirror: lk.Port) -> None:
