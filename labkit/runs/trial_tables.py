@@ -48,7 +48,7 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
     tracked = bench.is_signed or None
     row = {
         "size_bytes": mean_size(bench.planned),
-        "target_pps": _total_pps(bench),
+        "target_pps": _total_pps(bench, duration),
         "tx_pps": sent / seconds,
         "rx_pps": received / seconds,
         "drop_percent": 100 * (sent - received) / sent if sent else None,
@@ -73,7 +73,7 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
         ledger,
         latency,
         _series(bench, measured, sent - received, duration),
-        _streams(bench, measured, seconds),
+        _streams(bench, measured, seconds, duration),
         tuple(problems),
     )
 
@@ -144,7 +144,7 @@ def _series(bench: Bench, measured: Measured, lost: int, duration: float) -> "pd
     )
 
 
-def _streams(bench: Bench, measured: Measured, seconds: float) -> "pd.DataFrame":
+def _streams(bench: Bench, measured: Measured, seconds: float, duration: float) -> "pd.DataFrame":
     import pandas as pd
 
     rows = []
@@ -157,7 +157,7 @@ def _streams(bench: Bench, measured: Measured, seconds: float) -> "pd.DataFrame"
             {
                 "stream": repr(planned.stream),
                 "size_bytes": mean_size([planned]),
-                "target_pps": planned.pps,
+                "target_pps": planned.target_pps(duration),
                 "intended": counts["made"] + counts["skipped"],
                 "unsent": counts["skipped"] + counts["refused"],
                 "sent": sent,
@@ -187,5 +187,7 @@ def _sum(histograms: Sequence[LatencyHistogram | None]) -> LatencyHistogram | No
     return reduce(add, some) if some else None
 
 
-def _total_pps(bench: Bench) -> float | None:
-    return math.fsum(p.pps or 0 for p in bench.planned) if bench.is_paced else None
+def _total_pps(bench: Bench, duration: float) -> float | None:
+    if not bench.is_paced:
+        return None
+    return math.fsum(p.target_pps(duration) or 0 for p in bench.planned)

@@ -14,7 +14,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
-from scapy.utils import PcapReader, wrpcap
+from scapy.utils import PcapReader, PcapWriter, wrpcap
 
 import labkit as lk
 from labkit import codec
@@ -274,6 +274,31 @@ def test_replay_at_its_own_times(mirror: lk.Port, tmp_path: Path) -> None:
     again = lk.trial(mirror, lk.Replay(tmp_path / "in.pcap"), rate=5000, duration=0.2, **QUICK)
     assert again.row["intended"] == 1000
     assert again.row["balanced"], again
+
+
+def test_replay_sends_what_is_due_within_the_trial(mirror: lk.Port, tmp_path: Path) -> None:
+    """Not what its mean rate says: a hundred frames at once and one a second later, or before."""
+    bursts = {"early": [n * 1e-4 for n in range(100)] + [1.0], "late": [0.0, 0.9, 0.91]}
+    for name, times in bursts.items():
+        packets = [Ether(bytes(V4 / Raw(bytes(20)))) for _ in times]
+        for packet, seconds in zip(packets, times, strict=True):
+            packet.time = 1.7e9 + seconds
+        wrpcap(str(tmp_path / f"{name}.pcap"), packets)
+    for name, frames in {"early": 100, "late": 1}.items():
+        run = lk.trial(mirror, lk.Replay(tmp_path / f"{name}.pcap"), duration=0.1, **QUICK)
+        assert run.row["intended"] == frames
+        assert run.row["target_pps"] == pytest.approx(frames / 0.1)
+        # No more was due, so it is not the time until more would be that frames are divided by.
+        if run.row["unsent"] == 0:
+            assert run.row["tx_pps"] == pytest.approx(frames / 0.1, rel=0.2)
+
+
+def test_replay_refuses_parts_of_frames(tmp_path: Path) -> None:
+    with PcapWriter(str(tmp_path / "cut.pcap"), linktype=1) as writer:
+        writer.write_header(bytes(V4))
+        writer.write_packet(bytes(60), sec=1, usec=0, caplen=60, wirelen=1500)
+    with pytest.raises(lk.LabError, match="frame 1 only 60 of 1500 bytes were captured"):
+        lk.Replay(tmp_path / "cut.pcap", rate=1)
 
 
 def test_replay_refuses_what_is_no_capture(tmp_path: Path) -> None:
