@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Everything labkit raises on purpose."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labkit.codec import Verdict
 
 
 class LabError(Exception):
-    """Base of labkit's errors."""
+    """Base of labkit's errors. They can be pickled, so that a pool of processes can raise them."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[LabError], arguments: tuple[Any, ...], state: dict[str, Any]) -> LabError:
+    """An error as it was: its __init__ would make another message of its message."""
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class PathError(LabError, ValueError):

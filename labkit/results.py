@@ -121,6 +121,11 @@ class Results:
                 f"generator limited: {limited} of {count} trials; they tell of the DUT at the load "
                 "that was sent (tx_pps), not at target_pps"
             )
+        machines = len(self.run.get("machines", ()))
+        if machines > 1:
+            found.append(
+                f"measured on {machines} machines, or with other versions: see run['machines']"
+            )
         found += [f"not measured: {reason}" for reason in self.run.get("skipped", ())]
         missing = int(self.run.get("trials", count)) - count
         if missing > 0:
@@ -195,8 +200,21 @@ def load(where: str | os.PathLike[str]) -> Results:
         import pandas as pd
 
         return Results(as_table(pd.read_parquet(folder / TABLE_FILE)), run)
-    files = sorted((folder / TRIALS_FOLDER).glob("*.json"))
-    return Results.from_rows((json.loads(file.read_text())["row"] for file in files), run)
+    return Results.from_rows((trial["row"] for trial in read_trials(folder)), run)
+
+
+def read_trials(folder: Path) -> list[dict[str, Any]]:
+    """What the files of a sweep's finished trials say: step, row and machine of each."""
+    trials = []
+    for file in sorted((folder / TRIALS_FOLDER).glob("[!.]*.json")):
+        try:
+            trials.append(json.loads(file.read_text()))
+        except ValueError as error:
+            raise LabError(
+                f"{file} is damaged ({error}); remove it, and the same lk.sweep(...) with "
+                f"save={str(folder)!r} measures that trial again"
+            ) from None
+    return trials
 
 
 def write_json(file: Path, data: Any) -> None:
