@@ -10,6 +10,7 @@ import numpy as np
 from labkit.comparison import mean_interval
 from labkit.errors import LabError
 from labkit.plot import MARKERS, PALETTE, Picture
+from labkit.results import fell_short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +32,8 @@ class Curves:
     """Pictures of a table of results.
 
     Error bars are 95 % confidence intervals of the mean over repeats; a point without one was
-    measured once. A hollow point: the generator fell short of its target. `over` is drawn beneath
-    in grey, dashed.
+    measured once. A hollow point: generator or port fell short of the target. `over` is drawn
+    beneath in grey, dashed.
     """
 
     table: "pd.DataFrame"
@@ -132,6 +133,8 @@ class Curves:
         figure, panels = _figure(sorted(self.table["size_bytes"].unique()))
         tables = [self.table, *([over.table] if over else [])]
         targets = sorted({t for table in tables for t in table["target_pps"].dropna()})
+        if not targets:
+            raise LabError("no trial has a target_pps; curves are drawn over loads that were asked")
         lowest = min(targets[0], *(table["tx_pps"].min() for table in tables))
         for axes in panels.values():
             axes.set_xscale("log")
@@ -207,7 +210,7 @@ class _Curve:
             values = repeats[quantity].to_numpy() * scale
             low, high = mean_interval(values)
             points.append((repeats["tx_pps"].mean(), values.mean(), (high - low) / 2))
-            short.append(bool(repeats["generator_limited"].fillna(False).any()))
+            short.append(bool(fell_short(repeats).any()))
         x, y, reach = np.array(points).T if points else np.empty((3, 0))
         order = np.argsort(x)  # a generator that falls short may put a higher target below
         x, y, reach, limited = x[order], y[order], reach[order], np.array(short, dtype=bool)[order]

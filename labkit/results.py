@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from labkit.curves import Curves
 
 FORMAT = "labkit-results/1"
+SHORTFALL = 1e-3  # share of the intended frames without which a load is another one
 TABLE_FILE, RUN_FILE, TRIALS_FOLDER = "results.parquet", "run.json", "trials"
 
 TEXT, COUNT, NUMBER, FLAG = "string", "Int64", "float64", "boolean"
@@ -81,6 +82,16 @@ def as_table(rows: "Iterable[Mapping[str, Any]] | pd.DataFrame") -> "pd.DataFram
     return table.astype(types)
 
 
+def fell_short(table: "pd.DataFrame") -> "pd.Series[bool]":
+    """The trials that tell of a lower load than target_pps: the generator or the port fell short.
+
+    More than 0.1 % of the intended frames were not sent. As fast as it goes is no target.
+    """
+    unsent = table["unsent"] > SHORTFALL * table["intended"]
+    limited = table["generator_limited"].fillna(False)
+    return limited.astype(bool) | (unsent.fillna(False) & table["target_pps"].notna()).astype(bool)
+
+
 @dataclass(frozen=True, eq=False)
 class Results:
     """A table of trials and what is known of the run that made them: `table`, `plot`, `save()`.
@@ -116,10 +127,16 @@ class Results:
         if unbalanced:
             found.append(f"NOT balanced: {unbalanced} of {count} trials, see column balanced")
         limited = int(self.table["generator_limited"].fillna(False).sum())
+        refused = int(fell_short(self.table).sum()) - limited
         if limited:
             found.append(
                 f"generator limited: {limited} of {count} trials; they tell of the DUT at the load "
                 "that was sent (tx_pps), not at target_pps"
+            )
+        if refused:
+            found.append(
+                f"load not reached: {refused} of {count} trials, whose port did not take every "
+                "frame (column unsent); they tell of the DUT at tx_pps, not at target_pps"
             )
         machines = len(self.run.get("machines", ()))
         if machines > 1:

@@ -12,6 +12,7 @@ from labkit.errors import LabError
 from labkit.latency import LatencyHistogram, floor_of
 from labkit.ledger import Ledger
 from labkit.port import Port
+from labkit.results import SHORTFALL
 from labkit.runs.trial_bench import STILL_SECONDS, Bench
 from labkit.runs.trial_tables import tables_of
 from labkit.traffic.plan import Traffic, plan
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 LONGEST_SECONDS = 86_400.0
 MOST_INTERVALS = 100_000
+LATE = 0.01  # share of the received frames
 
 _busy: "WeakSet[Lab]" = WeakSet()
 _busy_lock = threading.Lock()
@@ -93,6 +95,17 @@ class Trial:
         if self.row["generator_limited"]:
             warnings.append(
                 "The generator, not the DUT, fell short: less was offered than intended."
+            )
+        elif self.row["target_pps"] and self.row["unsent"] > SHORTFALL * self.row["intended"]:
+            warnings.append(
+                f"The port did not take {self.row['unsent']:,} frames: less was offered than "
+                "intended, and what was not offered is no loss."
+            )
+        late = int(self.series["received"].iloc[-1])
+        if late > LATE * self.row["received"]:
+            warnings.append(
+                f"{late:,} frames came back after the end, and rx_pps counts them: it is not the "
+                "rate of a DUT that was still at work."
             )
         return warnings
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labkit.latency import LatencyHistogram
 from labkit.ledger import Ledger
+from labkit.results import SHORTFALL
 from labkit.runs.trial_bench import Bench, Measured
 from labkit.traffic.plan import mean_size
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LIMITED = 1e-3  # share of the intended frames that a good generator may not make
 LATENCY_RANKS = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
 
 
@@ -60,7 +60,7 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
         **_latency_columns(latency),
         "tx_mbps": sent_bytes * 8 / seconds / 1e6,
         "rx_mbps": received_bytes * 8 / seconds / 1e6,
-        "generator_limited": counts["skipped"] > LIMITED * ledger.intended,
+        "generator_limited": counts["skipped"] > SHORTFALL * ledger.intended,
         "seconds": seconds,
         "started_at": datetime.fromtimestamp(counts["start_realtime_ns"] / 1e9, UTC),
         "intended": ledger.intended,

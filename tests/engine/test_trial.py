@@ -132,6 +132,36 @@ def test_what_the_port_refuses_is_unsent(lab: lk.Lab) -> None:
     assert server.name not in run.ledger.drops
 
 
+def test_a_load_that_the_port_refused_is_told(lab: lk.Lab) -> None:
+    """What comes in bursts of 512 does not fit into 63 places, and no DUT lost it."""
+    client, server = lab.cable(ring_size=64)
+    lab.run(lk.rx(server) >> lk.sink())
+    run = lk.trial(client, flow(burst=512), rate="50 kpps", duration=0.2, drain=0.1, **QUICK)
+    assert run.row["unsent"] > 50
+    results = lk.Results.from_rows([{**run.row, "generator_limited": False}])
+    assert any(text.startswith("load not reached: 1 of 1 trials") for text in results.warnings)
+    if not run.row["generator_limited"]:
+        assert f"The port did not take {run.row['unsent']:,} frames" in repr(run)
+
+
+def test_frames_after_the_end_are_told(lab: lk.Lab) -> None:
+    """Half a second of a DUT's queue is not what it forwards in the tenth of a trial."""
+    a, b = lab.cable("a", "b", ring_size=1024)
+
+    def open_late() -> None:
+        while "trial:a" not in lab.paths:
+            time.sleep(0.01)
+        time.sleep(0.25)
+        lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b))
+
+    opener = threading.Thread(target=open_late)
+    opener.start()
+    run = lk.trial(a, flow(), rate="5 kpps", duration=0.1, **QUICK)
+    opener.join()
+    assert run.row["rx_pps"] > 0
+    assert f"{run.row['received']:,} frames came back after the end, and rx_pps" in repr(run)
+
+
 def test_what_a_dut_refuses_is_lost(lab: lk.Lab) -> None:
     """The same drop node, in another path: there it is a loss with a name."""
     client, dut_in = lab.cable("client", "dut-in")
