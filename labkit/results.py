@@ -26,20 +26,23 @@ TABLE_FILE, RUN_FILE, TRIALS_FOLDER = "results.parquet", "run.json", "trials"
 TEXT, COUNT, NUMBER, FLAG = "string", "Int64", "float64", "boolean"
 TIME = "datetime64[ns, UTC]"
 
+# From the stamp, which a frame gets as it is made: the wait in a queue of the port is part of it
+LATENCY = "from a frame's making to its return: the round trip, or one way to another receive_on"
+
 # name: (type, what it is); every type can be missing, and missing is never 0
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "config": (TEXT, "name of the DUT"),
     "size_bytes": (NUMBER, "frame with FCS (RFC 2544); the mean of a mix"),
-    "target_pps": (NUMBER, "frames a second asked for"),
-    "tx_pps": (NUMBER, "frames a second that the port took, over measured time"),
-    "rx_pps": (NUMBER, "frames a second that came back, over measured time"),
-    "drop_percent": (NUMBER, "100 × (sent - received) / sent"),
+    "target_pps": (NUMBER, "frames a second asked for; missing: as fast as the port took them"),
+    "tx_pps": (NUMBER, "sent / seconds"),
+    "rx_pps": (NUMBER, "received / seconds; with what came back after the end, up to the drain"),
+    "drop_percent": (NUMBER, "100 × (sent - received) / sent; what was unsent is no loss"),
     "intended": (COUNT, "frames to send"),
     "sent": (COUNT, "frames that the port took"),
-    "received": (COUNT, "frames that came back, duplicates not counted"),
+    "received": (COUNT, "frames whose signature came back, once each; no other byte is compared"),
     "unsent": (COUNT, "intended - sent: the generator's or the port's shortfall, no loss"),
-    "lost": (COUNT, "sequence numbers that never came back"),
-    "reordered": (COUNT, "frames that came after one with a higher sequence number"),
+    "lost": (COUNT, "sent - received: with those that came after the drain, or 65,536 too late"),
+    "reordered": (COUNT, "frames that came after one with a higher sequence number (RFC 4737)"),
     "duplicated": (COUNT, "frames that came again"),
     "unexplained": (COUNT, "lost frames that no counter names"),
     "nic_imissed": (COUNT, "the DUT's NIC had no room (rte_eth_stats.imissed, rx_dropped)"),
@@ -47,20 +50,20 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "nic_nombuf": (COUNT, "the DUT had no buffer (rte_eth_stats.rx_nombuf)"),
     "app_drops": (COUNT, "frames that the DUT took in and dropped"),
     "dut_drops": (TEXT, "the DUT's own counters of drops by name, as JSON"),
-    "latency_min_ns": (NUMBER, "round trip"),
-    "latency_avg_ns": (NUMBER, "round trip"),
-    "latency_p50_ns": (NUMBER, "round trip"),
-    "latency_p90_ns": (NUMBER, "round trip"),
-    "latency_p99_ns": (NUMBER, "round trip"),
-    "latency_p999_ns": (NUMBER, "round trip"),
-    "latency_max_ns": (NUMBER, "round trip"),
-    "latency_histogram": (TEXT, "every measured round trip (HdrHistogram V2, base64)"),
+    "latency_min_ns": (NUMBER, f"{LATENCY}; exact"),
+    "latency_avg_ns": (NUMBER, f"{LATENCY}; the mean of all, exact"),
+    "latency_p50_ns": (NUMBER, f"{LATENCY}; within 0.1 %, as all percentiles"),
+    "latency_p90_ns": (NUMBER, LATENCY),
+    "latency_p99_ns": (NUMBER, LATENCY),
+    "latency_p999_ns": (NUMBER, LATENCY),
+    "latency_max_ns": (NUMBER, f"{LATENCY}; exact"),
+    "latency_histogram": (TEXT, f"{LATENCY}, of every frame (HdrHistogram V2, base64)"),
     "tx_mbps": (NUMBER, "Mbit/s of layer 2 sent: frames with FCS, without preamble and gap"),
-    "rx_mbps": (NUMBER, "Mbit/s of layer 2 received"),
-    "generator_limited": (FLAG, "the generator, not the DUT, fell short"),
-    "balanced": (FLAG, "every frame is accounted for"),
-    "seconds": (NUMBER, "measured duration"),
-    "started_at": (TIME, "UTC"),
+    "rx_mbps": (NUMBER, "Mbit/s of layer 2 received, of the frames in rx_pps as they came back"),
+    "generator_limited": (FLAG, "the generator made less than 99.9 % of the intended frames"),
+    "balanced": (FLAG, "every frame is accounted for, and all counters agree"),
+    "seconds": (NUMBER, "from the start to the end, or to a later frame that was due before it"),
+    "started_at": (TIME, "when the first frame was due, UTC"),
 }
 
 
