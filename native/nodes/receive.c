@@ -91,6 +91,11 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	struct lk_tick *tick;
 
 	lk_enter(node, objs, count);
+	/* What comes before the trial starts is not its own, and the clock of its ticks stands. */
+	if (unlikely(atomic_load_explicit(&t->state, memory_order_acquire) == LK_TRIAL_READY)) {
+		rte_node_next_stream_move(graph, node, LK_other);
+		return count;
+	}
 	tick = lk_tick_now(t, &t->receiving, now);
 	for (i = 0; i < count; i++) {
 		const struct rte_mbuf *m = objs[i];

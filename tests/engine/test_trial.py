@@ -379,6 +379,28 @@ def test_frames_may_come_back_on_any_queue(lab: lk.Lab) -> None:
     assert run.row["received"] > 0
 
 
+def test_what_comes_before_the_start_does_not_move_the_clock(lab: lk.Lab) -> None:
+    """Frames of others on the way in: all of the trial's own once fell into the last interval."""
+    client, server = lab.cable()
+    mirror = lk.rx(server) >> lk.reflect() >> lk.tx(server)
+    lab.run(lk.Path(mirror, lk.inject(server) >> lk.tx(server)))
+    other = bytes(Ether(src=server.mac, dst=client.mac) / ARP())
+    ends = threading.Event()
+
+    def send_others() -> None:
+        while not ends.is_set():
+            server.send([other] * 16)
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=send_others)
+    thread.start()
+    run = lk.trial(client, flow(), rate="2 kpps", duration=0.4, **QUICK)
+    ends.set()
+    thread.join()
+    assert_whole(run)
+    assert run.series["received"].iloc[0] > 0
+
+
 @pytest.mark.parametrize("spoiled", [(1 << 30, None), (0, 5), (0, (1 << 64) - 1)])
 def test_a_spoiled_signature_spoils_no_count(lab: lk.Lab, spoiled: tuple[int, int | None]) -> None:
     """A number that cannot be: it would make later frames too old, or be the longest latency."""
