@@ -135,7 +135,8 @@ class Curves:
         targets = sorted({t for table in tables for t in table["target_pps"].dropna()})
         if not targets:
             raise LabError("no trial has a target_pps; curves are drawn over loads that were asked")
-        lowest = min(targets[0], *(table["tx_pps"].min() for table in tables))
+        sent = [table["tx_pps"][table["tx_pps"] > 0].min() for table in tables]  # NaN: none
+        lowest = np.nanmin([targets[0], *sent])
         for axes in panels.values():
             axes.set_xscale("log")
             axes.set_xlim(lowest / 1.25, targets[-1] * 1.25)
@@ -176,7 +177,10 @@ class Curves:
         figure.legend(
             entries.values(), entries.keys(), loc="outside lower center", ncols=4, frameon=False
         )
-        figure.suptitle("   ".join(filter(None, (self.title, note))), fontsize=10)
+        lines = ["   ".join(filter(None, (self.title, note)))]
+        if any(axes.containers for axes in panels.values()):
+            lines.append("bars: 95 % confidence intervals of the mean over repeats")
+        figure.suptitle("\n".join(filter(None, lines)), fontsize=10)
         return figure
 
 
