@@ -219,7 +219,11 @@ def load(where: str | os.PathLike[str]) -> Results:
     if (folder / TABLE_FILE).exists():
         import pandas as pd
 
-        return Results(as_table(pd.read_parquet(folder / TABLE_FILE)), run)
+        try:
+            table = pd.read_parquet(folder / TABLE_FILE)
+        except (OSError, ValueError) as error:  # pyarrow's own are one of these
+            raise LabError(f"{folder / TABLE_FILE} is damaged ({error})") from None
+        return Results(as_table(table), run)
     return Results.from_rows((trial["row"] for trial in read_trials(folder)), run)
 
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -162,6 +163,11 @@ def trial(
     when nobody answers for a destination whose MAC the packet does not name. Ctrl-C ends the trial
     and puts the ports back as they were.
     """
+    for name, given in (("port", port), ("receive_on", receive_on or port)):
+        if not isinstance(given, Port):
+            raise LabError(f"{name} is {given!r}; it is a port of a lab, as lab.port() gives one")
+    if not isinstance(latency, bool):
+        raise LabError(f"latency is {latency!r}; it is True or False")
     _check_seconds("duration", duration, 0.001)
     _check_seconds("warmup", warmup, 0.0)
     _check_seconds("drain", drain, STILL_SECONDS)
@@ -203,7 +209,7 @@ def _rate(pps: float) -> str:
 
 
 def _check_seconds(name: str, value: float, lowest: float) -> None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not lowest <= value <= LONGEST_SECONDS:
         raise LabError(f"{name} is {value!r}; the range is {lowest:g} to {LONGEST_SECONDS:g} s")
 

@@ -505,6 +505,8 @@ def test_the_picture_says_what_is_wrong(lab: lk.Lab) -> None:
     [
         ({"duration": 0}, "duration is 0; the range is 0.001 to 86400 s"),
         ({"duration": "5"}, "duration is '5'"),
+        ({"latency": "no"}, "latency is 'no'; it is True or False"),
+        ({"receive_on": "b"}, "receive_on is 'b'; it is a port of a lab"),
         ({"warmup": -1}, "warmup is -1; the range is 0 to"),
         ({"drain": 0}, "drain is 0"),
         ({"interval": 0}, "interval is 0; the range is 0.001"),
