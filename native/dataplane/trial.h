@@ -14,8 +14,11 @@
 
 #define LK_TRIAL_BURST 128
 
-/* Times of the schedule are TSC cycles after the start with 16 bits of fraction. */
-#define LK_CYCLE_FRACTION 16
+/*
+ * Times of the schedule are TSC cycles after the start with some bits of fraction: the other 50
+ * hold three days of 4 GHz.
+ */
+#define LK_CYCLE_FRACTION 14
 
 struct lk_compiled {
 	struct lk_template template;
