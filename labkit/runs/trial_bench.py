@@ -4,12 +4,14 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any
 
 from labkit import nodes
+from labkit.errors import EngineDied
 from labkit.latency import LatencyHistogram
 from labkit.path import Chain, Path, as_chain
 from labkit.port import Port
@@ -96,7 +98,8 @@ class Bench:
                 )
             finally:
                 for running in paths:
-                    running.stop()
+                    with suppress(EngineDied):  # the first one must not keep the second
+                        running.stop()
         finally:
             lab._ask("free_trial", run=run)
 

@@ -460,9 +460,13 @@ def test_ctrl_c_puts_the_port_back(mirror: lk.Port) -> None:
 def test_an_engine_that_dies_says_so(mirror: lk.Port) -> None:
     killer = threading.Timer(0.3, os.kill, [mirror.lab.pid, signal.SIGKILL])
     killer.start()
+    other = mirror.lab.port("ring", "other")
     with pytest.raises(lk.EngineDied):
-        lk.trial(mirror, flow(), rate=1000, duration=5, **QUICK)
+        lk.trial(mirror, flow(), rate=1000, duration=5, receive_on=other, **QUICK)
     killer.join()
+    mirror.lab.restart()
+    assert list(mirror.lab.paths) == ["mirror"]
+    assert lk.trial(mirror, flow(), rate=1000, duration=0.1, **QUICK).is_balanced
 
 
 def test_a_dut_that_stops_midway(mirror: lk.Port) -> None:
