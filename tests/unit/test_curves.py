@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pictures show what the table says: points, intervals, limits, units."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
@@ -127,10 +129,10 @@ def test_percentiles_are_those_of_the_histograms() -> None:
 
 
 def test_nothing_sent_is_no_load_of_an_axis() -> None:
-    """pytest makes matplotlib's warnings errors."""
     rows = [{**row("fast", 64, 70_000), "tx_pps": sent, "rx_pps": sent} for sent in (0.0, 7e4)]
-    low, _ = lk.Results.from_rows(rows).plot.drop().axes[0].get_xlim()
-    assert low > 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib's, of limits that cannot be
+        lk.Results.from_rows(rows).plot.drop()
 
 
 def test_what_cannot_be_drawn_is_named(sweep: lk.Results) -> None:
