@@ -2,7 +2,7 @@
 """Two sets of results against each other, with the noise that repeats show."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from labkit.errors import LabError
 from labkit.path import near
-from labkit.results import COLUMNS, NUMBER, Results
+from labkit.results import COLUMNS, NUMBER, Results, fell_short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,10 +32,12 @@ class Comparison:
         (its confidence interval by Welch's t-test; missing with fewer than two trials on a side)
         and verdict: "differs", "within noise", or "unknown" without repeats
     confidence: of every interval by itself, between 0 and 1
+    caveats: what a reader must know of the trials: loads left out, targets not reached, imbalance
     """
 
     table: "pd.DataFrame"
     confidence: float
+    caveats: tuple[str, ...] = ()
 
     @property
     def differences(self) -> "pd.DataFrame":
@@ -55,7 +57,7 @@ class Comparison:
         unknown = len(self.table) - judged
         if unknown:
             text += f"; {unknown} unknown: measure with repeats=2 or more to learn their noise"
-        return text
+        return "; ".join([text, *self.caveats])
 
     def plot(self) -> "Figure":
         """Differences in percent of a with their intervals, one panel a quantity."""
@@ -93,15 +95,17 @@ def compare(
 
     if not 0.5 <= confidence <= 0.999:
         raise LabError(f"confidence is {confidence}; the range is 0.5 to 0.999")
+    if isinstance(quantities, str):
+        raise LabError(f"quantities is {quantities!r}; it is a list such as [{quantities!r}]")
     numeric = [name for name, (kind, _) in COLUMNS.items() if kind == NUMBER]
     for name in quantities:
         if name not in numeric:
             raise LabError(f"{name!r} cannot be compared{near(name, numeric)}")
     left, right = _aligned(a.table, b.table)
     keys = ["config", *LOAD]
-    theirs = dict(list(right.groupby(keys)))
+    ours, theirs = _by_load(left), _by_load(right)
     rows: list[dict[str, Any]] = []
-    for key, mine in left.groupby(keys):
+    for key, mine in ours.items():
         if key not in theirs:
             continue
         for quantity in quantities:
@@ -117,7 +121,32 @@ def compare(
         raise LabError(
             f"the two have no load in common: a has {_loads(left)}; b has {_loads(right)}"
         )
-    return Comparison(pd.DataFrame(rows), confidence)
+    table = pd.DataFrame(rows).astype({"target_pps": "float64"})
+    return Comparison(table, confidence, tuple(_caveats(ours, theirs)))
+
+
+Loads = Mapping[tuple[Any, ...], "pd.DataFrame"]
+
+
+def _by_load(table: "pd.DataFrame") -> Loads:
+    """Trials by config, size and target; None where one is missing, as of trials without a rate."""
+    import pandas as pd
+
+    groups: Any = table.groupby(["config", *LOAD], dropna=False)
+    return {tuple(None if pd.isna(k) else k for k in key): trials for key, trials in groups}
+
+
+def _caveats(a: Loads, b: Loads) -> Iterator[str]:
+    import pandas as pd
+
+    alone = [len(one.keys() - other.keys()) for one, other in ((a, b), (b, a))]
+    if any(alone):
+        yield f"left out: {alone[0]} loads that only a has, {alone[1]} that only b has"
+    trials = pd.concat([loads[key] for loads in (a, b) for key in a.keys() & b.keys()])
+    if short := int(fell_short(trials).sum()):
+        yield f"{short} of {len(trials)} trials did not reach their target_pps"
+    if unbalanced := int((~trials["balanced"].fillna(True)).sum()):
+        yield f"{unbalanced} of {len(trials)} trials are NOT balanced"
 
 
 def mean_interval(values: "np.ndarray[Any, Any]", confidence: float = 0.95) -> tuple[float, float]:

@@ -10,6 +10,7 @@ import numpy as np
 from labkit.comparison import mean_interval
 from labkit.errors import LabError
 from labkit.plot import MARKERS, PALETTE, Picture
+from labkit.results import fell_short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +32,8 @@ class Curves:
     """Pictures of a table of results.
 
     Error bars are 95 % confidence intervals of the mean over repeats; a point without one was
-    measured once. A hollow point: the generator fell short of its target. `over` is drawn beneath
-    in grey, dashed.
+    measured once. A hollow point: generator or port fell short of the target. `over` is drawn
+    beneath in grey, dashed.
     """
 
     table: "pd.DataFrame"
@@ -132,7 +133,10 @@ class Curves:
         figure, panels = _figure(sorted(self.table["size_bytes"].unique()))
         tables = [self.table, *([over.table] if over else [])]
         targets = sorted({t for table in tables for t in table["target_pps"].dropna()})
-        lowest = min(targets[0], *(table["tx_pps"].min() for table in tables))
+        if not targets:
+            raise LabError("no trial has a target_pps; curves are drawn over loads that were asked")
+        sent = [table["tx_pps"][table["tx_pps"] > 0].min() for table in tables]  # NaN: none
+        lowest = np.nanmin([targets[0], *sent])
         for axes in panels.values():
             axes.set_xscale("log")
             axes.set_xlim(lowest / 1.25, targets[-1] * 1.25)
@@ -173,7 +177,10 @@ class Curves:
         figure.legend(
             entries.values(), entries.keys(), loc="outside lower center", ncols=4, frameon=False
         )
-        figure.suptitle("   ".join(filter(None, (self.title, note))), fontsize=10)
+        lines = ["   ".join(filter(None, (self.title, note)))]
+        if any(axes.containers for axes in panels.values()):
+            lines.append("bars: 95 % confidence intervals of the mean over repeats")
+        figure.suptitle("\n".join(filter(None, lines)), fontsize=10)
         return figure
 
 
@@ -210,7 +217,7 @@ class _Curve:
             # No rate or time is negative, and no loss above 100 %: the interval ends there.
             end = min(end, 100.0) if quantity == "drop_percent" else end
             points.append((repeats["tx_pps"].mean(), values.mean(), max(begin, 0.0), end))
-            short.append(bool(repeats["generator_limited"].fillna(False).any()))
+            short.append(bool(fell_short(repeats).any()))
         x, y, low, high = np.array(points).T if points else np.empty((4, 0))
         order = np.argsort(x)  # a generator that falls short may put a higher target below
         x, y, low, high = x[order], y[order], low[order], high[order]

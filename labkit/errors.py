@@ -8,15 +8,15 @@ if TYPE_CHECKING:
 
 
 class LabError(Exception):
-    """Base of labkit's errors. They can be pickled, as executors do in other processes."""
+    """Base of labkit's errors. They can be pickled, so that a pool of processes can raise them."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _same, (type(self), self.args, self.__dict__)
+        return _again, (type(self), self.args, self.__dict__)
 
 
-def _same(kind: type[LabError], args: tuple[Any, ...], state: dict[str, Any]) -> LabError:
-    """The error as it was: its __init__ takes what the message was made of."""
-    error = kind.__new__(kind, *args)
+def _again(kind: type[LabError], arguments: tuple[Any, ...], state: dict[str, Any]) -> LabError:
+    """An error as it was: its __init__ would make another message of its message."""
+    error = kind.__new__(kind, *arguments)
     error.__dict__.update(state)
     return error
 

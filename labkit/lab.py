@@ -12,7 +12,7 @@ from labkit import living, nodes
 from labkit.devices import Device, Option, parse_device
 from labkit.engine.client import EngineClient
 from labkit.engine.config import EalConfig
-from labkit.errors import EngineError, LabError, PathError, PortError
+from labkit.errors import EngineDied, EngineError, LabError, PathError, PortError
 from labkit.host_paths import HostPaths
 from labkit.path import Chain, Node, Path
 from labkit.port import Port, PortDeclaration, PortInfo
@@ -269,6 +269,7 @@ class Lab:
         self._hosts.rebuild()
         for running in self.paths.values():
             self._start_path(running.path)
+        self._hosts.ensure(self.ports)  # of ports that a path had when the engine died
 
     def close(self) -> None:
         """Ends the engine. Its ports, interfaces, files and live views go with it."""
@@ -361,7 +362,11 @@ class Lab:
     def _stop(self, running: RunningPath) -> None:
         if self.paths.get(running.name) is not running:
             return
-        self._ask("stop_path", name=running.name)
+        try:
+            self._ask("stop_path", name=running.name)
+        except EngineDied:
+            del self.paths[running.name]  # a restart is not to bring it back
+            raise
         del self.paths[running.name]
         self._hosts.leave(running.path.ports)
         self._hosts.ensure(running.path.ports)

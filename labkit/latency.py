@@ -114,17 +114,26 @@ class LatencyHistogram:
 
     @classmethod
     def from_export(cls, encoded: bytes) -> "LatencyHistogram":
-        """From what `export` gave, or another tool with the same range and digits.
+        """From what `export` gave, or another tool: nanoseconds, 3 digits or more, up to 68 s.
 
         The exact sum, minimum and maximum are not in that format: they are those of the buckets.
         """
         import numpy as np
         from hdrh.histogram import HdrHistogram
 
-        decoded = HdrHistogram.decode(encoded)
+        try:
+            decoded = HdrHistogram.decode(encoded)
+        except Exception as error:  # whatever its decoder meets in foreign bytes
+            raise LabError(f"this is no HdrHistogram in base64: {error}") from None
+        if decoded.significant_figures < DIGITS or decoded.get_max_value() > HIGHEST:
+            raise LabError(
+                f"this histogram has {decoded.significant_figures} digits and values up to "
+                f"{decoded.get_max_value():,}; it needs {DIGITS} digits or more, and {HIGHEST:,} "
+                "is the highest value"
+            )
         counts = np.zeros(COUNTS, dtype=np.int64)
-        for item in decoded.get_recorded_iterator():
-            counts[index_of(item.value_iterated_to)] = item.count_added_in_this_iter_step
+        for item in decoded.get_recorded_iterator():  # several of finer buckets fall into one
+            counts[index_of(item.value_iterated_to)] += item.count_added_in_this_iter_step
         some = counts.nonzero()[0]
         if not some.size:
             raise LabError("this histogram is empty")

@@ -20,25 +20,29 @@ if TYPE_CHECKING:
     from labkit.curves import Curves
 
 FORMAT = "labkit-results/1"
+SHORTFALL = 1e-3  # share of the intended frames without which a load is another one
 TABLE_FILE, RUN_FILE, TRIALS_FOLDER = "results.parquet", "run.json", "trials"
 
 TEXT, COUNT, NUMBER, FLAG = "string", "Int64", "float64", "boolean"
 TIME = "datetime64[ns, UTC]"
 
+# From the stamp, which a frame gets as it is made: the wait in a queue of the port is part of it
+LATENCY = "from a frame's making to its return: the round trip, or one way to another receive_on"
+
 # name: (type, what it is); every type can be missing, and missing is never 0
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "config": (TEXT, "name of the DUT"),
     "size_bytes": (NUMBER, "frame with FCS (RFC 2544); the mean of a mix"),
-    "target_pps": (NUMBER, "frames a second asked for"),
-    "tx_pps": (NUMBER, "frames a second that the port took, over measured time"),
-    "rx_pps": (NUMBER, "frames a second that came back, over measured time"),
-    "drop_percent": (NUMBER, "100 × (sent - received) / sent"),
+    "target_pps": (NUMBER, "frames a second asked for; missing: as fast as the port took them"),
+    "tx_pps": (NUMBER, "sent / seconds"),
+    "rx_pps": (NUMBER, "received / seconds; with what came back after the end, up to the drain"),
+    "drop_percent": (NUMBER, "100 × (sent - received) / sent; what was unsent is no loss"),
     "intended": (COUNT, "frames to send"),
     "sent": (COUNT, "frames that the port took"),
-    "received": (COUNT, "frames that came back, duplicates not counted"),
+    "received": (COUNT, "frames whose signature came back, once each; no other byte is compared"),
     "unsent": (COUNT, "intended - sent: the generator's or the port's shortfall, no loss"),
-    "lost": (COUNT, "sequence numbers that never came back"),
-    "reordered": (COUNT, "frames that came after one with a higher sequence number"),
+    "lost": (COUNT, "sent - received: with those that came after the drain, or 65,536 too late"),
+    "reordered": (COUNT, "frames that came after one with a higher sequence number (RFC 4737)"),
     "duplicated": (COUNT, "frames that came again"),
     "unexplained": (COUNT, "lost frames that no counter names"),
     "port_drops": (COUNT, "of the lost, those that the measuring ports lost: no loss of the DUT"),
@@ -48,20 +52,20 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "app_drops": (COUNT, "frames that the DUT took in and dropped"),
     "dut_drops": (TEXT, "the DUT's own counters of drops by name, as JSON"),
     "nic_statistics": (TEXT, "by how much each statistic of the DUT's NIC grew, as JSON"),
-    "latency_min_ns": (NUMBER, "round trip"),
-    "latency_avg_ns": (NUMBER, "round trip"),
-    "latency_p50_ns": (NUMBER, "round trip"),
-    "latency_p90_ns": (NUMBER, "round trip"),
-    "latency_p99_ns": (NUMBER, "round trip"),
-    "latency_p999_ns": (NUMBER, "round trip"),
-    "latency_max_ns": (NUMBER, "round trip"),
-    "latency_histogram": (TEXT, "every measured round trip (HdrHistogram V2, base64)"),
+    "latency_min_ns": (NUMBER, f"{LATENCY}; exact"),
+    "latency_avg_ns": (NUMBER, f"{LATENCY}; the mean of all, exact"),
+    "latency_p50_ns": (NUMBER, f"{LATENCY}; within 0.1 %, as all percentiles"),
+    "latency_p90_ns": (NUMBER, LATENCY),
+    "latency_p99_ns": (NUMBER, LATENCY),
+    "latency_p999_ns": (NUMBER, LATENCY),
+    "latency_max_ns": (NUMBER, f"{LATENCY}; exact"),
+    "latency_histogram": (TEXT, f"{LATENCY}, of every frame (HdrHistogram V2, base64)"),
     "tx_mbps": (NUMBER, "Mbit/s of layer 2 sent: frames with FCS, without preamble and gap"),
-    "rx_mbps": (NUMBER, "Mbit/s of layer 2 received"),
-    "generator_limited": (FLAG, "the generator, not the DUT, fell short"),
-    "balanced": (FLAG, "every frame is accounted for"),
-    "seconds": (NUMBER, "measured duration"),
-    "started_at": (TIME, "UTC"),
+    "rx_mbps": (NUMBER, "Mbit/s of layer 2 received, of the frames in rx_pps as they came back"),
+    "generator_limited": (FLAG, "the generator made less than 99.9 % of the intended frames"),
+    "balanced": (FLAG, "every frame is accounted for, and all counters agree"),
+    "seconds": (NUMBER, "from the start to the end, or to a later frame that was due before it"),
+    "started_at": (TIME, "when the first frame was due, UTC"),
 }
 
 
@@ -81,6 +85,16 @@ def as_table(rows: "Iterable[Mapping[str, Any]] | pd.DataFrame") -> "pd.DataFram
     table["started_at"] = pd.to_datetime(table["started_at"], utc=True)
     types: dict[str, Any] = {name: kind for name, (kind, _) in COLUMNS.items()}
     return table.astype(types)
+
+
+def fell_short(table: "pd.DataFrame") -> "pd.Series[bool]":
+    """The trials that tell of a lower load than target_pps: the generator or the port fell short.
+
+    More than 0.1 % of the intended frames were not sent. As fast as it goes is no target.
+    """
+    unsent = table["unsent"] > SHORTFALL * table["intended"]
+    limited = table["generator_limited"].fillna(False)
+    return limited.astype(bool) | (unsent.fillna(False) & table["target_pps"].notna()).astype(bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +132,7 @@ class Results:
         if unbalanced:
             found.append(f"NOT balanced: {unbalanced} of {count} trials, see column balanced")
         limited = int(self.table["generator_limited"].fillna(False).sum())
+        refused = int(fell_short(self.table).sum()) - limited
         if limited:
             found.append(
                 f"generator limited: {limited} of {count} trials; they tell of the DUT at the load "
@@ -128,6 +143,16 @@ class Results:
             found.append(
                 f"receiver limited: in {measuring} of {count} trials the measuring port lost "
                 "frames (column port_drops), so the DUT lost fewer than drop_percent tells"
+            )
+        if refused:
+            found.append(
+                f"load not reached: {refused} of {count} trials, whose port did not take every "
+                "frame (column unsent); they tell of the DUT at tx_pps, not at target_pps"
+            )
+        machines = len(self.run.get("machines", ()))
+        if machines > 1:
+            found.append(
+                f"measured on {machines} machines, or with other versions: see run['machines']"
             )
         found += [f"not measured: {reason}" for reason in self.run.get("skipped", ())]
         missing = int(self.run.get("trials", count)) - count
@@ -202,9 +227,26 @@ def load(where: str | os.PathLike[str]) -> Results:
     if (folder / TABLE_FILE).exists():
         import pandas as pd
 
-        return Results(as_table(pd.read_parquet(folder / TABLE_FILE)), run)
-    files = sorted((folder / TRIALS_FOLDER).glob("*.json"))
-    return Results.from_rows((json.loads(file.read_text())["row"] for file in files), run)
+        try:
+            table = pd.read_parquet(folder / TABLE_FILE)
+        except (OSError, ValueError) as error:  # pyarrow's own are one of these
+            raise LabError(f"{folder / TABLE_FILE} is damaged ({error})") from None
+        return Results(as_table(table), run)
+    return Results.from_rows((trial["row"] for trial in read_trials(folder)), run)
+
+
+def read_trials(folder: Path) -> list[dict[str, Any]]:
+    """What the files of a sweep's finished trials say: step, row and machine of each."""
+    trials = []
+    for file in sorted((folder / TRIALS_FOLDER).glob("[!.]*.json")):
+        try:
+            trials.append(json.loads(file.read_text()))
+        except ValueError as error:
+            raise LabError(
+                f"{file} is damaged ({error}); remove it, and the same lk.sweep(...) with "
+                f"save={str(folder)!r} measures that trial again"
+            ) from None
+    return trials
 
 
 def write_json(file: Path, data: Any) -> None:

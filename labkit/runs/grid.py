@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The grid of a sweep: which load for which DUT, and what is left out."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
 
 from labkit.dut.base import Dut
 from labkit.errors import LabError
@@ -37,6 +40,7 @@ def check(
     duts: Sequence[Dut],
     sizes: Sequence[int],
     rates: Sequence[str | float],
+    max_gbps: float | None,
     duration: float,
     warmup: float,
     repeats: int,
@@ -57,12 +61,23 @@ def check(
     for size in sizes:
         if not isinstance(size, int) or size < SMALLEST_SIZE:
             raise LabError(f"size {size!r}: a frame has {SMALLEST_SIZE} bytes or more, with FCS")
-    if not duration > 0:
-        raise LabError(f"duration is {duration}; it is a number of seconds above 0")
-    if warmup < 0:
-        raise LabError(f"warmup is {warmup}; it is a number of seconds, 0 or more")
+    given: dict[str, list[Any]] = {"sizes": [*sizes], "rates": [Rate.parse(rate) for rate in rates]}
+    for name, loads in given.items():
+        more = [str(load) for load in loads if loads.count(load) > 1]
+        if more:
+            raise LabError(f"{name} has {more[0]} twice; repeats= measures a load more than once")
+    if not (_is_number(duration) and duration > 0):
+        raise LabError(f"duration is {duration!r}; it is a number of seconds above 0")
+    if not (_is_number(warmup) and warmup >= 0):
+        raise LabError(f"warmup is {warmup!r}; it is a number of seconds, 0 or more")
+    if max_gbps is not None and not (_is_number(max_gbps) and max_gbps > 0):
+        raise LabError(f"max_gbps is {max_gbps!r}; it is a number of Gbit/s above 0, or None")
     if not isinstance(repeats, int) or repeats < 1:
         raise LabError(f"repeats is {repeats!r}; it is a whole number, 1 or more")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def make_grid(

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The search for the highest load that a path carries: MLRsearch over trials."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from MLRsearch import (
@@ -16,7 +19,7 @@ from MLRsearch import (
 from labkit import machine
 from labkit.errors import LabError
 from labkit.path import near
-from labkit.results import Results
+from labkit.results import Results, fell_short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +59,7 @@ PRESETS: Mapping[str, SearchGoal] = {
 }
 NOTES: Mapping[str, str] = {
     "generator": "the generator fell short at the upper bound: this is its limit, not the DUT's",
+    "port": "the port did not take all frames at the upper bound: see column unsent of the trials",
     "open above": "even max_rate was carried: the limit is higher",
     "open below": "even min_rate was not carried: the limit is lower",
 }
@@ -70,7 +74,8 @@ class SearchRun:
     Attributes
     ----------
     table: one row a goal: goal, loss_percent allowed, lower_pps and upper_pps (the bounds),
-        throughput_pps (conditional throughput: what came back at the lower bound), trials, and note
+        throughput_pps (conditional throughput: lower_pps less the loss there), trials, and note.
+        The bounds are loads that were intended; the trials tell what was sent (tx_pps).
     trials: every trial in the order it was measured, as results
     preset: that was used
     """
@@ -87,11 +92,12 @@ class SearchRun:
 
     def __repr__(self) -> str:
         head = f"<SearchRun: {len(self.trials)} trials, preset {self.preset}>"
-        return f"{head}\n{self.table.to_string(index=False)}"
+        return "\n".join([head, self.table.to_string(index=False), *self.trials.warnings])
 
     def _repr_html_(self) -> str:
         styled = self.table.style.hide(axis="index").format(precision=1, thousands=",", na_rep="–")
-        return f"{styled.to_html()}<p>{len(self.trials)} trials, preset {self.preset}</p>"
+        warnings = "".join(f"<p>{escape(warning)}</p>" for warning in self.trials.warnings)
+        return f"{styled.to_html()}<p>{len(self.trials)} trials, preset {self.preset}</p>{warnings}"
 
 
 class SearchFailed(LabError):
@@ -125,8 +131,9 @@ def search(
 
     port, streams, receive_on: as for lk.trial; the rates of the streams are scaled together
     goals: "NDR" (no loss), "PDR" (0.5 %), or a loss ratio such as 0.001, below 1
-    preset: "quick" (0.2-s trials, within 5 %), "mlr" (as CSIT: 21 trials of 1 s a bound, within
-        0.5 %), "rfc2544" (one trial of 60 s a bound, no exceptions)
+    preset: "quick" (three 0.2-s trials a bound, within 5 %), "mlr" (as CSIT: 21 trials of 1 s a
+        bound, within 0.5 %), "rfc2544" (one trial of 60 s a bound, no exceptions). Of the trials at
+        a lower bound of "quick" and "mlr" up to half may have lost more than the goal allows.
     min_rate, max_rate: frames a second between which to search; max_rate None: what fills the
         port's link at this frame size
     most_seconds: after which the search gives up
@@ -135,35 +142,47 @@ def search(
     A frame that the generator could not send counts against a load, so that no load is reported
     that was never offered; where that decided, `note` says that the limit is the generator's.
 
-    Raises SearchFailed, which holds the trials, when it takes too long.
+    Raises SearchFailed, which holds the trials, when it takes too long or one of them fails; any
+    other exception, such as Ctrl-C, holds them in its attribute trials.
     """
-    names = [_name(goal) for goal in goals]
-    if not names:
+    if isinstance(goals, str) or not isinstance(goals, Sequence):
+        raise LabError(f"goals is {goals!r}; it is a list such as ['NDR', 0.001]")
+    if not goals:
         raise LabError("goals is empty; name at least one, such as 'NDR' or 0.001")
+    ratios = [_loss_ratio(goal) for goal in goals]
+    names = [_name(goal) for goal in goals]
+    if len(set(ratios)) < len(ratios):
+        raise LabError(f"goals {', '.join(names)}: two of them allow the same loss; leave one out")
     if preset not in PRESETS:
         raise LabError(f"there is no preset {preset!r}{near(preset, PRESETS)}")
     if measure is None or max_rate is None:
         if port is None:
             raise LabError("a search needs a port, or both measure= and max_rate=")
-        max_rate = max_rate or _link_pps(port, streams)
+        max_rate = _link_pps(port, streams) if max_rate is None else max_rate
         measure = measure or _by_trials(port, streams, receive_on)
-    if not 0 < min_rate < max_rate:
-        raise LabError(f"min_rate is {min_rate:,.0f} and max_rate {max_rate:,.0f}; 0 < min < max")
     wanted = {
-        name: replace(PRESETS[preset], loss_ratio=_loss_ratio(goal))
-        for name, goal in zip(names, goals, strict=True)
+        name: replace(PRESETS[preset], loss_ratio=ratio)
+        for name, ratio in zip(names, ratios, strict=True)
     }
-    config = Config()
-    # Each is checked against the others: the largest first
-    config.max_load, config.min_load = max_rate, min_rate
-    config.goals, config.search_duration_max = wanted.values(), most_seconds
-    config.warmup_duration = PRESETS[preset].initial_trial_duration
+    shortest = PRESETS[preset].initial_trial_duration
+    _check_numbers(min_rate, max_rate, most_seconds, shortest)
+    config = Config(
+        goals=wanted.values(),
+        min_load=min_rate,
+        max_load=max_rate,
+        search_duration_max=most_seconds,
+        warmup_duration=shortest,
+    )
     with _Measurer(measure, progress) as measurer:
         try:
             found = MultipleLossRatioSearch(config=config).search(measurer=measurer)
-        except RuntimeError as error:
+        except (RuntimeError, LabError) as error:
             reason = f"the search ended without a result: {error}"
             raise SearchFailed(reason, measurer.trials) from error
+        except BaseException as error:
+            vars(error)["trials"] = measurer.trials
+            error.add_note(f"{len(measurer.trials)} trials are in this error's attribute trials")
+            raise
     return SearchRun(_table(wanted, found, measurer.trials), measurer.trials, preset)
 
 
@@ -204,8 +223,10 @@ class _Measurer(AbstractMeasurer):  # type: ignore[misc]  # MLRsearch has no typ
 
     def measure(self, intended_duration: float, intended_load: float) -> MeasurementResult:
         row = self._measure(intended_load, intended_duration)
-        self._rows.append({"target_pps": intended_load, **row})
-        self._bar.set_postfix_str(f"{intended_load:,.0f} pps: {row['drop_percent']:.3g} % lost")
+        self._rows.append({**row, "target_pps": intended_load})
+        lost = row["drop_percent"]
+        said = "nothing was sent" if lost is None else f"{lost:.3g} % lost"
+        self._bar.set_postfix_str(f"{intended_load:,.0f} pps: {said}")
         self._bar.update()
         return MeasurementResult(
             intended_duration=intended_duration,
@@ -258,8 +279,25 @@ def _note(low: Any, upper: float | None, trials: "pd.DataFrame") -> str:
     if upper is None:
         return NOTES["open above"]
     at_bound = trials[(trials["target_pps"] / upper - 1).abs() < 1e-9]
-    limited = at_bound["generator_limited"].fillna(False)
-    return NOTES["generator"] if limited.any() else ""
+    if at_bound["generator_limited"].fillna(False).any():
+        return NOTES["generator"]
+    return NOTES["port"] if fell_short(at_bound).any() else ""
+
+
+def _check_numbers(
+    min_rate: float, max_rate: float, most_seconds: float, trial_seconds: float
+) -> None:
+    numbers = {"min_rate": min_rate, "max_rate": max_rate, "most_seconds": most_seconds}
+    for name, value in numbers.items():
+        if not (isinstance(value, Real) and math.isfinite(value) and value > 0):
+            raise LabError(f"{name} is {value!r}; it is a positive number")
+    if min_rate >= max_rate:
+        raise LabError(f"min_rate is {min_rate:,.0f} and max_rate {max_rate:,.0f}; 0 < min < max")
+    if min_rate * trial_seconds < 1:
+        raise LabError(
+            f"min_rate is {min_rate:g}: its trials of {trial_seconds:g} s have no frame; give "
+            f"{1 / trial_seconds:g} or more, or another preset"
+        )
 
 
 def _name(goal: str | float) -> str:
@@ -271,6 +309,7 @@ def _loss_ratio(goal: str | float) -> float:
         if goal not in LOSS_RATIOS:
             raise LabError(f"there is no goal {goal!r}{near(goal, LOSS_RATIOS)}")
         return LOSS_RATIOS[goal]
-    if not 0 <= goal < 1:
+    is_number = isinstance(goal, Real) and not isinstance(goal, bool)
+    if not is_number or not 0 <= goal < 1:
         raise LabError(f"goal {goal!r}: a loss ratio is 0 or more and below 1 (0.005 is 0.5 %)")
     return float(goal)

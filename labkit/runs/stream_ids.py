@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Stream numbers of signatures: runs that follow one another must not take each other's frames."""
 
+import secrets
 import threading
 
 LAST = 0xFFFF
@@ -11,7 +12,8 @@ class _Numbers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._next = 1
+        # Another process on the same wire begins elsewhere: its frames are not taken for ours.
+        self._next = 1 + secrets.randbelow(LAST)
 
     def claim(self, count: int = 1) -> int:
         """The first of `count` numbers in a row, that no run of late has had."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A sweep: trials over a grid of DUTs, sizes and rates, in random order, each kept as it ends."""
 
+import fcntl
 import json
 import os
 import random
@@ -9,6 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,18 @@ from typing import Any
 from labkit import machine
 from labkit.dut.base import Dut
 from labkit.errors import LabError
-from labkit.results import FORMAT, RUN_FILE, TRIALS_FOLDER, Results, read_run, write_json
+from labkit.results import (
+    FORMAT,
+    RUN_FILE,
+    TRIALS_FOLDER,
+    Results,
+    read_run,
+    read_trials,
+    write_json,
+)
 from labkit.runs.grid import Step, check, make_grid
+
+LOCK_FILE = ".lock"
 
 
 @dataclass(frozen=True)
@@ -112,7 +124,7 @@ def sweep(
     Loads that a DUT cannot take (a frame above its MTU) are left out; Results.warnings names them.
     Raises SweepFailed when a trial fails; what is finished is kept.
     """
-    check(duts, sizes, rates, duration, warmup, repeats)
+    check(duts, sizes, rates, max_gbps, duration, warmup, repeats)
     grid, skipped = make_grid(duts, sizes, rates, max_gbps, duration, warmup, repeats)
     parameters = {
         "duts": [{"type": type(dut).__name__, **_plain(dut)} for dut in duts],
@@ -126,16 +138,34 @@ def sweep(
     }
     run = {"kind": "sweep", "parameters": parameters, "skipped": skipped, "trials": len(grid)}
     folder = Path(save) if save is not None else Path(tempfile.mkdtemp(prefix="labkit-sweep-"))
-    _begin(folder, run)
-    order = random.Random(seed).sample(range(len(grid)), len(grid))
-    todo = [number for number in order if not _file(folder, number).exists()]
-    _measure_all(folder, grid, todo, measure, executor, progress)
-    results = _finished(folder)
+    with _alone(folder):
+        _begin(folder, run)
+        order = random.Random(seed).sample(range(len(grid)), len(grid))
+        todo = [number for number in order if not _file(folder, number).exists()]
+        _measure_all(folder, grid, todo, measure, executor, progress)
+        results = _finished(folder)
+        if save is not None:
+            results.save(folder)
     if save is None:
         shutil.rmtree(folder)
-    else:
-        results.save(folder)
     return results
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One sweep at a time in a folder: two would measure the same, and disturb each other."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK_FILE).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LabError(
+                f"another sweep is writing to {folder}; wait for it, or choose another folder"
+            ) from None
+        try:
+            yield
+        finally:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # for the processes of a pool, too, which have it open
 
 
 def _begin(folder: Path, run: dict[str, Any]) -> None:
@@ -152,6 +182,7 @@ def _begin(folder: Path, run: dict[str, Any]) -> None:
                 f"{folder} holds a sweep with other parameters: {name} is {there.get(name)!r} "
                 f"there and {value!r} here; choose another folder, or the same parameters to go on"
             )
+    read_trials(folder)  # a file that is damaged is better known before hours of measuring
 
 
 def _measure_all(
@@ -209,8 +240,20 @@ def _outcomes(
     try:
         for number in todo:
             futures[executor.submit(measure, *grid[number])] = number
+        failed, kept = None, set()
         for future in as_completed(futures):
+            if future.exception() is not None:
+                failed = future
+                break
+            kept.add(future)
             yield futures[future], future.result
+        if failed is not None:
+            # What runs already is waited for and kept; the failure comes last.
+            running = [f for f in futures if f not in kept and not f.cancel()]
+            for future in as_completed(running):
+                if future.exception() is None:
+                    yield futures[future], future.result
+            yield futures[failed], failed.result
     finally:
         for future in futures:
             future.cancel()
@@ -219,7 +262,7 @@ def _outcomes(
 def _finished(folder: Path) -> Results:
     """The trials that are on disk, with the machines that made them."""
     run = read_run(folder)
-    contents = [json.loads(file.read_text()) for file in sorted((folder / TRIALS_FOLDER).iterdir())]
+    contents = read_trials(folder)
     machines: list[Any] = []
     for content in contents:
         if content["machine"] not in machines:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -12,6 +13,7 @@ from labkit.errors import LabError
 from labkit.latency import LatencyHistogram, floor_of
 from labkit.ledger import Ledger
 from labkit.port import Port
+from labkit.results import SHORTFALL
 from labkit.runs.trial_bench import STILL_SECONDS, Bench
 from labkit.runs.trial_tables import tables_of
 from labkit.traffic.plan import Traffic, plan
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 LONGEST_SECONDS = 86_400.0
 MOST_INTERVALS = 100_000
+LATE = 0.01  # share of the received frames
 
 _busy: "WeakSet[Lab]" = WeakSet()
 _busy_lock = threading.Lock()
@@ -42,7 +45,8 @@ class Trial:
     jitter: by how many ns the time between two departures of a stream differed from its interval;
         None when nothing was paced
     series: one row an interval: t_seconds (its begin), sent, received, lost, reordered, duplicated,
-        tx_pps, rx_pps, latency_avg_ns, latency_max_ns. The last row holds what came after the end.
+        tx_pps, rx_pps, latency_avg_ns, latency_max_ns. The last row holds what came after the end,
+        and has no rates; the one before ends with the trial, and may be a shorter interval.
     streams: one row a stream
     problems: why the numbers do not agree with one another; empty when they do
     floor_ns: the median of the lab's own latency, where labkit.latency.calibrate measured it
@@ -93,10 +97,21 @@ class Trial:
             warnings.append(
                 "The generator, not the DUT, fell short: less was offered than intended."
             )
+        elif self.row["target_pps"] and self.row["unsent"] > SHORTFALL * self.row["intended"]:
+            warnings.append(
+                f"The port did not take {self.row['unsent']:,} frames: less was offered than "
+                "intended, and what was not offered is no loss."
+            )
         if self.row["port_drops"]:
             warnings.append(
                 f"The measuring port, not the DUT, lost {self.row['port_drops']:,} frames: the "
                 "DUT's loss is less than the trial's."
+            )
+        late = int(self.series["received"].iloc[-1])
+        if late > LATE * self.row["received"]:
+            warnings.append(
+                f"{late:,} frames came back after the end, and rx_pps counts them: it is not the "
+                "rate of a DUT that was still at work."
             )
         return warnings
 
@@ -153,6 +168,11 @@ def trial(
     when nobody answers for a destination whose MAC the packet does not name. Ctrl-C ends the trial
     and puts the ports back as they were.
     """
+    for name, given in (("port", port), ("receive_on", receive_on or port)):
+        if not isinstance(given, Port):
+            raise LabError(f"{name} is {given!r}; it is a port of a lab, as lab.port() gives one")
+    if not isinstance(latency, bool):
+        raise LabError(f"latency is {latency!r}; it is True or False")
     _check_seconds("duration", duration, 0.001)
     _check_seconds("warmup", warmup, 0.0)
     _check_seconds("drain", drain, STILL_SECONDS)
@@ -194,7 +214,7 @@ def _rate(pps: float) -> str:
 
 
 def _check_seconds(name: str, value: float, lowest: float) -> None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not lowest <= value <= LONGEST_SECONDS:
         raise LabError(f"{name} is {value!r}; the range is {lowest:g} to {LONGEST_SECONDS:g} s")
 

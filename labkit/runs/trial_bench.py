@@ -4,12 +4,14 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any
 
 from labkit import nodes
+from labkit.errors import EngineDied
 from labkit.latency import LatencyHistogram
 from labkit.path import Chain, Path, as_chain
 from labkit.port import Port
@@ -22,6 +24,7 @@ POLL_SECONDS = 0.01
 STILL_SECONDS = 0.06  # longer than an impair node holds a frame back
 MISSING_SECONDS = 0.5  # stillness before a frame is given up: a busy machine pauses a DUT
 DONE = 3  # LK_TRIAL_DONE
+ROUNDING = 1e-6
 REFUSED = ("drop_tx_full", "drop_tx_too_long")
 
 
@@ -79,7 +82,8 @@ class Bench:
         lab, count = self.lab, len(self.planned)
         first = stream_ids.claim(count)
         run = f"trial{first}-{time.monotonic_ns()}"
-        ticks = math.ceil(seconds / tick) + 1
+        # 1.1 / 0.1 is a little above 11.
+        ticks = max(1, math.ceil(seconds / tick - ROUNDING)) + 1
         settings = {
             "first_stream": first,
             "latency": int(self.latency),
@@ -115,7 +119,8 @@ class Bench:
                 )
             finally:
                 for running in paths:
-                    running.stop()
+                    with suppress(EngineDied):  # the first one must not keep the second
+                        running.stop()
         finally:
             lab._ask("free_trial", run=run)
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labkit.latency import LatencyHistogram
 from labkit.ledger import Ledger
+from labkit.results import SHORTFALL
 from labkit.runs.trial_bench import Bench, Measured
 from labkit.traffic.plan import mean_size
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LIMITED = 1e-3  # share of the intended frames that a good generator may not make
 LATENCY_RANKS = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
 
 
@@ -48,7 +48,7 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
     tracked = bench.is_signed or None
     row = {
         "size_bytes": mean_size(bench.planned),
-        "target_pps": _total_pps(bench),
+        "target_pps": _total_pps(bench, duration),
         "tx_pps": sent / seconds,
         "rx_pps": received / seconds,
         "drop_percent": 100 * (sent - received) / sent if sent else None,
@@ -61,7 +61,7 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
         **_latency_columns(latency),
         "tx_mbps": sent_bytes * 8 / seconds / 1e6,
         "rx_mbps": received_bytes * 8 / seconds / 1e6,
-        "generator_limited": counts["skipped"] > LIMITED * ledger.intended,
+        "generator_limited": counts["skipped"] > SHORTFALL * ledger.intended,
         "seconds": seconds,
         "started_at": datetime.fromtimestamp(counts["start_realtime_ns"] / 1e9, UTC),
         "intended": ledger.intended,
@@ -73,8 +73,8 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
         row,
         ledger,
         latency,
-        _series(bench, measured, sent - received),
-        _streams(bench, measured, seconds),
+        _series(bench, measured, sent - received, duration),
+        _streams(bench, measured, seconds, duration),
         tuple(problems),
     )
 
@@ -120,7 +120,7 @@ def _problems(
     return problems
 
 
-def _series(bench: Bench, measured: Measured, lost: int) -> "pd.DataFrame":
+def _series(bench: Bench, measured: Measured, lost: int, duration: float) -> "pd.DataFrame":
     import numpy as np
     import pandas as pd
 
@@ -131,12 +131,13 @@ def _series(bench: Bench, measured: Measured, lost: int) -> "pd.DataFrame":
     # are gaps too. What nothing arrived behind was lost when the last frames were sent.
     missing = ticks["missing"] - ticks["refused"]
     missing[np.flatnonzero(sent)[-1:]] += lost - missing.sum()
-    lengths = np.full(len(sent), measured.tick_seconds)
-    lengths[-1] = np.nan  # the time after the end is as long as it takes
+    begins = np.arange(len(sent)) * measured.tick_seconds
+    begins[-1] = duration
+    lengths = np.diff(begins, append=np.nan)  # the time after the end is as long as it takes
     timed = np.where(ticks["latency_count"] > 0, ticks["latency_count"], np.nan)
     return pd.DataFrame(
         {
-            "t_seconds": np.arange(len(sent)) * measured.tick_seconds,
+            "t_seconds": begins,
             "sent": sent,
             "received": received,
             "lost": missing if bench.is_signed else pd.array([pd.NA] * len(sent), dtype="Int64"),
@@ -150,7 +151,7 @@ def _series(bench: Bench, measured: Measured, lost: int) -> "pd.DataFrame":
     )
 
 
-def _streams(bench: Bench, measured: Measured, seconds: float) -> "pd.DataFrame":
+def _streams(bench: Bench, measured: Measured, seconds: float, duration: float) -> "pd.DataFrame":
     import pandas as pd
 
     rows = []
@@ -163,7 +164,7 @@ def _streams(bench: Bench, measured: Measured, seconds: float) -> "pd.DataFrame"
             {
                 "stream": repr(planned.stream),
                 "size_bytes": mean_size([planned]),
-                "target_pps": planned.pps,
+                "target_pps": planned.target_pps(duration),
                 "intended": counts["made"] + counts["skipped"],
                 "unsent": counts["skipped"] + counts["refused"],
                 "sent": sent,
@@ -193,5 +194,7 @@ def _sum(histograms: Sequence[LatencyHistogram | None]) -> LatencyHistogram | No
     return reduce(add, some) if some else None
 
 
-def _total_pps(bench: Bench) -> float | None:
-    return math.fsum(p.pps or 0 for p in bench.planned) if bench.is_paced else None
+def _total_pps(bench: Bench, duration: float) -> float | None:
+    if not bench.is_paced:
+        return None
+    return math.fsum(p.target_pps(duration) or 0 for p in bench.planned)

@@ -24,9 +24,11 @@ def destination_mac(port: "Port", stream: "Stream | Replay") -> str | None:
     if not isinstance(stream, Stream) or "dst" in stream.packet.fields:
         return None
     peer = port.declaration.peer
-    if peer is not None:
+    # Behind the cable of a tunnel port there is no host, but the way into the tunnel.
+    ends = {end.far for tunnels in port.lab._tunnels.values() for end in tunnels}
+    if peer is not None and peer not in ends:
         return port.lab.ports[peer].mac
-    if port.declaration.device.kind == "ring":
+    if peer is None and port.declaration.device.kind == "ring":
         return port.mac
     source, destination = _addresses(stream)
     if destination is None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fields that vary from frame to frame: which values, and which bits of the frame they are."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from scapy.packet import Packet
 
 MOST_VALUES = 1 << 20  # listed one by one; a range may have more
+MAC_ADDRESS = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
 WINDOW = 8  # bytes that a field program touches
 
 Value = int | str
@@ -43,14 +45,17 @@ def vary(field: Any, values: Iterable[Value], *, random: bool = False, nth: int 
 
     Checksums follow the field, unless the packet gives them: what a packet says stays as it is.
     """
-    listed = values if isinstance(values, range) else tuple(values)
-    if isinstance(values, str) or not listed:
+    is_listed = isinstance(values, Iterable) and not isinstance(values, str)
+    listed = values if isinstance(values, range) else tuple(values) if is_listed else ()
+    if not listed:
         raise LabError(
             f"values is {values!r}; give a range or a list, such as range(1024, 2048) or "
             '["10.0.0.1", "10.0.0.2"]'
         )
     if not hasattr(field, "fields_desc") and not hasattr(field, "addfield"):
         raise LabError(f"field is {field!r}; give a field of a scapy layer, such as UDP.sport")
+    if not isinstance(nth, int) or nth < 1:
+        raise LabError(f"nth is {nth!r}; 1 is the outermost layer of the field's kind")
     if not isinstance(listed, range) and len(listed) > MOST_VALUES:
         raise LabError(f"{len(listed)} values; at most {MOST_VALUES} in a list, or give a range")
     return Vary(field, listed, random, nth)
@@ -120,11 +125,13 @@ class FieldOf:
 
     def wire(self, value: Value) -> int:
         """A value as a number on the wire."""
-        from scapy.fields import IP6Field, IPField
+        from scapy.fields import IP6Field, IPField, MACField
 
         try:
             if isinstance(self.field, (IPField, IP6Field)):
                 ip_address(value)  # what is none scapy would ask name servers for
+            if isinstance(self.field, MACField) and not MAC_ADDRESS.fullmatch(str(value)):
+                raise ValueError("write six bytes as 02:00:00:00:00:01")  # scapy makes up the rest
             inner = self.field.any2i(self.layer, value)
             if self.is_bits:
                 number = int(inner)

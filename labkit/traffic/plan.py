@@ -4,6 +4,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
@@ -38,10 +39,18 @@ class PlannedStream:
         """Frames in that time; None when it is as many as can be."""
         if self.pps is None:
             return None
-        frames = round(self.pps * seconds)
+        frames = _due(self.gaps_ns, seconds) if self.gaps_ns else round(self.pps * seconds)
         if isinstance(self.stream, Replay) and not self.stream.repeat:
             frames = min(frames, len(self.stream.data))
         return frames
+
+    def target_pps(self, seconds: float) -> float | None:
+        """Frames a second asked for; of a capture's own times those of this time alone."""
+        intended = self.intended(seconds)
+        is_once = isinstance(self.stream, Replay) and not self.stream.repeat
+        return (
+            intended / seconds if intended is not None and (self.gaps_ns or is_once) else self.pps
+        )
 
     def to_dict(self, seconds: float, number: int, count: int) -> dict[str, Any]:
         """What the engine is told; streams of one rate begin one after the other."""
@@ -107,6 +116,13 @@ def _own_rate(stream: Traffic, link_mbps: int | None) -> float:
             f"{stream!r} has no rate, and other streams have; give it one, or give the trial one"
         )
     return stream.rate.pps(stream.sizes.mean, link_mbps)
+
+
+def _due(gaps_ns: Sequence[float], seconds: float) -> int:
+    """Frames of a capture that are due within that time, the first one at once."""
+    rounds, left = divmod(seconds * 1e9, math.fsum(gaps_ns))
+    begins = accumulate(gaps_ns[:-1], initial=0.0)
+    return int(rounds) * len(gaps_ns) + sum(due < left for due in begins)
 
 
 def _gaps(stream: Traffic) -> tuple[float, ...] | None:

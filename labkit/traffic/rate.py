@@ -4,12 +4,14 @@
 import math
 import re
 from dataclasses import dataclass
+from numbers import Real
 
 from labkit.errors import LabError
 
 PREFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 UNITS = {"": "pps", "pps": "pps", "bit/s": "bit/s", "bps": "bit/s", "%": "%"}
-PATTERN = re.compile(r"\s*([0-9][0-9_,]*\.?[0-9]*)\s*([kMGT]?)(pps|bit/s|bps|%|)\s*(L1|L2|)\s*")
+NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9][0-9_]*)\.?[0-9]*"  # "1,5" is no number of thousands
+PATTERN = re.compile(rf"\s*({NUMBER})\s*([kMGT]?)(pps|bit/s|bps|%|)\s*(L1|L2|)\s*")
 L1_OVERHEAD = 20  # preamble, start of frame and gap (IEEE 802.3 4.4.2): not part of a frame's size
 MOST_PPS = 200e6  # more than one CPU makes
 
@@ -40,7 +42,7 @@ class Rate:
         """A rate from what a user wrote; a number is frames a second."""
         if isinstance(rate, Rate):
             return rate
-        if isinstance(rate, (int, float)) and not isinstance(rate, bool):
+        if isinstance(rate, Real) and not isinstance(rate, bool):
             return cls(float(rate))
         match = PATTERN.fullmatch(rate) if isinstance(rate, str) else None
         if match is None:

@@ -9,6 +9,7 @@ from labkit.errors import LabError
 from labkit.traffic.program import Compiled, Template
 from labkit.traffic.rate import Rate
 from labkit.traffic.sizes import FCS, Sizes
+from labkit.traffic.stream import check_weight
 
 MOST_FRAMES = 10_000
 SHORTEST_FRAME = 14  # an Ethernet header
@@ -48,8 +49,7 @@ class Replay:
         repeat: bool = True,
     ) -> None:
         frames, times = _read(Path(file))
-        if not weight > 0:
-            raise LabError(f"weight is {weight}; it is a positive number")
+        check_weight(weight)
         gaps = [max(0, after - before) for before, after in pairwise(times)]
         mean = sum(gaps) / len(gaps) if gaps else 0.0
         if rate is None and mean == 0:
@@ -90,7 +90,13 @@ def _read(file: Path) -> tuple[list[bytes], list[int]]:
                     packet = reader.read_packet()
                 except EOFError:
                     break
-                frames.append(packet.original or bytes(packet))
+                frame = packet.original or bytes(packet)
+                if (packet.wirelen or 0) > len(frame):
+                    raise LabError(
+                        f"{file}: of frame {len(frames) + 1} only {len(frame)} of "
+                        f"{packet.wirelen} bytes were captured; capture whole frames (tcpdump -s 0)"
+                    )
+                frames.append(frame)
                 times.append(int(packet.time * 10**9))
     except (OSError, Scapy_Exception) as error:
         raise LabError(f"{file} is no capture that can be read: {error}") from None

@@ -3,6 +3,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
 
 from labkit.errors import LabError
 
@@ -86,11 +88,11 @@ class Sizes:
         """Sizes from what a user wrote: one, or several in turn."""
         if isinstance(size, Sizes):
             return size
-        if isinstance(size, int):
-            return cls((size,))
+        if isinstance(size, Integral):
+            return cls((_plain(size),))
         if isinstance(size, str) or not isinstance(size, Iterable):
             raise LabError(f"size is {size!r}; it is a number of bytes, several, or lk.IMIX")
-        return cls(tuple(size))
+        return cls(tuple(_plain(one) for one in size))
 
     @property
     def mean(self) -> float:
@@ -101,6 +103,11 @@ class Sizes:
         kinds = sorted(set(self.order))
         shown = ", ".join(map(str, kinds[:6])) + (", …" if len(kinds) > 6 else "")
         return f"{self.name} ({shown} B)" if self.name else f"{shown} B"
+
+
+def _plain(size: Any) -> Any:
+    """A whole number of numpy or pandas as Python's."""
+    return int(size) if isinstance(size, Integral) and not isinstance(size, bool) else size
 
 
 IMIX = Sizes.mix({64: 28, 570: 16, 1518: 4}, "IMIX")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A stream: frames that are made of one scapy packet, and how often they are sent."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
@@ -20,6 +22,12 @@ SHORTEST = 64
 MOST_FIELDS = 8  # LK_MAX_FIELDS
 MOST_BURST = 65_536
 NO_MAC = "00:00:00:00:00:00"
+
+
+def check_weight(weight: float) -> None:
+    """Raises a LabError for what is no share."""
+    if not (isinstance(weight, Real) and weight > 0 and math.isfinite(weight)):
+        raise LabError(f"weight is {weight!r}; it is a positive number")
 
 
 @dataclass(frozen=True, init=False)
@@ -75,14 +83,17 @@ class Stream:
                 f"packet is {packet!r}; a stream's packet begins with Ether(), such as "
                 'Ether()/IP(src="10.0.0.1", dst="10.0.0.2")/UDP(sport=1, dport=2)'
             )
-        fields = (vary,) if isinstance(vary, Vary) else tuple(vary)
+        fields = tuple(vary) if isinstance(vary, Sequence) else (vary,)
         if len(fields) > MOST_FIELDS:
             raise LabError(f"{len(fields)} varying fields; at most {MOST_FIELDS}")
         for field in fields:
             if not isinstance(field, Vary):
                 raise LabError(f"vary is {field!r}; write lk.vary(UDP.sport, range(1024, 2048))")
-        if not weight > 0:
-            raise LabError(f"weight is {weight}; it is a positive number")
+        check_weight(weight)
+        if not isinstance(seed, int):
+            raise LabError(f"seed is {seed!r}; it is a whole number")
+        if not isinstance(signature, bool):
+            raise LabError(f"signature is {signature!r}; it is True or False")
         if not isinstance(burst, int) or not 1 <= burst <= MOST_BURST:
             raise LabError(f"burst is {burst}; the range is 1 to {MOST_BURST} frames")
         # Without addresses scapy would ask the host's network for them.

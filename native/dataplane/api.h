@@ -148,7 +148,7 @@ struct lk_trial_counts {
 	uint64_t unsigned_frames; /* arrived without a signature */
 	uint64_t unsigned_bytes;
 	uint64_t start_realtime_ns;
-	uint64_t elapsed_ns; /* since the start; when it is done, until the last frame was made */
+	uint64_t elapsed_ns; /* since the start; when it is done, until its end or a later frame */
 };
 struct lk_stream_counts {
 	uint64_t made;

@@ -16,6 +16,7 @@
 #define SMALL_BUFFERS 8191
 #define LARGE_BUFFERS 4095
 #define GRACE_SECONDS 0.1
+#define SLACK_SECONDS 0.001
 
 int lk_mark_offset;
 
@@ -96,11 +97,12 @@ lk_trial_start(struct lk_trial *t)
 		}
 	t->ns_per_cycle = 1e9 / hz;
 	t->tick_cycles = (uint64_t)((double)t->config.tick_ns * hz / 1e9);
+	t->clock_slack = (uint64_t)(hz * SLACK_SECONDS);
 	/* A moment ahead, so that both workers know of it when it comes. */
 	t->start = rte_rdtsc() + (uint64_t)(hz / 1e4);
 	t->end = t->start + (uint64_t)((double)t->config.duration_ns * hz / 1e9);
 	t->deadline = t->end + (t->config.paced ? (uint64_t)(hz * GRACE_SECONDS) : 0);
-	t->sending.end = t->receiving.end = t->start + t->tick_cycles;
+	t->sending.end = t->receiving.end = RTE_MIN(t->start + t->tick_cycles, t->end);
 	atomic_store_explicit(&t->state, LK_TRIAL_RUNS, memory_order_release);
 	return 0;
 }

@@ -14,8 +14,11 @@
 
 #define LK_TRIAL_BURST 128
 
-/* Times of the schedule are TSC cycles after the start with 16 bits of fraction. */
-#define LK_CYCLE_FRACTION 16
+/*
+ * Times of the schedule are TSC cycles after the start with some bits of fraction: the other 50
+ * hold three days of 4 GHz.
+ */
+#define LK_CYCLE_FRACTION 14
 
 struct lk_compiled {
 	struct lk_template template;
@@ -68,6 +71,7 @@ struct lk_trial {
 	uint64_t start, end; /* TSC */
 	uint64_t deadline;   /* paced frames that were due before the end have until then */
 	uint64_t tick_cycles;
+	uint64_t clock_slack; /* cycles by which the clocks of two CPUs may differ */
 	double ns_per_cycle;
 	struct lk_tick *ticks;
 	atomic_int state;
@@ -107,13 +111,16 @@ void lk_stream_free(struct lk_stream *s);
 void lk_trial_sends_from(struct lk_trial *t, const struct rte_graph *graph);
 void lk_trial_refused(const struct rte_graph *graph, struct rte_mbuf *m);
 
-/* The interval of the time series that `now` lies in; what comes after the last belongs to it. */
+/*
+ * The interval of the time series that `now` lies in. The last one but one ends with the trial,
+ * whole or not; the last one holds all that comes after.
+ */
 static inline struct lk_tick *
 lk_tick_now(const struct lk_trial *t, struct lk_tick_cursor *cursor, uint64_t now)
 {
 	while (unlikely(now >= cursor->end) && cursor->at + 1 < t->config.ticks) {
 		cursor->at++;
-		cursor->end += t->tick_cycles;
+		cursor->end = RTE_MIN(cursor->end + t->tick_cycles, t->end);
 	}
 	return &t->ticks[cursor->at];
 }

@@ -246,16 +246,18 @@ make_frames(struct lk_trial *t, void **objs, uint16_t room, uint64_t tsc)
 	return count;
 }
 
+/* A schedule ends with the trial, or with a frame that was late: not when nothing more was due. */
 static void
 finish(struct lk_trial *t, uint64_t now)
 {
+	t->finished = t->config.paced ? RTE_MIN(t->end, now) : now;
 	for (uint32_t i = 0; i < t->config.streams; i++) {
 		struct lk_stream *s = &t->streams[i];
 
 		if (s->intended != UINT64_MAX)
 			s->skipped = s->intended - s->made;
+		t->finished = RTE_MAX(t->finished, s->last_made);
 	}
-	t->finished = now;
 	atomic_store_explicit(&t->state, LK_TRIAL_DONE, memory_order_release);
 }
 

@@ -21,6 +21,24 @@ note_latency(const struct lk_trial *t, struct lk_arrivals *a, struct lk_tick *ti
 		tick->latency_max_ns = ns;
 }
 
+/*
+ * Whether the trial can have written these numbers. One that a line or a DUT spoiled would make all
+ * later frames look too old, or be the longest latency.
+ */
+static __rte_always_inline int
+is_ours(const struct lk_trial *t, uint32_t index, const struct lk_arrivals *a,
+	const struct lk_signature *s, uint64_t now)
+{
+	const volatile struct lk_stream *from = &t->streams[index];
+	uint32_t next = (uint32_t)a->sequence.next;
+
+	if (unlikely(s->tsc - t->start > now + t->clock_slack - t->start))
+		return 0;
+	/* Only after a gap: the generator writes its count often, on another CPU. */
+	return likely((int32_t)(s->sequence - next) <= 0) ||
+	       (int32_t)(s->sequence - (uint32_t)from->made) < 0;
+}
+
 /* 1: the frame is one of the trial's and taken into account. */
 static __rte_always_inline int
 take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_t now)
@@ -40,6 +58,8 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 	if (index >= t->config.streams)
 		return 0; /* of another run */
 	a = t->arrivals[index];
+	if (unlikely(!is_ours(t, index, a, &s, now)))
+		return 0;
 	switch (lk_sequence_take(&a->sequence, s.sequence, &missing)) {
 	case LK_DUPLICATED:
 		tick->duplicated++;
@@ -71,6 +91,11 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	struct lk_tick *tick;
 
 	lk_enter(node, objs, count);
+	/* What comes before the trial starts is not its own, and the clock of its ticks stands. */
+	if (unlikely(atomic_load_explicit(&t->state, memory_order_acquire) == LK_TRIAL_READY)) {
+		rte_node_next_stream_move(graph, node, LK_other);
+		return count;
+	}
 	tick = lk_tick_now(t, &t->receiving, now);
 	for (i = 0; i < count; i++) {
 		const struct rte_mbuf *m = objs[i];

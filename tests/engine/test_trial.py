@@ -3,6 +3,7 @@
 
 import os
 import signal
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -14,10 +15,11 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
-from scapy.utils import RawPcapReader, wrpcap
+from scapy.utils import PcapWriter, RawPcapReader, wrpcap
 
 import labkit as lk
 from labkit import codec
+from labkit.runs import stream_ids
 
 CLIENT_4, SERVER_4 = "10.0.0.1", "10.0.0.2"
 UDP_PORT = 9000
@@ -130,6 +132,36 @@ def test_what_the_port_refuses_is_unsent(lab: lk.Lab) -> None:
     assert "NOT BALANCED: 63 frames are unexplained" in repr(run)
     assert 'style="color:#b3261e' in run._repr_html_()
     assert server.name not in run.ledger.drops
+
+
+def test_a_load_that_the_port_refused_is_told(lab: lk.Lab) -> None:
+    """What comes in bursts of 512 does not fit into 63 places, and no DUT lost it."""
+    client, server = lab.cable(ring_size=64)
+    lab.run(lk.rx(server) >> lk.sink())
+    run = lk.trial(client, flow(burst=512), rate="50 kpps", duration=0.2, drain=0.1, **QUICK)
+    assert run.row["unsent"] > 50
+    results = lk.Results.from_rows([{**run.row, "generator_limited": False}])
+    assert any(text.startswith("load not reached: 1 of 1 trials") for text in results.warnings)
+    if not run.row["generator_limited"]:
+        assert f"The port did not take {run.row['unsent']:,} frames" in repr(run)
+
+
+def test_frames_after_the_end_are_told(lab: lk.Lab) -> None:
+    """Half a second of a DUT's queue is not what it forwards in the tenth of a trial."""
+    a, b = lab.cable("a", "b", ring_size=1024)
+
+    def open_late() -> None:
+        while "trial:a" not in lab.paths:
+            time.sleep(0.01)
+        time.sleep(0.25)
+        lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b))
+
+    opener = threading.Thread(target=open_late)
+    opener.start()
+    run = lk.trial(a, flow(), rate="5 kpps", duration=0.1, **QUICK)
+    opener.join()
+    assert run.row["rx_pps"] > 0
+    assert f"{run.row['received']:,} frames came back after the end, and rx_pps" in repr(run)
 
 
 def test_what_a_dut_refuses_is_lost(lab: lk.Lab) -> None:
@@ -277,6 +309,31 @@ def test_replay_at_its_own_times(mirror: lk.Port, tmp_path: Path) -> None:
     assert again.row["balanced"], again
 
 
+def test_replay_sends_what_is_due_within_the_trial(mirror: lk.Port, tmp_path: Path) -> None:
+    """Not what its mean rate says: a hundred frames at once and one a second later, or before."""
+    bursts = {"early": [n * 1e-4 for n in range(100)] + [1.0], "late": [0.0, 0.9, 0.91]}
+    for name, times in bursts.items():
+        packets = [Ether(bytes(V4 / Raw(bytes(20)))) for _ in times]
+        for packet, seconds in zip(packets, times, strict=True):
+            packet.time = 1.7e9 + seconds
+        wrpcap(str(tmp_path / f"{name}.pcap"), packets)
+    for name, frames in {"early": 100, "late": 1}.items():
+        run = lk.trial(mirror, lk.Replay(tmp_path / f"{name}.pcap"), duration=0.1, **QUICK)
+        assert run.row["intended"] == frames
+        assert run.row["target_pps"] == pytest.approx(frames / 0.1)
+        # No more was due, so it is not the time until more would be that frames are divided by.
+        if run.row["unsent"] == 0:
+            assert run.row["tx_pps"] == pytest.approx(frames / 0.1, rel=0.2)
+
+
+def test_replay_refuses_parts_of_frames(tmp_path: Path) -> None:
+    with PcapWriter(str(tmp_path / "cut.pcap"), linktype=1) as writer:
+        writer.write_header(bytes(V4))
+        writer.write_packet(bytes(60), sec=1, usec=0, caplen=60, wirelen=1500)
+    with pytest.raises(lk.LabError, match="frame 1 only 60 of 1500 bytes were captured"):
+        lk.Replay(tmp_path / "cut.pcap", rate=1)
+
+
 def test_replay_refuses_what_is_no_capture(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no capture at all, but some text")
     for file in (tmp_path / "text", tmp_path / "missing"):
@@ -325,6 +382,71 @@ def test_frames_may_come_back_on_any_queue(lab: lk.Lab) -> None:
     assert run.row["received"] > 0
 
 
+def test_what_comes_before_the_start_does_not_move_the_clock(lab: lk.Lab) -> None:
+    """Frames of others on the way in: all of the trial's own once fell into the last interval."""
+    client, server = lab.cable()
+    mirror = lk.rx(server) >> lk.reflect() >> lk.tx(server)
+    lab.run(lk.Path(mirror, lk.inject(server) >> lk.tx(server)))
+    other = bytes(Ether(src=server.mac, dst=client.mac) / ARP())
+    ends = threading.Event()
+
+    def send_others() -> None:
+        while not ends.is_set():
+            server.send([other] * 16)
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=send_others)
+    thread.start()
+    run = lk.trial(client, flow(), rate="2 kpps", duration=0.4, **QUICK)
+    ends.set()
+    thread.join()
+    assert_whole(run)
+    assert run.series["received"].iloc[0] > 0
+
+
+@pytest.mark.parametrize("spoiled", [(1 << 30, None), (0, 5), (0, (1 << 64) - 1)])
+def test_a_spoiled_signature_spoils_no_count(lab: lk.Lab, spoiled: tuple[int, int | None]) -> None:
+    """A number that cannot be: it would make later frames too old, or be the longest latency."""
+    a, b = lab.cable("a", "b")
+    frame = lk.Stream(flow().packet / Raw(b"spoiled"), signature=False).frames(1)[0]
+    number = stream_ids.claim() + 1
+    sequence, tsc = spoiled
+    runs: list[lk.Trial] = []
+    arguments = {"rate": 1000, "duration": 0.6, "latency": True, "receive_on": b, **QUICK}
+    thread = threading.Thread(target=lambda: runs.append(lk.trial(a, flow(), **arguments)))
+    thread.start()
+    time.sleep(0.3)
+    stamp = lab._ask("clock")["tsc"] if tsc is None else tsc
+    a.send(frame + struct.pack(">IHIQ", 0x6C61624B, number, sequence, stamp))
+    thread.join()
+    (run,) = runs
+    assert_whole(run)
+    assert run.row["lost"] == run.row["duplicated"] == 0
+    assert run.row["latency_max_ns"] < 1e9
+
+
+@pytest.mark.parametrize(
+    ("duration", "interval", "begins"),
+    [
+        (0.25, 0.1, [0, 0.1, 0.2, 0.25]),
+        (1.1, 0.1, [n / 10 for n in range(12)]),
+        (0.1, 0.5, [0, 0.1]),
+    ],
+)
+def test_intervals_end_with_the_trial(
+    lab: lk.Lab, duration: float, interval: float, begins: list[float]
+) -> None:
+    """A shorter last interval has its own rate, and 1.1 s has no twelfth tenth."""
+    a, b = lab.cable("a", "b")
+    settings = {"duration": duration, "interval": interval, "receive_on": b, **QUICK}
+    run = lk.trial(a, flow(), rate="10 kpps", **settings)
+    assert run.series["t_seconds"].tolist() == pytest.approx(begins)
+    within = run.series.iloc[:-1]
+    lengths = np.diff(begins)
+    assert (within["tx_pps"] * lengths).tolist() == pytest.approx(within["sent"].tolist())
+    assert run.series["tx_pps"].isna().tolist() == [False] * len(within) + [True]
+
+
 def test_ctrl_c_puts_the_port_back(mirror: lk.Port) -> None:
     before = list(mirror.lab.paths)
     interrupt = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
@@ -341,9 +463,13 @@ def test_ctrl_c_puts_the_port_back(mirror: lk.Port) -> None:
 def test_an_engine_that_dies_says_so(mirror: lk.Port) -> None:
     killer = threading.Timer(0.3, os.kill, [mirror.lab.pid, signal.SIGKILL])
     killer.start()
+    other = mirror.lab.port("ring", "other")
     with pytest.raises(lk.EngineDied):
-        lk.trial(mirror, flow(), rate=1000, duration=5, **QUICK)
+        lk.trial(mirror, flow(), rate=1000, duration=5, receive_on=other, **QUICK)
     killer.join()
+    mirror.lab.restart()
+    assert list(mirror.lab.paths) == ["mirror"]
+    assert lk.trial(mirror, flow(), rate=1000, duration=0.1, **QUICK).is_balanced
 
 
 def test_a_dut_that_stops_midway(mirror: lk.Port) -> None:
@@ -393,6 +519,8 @@ def untouched() -> Iterator[lk.Port]:
     [
         ({"duration": 0}, "duration is 0; the range is 0.001 to 86400 s"),
         ({"duration": "5"}, "duration is '5'"),
+        ({"latency": "no"}, "latency is 'no'; it is True or False"),
+        ({"receive_on": "b"}, "receive_on is 'b'; it is a port of a lab"),
         ({"warmup": -1}, "warmup is -1; the range is 0 to"),
         ({"drain": 0}, "drain is 0"),
         ({"interval": 0}, "interval is 0; the range is 0.001"),

@@ -183,6 +183,18 @@ def test_several_tunnels_share_a_port(lab: lk.Lab) -> None:
     assert not any("decap" in name for name in lab.paths["tunnels:west"].drops)
 
 
+def test_a_trial_finds_the_host_behind_a_tunnel(lab: lk.Lab) -> None:
+    """Not the far end of the inner port's cable, which no frame is for."""
+    a, b = lab.cable("west", "east")
+    vx = lk.Vxlan(vni=1, local=WEST_4, remote=EAST_4, local_mac=a.mac, remote_mac=b.mac)
+    inner, far = lab.tunnel(a, vx, "inner"), lab.tunnel(b, vx.peer, "outer")
+    lab.echo_server(far, [INNER_4], 9000)
+    flow = lk.Stream(Ether() / IP(src="10.0.0.1", dst=INNER_4) / UDP(dport=9000))
+    run = lk.trial(inner, flow, rate=1000, duration=0.2, progress=False)
+    assert run.is_balanced, run
+    assert run.row["received"] == run.row["sent"] > 0
+
+
 def test_tunnels_come_back_after_a_restart(lab: lk.Lab) -> None:
     a, b = lab.cable("west", "east")
     gue = lk.Gue(local=WEST_6, remote=EAST_6, remote_mac=b.mac)

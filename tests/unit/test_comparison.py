@@ -58,6 +58,25 @@ def test_noise_is_kept_at_its_confidence() -> None:
     assert 5 <= wrong <= 40
 
 
+def test_what_a_reader_must_know_of_the_trials_is_told() -> None:
+    a = results("x", 1.0, 2.0).table.assign(unsent=50, intended=100, balanced=False)
+    more = lk.Results.from_rows([*a.to_dict("records"), {**a.iloc[0], "target_pps": 9e4}])
+    comparison = lk.compare(more, results("x", 1.0, 2.0))
+    assert comparison.caveats == (
+        "left out: 1 loads that only a has, 0 that only b has",
+        "2 of 4 trials did not reach their target_pps",
+        "2 of 4 trials are NOT balanced",
+    )
+    assert all(caveat in repr(comparison) for caveat in comparison.caveats)
+    assert lk.compare(results("x", 1.0), results("x", 1.0)).caveats == ()
+
+
+def test_trials_without_a_config_or_a_target_are_compared() -> None:
+    rows = [{"size_bytes": 64, "rx_pps": value} for value in (1.0, 2.0)]
+    (row,) = lk.compare(lk.Results.from_rows(rows), lk.Results.from_rows(rows)).table.itertuples()
+    assert (row.trials_a, row.trials_b, row.difference) == (2, 2, 0.0)
+
+
 def test_two_configs_are_compared_when_each_side_has_one() -> None:
     comparison = lk.compare(results("x", 1.0, 2.0), results("y", 2.0, 3.0))
     assert comparison.table["config"].tolist() == ["x → y"]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pictures show what the table says: points, intervals, limits, units."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
@@ -55,8 +57,10 @@ def test_points_are_the_means_of_the_repeats(sweep: lk.Results) -> None:
 
 def test_repeats_have_error_bars_and_single_trials_have_none(sweep: lk.Results) -> None:
     assert sweep.plot.pps().axes[0].containers
+    assert "bars: 95 % confidence intervals" in sweep.plot.pps().get_suptitle()
     single = lk.Results.from_rows(row(c, 64, r) for c in CAPACITY for r in RATES)
     assert not single.plot.pps().axes[0].containers
+    assert "bars" not in single.plot.pps().get_suptitle()
 
 
 def test_other_results_lie_beneath_in_grey(sweep: lk.Results, seed: lk.Results) -> None:
@@ -132,7 +136,16 @@ def test_percentiles_are_those_of_the_histograms() -> None:
     assert halfway == pytest.approx(-np.log10(0.5), abs=0.06)
 
 
+def test_nothing_sent_is_no_load_of_an_axis() -> None:
+    rows = [{**row("fast", 64, 70_000), "tx_pps": sent, "rx_pps": sent} for sent in (0.0, 7e4)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib's, of limits that cannot be
+        lk.Results.from_rows(rows).plot.drop()
+
+
 def test_what_cannot_be_drawn_is_named(sweep: lk.Results) -> None:
+    with pytest.raises(lk.LabError, match="no trial has a target_pps"):
+        lk.Results.from_rows([{**row("fast", 64, 70_000), "target_pps": None}]).plot.drop()
     with pytest.raises(lk.LabError, match="no 'p42'; choose min, avg"):
         sweep.plot.latency("p42")
     with pytest.raises(lk.LabError, match="measure with latency=True"):

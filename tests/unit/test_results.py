@@ -66,6 +66,10 @@ def test_load_names_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(lk.LabError, match="is damaged"):
         lk.load(tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps({"format": "labkit-results/1"}))
+    (tmp_path / "results.parquet").write_text("no table")
+    with pytest.raises(lk.LabError, match=r"results\.parquet is damaged"):
+        lk.load(tmp_path)
     (tmp_path / "run.json").write_text(json.dumps({"format": "labkit-results/9"}))
     with pytest.raises(lk.LabError, match="'labkit-results/9'; this release reads"):
         lk.load(tmp_path)

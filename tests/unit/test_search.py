@@ -107,6 +107,38 @@ def test_search_that_takes_too_long_hands_over_its_trials() -> None:
     assert len(failure.value.trials) > 0
 
 
+@pytest.mark.parametrize("error", [lk.DutDied("x", "its process ended"), KeyboardInterrupt()])
+def test_search_that_fails_midway_hands_over_its_trials(error: BaseException) -> None:
+    path = Path(1e6)
+
+    def dies(pps: float, seconds: float) -> Mapping[str, Any]:
+        if len(path.asked) == 3:
+            raise error
+        return path(pps, seconds)
+
+    expected = lk.SearchFailed if isinstance(error, lk.LabError) else KeyboardInterrupt
+    with pytest.raises(expected) as failure:
+        lk.search(None, None, measure=dies, max_rate=10e6, progress=False)
+    assert len(failure.value.trials) == 3  # type: ignore[attr-defined]
+
+
+def test_slow_paths_can_be_searched() -> None:
+    ndr = search(Path(700), goals=("NDR",), min_rate=50, max_rate=3000).table.iloc[0]
+    assert ndr["lower_pps"] <= 700 <= ndr["upper_pps"]
+
+
+def test_what_a_port_refuses_or_no_counter_explains_is_told() -> None:
+    def refuses(pps: float, seconds: float) -> Mapping[str, Any]:
+        row = Path(1e9, generator=2e6)(pps, seconds)
+        return {**row, "generator_limited": False, "balanced": False}
+
+    run = lk.search(None, None, measure=refuses, max_rate=10e6, progress=False)
+    assert run.table["note"].str.startswith("the port did not take all frames").all()
+    for text in (repr(run), run._repr_html_()):
+        assert "NOT balanced" in text
+        assert "load not reached" in text
+
+
 def test_picture_has_every_trial_and_the_bounds() -> None:
     run = search(Path(1e6))
     axes = run.plot().axes[0]
@@ -124,6 +156,14 @@ def test_picture_has_every_trial_and_the_bounds() -> None:
         ({"goals": ("NRD",)}, "no goal 'NRD'.*did you mean 'NDR'"),
         ({"goals": (1.5,)}, "goal 1.5: a loss ratio is 0 or more and below 1"),
         ({"goals": ()}, "goals is empty"),
+        ({"goals": "NDR"}, r"goals is 'NDR'; it is a list such as"),
+        ({"goals": ("NDR", 0.0)}, "goals NDR, 0 %: two of them allow the same loss"),
+        ({"goals": (None,)}, "goal None: a loss ratio"),
+        ({"min_rate": "1k"}, "min_rate is '1k'; it is a positive number"),
+        ({"max_rate": math.inf}, "max_rate is inf; it is a positive number"),
+        ({"max_rate": 0}, "max_rate is 0; it is a positive number"),
+        ({"most_seconds": math.nan}, "most_seconds is nan"),
+        ({"min_rate": 1}, "min_rate is 1: its trials of 0.2 s have no frame; give 5 or more"),
         ({"preset": "rfc"}, "no preset 'rfc'.*there are: mlr, rfc2544, quick"),
         ({"min_rate": 2e7}, "min_rate is 20,000,000 and max_rate 10,000,000"),
         ({"max_rate": None}, "a search needs a port"),

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sequence tracking against a model that remembers every number, and histogram buckets."""
 
+import pytest
+from hdrh.histogram import HdrHistogram
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from labkit._codec import ffi, lib
 
+from labkit.errors import LabError
 from labkit.latency import COUNTS, HIGHEST, LatencyHistogram, highest_of, index_of
 
 WINDOW = 65_536
@@ -103,6 +106,22 @@ def test_percentiles_and_export(values: list[int]) -> None:
     again = LatencyHistogram.from_export(histogram.export())
     assert (again.counts == histogram.counts).all()
     assert again.to_hdr().encode() == reference.encode()
+
+
+def test_histograms_of_other_tools() -> None:
+    """Buckets that are finer than ours add up; what is coarser or longer is refused."""
+    fine, coarse = HdrHistogram(1, HIGHEST, 5), HdrHistogram(1, HIGHEST, 2)
+    for value in range(1_000_000, 1_010_000):
+        fine.record_value(value)
+        coarse.record_value(value)
+    assert LatencyHistogram.from_export(fine.encode()).count == 10_000
+    long = HdrHistogram(1, 1 << 45, 3)
+    long.record_value(1 << 40)
+    for other in (coarse, long):
+        with pytest.raises(LabError, match="needs 3 digits or more, and 68,719,476,735"):
+            LatencyHistogram.from_export(other.encode())
+    with pytest.raises(LabError, match="this is no HdrHistogram in base64"):
+        LatencyHistogram.from_export(b"no histogram")
 
 
 def test_nothing_measured_is_no_histogram() -> None:

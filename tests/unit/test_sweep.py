@@ -6,6 +6,7 @@ so that every row is known beforehand.
 """
 
 import json
+import math
 import shutil
 import threading
 from collections.abc import Callable
@@ -141,6 +142,78 @@ def test_failure_in_an_executor_keeps_what_is_finished(tmp_path: Path) -> None:
     assert len(lk.load(tmp_path)) == 6
 
 
+def fails_first(dut: lk.dut.Dut, step: Step) -> Measurement:
+    if (dut.name, step.size, step.pps, step.repeat) == ("known", 64, 70_000, 0):
+        raise lk.DutDied("known", "its process ended", ("its last line",))
+    return arithmetic(dut, step)
+
+
+def test_failure_in_a_process_is_the_same_failure(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(1) as executor, pytest.raises(lk.SweepFailed) as failure:
+        run(fails_first, executor=executor, save=tmp_path)
+    cause = failure.value.__cause__
+    assert isinstance(cause, lk.DutDied)
+    assert (cause.dut, cause.log) == ("known", ("its last line",))
+    assert str(cause).count("the DUT known died") == 1
+
+
+def test_failure_in_an_executor_waits_for_what_runs(tmp_path: Path) -> None:
+    """Sixteen trials run at once, and one fails before the others end."""
+    all_run, failed = threading.Barrier(16), threading.Event()
+
+    def measure(dut: lk.dut.Dut, step: Step) -> Measurement:
+        all_run.wait(20)
+        if (dut.name, step.size, step.pps, step.repeat) == ("known", 64, 70_000, 0):
+            threading.Timer(0.2, failed.set).start()
+            raise lk.LabError("no")
+        failed.wait(20)
+        return arithmetic(dut, step)
+
+    with ThreadPoolExecutor(16) as executor, pytest.raises(lk.SweepFailed, match="15 finished"):
+        run(measure, executor=executor, save=tmp_path)
+    assert len(lk.load(tmp_path)) == 15
+
+
+def test_what_a_killed_sweep_left_behind_counts_for_nothing(tmp_path: Path) -> None:
+    run(save=tmp_path)
+    trial = tmp_path / "trials" / "00003.json"
+    trial.replace(trial.with_name(".00003.json.4711"))  # written, not yet renamed
+    (tmp_path / "trials" / ".00004.json.4711").write_text('{"step": {')
+    assert len(run(save=tmp_path)) == 16
+
+
+def test_damaged_trial_is_named_before_anything_is_measured(tmp_path: Path) -> None:
+    with pytest.raises(lk.SweepFailed):
+        run(Recorder(5, lk.LabError("no")), save=tmp_path)
+    damaged = next((tmp_path / "trials").iterdir())
+    damaged.write_text("")
+    recorder = Recorder()
+    for read in (lambda: run(recorder, save=tmp_path), lambda: lk.load(tmp_path)):
+        with pytest.raises(lk.LabError, match=rf"{damaged.name} is damaged .*; remove it"):
+            read()
+    assert recorder.steps == []
+    damaged.unlink()
+    assert len(run(save=tmp_path)) == 16
+
+
+def test_two_sweeps_do_not_share_a_folder(tmp_path: Path) -> None:
+    def measure(dut: lk.dut.Dut, step: Step) -> Measurement:
+        with pytest.raises(lk.LabError, match="another sweep is writing to"):
+            run(save=tmp_path)
+        return arithmetic(dut, step)
+
+    assert len(run(measure, save=tmp_path)) == 16
+
+
+def test_going_on_elsewhere_is_told(tmp_path: Path) -> None:
+    with pytest.raises(lk.SweepFailed):
+        run(Recorder(5, lk.LabError("no")), save=tmp_path)
+    results = run(lambda *load: Measurement(arithmetic(*load).row, {}), save=tmp_path)
+    assert results.warnings == [
+        "measured on 2 machines, or with other versions: see run['machines']"
+    ]
+
+
 def test_what_is_left_out_is_named() -> None:
     results = run(sizes=(64, 8500), max_gbps=0.05)
     assert results.warnings == [
@@ -172,6 +245,12 @@ def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
         ({"duration": 0}, "duration is 0; it is a number of seconds above 0"),
         ({"warmup": -1}, "warmup is -1"),
         ({"repeats": 0}, "repeats is 0; it is a whole number, 1 or more"),
+        ({"duration": math.inf}, "duration is inf; it is a number of seconds above 0"),
+        ({"duration": "5"}, "duration is '5'; it is a number"),
+        ({"warmup": math.nan}, "warmup is nan; it is a number of seconds, 0 or more"),
+        ({"max_gbps": math.nan}, "max_gbps is nan; it is a number of Gbit/s above 0, or None"),
+        ({"sizes": (64, 512, 64)}, "sizes has 64 twice; repeats="),
+        ({"rates": ("70k", 70_000)}, "rates has 70 kpps twice"),
         ({"sizes": (9000,)}, "nothing is left to measure: known, 9,000 B"),
     ],
 )

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Streams against scapy: every frame of a field program is what scapy builds, byte for byte."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -212,6 +214,7 @@ def test_sizes() -> None:
         ("700 kpps", 64, None, 700e3),
         ("70k", 64, None, 70e3),
         ("1.5Mpps", 64, None, 1.5e6),
+        ("1,500 kpps", 64, None, 1.5e6),
         (12345, 64, None, 12345),
         ("10 Gbit/s L1", 64, None, 10e9 / 8 / 84),  # RFC 2544's 14.88 Mpps
         ("1 Gbit/s", 1250, None, 100e3),
@@ -223,6 +226,15 @@ def test_rates(text: str | float, size: int, link: int | None, pps: float) -> No
     rate = lk.Rate.parse(text)
     assert rate.pps(size, link) == pytest.approx(pps)
     assert lk.Rate.parse(str(rate)) == rate
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert Stream(LINK / V4 / DATA, np.array([64, 128])).sizes.order == (64, 128)
+    assert Stream(LINK / V4 / DATA, np.int64(64), rate=np.int64(70)).rate == lk.Rate(70.0)
+
+
+def vary_source(address: str) -> Callable[[], object]:
+    return lambda: Stream(LINK / V4 / DATA, vary=lk.vary(Ether.src, [address])).compile()
 
 
 def wrong_stream(**arguments: Any) -> Callable[[], object]:
@@ -239,6 +251,15 @@ def wrong_stream(**arguments: Any) -> Callable[[], object]:
         (wrong_stream(size="64"), "size is '64'; it is a number of bytes"),
         (wrong_stream(size=[64.5]), "size 64.5 is no frame size"),
         (wrong_stream(weight=0), "weight is 0; it is a positive number"),
+        (wrong_stream(weight=math.inf), "weight is inf; it is a positive number"),
+        (wrong_stream(weight="1"), "weight is '1'; it is a positive number"),
+        (wrong_stream(seed=1.5), "seed is 1.5; it is a whole number"),
+        (wrong_stream(signature="no"), "signature is 'no'; it is True or False"),
+        (wrong_stream(vary=5), "vary is 5; write lk.vary"),
+        (wrong_stream(rate="1,5 kpps"), "rate is '1,5 kpps'; write it as"),
+        (lambda: lk.vary(UDP.sport, 5), "values is 5; give a range or a list"),
+        (lambda: lk.vary(IP.ttl, [1], nth=0), "nth is 0; 1 is the outermost layer"),
+        (vary_source("x"), "vary src: 'x' is no value of it: write six bytes as 02:00"),
         (wrong_stream(burst=0), "burst is 0; the range is 1 to 65536"),
         (wrong_stream(vary=[5]), r"vary is 5; write lk.vary\(UDP.sport"),
         (wrong_stream(vary=[lk.vary(UDP.sport, [1])] * 9), "9 varying fields; at most 8"),
