@@ -106,21 +106,22 @@ class Bench:
                 self._until_done(run, seconds, report)
                 self._until_still(run, before, paths[0].name)
                 after = self._read()
-                return Measured(
-                    lab._ask("trial_counts", run=run),
-                    lab._ask("trial_streams", run=run, streams=count),
-                    lab._ask("trial_ticks", run=run, room=ticks),
-                    [self._histogram(run, n) for n in range(count)],
-                    self._histogram(run, -1),
-                    self._drops(before, after, paths[0].name),
-                    after.losses_since(before),
-                    copies(after.paths) - copies(before.paths),
-                    tick,
-                )
             finally:
                 for running in paths:
                     with suppress(EngineDied):  # the first one must not keep the second
                         running.stop()
+            # Nobody counts any more, not even frames of others: all numbers are of one moment.
+            return Measured(
+                lab._ask("trial_counts", run=run),
+                lab._ask("trial_streams", run=run, streams=count),
+                lab._ask("trial_ticks", run=run, room=ticks),
+                [self._histogram(run, n) for n in range(count)],
+                self._histogram(run, -1),
+                self._drops(before, after, paths[0].name),
+                after.losses_since(before),
+                copies(after.paths) - copies(before.paths),
+                tick,
+            )
         finally:
             lab._ask("free_trial", run=run)
 
