@@ -1,204 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The kinds of nodes that a path is made of, and the functions that make them."""
+"""The functions that make nodes of a path."""
 
-import ipaddress
 import itertools
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
-from labkit.errors import PathError, TunnelError
-from labkit.path import Chain, Node, Value, as_chain, near
+from labkit.errors import PathError
+from labkit.node_checks import listed, make
+from labkit.node_kinds import Params
+from labkit.path import Chain, Node, Value, as_chain
 
 if TYPE_CHECKING:
     from labkit.port import Port
     from labkit.tunnels import Tunnel
 
-Params = Mapping[str, Value]
-Check = Callable[[str, Value], Value]
-
-MOST_ADDRESSES = 16  # of each IP version: LK_MAX_ADDRESSES
 _lines = itertools.count(1)
-
-REQUIRED = "<required>"  # the value of a parameter that has to be given
-
-
-@dataclass(frozen=True)
-class NodeKind:
-    """What may be said of a kind of node.
-
-    Attributes
-    ----------
-    name: as in the native node table
-    role: "source", "process" or "end"; sources have no input, ends no output
-    outputs: names of its outputs
-    params: its parameters with the values they have when not given; REQUIRED: to be given
-    sentence: what it does
-    reference: the RFC or tool it follows
-    """
-
-    name: str
-    role: str
-    outputs: tuple[str, ...]
-    params: Params
-    sentence: str
-    reference: str = ""
-
-
-_RESPONDER: Params = {"addresses": REQUIRED, "mac": None}
-
-KINDS: Mapping[str, NodeKind] = {
-    kind.name: kind
-    for kind in (
-        NodeKind(
-            "rx",
-            "source",
-            ("next",),
-            {"port": REQUIRED, "queue": 0},
-            "Receives frames from a port.",
-            "rte_eth_rx_burst",
-        ),
-        NodeKind(
-            "inject", "source", ("next",), {"port": REQUIRED}, "Takes frames that Python sends."
-        ),
-        NodeKind(
-            "probe_send",
-            "source",
-            ("next",),
-            {"run": REQUIRED, "port": REQUIRED},
-            "Sends the probes of an echo experiment.",
-        ),
-        NodeKind(
-            "generate",
-            "source",
-            ("next",),
-            {"run": REQUIRED, "port": REQUIRED},
-            "Makes the frames of a trial when they are due.",
-            "RFC 2544",
-        ),
-        NodeKind(
-            "tx",
-            "end",
-            (),
-            {"port": REQUIRED, "queue": 0},
-            "Sends frames on a port.",
-            "rte_eth_tx_burst",
-        ),
-        NodeKind("collect", "end", (), {"port": REQUIRED}, "Hands frames to Python."),
-        NodeKind("sink", "end", (), {}, "Counts frames and frees them."),
-        NodeKind(
-            "capture",
-            "process",
-            ("next",),
-            {"file": REQUIRED, "snaplen": 0},
-            "Writes a copy of every frame to a pcapng file.",
-            "draft-ietf-opsawg-pcapng",
-        ),
-        NodeKind(
-            "arp_responder",
-            "process",
-            ("next", "other"),
-            _RESPONDER,
-            "Answers ARP requests for its addresses.",
-            "RFC 826",
-        ),
-        NodeKind(
-            "nd_responder",
-            "process",
-            ("next", "other"),
-            _RESPONDER,
-            "Answers neighbour solicitations for its addresses.",
-            "RFC 4861",
-        ),
-        NodeKind(
-            "icmp_echo",
-            "process",
-            ("next", "other"),
-            _RESPONDER,
-            "Answers ping and ping6.",
-            "RFC 792, RFC 4443",
-        ),
-        NodeKind(
-            "udp_echo",
-            "process",
-            ("next", "other"),
-            {**_RESPONDER, "udp_port": 7},
-            "Sends UDP datagrams back to their sender.",
-            "RFC 768, RFC 862",
-        ),
-        NodeKind(
-            "refuse",
-            "end",
-            (),
-            {**_RESPONDER, "udp_port": None},
-            "Drops a frame under the reason why an endpoint does not answer it.",
-            "RFC 1122",
-        ),
-        NodeKind(
-            "reflect",
-            "process",
-            ("next",),
-            {},
-            "Swaps MAC addresses, IP addresses and ports.",
-            "testpmd 5tswap",
-        ),
-        NodeKind(
-            "encap",
-            "process",
-            ("next",),
-            {"tunnel": REQUIRED},
-            "Puts frames into a tunnel.",
-            "RFC 7348, RFC 8926, draft-ietf-intarea-gue-09",
-        ),
-        NodeKind(
-            "decap",
-            "process",
-            ("next", "other"),
-            {"tunnel": REQUIRED, "unknown_vni": "drop"},
-            "Takes frames out of a tunnel.",
-            "RFC 7348, RFC 8926, draft-ietf-intarea-gue-09",
-        ),
-        NodeKind(
-            "impair",
-            "process",
-            ("next",),
-            {
-                "line": REQUIRED,
-                "loss": 0.0,
-                "duplicate": 0.0,
-                "reorder": 0.0,
-                "displacement": 3,
-                "seed": 0,
-            },
-            "Loses, doubles and holds back frames at random.",
-            "tc-netem",
-        ),
-        NodeKind(
-            "impair_release",
-            "source",
-            ("next",),
-            {"line": REQUIRED},
-            "Lets go of frames that impair holds back.",
-        ),
-        NodeKind(
-            "receive",
-            "process",
-            ("other",),
-            {"run": REQUIRED},
-            "Tracks and times the frames of a trial.",
-            "RFC 4737",
-        ),
-        NodeKind(
-            "probe_receive",
-            "process",
-            ("other",),
-            {"run": REQUIRED},
-            "Checks and times the answers to probes.",
-        ),
-    )
-}
 
 
 def rx(port: "Port | str", queue: int = 0, *, name: str | None = None) -> Node:
@@ -242,19 +60,19 @@ def arp_responder(
     addresses: Iterable[str], mac: str | None = None, *, name: str | None = None
 ) -> Node:
     """Answers ARP requests for its IPv4 addresses (RFC 826)."""
-    return make("arp_responder", {"addresses": _listed(addresses), "mac": mac}, name)
+    return make("arp_responder", {"addresses": listed(addresses), "mac": mac}, name)
 
 
 def nd_responder(
     addresses: Iterable[str], mac: str | None = None, *, name: str | None = None
 ) -> Node:
     """Answers neighbour solicitations for its IPv6 addresses (RFC 4861 7.2.3)."""
-    return make("nd_responder", {"addresses": _listed(addresses), "mac": mac}, name)
+    return make("nd_responder", {"addresses": listed(addresses), "mac": mac}, name)
 
 
 def icmp_echo(addresses: Iterable[str], mac: str | None = None, *, name: str | None = None) -> Node:
     """Answers ICMP and ICMPv6 echo requests to its addresses (RFC 792, RFC 4443 4.2)."""
-    return make("icmp_echo", {"addresses": _listed(addresses), "mac": mac}, name)
+    return make("icmp_echo", {"addresses": listed(addresses), "mac": mac}, name)
 
 
 def udp_echo(
@@ -265,7 +83,7 @@ def udp_echo(
     Checksums are verified; IPv6 extension headers and IPv4 options are walked and left out of the
     answer.
     """
-    params: Params = {"addresses": _listed(addresses), "udp_port": udp_port, "mac": mac}
+    params: Params = {"addresses": listed(addresses), "udp_port": udp_port, "mac": mac}
     return make("udp_echo", params, name)
 
 
@@ -277,7 +95,7 @@ def refuse(
     name: str | None = None,
 ) -> Node:
     """Drops every frame under the reason why an endpoint with these addresses is silent."""
-    params: Params = {"addresses": _listed(addresses), "udp_port": udp_port, "mac": mac}
+    params: Params = {"addresses": listed(addresses), "udp_port": udp_port, "mac": mac}
     return make("refuse", params, name)
 
 
@@ -378,137 +196,3 @@ def port_name(port: "Port | str") -> str:
         return port.name
     except AttributeError:
         raise PathError(f"{port!r} is no port: pass a Port or its name") from None
-
-
-def make(kind: str, params: Params, name: str | None = None) -> Node:
-    """A node of any kind, every parameter checked."""
-    if kind not in KINDS:
-        raise PathError(f"{kind!r} is no kind of node{near(kind, KINDS)}")
-    where, known = name or kind, KINDS[kind].params
-    for key in params:
-        if key not in known:
-            raise PathError(f"node {where}: {kind} has no parameter {key!r}{near(key, known)}")
-    full: dict[str, Value] = {}
-    for key, default in known.items():
-        if default is REQUIRED and key not in params:
-            raise PathError(f"node {where}: {kind} needs the parameter {key!r}")
-        value = params.get(key, default)
-        may_miss = default is None and value is None
-        full[key] = None if may_miss else _CHECKS[key](where, value)
-    return Node(kind, full, name)
-
-
-_ADDRESSES_FIX = 'give at least one address such as ["10.0.0.2/24", "fd00::2/64"]'
-
-
-def _listed(addresses: Iterable[str]) -> list[str]:
-    if isinstance(addresses, str):
-        return [addresses]
-    if not isinstance(addresses, Iterable):
-        raise PathError(f"addresses is {addresses!r}; {_ADDRESSES_FIX}")
-    return [str(address) for address in addresses]
-
-
-def _check_addresses(where: str, value: Value) -> Value:
-    if not isinstance(value, list) or not value:
-        raise PathError(f"node {where}: addresses is {value!r}; {_ADDRESSES_FIX}")
-    counts = {4: 0, 6: 0}
-    for text in value:
-        try:
-            if not isinstance(text, str) or "%" in text:
-                raise ValueError
-            address = ipaddress.ip_interface(text)
-        except ValueError:
-            raise PathError(
-                f"node {where}: {text!r} is no IP address; write it as 10.0.0.2/24 or "
-                "fd00::2/64, the prefix length may be left out"
-            ) from None
-        if address.is_multicast or address.is_unspecified:
-            raise PathError(
-                f"node {where}: {text!r} is no address that a host can have; give a unicast "
-                "address such as 10.0.0.2/24 or fd00::2/64"
-            )
-        counts[address.version] += 1
-    for version, count in counts.items():
-        if count > MOST_ADDRESSES:
-            raise PathError(
-                f"node {where}: {count} IPv{version} addresses; at most "
-                f"{MOST_ADDRESSES} of each version"
-            )
-    return value
-
-
-def _check_mac(where: str, value: Value) -> Value:
-    if not isinstance(value, str) or not re.fullmatch(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}", value):
-        raise PathError(f"node {where}: mac is {value!r}; write six bytes as 02:00:00:00:00:01")
-    if int(value[:2], 16) & 1:
-        raise PathError(
-            f"node {where}: mac {value} is a group address; the lowest bit of the "
-            "first byte of a host's address is 0"
-        )
-    return value.lower()
-
-
-def _check_number(name: str, lowest: int, highest: int) -> Check:
-    def check(where: str, value: Value) -> Value:
-        if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-            raise PathError(
-                f"node {where}: {name} is {value!r}; the range is {lowest} to {highest}"
-            )
-        return value
-
-    return check
-
-
-def _check_probability(name: str) -> Check:
-    def check(where: str, value: Value) -> Value:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not 0 <= float(str(value)) <= 1:
-            raise PathError(f"node {where}: {name} is {value!r}; it is a probability, 0 to 1")
-        return value
-
-    return check
-
-
-def _check_text(name: str) -> Check:
-    def check(where: str, value: Value) -> Value:
-        if not isinstance(value, str) or not value:
-            raise PathError(f"node {where}: {name} is {value!r}; it is a text that is not empty")
-        return value
-
-    return check
-
-
-def _check_tunnel(where: str, value: Value) -> Value:
-    from labkit.tunnels import from_dict  # brings in the codec, which a path as data can do without
-
-    try:
-        return from_dict(value).to_dict()
-    except TunnelError as error:
-        raise PathError(f"node {where}: {error}") from None
-
-
-def _check_unknown_vni(where: str, value: Value) -> Value:
-    if value not in ("drop", "pass"):
-        raise PathError(f"node {where}: unknown_vni is {value!r}; it is 'drop' or 'pass'")
-    return value
-
-
-_CHECKS: dict[str, Check] = {
-    "tunnel": _check_tunnel,
-    "unknown_vni": _check_unknown_vni,
-    "addresses": _check_addresses,
-    "mac": _check_mac,
-    "udp_port": _check_number("udp_port", 1, 65535),
-    "queue": _check_number("queue", 0, 255),
-    "snaplen": _check_number("snaplen", 0, 65535),
-    "port": _check_text("port"),
-    "file": _check_text("file"),
-    "run": _check_text("run"),
-    "line": _check_text("line"),
-    "loss": _check_probability("loss"),
-    "duplicate": _check_probability("duplicate"),
-    "reorder": _check_probability("reorder"),
-    "displacement": _check_number("displacement", 1, 32),
-    "seed": _check_number("seed", 0, 2**63 - 1),
-}

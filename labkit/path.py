@@ -29,7 +29,7 @@ class Node:
 
     Attributes
     ----------
-    kind: one of labkit.nodes.KINDS
+    kind: one of labkit.node_kinds.KINDS
     params: its settings, JSON values
     given_name: the name asked for; None: named after its kind and port
     """
@@ -295,7 +295,7 @@ class Path:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Path":
         """A path from its data; what is unknown, missing or wrong is an error."""
-        from labkit.nodes import make
+        from labkit.node_checks import make
 
         _check_fields("the path", data, {"format": str, "name": str, "nodes": list, "edges": list})
         if data["format"] != FORMAT:
@@ -385,14 +385,14 @@ def as_chain(part: Node | Chain) -> Chain:
 
 def outputs_of(kind: str) -> tuple[str, ...]:
     """Names of the outputs of a kind of node."""
-    from labkit.nodes import KINDS
+    from labkit.node_kinds import KINDS
 
     return KINDS[kind].outputs
 
 
 def role_of(node: Node | NamedNode) -> str:
     """source, process or end."""
-    from labkit.nodes import KINDS
+    from labkit.node_kinds import KINDS
 
     return KINDS[node.kind].role
 

@@ -27,7 +27,7 @@ from labkit.draw.svg import (
     text,
     text_width,
 )
-from labkit.nodes import KINDS
+from labkit.node_kinds import KINDS
 from labkit.path import Path
 
 MARGIN = 18.0

@@ -31,7 +31,7 @@ from labkit.draw.svg import (
     text,
     text_width,
 )
-from labkit.nodes import KINDS
+from labkit.node_kinds import KINDS
 from labkit.path import Edge, NamedNode, Path, Value, outputs_of
 
 __all__ = ["NodeReading", "PathReading", "live_path_svg", "path_svg"]

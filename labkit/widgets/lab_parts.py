@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.catalogue import drivers
 from labkit.errors import LabError
-from labkit.nodes import KINDS
+from labkit.node_kinds import KINDS
 from labkit.sources import Schema
 from labkit.widgets.meters import Meters
 

@@ -9,7 +9,7 @@ import numpy as np
 from labkit.codec import VERDICT_BY_NAME
 from labkit.draw import as_html, live_path_svg, path_svg
 from labkit.draw.flows import edge_frames
-from labkit.nodes import KINDS
+from labkit.node_kinds import KINDS
 from labkit.path import NamedNode, Value
 from labkit.running import NodeCounters
 from labkit.sources import MISSING, Sample, Schema

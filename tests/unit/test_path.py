@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from labkit import nodes as lk
 from labkit.errors import LabError, PathError
+from labkit.node_checks import make
+from labkit.node_kinds import KINDS
 from labkit.path import Chain, Edge, NamedNode, Node, Path
 
 WHERE = ["10.0.0.2/24", "fd00::2/64"]
@@ -120,16 +122,16 @@ def test_repr_leaves_no_edge_out() -> None:
 
 
 def test_the_table_of_kinds_documents_itself() -> None:
-    for kind in lk.KINDS.values():
+    for kind in KINDS.values():
         assert kind.sentence.endswith(".")
         assert kind.role in ("source", "process", "end")
         assert bool(kind.outputs) == (kind.role != "end")
-    assert "RFC 826" in lk.KINDS["arp_responder"].reference
-    assert "RFC 4861" in lk.KINDS["nd_responder"].reference
-    assert "RFC 792" in lk.KINDS["icmp_echo"].reference
-    assert "RFC 4443" in lk.KINDS["icmp_echo"].reference
-    assert "RFC 862" in lk.KINDS["udp_echo"].reference
-    assert "5tswap" in lk.KINDS["reflect"].reference
+    assert "RFC 826" in KINDS["arp_responder"].reference
+    assert "RFC 4861" in KINDS["nd_responder"].reference
+    assert "RFC 792" in KINDS["icmp_echo"].reference
+    assert "RFC 4443" in KINDS["icmp_echo"].reference
+    assert "RFC 862" in KINDS["udp_echo"].reference
+    assert "5tswap" in KINDS["reflect"].reference
 
 
 # Plain, frozen data
@@ -196,13 +198,13 @@ BAD_PARAMETERS = [
     ),
     (lambda: lk.capture("x", 65536), "node capture: snaplen is 65536; the range is 0 to 65535"),
     (lambda: lk.probe_receive(""), "node probe_receive: run is ''; it is a text that is not empty"),
-    (lambda: lk.make("udp_eco", {}), "'udp_eco' is no kind of node"),
-    (lambda: lk.make("udp_eco", {}), "did you mean 'udp_echo'?"),
+    (lambda: make("udp_eco", {}), "'udp_eco' is no kind of node"),
+    (lambda: make("udp_eco", {}), "did you mean 'udp_echo'?"),
     (
-        lambda: lk.make("rx", {"port": "a", "que": 1}),
+        lambda: make("rx", {"port": "a", "que": 1}),
         "node rx: rx has no parameter 'que' (there are: port, queue); did you mean 'queue'?",
     ),
-    (lambda: lk.make("rx", {}), "node rx: rx needs the parameter 'port'"),
+    (lambda: make("rx", {}), "node rx: rx needs the parameter 'port'"),
 ]
 
 
