@@ -248,6 +248,8 @@ def wrong_stream(**arguments: Any) -> Callable[[], object]:
         (wrong_stream(packet=LINK / V6 / DATA, size=64), "make 84; choose 84 or more, or signa"),
         (wrong_stream(packet=V4 / DATA), r"a stream's packet begins with Ether\(\)"),
         (wrong_stream(size=()), "there are no sizes"),
+        (wrong_stream(packet=LINK / IP(dst=["10.0.0.1", "10.0.0.2"]) / DATA), "for 2 packets, and"),
+        (wrong_stream(packet=LINK / IP(dst="10.0.0.0/30") / DATA), "stands for 4 packets"),
         (wrong_stream(size="64"), "size is '64'; it is a number of bytes"),
         (wrong_stream(size=[64.5]), "size 64.5 is no frame size"),
         (wrong_stream(weight=0), "weight is 0; it is a positive number"),
