@@ -228,6 +228,14 @@ def test_rates(text: str | float, size: int, link: int | None, pps: float) -> No
     assert lk.Rate.parse(str(rate)) == rate
 
 
+@pytest.mark.parametrize("kpps", [1001.0, 2345.678, 16100.007])
+def test_a_rate_is_one_number_however_it_is_written(kpps: float) -> None:
+    """lk.compare takes loads for the same when their targets are equal."""
+    wanted = lk.Rate(round(kpps * 1000))
+    assert lk.Rate.parse(f"{kpps} kpps") == lk.Rate.parse(f"{kpps / 1000:.6f} Mpps") == wanted
+    assert lk.Rate.parse(str(wanted)) == wanted
+
+
 def test_numbers_of_numpy_are_numbers() -> None:
     assert Stream(LINK / V4 / DATA, np.array([64, 128])).sizes.order == (64, 128)
     assert Stream(LINK / V4 / DATA, np.int64(64), rate=np.int64(70)).rate == lk.Rate(70.0)
