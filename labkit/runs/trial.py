@@ -153,7 +153,8 @@ def trial(
     duration: seconds
     rate: offered load of all streams together, by weight; None: each stream's own, or, where none
         has any, as fast as the port takes frames
-    latency: stamp every frame when it is made, and record its age on arrival
+    latency: stamp every frame when it is made, and record its age on arrival. What a generator that
+        was held up did not make, or made late, has no latency for it: see unsent and jitter.
     warmup: seconds of the same traffic before, which are not counted
     drain: seconds to wait at most for frames under way
     receive_on: the port on which frames come back; None: the same one
@@ -163,6 +164,11 @@ def trial(
     A generator that is held up catches up by 512 frames or 1 ms, the less of the two. What is
     further behind is not sent at all: it is unsent, and more than 0.1 % of it sets
     generator_limited. A frame that the port's queue refuses is unsent too.
+
+    A frame is known by its signature, its last 18 bytes: what a DUT pads, cuts or fragments is lost
+    and unexplained, and that the bytes before came back whole is not looked at (lk.echo does).
+    An lk.echo in the same lab at the same time takes drops for its own that are the trial's, and
+    the other way round.
 
     Raises LabError for what cannot be sent and while another trial runs in the lab, Unreachable
     when nobody answers for a destination whose MAC the packet does not name. Ctrl-C ends the trial

@@ -4,6 +4,7 @@
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from numbers import Real
 
 from labkit.errors import LabError
@@ -51,7 +52,8 @@ class Rate:
                 "a number of frames a second"
             )
         number, prefix, unit, layer = match.groups()
-        value = float(number.replace("_", "").replace(",", "")) * PREFIXES[prefix]
+        # "1.001 Mpps" and 1_001_000 are one load for lk.compare: not 1.001 * 1e6, which is another
+        value = float(Decimal(number.replace("_", "").replace(",", "")) * int(PREFIXES[prefix]))
         if layer and UNITS[unit] != "bit/s":
             raise LabError(f"rate is {rate!r}; {layer} is said of bit/s only")
         return cls(value, UNITS[unit], 1 if layer == "L1" else 2)
@@ -79,7 +81,7 @@ class Rate:
 
     def __str__(self) -> str:
         if self.unit == "%":
-            return f"{self.value:g} %"
+            return f"{self.value:.12g} %"
         prefix = next((p for p, factor in reversed(PREFIXES.items()) if self.value >= factor), "")
         layer = " L1" if self.layer == 1 and self.unit == "bit/s" else ""
-        return f"{self.value / PREFIXES[prefix]:g} {prefix}{self.unit}{layer}"
+        return f"{self.value / PREFIXES[prefix]:.12g} {prefix}{self.unit}{layer}"

@@ -83,6 +83,11 @@ class Stream:
                 f"packet is {packet!r}; a stream's packet begins with Ether(), such as "
                 'Ether()/IP(src="10.0.0.1", dst="10.0.0.2")/UDP(sport=1, dport=2)'
             )
+        if (meant := packet.__iterlen__()) != 1:
+            raise LabError(
+                f"{packet.summary()} stands for {meant} packets, and a stream has one; let the "
+                'field vary instead, such as vary=lk.vary(IP.dst, ["10.0.0.1", "10.0.0.2"])'
+            )
         fields = tuple(vary) if isinstance(vary, Sequence) else (vary,)
         if len(fields) > MOST_FIELDS:
             raise LabError(f"{len(fields)} varying fields; at most {MOST_FIELDS}")

@@ -228,6 +228,14 @@ def test_rates(text: str | float, size: int, link: int | None, pps: float) -> No
     assert lk.Rate.parse(str(rate)) == rate
 
 
+@pytest.mark.parametrize("kpps", [1001.0, 2345.678, 16100.007])
+def test_a_rate_is_one_number_however_it_is_written(kpps: float) -> None:
+    """lk.compare takes loads for the same when their targets are equal."""
+    wanted = lk.Rate(round(kpps * 1000))
+    assert lk.Rate.parse(f"{kpps} kpps") == lk.Rate.parse(f"{kpps / 1000:.6f} Mpps") == wanted
+    assert lk.Rate.parse(str(wanted)) == wanted
+
+
 def test_numbers_of_numpy_are_numbers() -> None:
     assert Stream(LINK / V4 / DATA, np.array([64, 128])).sizes.order == (64, 128)
     assert Stream(LINK / V4 / DATA, np.int64(64), rate=np.int64(70)).rate == lk.Rate(70.0)
@@ -248,6 +256,8 @@ def wrong_stream(**arguments: Any) -> Callable[[], object]:
         (wrong_stream(packet=LINK / V6 / DATA, size=64), "make 84; choose 84 or more, or signa"),
         (wrong_stream(packet=V4 / DATA), r"a stream's packet begins with Ether\(\)"),
         (wrong_stream(size=()), "there are no sizes"),
+        (wrong_stream(packet=LINK / IP(dst=["10.0.0.1", "10.0.0.2"]) / DATA), "for 2 packets, and"),
+        (wrong_stream(packet=LINK / IP(dst="10.0.0.0/30") / DATA), "stands for 4 packets"),
         (wrong_stream(size="64"), "size is '64'; it is a number of bytes"),
         (wrong_stream(size=[64.5]), "size 64.5 is no frame size"),
         (wrong_stream(weight=0), "weight is 0; it is a positive number"),
