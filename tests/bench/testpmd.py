@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """dpdk-testpmd as a peer: its own process, driven by its prompt."""
 
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
+
+from labkit.engine.config import runtime_directory
 
 
 @contextmanager
@@ -30,6 +33,7 @@ def testpmd(vdev: str, mode: str, cpu: int, prefix: str) -> Iterator[IO[str]]:
         process.stdin.write("stop\nquit\n")
         process.stdin.close()
         process.wait(10)
+        shutil.rmtree(runtime_directory(prefix), ignore_errors=True)
 
 
 def say(prompt: IO[str], command: str) -> None:

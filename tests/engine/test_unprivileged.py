@@ -55,7 +55,7 @@ def as_nobody(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
         command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, **change
     )
     left = [str(path) for path in (runtime / "dpdk").glob("*")]
-    assert left == [], left
+    assert left == [], f"exit code {ran.returncode}\n{ran.stdout}{ran.stderr}"
     return ran
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.notebooks.results import load_run
+from labkit.notebooks.results import NotebookRun, load_run
 from tests.notebooks.making import LABKIT, labkit, notebook, run_one
 
 
@@ -39,13 +39,54 @@ def test_wrong_value_starts_nothing(value: str, reason: str, tmp_path: Path) -> 
     assert reason in ran.stderr
 
 
-def test_failing_check_lets_the_notebook_go_on_and_fails_it(tmp_path: Path) -> None:
-    ended = run_one(
-        tmp_path,
+ENDINGS = {
+    "failing_check": (
         "import labkit as lk\nclass row: drop_percent = 0.35",
         "lk.check(row.drop_percent <= 0.1, 'drop at 700 kpps', hint='look at the ledger')",
         "lk.check(True, 'goes on')",
-    )
+    ),
+    "failing_checks_cell": ("import labkit as lk", "lk.check(False, 'no')\nlk.checks()"),
+    "exception": ("a = 1", "a / 0", "b = 2"),
+    "sys_exit": ("a = 1", "import sys; sys.exit(0)", "b = 2"),
+    "exit": ("a = 1", "exit()", "b = 2"),
+    "quit": ("a = 1", "quit()", "b = 2"),
+    "kernel_ended": ("import os, labkit as lk\nlk.check(True, 'before')", "os._exit(0)", "b = 2"),
+    "kernel_killed": (
+        "import os, labkit as lk\nlk.check(True, 'before')",
+        "os.kill(os.getpid(), 9)",
+        "b = 2",
+    ),
+    "engine_killed": (
+        "import os, signal, labkit as lk\nlab = lk.Lab()\na, b = lab.cable()",
+        "os.kill(lab.pid, signal.SIGKILL)",
+        "lab.cable('c', 'd')",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of one run of notebooks that each end in another way, two at a time."""
+    folder = tmp_path_factory.mktemp("endings")
+    for name, cells in ENDINGS.items():
+        notebook(folder / f"{name}.ipynb", *cells)
+    jobs = min(2, len(os.sched_getaffinity(0)))
+    ran = labkit("run", ".", "--jobs", str(jobs), "--report", "out", cwd=folder)
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def endings(report: Path) -> dict[str, NotebookRun]:
+    ended = {one.name: one for one in load_run(report).notebooks}
+    assert set(ended) == set(ENDINGS)
+    return ended
+
+
+def test_failing_check_lets_the_notebook_go_on_and_fails_it(
+    endings: dict[str, NotebookRun],
+) -> None:
+    ended = endings["failing_check"]
     assert (ended.status, ended.reason) == ("failed", "")
     assert [(c.name, c.status) for c in ended.checks] == [
         ("drop at 700 kpps", "failed"),
@@ -55,44 +96,39 @@ def test_failing_check_lets_the_notebook_go_on_and_fails_it(tmp_path: Path) -> N
     assert ended.checks[0].message == message
 
 
-def test_checks_cell_that_raises_is_a_failed_check(tmp_path: Path) -> None:
-    ended = run_one(tmp_path, "import labkit as lk", "lk.check(False, 'no')\nlk.checks()")
+def test_checks_cell_that_raises_is_a_failed_check(endings: dict[str, NotebookRun]) -> None:
+    ended = endings["failing_checks_cell"]
     assert ended.status == "failed"
     assert "1 check failed" in ended.message
 
 
-def test_exception(tmp_path: Path) -> None:
-    ended = run_one(tmp_path, "a = 1", "a / 0", "b = 2")
+def test_exception(endings: dict[str, NotebookRun]) -> None:
+    ended = endings["exception"]
     assert (ended.status, ended.reason, ended.cell) == ("error", "exception", 2)
     assert "ZeroDivisionError: division by zero (in cell [2])" in ended.message
     assert "a / 0" in ended.traceback
     assert "\x1b" not in ended.traceback
 
 
-@pytest.mark.parametrize("statement", ["import sys; sys.exit(0)", "exit()", "quit()"])
-def test_leaving_early_is_no_success(statement: str, tmp_path: Path) -> None:
-    ended = run_one(tmp_path, "a = 1", statement, "b = 2")
+@pytest.mark.parametrize("way", ["sys_exit", "exit", "quit"])
+def test_leaving_early_is_no_success(way: str, endings: dict[str, NotebookRun]) -> None:
+    ended = endings[way]
     assert (ended.status, ended.reason, ended.cell) == ("error", "exit", 2), ended
 
 
-@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
-def test_dead_kernel(end: str, tmp_path: Path) -> None:
-    ended = run_one(tmp_path, "import os, labkit as lk\nlk.check(True, 'before')", end, "b = 2")
+@pytest.mark.parametrize("way", ["kernel_ended", "kernel_killed"])
+def test_dead_kernel(way: str, endings: dict[str, NotebookRun]) -> None:
+    ended = endings[way]
     assert (ended.status, ended.reason, ended.cell) == ("error", "dead kernel", 2)
     assert [c.name for c in ended.checks] == ["before"]
 
 
-def test_killed_engine(tmp_path: Path) -> None:
-    ended = run_one(
-        tmp_path,
-        "import os, signal, labkit as lk\nlab = lk.Lab()\na, b = lab.cable()",
-        "os.kill(lab.pid, signal.SIGKILL)",
-        "lab.cable('c', 'd')",
-    )
+def test_killed_engine(report: Path, endings: dict[str, NotebookRun]) -> None:
+    ended = endings["engine_killed"]
     assert (ended.status, ended.reason, ended.cell) == ("error", "exception", 3)
     assert "EngineDied: the engine died: SIGKILL" in ended.message
     (log,) = ended.attachments
-    assert "EAL" in (tmp_path / "out/nb" / log).read_text()
+    assert "EAL" in (report / "engine_killed" / log).read_text()
 
 
 @pytest.mark.parametrize(

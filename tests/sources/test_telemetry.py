@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Telemetry of a running dpdk-testpmd, and of one that goes and returns."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,18 @@ def forwarded(source: Telemetry) -> int:
     return 0 if sample is None else sample["port/net_ring0/tx_good_packets"]
 
 
+def opens(source: Telemetry) -> bool:
+    with contextlib.suppress(SourceError):
+        source.open()
+        return True
+    return False
+
+
 def test_testpmd_is_read_lost_and_found_again() -> None:
     prefix = unique_name("lkpmd")
     source = Telemetry(prefix)
     with peer.testpmd("net_ring0", "io", CPU, prefix) as prompt:
-        source.open()
+        wait_until(lambda: opens(source))
         assert source.path == Path(f"/run/dpdk/{prefix}/dpdk_telemetry.v2")
         assert source.version.startswith("DPDK ")
         assert forwarded(source) == 0
