@@ -2,7 +2,7 @@
 """Curves of results: drop, received load and latency versus offered load, one panel a size."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +38,7 @@ class Curves:
 
     table: "pd.DataFrame"
     title: str = ""
+    floor_ns: Mapping[str, float] = field(default_factory=dict)  # the lab's own, by quantity
 
     def drop(self, over: "Results | None" = None) -> "Figure":
         """Frames lost (%) versus offered load.
@@ -76,26 +77,28 @@ class Curves:
         return self._finished(figure, panels, "dotted: the most a DUT returned beyond its limit")
 
     def latency(self, quantity: str = "p50", over: "Results | None" = None) -> "Figure":
-        """Round-trip time versus offered load: min, avg, p50, p90, p99, p999 or max.
+        """Latency versus offered load: min, avg, p50, p90, p99, p999 or max.
 
-        Where `over` has not measured the quantity its average stands in, and the legend says so.
+        The dashed line is what the lab itself takes (lk.calibrate). Where `over` has not measured
+        the quantity its average stands in, and the legend says so.
         """
         column = f"latency_{quantity}_ns"
         if column not in self.table:
             raise LabError(
                 f"latency has no {quantity!r}; choose min, avg, p50, p90, p99, p999 or max"
             )
-        figure, panels = self._panels(f"round-trip time, {quantity} (µs)", over)
+        figure, panels = self._panels(f"latency, {quantity} (µs)", over)
         for size, axes in panels.items():
             for curve in self._curves(size, column, over, instead="latency_avg_ns", scale=1e-3):
                 curve.draw(axes)
+            self._draw_floor(axes, quantity)
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
             axes.yaxis.set_minor_formatter(lambda value, _: "")
         return self._finished(figure, panels)
 
     def percentiles(self, target_pps: float | None = None) -> "Figure":
-        """Round-trip time by percentile at one target load (None: the lowest that was measured).
+        """Latency by percentile at one target load (None: the lowest that was measured).
 
         From the histograms of the trials, repeats added up; trials without one are left out.
         """
@@ -120,12 +123,18 @@ class Curves:
                         marker=marker, ms=4, markevery=0.1,
                     )  # fmt: skip
             ticks = np.array([0.0, 50, 90, 99, 99.9, 99.99, 99.999])
+            self._draw_floor(axes, "p50")
             axes.set_xticks(_nines(ticks), [f"{tick:g}" for tick in ticks], rotation=45)
             axes.set(xlabel="percentile (%)", yscale="log")
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
             axes.yaxis.set_minor_formatter(lambda value, _: "")
-        next(iter(panels.values())).set_ylabel("round-trip time (µs)")
+        next(iter(panels.values())).set_ylabel("latency (µs)")
         return self._finished(figure, panels, f"{si(load)} frames/s offered")
+
+    def _draw_floor(self, axes: "Axes", quantity: str) -> None:
+        if quantity in self.floor_ns:
+            height = self.floor_ns[quantity] / 1e3
+            axes.axhline(height, color="#59636e", ls="--", lw=1, label="the lab itself")
 
     def _panels(self, ylabel: str, over: "Results | None") -> tuple["Picture", dict[int, "Axes"]]:
         if self.table.empty:

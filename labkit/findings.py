@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pictures of a search and of a comparison. They see tables only."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -64,28 +64,37 @@ def search_figure(trials: "pd.DataFrame", goals: "pd.DataFrame", title: str) -> 
 def difference_figure(table: "pd.DataFrame", note: str) -> "Figure":
     """Differences of a comparison in percent of a, one panel a quantity; grey: within noise."""
     quantities = list(dict.fromkeys(table["quantity"]))
-    rows = max(int((table["quantity"] == name).sum()) for name in quantities)
-    figure = Picture(figsize=(3.2 * len(quantities) + 2, 0.28 * rows + 1.5), layout="constrained")
-    panels = figure.subplots(1, len(quantities), sharey=False, squeeze=False)[0]
+    names = table.apply(_load_name, axis=1)
+    loads = list(dict.fromkeys(names))
+    size = (3.2 * len(quantities) + 2, 0.28 * len(loads) + 1.5)
+    figure = Picture(figsize=size, layout="constrained")
+    panels = figure.subplots(1, len(quantities), sharey=True, squeeze=False)[0]
     for axes, quantity in zip(panels, quantities, strict=True):
-        part = table[table["quantity"] == quantity].reset_index(drop=True)
+        chosen = table["quantity"] == quantity
+        part = table[chosen].reset_index(drop=True)
+        rows = [loads.index(name) for name in names[chosen]]
         # A share of nothing has no percentage: drops are compared in percentage points.
-        unit = 1.0 if quantity == "drop_percent" else part["a"] / 100
+        unit = 1.0 if quantity == "drop_percent" else part["a"].where(part["a"] != 0) / 100
         middle, low, high = (part[name] / unit for name in ("difference", "low", "high"))
-        for row, verdict in enumerate(part["verdict"]):
+        for n, (row, verdict) in enumerate(zip(rows, part["verdict"], strict=True)):
             color = PALETTE[1] if verdict == "differs" else GREYS[0]
-            axes.plot([low[row], high[row]], [row, row], color=color, lw=2)
+            if np.isnan(middle[n]):
+                axes.annotate("a is 0: no percentage", (0, row), color=color, fontsize=8)
+                continue
+            axes.plot([low[n], high[n]], [row, row], color=color, lw=2)
             marker = "o" if verdict == "differs" else "s"
             fill = "white" if verdict == "unknown" else color
-            axes.plot(middle[row], row, marker=marker, color=color, mfc=fill, ms=5)
+            axes.plot(middle[n], row, marker=marker, color=color, mfc=fill, ms=5)
         axes.axvline(0, color="#24292f", lw=0.8)
         points = " points" if quantity == "drop_percent" else " of a"
-        axes.set(xlabel=f"{quantity}: b - a (%{points})", ylim=(len(part) - 0.5, -0.5))
-        labels = [
-            f"{config}  {size:,g} B  {si(target)}"
-            for config, size, target in part[["config", "size_bytes", "target_pps"]].to_numpy()
-        ]
-        axes.set_yticks(range(len(part)), labels if axes is panels[0] else [""] * len(part))
+        axes.set(xlabel=f"{quantity}: b - a (%{points})", ylim=(len(loads) - 0.5, -0.5))
         plain_axes(axes)
+    panels[0].set_yticks(range(len(loads)), loads)
     figure.suptitle(note, fontsize=10)
     return figure
+
+
+def _load_name(row: "pd.Series[Any]") -> str:
+    size = "any size" if np.isnan(row["size_bytes"]) else f"{row['size_bytes']:,g} B"
+    rate = "no target" if np.isnan(row["target_pps"]) else si(row["target_pps"])
+    return f"{row['config'] or 'no config'}  {size}  {rate}"

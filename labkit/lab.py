@@ -14,6 +14,7 @@ from labkit.engine.client import EngineClient
 from labkit.engine.config import EalConfig
 from labkit.errors import EngineDied, EngineError, LabError, PathError, PortError
 from labkit.host_paths import HostPaths
+from labkit.measuring import check_idle
 from labkit.path import Chain, Node, Path
 from labkit.port import Port, PortDeclaration, PortInfo
 from labkit.running import PathCounters, RunningPath
@@ -258,7 +259,12 @@ class Lab:
         return {name: PathCounters.from_engine(answer) for name, answer in answers.items()}
 
     def restart(self) -> None:
-        """A new engine with the same ports and paths; counters begin at 0. Sockets stay open."""
+        """A new engine with the same ports and paths; counters begin at 0. Sockets stay open.
+
+        Raises LabError while a measurement runs, unless the engine has died.
+        """
+        if self.is_alive:
+            check_idle(self)
         self.is_closed = False
         self._finalizer()
         self._start_engine()

@@ -122,7 +122,7 @@ class Results:
         """Pictures: plot.drop(), plot.pps(), plot.latency(), plot.percentiles()."""
         from labkit.curves import Curves
 
-        return Curves(self.table, str(self.run.get("title", "")))
+        return Curves(self.table, str(self.run.get("title", "")), self.run.get("floor_ns", {}))
 
     @property
     def warnings(self) -> list[str]:

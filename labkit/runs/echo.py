@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from labkit import nodes
 from labkit.errors import LabError
 from labkit.ledger import Ledger
+from labkit.measuring import measuring
 from labkit.neighbours import check_source, resolve
 from labkit.path import Path
 from labkit.port import Port
@@ -160,8 +161,9 @@ def echo(
     interval: seconds between two datagrams, 0: as soon as the window has room
     progress: show a progress bar when it takes longer than half a second
 
-    Raises Unreachable when nobody answers for the target. Ctrl-C ends the experiment and puts the
-    port back as it was.
+    Raises Unreachable when nobody answers for the target, LabError while another lk.echo or a trial
+    runs in the lab, whose drops could not be told from this one's. Ctrl-C ends the experiment and
+    puts the port back as it was.
     """
     lab = port.lab
     destination = _address(target)
@@ -179,7 +181,7 @@ def echo(
         raise LabError(f"target_mac is {target_mac!r}; write six bytes as 02:00:00:00:00:01")
     mac = target_mac or resolve(port, str(destination), source=str(sender))
     results = []
-    with _bar(len(sizes) * count, progress) as bar:
+    with measuring(lab, "lk.echo"), _bar(len(sizes) * count, progress) as bar:
         for number, size in enumerate(sizes):
             headers = _headers(
                 port, mac, str(sender), str(destination), source_port, udp_port, size

@@ -29,7 +29,7 @@ from labkit.results import (
 )
 from labkit.runs.grid import Step, check, make_grid
 
-LOCK_FILE = ".lock"
+FLOOR_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def kept(folder: Path, count: int) -> str:
     )
 
 
-def measure(dut: Dut, step: Step) -> Measurement:
+def by_trial(dut: Dut, step: Step) -> Measurement:
     """A trial of one step, in a lab and with a DUT that no other trial has used."""
     from labkit.lab import Lab
     from labkit.runs.trial import trial
@@ -91,6 +91,17 @@ def measure(dut: Dut, step: Step) -> Measurement:
         return Measurement(row, machine.describe(lab))
 
 
+def floor_ns() -> dict[str, float]:
+    """What the lab itself adds to a latency on this machine, by quantity: min, avg, p50, …, max."""
+    from labkit.lab import Lab
+    from labkit.latency import calibrate
+    from labkit.runs.trial_tables import latency_columns
+
+    with Lab() as lab:
+        columns = latency_columns(calibrate(lab, duration=FLOOR_SECONDS))
+    return {name.split("_")[1]: value for name, value in columns.items() if value is not None}
+
+
 def sweep(
     duts: Sequence[Dut],
     *,
@@ -104,7 +115,7 @@ def sweep(
     save: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
     progress: bool = True,
-    measure: Measure = measure,
+    measure: Measure = by_trial,
 ) -> Results:
     """Measures every DUT at every size and rate, and returns one row a trial.
 
@@ -121,6 +132,7 @@ def sweep(
         each other. None: one after the other, here
     measure: what measures a step; by default lk.trial with a lab and a DUT of its own
 
+    What the lab itself adds to a latency is measured once before (lk.calibrate); pictures show it.
     Loads that a DUT cannot take (a frame above its MTU) are left out; Results.warnings names them.
     Raises SweepFailed when a trial fails; what is finished is kept.
     """
@@ -140,6 +152,10 @@ def sweep(
     folder = Path(save) if save is not None else Path(tempfile.mkdtemp(prefix="labkit-sweep-"))
     with _alone(folder):
         _begin(folder, run)
+        begun = read_run(folder)
+        if measure is by_trial and "floor_ns" not in begun:
+            floor = executor.submit(floor_ns).result() if executor else floor_ns()
+            write_json(folder / RUN_FILE, {**begun, "floor_ns": floor})
         order = random.Random(seed).sample(range(len(grid)), len(grid))
         todo = [number for number in order if not _file(folder, number).exists()]
         _measure_all(folder, grid, todo, measure, executor, progress)
@@ -155,17 +171,18 @@ def sweep(
 def _alone(folder: Path) -> Iterator[None]:
     """One sweep at a time in a folder: two would measure the same, and disturb each other."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK_FILE).open("w") as lock:
+    lock = os.open(folder, os.O_RDONLY)
+    try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LabError(
                 f"another sweep is writing to {folder}; wait for it, or choose another folder"
             ) from None
-        try:
-            yield
-        finally:
-            fcntl.flock(lock, fcntl.LOCK_UN)  # for the processes of a pool, too, which have it open
+        yield
+    finally:
+        fcntl.flock(lock, fcntl.LOCK_UN)  # for the processes of a pool, too, which have it open
+        os.close(lock)
 
 
 def _begin(folder: Path, run: dict[str, Any]) -> None:

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The trial: one load for one time, and where every frame of it went."""
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
 from labkit.errors import LabError
 from labkit.latency import LatencyHistogram, floor_of
 from labkit.ledger import Ledger
+from labkit.measuring import measuring
 from labkit.port import Port
 from labkit.results import SHORTFALL
 from labkit.runs.trial_bench import STILL_SECONDS, Bench
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
 LONGEST_SECONDS = 86_400.0
 MOST_INTERVALS = 100_000
 LATE = 0.01  # share of the received frames
-
-_busy: "WeakSet[Lab]" = WeakSet()
-_busy_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -167,10 +163,9 @@ def trial(
 
     A frame is known by its signature, its last 18 bytes: what a DUT pads, cuts or fragments is lost
     and unexplained, and that the bytes before came back whole is not looked at (lk.echo does).
-    An lk.echo in the same lab at the same time takes drops for its own that are the trial's, and
-    the other way round.
 
-    Raises LabError for what cannot be sent and while another trial runs in the lab, Unreachable
+    Raises LabError for what cannot be sent and while another trial or lk.echo runs in the lab,
+    whose drops could not be told from this one's, Unreachable
     when nobody answers for a destination whose MAC the packet does not name. Ctrl-C ends the trial
     and puts the ports back as they were.
     """
@@ -193,7 +188,7 @@ def trial(
         raise LabError(f"receive_on is a port of another lab; its clock is not {port.name}'s")
     planned = plan(port, streams, rate)
     bench = Bench(port, back, planned, latency, drain)
-    with _alone(port.lab), _awake(port.lab), _bar(warmup + duration, progress) as bar:
+    with measuring(port.lab, "a trial"), _awake(port.lab), _bar(warmup + duration, progress) as bar:
         if warmup > 0:
             bench.run(warmup, warmup, bar)
         measured = bench.run(duration, interval, lambda seconds: bar(warmup + seconds))
@@ -223,19 +218,6 @@ def _check_seconds(name: str, value: float, lowest: float) -> None:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not lowest <= value <= LONGEST_SECONDS:
         raise LabError(f"{name} is {value!r}; the range is {lowest:g} to {LONGEST_SECONDS:g} s")
-
-
-@contextmanager
-def _alone(lab: "Lab") -> Iterator[None]:
-    """One trial at a time: drop nodes do not tell whose frames they dropped."""
-    with _busy_lock:
-        if lab in _busy:
-            raise LabError("a trial is running in this lab; wait for it, or use a lab of its own")
-        _busy.add(lab)
-    try:
-        yield
-    finally:
-        _busy.discard(lab)
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
         "duplicated": tracked and counts["duplicated"],
         "unexplained": ledger.unexplained,
         "port_drops": _own_losses(bench, measured),
-        **_latency_columns(latency),
+        **latency_columns(latency),
         "tx_mbps": sent_bytes * 8 / seconds / 1e6,
         "rx_mbps": received_bytes * 8 / seconds / 1e6,
         "generator_limited": counts["skipped"] > SHORTFALL * ledger.intended,
@@ -173,13 +173,13 @@ def _streams(bench: Bench, measured: Measured, seconds: float, duration: float) 
                 "reordered": counts["reordered"] if signed else None,
                 "duplicated": counts["duplicated"] if signed else None,
                 "tx_pps": sent / seconds,
-                **_latency_columns(latency),
+                **latency_columns(latency),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _latency_columns(latency: LatencyHistogram | None) -> dict[str, float | None]:
+def latency_columns(latency: LatencyHistogram | None) -> dict[str, float | None]:
     """latency_*_ns of a row; all None when nothing was measured."""
     names = ("min", "avg", *LATENCY_RANKS, "max")
     values: list[float | None] = [None] * len(names)

@@ -20,7 +20,7 @@ from scapy.layers.inet import UDP
 import labkit as lk
 from labkit.results import COLUMNS
 from labkit.runs.grid import Step
-from labkit.runs.sweep import measure
+from labkit.runs.sweep import by_trial
 
 needs_testpmd = pytest.mark.skipif(
     shutil.which("dpdk-testpmd") is None, reason="dpdk-testpmd is not installed (package dpdk)"
@@ -52,6 +52,10 @@ def test_sweep_of_our_duts_balances_and_comes_back_from_disk(tmp_path: Path) -> 
     machine = json.loads((tmp_path / "run.json").read_text())["machines"][0]
     assert machine["dpdk"].startswith("DPDK ")
     assert "--no-pci" in machine["eal"]
+    floor = results.run["floor_ns"]
+    assert 0 < floor["min"] <= floor["p50"] <= floor["max"]
+    drawn = [line.get_label() for line in results.plot.latency("p50").axes[0].get_lines()]
+    assert "the lab itself" in drawn
     measured = [name for name in COLUMNS if results.table[name].notna().any()]
     assert {"seconds", "started_at", "nic_imissed", "app_drops", "generator_limited"} <= set(
         measured
@@ -70,7 +74,7 @@ def test_sweep_leaves_out_what_a_dut_cannot_take() -> None:
 def test_overload_is_explained_to_the_last_frame(dut: lk.dut.Dut) -> None:
     """Millions of frames a second are too many for each of them, or for the generator."""
     for size in (64, 8500):
-        row = measure(dut, Step(size, 5e6, 0.3, 0.1, 0)).row
+        row = by_trial(dut, Step(size, 5e6, 0.3, 0.1, 0)).row
         assert row["balanced"], row
         assert row["unexplained"] == 0
         assert 0 < row["received"] <= row["sent"] < row["intended"]

@@ -370,6 +370,10 @@ def test_one_trial_at_a_time(mirror: lk.Port) -> None:
     time.sleep(0.2)
     with pytest.raises(lk.LabError, match="a trial is running in this lab"):
         lk.trial(mirror, flow(), **arguments)
+    with pytest.raises(lk.LabError, match="a trial is running in this lab"):
+        lk.echo(mirror, SERVER_4, target_mac="02:00:00:00:00:02", count=1)
+    with pytest.raises(lk.LabError, match="a trial is running in this lab"):
+        mirror.lab.restart()
     thread.join()
     assert lk.trial(mirror, flow(), rate=1000, duration=0.1, **QUICK).is_balanced
 

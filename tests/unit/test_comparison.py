@@ -77,6 +77,24 @@ def test_trials_without_a_config_or_a_target_are_compared() -> None:
     assert (row.trials_a, row.trials_b, row.difference) == (2, 2, 0.0)
 
 
+def test_picture_puts_every_difference_beside_its_load() -> None:
+    """A load of which a quantity is missing or 0 must not move the others up."""
+    measured = [(7e4, 0.0, None)] * 2 + [(14e4, 100.0, 5.0), (14e4, 101.0, 6.0)]
+    rows = [
+        {"config": "x", "size_bytes": 64, "target_pps": rate, "rx_pps": pps, "latency_p50_ns": ns}
+        for rate, pps, ns in measured
+    ]
+    both = lk.Results.from_rows(rows)
+    first, second = lk.compare(both, both).plot().axes
+    assert [label.get_text() for label in first.get_yticklabels()] == [
+        "x  64 B  70k",
+        "x  64 B  140k",
+    ]
+    assert [text.get_text() for text in first.texts] == ["a is 0: no percentage"]
+    heights = [line.get_ydata()[0] for line in second.get_lines() if line.get_marker() == "s"]
+    assert heights == [1]
+
+
 def test_two_configs_are_compared_when_each_side_has_one() -> None:
     comparison = lk.compare(results("x", 1.0, 2.0), results("y", 2.0, 3.0))
     assert comparison.table["config"].tolist() == ["x → y"]
