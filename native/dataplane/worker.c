@@ -74,6 +74,34 @@ add(_Atomic uint64_t *counter, uint64_t value)
 			      memory_order_relaxed);
 }
 
+/*
+ * As rte_graph_walk, which reads the clock before and after every node: reading takes as long as a
+ * node that has nothing to do. Here the end of a node is the beginning of the next. Returns the
+ * time of the end.
+ */
+static uint64_t
+walk(struct rte_graph *graph, uint64_t now)
+{
+	const rte_graph_off_t *nodes =
+		graph->cir_start; /* sources in front, what they feed behind */
+	uint32_t head = graph->head;
+
+	while (likely(head != graph->tail)) {
+		struct rte_node *node = RTE_PTR_ADD(graph, nodes[(int32_t)head++]);
+		uint64_t begin = now;
+
+		rte_prefetch0(node->objs);
+		node->total_objs += node->process(graph, node, node->objs, node->idx);
+		node->idx = 0;
+		now = rte_rdtsc();
+		node->total_cycles += now - begin;
+		node->total_calls++;
+		head = likely((int32_t)head > 0) ? head & graph->cir_mask : head;
+	}
+	graph->tail = 0;
+	return now;
+}
+
 static int
 run(void *arg)
 {
@@ -83,15 +111,14 @@ run(void *arg)
 	prctl(PR_SET_TIMERSLACK, 1000);
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
 		struct work *work = atomic_load_explicit(&w->wanted, memory_order_acquire);
-		uint64_t activity = RTE_PER_LCORE(lk_activity), now;
+		uint64_t activity = RTE_PER_LCORE(lk_activity), now = before;
 
 		atomic_store_explicit(&w->current, work, memory_order_release);
 		for (unsigned int i = 0; i < work->count; i++)
-			rte_graph_walk(work->graphs[i]);
+			now = walk(work->graphs[i], now);
 		RTE_PER_LCORE(lk_current_node) = RTE_NODE_ID_INVALID;
 		add(&w->loops, 1);
 		if (RTE_PER_LCORE(lk_activity) != activity) {
-			now = rte_rdtsc();
 			add(&w->busy_cycles, now - before);
 			idle_since = now;
 			rest_ns = FIRST_REST_NS;
