@@ -184,7 +184,18 @@ fill(struct lk_stream *s, const struct lk_compiled *only, struct lk_field *field
 	s->made_bytes += bytes;
 }
 
-/* Most streams have one size, one field that varies at most, and one checksum that follows. */
+/* A port or another number of 16 bits that counts on: what most streams vary. */
+static __rte_always_inline int
+is_counter_16(const struct lk_field *f)
+{
+	return f->width == 2 && f->mask == UINT16_MAX && f->shift == 0 && !f->is_random &&
+	       f->values == NULL;
+}
+
+/*
+ * Most streams have one size, one field that varies at most, and one checksum that follows. What is
+ * known of the field is written into a copy, for the compiler to know it too.
+ */
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
 __attribute__((target_clones("avx2", "default")))
 #endif
@@ -195,12 +206,21 @@ fill_run(struct lk_stream *s, struct rte_mbuf **mbufs, uint16_t count, uint64_t 
 		const struct lk_compiled only = s->templates[0];
 		struct lk_field field = s->fields[0];
 
-		if (s->field_count == 0)
+		if (s->field_count == 0) {
 			fill(s, &only, &field, mbufs, count, tsc, each, 0, 1, s->has_signature);
-		else if (s->has_signature)
-			fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, 1);
-		else
-			fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, 0);
+		} else if (is_counter_16(&field)) {
+			field.width = 2;
+			field.mask = UINT16_MAX;
+			field.shift = 0;
+			field.is_random = 0;
+			field.values = NULL;
+			if (s->has_signature)
+				fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, 1);
+			else
+				fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, 0);
+		} else {
+			fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, s->has_signature);
+		}
 		s->fields[0].at = field.at;
 	} else {
 		fill(s, NULL, s->fields, mbufs, count, tsc, each, s->field_count, s->checksum_count,
