@@ -86,7 +86,8 @@ def generator_rows() -> Iterator[Row]:
 def pacing_rows() -> Iterator[Row]:
     """How far the mean rate is off over 5 s, and how the time between departures varies."""
     for rate in (70e3, 140e3, 350e3, 700e3):
-        off, jitter = generator.pacing(rate)
+        runs = [generator.pacing(rate) for _ in range(ROUNDS)]
+        off, jitter = sorted(runs, key=lambda run: run[0])[ROUNDS // 2]
         name = f"{rate / 1e3:.0f} kpps"
         yield {"what": f"mean rate off, {name}", "ours": off, "unit": "%", "goal": 0.1}
         for percent in (50, 99):
