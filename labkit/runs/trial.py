@@ -106,8 +106,8 @@ class Trial:
         late = int(self.series["received"].iloc[-1])
         if late > LATE * self.row["received"]:
             warnings.append(
-                f"{late:,} frames came back after the end, and rx_pps counts them: it is not the "
-                "rate of a DUT that was still at work."
+                f"{late:,} frames came back only after sending had ended, and rx_pps counts them: the "
+                "DUT is slower than rx_pps."
             )
         return warnings
 
@@ -147,10 +147,10 @@ def trial(
         reach Python. (Of streams without a signature any frame may be one.)
     streams: lk.Stream or lk.Replay, one or several
     duration: seconds
-    rate: offered load of all streams together, by weight; None: each stream's own, or, where none
+    rate: intended load of all streams together, by weight; None: each stream's own, or, where none
         has any, as fast as the port takes frames
-    latency: stamp every frame when it is made, and record its age on arrival. What a generator that
-        was held up did not make, or made late, has no latency for it: see unsent and jitter.
+    latency: stamp every frame when it is made, and record its age on arrival. How late a generator
+        that was held up made it is not in it: see unsent and jitter.
     warmup: seconds of the same traffic before, which are not counted
     drain: seconds to wait at most for frames under way
     receive_on: the port on which frames come back; None: the same one

@@ -39,7 +39,9 @@ def vary(field: Any, values: Iterable[Value], *, random: bool = False, nth: int 
     """A field that differs from frame to frame.
 
     field: any of scapy's, such as UDP.sport, IP.dst, Dot1Q.vlan, IPv6.fl
-    values: a range or a list of what scapy takes for it; used in turn, over and over
+    values: a range or a list of what scapy takes for it; used in turn, over and over. Several
+        fields step together, each with every frame: for all pairs of two fields, give them numbers
+        of values without a common divisor, or random=True.
     random: drawn at random instead (with the stream's seed)
     nth: which layer of that kind, 2 for the inner IP of a tunnel
 

@@ -16,12 +16,10 @@ PATTERN = re.compile(rf"\s*({NUMBER})\s*([kMGT]?)(pps|bit/s|bps|%|)\s*(L1|L2|)\s
 L1_OVERHEAD = 20  # preamble, start of frame and gap (IEEE 802.3 4.4.2): not part of a frame's size
 MOST_PPS = 200e6  # more than one CPU makes
 
-RateLike = "Rate | str | float"
-
 
 @dataclass(frozen=True)
 class Rate:
-    """An offered load.
+    """An intended load.
 
     Attributes
     ----------

@@ -47,13 +47,15 @@ class Sizes:
         for size in self.order:
             if not isinstance(size, int) or isinstance(size, bool) or size < 18:
                 raise LabError(
-                    f"size {size!r} is no frame size; it is a whole number of bytes with the FCS, "
-                    "such as 64"
+                    f"size {size!r} is no frame size; it is a whole number of bytes with the FCS, 18 "
+                    "or more, such as 64"
                 )
 
     @classmethod
     def mix(cls, weights: Mapping[int, int], name: str = "") -> "Sizes":
         """Sizes by their weights, spread as evenly as can be: {64: 28, 570: 16, 1518: 4}."""
+        if not isinstance(weights, Mapping):
+            raise LabError(f"weights is {weights!r}; it is a mapping such as {{64: 28, 570: 16}}")
         for size, weight in weights.items():
             if not isinstance(weight, int) or weight < 1:
                 raise LabError(f"weight of size {size} is {weight!r}; it is a whole number from 1")
@@ -84,14 +86,19 @@ class Sizes:
         return cls(tuple(letters[letter] for letter in text), f"genome {text}")
 
     @classmethod
-    def parse(cls, size: "Sizes | int | Iterable[int]") -> "Sizes":
-        """Sizes from what a user wrote: one, or several in turn."""
+    def parse(cls, size: "Sizes | int | Mapping[int, int] | Iterable[int]") -> "Sizes":
+        """Sizes from what a user wrote: one, several in turn, or weights as of `mix`."""
         if isinstance(size, Sizes):
             return size
+        if isinstance(size, Mapping):
+            return cls.mix(size)
         if isinstance(size, Integral):
             return cls((_plain(size),))
         if isinstance(size, str) or not isinstance(size, Iterable):
-            raise LabError(f"size is {size!r}; it is a number of bytes, several, or lk.IMIX")
+            raise LabError(
+                f"size is {size!r}; it is a number of bytes, several, weights such as "
+                "{64: 28, 570: 16}, or lk.IMIX"
+            )
         return cls(tuple(_plain(one) for one in size))
 
     @property

@@ -100,6 +100,7 @@ lk_trial_start(struct lk_trial *t)
 	t->clock_slack = (uint64_t)(hz * SLACK_SECONDS);
 	/* A moment ahead, so that both workers know of it when it comes. */
 	t->start = rte_rdtsc() + (uint64_t)(hz / 1e4);
+	t->start_realtime_ns = lk_clock_realtime_ns(t->start); /* once: the calibration moves */
 	t->end = t->start + (uint64_t)((double)t->config.duration_ns * hz / 1e9);
 	t->deadline = t->end + (t->config.paced ? (uint64_t)(hz * GRACE_SECONDS) : 0);
 	t->sending.end = t->receiving.end = RTE_MIN(t->start + t->tick_cycles, t->end);
@@ -167,7 +168,7 @@ lk_trial_counts(const struct lk_trial *t, struct lk_trial_counts *counts)
 	counts->unsigned_bytes = *(const volatile uint64_t *)&t->unsigned_bytes;
 	if (t->start == 0)
 		return;
-	counts->start_realtime_ns = lk_clock_realtime_ns(t->start);
+	counts->start_realtime_ns = t->start_realtime_ns;
 	until = counts->state == LK_TRIAL_DONE ? t->finished : rte_rdtsc();
 	if (until > t->start)
 		counts->elapsed_ns = (uint64_t)((double)(until - t->start) * t->ns_per_cycle);

@@ -69,7 +69,8 @@ struct lk_trial {
 	/* set when it is created or started */
 	struct lk_trial_config config;
 	uint64_t start, end; /* TSC */
-	uint64_t deadline;   /* paced frames that were due before the end have until then */
+	uint64_t start_realtime_ns;
+	uint64_t deadline; /* paced frames that were due before the end have until then */
 	uint64_t tick_cycles;
 	uint64_t clock_slack; /* cycles by which the clocks of two CPUs may differ */
 	double ns_per_cycle;

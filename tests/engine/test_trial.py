@@ -362,6 +362,16 @@ def test_port_is_a_host_meanwhile(mirror: lk.Port) -> None:
     assert list(lab.paths) == [name for name in before if name != "mirror"]
 
 
+def test_frames_that_nobody_explains_are_not_waited_for_forever(lab: lk.Lab) -> None:
+    """Counters that stand still end the drain, long before its time is over."""
+    a, b = lab.cable("a", "b")
+    lab.run(lk.rx(b) >> lk.sink())
+    began = time.monotonic()
+    run = lk.trial(a, flow(), rate="10 kpps", duration=0.1, drain=60, **QUICK)
+    assert time.monotonic() - began < 30
+    assert run.ledger.unexplained == run.row["sent"] > 0
+
+
 def test_one_trial_at_a_time(mirror: lk.Port) -> None:
     """Drops are told by their node: two trials would take each other's."""
     arguments = {"rate": 1000, "duration": 0.5, **QUICK}
