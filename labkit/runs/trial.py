@@ -106,8 +106,8 @@ class Trial:
         late = int(self.series["received"].iloc[-1])
         if late > LATE * self.row["received"]:
             warnings.append(
-                f"{late:,} frames came back only after sending had ended, and rx_pps counts them: the "
-                "DUT is slower than rx_pps."
+                f"{late:,} frames came back only after sending had ended, and rx_pps counts them: "
+                "the DUT is slower than rx_pps."
             )
         return warnings
 

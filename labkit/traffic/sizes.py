@@ -47,8 +47,8 @@ class Sizes:
         for size in self.order:
             if not isinstance(size, int) or isinstance(size, bool) or size < 18:
                 raise LabError(
-                    f"size {size!r} is no frame size; it is a whole number of bytes with the FCS, 18 "
-                    "or more, such as 64"
+                    f"size {size!r} is no frame size; it is a whole number of bytes with the FCS, "
+                    "18 or more, such as 64"
                 )
 
     @classmethod
