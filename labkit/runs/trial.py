@@ -15,7 +15,7 @@ from labkit.port import Port
 from labkit.results import SHORTFALL
 from labkit.runs.trial_bench import STILL_SECONDS, Bench
 from labkit.runs.trial_tables import tables_of
-from labkit.traffic.plan import Traffic, plan
+from labkit.traffic.plan import Traffic, check_frames, plan
 from labkit.traffic.rate import Rate
 
 if TYPE_CHECKING:
@@ -187,6 +187,7 @@ def trial(
     if back.lab is not port.lab:
         raise LabError(f"receive_on is a port of another lab; its clock is not {port.name}'s")
     planned = plan(port, streams, rate)
+    check_frames(planned, duration)
     bench = Bench(port, back, planned, latency, drain)
     with measuring(port.lab, "a trial"), _awake(port.lab), _bar(warmup + duration, progress) as bar:
         if warmup > 0:

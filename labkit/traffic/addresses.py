@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Where a stream's frames go when its packet does not say."""
 
-from typing import TYPE_CHECKING
+import ipaddress
+from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.traffic.fields import FieldOf, all_layers
 
 if TYPE_CHECKING:
     from labkit.port import Port
@@ -37,14 +39,11 @@ def destination_mac(port: "Port", stream: "Stream | Replay") -> str | None:
 
 
 def source_addresses(streams: "list[Stream | Replay]") -> list[str]:
-    """IP sources of the streams, for which the port answers ARP, neighbour discovery and ping."""
+    """IP sources of the streams, for which the port answers ARP, neighbour discovery and ping: the
+    first 16 of each IP version."""
     from labkit.traffic.stream import Stream
 
-    found = [
-        address
-        for stream in streams
-        if isinstance(stream, Stream) and (address := _addresses(stream)[0]) is not None
-    ]
+    found = [a for stream in streams if isinstance(stream, Stream) for a in _sources(stream)]
     kept: list[str] = []
     for is_v6 in (False, True):
         of_version = [a for a in dict.fromkeys(found) if (":" in a) == is_v6 and _is_host(a)]
@@ -52,19 +51,34 @@ def source_addresses(streams: "list[Stream | Replay]") -> list[str]:
     return kept
 
 
+def _sources(stream: "Stream") -> list[str]:
+    """The values of a varied source, as many as a responder takes; else the packet's one."""
+    header = _outermost_ip(stream)
+    if header is None:
+        return []
+    for varied in stream.vary:
+        field = FieldOf(stream.packet, varied)
+        if field.layer is header and varied.name == "src":
+            kind = ipaddress.IPv4Address if header.version == 4 else ipaddress.IPv6Address
+            count = min(len(varied.values), MOST_ADDRESSES)
+            return [str(kind(field.number(i))) for i in range(count)]
+    return [header.src]
+
+
 def _addresses(stream: "Stream") -> tuple[str | None, str | None]:
     """Source and destination of the outermost IP header."""
+    header = _outermost_ip(stream)
+    return (None, None) if header is None else (header.src, header.dst)
+
+
+def _outermost_ip(stream: "Stream") -> Any:
     from scapy.layers.inet import IP
     from scapy.layers.inet6 import IPv6
 
-    for layer in (IP, IPv6):
-        if layer in stream.packet:
-            return stream.packet[layer].src, stream.packet[layer].dst
-    return None, None
+    layers = all_layers(stream.packet)
+    return next((layer for layer in layers if isinstance(layer, (IP, IPv6))), None)
 
 
 def _is_host(address: str) -> bool:
-    import ipaddress
-
     parsed = ipaddress.ip_address(address)
     return not (parsed.is_multicast or parsed.is_unspecified)

@@ -207,16 +207,10 @@ class _Maker:
                     offset, is_udp, base % ONES or ONES, (_sum_at(later, offset) - total) % ONES
                 )
             )
-        ends = [self.headers_end(), *(p.wire.offset + p.wire.width for p in programs)]
+        # Of what the packet brings any byte may be a header to a node, even in a Raw.
+        ends = [self.headers, *(p.wire.offset + p.wire.width for p in programs)]
         ends += [offset + 2 for offset, _ in places]
         return Template(frame, min(max(ends), len(frame)), tuple(checksums))
-
-    def headers_end(self) -> int:
-        """Bytes up to the payload that the packet brings itself."""
-        from scapy.packet import Raw
-
-        last = all_layers(self.packet)[-1]
-        return self.headers - (len(last) if isinstance(last, Raw) else 0)
 
     def prove(self, compiled: Compiled, fields: list[FieldOf], sizes: tuple[int, ...]) -> None:
         """Compares frames of the program with scapy's."""

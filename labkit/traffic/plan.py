@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LINK_HEADER = 14
 VLAN_TAG = 4
+MOST_VLAN_TAGS = 2  # that a port has room for, beyond its MTU
 MOST_STREAMS = 256
 TURN_NS = 10.0
 
@@ -27,11 +28,15 @@ Traffic = Stream | Replay
 
 @dataclass(frozen=True)
 class PlannedStream:
-    """A stream with its rate in frames a second; None: as fast as the port takes frames."""
+    """A stream with its rate in frames a second; None: as fast as the port takes frames.
+
+    before_pps: rate of the streams before it
+    """
 
     stream: Traffic
     compiled: Compiled
     pps: float | None
+    before_pps: float
     share: float
     gaps_ns: tuple[float, ...] | None = None  # a replay's own times
 
@@ -39,7 +44,11 @@ class PlannedStream:
         """Frames in that time; None when it is as many as can be."""
         if self.pps is None:
             return None
-        frames = _due(self.gaps_ns, seconds) if self.gaps_ns else round(self.pps * seconds)
+        if self.gaps_ns:
+            frames = _due(self.gaps_ns, seconds)
+        else:  # rounded so that the frames of all streams add up to those of the whole rate
+            frames = round((self.before_pps + self.pps) * seconds)
+            frames -= round(self.before_pps * seconds)
         if isinstance(self.stream, Replay) and not self.stream.repeat:
             frames = min(frames, len(self.stream.data))
         return frames
@@ -54,14 +63,17 @@ class PlannedStream:
 
     def to_dict(self, seconds: float, number: int, count: int) -> dict[str, Any]:
         """What the engine is told; streams of one rate begin one after the other."""
-        burst = self.stream.burst
+        burst, intended = self.stream.burst, self.intended(seconds)
         # Without a pace an interval only tells how streams take turns.
         interval = burst * (TURN_NS / self.share if self.pps is None else 1e9 / self.pps)
+        room = interval
+        if intended is not None:  # the last burst is due before the end
+            room = min(room, max(0.0, seconds * 1e9 - (-(-intended // burst) - 1) * interval))
         return self.compiled.to_dict() | {
-            "intended": self.intended(seconds),
+            "intended": intended,
             "burst": burst,
             "interval_ns": interval,
-            "first_ns": 0.0 if self.gaps_ns else interval * number / count,
+            "first_ns": 0.0 if self.gaps_ns else room * number / count,
             "gaps_ns": self.gaps_ns,
         }
 
@@ -80,17 +92,29 @@ def plan(
             raise LabError(f"{stream!r} is no stream; make one with lk.Stream or lk.Replay")
         _check_length(port, stream)
     rates = _rates(port, listed, rate)
+    before = accumulate((pps or 0.0 for pps in rates[:-1]), initial=0.0)
     weights = sum(stream.weight for stream in listed)
     return [
         PlannedStream(
             stream,
             stream.compile(port.mac, destination_mac(port, stream)),
             pps,
+            before_pps,
             stream.weight / weights,
             _gaps(stream) if rate is None else None,
         )
-        for stream, pps in zip(listed, rates, strict=True)
+        for stream, pps, before_pps in zip(listed, rates, before, strict=True)
     ]
+
+
+def check_frames(planned: Sequence[PlannedStream], seconds: float) -> None:
+    """Raises LabError when the streams have not one frame to send in that time."""
+    if all(p.intended(seconds) == 0 for p in planned):
+        pps = math.fsum(p.pps or 0 for p in planned)
+        raise LabError(
+            f"rate {pps:g} pps is no frame in {seconds:g} s; send faster, or for longer "
+            f"({1 / pps:,.3g} s or more)"
+        )
 
 
 def _rates(
@@ -143,11 +167,11 @@ def _vlan_tags(stream: Traffic) -> int:
     from scapy.layers.l2 import Dot1AD, Dot1Q
 
     if isinstance(stream, Replay):
-        return 2  # what a port takes in any case
+        return MOST_VLAN_TAGS
     tags, layer = 0, stream.packet.payload
     while isinstance(layer, (Dot1Q, Dot1AD)):
         tags, layer = tags + 1, layer.payload
-    return tags
+    return min(tags, MOST_VLAN_TAGS)
 
 
 def mean_size(planned: Sequence[PlannedStream]) -> float:

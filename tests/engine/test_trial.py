@@ -161,7 +161,7 @@ def test_frames_after_the_end_are_told(lab: lk.Lab) -> None:
     run = lk.trial(a, flow(), rate="5 kpps", duration=0.1, **QUICK)
     opener.join()
     assert run.row["rx_pps"] > 0
-    assert f"{run.row['received']:,} frames came back after the end, and rx_pps" in repr(run)
+    assert f"{run.row['received']:,} frames came back only after sending had ended" in repr(run)
 
 
 def test_what_a_dut_refuses_is_lost(lab: lk.Lab) -> None:
@@ -241,6 +241,48 @@ def test_bursts_stay_together(lab: lk.Lab, tmp_path: Path) -> None:
     whole = [len(burst) for burst in kinds.split("s") if burst]
     # A generator that was held up in the middle of a burst leaves out the rest, and says so.
     assert run.row["unsent"] > 0 or not [length for length in whole if length % 4]
+
+
+@pytest.mark.parametrize(("count", "pps", "seconds"), [(200, 1000, 0.1), (256, 1000, 0.2)])
+def test_many_slow_streams_add_up(mirror: lk.Port, count: int, pps: int, seconds: float) -> None:
+    """Half a frame of each: rounded one by one they would be none, or all."""
+    streams = [flow() for _ in range(count)]
+    run = lk.trial(mirror, streams, rate=pps, duration=seconds, **QUICK)
+    assert_whole(run)
+    assert run.row["intended"] == round(pps * seconds)
+    assert run.streams["intended"].between(0, 1).all()
+
+
+def test_long_bursts_of_two_streams_fit_into_a_short_trial(mirror: lk.Port) -> None:
+    streams = [flow(burst=1000, rate="1 kpps"), flow(burst=1000, rate="1 kpps")]
+    run = lk.trial(mirror, streams, duration=0.4, **QUICK)
+    assert run.row["intended"] == 800
+    assert run.streams["sent"].tolist() == [400, 400], run
+    assert run.row["seconds"] == pytest.approx(0.4, rel=0.01)
+
+
+def test_a_rate_that_gives_no_frame_is_refused(mirror: lk.Port) -> None:
+    with pytest.raises(lk.LabError, match=r"1 pps is no frame in 0\.4 s; .* longer \(1 s or more"):
+        lk.trial(mirror, flow(), rate=1, duration=0.4, **QUICK)
+
+
+def test_headers_in_a_raw_are_made_anew(lab: lk.Lab, tmp_path: Path) -> None:
+    """A node that reads a tunnel changes what is payload to scapy; buffers come back."""
+    a, b = lab.cable("a", "b", ring_size=64)
+    ends = {"local": SERVER_4, "remote": CLIENT_4, "local_mac": b.mac, "remote_mac": a.mac}
+    vx = lk.Vxlan(vni=7, **ends)
+    inner = Ether(src="02:00:00:00:00:08", dst="02:00:00:00:00:09") / V4[IP]
+    raw = Ether() / IP(src=CLIENT_4, dst=SERVER_4) / UDP(sport=50000, dport=4789, chksum=0)
+    raw /= Raw(bytes(vx.peer.encap(inner))[42:])
+    file = tmp_path / "seen.pcapng"
+    tunnel = lk.decap(vx) >> lk.reflect() >> lk.encap(vx)
+    path = lab.run(lk.rx(b) >> lk.capture(file, snaplen=128) >> tunnel >> lk.tx(b))
+    run = lk.trial(a, flow(raw, size=256), rate="50 kpps", duration=0.3, **QUICK)
+    path.flush()
+    assert run.row["sent"] > 8191, "every buffer at least once more"
+    with RawPcapReader(str(file)) as reader:
+        seen = {data[50:84] for data, _ in reader}
+    assert len(seen) == 1, "inner MAC and IP addresses as they were"
 
 
 def test_rates_are_shared_by_weight(mirror: lk.Port) -> None:

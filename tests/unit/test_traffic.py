@@ -20,6 +20,7 @@ from scapy.packet import Packet, Raw
 
 import labkit as lk
 from labkit import codec
+from labkit.traffic.addresses import source_addresses
 from labkit.traffic.stream import Stream
 
 MACS = {"src": "02:00:00:00:00:01", "dst": "02:00:00:00:00:02"}
@@ -305,3 +306,29 @@ def test_wrong_arguments(make: Callable[[], object], says: str) -> None:
 def test_fields_that_cannot_vary(packet: Packet, varied: Any, says: str) -> None:
     with pytest.raises(lk.LabError, match=says):
         Stream(packet, 128, vary=varied).frames(1)
+
+
+@pytest.mark.parametrize(
+    ("packet", "sources"),
+    [
+        (LINK / V6 / UDP(dport=4789) / VXLAN() / INNER / V4 / DATA, ["fd00::1"]),
+        (LINK / V4 / UDP(dport=4789) / VXLAN() / INNER / V6 / DATA, ["10.0.0.1"]),
+        (LINK / ARP(), []),
+    ],
+)
+def test_a_port_answers_for_the_outermost_source(packet: Packet, sources: list[str]) -> None:
+    assert source_addresses([Stream(packet)]) == sources
+
+
+def test_a_port_answers_for_the_values_of_a_varied_source() -> None:
+    varied = [f"10.1.0.{i}" for i in range(1, 20)]
+    stream = Stream(LINK / V4 / DATA, vary=lk.vary(IP.src, varied))
+    assert source_addresses([stream]) == varied[:16]
+    inner = Stream(VXLAN_4 / V4 / DATA, size=256, vary=lk.vary(IP.src, varied, nth=2))
+    assert source_addresses([inner]) == ["10.0.0.1"]
+
+
+def test_sizes_may_be_given_by_weight() -> None:
+    assert Stream(LINK / V4 / DATA, {64: 28, 570: 16, 1518: 4}).sizes.order == lk.IMIX.order
+    with pytest.raises(lk.LabError, match=r"weights is \[64, 570\]; it is a mapping"):
+        lk.Sizes.mix([64, 570])  # type: ignore[arg-type]
