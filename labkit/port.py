@@ -2,7 +2,7 @@
 """A port: a DPDK ethdev of the lab's engine, and the frames that Python sends and hears on it."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -120,8 +120,10 @@ class Port:
 
         rx_mbuf_allocation_errors are attempts, not frames: a frame waits for the next one.
         """
+        return self._losses_in(self.xstats())
+
+    def _losses_in(self, stats: Mapping[str, int]) -> dict[str, int]:
         names = (*RX_LOSSES, *(TX_LOSSES if self._info.driver in TAKES_AND_LOSES else ()))
-        stats = self.xstats()
         return {name: stats[name] for name in names if name in stats}
 
     def set_promiscuous(self, on: bool) -> None:

@@ -85,6 +85,11 @@ class Trial:
                 f"{name} {row[f'latency_{name}_ns']:,}" for name in ("min", "p50", "p99", "max")
             )
             lines.append(f"latency in ns: {ranks}")
+        if row["jitter_p50_ns"] is not None:
+            ranks = ", ".join(
+                f"{name} {row[f'jitter_{name}_ns']:,}" for name in ("p50", "p99", "max")
+            )
+            lines.append(f"jitter of departures in ns: {ranks}")
         return lines
 
     def _warnings(self) -> list[str]:

@@ -36,6 +36,7 @@ class Measured:
     ----------
     drops: frames by drop node
     port_losses: frames that ports of the lab lost, as {"client rx_missed_errors": 3}
+    port_sent, port_received: what the two ports say themselves that they sent and received
     """
 
     counts: dict[str, int]
@@ -45,21 +46,28 @@ class Measured:
     jitter: LatencyHistogram | None
     drops: dict[str, int]
     port_losses: dict[str, int]
+    port_sent: int
+    port_received: int
     copies: int
     tick_seconds: float
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Counters of all paths, and what all ports have lost, at one time."""
+    """Counters of all paths and ports, and what these have lost, at one time."""
 
     paths: dict[str, Any]
+    xstats: dict[str, dict[str, int]]
     losses: dict[str, int]
 
     def losses_since(self, before: "Reading") -> dict[str, int]:
         """What ports lost between two readings."""
         since = {name: n - before.losses.get(name, 0) for name, n in self.losses.items()}
         return {name: frames for name, frames in since.items() if frames}
+
+    def xstat_since(self, before: "Reading", port: str, name: str) -> int:
+        """By how much a counter of a port grew."""
+        return self.xstats[port][name] - before.xstats[port][name]
 
 
 class Bench:
@@ -119,6 +127,8 @@ class Bench:
                 self._histogram(run, -1),
                 self._drops(before, after, paths[0].name),
                 after.losses_since(before),
+                after.xstat_since(before, self.port.name, "tx_good_packets"),
+                after.xstat_since(before, self.back.name, "rx_good_packets"),
                 copies(after.paths) - copies(before.paths),
                 tick,
             )
@@ -184,9 +194,14 @@ class Bench:
         return counts["received"] + (0 if self.is_signed else counts["unsigned_frames"])
 
     def _read(self) -> "Reading":
-        ports = self.lab.ports
-        losses = {f"{n} {loss}": k for n in ports for loss, k in ports[n].losses().items()}
-        return Reading(dict(self.lab.counters()), losses)
+        ports = dict(self.lab.ports)
+        xstats = {name: port.xstats() for name, port in ports.items()}
+        losses = {
+            f"{name} {loss}": frames
+            for name, port in ports.items()
+            for loss, frames in port._losses_in(xstats[name]).items()
+        }
+        return Reading(dict(self.lab.counters()), xstats, losses)
 
     def _drops(self, before: "Reading", after: "Reading", sender: str) -> dict[str, int]:
         """Frames of this run by the drop node that refused them."""

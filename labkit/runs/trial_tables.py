@@ -2,7 +2,7 @@
 """From the counters of a trial to its row, ledger, series and table of streams."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import reduce
 from operator import add
@@ -15,6 +15,7 @@ from labkit.runs.trial_bench import Bench, Measured
 from labkit.traffic.plan import mean_size
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 LATENCY_RANKS = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
@@ -59,6 +60,7 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
         "unexplained": ledger.unexplained,
         "port_drops": _own_losses(bench, measured),
         **latency_columns(latency),
+        **_jitter_columns(measured.jitter),
         "tx_mbps": sent_bytes * 8 / seconds / 1e6,
         "rx_mbps": received_bytes * 8 / seconds / 1e6,
         "generator_limited": counts["skipped"] > SHORTFALL * ledger.intended,
@@ -102,7 +104,7 @@ def _problems(
     bench: Bench, measured: Measured, ledger: Ledger, latency: LatencyHistogram | None
 ) -> list[str]:
     """The self-check: conservation, and every counter against the sum over its intervals."""
-    problems = []
+    problems, counts = [], measured.counts
     if not ledger.is_balanced:
         problems.append(f"{ledger.unexplained:,} frames are unexplained")
     names = ["made", "refused", "received", "duplicated", "reordered", "too_old", "unsigned_frames"]
@@ -114,10 +116,27 @@ def _problems(
         total, over_streams = measured.counts[name], sum(s[name] for s in measured.streams)
         if total != over_streams:
             problems.append(f"{name}: {total:,} in all, {over_streams:,} over all streams")
-    timed = latency.count if latency is not None else 0
-    if bench.latency and bench.is_signed and timed != measured.counts["received"]:
-        problems.append(f"latency of {timed:,} frames, received {measured.counts['received']:,}")
-    return problems
+    timed = (latency.count, latency.sum_ns) if latency is not None else (0, 0)
+    if bench.latency and bench.is_signed and timed[0] != measured.counts["received"]:
+        problems.append(f"latency of {timed[0]:,} frames, received {counts['received']:,}")
+    for total, name in zip(timed, ("latency_count", "latency_sum_ns"), strict=True):
+        if total != (over_ticks := sum(measured.ticks[name])):
+            problems.append(f"{name}: {total:,} in all, {over_ticks:,} over all intervals")
+    return [*problems, *_doubts_of_ports(bench, measured, ledger)]
+
+
+def _doubts_of_ports(bench: Bench, measured: Measured, ledger: Ledger) -> Iterator[str]:
+    """What the ports' own counters, which the engine has no part in, do not agree with."""
+    counts, losses = measured.counts, measured.port_losses
+    sent = measured.port_sent + losses.get(f"{bench.port.name} tx_errors", 0)
+    if sent < ledger.sent:
+        yield f"port {bench.port.name} has sent {sent:,} frames, the trial {ledger.sent:,}"
+    came = sum(counts[n] for n in ("received", "duplicated", "too_old", "unsigned_frames"))
+    if measured.port_received < came:
+        yield (
+            f"port {bench.back.name} has received {measured.port_received:,} frames, the trial "
+            f"{came:,}"
+        )
 
 
 def _series(bench: Bench, measured: Measured, lost: int, duration: float) -> "pd.DataFrame":
@@ -131,6 +150,7 @@ def _series(bench: Bench, measured: Measured, lost: int, duration: float) -> "pd
     # are gaps too. What nothing arrived behind was lost when the last frames were sent.
     missing = ticks["missing"] - ticks["refused"]
     missing[np.flatnonzero(sent)[-1:]] += lost - missing.sum()
+    missing = _settled(missing)
     begins = np.arange(len(sent)) * measured.tick_seconds
     begins[-1] = duration
     lengths = np.diff(begins, append=np.nan)  # the time after the end is as long as it takes
@@ -149,6 +169,21 @@ def _series(bench: Bench, measured: Measured, lost: int, duration: float) -> "pd
             "latency_max_ns": np.where(np.isnan(timed), np.nan, ticks["latency_max_ns"]),
         }
     )
+
+
+def _settled(lost: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    """Losses by interval without those below 0, of the same sum.
+
+    A frame that the port refused is taken off before the gap behind it shows: what is too much goes
+    to the intervals behind. A frame that comes late was no loss of the intervals before.
+    """
+    settled = lost.copy()
+    for these in (settled, settled[::-1]):
+        for i in range(len(these) - 1):
+            owed = min(0, these[i])
+            these[i] -= owed
+            these[i + 1] += owed
+    return settled
 
 
 def _streams(bench: Bench, measured: Measured, seconds: float, duration: float) -> "pd.DataFrame":
@@ -187,6 +222,14 @@ def latency_columns(latency: LatencyHistogram | None) -> dict[str, float | None]
         ranks = [latency.percentile(rank) for rank in LATENCY_RANKS.values()]
         values = [latency.min_ns, latency.mean_ns, *ranks, latency.max_ns]
     return {f"latency_{name}_ns": value for name, value in zip(names, values, strict=True)}
+
+
+def _jitter_columns(jitter: LatencyHistogram | None) -> dict[str, float | None]:
+    """jitter_*_ns of a row; all None when nothing was paced."""
+    if jitter is None:
+        return dict.fromkeys(("jitter_p50_ns", "jitter_p99_ns", "jitter_max_ns"))
+    middle, high = jitter.percentile(50.0), jitter.percentile(99.0)
+    return {"jitter_p50_ns": middle, "jitter_p99_ns": high, "jitter_max_ns": jitter.max_ns}
 
 
 def _sum(histograms: Sequence[LatencyHistogram | None]) -> LatencyHistogram | None:

@@ -29,6 +29,7 @@ COLUMNS = [
     *("size_bytes", "target_pps", "tx_pps", "rx_pps", "drop_percent", "unsent", "lost"),
     *("reordered", "duplicated", "unexplained", "port_drops", "latency_min_ns", "latency_avg_ns"),
     *("latency_p50_ns", "latency_p90_ns", "latency_p99_ns", "latency_p999_ns", "latency_max_ns"),
+    *("jitter_p50_ns", "jitter_p99_ns", "jitter_max_ns"),
     *("tx_mbps", "rx_mbps", "generator_limited", "seconds", "started_at"),
     *("intended", "sent", "received", "balanced"),
 ]
@@ -277,7 +278,7 @@ def test_headers_in_a_raw_are_made_anew(lab: lk.Lab, tmp_path: Path) -> None:
     file = tmp_path / "seen.pcapng"
     tunnel = lk.decap(vx) >> lk.reflect() >> lk.encap(vx)
     path = lab.run(lk.rx(b) >> lk.capture(file, snaplen=128) >> tunnel >> lk.tx(b))
-    run = lk.trial(a, flow(raw, size=256), rate="50 kpps", duration=0.3, **QUICK)
+    run = lk.trial(a, flow(raw, size=256), rate="50 kpps", duration=1, **QUICK)
     path.flush()
     assert run.row["sent"] > 8191, "every buffer at least once more"
     with RawPcapReader(str(file)) as reader:

@@ -10,6 +10,7 @@ import pytest
 
 import labkit as lk
 from labkit.results import COLUMNS, as_table
+from labkit.runs.trial_tables import _settled
 
 ROW = {"config": "a", "size_bytes": 64, "target_pps": 7e4, "tx_pps": 7e4, "rx_pps": 6.9e4}
 DESIGNED = """
@@ -108,3 +109,16 @@ def test_histograms_are_no_part_of_what_is_shown() -> None:
     results = lk.Results.from_rows([{**ROW, "latency_histogram": "HISTFAAAA", "lost": 0}])
     assert "HISTFAAAA" not in repr(results) + results._repr_html_()
     assert np.isclose(results.table["rx_pps"].iloc[0], 6.9e4)
+
+
+@pytest.mark.parametrize(
+    ("lost", "settled"),
+    [
+        ([0, -3, 3, 1], [0, 0, 0, 1]),  # refused in the second interval, missing in the third
+        ([2, 0, -2, 0], [0, 0, 0, 0]),  # late, not lost
+        ([5, -2, 0, 4], [5, 0, 0, 2]),
+        ([1, 0, 0, -1], [0, 0, 0, 0]),
+    ],
+)
+def test_no_interval_loses_less_than_nothing(lost: list[int], settled: list[int]) -> None:
+    assert _settled(np.array(lost)).tolist() == settled
