@@ -46,7 +46,9 @@ def search_figure(trials: "pd.DataFrame", goals: "pd.DataFrame", title: str) -> 
         axes.set_xlabel("trial (in the order of measuring)")
         axes.yaxis.set_major_formatter(lambda value, _: si(value))
         plain_axes(axes)
-    whole.set(ylabel="offered load (frames/s)", yscale="log", title="every trial")
+    whole.set(ylabel="intended load (frames/s)", title="every trial")
+    if trials["target_pps"].max() > 10 * trials["target_pps"].min():
+        whole.set(yscale="log")  # within a decade a logarithmic axis has no number
     whole.yaxis.set_major_formatter(lambda value, _: si(value))
     whole.yaxis.set_minor_formatter(lambda value, _: "")
     bounds = goals[["lower_pps", "upper_pps"]].to_numpy()

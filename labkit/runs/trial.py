@@ -74,8 +74,8 @@ class Trial:
         row = self.row
         target = "as fast as it went" if row["target_pps"] is None else _rate(row["target_pps"])
         lines = [
-            f"{self.port} to {self.received_on}: {row['size_bytes']:g}-byte frames, {target} for "
-            f"{row['seconds']:.3f} s",
+            f"{self.port} to {self.received_on}: {row['size_bytes']:,.5g}-byte frames, {target} "
+            f"for {row['seconds']:.3f} s",
             f"sent {_rate(row['tx_pps'])}, received {_rate(row['rx_pps'])}",
         ]
         if row["drop_percent"] is not None:

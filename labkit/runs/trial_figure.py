@@ -9,6 +9,7 @@ from matplotlib.ticker import FuncFormatter
 from labkit.plot import PALETTE, Picture
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -30,7 +31,7 @@ def trial_figure(trial: "Trial") -> "Figure":
         left, right = figure.subplots(1, 2)
         _draw_series(left, trial)
         _draw_latency(right, {"": trial.latency}, trial.floor_ns)
-    title = f"{trial.row['size_bytes']:g}-byte frames, {trial.port} to {trial.received_on}"
+    title = f"{trial.row['size_bytes']:,.5g}-byte frames, {trial.port} to {trial.received_on}"
     if trial.row["generator_limited"]:
         title += " (limited by the generator)"
     figure.suptitle(
@@ -51,19 +52,22 @@ def latency_figure(
 
 
 def _draw_series(axes: "Axes", trial: "Trial") -> None:
-    series = trial.series.iloc[:-1]  # the last row is the time after the end
+    edges = trial.series["t_seconds"]  # the last row begins with the end
+    series = trial.series.iloc[:-1]
     highest = max(trial.row["tx_pps"], trial.row["rx_pps"])
     factor, unit = next((f, u) for f, u in RATE_UNITS if highest >= f or f == 1)
-    step: dict[str, Any] = {"where": "post", "lw": 1.6}
-    times = series["t_seconds"]
-    axes.step(times, series["tx_pps"] / factor, color=BLUE, label="sent", **step)
-    axes.step(times, series["rx_pps"] / factor, color=GREEN, ls="--", label="received", **step)
+
+    def draw(pps: "pd.Series[float]", **look: Any) -> None:
+        axes.stairs(pps / factor, edges, baseline=None, lw=1.6, **look)
+
+    draw(series["tx_pps"], color=BLUE, label="sent")
+    draw(series["rx_pps"], color=GREEN, ls="--", label="received")
     if trial.row["target_pps"] is not None:
         target = trial.row["target_pps"] / factor
         axes.axhline(target, color="#59636e", lw=1, ls=":", label="intended")
-    lost = series["lost"].astype(float) * (series["tx_pps"] / series["sent"]).fillna(0) / factor
+    lost = series["lost"].astype(float) * (series["tx_pps"] / series["sent"]).fillna(0)
     if lost.gt(0).any():
-        axes.step(times, lost, color=RED, ls="-.", label="lost", **step)
+        draw(lost, color=RED, ls="-.", label="lost")
     axes.set(xlabel="time (s)", ylabel=f"frames ({unit})", ylim=(0, None))
     _finish(axes)
     axes.legend(frameon=False, loc="best")
