@@ -104,12 +104,14 @@ class FarEnd:
     mac: the DUT's
     counters: reads its counters
     check: raises DutDied when it is gone
+    name: what results call the DUT
     """
 
     port: "Port"
     mac: str
     counters: Callable[[], DutCounters]
     check: Callable[[], None]
+    name: str = ""
 
     @property
     def frame(self) -> "Packet":

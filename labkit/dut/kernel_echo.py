@@ -72,7 +72,9 @@ class KernelEcho(Dut):
                 )
                 process.say("go")
                 process.hear()
-                yield FarEnd(port, pair.mac, lambda: _counters(process, pair), process.check)
+                yield FarEnd(
+                    port, pair.mac, lambda: _counters(process, pair), process.check, self.name
+                )
         finally:
             process.stop()
 

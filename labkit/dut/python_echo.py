@@ -51,7 +51,7 @@ class PythonEcho(Dut):
         echo = _Echo(far)
         echo.start()
         try:
-            yield FarEnd(near, far.mac, echo.counters, echo.check)
+            yield FarEnd(near, far.mac, echo.counters, echo.check, self.name)
         finally:
             echo.stop()
 

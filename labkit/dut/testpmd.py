@@ -71,7 +71,9 @@ class Testpmd(Dut):
             process.say("start")
             telemetry = _wait_until_forwarding(process, prefix, port)
             with telemetry:
-                yield FarEnd(port, MAC, lambda: _counters(process, telemetry), process.check)
+                yield FarEnd(
+                    port, MAC, lambda: _counters(process, telemetry), process.check, self.name
+                )
         finally:
             process.stop("stop", "quit")
             shutil.rmtree(runtime_directory(prefix), ignore_errors=True)
