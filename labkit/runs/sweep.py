@@ -125,11 +125,12 @@ def sweep(
     Loads that a DUT cannot take (a frame above its MTU) are left out; Results.warnings names them.
     Raises SweepFailed when a trial fails; what is finished is kept.
     """
-    check(duts, sizes, rates, max_gbps, duration, warmup, repeats)
+    check(duts, sizes, rates, max_gbps, duration, warmup, repeats, executor is None)
+    sizes = [int(size) for size in sizes]  # numpy's are none for JSON
     grid, skipped = make_grid(duts, sizes, rates, max_gbps, duration, warmup, repeats)
     parameters = {
         "duts": [{"type": type(dut).__name__, **_plain(dut)} for dut in duts],
-        "sizes": list(sizes),
+        "sizes": sizes,
         "rates": [str(rate) for rate in rates],
         "duration": duration,
         "warmup": warmup,
