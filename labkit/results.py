@@ -119,7 +119,8 @@ class Results:
 
     @property
     def plot(self) -> "Curves":
-        """Pictures: plot.drop(), plot.pps(), plot.latency(), plot.percentiles()."""
+        """Pictures: plot.drop(), plot.pps(), plot.latency(), plot.percentiles(); plot() is the
+        first."""
         from labkit.curves import Curves
 
         return Curves(self.table, str(self.run.get("title", "")), self.run.get("floor_ns", {}))
@@ -214,6 +215,15 @@ class Results:
         """The columns that hold something a reader can use."""
         readable = self.table.drop(columns=["dut_drops", "nic_statistics", "latency_histogram"])
         return readable.dropna(axis="columns", how="all")
+
+
+def check_results(name: str, given: object) -> None:
+    """Raises a LabError for what is given in place of Results."""
+    if not isinstance(given, Results):
+        what, source = f"a {type(given).__name__}", "lk.load(...) of a sweep"
+        if isinstance(given, (str, os.PathLike)):
+            what, source = repr(given), f"lk.load({str(given)!r})"
+        raise LabError(f"{name} is {what}; it is Results, as lk.sweep() or {source} gives them")
 
 
 def load(where: str | os.PathLike[str]) -> Results:
