@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FORMAT = "labkit-results/1"
 SHORTFALL = 1e-3  # share of the intended frames without which a load is another one
+LATE = 0.01  # share of the received frames that came after the end, and rx_pps is no rate any more
 TABLE_FILE, RUN_FILE, TRIALS_FOLDER = "results.parquet", "run.json", "trials"
 
 TEXT, COUNT, NUMBER, FLAG = "string", "Int64", "float64", "boolean"
@@ -40,6 +41,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "intended": (COUNT, "frames to send"),
     "sent": (COUNT, "frames that the port took"),
     "received": (COUNT, "frames whose signature came back, once each; no other byte is compared"),
+    "late": (COUNT, "of the received, those that came back after the end"),
     "unsent": (COUNT, "intended - sent: the generator's or the port's shortfall, no loss"),
     "lost": (COUNT, "sent - received: with those that came after the drain, or 65,536 too late"),
     "reordered": (COUNT, "frames that came after one with a higher sequence number (RFC 4737)"),
@@ -149,6 +151,13 @@ class Results:
             found.append(
                 f"load not reached: {refused} of {count} trials, whose port did not take every "
                 "frame (column unsent); they tell of the DUT at tx_pps, not at target_pps"
+            )
+        late = int((self.table["late"] > LATE * self.table["received"]).fillna(False).sum())
+        if late:
+            found.append(
+                f"late frames: in {late} of {count} trials more than {100 * LATE:g} % of the "
+                "received came back after the end (column late), and rx_pps counts them: it is not "
+                "the rate of a DUT that was still at work"
             )
         machines = len(self.run.get("machines", ()))
         if machines > 1:

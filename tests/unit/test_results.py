@@ -104,6 +104,12 @@ def test_reader_is_told_of_imbalance_and_of_a_generator_that_fell_short() -> Non
     assert not lk.Results.from_rows([ROW]).warnings
 
 
+def test_reader_is_told_of_frames_that_came_after_the_end() -> None:
+    late = lk.Results.from_rows([{**ROW, "received": 1000, "late": n} for n in (0, 10, 11, None)])
+    (warning,) = late.warnings
+    assert warning.startswith("late frames: in 1 of 4 trials more than 1 % of the received came")
+
+
 def test_histograms_are_no_part_of_what_is_shown() -> None:
     results = lk.Results.from_rows([{**ROW, "latency_histogram": "HISTFAAAA", "lost": 0}])
     assert "HISTFAAAA" not in repr(results) + results._repr_html_()
