@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.datasets import dataset
+from labkit.datasets import dataset_folder
 from labkit.errors import LabError
 from labkit.path import near
 
@@ -296,7 +296,7 @@ def _folder(where: Path) -> Path:
     if (where / RUN_FILE).is_file():
         return where
     if where.parts[:1] == ("datasets",):
-        return dataset(str(Path(*where.parts[1:], RUN_FILE))).parent
+        return dataset_folder(str(Path(*where.parts[1:])), RUN_FILE)
     raise LabError(
         f"{where} holds no results: it has no {RUN_FILE}; name a folder that lk.sweep(save=...) or "
         "Results.save() wrote, or a data set such as datasets/udp_echo_ec2"

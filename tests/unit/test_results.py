@@ -73,8 +73,10 @@ def test_load_names_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(json.dumps({"format": "labkit-results/9"}))
     with pytest.raises(lk.LabError, match="'labkit-results/9'; this release reads"):
         lk.load(tmp_path)
-    with pytest.raises(lk.LabError, match=r"no dataset 'nothing/run\.json'"):
-        lk.load("datasets/nothing")
+    with pytest.raises(lk.LabError, match=r"no data set 'udp_echo' .*mean 'udp_echo_ec2'\?"):
+        lk.load("datasets/udp_echo")
+    with pytest.raises(lk.LabError, match=r"no data set '.' \(there are: udp_echo_ec2\)"):
+        lk.load("datasets")
 
 
 def test_where_chooses_trials_and_names_what_there_is() -> None:
