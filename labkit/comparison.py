@@ -10,7 +10,7 @@ import numpy as np
 
 from labkit.errors import LabError
 from labkit.path import near
-from labkit.results import COLUMNS, NUMBER, Results, fell_short
+from labkit.results import COLUMNS, NUMBER, Results, check_results, fell_short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,6 +93,8 @@ def compare(
     """
     import pandas as pd
 
+    for name, given in (("a", a), ("b", b)):
+        check_results(name, given)
     if not 0.5 <= confidence <= 0.999:
         raise LabError(f"confidence is {confidence}; the range is 0.5 to 0.999")
     if isinstance(quantities, str):

@@ -10,14 +10,12 @@ import numpy as np
 from labkit.comparison import mean_interval
 from labkit.errors import LabError
 from labkit.plot import MARKERS, PALETTE, Picture
-from labkit.results import fell_short
+from labkit.results import Results, check_results, fell_short
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from labkit.results import Results
 
 GREYS = ("#6e7781", "#8c959f", "#57606a", "#afb8c1")
 DASHES = ((4, 2), (1, 1.5), (5, 1.5, 1, 1.5), (8, 3))
@@ -25,6 +23,8 @@ PANEL_INCHES = (3.3, 3.1)
 LIMIT_PERCENT = 0.5  # loss at which CSIT puts the partial drop rate
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
 MOST_PERCENTILE = 99.9999
+NO_CONFIG = "(no config)"
+NO_TARGET = "no trial has a target_pps; curves are drawn over loads that were asked"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,20 @@ class Curves:
     title: str = ""
     floor_ns: Mapping[str, float] = field(default_factory=dict)  # the lab's own, by quantity
 
-    def drop(self, over: "Results | None" = None) -> "Figure":
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "table", _named(self.table))
+
+    def __call__(self, over: Results | None = None) -> "Figure":
+        """The picture of drop()."""
+        return self.drop(over)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Curves of {len(self.table)} trials: drop(), pps(), latency('p99'), each with over= "
+            "other results, and percentiles()>"
+        )
+
+    def drop(self, over: Results | None = None) -> "Figure":
         """Frames lost (%) versus offered load.
 
         A triangle on the axis marks a DUT's limit: the highest load it carried with a loss of at
@@ -60,7 +73,7 @@ class Curves:
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         return self._finished(figure, panels, f"▲ highest load with ≤ {LIMIT_PERCENT} % lost")
 
-    def pps(self, over: "Results | None" = None) -> "Figure":
+    def pps(self, over: Results | None = None) -> "Figure":
         """Received versus offered load; on the thin line nothing is lost."""
         figure, panels = self._panels("received (frames/s)", over)
         for size, axes in panels.items():
@@ -76,7 +89,7 @@ class Curves:
             axes.yaxis.set_minor_formatter(lambda value, _: "")
         return self._finished(figure, panels, "dotted: the most a DUT returned beyond its limit")
 
-    def latency(self, quantity: str = "p50", over: "Results | None" = None) -> "Figure":
+    def latency(self, quantity: str = "p50", over: Results | None = None) -> "Figure":
         """Latency versus offered load: min, avg, p50, p90, p99, p999 or max.
 
         The dashed line is what the lab itself takes (lk.calibrate). Where `over` has not measured
@@ -105,7 +118,9 @@ class Curves:
         measured = self.table.dropna(subset=["latency_histogram"])
         if measured.empty:
             raise LabError("no trial has a latency histogram; measure with latency=True")
-        loads = sorted(measured["target_pps"].unique())
+        loads = sorted(measured["target_pps"].dropna().unique())
+        if not loads:
+            raise LabError(NO_TARGET)
         load = loads[0] if target_pps is None else target_pps
         if load not in loads:
             there = ", ".join(f"{value:,.0f}" for value in loads)
@@ -136,14 +151,16 @@ class Curves:
             height = self.floor_ns[quantity] / 1e3
             axes.axhline(height, color="#59636e", ls="--", lw=1, label="the lab itself")
 
-    def _panels(self, ylabel: str, over: "Results | None") -> tuple["Picture", dict[int, "Axes"]]:
+    def _panels(self, ylabel: str, over: Results | None) -> tuple["Picture", dict[int, "Axes"]]:
         if self.table.empty:
             raise LabError("there are no trials to draw")
+        if over is not None:
+            check_results("over", over)
         figure, panels = _figure(sorted(self.table["size_bytes"].unique()))
         tables = [self.table, *([over.table] if over else [])]
         targets = sorted({t for table in tables for t in table["target_pps"].dropna()})
         if not targets:
-            raise LabError("no trial has a target_pps; curves are drawn over loads that were asked")
+            raise LabError(NO_TARGET)
         sent = [table["tx_pps"][table["tx_pps"] > 0].min() for table in tables]  # NaN: none
         lowest = np.nanmin([targets[0], *sent])
         for axes in panels.values():
@@ -160,13 +177,14 @@ class Curves:
         self,
         size: int,
         quantity: str,
-        over: "Results | None",
+        over: Results | None,
         instead: str | None = None,
         scale: float = 1.0,
     ) -> Iterator["_Curve"]:
         if over:
-            for number, config in enumerate(dict.fromkeys(over.table["config"])):
-                rows = _rows(over.table, config, size)
+            under = _named(over.table)
+            for number, config in enumerate(dict.fromkeys(under["config"])):
+                rows = _rows(under, config, size)
                 substitute = bool(instead) and rows[quantity].isna().all()
                 column = instead if substitute and instead else quantity
                 label = f"{config} (avg)" if column != quantity else str(config)
@@ -269,6 +287,11 @@ def si(value: float) -> str:
         if value >= factor:
             return f"{value / factor:.4g}{letter}"
     return f"{value:.4g}"
+
+
+def _named(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Trials with a config each: those of lk.trial have none."""
+    return table.assign(config=table["config"].fillna(NO_CONFIG))
 
 
 def _rows(table: "pd.DataFrame", config: object, size: int) -> "pd.DataFrame":

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.datasets import dataset
+from labkit.datasets import dataset_folder
 from labkit.errors import LabError
 from labkit.path import near
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FORMAT = "labkit-results/1"
 SHORTFALL = 1e-3  # share of the intended frames without which a load is another one
+LATE = 0.01  # share of the received frames that came after the end, and rx_pps is no rate any more
 TABLE_FILE, RUN_FILE, TRIALS_FOLDER = "results.parquet", "run.json", "trials"
 
 TEXT, COUNT, NUMBER, FLAG = "string", "Int64", "float64", "boolean"
@@ -40,6 +41,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "intended": (COUNT, "frames to send"),
     "sent": (COUNT, "frames that the port took"),
     "received": (COUNT, "frames whose signature came back, once each; no other byte is compared"),
+    "late": (COUNT, "of the received, those that came back after the end"),
     "unsent": (COUNT, "intended - sent: the generator's or the port's shortfall, no loss"),
     "lost": (COUNT, "sent - received: with those that came after the drain, or 65,536 too late"),
     "reordered": (COUNT, "frames that came after one with a higher sequence number (RFC 4737)"),
@@ -122,7 +124,8 @@ class Results:
 
     @property
     def plot(self) -> "Curves":
-        """Pictures: plot.drop(), plot.pps(), plot.latency(), plot.percentiles()."""
+        """Pictures: plot.drop(), plot.pps(), plot.latency(), plot.percentiles(); plot() is the
+        first."""
         from labkit.curves import Curves
 
         return Curves(self.table, str(self.run.get("title", "")), self.run.get("floor_ns", {}))
@@ -151,6 +154,13 @@ class Results:
             found.append(
                 f"load not reached: {refused} of {count} trials, whose port did not take every "
                 "frame (column unsent); they tell of the DUT at tx_pps, not at target_pps"
+            )
+        late = int((self.table["late"] > LATE * self.table["received"]).fillna(False).sum())
+        if late:
+            found.append(
+                f"late frames: in {late} of {count} trials more than {100 * LATE:g} % of the "
+                "received came back after the end (column late), and rx_pps counts them: it is not "
+                "the rate of a DUT that was still at work"
             )
         machines = len(self.run.get("machines", ()))
         if machines > 1:
@@ -219,6 +229,15 @@ class Results:
         return readable.dropna(axis="columns", how="all")
 
 
+def check_results(name: str, given: object) -> None:
+    """Raises a LabError for what is given in place of Results."""
+    if not isinstance(given, Results):
+        what, source = f"a {type(given).__name__}", "lk.load(...) of a sweep"
+        if isinstance(given, (str, os.PathLike)):
+            what, source = repr(given), f"lk.load({str(given)!r})"
+        raise LabError(f"{name} is {what}; it is Results, as lk.sweep() or {source} gives them")
+
+
 def load(where: str | os.PathLike[str]) -> Results:
     """Results that were saved: a folder of Results.save(), of lk.sweep(save=...), or a data set.
 
@@ -280,7 +299,7 @@ def _folder(where: Path) -> Path:
     if (where / RUN_FILE).is_file():
         return where
     if where.parts[:1] == ("datasets",):
-        return dataset(str(Path(*where.parts[1:], RUN_FILE))).parent
+        return dataset_folder(str(Path(*where.parts[1:])), RUN_FILE)
     raise LabError(
         f"{where} holds no results: it has no {RUN_FILE}; name a folder that lk.sweep(save=...) or "
         "Results.save() wrote, or a data set such as datasets/udp_echo_ec2"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What every device under test has in common."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -90,6 +91,17 @@ class DutCounters:
         return nic + sum(n for name, n in self.app.items() if not name.startswith("drop_"))
 
 
+def missing_cpu(name: str, cpu: int | None) -> str | None:
+    """Why a DUT cannot run on this CPU; None when it can."""
+    usable = sorted(os.sched_getaffinity(0))
+    if cpu is None or cpu in usable:
+        return None
+    return (
+        f"the DUT {name} cannot run on cpu={cpu!r}; this process may use "
+        f"{', '.join(map(str, usable))}: give one of these, or None"
+    )
+
+
 def _counted(counters: Mapping[str, int]) -> dict[str, int]:
     return {name: count for name, count in counters.items() if count}
 
@@ -104,12 +116,14 @@ class FarEnd:
     mac: the DUT's
     counters: reads its counters
     check: raises DutDied when it is gone
+    name: what results call the DUT
     """
 
     port: "Port"
     mac: str
     counters: Callable[[], DutCounters]
     check: Callable[[], None]
+    name: str = ""
 
     @property
     def frame(self) -> "Packet":
@@ -135,6 +149,14 @@ class Dut(ABC):
     @abstractmethod
     def max_size(self) -> int:
         """Longest frame that it takes, in bytes with FCS."""
+
+    @property
+    def missing(self) -> str | None:
+        """What it needs and does not have on this machine, with the way out; None: nothing.
+
+        open() raises it as a LabError, and a sweep asks before it measures anything.
+        """
+        return None
 
     @abstractmethod
     def open(self, lab: "Lab") -> AbstractContextManager[FarEnd]:

@@ -17,6 +17,7 @@ from labkit.dut.base import (
     Dut,
     DutCounters,
     FarEnd,
+    missing_cpu,
 )
 from labkit.dut.process import DutProcess
 from labkit.dut.veth import VethPair
@@ -53,15 +54,22 @@ class KernelEcho(Dut):
         """Longest frame, in bytes with FCS."""
         return self.mtu + LINK_OVERHEAD
 
-    @contextmanager
-    def open(self, lab: "Lab") -> Iterator[FarEnd]:
-        """Makes the namespace and the pair, and starts the service."""
+    @property
+    def missing(self) -> str | None:
+        """Root, or its CPU."""
         if os.geteuid() != 0:
-            raise LabError(
+            return (
                 f"the DUT {self.name} needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN) for a network "
                 "namespace and a veth pair; run as root, or leave it out: the DUTs LabkitEcho, "
                 "PythonEcho and Testpmd need no privileges"
             )
+        return missing_cpu(self.name, self.cpu)
+
+    @contextmanager
+    def open(self, lab: "Lab") -> Iterator[FarEnd]:
+        """Makes the namespace and the pair, and starts the service."""
+        if self.missing:
+            raise LabError(self.missing)
         process = DutProcess(self.name, [str(_program()), str(UDP_PORT)], answers=True)
         try:
             process.hear()
@@ -73,7 +81,9 @@ class KernelEcho(Dut):
                 )
                 process.say("go")
                 process.hear()
-                yield FarEnd(port, pair.mac, lambda: _counters(process, pair), process.check)
+                yield FarEnd(
+                    port, pair.mac, lambda: _counters(process, pair), process.check, self.name
+                )
         finally:
             process.stop()
 

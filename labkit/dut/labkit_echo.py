@@ -42,7 +42,7 @@ class LabkitEcho(Dut):
             return DutCounters.of_port(far.xstats(), dict(path.drops), is_lab_port=True)
 
         try:
-            yield FarEnd(near, far.mac, counters, lab._check_alive)
+            yield FarEnd(near, far.mac, counters, lab._check_alive, self.name)
         finally:
             if lab.is_alive:
                 path.stop()

@@ -48,17 +48,17 @@ class PythonEcho(Dut):
     def open(self, lab: "Lab") -> Iterator[FarEnd]:
         """Starts the thread."""
         near, far = lab.cable(mtu=self.mtu)
-        echo = _Echo(far)
+        echo = _Echo(far, self.name)
         echo.start()
         try:
-            yield FarEnd(near, far.mac, echo.counters, echo.check)
+            yield FarEnd(near, far.mac, echo.counters, echo.check, self.name)
         finally:
             echo.stop()
 
 
 class _Echo(threading.Thread):
-    def __init__(self, port: "Port") -> None:
-        super().__init__(name="python-echo", daemon=True)
+    def __init__(self, port: "Port", name: str) -> None:
+        super().__init__(name=name, daemon=True)
         self._port = port
         self._reader = port._new_reader()
         self._ends = threading.Event()
@@ -100,7 +100,7 @@ class _Echo(threading.Thread):
     def check(self) -> None:
         self._port._check_engine()
         if self._failure or not self.is_alive():
-            raise DutDied("python-echo", f"its thread ended: {self._failure}")
+            raise DutDied(self.name, f"its thread ended: {self._failure}")
 
     def stop(self) -> None:
         self._ends.set()

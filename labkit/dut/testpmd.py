@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labkit.dut.base import LINK_OVERHEAD, Dut, DutCounters, FarEnd
+from labkit.dut.base import LINK_OVERHEAD, Dut, DutCounters, FarEnd, missing_cpu
 from labkit.dut.process import DutProcess
 from labkit.engine.config import runtime_directory
 from labkit.errors import DutDied, LabError
@@ -57,11 +57,21 @@ class Testpmd(Dut):
         """Longest frame, in bytes with FCS."""
         return self.mtu + LINK_OVERHEAD
 
+    @property
+    def missing(self) -> str | None:
+        """The program, or its CPU."""
+        if shutil.which(PROGRAM) is None:
+            return (
+                f"the DUT {self.name} needs {PROGRAM}, which is not here; install Debian's package "
+                "dpdk, or leave it out"
+            )
+        return missing_cpu(self.name, self.cpu)
+
     @contextmanager
     def open(self, lab: "Lab") -> Iterator[FarEnd]:
         """Starts testpmd and waits until it forwards."""
-        if shutil.which(PROGRAM) is None:
-            raise LabError(f"{PROGRAM} is not here; install Debian's package dpdk, or leave it out")
+        if self.missing:
+            raise LabError(self.missing)
         number = next(_numbers)
         prefix = f"labkit-{os.getpid()}-testpmd{number}"
         name, secret = f"labkit-{os.getpid()}-{number}", secrets.token_hex(12)
@@ -71,7 +81,9 @@ class Testpmd(Dut):
             process.say("start")
             telemetry = _wait_until_forwarding(process, prefix, port)
             with telemetry:
-                yield FarEnd(port, MAC, lambda: _counters(process, telemetry), process.check)
+                yield FarEnd(
+                    port, MAC, lambda: _counters(process, telemetry), process.check, self.name
+                )
         finally:
             process.stop("stop", "quit")
             shutil.rmtree(runtime_directory(prefix), ignore_errors=True)
@@ -112,7 +124,7 @@ def _wait_until_forwarding(process: DutProcess, prefix: str, port: "Port") -> so
                 return channel
         else:
             time.sleep(0.02)
-    raise DutDied("testpmd", f"it did not forward within {READY_SECONDS:g} s", process.log)
+    raise DutDied(process.name, f"it did not forward within {READY_SECONDS:g} s", process.log)
 
 
 def _counters(process: DutProcess, telemetry: socket.socket) -> DutCounters:

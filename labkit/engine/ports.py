@@ -9,7 +9,7 @@ from typing import Any
 from labkit.catalogue import unique
 from labkit.engine.binding import NativeError, c_string, call, ffi, lib
 
-UNKNOWN_SPEED = 2**32 - 1
+UNKNOWN_SPEEDS = (0, 2**32 - 1)  # RTE_ETH_SPEED_NUM_NONE (net_ena's, always) and _UNKNOWN
 
 
 @dataclass
@@ -116,7 +116,7 @@ class Ports:
             "max_rx_queues": info.max_rx_queues,
             "max_tx_queues": info.max_tx_queues,
             "link_up": bool(info.link_up),
-            "link_speed_mbps": None if info.link_speed == UNKNOWN_SPEED else info.link_speed,
+            "link_speed_mbps": known_speed(info.link_speed),
             "promiscuous": info.promiscuous == 1,
         }
 
@@ -165,3 +165,8 @@ class Ports:
             except NativeError as error:
                 failures.append(f"port {name}: {error}")
         return failures
+
+
+def known_speed(mbps: int) -> int | None:
+    """The speed of a link in Mbit/s from rte_eth_link; None when the driver does not know it."""
+    return None if mbps in UNKNOWN_SPEEDS else mbps

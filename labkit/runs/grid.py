@@ -4,14 +4,16 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 from labkit.dut.base import Dut
 from labkit.errors import LabError
 from labkit.traffic.rate import Rate
+from labkit.traffic.sizes import Sizes
 
 SMALLEST_SIZE = 64
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.001, 86_400.0  # of a trial
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Step:
     size: of a frame in bytes, FCS included
     pps: frames a second
     duration, warmup: seconds
-    repeat: the how manieth of this load, from 0
+    repeat: number of the repeat, from 0
     """
 
     size: int
@@ -44,9 +46,14 @@ def check(
     duration: float,
     warmup: float,
     repeats: int,
+    opens_here: bool,
 ) -> None:
-    """Raises a LabError for the first of a sweep's arguments that cannot be."""
-    for name, values in (("duts", duts), ("sizes", sizes), ("rates", rates)):
+    """Raises a LabError for the first of a sweep's arguments that cannot be.
+
+    opens_here: the DUTs run on this machine, which must have what they need
+    """
+    listed: Any = [sizes] if isinstance(sizes, Sizes) else sizes
+    for name, values in (("duts", duts), ("sizes", listed), ("rates", rates)):
         if isinstance(values, str) or not isinstance(values, Sequence):
             raise LabError(f"{name} is {values!r}; it is a list")
         if not values:
@@ -54,22 +61,33 @@ def check(
     for dut in duts:
         if not isinstance(dut, Dut):
             raise LabError(f"{dut!r} is no DUT; make one with lk.dut.LabkitEcho(), …")
+        if opens_here and dut.missing:
+            raise LabError(dut.missing)
     names = [dut.name for dut in duts]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise LabError(f"two DUTs are called {twice[0]!r}; give one another name=")
-    for size in sizes:
-        if not isinstance(size, int) or size < SMALLEST_SIZE:
+    for size in listed:
+        if isinstance(size, Sizes):
+            raise LabError(
+                f"sizes has {size}: a sweep has single sizes; measure a mix with lk.trial or "
+                "lk.search"
+            )
+        if not isinstance(size, Integral) or size < SMALLEST_SIZE:
             raise LabError(f"size {size!r}: a frame has {SMALLEST_SIZE} bytes or more, with FCS")
     given: dict[str, list[Any]] = {"sizes": [*sizes], "rates": [Rate.parse(rate) for rate in rates]}
     for name, loads in given.items():
         more = [str(load) for load in loads if loads.count(load) > 1]
         if more:
             raise LabError(f"{name} has {more[0]} twice; repeats= measures a load more than once")
-    if not (_is_number(duration) and duration > 0):
-        raise LabError(f"duration is {duration!r}; it is a number of seconds above 0")
-    if not (_is_number(warmup) and warmup >= 0):
-        raise LabError(f"warmup is {warmup!r}; it is a number of seconds, 0 or more")
+    for name, seconds, lowest in (
+        ("duration", duration, SHORTEST_SECONDS),
+        ("warmup", warmup, 0.0),
+    ):
+        if not (_is_number(seconds) and lowest <= seconds <= LONGEST_SECONDS):
+            raise LabError(
+                f"{name} is {seconds!r}; the range is {lowest:g} to {LONGEST_SECONDS:g} s"
+            )
     if max_gbps is not None and not (_is_number(max_gbps) and max_gbps > 0):
         raise LabError(f"max_gbps is {max_gbps!r}; it is a number of Gbit/s above 0, or None")
     if not isinstance(repeats, int) or repeats < 1:

@@ -34,7 +34,7 @@ FLOOR_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Measurement:
-    """What came of a step: a row of results without config, and the machine that made it."""
+    """What came of a step: a row of results, and the machine that made it."""
 
     row: Mapping[str, Any]
     machine: Mapping[str, Any]
@@ -69,25 +69,14 @@ def kept(folder: Path, count: int) -> str:
 def by_trial(dut: Dut, step: Step) -> Measurement:
     """A trial of one step, in a lab and with a DUT that no other trial has used."""
     from labkit.lab import Lab
-    from labkit.runs.trial import trial
+    from labkit.runs.dut_trial import dut_trial
     from labkit.traffic.stream import Stream
 
     with Lab() as lab, dut.open(lab) as far_end:
         stream = Stream(far_end.frame, size=step.size, rate=step.pps)
-        settings: dict[str, Any] = {"latency": True, "progress": False}
         if step.warmup:
-            trial(far_end.port, stream, duration=step.warmup, warmup=0, **settings)
-        before = far_end.counters()
-        done = trial(far_end.port, stream, duration=step.duration, warmup=0, **settings)
-        far_end.check()
-        drops = far_end.counters().since(before)
-        row = {**done.row, **drops.columns}
-        if done.latency is not None:
-            row["latency_histogram"] = done.latency.export().decode()
-        # The ledger of the trial names what nodes of the lab dropped; the DUT tells of the rest.
-        row["unexplained"] = done.ledger.unexplained - drops.outside
-        others = len(done.problems) - (not done.ledger.is_balanced)
-        row["balanced"] = row["unexplained"] == 0 and not others
+            dut_trial(far_end, stream, duration=step.warmup, latency=True)
+        row = dut_trial(far_end, stream, duration=step.duration, latency=True)
         return Measurement(row, machine.describe(lab))
 
 
@@ -136,11 +125,12 @@ def sweep(
     Loads that a DUT cannot take (a frame above its MTU) are left out; Results.warnings names them.
     Raises SweepFailed when a trial fails; what is finished is kept.
     """
-    check(duts, sizes, rates, max_gbps, duration, warmup, repeats)
+    check(duts, sizes, rates, max_gbps, duration, warmup, repeats, executor is None)
+    sizes = [int(size) for size in sizes]  # numpy's are none for JSON
     grid, skipped = make_grid(duts, sizes, rates, max_gbps, duration, warmup, repeats)
     parameters = {
         "duts": [{"type": type(dut).__name__, **_plain(dut)} for dut in duts],
-        "sizes": list(sizes),
+        "sizes": sizes,
         "rates": [str(rate) for rate in rates],
         "duration": duration,
         "warmup": warmup,
@@ -222,10 +212,10 @@ def _measure_all(
                 dut, step = grid[number]
                 measured = outcome()
                 row = {
-                    "config": dut.name,
                     "size_bytes": step.size,
                     "target_pps": step.pps,
                     **measured.row,
+                    "config": dut.name,
                 }
                 content = {"step": asdict(step), "row": row, "machine": measured.machine}
                 write_json(_file(folder, number), content)

@@ -46,6 +46,7 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
     problems = _problems(bench, measured, ledger, latency)
     sent_bytes = sum(s["sent_bytes"] for s in measured.streams)
     received_bytes = sum(s["received_bytes"] for s in measured.streams) + unsigned_bytes
+    series = _series(bench, measured, sent - received, duration)
     tracked = bench.is_signed or None
     row = {
         "size_bytes": mean_size(bench.planned),
@@ -69,13 +70,14 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
         "intended": ledger.intended,
         "sent": sent,
         "received": received,
+        "late": int(series["received"].iloc[-1]),
         "balanced": not problems,
     }
     return Tables(
         row,
         ledger,
         latency,
-        _series(bench, measured, sent - received, duration),
+        series,
         _streams(bench, measured, seconds, duration),
         tuple(problems),
     )

@@ -84,16 +84,10 @@ def plan(
     """Compiles the streams for a port and shares the rate among them."""
     from labkit.traffic.addresses import destination_mac
 
-    listed = list(streams) if isinstance(streams, Sequence) else [streams]
-    if not 1 <= len(listed) <= MOST_STREAMS:
-        raise LabError(f"{len(listed)} streams; a trial has 1 to {MOST_STREAMS}")
-    for stream in listed:
-        if not isinstance(stream, (Stream, Replay)):
-            raise LabError(f"{stream!r} is no stream; make one with lk.Stream or lk.Replay")
-        _check_length(port, stream)
-    rates = _rates(port, listed, rate)
+    traffic = listed(port, streams)
+    rates = _rates(port, traffic, rate)
     before = accumulate((pps or 0.0 for pps in rates[:-1]), initial=0.0)
-    weights = sum(stream.weight for stream in listed)
+    weights = sum(stream.weight for stream in traffic)
     return [
         PlannedStream(
             stream,
@@ -103,7 +97,7 @@ def plan(
             stream.weight / weights,
             _gaps(stream) if rate is None else None,
         )
-        for stream, pps, before_pps in zip(listed, rates, before, strict=True)
+        for stream, pps, before_pps in zip(traffic, rates, before, strict=True)
     ]
 
 
@@ -117,6 +111,24 @@ def check_frames(planned: Sequence[PlannedStream], seconds: float) -> None:
         )
 
 
+def listed(port: "Port", streams: Traffic | Sequence[Traffic]) -> list[Traffic]:
+    """The streams of a trial as a list; LabError for what the port cannot send."""
+    traffic = list(streams) if isinstance(streams, Sequence) else [streams]
+    if not 1 <= len(traffic) <= MOST_STREAMS:
+        raise LabError(f"{len(traffic)} streams; a trial has 1 to {MOST_STREAMS}")
+    for stream in traffic:
+        if not isinstance(stream, (Stream, Replay)):
+            raise LabError(f"{stream!r} is no stream; make one with lk.Stream or lk.Replay")
+        _check_length(port, stream)
+    return traffic
+
+
+def mean_of(streams: Sequence[Traffic]) -> float:
+    """Mean frame size of streams that share a rate by weight, in bytes with FCS."""
+    total = sum(stream.weight for stream in streams)
+    return sum(stream.sizes.mean * stream.weight for stream in streams) / total
+
+
 def _rates(
     port: "Port", streams: list[Traffic], rate: Rate | str | float | None
 ) -> list[float | None]:
@@ -126,8 +138,7 @@ def _rates(
             return [None] * len(streams)
         return [_own_rate(stream, link) for stream in streams]
     total = sum(stream.weight for stream in streams)
-    mean = sum(stream.sizes.mean * stream.weight for stream in streams) / total
-    pps = Rate.parse(rate).pps(mean, link)
+    pps = Rate.parse(rate).pps(mean_of(streams), link)
     return [pps * stream.weight / total for stream in streams]
 
 

@@ -11,6 +11,7 @@ import pytest
 from scapy.utils import rdpcap, wrpcap
 
 import labkit as lk
+from labkit.engine.ports import known_speed
 from tests.network import ip, unique_name, veth_host
 from tests.patience import wait_until
 
@@ -236,3 +237,11 @@ def test_device_that_does_not_probe(lab: lk.Lab, tmp_path: Path) -> None:
     with pytest.raises(lk.PortError, match=r"pcap:.*broken.pcap could not be opened"):
         lab.port(f"pcap:{tmp_path}/broken.pcap")
     assert lab.port("ring", "after").info.link_up
+
+
+@pytest.mark.parametrize(
+    ("told", "speed"), [(0, None), (2**32 - 1, None), (10, 10), (100_000, 100_000)]
+)
+def test_speed_that_a_driver_does_not_know_is_none(told: int, speed: int | None) -> None:
+    """net_ena tells 0 (RTE_ETH_SPEED_NUM_NONE), others UINT32_MAX (RTE_ETH_SPEED_NUM_UNKNOWN)."""
+    assert known_speed(told) == speed

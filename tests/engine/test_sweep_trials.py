@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from hdrh.histogram import HdrHistogram
-from scapy.layers.inet import UDP
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
 
 import labkit as lk
 from labkit.results import COLUMNS
@@ -28,6 +30,7 @@ needs_testpmd = pytest.mark.skipif(
 EVERY_DUT = [lk.dut.LabkitEcho(), lk.dut.PythonEcho(), lk.dut.KernelEcho()]
 EVERY_DUT += [pytest.param(lk.dut.Testpmd(), marks=needs_testpmd)]
 SHORT = {"rates": ("20k",), "duration": 0.3, "warmup": 0.1, "progress": False}
+OVERLOAD: dict[str, Any] = {"min_rate": "1 Mpps", "max_rate": "3 Mpps"}
 
 
 def check_rows(results: lk.Results) -> None:
@@ -74,7 +77,7 @@ def test_sweep_leaves_out_what_a_dut_cannot_take() -> None:
 def test_overload_is_explained_to_the_last_frame(dut: lk.dut.Dut) -> None:
     """Millions of frames a second are too many for each of them, or for the generator."""
     for size in (64, 8500):
-        row = by_trial(dut, Step(size, 5e6, 0.3, 0.1, 0)).row
+        row = by_trial(dut, Step(size, 50e6, 0.3, 0.1, 0)).row
         assert row["balanced"], row
         assert row["unexplained"] == 0
         assert 0 < row["received"] <= row["sent"] < row["intended"]
@@ -131,6 +134,49 @@ def _ours_first() -> int:
     import random
 
     return next(seed for seed in range(99) if random.Random(seed).sample(range(2), 2) == [0, 1])
+
+
+@pytest.mark.parametrize("dut", EVERY_DUT, ids=lambda dut: dut.name)
+def test_search_knows_what_the_dut_drops(dut: lk.dut.Dut, lab: lk.Lab) -> None:
+    """Millions of frames a second are too many for each of them, or for the generator."""
+    with dut.open(lab) as far_end:
+        flow = lk.Stream(far_end.frame, size=512)
+        run = lk.search(far_end, flow, goals=(0.5,), progress=False, **OVERLOAD)
+    trials = run.trials
+    assert trials.table["balanced"].all(), trials.table.T.to_string()
+    assert (trials.table["unexplained"] == 0).all()
+    assert (trials.table["config"] == dut.name).all()
+    assert trials.table["app_drops"].notna().all()
+    assert trials.run["parameters"]["streams"] == [repr(flow)]
+    assert trials.run["machines"][0]["dpdk"].startswith("DPDK ")
+    if dut.name == "python-echo":
+        assert trials.table["app_drops"].sum() > 0
+
+
+def test_rates_of_a_search_are_of_the_ports_link(lab: lk.Lab) -> None:
+    port, _ = lab.cable()
+    flow = lk.Stream(Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(), size=1480)
+    row = {"intended": 1, "sent": 1, "received": 1, "drop_percent": 0.0}
+    settings: dict[str, Any] = {"measure": lambda pps, seconds: row, "progress": False}
+    told = lk.search(port, flow, min_rate="12 Mbit/s L1", **settings).trials.run["parameters"]
+    link = port.info.link_speed_mbps
+    assert link
+    assert told["min_rate"] == pytest.approx(1000)
+    assert told["max_rate"] == pytest.approx(link * 1e6 / 8 / 1500)
+
+
+def test_what_cannot_be_searched_is_named(lab: lk.Lab) -> None:
+    port, _ = lab.cable()
+    packet = Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / UDP()
+    for given, streams, message in (
+        ("client", lk.Stream(packet), "port is 'client'; it is a port of a lab"),
+        (port, [], "0 streams; a trial has 1 to 256"),
+        (port, packet, "is no stream; make one with lk.Stream"),
+        (port, None, "None is no stream"),
+        (port, lk.Stream(packet, size=9999), "size 9999 exceeds what port"),
+    ):
+        with pytest.raises(lk.LabError, match=message):
+            lk.search(given, streams, max_rate=1e5)  # type: ignore[arg-type]
 
 
 def test_search_over_a_cable_brackets_what_the_far_end_answers(lab: lk.Lab) -> None:

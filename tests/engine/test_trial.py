@@ -31,7 +31,7 @@ COLUMNS = [
     *("latency_p50_ns", "latency_p90_ns", "latency_p99_ns", "latency_p999_ns", "latency_max_ns"),
     *("jitter_p50_ns", "jitter_p99_ns", "jitter_max_ns"),
     *("tx_mbps", "rx_mbps", "generator_limited", "seconds", "started_at"),
-    *("intended", "sent", "received", "balanced"),
+    *("intended", "sent", "received", "late", "balanced"),
 ]
 QUICK = {"warmup": 0, "progress": False}
 CHECKED_BY_SCAPY = 7  # one frame in so many: it takes scapy a quarter of a millisecond
@@ -163,6 +163,7 @@ def test_frames_after_the_end_are_told(lab: lk.Lab) -> None:
     opener.join()
     assert run.row["rx_pps"] > 0
     assert f"{run.row['received']:,} frames came back only after sending had ended" in repr(run)
+    assert run.row["late"] == run.row["received"]
 
 
 def test_what_a_dut_refuses_is_lost(lab: lk.Lab) -> None:

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import pickle
+import shutil
 import signal
 import time
 
@@ -12,6 +13,7 @@ import pytest
 from scapy.layers.inet import UDP
 
 import labkit as lk
+from labkit import codec
 from labkit.dut.base import DutCounters, FarEnd
 from tests.patience import wait_until
 
@@ -132,6 +134,46 @@ def test_missing_testpmd_says_what_to_install(lab: lk.Lab, monkeypatch: pytest.M
         lk.dut.Testpmd().open(lab),
     ):
         pass
+
+
+def test_what_a_dut_lacks_is_what_a_sweep_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lk.dut.LabkitEcho().missing is None
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("PATH", "")
+    for dut, message in (
+        (lk.dut.KernelEcho(name="mine"), "the DUT mine needs root"),
+        (lk.dut.Testpmd(name="mine"), "the DUT mine needs dpdk-testpmd"),
+    ):
+        assert (dut.missing or "").startswith(message)
+        with pytest.raises(lk.LabError, match=message):
+            lk.sweep([dut], sizes=(64,), rates=("1k",), progress=False)
+
+
+@pytest.mark.parametrize("kind", [lk.dut.KernelEcho, lk.dut.Testpmd])
+def test_cpu_that_is_not_there_is_named(kind: type[lk.dut.Dut], lab: lk.Lab) -> None:
+    dut = kind(name="mine", cpu=9999)  # type: ignore[call-arg]
+    usable = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
+    message = f"the DUT mine cannot run on cpu=9999; this process may use {usable}: give one"
+    with pytest.raises(lk.LabError, match=message), dut.open(lab):
+        pass
+
+
+def test_errors_name_the_dut_as_it_is_called(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise lk.LabError("out of ideas")
+
+    with lk.dut.PythonEcho(name="mine").open(lab) as far_end:
+        monkeypatch.setattr(codec, "handle", fails)
+        far_end.port.send(far_end.frame / bytes(18))
+        with pytest.raises(lk.DutDied, match="the DUT mine died: its thread ended: out of ideas"):
+            wait_until(lambda: far_end.check() is not None)
+    if shutil.which("dpdk-testpmd"):
+        monkeypatch.setattr("labkit.dut.testpmd.READY_SECONDS", 0.0)
+        with (
+            pytest.raises(lk.DutDied, match="the DUT mine died: it did not forward within 0 s"),
+            lk.dut.Testpmd(name="mine").open(lab),
+        ):
+            pass
 
 
 def test_what_a_dut_does_not_count_stays_unknown() -> None:

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Comparisons tell a difference from noise, and say when they cannot."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
 
 import labkit as lk
 from labkit.comparison import mean_interval
+
+RUN = Path(__file__).parents[2] / "notebooks/runs/one_cpu.zip"
 
 
 def results(config: str, *received: float, target: float = 7e4) -> lk.Results:
@@ -111,6 +115,10 @@ def test_two_configs_are_compared_when_each_side_has_one() -> None:
          "'rx' cannot be compared"),
         (lambda: lk.compare(both("x", "y"), results("z", 1.0)),
          "no config in common: a has x, y, b has z; choose one of each"),
+        (lambda: lk.compare("runs/a", "runs/b"),
+         r"a is 'runs/a'; it is Results, as lk.sweep\(\) or lk.load\('runs/a'\) gives them"),
+        (lambda: lk.compare(results("x", 1.0), lk.load(RUN)),
+         r"b is a Run; it is Results, as lk.sweep\(\) or lk.load\(...\) of a sweep gives them"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_compared_is_named(make: object, message: str) -> None:

@@ -143,7 +143,38 @@ def test_nothing_sent_is_no_load_of_an_axis() -> None:
         lk.Results.from_rows(rows).plot.drop()
 
 
+def test_trials_without_a_config_are_drawn() -> None:
+    histogram = HdrHistogram(1, 10**10, 3)
+    histogram.record_value(20_000, 1000)
+    rows = [
+        {**row("fast", 64, rate), "config": None, "latency_histogram": histogram.encode().decode()}
+        for rate in RATES
+    ]
+    results = lk.Results.from_rows(rows)
+    for figure in (results.plot.drop(), results.plot.pps(over=results), results.plot.latency()):
+        drawn = [part for part in figure.axes[0].get_lines() if part.get_label() == "(no config)"]
+        assert drawn
+        for part in drawn:
+            assert part.get_xdata().tolist() == list(RATES)
+    assert line(results.plot.percentiles().axes[0], "(no config)")[-1, 1] == pytest.approx(
+        20, rel=2e-3
+    )
+    assert results.table["config"].isna().all()
+
+
+def test_plot_tells_what_it_draws(sweep: lk.Results) -> None:
+    for name in ("drop()", "pps()", "latency(", "over=", "percentiles()", "48 trials"):
+        assert name in repr(sweep.plot)
+    assert sweep.plot().axes[0].get_ylabel() == sweep.plot.drop().axes[0].get_ylabel()
+
+
 def test_what_cannot_be_drawn_is_named(sweep: lk.Results) -> None:
+    seed = "datasets/udp_echo_ec2"
+    with pytest.raises(lk.LabError, match=rf"over is '{seed}'.*lk.load\('{seed}'\) gives them"):
+        sweep.plot.drop(over=seed)  # type: ignore[arg-type]
+    untimed = lk.Results.from_rows([{"size_bytes": 64, "latency_histogram": "x"}])
+    with pytest.raises(lk.LabError, match="no trial has a target_pps"):
+        untimed.plot.percentiles()
     with pytest.raises(lk.LabError, match="no trial has a target_pps"):
         lk.Results.from_rows([{**row("fast", 64, 70_000), "target_pps": None}]).plot.drop()
     with pytest.raises(lk.LabError, match="no 'p42'; choose min, avg"):

@@ -74,8 +74,10 @@ def test_load_names_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(json.dumps({"format": "labkit-results/9"}))
     with pytest.raises(lk.LabError, match="'labkit-results/9'; this release reads"):
         lk.load(tmp_path)
-    with pytest.raises(lk.LabError, match=r"no dataset 'nothing/run\.json'"):
-        lk.load("datasets/nothing")
+    with pytest.raises(lk.LabError, match=r"no data set 'udp_echo' .*mean 'udp_echo_ec2'\?"):
+        lk.load("datasets/udp_echo")
+    with pytest.raises(lk.LabError, match=r"no data set '.' \(there are: udp_echo_ec2\)"):
+        lk.load("datasets")
 
 
 def test_where_chooses_trials_and_names_what_there_is() -> None:
@@ -103,6 +105,12 @@ def test_reader_is_told_of_imbalance_and_of_a_generator_that_fell_short() -> Non
     assert told in repr(results)
     assert results._repr_html_().count("#b3261e") == 4
     assert not lk.Results.from_rows([ROW]).warnings
+
+
+def test_reader_is_told_of_frames_that_came_after_the_end() -> None:
+    late = lk.Results.from_rows([{**ROW, "received": 1000, "late": n} for n in (0, 10, 11, None)])
+    (warning,) = late.warnings
+    assert warning.startswith("late frames: in 1 of 4 trials more than 1 % of the received came")
 
 
 def test_histograms_are_no_part_of_what_is_shown() -> None:

@@ -5,6 +5,7 @@ Searches over real trials: tests/engine/test_sweep_trials.py.
 """
 
 import math
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,7 +75,7 @@ def test_every_trial_is_kept() -> None:
     # The first one warms up and does not count for the search, but it is a trial all the same.
     assert run.trials.table["target_pps"].tolist() == [pps for pps, _ in path.asked]
     assert run.trials.table["seconds"].tolist() == [seconds for _, seconds in path.asked]
-    assert len(run.trials) == run.table["trials"].iloc[0] > 3
+    assert len(run.trials) == len(path.asked) > 3
 
 
 def test_presets_ask_for_trials_as_their_definitions_say() -> None:
@@ -102,9 +103,12 @@ def test_path_without_a_limit_says_so() -> None:
 
 
 def test_search_that_takes_too_long_hands_over_its_trials() -> None:
-    with pytest.raises(lk.SearchFailed, match="takes too long") as failure:
-        search(Path(1e6), most_seconds=1e-9)
+    with pytest.raises(lk.SearchFailed, match="give more, or preset='quick'; its") as failure:
+        search(Path(1e6), preset="mlr", most_seconds=1e-9)
+    assert "not done after most_seconds=1e-09" in str(failure.value)
     assert len(failure.value.trials) > 0
+    with pytest.raises(lk.SearchFailed, match="give more; its"):
+        search(Path(1e6), most_seconds=1e-9)
 
 
 @pytest.mark.parametrize("error", [lk.DutDied("x", "its process ended"), KeyboardInterrupt()])
@@ -120,6 +124,41 @@ def test_search_that_fails_midway_hands_over_its_trials(error: BaseException) ->
     with pytest.raises(expected) as failure:
         lk.search(None, None, measure=dies, max_rate=10e6, progress=False)
     assert len(failure.value.trials) == 3  # type: ignore[attr-defined]
+
+
+def test_load_is_told_before_it_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    path, told = Path(1e6), []
+
+    def reads(pps: float, seconds: float) -> Mapping[str, Any]:
+        told.append(capsys.readouterr().err.rpartition("\r")[2])
+        return path(pps, seconds)
+
+    lk.search(None, None, measure=reads, max_rate=10e6, most_seconds=600, preset="rfc2544")
+    assert told[0].strip() == "0 trials, 0 of at most 600 s, 10,000,000 pps for 1 s"
+    for (pps, seconds), line in zip(path.asked, told, strict=True):
+        assert f"{pps:,.0f} pps for {seconds:g} s" in line
+
+
+def test_search_comes_back_whole_from_disk(tmp_path: pathlib.Path) -> None:
+    run = search(Path(1e6, always=0.002), goals=("NDR", 0.005), most_seconds=77)
+    loaded = lk.load(run.save(tmp_path))
+    assert loaded.table.equals(run.trials.table)
+    assert loaded.run["goals"] == run.trials.run["goals"]
+    assert loaded.run["goals"][0]["lower_pps"] is None
+    assert [row["upper_pps"] for row in loaded.run["goals"]] == run.table["upper_pps"].tolist()
+    assert loaded.run["parameters"] == {
+        "goals": ["NDR", "0.5 %"], "preset": "quick", "min_rate": 1000.0, "max_rate": 10e6,
+        "streams": [], "most_seconds": 77,
+    }  # fmt: skip
+    assert loaded.run["kind"] == "search"
+
+
+def test_rates_are_written_as_everywhere() -> None:
+    for least, most in (("10 kpps", "5 Mpps"), (lk.Rate(1e4), 5_000_000)):
+        path = Path(1e6)
+        told = search(path, min_rate=least, max_rate=most).trials.run["parameters"]
+        assert (told["min_rate"], told["max_rate"]) == (1e4, 5e6)
+        assert path.asked[0][0] == pytest.approx(5e6)
 
 
 def test_slow_paths_can_be_searched() -> None:
@@ -159,9 +198,10 @@ def test_picture_has_every_trial_and_the_bounds() -> None:
         ({"goals": "NDR"}, r"goals is 'NDR'; it is a list such as"),
         ({"goals": ("NDR", 0.0)}, "goals NDR, 0 %: two of them allow the same loss"),
         ({"goals": (None,)}, "goal None: a loss ratio"),
-        ({"min_rate": "1k"}, "min_rate is '1k'; it is a positive number"),
-        ({"max_rate": math.inf}, "max_rate is inf; it is a positive number"),
-        ({"max_rate": 0}, "max_rate is 0; it is a positive number"),
+        ({"min_rate": "fast"}, "min_rate: rate is 'fast'; write it as"),
+        ({"max_rate": math.inf}, "max_rate: rate is inf pps; it is a positive number"),
+        ({"max_rate": 0}, "max_rate: rate is 0 pps; it is a positive number"),
+        ({"max_rate": "50 %"}, "max_rate: rate is '50 %'; without a port it is a number of frames"),
         ({"most_seconds": math.nan}, "most_seconds is nan"),
         ({"min_rate": 1}, "min_rate is 1: its trials of 0.2 s have no frame; give 5 or more"),
         ({"preset": "rfc"}, "no preset 'rfc'.*there are: mlr, rfc2544, quick"),

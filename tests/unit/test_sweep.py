@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import labkit as lk
@@ -242,12 +243,17 @@ def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
         ({"rates": "70k"}, "rates is '70k'; it is a list"),
         ({"rates": ("fast",)}, "rate is 'fast'; write it as"),
         ({"rates": (0,)}, "rate is 0 pps; it is a positive number"),
-        ({"duration": 0}, "duration is 0; it is a number of seconds above 0"),
-        ({"warmup": -1}, "warmup is -1"),
+        ({"sizes": (64.5,)}, "size 64.5: a frame has"),
+        ({"sizes": (64, lk.IMIX)}, r"sizes has IMIX \(64, 570, 1518 B\): a sweep has single sizes"),
+        ({"sizes": lk.IMIX}, "a sweep has single sizes; measure a mix with lk.trial"),
+        ({"duration": 0}, "duration is 0; the range is 0.001 to 86400 s"),
+        ({"duration": 86_401}, "duration is 86401; the range is 0.001 to 86400 s"),
+        ({"warmup": -1}, "warmup is -1; the range is 0 to 86400 s"),
+        ({"warmup": 1e6}, "warmup is 1000000.0; the range"),
         ({"repeats": 0}, "repeats is 0; it is a whole number, 1 or more"),
-        ({"duration": math.inf}, "duration is inf; it is a number of seconds above 0"),
-        ({"duration": "5"}, "duration is '5'; it is a number"),
-        ({"warmup": math.nan}, "warmup is nan; it is a number of seconds, 0 or more"),
+        ({"duration": math.inf}, "duration is inf; the range is"),
+        ({"duration": "5"}, "duration is '5'; the range is"),
+        ({"warmup": math.nan}, "warmup is nan; the range is"),
         ({"max_gbps": math.nan}, "max_gbps is nan; it is a number of Gbit/s above 0, or None"),
         ({"sizes": (64, 512, 64)}, "sizes has 64 twice; repeats="),
         ({"rates": ("70k", 70_000)}, "rates has 70 kpps twice"),
@@ -257,6 +263,33 @@ def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
 def test_bad_arguments_are_named(changes: dict[str, object], message: str) -> None:
     with pytest.raises(lk.LabError, match=message):
         run(**changes)
+
+
+def test_sizes_of_numpy_are_sizes(tmp_path: Path) -> None:
+    assert run(sizes=list(np.array([64, 512])), save=tmp_path).run["parameters"]["sizes"] == [
+        64,
+        512,
+    ]
+    run(sizes=(64, 512), save=tmp_path)  # they are the same sweep
+
+
+@dataclass(frozen=True)
+class Lacking(Known):
+    @property
+    def missing(self) -> str | None:
+        return f"the DUT {self.name} needs a forklift; rent one, or leave it out"
+
+
+def test_what_a_dut_lacks_is_told_before_anything_is_measured(tmp_path: Path) -> None:
+    recorder, settings = Recorder(), {"rates": ("70k",), "progress": False}
+    duts = [Known(), Lacking("heavy")]
+    with pytest.raises(lk.LabError, match=r"^the DUT heavy needs a forklift; rent one"):
+        lk.sweep(duts, measure=recorder, save=tmp_path / "new", **settings)  # type: ignore[arg-type]
+    assert not recorder.steps
+    assert not (tmp_path / "new").exists()
+    with ThreadPoolExecutor(1) as elsewhere:
+        there = lk.sweep(duts, measure=arithmetic, executor=elsewhere, **settings)  # type: ignore[arg-type]
+    assert set(there.table["config"]) == {"known", "heavy"}
 
 
 def test_duts_need_names_of_their_own() -> None:

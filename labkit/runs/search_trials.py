@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How a search measures: streams on a port or against a DUT, and every trial kept."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from MLRsearch import AbstractMeasurer, MeasurementResult
+
+from labkit.dut.base import FarEnd
+from labkit.errors import LabError
+from labkit.results import Results
+
+if TYPE_CHECKING:
+    from labkit.port import Port
+    from labkit.traffic.plan import Traffic
+
+Measure = Callable[[float, float], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a search sends, and where.
+
+    Attributes
+    ----------
+    far_end: of the DUT behind the port, where that is known
+    """
+
+    port: "Port"
+    far_end: FarEnd | None
+    streams: "list[Traffic]"
+    receive_on: "Port | None"
+
+    @classmethod
+    def of(cls, port: Any, streams: Any, receive_on: Any) -> "Target":
+        """From what a user gave; LabError for what no trial takes."""
+        from labkit.port import Port
+        from labkit.traffic.plan import listed
+
+        far_end = port if isinstance(port, FarEnd) else None
+        port = far_end.port if far_end else port
+        for name, given in (("port", port), ("receive_on", receive_on or port)):
+            if not isinstance(given, Port):
+                raise LabError(
+                    f"{name} is {given!r}; it is a port of a lab, as lab.port() gives one, or the "
+                    "far end of a DUT"
+                )
+        return cls(port, far_end, listed(port, streams), receive_on)
+
+    def measure(self, pps: float, seconds: float) -> Mapping[str, Any]:
+        """A trial with the rates of the streams scaled together."""
+        from labkit.runs.dut_trial import dut_trial
+        from labkit.runs.trial import trial
+
+        settings: dict[str, Any] = {"rate": pps, "duration": seconds, "receive_on": self.receive_on}
+        if self.far_end is not None:
+            return dut_trial(self.far_end, self.streams, **settings)
+        return trial(self.port, self.streams, warmup=0, progress=False, **settings).row
+
+
+class Measurer(AbstractMeasurer):  # type: ignore[misc]  # MLRsearch has no types
+    """Measures for MLRsearch and keeps every trial."""
+
+    def __init__(
+        self, measure: Measure, run: Mapping[str, Any], most_seconds: float, progress: bool
+    ) -> None:
+        from tqdm import tqdm
+
+        self._measure = measure
+        self._run = run
+        self._rows: list[Mapping[str, Any]] = []
+        self._begin = time.monotonic()
+        form = f"{{n}} trials, {{elapsed_s:.0f}} of at most {most_seconds:g} s{{postfix}}"
+        self._bar = tqdm(disable=not progress, bar_format=form)
+
+    @property
+    def seconds(self) -> float:
+        """Since the search began."""
+        return time.monotonic() - self._begin
+
+    def measure(self, intended_duration: float, intended_load: float) -> MeasurementResult:
+        """One trial, as MLRsearch asks for it."""
+        load = f"{intended_load:,.0f} pps for {intended_duration:g} s"
+        self._bar.set_postfix_str(load)
+        row = self._measure(intended_load, intended_duration)
+        self._rows.append({**row, "target_pps": intended_load})
+        lost = row["drop_percent"]
+        said = "nothing was sent" if lost is None else f"{lost:.3g} % lost"
+        self._bar.update()
+        self._bar.set_postfix_str(f"{load}: {said}")
+        return MeasurementResult(
+            intended_duration=intended_duration,
+            intended_load=intended_load,
+            intended_count=int(row["intended"]),
+            offered_count=int(row["sent"]),
+            loss_count=int(row["sent"]) - int(row["received"]),
+        )
+
+    def trials(self, **found: Any) -> Results:
+        """Those that were measured, and what is known of the search."""
+        return Results.from_rows(self._rows, {**self._run, **found})
+
+    def __enter__(self) -> "Measurer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
