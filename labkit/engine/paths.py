@@ -22,6 +22,7 @@ class EnginePath:
     graph: int
     nodes: list[str]
     queues: set[tuple[str, str, int]]
+    runs: set[str] = field(default_factory=set)  # of probes and trials that its nodes belong to
     captures: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, Any] = field(default_factory=dict)  # of impair nodes, by line and
     impairments: dict[str, str] = field(default_factory=dict)  # the line by node name
@@ -50,6 +51,8 @@ class Paths:
 
     def run(self, name: str, path: dict[str, Any]) -> int:
         """Builds a path from its plain data and starts it; returns the lcore."""
+        if name in self.by_name:
+            raise ValueError(f"a path called {name!r} runs already")
         nodes: list[dict[str, Any]] = path["nodes"]
         index = {node["name"]: i for i, node in enumerate(nodes)}
         running = EnginePath(-1, list(index), set())
@@ -81,12 +84,20 @@ class Paths:
         return lcore
 
     def stop(self, name: str) -> None:
-        path = self.by_name.pop(name)
+        """Nothing where it does not run: an interrupted caller asks again."""
+        path = self.by_name.pop(name, None)
+        if path is None:
+            return
         self.changed()  # nobody reads a graph that is about to go
         self.workers.remove(path.graph)
         call("lk_graph_destroy", path.graph)
         self._close(path)
         self.changed()
+
+    def stop_run(self, run: str) -> None:
+        """Stops what still walks a probe or trial that is about to go."""
+        for name in [name for name, path in self.by_name.items() if run in path.runs]:
+            self.stop(name)
 
     def counters(self, name: str) -> dict[str, Any]:
         """Calls, objects and cycles of each node; frames and measured frames of each drop."""
@@ -138,6 +149,8 @@ class Paths:
         config.next = config.other = -1
         if "port" in params:
             self._configure_port(node, config, running)
+        if "run" in params:
+            running.runs.add(params["run"])
         if "addresses" in params:
             config.endpoint = endpoint(params)
         if "tunnel" in params:

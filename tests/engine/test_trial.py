@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
@@ -472,6 +473,44 @@ def test_ctrl_c_puts_the_port_back(mirror: lk.Port) -> None:
     assert time.monotonic() - began < 5
     assert list(mirror.lab.paths) == before
     assert lk.trial(mirror, flow(), rate=1000, duration=0.1, **QUICK).is_balanced
+
+
+@pytest.mark.parametrize("second", [0, 0.0005, 0.003])
+def test_ctrl_c_at_any_time_does_no_harm(lab: lk.Lab, second: float) -> None:
+    """Nor does another one, so many seconds later, while the first is cleaned up after."""
+    a, b = lab.cable("a", "b")
+    arguments = {"rate": 5000, "duration": 0.02, "receive_on": b, **QUICK}
+    assert lk.trial(a, flow(), **arguments).is_balanced
+
+    def interrupt(*_: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, again.pop() if again else 0)
+        raise KeyboardInterrupt
+
+    def run_until(seconds: float) -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            while True:
+                lk.trial(a, flow(), **arguments)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    handler = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for n in range(40):
+            again = [second]
+            with pytest.raises(KeyboardInterrupt):
+                run_until(0.001 + n * 0.003)
+            assert not lab.paths
+            assert lab.counters().keys() <= {"host:a", "host:b"}
+    finally:
+        signal.signal(signal.SIGALRM, handler)
+    assert lk.trial(a, flow(), **arguments).is_balanced
+    a.send(bytes(60))
+    assert bytes(60) in b.receive(10_000, timeout=1, raw=True)
+    engine = psutil.Process(lab.pid)
+    before = sum(engine.cpu_times()[:2])
+    time.sleep(1)
+    assert sum(engine.cpu_times()[:2]) - before < 0.3, "its workers do not rest"
 
 
 def test_an_engine_that_dies_says_so(mirror: lk.Port) -> None:
