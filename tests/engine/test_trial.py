@@ -21,6 +21,8 @@ from scapy.utils import PcapWriter, RawPcapReader, wrpcap
 import labkit as lk
 from labkit import codec
 from labkit.runs import stream_ids
+from labkit.runs.trial_bench import Bench
+from labkit.traffic.plan import plan
 
 CLIENT_4, SERVER_4 = "10.0.0.1", "10.0.0.2"
 UDP_PORT = 9000
@@ -558,6 +560,16 @@ def test_the_picture_says_what_is_wrong(lab: lk.Lab) -> None:
     figure = run.plot()
     assert figure.get_suptitle().startswith("NOT BALANCED")
     assert "received" in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+
+def test_what_is_too_long_for_the_port_is_unsent(lab: lk.Lab) -> None:
+    """Not lost: it was planned for another port, as no plan for this one has such frames."""
+    small, large = lab.port("ring", "small", mtu=1500), lab.port("ring", "large")
+    bench = Bench(small, small, plan(large, flow(size=1600), 1000), latency=False, drain=0.1)
+    measured = bench.run(0.1, 0.1, lambda _: None)
+    assert measured.counts["refused"] == measured.counts["made"] > 0
+    assert measured.ticks["refused"] == measured.ticks["made"]
+    assert not measured.drops
 
 
 @pytest.fixture(scope="module")
