@@ -58,28 +58,28 @@ class Paths:
         running = EnginePath(-1, list(index), set())
         configs = ffi.new("struct lk_node_config[]", len(nodes))
         keep_alive: list[Any] = [configs]
-        for node in nodes:
-            if node["kind"] == "impair":
-                self._make_line(running, node)
-        for node, config in zip(nodes, configs, strict=True):
-            self._configure(name, node, config, running, keep_alive)
-        for edge in path["edges"]:
-            setattr(configs[index[edge["source"]]], edge["output"], index[edge["target"]])
         self.generation += 1
         try:
+            for node in nodes:
+                if node["kind"] == "impair":
+                    self._make_line(running, node)
+            for node, config in zip(nodes, configs, strict=True):
+                self._configure(name, node, config, running, keep_alive)
+            for edge in path["edges"]:
+                setattr(configs[index[edge["source"]]], edge["output"], index[edge["target"]])
             running.graph = call(
                 "lk_graph_create", f"path{self.generation}".encode(), configs, len(nodes)
             )
+            beside = {
+                self.workers.lcore_of(other.graph)
+                for other in self.by_name.values()
+                if other.queues & running.queues
+            }
+            lcore = self.workers.place(running.graph, beside)
         except BaseException:
             self._close(running)
             raise
-        beside = {
-            self.workers.lcore_of(other.graph)
-            for other in self.by_name.values()
-            if other.queues & running.queues
-        }
         self.by_name[name] = running
-        lcore = self.workers.place(running.graph, beside)
         self.changed()
         return lcore
 
@@ -89,8 +89,6 @@ class Paths:
         if path is None:
             return
         self.changed()  # nobody reads a graph that is about to go
-        self.workers.remove(path.graph)
-        call("lk_graph_destroy", path.graph)
         self._close(path)
         self.changed()
 
@@ -210,7 +208,10 @@ class Paths:
         settings = dict(node["params"])
         line = settings.pop("line")
         config = ffi.new("struct lk_impair_config *", settings)
-        running.lines[line] = lib.lk_impair_create(config)
+        impair = lib.lk_impair_create(config)
+        if impair == ffi.NULL:
+            raise MemoryError(f"node {node['name']}: no memory for what it holds back")
+        running.lines[line] = impair
         running.impairments[node["name"]] = line
 
     def _impair_counts(self, impair: Any) -> dict[str, int]:
@@ -219,7 +220,10 @@ class Paths:
         return {"copied": counts.copied, "reordered": counts.reordered, "held": counts.held}
 
     def _close(self, path: EnginePath) -> None:
-        """Gives back what the nodes of a path had, when its graph is gone."""
+        """Takes a path off its worker, as far as it came, and gives back what its nodes had."""
+        if path.graph >= 0:
+            self.workers.remove(path.graph)
+            call("lk_graph_destroy", path.graph)
         for capture in path.captures.values():
             lib.lk_capture_close(capture)
         for line in path.lines.values():
