@@ -78,9 +78,11 @@ class HostPaths:
     def leave(self, ports: Iterable[str]) -> None:
         """Stops the host paths of these ports."""
         for port in ports:
-            host = self.running.pop(port, None)
-            if host is not None:
-                self._lab._ask("stop_path", name=host.name)
+            if port in self.running:
+                try:
+                    self._lab._ask("stop_path", name=self.running[port].name)
+                finally:
+                    del self.running[port]
 
     def rebuild(self) -> None:
         """Everything again, in a new engine."""

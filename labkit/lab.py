@@ -5,6 +5,7 @@ import os
 import re
 import weakref
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,7 +13,7 @@ from labkit import living, nodes
 from labkit.devices import Device, Option, parse_device
 from labkit.engine.client import EngineClient
 from labkit.engine.config import EalConfig
-from labkit.errors import EngineDied, EngineError, LabError, PathError, PortError
+from labkit.errors import EngineError, LabError, PathError, PortError
 from labkit.host_paths import HostPaths
 from labkit.measuring import check_idle
 from labkit.path import Chain, Node, Path
@@ -169,9 +170,9 @@ class Lab:
             raise PathError(f"a path called {path.name!r} runs already; stop it, or pass name=")
         self._check_ports(path)
         resolved = path.with_macs({port.name: port.mac for port in self.ports.values()})
-        self._make_way(resolved)
         running = RunningPath(self, resolved)
         try:
+            self._make_way(resolved)
             self._start_path(resolved)
             self.paths[path.name] = running
         finally:
@@ -363,19 +364,30 @@ class Lab:
                 )
 
     def _start_path(self, path: Path) -> None:
-        self._ask("run_path", name=path.name, path=path.to_dict())
+        try:
+            self._ask("run_path", name=path.name, path=path.to_dict())
+        except LabError:
+            raise
+        except BaseException:  # an interrupt ends the wait alone: the engine runs it all the same
+            self._ask("stop_path", name=path.name)
+            raise
 
     def _stop(self, running: RunningPath) -> None:
         if self.paths.get(running.name) is not running:
             return
         try:
             self._ask("stop_path", name=running.name)
-        except EngineDied:
-            del self.paths[running.name]  # a restart is not to bring it back
-            raise
-        del self.paths[running.name]
-        self._hosts.leave(running.path.ports)
-        self._hosts.ensure(running.path.ports)
+        finally:  # an interrupted wait does not keep it, and a restart is not to bring it back
+            del self.paths[running.name]
+            self._hosts.leave(running.path.ports)
+            self._hosts.ensure(running.path.ports)
+
+    def _stop_run(self, run: str) -> None:
+        """Stops the paths of a measurement; what one of them raises does not keep the others."""
+        with ExitStack() as stack:
+            for running in self.paths.values():
+                if any(node.params.get("run") == run for node in running.path.nodes):
+                    stack.callback(running.stop)
 
     def _check_room(self, wanted: int) -> None:
         left = self._ask("ports_left")

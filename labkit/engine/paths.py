@@ -22,6 +22,7 @@ class EnginePath:
     graph: int
     nodes: list[str]
     queues: set[tuple[str, str, int]]
+    runs: set[str] = field(default_factory=set)  # of probes and trials that its nodes belong to
     captures: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, Any] = field(default_factory=dict)  # of impair nodes, by line and
     impairments: dict[str, str] = field(default_factory=dict)  # the line by node name
@@ -50,43 +51,51 @@ class Paths:
 
     def run(self, name: str, path: dict[str, Any]) -> int:
         """Builds a path from its plain data and starts it; returns the lcore."""
+        if name in self.by_name:
+            raise ValueError(f"a path called {name!r} runs already")
         nodes: list[dict[str, Any]] = path["nodes"]
         index = {node["name"]: i for i, node in enumerate(nodes)}
         running = EnginePath(-1, list(index), set())
         configs = ffi.new("struct lk_node_config[]", len(nodes))
         keep_alive: list[Any] = [configs]
-        for node in nodes:
-            if node["kind"] == "impair":
-                self._make_line(running, node)
-        for node, config in zip(nodes, configs, strict=True):
-            self._configure(name, node, config, running, keep_alive)
-        for edge in path["edges"]:
-            setattr(configs[index[edge["source"]]], edge["output"], index[edge["target"]])
         self.generation += 1
         try:
+            for node in nodes:
+                if node["kind"] == "impair":
+                    self._make_line(running, node)
+            for node, config in zip(nodes, configs, strict=True):
+                self._configure(name, node, config, running, keep_alive)
+            for edge in path["edges"]:
+                setattr(configs[index[edge["source"]]], edge["output"], index[edge["target"]])
             running.graph = call(
                 "lk_graph_create", f"path{self.generation}".encode(), configs, len(nodes)
             )
+            beside = {
+                self.workers.lcore_of(other.graph)
+                for other in self.by_name.values()
+                if other.queues & running.queues
+            }
+            lcore = self.workers.place(running.graph, beside)
         except BaseException:
             self._close(running)
             raise
-        beside = {
-            self.workers.lcore_of(other.graph)
-            for other in self.by_name.values()
-            if other.queues & running.queues
-        }
         self.by_name[name] = running
-        lcore = self.workers.place(running.graph, beside)
         self.changed()
         return lcore
 
     def stop(self, name: str) -> None:
-        path = self.by_name.pop(name)
+        """Nothing where it does not run: an interrupted caller asks again."""
+        path = self.by_name.pop(name, None)
+        if path is None:
+            return
         self.changed()  # nobody reads a graph that is about to go
-        self.workers.remove(path.graph)
-        call("lk_graph_destroy", path.graph)
         self._close(path)
         self.changed()
+
+    def stop_run(self, run: str) -> None:
+        """Stops what still walks a probe or trial that is about to go."""
+        for name in [name for name, path in self.by_name.items() if run in path.runs]:
+            self.stop(name)
 
     def counters(self, name: str) -> dict[str, Any]:
         """Calls, objects and cycles of each node; frames and measured frames of each drop."""
@@ -138,6 +147,8 @@ class Paths:
         config.next = config.other = -1
         if "port" in params:
             self._configure_port(node, config, running)
+        if "run" in params:
+            running.runs.add(params["run"])
         if "addresses" in params:
             config.endpoint = endpoint(params)
         if "tunnel" in params:
@@ -197,7 +208,10 @@ class Paths:
         settings = dict(node["params"])
         line = settings.pop("line")
         config = ffi.new("struct lk_impair_config *", settings)
-        running.lines[line] = lib.lk_impair_create(config)
+        impair = lib.lk_impair_create(config)
+        if impair == ffi.NULL:
+            raise MemoryError(f"node {node['name']}: no memory for what it holds back")
+        running.lines[line] = impair
         running.impairments[node["name"]] = line
 
     def _impair_counts(self, impair: Any) -> dict[str, int]:
@@ -206,7 +220,10 @@ class Paths:
         return {"copied": counts.copied, "reordered": counts.reordered, "held": counts.held}
 
     def _close(self, path: EnginePath) -> None:
-        """Gives back what the nodes of a path had, when its graph is gone."""
+        """Takes a path off its worker, as far as it came, and gives back what its nodes had."""
+        if path.graph >= 0:
+            self.workers.remove(path.graph)
+            call("lk_graph_destroy", path.graph)
         for capture in path.captures.values():
             lib.lk_capture_close(capture)
         for line in path.lines.values():

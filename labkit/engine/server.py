@@ -135,8 +135,10 @@ class Engine:
         lib.lk_probe_stop(self.paths.probes[run])
 
     def free_probe(self, run: str) -> None:
-        """Only after its path was stopped."""
-        lib.lk_probe_free(self.paths.probes.pop(run))
+        """And stops its path, if an interrupt left it."""
+        self.paths.stop_run(run)
+        if run in self.paths.probes:
+            lib.lk_probe_free(self.paths.probes.pop(run))
 
     def create_trial(
         self, run: str, settings: dict[str, int], streams: list[dict[str, Any]]
@@ -162,12 +164,9 @@ class Engine:
         return self.paths.trials.histogram(run, index)
 
     def free_trial(self, run: str) -> None:
-        """Only after its paths were stopped."""
+        """And stops its paths, if an interrupt left some."""
+        self.paths.stop_run(run)
         self.paths.trials.free(run)
-
-    def keep_awake(self, on: bool) -> None:
-        """While it is on no worker rests."""
-        lib.lk_workers_keep_awake(on)
 
     def start_trace(self, packets: int, steps: int, snaplen: int) -> None:
         call("lk_trace_start", packets, steps, snaplen)

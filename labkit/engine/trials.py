@@ -31,6 +31,7 @@ class Trials:
             lib.lk_trial_free(trial)
             raise
         self.by_run[run] = trial
+        self._keep_awake()
 
     def _add(self, trial: Any, index: int, stream: dict[str, Any]) -> None:
         keep_alive: list[Any] = []
@@ -89,8 +90,14 @@ class Trials:
         }
 
     def free(self, run: str) -> None:
-        """Only after its paths were stopped."""
-        lib.lk_trial_free(self.by_run.pop(run))
+        """Only after its paths were stopped. Nothing where it was never made."""
+        if run in self.by_run:
+            lib.lk_trial_free(self.by_run.pop(run))
+            self._keep_awake()
+
+    def _keep_awake(self) -> None:
+        """While something is measured, a worker's rest would be taken for latency."""
+        lib.lk_workers_keep_awake(bool(self.by_run))
 
 
 def _fields(struct: Any) -> dict[str, int]:

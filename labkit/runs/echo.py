@@ -269,16 +269,16 @@ def _run_size(
 ) -> EchoSize:
     run = f"echo{settings['stream']}-{time.monotonic_ns()}"
     probe: dict[str, Any] = {"frame": headers.hex(), "payload_length": size, **settings}
-    lab._ask("create_probe", run=run, **probe)
     try:
+        lab._ask("create_probe", run=run, **probe)
         before = _measured_drops(lab)
-        path = lab.run(_probe_path(port, source, run))
         try:
+            lab.run(_probe_path(port, source, run))
             counts = _until_done(lab, run, report)
             drops = _differences(_measured_drops(lab), before)
             return _result(lab, run, size, settings["count"], counts, drops)
         finally:
-            path.stop()
+            lab._stop_run(run)
     finally:
         lab._ask("free_probe", run=run)
 

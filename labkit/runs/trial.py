@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from labkit.lab import Lab
-
 LONGEST_SECONDS = 86_400.0
 MOST_INTERVALS = 100_000
 LATE = 0.01  # share of the received frames
@@ -194,7 +192,7 @@ def trial(
     planned = plan(port, streams, rate)
     check_frames(planned, duration)
     bench = Bench(port, back, planned, latency, drain)
-    with measuring(port.lab, "a trial"), _awake(port.lab), _bar(warmup + duration, progress) as bar:
+    with measuring(port.lab, "a trial"), _bar(warmup + duration, progress) as bar:
         if warmup > 0:
             bench.run(warmup, warmup, bar)
         measured = bench.run(duration, interval, lambda seconds: bar(warmup + seconds))
@@ -224,17 +222,6 @@ def _check_seconds(name: str, value: float, lowest: float) -> None:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not lowest <= value <= LONGEST_SECONDS:
         raise LabError(f"{name} is {value!r}; the range is {lowest:g} to {LONGEST_SECONDS:g} s")
-
-
-@contextmanager
-def _awake(lab: "Lab") -> Iterator[None]:
-    """No worker of the lab rests: waking up would be taken for latency."""
-    lab._ask("keep_awake", on=True)
-    try:
-        yield
-    finally:
-        if lab.is_alive:
-            lab._ask("keep_awake", on=False)
 
 
 @contextmanager

@@ -4,14 +4,12 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any
 
 from labkit import nodes
-from labkit.errors import EngineDied
 from labkit.latency import LatencyHistogram
 from labkit.path import Chain, Path, as_chain
 from labkit.port import Port
@@ -103,21 +101,19 @@ class Bench:
             "duration_ns": round(seconds * 1e9),
         }
         streams = [p.to_dict(seconds, n, count) for n, p in enumerate(self.planned)]
-        lab._ask("create_trial", run=run, settings=settings, streams=streams)
+        paths = self._paths(run)
         try:
+            lab._ask("create_trial", run=run, settings=settings, streams=streams)
             before = self._read()
-            paths = []
             try:
-                for path in self._paths(run):
-                    paths.append(lab.run(path))
+                for path in paths:
+                    lab.run(path)
                 lab._ask("start_trial", run=run)
                 self._until_done(run, seconds, report)
                 self._until_still(run, before, paths[0].name)
                 after = self._read()
             finally:
-                for running in paths:
-                    with suppress(EngineDied):  # the first one must not keep the second
-                        running.stop()
+                lab._stop_run(run)
             # Nobody counts any more, not even frames of others: all numbers are of one moment.
             return Measured(
                 lab._ask("trial_counts", run=run),

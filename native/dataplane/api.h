@@ -261,7 +261,7 @@ int lk_worker_start(unsigned int lcore, int cpu);
 int lk_worker_run(unsigned int lcore, const int *graphs, unsigned int count);
 int lk_worker_info(unsigned int lcore, struct lk_worker_info *info);
 int lk_worker_stop(unsigned int lcore);
-/* While `on` is above 0 no worker rests; calls add up. */
+/* While it is on no worker rests. */
 void lk_workers_keep_awake(int on);
 
 /* recorder.c */

@@ -56,7 +56,7 @@ static uint16_t
 drop_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
 	struct lk_signature signature;
-	int is_tx_full = node->id == drop_ids[LK_tx_full];
+	int is_refusal = node->id == drop_ids[LK_tx_full] || node->id == drop_ids[LK_tx_too_long];
 	uint64_t measured;
 
 	lk_enter(node, objs, count);
@@ -64,7 +64,7 @@ drop_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16
 	for (uint16_t i = 0; i < count; i++) {
 		struct rte_mbuf *m = objs[i];
 
-		if (is_tx_full)
+		if (is_refusal)
 			lk_trial_refused(graph, m);
 		measured += (uint64_t)lk_read_signature(rte_pktmbuf_mtod(m, const uint8_t *),
 							m->data_len, &signature);

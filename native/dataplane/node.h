@@ -6,7 +6,8 @@
  * edges; its configuration is a struct lk_node, reached from the node's context.
  *
  * A node may write the headers of a frame and what stands in front of them, never the payload: the
- * generator counts on finding in a buffer what it once filled it with.
+ * generator counts on finding in a buffer what it once filled it with. One that moves the payload
+ * in its buffer clears the mark.
  */
 #ifndef LK_NODE_H
 #define LK_NODE_H
@@ -17,6 +18,7 @@
 #include <rte_mbuf.h>
 
 #include "api.h"
+#include "mark.h"
 #include "trace.h"
 
 struct lk_node {
@@ -106,6 +108,8 @@ lk_handle_mbuf(struct rte_mbuf *m, struct lk_node *self, lk_handler handle)
 
 	/* A handler that moves nothing leaves nothing of this behind. */
 	if (frame.data != before || frame.length != m->data_len) {
+		if (unlikely(frame.data + frame.length != before + m->data_len))
+			*lk_mark_of(m) = 0; /* it moved up in its buffer, or lost its padding */
 		m->data_off = (uint16_t)(frame.data - (uint8_t *)m->buf_addr);
 		m->data_len = (uint16_t)frame.length;
 		m->pkt_len = frame.length;

@@ -117,7 +117,7 @@ lk_trial_stop(struct lk_trial *t)
 	atomic_compare_exchange_strong(&t->state, &runs, LK_TRIAL_STOPS);
 }
 
-/* The generator's graph, from its own worker: whose drop_tx_full is "unsent". */
+/* The generator's graph, from its own worker: what its tx drops is "unsent". */
 void
 lk_trial_sends_from(struct lk_trial *t, const struct rte_graph *graph)
 {

@@ -6,10 +6,10 @@
 
 #include <rte_graph.h>
 #include <rte_mbuf.h>
-#include <rte_mbuf_dyn.h>
 
 #include "api.h"
 #include "histogram.h"
+#include "mark.h"
 #include "sequence.h"
 
 #define LK_TRIAL_BURST 128
@@ -94,18 +94,6 @@ struct lk_trial {
 	struct lk_tick_cursor receiving;
 	uint64_t unsigned_frames, unsigned_bytes;
 };
-
-extern int lk_mark_offset;
-
-/*
- * What a buffer of the generators' pool holds: a number of the template and, in its low 16 bits,
- * the stream. Buffers of other pools have 0.
- */
-static inline uint64_t *
-lk_mark_of(struct rte_mbuf *m)
-{
-	return RTE_MBUF_DYNFIELD(m, lk_mark_offset, uint64_t *);
-}
 
 int lk_trials_start(void);
 void lk_stream_free(struct lk_stream *s);

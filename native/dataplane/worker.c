@@ -41,17 +41,16 @@ static struct worker workers[RTE_MAX_LCORE];
 static struct work no_work;
 static atomic_int kept_awake;
 
-/* While something is measured, a rest would be taken for latency. */
 void
 lk_workers_keep_awake(int on)
 {
-	atomic_fetch_add(&kept_awake, on ? 1 : -1);
+	atomic_store(&kept_awake, on);
 }
 
 static void
 rest(const struct worker *w, uint64_t idle_cycles, uint64_t *rest_ns)
 {
-	if (atomic_load_explicit(&kept_awake, memory_order_relaxed) > 0 ||
+	if (atomic_load_explicit(&kept_awake, memory_order_relaxed) ||
 	    (double)idle_cycles * 1e9 < SPIN_NS * lk_clock_tsc_hz()) {
 		if (w->cpu < 0)
 			sched_yield();

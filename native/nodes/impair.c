@@ -6,7 +6,6 @@
 #include "frame_program.h"
 #include "impair.h"
 #include "nodes.h"
-#include "trial.h"
 
 enum act { LOSE, COPY, HOLD };
 

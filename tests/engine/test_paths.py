@@ -5,6 +5,7 @@ import subprocess
 import time
 from pathlib import Path as FilePath
 
+import psutil
 import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
@@ -12,6 +13,7 @@ from scapy.packet import Packet, Raw
 from scapy.utils import rdpcap
 
 import labkit as lk
+from labkit import nodes
 from labkit.running import RunningPath
 
 
@@ -90,6 +92,21 @@ def test_capture_that_cannot_be_written(lab: lk.Lab, tmp_path: FilePath) -> None
     with pytest.raises(lk.EngineError, match="no/such"):
         lab.run(lk.rx(b) >> lk.capture(tmp_path / "no/such") >> lk.sink())
     assert lab.run(lk.rx(b) >> lk.sink()).is_running
+
+
+def test_a_path_that_fails_gives_back_what_it_had(lab: lk.Lab, tmp_path: FilePath) -> None:
+    _, b = lab.cable()
+    first = tmp_path / "first"
+    first.touch()
+    chain = lk.rx(b) >> lk.impair() >> lk.capture(first)
+    paths = [
+        chain >> lk.capture(tmp_path / "no/such") >> lk.sink(),
+        chain >> (nodes.receive("no such run") | lk.sink()),
+    ]
+    for path in paths:
+        with pytest.raises(lk.EngineError, match=r"no[ /]such"):
+            lab.run(path)
+        assert not [f for f in psutil.Process(lab.pid).open_files() if f.path == str(first)]
 
 
 def test_trace_follows_a_frame_through_the_cable(lab: lk.Lab) -> None:

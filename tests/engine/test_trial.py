@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
@@ -20,6 +21,8 @@ from scapy.utils import PcapWriter, RawPcapReader, wrpcap
 import labkit as lk
 from labkit import codec
 from labkit.runs import stream_ids
+from labkit.runs.trial_bench import Bench
+from labkit.traffic.plan import plan
 
 CLIENT_4, SERVER_4 = "10.0.0.1", "10.0.0.2"
 UDP_PORT = 9000
@@ -518,6 +521,44 @@ def test_ctrl_c_puts_the_port_back(mirror: lk.Port) -> None:
     assert lk.trial(mirror, flow(), rate=1000, duration=0.1, **QUICK).is_balanced
 
 
+@pytest.mark.parametrize("second", [0, 0.0005, 0.003])
+def test_ctrl_c_at_any_time_does_no_harm(lab: lk.Lab, second: float) -> None:
+    """Nor does another one, so many seconds later, while the first is cleaned up after."""
+    a, b = lab.cable("a", "b")
+    arguments = {"rate": 5000, "duration": 0.02, "receive_on": b, **QUICK}
+    assert lk.trial(a, flow(), **arguments).is_balanced
+
+    def interrupt(*_: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, again.pop() if again else 0)
+        raise KeyboardInterrupt
+
+    def run_until(seconds: float) -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            while True:
+                lk.trial(a, flow(), **arguments)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    handler = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for n in range(40):
+            again = [second]
+            with pytest.raises(KeyboardInterrupt):
+                run_until(0.001 + n * 0.003)
+            assert not lab.paths
+            assert lab.counters().keys() <= {"host:a", "host:b"}
+    finally:
+        signal.signal(signal.SIGALRM, handler)
+    assert lk.trial(a, flow(), **arguments).is_balanced
+    a.send(bytes(60))
+    assert bytes(60) in b.receive(10_000, timeout=1, raw=True)
+    engine = psutil.Process(lab.pid)
+    before = sum(engine.cpu_times()[:2])
+    time.sleep(1)
+    assert sum(engine.cpu_times()[:2]) - before < 0.3, "its workers do not rest"
+
+
 def test_an_engine_that_dies_says_so(mirror: lk.Port) -> None:
     killer = threading.Timer(0.3, os.kill, [mirror.lab.pid, signal.SIGKILL])
     killer.start()
@@ -563,6 +604,16 @@ def test_the_picture_says_what_is_wrong(lab: lk.Lab) -> None:
     figure = run.plot()
     assert figure.get_suptitle().startswith("NOT BALANCED")
     assert "received" in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+
+def test_what_is_too_long_for_the_port_is_unsent(lab: lk.Lab) -> None:
+    """Not lost: it was planned for another port, as no plan for this one has such frames."""
+    small, large = lab.port("ring", "small", mtu=1500), lab.port("ring", "large")
+    bench = Bench(small, small, plan(large, flow(size=1600), 1000), latency=False, drain=0.1)
+    measured = bench.run(0.1, 0.1, lambda _: None)
+    assert measured.counts["refused"] == measured.counts["made"] > 0
+    assert measured.ticks["refused"] == measured.ticks["made"]
+    assert not measured.drops
 
 
 @pytest.fixture(scope="module")

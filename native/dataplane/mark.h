@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_MARK_H
+#define LK_MARK_H
+
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+#include <rte_mbuf_dyn.h>
+
+extern int lk_mark_offset;
+
+/*
+ * What a buffer of the generators' pool holds: a number of the template and, in its low 16 bits,
+ * the stream. Buffers of other pools have 0.
+ */
+static inline uint64_t *
+lk_mark_of(struct rte_mbuf *m)
+{
+	return RTE_MBUF_DYNFIELD(m, lk_mark_offset, uint64_t *);
+}
+
+#endif
