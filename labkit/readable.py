@@ -6,6 +6,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+# What is shown of results, besides latencies and flags
+SHOWN = [
+    *("config", "size_bytes", "target_pps", "tx_pps", "rx_pps", "drop_percent", "unsent", "lost"),
+    *("unexplained", "port_drops", "nic_imissed", "nic_ierrors", "nic_nombuf", "app_drops"),
+]
+MOST_SHOWN = 20
+
+
+def excerpt(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Of results the first trials, with the columns that a reader needs and that hold something."""
+    latencies = ["latency_p50_ns", "latency_p99_ns"]
+    if table[latencies].isna().all(axis=None):
+        latencies = ["latency_avg_ns"]
+    measured = table[[*SHOWN, *latencies, "generator_limited", "balanced"]]
+    return measured.dropna(axis="columns", how="all").head(MOST_SHOWN)
+
+
+def left_out(table: "pd.DataFrame") -> str:
+    """Where the rest of results is."""
+    columns = f"all {len(table.columns)} columns"
+    if len(table) <= MOST_SHOWN:
+        return f".table has {columns}"
+    return f"the first {MOST_SHOWN} of {len(table)} trials; .table has every one, and {columns}"
+
 
 def as_html(table: "pd.DataFrame") -> str:
     """For a notebook."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.datasets import dataset_folder
 from labkit.errors import LabError
 from labkit.path import near
-from labkit.readable import as_html, as_lines
+from labkit.readable import as_html, as_lines, excerpt, left_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,13 +70,6 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "seconds": (NUMBER, "from the start to the end, or to a later frame that was due before it"),
     "started_at": (TIME, "when the first frame was due, UTC"),
 }
-
-# What is shown of a table, besides latencies and flags
-SHOWN = [
-    *("config", "size_bytes", "target_pps", "tx_pps", "rx_pps", "drop_percent", "unsent", "lost"),
-    *("unexplained", "port_drops", "nic_imissed", "nic_ierrors", "nic_nombuf", "app_drops"),
-]
-MOST_SHOWN = 20
 
 
 def as_table(rows: "Iterable[Mapping[str, Any]] | pd.DataFrame") -> "pd.DataFrame":
@@ -217,28 +210,16 @@ class Results:
 
     def __repr__(self) -> str:
         head = f"<Results: {len(self.table)} trials>"
-        return "\n".join([head, as_lines(self._shown()), self._left_out(), *self.warnings])
+        return "\n".join(
+            [head, as_lines(excerpt(self.table)), left_out(self.table), *self.warnings]
+        )
 
     def _repr_html_(self) -> str:
         warnings = "".join(
             f'<p style="color:#b3261e;font-weight:600;margin:2px 0">{html.escape(text)}</p>'
             for text in self.warnings
         )
-        return f"{as_html(self._shown())}<p>{self._left_out()}</p>{warnings}"
-
-    def _shown(self) -> "pd.DataFrame":
-        """The first trials, with the columns that a reader needs and that hold something."""
-        latencies = ["latency_p50_ns", "latency_p99_ns"]
-        if self.table[latencies].isna().all(axis=None):
-            latencies = ["latency_avg_ns"]
-        measured = self.table[[*SHOWN, *latencies, "generator_limited", "balanced"]]
-        return measured.dropna(axis="columns", how="all").head(MOST_SHOWN)
-
-    def _left_out(self) -> str:
-        columns = f"all {len(COLUMNS)} columns"
-        if len(self) <= MOST_SHOWN:
-            return f".table has {columns}"
-        return f"the first {MOST_SHOWN} of {len(self)} trials; .table has every one, and {columns}"
+        return f"{as_html(excerpt(self.table))}<p>{left_out(self.table)}</p>{warnings}"
 
 
 def check_results(name: str, given: object) -> None:
