@@ -215,14 +215,14 @@ def _table(rows: list[dict[str, Any]]) -> "pd.DataFrame":
 
 
 def _note(low: Any, upper: float | None, trials: "pd.DataFrame") -> str:
-    if low is None:
-        return NOTES["open below"]
     if upper is None:
         return NOTES["open above"]
     at_bound = trials[(trials["target_pps"] / upper - 1).abs() < 1e-9]
     if at_bound["generator_limited"].fillna(False).any():
         return NOTES["generator"]
-    return NOTES["port"] if fell_short(at_bound).any() else ""
+    if fell_short(at_bound).any():
+        return NOTES["port"]
+    return NOTES["open below"] if low is None else ""
 
 
 def _check_numbers(
