@@ -4,12 +4,14 @@
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from labkit.errors import LabError
 from labkit.path import near
+from labkit.readable import as_html, as_lines
 from labkit.results import COLUMNS, NUMBER, Results, check_results, fell_short
 
 if TYPE_CHECKING:
@@ -66,13 +68,10 @@ class Comparison:
         return difference_figure(self.table, self.note)
 
     def __repr__(self) -> str:
-        return f"<Comparison: {self.note}>\n{self.table.to_string(index=False)}"
+        return f"<Comparison: {self.note}>\n{as_lines(self.table)}"
 
     def _repr_html_(self) -> str:
-        styled = self.table.style.hide(axis="index")
-        return (
-            f"{styled.format(precision=1, thousands=',', na_rep='–').to_html()}<p>{self.note}</p>"
-        )
+        return f"{as_html(self.table)}<p>{escape(self.note)}</p>"
 
 
 def compare(

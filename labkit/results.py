@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.datasets import dataset_folder
 from labkit.errors import LabError
 from labkit.path import near
+from labkit.readable import as_html, as_lines, excerpt, left_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -211,22 +212,17 @@ class Results:
         return len(self.table)
 
     def __repr__(self) -> str:
-        shown = self._shown().to_string(index=False)
-        return "\n".join([f"<Results: {len(self.table)} trials>", shown, *self.warnings])
+        head = f"<Results: {len(self.table)} trials>"
+        return "\n".join(
+            [head, as_lines(excerpt(self.table)), left_out(self.table), *self.warnings]
+        )
 
     def _repr_html_(self) -> str:
-        styled = self._shown().style.hide(axis="index")
-        styled = styled.format(precision=1, thousands=",", na_rep="–")
         warnings = "".join(
             f'<p style="color:#b3261e;font-weight:600;margin:2px 0">{html.escape(text)}</p>'
             for text in self.warnings
         )
-        return f"{styled.to_html()}{warnings}"
-
-    def _shown(self) -> "pd.DataFrame":
-        """The columns that hold something a reader can use."""
-        readable = self.table.drop(columns=["dut_drops", "nic_statistics", "latency_histogram"])
-        return readable.dropna(axis="columns", how="all")
+        return f"{as_html(excerpt(self.table))}<p>{left_out(self.table)}</p>{warnings}"
 
 
 def check_results(name: str, given: object) -> None:

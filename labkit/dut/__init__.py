@@ -3,6 +3,7 @@
 
 with lk.Lab() as lab, lk.dut.LabkitEcho().open(lab) as far_end:
     lk.trial(far_end.port, lk.Stream(far_end.frame, size=64, rate="700 kpps"), duration=5)
+    lk.search(far_end, lk.Stream(far_end.frame, size=64))
 """
 
 from labkit.dut.base import Dut, DutCounters, FarEnd

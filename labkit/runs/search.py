@@ -15,6 +15,7 @@ from MLRsearch import Config, MultipleLossRatioSearch, SearchGoal
 from labkit import machine
 from labkit.dut.base import FarEnd
 from labkit.errors import LabError
+from labkit.readable import as_html, as_lines
 from labkit.results import Results, fell_short
 from labkit.runs.search_goals import PRESETS, wanted_goals
 from labkit.runs.search_trials import Measure, Measurer, Target
@@ -65,12 +66,12 @@ class SearchRun:
 
     def __repr__(self) -> str:
         head = f"<SearchRun: {len(self.trials)} trials, preset {self.preset}>"
-        return "\n".join([head, self.table.to_string(index=False), *self.trials.warnings])
+        return "\n".join([head, as_lines(self.table), *self.trials.warnings])
 
     def _repr_html_(self) -> str:
-        styled = self.table.style.hide(axis="index").format(precision=1, thousands=",", na_rep="–")
         warnings = "".join(f"<p>{escape(warning)}</p>" for warning in self.trials.warnings)
-        return f"{styled.to_html()}<p>{len(self.trials)} trials, preset {self.preset}</p>{warnings}"
+        trials = f"<p>{len(self.trials)} trials, preset {self.preset}</p>"
+        return f"{as_html(self.table)}{trials}{warnings}"
 
 
 class SearchFailed(LabError):
@@ -214,14 +215,14 @@ def _table(rows: list[dict[str, Any]]) -> "pd.DataFrame":
 
 
 def _note(low: Any, upper: float | None, trials: "pd.DataFrame") -> str:
-    if low is None:
-        return NOTES["open below"]
     if upper is None:
         return NOTES["open above"]
     at_bound = trials[(trials["target_pps"] / upper - 1).abs() < 1e-9]
     if at_bound["generator_limited"].fillna(False).any():
         return NOTES["generator"]
-    return NOTES["port"] if fell_short(at_bound).any() else ""
+    if fell_short(at_bound).any():
+        return NOTES["port"]
+    return NOTES["open below"] if low is None else ""
 
 
 def _check_numbers(

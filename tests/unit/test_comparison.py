@@ -38,6 +38,13 @@ def test_difference_beyond_noise_is_told_from_noise() -> None:
     assert (far["trials_a"], far["trials_b"]) == (3, 3)
 
 
+def test_small_differences_are_shown() -> None:
+    a = lk.Results.from_rows([{"size_bytes": 64, "target_pps": 7e4, "drop_percent": 0.029}])
+    page = lk.compare(a, a)._repr_html_()
+    assert ">0.029<" in page
+    assert ">70,000<" in page
+
+
 def test_without_repeats_nothing_is_claimed() -> None:
     comparison = lk.compare(results("x", 100.0), results("x", 120.0, 121.0))
     assert comparison.table["verdict"].tolist() == ["unknown"]

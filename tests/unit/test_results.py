@@ -2,6 +2,7 @@
 """Tables of results: their columns, files, filters and warnings."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,36 @@ def test_reader_is_told_of_frames_that_came_after_the_end() -> None:
     late = lk.Results.from_rows([{**ROW, "received": 1000, "late": n} for n in (0, 10, 11, None)])
     (warning,) = late.warnings
     assert warning.startswith("late frames: in 1 of 4 trials more than 1 % of the received came")
+
+
+def cells(page: str) -> list[str]:
+    return re.findall(r"<td[^>]*>([^<]*)</td>", page)
+
+
+def test_numbers_are_shown_as_precisely_as_they_are_read() -> None:
+    row = {
+        **ROW, "config": "<b>a</b>", "target_pps": 14_880_952.38, "drop_percent": 0.0290001,
+        "lost": 1234567, "latency_p50_ns": 12345.6, "unsent": None, "balanced": True,
+    }  # fmt: skip
+    mix = {**row, "size_bytes": lk.IMIX.mean, "drop_percent": 42.82951, "unsent": 0}
+    results = lk.Results.from_rows([row, mix])
+    rates = ["14,880,952", "70,000", "69,000"]
+    one = ["&lt;b&gt;a&lt;/b&gt;", "64", *rates, "0.029", "–", "1,234,567", "12,346", "True"]
+    other = [one[0], "353.8", *rates, "42.83", "0", *one[7:]]
+    assert cells(results._repr_html_()) == one + other
+    for text in (*one[1:], *other[1:]):
+        assert text in repr(results)
+
+
+def test_long_sweep_is_cut_and_says_so() -> None:
+    long, short = (lk.Results.from_rows([{**ROW, "lost": n} for n in range(k)]) for k in (60, 20))
+    told = "the first 20 of 60 trials; .table has every one"
+    assert told in repr(long)
+    assert told in long._repr_html_()
+    shown = [text for text in cells(long._repr_html_()) if text.isdigit() and text != "64"]
+    assert shown == [str(n) for n in range(20)]
+    assert "trials; .table has" not in repr(short)
+    assert len(cells(short._repr_html_())) == len(cells(long._repr_html_()))
 
 
 def test_histograms_are_no_part_of_what_is_shown() -> None:

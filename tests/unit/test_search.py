@@ -95,6 +95,11 @@ def test_limit_of_the_generator_is_not_sold_as_the_paths() -> None:
     assert run.table["lower_pps"].iloc[0] <= 2e6
 
 
+def test_generator_below_the_lowest_load_is_no_limit_of_the_path_either() -> None:
+    (note,) = search(Path(9e6, generator=900), goals=("NDR",)).table["note"]
+    assert note == "the generator fell short at the upper bound: this is its limit, not the DUT's"
+
+
 def test_path_without_a_limit_says_so() -> None:
     run = search(Path(1e9), goals=("NDR",))
     assert run.table["note"].tolist() == ["even max_rate was carried: the limit is higher"]
