@@ -12,7 +12,7 @@ import numpy as np
 from labkit.errors import LabError
 from labkit.path import near
 from labkit.readable import as_html, as_lines
-from labkit.results import COLUMNS, NUMBER, Results, check_results, fell_short
+from labkit.results import COLUMNS, NUMBER, Results, check_results, fell_short, lost_here
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,6 +146,8 @@ def _caveats(a: Loads, b: Loads) -> Iterator[str]:
     trials = pd.concat([loads[key] for loads in (a, b) for key in a.keys() & b.keys()])
     if short := int(fell_short(trials).sum()):
         yield f"{short} of {len(trials)} trials did not reach their target_pps"
+    if here := int(lost_here(trials).sum()):
+        yield f"of {here} of {len(trials)} trials the measuring port lost frames, not the DUT alone"
     if unbalanced := int((~trials["balanced"].fillna(True)).sum()):
         yield f"{unbalanced} of {len(trials)} trials are NOT balanced"
 

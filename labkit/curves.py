@@ -10,7 +10,7 @@ import numpy as np
 from labkit.comparison import mean_interval
 from labkit.errors import LabError
 from labkit.plot import MARKERS, PALETTE, Picture
-from labkit.results import Results, check_results, fell_short
+from labkit.results import Results, check_results, fell_short, lost_here
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +32,8 @@ class Curves:
     """Pictures of a table of results.
 
     Error bars are 95 % confidence intervals of the mean over repeats; a point without one was
-    measured once. A hollow point: generator or port fell short of the target. `over` is drawn
-    beneath in grey, dashed.
+    measured once. A hollow point: generator or port fell short of the target, or the measuring port
+    lost frames itself. `over` is drawn beneath in grey, dashed.
     """
 
     table: "pd.DataFrame"
@@ -244,7 +244,7 @@ class _Curve:
             # No rate or time is negative, and no loss above 100 %: the interval ends there.
             end = min(end, 100.0) if quantity == "drop_percent" else end
             points.append((repeats["tx_pps"].mean(), values.mean(), max(begin, 0.0), end))
-            short.append(bool(fell_short(repeats).any()))
+            short.append(bool((fell_short(repeats) | lost_here(repeats)).any()))
         x, y, low, high = np.array(points).T if points else np.empty((4, 0))
         order = np.argsort(x)  # a generator that falls short may put a higher target below
         x, y, low, high = x[order], y[order], low[order], high[order]
@@ -272,9 +272,10 @@ def dut_limit(rows: "pd.DataFrame", percent: float = LIMIT_PERCENT) -> float | N
     """The highest load (frames/s) of one config and size carried with a loss of at most `percent`.
 
     None when even the lowest lost more, or when the highest load measured lost less: then the limit
-    is not known.
+    is not known. Nor is it where the measuring port, and not the DUT, lost what was too much.
     """
-    loads = rows.dropna(subset=["drop_percent"]).groupby("target_pps")
+    kept = rows.dropna(subset=["drop_percent"])
+    loads = kept[~lost_here(kept)].groupby("target_pps")
     loss = loads["drop_percent"].mean().set_axis(loads["tx_pps"].mean()).sort_index()
     beyond = loss[loss > percent]
     carried = loss[: beyond.index[0]][:-1] if len(beyond) else loss[:0]

@@ -103,6 +103,11 @@ def fell_short(table: "pd.DataFrame") -> "pd.Series[bool]":
     return limited.astype(bool) | (unsent.fillna(False) & table["target_pps"].notna()).astype(bool)
 
 
+def lost_here(table: "pd.DataFrame") -> "pd.Series[bool]":
+    """The trials of which the measuring ports lost frames: their loss is not the DUT's alone."""
+    return table["port_drops"].fillna(0).gt(0).astype(bool)
+
+
 @dataclass(frozen=True, eq=False)
 class Results:
     """A table of trials and what is known of the run that made them: `table`, `plot`, `save()`.
@@ -145,7 +150,7 @@ class Results:
                 f"generator limited: {limited} of {count} trials; they tell of the DUT at the load "
                 "that was sent (tx_pps), not at target_pps"
             )
-        measuring = int(self.table["port_drops"].fillna(0).gt(0).sum())
+        measuring = int(lost_here(self.table).sum())
         if measuring:
             found.append(
                 f"receiver limited: in {measuring} of {count} trials the measuring port lost "
@@ -189,7 +194,8 @@ class Results:
                 if value not in there:
                     raise LabError(f"no trial has {name} {value!r}; there are {there}")
             chosen = chosen[chosen[name].isin(values)]
-        return replace(self, table=chosen.reset_index(drop=True))
+        run = {key: value for key, value in self.run.items() if key != "trials"}
+        return replace(self, table=chosen.reset_index(drop=True), run=run)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Writes results.parquet and run.json into a folder, made when needed; returns it.

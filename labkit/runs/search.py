@@ -16,7 +16,7 @@ from labkit import machine
 from labkit.dut.base import FarEnd
 from labkit.errors import LabError
 from labkit.readable import as_html, as_lines
-from labkit.results import Results, fell_short
+from labkit.results import Results, fell_short, lost_here
 from labkit.runs.search_goals import PRESETS, wanted_goals
 from labkit.runs.search_trials import Measure, Measurer, Target
 from labkit.traffic.rate import Rate
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 NOTES: Mapping[str, str] = {
     "generator": "the generator fell short at the upper bound: this is its limit, not the DUT's",
     "port": "the port did not take all frames at the upper bound: see column unsent of the trials",
+    "receiver": "the measuring port lost frames at the upper bound: see column port_drops",
     "open above": "even max_rate was carried: the limit is higher",
     "open below": "even min_rate was not carried: the limit is lower",
 }
@@ -222,6 +223,8 @@ def _note(low: Any, upper: float | None, trials: "pd.DataFrame") -> str:
         return NOTES["generator"]
     if fell_short(at_bound).any():
         return NOTES["port"]
+    if lost_here(at_bound).any():
+        return NOTES["receiver"]
     return NOTES["open below"] if low is None else ""
 
 

@@ -12,7 +12,7 @@ from labkit.latency import LatencyHistogram, floor_of
 from labkit.ledger import Ledger
 from labkit.measuring import measuring
 from labkit.port import Port
-from labkit.results import SHORTFALL
+from labkit.results import LATE, SHORTFALL
 from labkit.runs.trial_bench import STILL_SECONDS, Bench
 from labkit.runs.trial_tables import tables_of
 from labkit.traffic.plan import Traffic, check_frames, plan
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 LONGEST_SECONDS = 86_400.0
 MOST_INTERVALS = 100_000
-LATE = 0.01  # share of the received frames
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,7 @@ class Trial:
                 f"The measuring port, not the DUT, lost {self.row['port_drops']:,} frames: the "
                 "DUT's loss is less than the trial's."
             )
-        late = int(self.series["received"].iloc[-1])
-        if late > LATE * self.row["received"]:
+        if (late := self.row["late"]) > LATE * self.row["received"]:
             warnings.append(
                 f"{late:,} frames came back only after sending had ended, and rx_pps counts them: "
                 "the DUT is slower than rx_pps."

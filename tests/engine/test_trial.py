@@ -195,11 +195,14 @@ def test_drops_have_their_names(lab: lk.Lab) -> None:
     run = lk.trial(client, streams, duration=0.5, **QUICK)
     assert_whole(run)
     sent = run.streams["sent"]
-    assert run.streams["received"].tolist() == [sent[0], 0, 0, 0]
+    # By chance a stamp in 65,536 has the sum that the checksum tells.
+    by_chance = run.streams["received"][3]
+    assert run.streams["received"].tolist() == [sent[0], 0, 0, by_chance]
+    assert by_chance <= 2
     assert run.ledger.drops == {
         "drop_udp_no_listener": sent[1],
         "drop_ip_no_such_address": sent[2],
-        "drop_udp_bad_checksum": sent[3],
+        "drop_udp_bad_checksum": sent[3] - by_chance,
     }
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import labkit as lk
+from labkit.curves import dut_limit
 from labkit.results import COLUMNS, as_table
 from labkit.runs.trial_tables import _settled
 
@@ -161,3 +162,20 @@ def test_histograms_are_no_part_of_what_is_shown() -> None:
 )
 def test_no_interval_loses_less_than_nothing(lost: list[int], settled: list[int]) -> None:
     assert _settled(np.array(lost)).tolist() == settled
+
+
+def test_part_of_a_whole_sweep_is_not_unfinished() -> None:
+    whole = lk.Results.from_rows([ROW, {**ROW, "config": "b"}], {"trials": 2})
+    assert whole.where(config="a").warnings == []
+
+
+def test_what_the_measuring_port_lost_is_told_everywhere() -> None:
+    loads = [(7e4, 0.0, 0), (14e4, 9.0, 12_600)]
+    rows = [
+        {**ROW, "target_pps": pps, "tx_pps": pps, "drop_percent": lost, "port_drops": here}
+        for pps, lost, here in loads
+    ]
+    results = lk.Results.from_rows(rows)
+    assert results.warnings[0].startswith("receiver limited: in 1 of 2 trials")
+    assert dut_limit(results.table) is None, "the DUT may have carried it"
+    assert "lost frames, not the DUT alone" in repr(lk.compare(results, results))
