@@ -91,7 +91,7 @@ def _program() -> Path:
 def _counters(process: DutProcess, pair: VethPair) -> DutCounters:
     """What the interface, the UDP layer and the service have dropped."""
     process.say("?")
-    _, _, unsent = map(int, process.hear().split())
+    _, _, unsent, truncated = map(int, process.hear().split())
     nic = pair.statistics()
     snmp = Path(f"/proc/{process.pid}/net/snmp").read_text().splitlines()
     names, values = (row.split() for row in snmp if row.startswith("Udp:"))
@@ -100,6 +100,11 @@ def _counters(process: DutProcess, pair: VethPair) -> DutCounters:
     return DutCounters(
         nic_imissed=nic["rx_dropped"] + nic["rx_missed_errors"] + nic["outside_tx_dropped"],
         nic_ierrors=nic["rx_errors"],
-        app={**drops, "send_failed": unsent, "veth_tx_dropped": nic["tx_dropped"]},
+        app={
+            **drops,
+            "send_failed": unsent,
+            "truncated": truncated,
+            "veth_tx_dropped": nic["tx_dropped"],
+        },
         nic=nic,
     )

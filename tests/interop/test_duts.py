@@ -9,7 +9,7 @@ import time
 
 import psutil
 import pytest
-from scapy.layers.inet import UDP
+from scapy.layers.inet import IP, UDP, fragment
 
 import labkit as lk
 from labkit.dut.base import DutCounters, FarEnd
@@ -67,6 +67,19 @@ def test_wrong_checksum_is_dropped_by_whoever_looks_and_counted(
     assert {name: n for name, n in drops.app.items() if n} == ({reason: 3} if reason else {})
     assert not any((drops.nic_imissed, drops.nic_ierrors))
     assert drops.columns["app_drops"] == (3 if reason else 0)
+
+
+def test_kernel_echo_takes_the_largest_mtu_and_counts_what_is_longer(lab: lk.Lab) -> None:
+    dut = lk.dut.KernelEcho(mtu=9600)
+    with dut.open(lab) as far_end:
+        longest = bytes(far_end.frame / bytes(dut.max_size - 4 - 42))
+        longer = far_end.frame / bytes(12_000)
+        del longer[IP].len, longer[UDP].len, longer[UDP].chksum
+        before = far_end.counters()
+        parts = [bytes(part) for part in fragment(longer, fragsize=6000)]
+        assert [len(frame) for frame in answers(far_end, [*parts, longest])] == [len(longest)]
+        drops = far_end.counters().since(before)
+    assert {name: n for name, n in drops.app.items() if n} == {"truncated": 1}
 
 
 @pytest.mark.parametrize("dut", DUTS[2:], ids=lambda dut: dut.name)
