@@ -12,6 +12,7 @@ import pytest
 from scapy.layers.inet import IP, UDP, fragment
 
 import labkit as lk
+from labkit.dut import process
 from labkit.dut.base import DutCounters, FarEnd
 from tests.patience import wait_until
 
@@ -102,6 +103,17 @@ def test_dut_that_dies_is_told_with_its_signal(dut: lk.dut.Dut, lab: lk.Lab) -> 
         with pytest.raises(lk.DutDied, match=rf"the DUT {dut.name} died: .*signal 9"):
             far_end.check()
         with pytest.raises(lk.DutDied, match="signal 9"):
+            far_end.counters()
+
+
+def test_dut_that_hangs_is_told_from_one_that_ended(
+    lab: lk.Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "EXIT_SECONDS", 0.1)
+    with lk.dut.Testpmd().open(lab) as far_end:
+        (child,) = (c for c in psutil.Process().children() if c.name() == "dpdk-testpmd")
+        child.suspend()
+        with pytest.raises(lk.DutDied, match="the DUT testpmd died: it does not answer"):
             far_end.counters()
 
 
