@@ -245,6 +245,15 @@ def test_bursts_stay_together(lab: lk.Lab, tmp_path: Path) -> None:
     assert run.row["unsent"] > 0 or not [length for length in whole if length % 4]
 
 
+def test_no_jitter_at_all_is_zero(mirror: lk.Port) -> None:
+    """Frames of a burst are due at once, and made at once."""
+    run = lk.trial(mirror, flow(burst=8), rate="8 kpps", duration=0.1, latency=True, **QUICK)
+    assert run.jitter is not None
+    assert run.jitter.counts[0] > 0
+    assert run.jitter.min_ns == run.jitter.percentile(0) == 0
+    assert (lk.LatencyHistogram.from_export(run.jitter.export()).counts == run.jitter.counts).all()
+
+
 def test_rates_are_shared_by_weight(mirror: lk.Port) -> None:
     streams = [flow(weight=1), flow(weight=4), flow(lk.Stream(V4).packet, size=lk.IMIX, weight=5)]
     run = lk.trial(mirror, streams, rate="10 kpps", duration=0.2, **QUICK)
