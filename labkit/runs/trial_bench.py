@@ -108,7 +108,8 @@ class Bench:
                 after = self._read()
             finally:
                 lab._stop_run(run)
-            # Nobody counts any more, not even frames of others: all numbers are of one moment.
+            # Nobody counts any more, so these are of one moment. What the paths and ports counted,
+            # which goes with the paths, was read before: the same unless frames still came.
             return Measured(
                 lab._ask("trial_counts", run=run),
                 lab._ask("trial_streams", run=run, streams=count),
