@@ -113,6 +113,7 @@ def test_dut_that_hangs_is_told_from_one_that_ended(
     with lk.dut.Testpmd().open(lab) as far_end:
         (child,) = (c for c in psutil.Process().children() if c.name() == "dpdk-testpmd")
         child.suspend()
+        wait_until(lambda: child.status() == psutil.STATUS_STOPPED)
         with pytest.raises(lk.DutDied, match="the DUT testpmd died: it does not answer"):
             far_end.counters()
 
