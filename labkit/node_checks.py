@@ -4,14 +4,10 @@
 import ipaddress
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from labkit.errors import PathError, TunnelError
 from labkit.node_kinds import KINDS, REQUIRED, Params
 from labkit.path import Node, Value, near
-
-if TYPE_CHECKING:
-    pass
 
 Check = Callable[[str, Value], Value]
 

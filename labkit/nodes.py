@@ -154,8 +154,8 @@ def impair(
 
     loss, duplicate, reorder: probabilities for a frame, 0 to 1. Lost frames end in
     drop_impair_loss. A reordered frame is held back until `displacement` others (1 to 32) have
-    passed it, 20 ms at most, and no more than 64 at once.
-    seed: of the random numbers; the same seed does the same to the same frames.
+    passed it, 20 ms at most, and no more than 64 at once; one that is doubled is not held back.
+    seed: of the random numbers; the same seed does the same to the same frames, whenever they come.
     RunningPath.counters.impairments tells how many were copied and reordered.
     """
     line = f"line{next(_lines)}"

@@ -102,7 +102,7 @@ def _program() -> Path:
 def _counters(process: DutProcess, pair: VethPair) -> DutCounters:
     """What the interface, the UDP layer and the service have dropped."""
     process.say("?")
-    _, _, unsent = map(int, process.hear().split())
+    _, _, unsent, truncated = map(int, process.hear().split())
     nic = pair.statistics()
     snmp = Path(f"/proc/{process.pid}/net/snmp").read_text().splitlines()
     names, values = (row.split() for row in snmp if row.startswith("Udp:"))
@@ -112,6 +112,11 @@ def _counters(process: DutProcess, pair: VethPair) -> DutCounters:
         # A frame that finds the backlog full is counted at both ends of the pair.
         nic_imissed=max(nic["rx_dropped"] + nic["rx_missed_errors"], nic["outside_tx_dropped"]),
         nic_ierrors=nic["rx_errors"],
-        app={**drops, "send_failed": unsent, "veth_tx_dropped": nic["tx_dropped"]},
+        app={
+            **drops,
+            "send_failed": unsent,
+            "truncated": truncated,
+            "veth_tx_dropped": nic["tx_dropped"],
+        },
         nic=nic,
     )

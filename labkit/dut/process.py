@@ -49,14 +49,19 @@ class DutProcess:
         return line.strip()
 
     def check(self, *, gone: bool = False) -> None:
-        """Raises DutDied, with the last lines it printed, when it has ended."""
+        """Raises DutDied, with the last lines it printed, when it has ended.
+
+        gone: it did not answer, so that it is as good as ended
+        """
         if gone:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(EXIT_SECONDS)
         code = self._process.poll()
         if code is None and not gone:
             return
-        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        if code is None:
+            raise DutDied(self.name, "it does not answer", self.log)
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
         raise DutDied(self.name, f"its process ended ({how})", self.log)
 
     @property

@@ -131,8 +131,8 @@ def _counters(process: DutProcess, telemetry: socket.socket) -> DutCounters:
     try:
         telemetry.send(b"/ethdev/xstats,0")
         xstats = json.loads(telemetry.recv(MAX_ANSWER))["/ethdev/xstats"]
-    except (OSError, ValueError):
+        dropped = xstats["rx_good_packets"] - xstats["tx_good_packets"]
+    except (OSError, ValueError, TypeError, KeyError):  # DPDK answers null to what failed
         process.check(gone=True)
         raise
-    dropped = xstats["rx_good_packets"] - xstats["tx_good_packets"]
     return DutCounters.of_port(xstats, {"testpmd_tx_dropped": dropped})

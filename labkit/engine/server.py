@@ -146,7 +146,7 @@ class Engine:
         self.paths.trials.create(run, settings, streams)
 
     def start_trial(self, run: str) -> None:
-        call("lk_trial_start", self.paths.trials.by_run[run])
+        lib.lk_trial_start(self.paths.trials.by_run[run])
 
     def stop_trial(self, run: str) -> None:
         lib.lk_trial_stop(self.paths.trials.by_run[run])

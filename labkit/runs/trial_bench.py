@@ -10,6 +10,7 @@ from operator import or_
 from typing import Any
 
 from labkit import nodes
+from labkit.errors import LabError
 from labkit.latency import LatencyHistogram
 from labkit.path import Chain, Path, as_chain
 from labkit.port import Port
@@ -21,6 +22,7 @@ REPORT_SECONDS = 0.1
 POLL_SECONDS = 0.01
 STILL_SECONDS = 0.06  # longer than an impair node holds a frame back
 MISSING_SECONDS = 0.5  # stillness before a frame is given up: a busy machine pauses a DUT
+OVERDUE_SECONDS = 5.0  # a generator ends 0.1 s after its time; a busy machine pauses it too
 DONE = 3  # LK_TRIAL_DONE
 ROUNDING = 1e-6
 REFUSED = ("drop_tx_full", "drop_tx_too_long")
@@ -114,7 +116,8 @@ class Bench:
                 after = self._read()
             finally:
                 lab._stop_run(run)
-            # Nobody counts any more, not even frames of others: all numbers are of one moment.
+            # Nobody counts any more, so these are of one moment. What the paths and ports counted,
+            # which goes with the paths, was read before: the same unless frames still came.
             return Measured(
                 lab._ask("trial_counts", run=run),
                 lab._ask("trial_streams", run=run, streams=count),
@@ -160,6 +163,11 @@ class Bench:
                 report(seconds - left)
                 time.sleep(min(left, REPORT_SECONDS))
             while self.lab._ask("trial_counts", run=run)["state"] != DONE:
+                if time.monotonic() > begin + seconds + OVERDUE_SECONDS:
+                    raise LabError(
+                        f"the generator did not end within {OVERDUE_SECONDS:g} s after its time; "
+                        f"was the path trial:{self.port.name} stopped? Leave it to the trial"
+                    )
                 time.sleep(POLL_SECONDS)
         except BaseException:
             if self.lab.is_alive:
@@ -177,8 +185,10 @@ class Bench:
             now = time.monotonic()
             if (counts, drops) != seen:
                 seen, still_since = (counts, drops), now
+            copied = copies(reading.paths) - copies(before.paths)
             gone = self.received(counts) + sum(drops.values()) + counts["too_old"]
-            is_missing = gone < counts["made"] - counts["refused"]
+            gone += min(counts["duplicated"], copied)
+            is_missing = gone < counts["made"] - counts["refused"] + copied
             if now >= end or now - still_since >= (
                 MISSING_SECONDS if is_missing else STILL_SECONDS
             ):

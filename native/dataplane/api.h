@@ -178,7 +178,7 @@ struct lk_trial;
 struct lk_trial *lk_trial_create(const struct lk_trial_config *config);
 int lk_trial_add_stream(struct lk_trial *trial, uint32_t index,
 			const struct lk_stream_config *config);
-int lk_trial_start(struct lk_trial *trial);
+void lk_trial_start(struct lk_trial *trial);
 void lk_trial_stop(struct lk_trial *trial);
 void lk_trial_counts(const struct lk_trial *trial, struct lk_trial_counts *counts);
 int lk_trial_stream_counts(const struct lk_trial *trial, uint32_t index,

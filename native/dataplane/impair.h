@@ -9,7 +9,7 @@
 /* A bad line: loses, doubles and holds back frames at random. */
 struct lk_impair {
 	struct lk_impair_config config;
-	uint64_t drawn;	    /* random numbers so far */
+	uint64_t frames;    /* so far: the seed decides what happens to which of them */
 	uint64_t limits[3]; /* of a 64-bit random number: loss, duplicate, reorder */
 	uint64_t copied, reordered;
 	uint64_t longest_hold; /* cycles */

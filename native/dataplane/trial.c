@@ -81,7 +81,7 @@ lk_trial_create(const struct lk_trial_config *config)
 }
 
 /* The nodes generate and receive are in their graphs and wait. */
-int
+void
 lk_trial_start(struct lk_trial *t)
 {
 	double hz = lk_clock_tsc_hz();
@@ -105,7 +105,6 @@ lk_trial_start(struct lk_trial *t)
 	t->deadline = t->end + (t->config.paced ? (uint64_t)(hz * GRACE_SECONDS) : 0);
 	t->sending.end = t->receiving.end = RTE_MIN(t->start + t->tick_cycles, t->end);
 	atomic_store_explicit(&t->state, LK_TRIAL_RUNS, memory_order_release);
-	return 0;
 }
 
 /* No more frames are made; what was not made of the intended ones counts as skipped. */
@@ -177,11 +176,13 @@ lk_trial_counts(const struct lk_trial *t, struct lk_trial_counts *counts)
 int
 lk_trial_stream_counts(const struct lk_trial *t, uint32_t index, struct lk_stream_counts *out)
 {
-	const volatile struct lk_stream *s = &t->streams[index];
-	const volatile struct lk_arrivals *a = t->arrivals[index];
+	const volatile struct lk_stream *s;
+	const volatile struct lk_arrivals *a;
 
 	if (index >= t->config.streams)
 		return -EINVAL;
+	s = &t->streams[index];
+	a = t->arrivals[index];
 	*out = (struct lk_stream_counts){
 		.made = s->made,
 		.skipped = s->skipped,

@@ -5,7 +5,7 @@
  *
  * kernel_echo UDP_PORT: prints "ready" when the namespace is there, waits for a line on standard
  * input (by then it has an interface), prints "listening". Each further line is answered with
- * "RECEIVED SENT UNSENT"; it ends with its standard input.
+ * "RECEIVED SENT UNSENT TRUNCATED"; it ends with its standard input.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,9 +24,9 @@
 #include <unistd.h>
 
 #define BURST	64
-#define LONGEST 9216
+#define LONGEST 9600 /* the largest MTU of a lab */
 
-static atomic_ullong received, sent, unsent;
+static atomic_ullong received, sent, unsent, truncated;
 static uint8_t buffers[BURST][LONGEST];
 static struct sockaddr_in senders[BURST];
 static struct iovec vectors[BURST];
@@ -63,6 +63,25 @@ open_socket(int port)
 	if (bind(descriptor, (struct sockaddr *)&here, sizeof(here)) != 0)
 		fail("bind");
 	return descriptor;
+}
+
+/* What did not fit, such as a datagram that came in fragments, is counted and not answered. */
+static int
+keep_whole(int count)
+{
+	int kept = 0;
+
+	for (int i = 0; i < count; i++) {
+		struct mmsghdr message = messages[i];
+
+		if (message.msg_hdr.msg_flags & MSG_TRUNC)
+			continue;
+		message.msg_hdr.msg_iov->iov_len = message.msg_len;
+		messages[i] = messages[kept];
+		messages[kept++] = message;
+	}
+	atomic_fetch_add_explicit(&truncated, (unsigned)(count - kept), memory_order_relaxed);
+	return kept;
 }
 
 /* Sends what it can; a datagram that the kernel refuses is counted and passed over. */
@@ -108,10 +127,8 @@ echo(void *argument)
 				continue;
 			fail("recvmmsg");
 		}
-		for (int i = 0; i < count; i++)
-			vectors[i].iov_len = messages[i].msg_len;
 		atomic_fetch_add_explicit(&received, (unsigned)count, memory_order_relaxed);
-		answer(descriptor, count);
+		answer(descriptor, keep_whole(count));
 	}
 	return NULL;
 }
@@ -142,7 +159,7 @@ main(int argc, char **argv)
 		fail("pthread_create");
 	puts("listening");
 	while (fgets(line, sizeof(line), stdin) != NULL)
-		printf("%llu %llu %llu\n", atomic_load(&received), atomic_load(&sent),
-		       atomic_load(&unsent));
+		printf("%llu %llu %llu %llu\n", atomic_load(&received), atomic_load(&sent),
+		       atomic_load(&unsent), atomic_load(&truncated));
 	return 0;
 }

@@ -7,13 +7,14 @@
 #include "impair.h"
 #include "nodes.h"
 
-enum act { LOSE, COPY, HOLD };
+enum act { LOSE, COPY, HOLD, ACTS };
 
+/* Whatever else happened, and when: the same seed does the same to frames in the same order. */
 static int
-happens(struct lk_impair *impair, enum act act)
+happens(const struct lk_impair *impair, uint64_t frame, enum act act)
 {
 	return impair->limits[act] != 0 &&
-	       lk_random(impair->config.seed, impair->drawn++) <= impair->limits[act];
+	       lk_random(impair->config.seed, frame * ACTS + act) <= impair->limits[act];
 }
 
 static void
@@ -40,15 +41,19 @@ static void
 handle(struct rte_graph *graph, struct rte_node *node, struct lk_impair *impair, struct rte_mbuf *m,
        uint64_t now)
 {
+	uint64_t frame = impair->frames++;
 	struct rte_mbuf *copy = NULL;
+	int is_doubled;
 
-	if (happens(impair, LOSE)) {
+	if (happens(impair, frame, LOSE)) {
 		rte_node_enqueue_x1(graph, node, LK_impair_loss, m);
 		return;
 	}
-	if (happens(impair, COPY))
+	is_doubled = happens(impair, frame, COPY);
+	if (is_doubled)
 		copy = copy_of(m);
-	if (impair->held_count < LK_IMPAIR_HELD && happens(impair, HOLD)) {
+	/* Not held back: its copy would arrive as the first, and nothing as reordered. */
+	if (!is_doubled && impair->held_count < LK_IMPAIR_HELD && happens(impair, frame, HOLD)) {
 		impair->held[impair->held_count].m = m;
 		impair->held[impair->held_count].since = now;
 		impair->held[impair->held_count++].passed = 0;

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * HdrHistogram's layout (hdrhistogram.org) for values from 1 and 3 significant digits: exact below
+ * HdrHistogram's layout (hdrhistogram.org) for values from 0 and 3 significant digits: exact below
  * 2048, then 1024 buckets for every power of two, up to 2^36 ns (69 s). labkit/latency.py hands the
  * counts to the PyPI package hdrhistogram as they are.
  */
@@ -16,7 +16,7 @@
 struct lk_histogram {
 	uint64_t counts[LK_HISTOGRAM_COUNTS];
 	uint64_t sum;
-	uint64_t min; /* 0: nothing recorded */
+	uint64_t min; /* 0 as well when nothing was recorded */
 	uint64_t max;
 };
 
@@ -37,8 +37,8 @@ lk_histogram_record(struct lk_histogram *h, uint64_t value)
 {
 	h->counts[lk_histogram_index(value)]++;
 	h->sum += value;
-	if (h->min == 0 || value < h->min)
-		h->min = value != 0 ? value : 1;
+	if (value < h->min || (h->min == 0 && h->counts[0] == 0))
+		h->min = value;
 	if (value > h->max)
 		h->max = value;
 }

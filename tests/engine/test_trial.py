@@ -20,8 +20,7 @@ from scapy.utils import PcapWriter, RawPcapReader, wrpcap
 
 import labkit as lk
 from labkit import codec
-from labkit.runs import stream_ids
-from labkit.runs.trial_bench import Bench
+from labkit.runs import stream_ids, trial_bench
 from labkit.traffic.plan import plan
 
 CLIENT_4, SERVER_4 = "10.0.0.1", "10.0.0.2"
@@ -120,7 +119,7 @@ def test_any_mix_over_any_line_balances(lab: lk.Lab, seed: int) -> None:
     assert gone_copies <= full
     assert run.row["lost"] == dut.drops.get("drop_impair_loss", 0) + full - gone_copies
     assert run.row["reordered"] <= counts["reordered"]
-    if len(streams) == 1 and not injected["duplicate"] and not full:
+    if len(streams) == 1 and not full:
         assert run.row["reordered"] == counts["reordered"]
 
 
@@ -293,6 +292,15 @@ def test_headers_in_a_raw_are_made_anew(lab: lk.Lab, tmp_path: Path) -> None:
     assert len(seen) == 1, "inner MAC and IP addresses as they were"
 
 
+def test_no_jitter_at_all_is_zero(mirror: lk.Port) -> None:
+    """Frames of a burst are due at once, and made at once."""
+    run = lk.trial(mirror, flow(burst=8), rate="8 kpps", duration=0.1, latency=True, **QUICK)
+    assert run.jitter is not None
+    assert run.jitter.counts[0] > 0
+    assert run.jitter.min_ns == run.jitter.percentile(0) == 0
+    assert (lk.LatencyHistogram.from_export(run.jitter.export()).counts == run.jitter.counts).all()
+
+
 def test_rates_are_shared_by_weight(mirror: lk.Port) -> None:
     streams = [flow(weight=1), flow(weight=4), flow(lk.Stream(V4).packet, size=lk.IMIX, weight=5)]
     run = lk.trial(mirror, streams, rate="10 kpps", duration=0.2, **QUICK)
@@ -420,6 +428,15 @@ def test_frames_that_nobody_explains_are_not_waited_for_forever(lab: lk.Lab) -> 
     run = lk.trial(a, flow(), rate="10 kpps", duration=0.1, drain=60, **QUICK)
     assert time.monotonic() - began < 30
     assert run.ledger.unexplained == run.row["sent"] > 0
+
+
+def test_copies_that_are_gone_hide_no_frame_that_is_missing(lab: lk.Lab) -> None:
+    """More copies are dropped than frames were sent, and the rest may still be under way."""
+    a, b = lab.cable("a", "b")
+    lab.run(lk.rx(b) >> lk.impair(duplicate=1) >> lk.impair(loss=0.6) >> lk.sink())
+    began = time.monotonic()
+    lk.trial(a, flow(), rate="10 kpps", duration=0.1, **QUICK)
+    assert time.monotonic() - began > 0.1 + trial_bench.MISSING_SECONDS
 
 
 def test_one_trial_at_a_time(mirror: lk.Port) -> None:
@@ -584,6 +601,23 @@ def test_a_dut_that_stops_midway(mirror: lk.Port) -> None:
     assert not run.is_balanced
 
 
+def test_a_trial_whose_own_path_is_stopped_ends(
+    mirror: lk.Port, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial_bench, "OVERDUE_SECONDS", 0.5)
+
+    def stop() -> None:
+        time.sleep(0.3)
+        mirror.lab.paths[f"trial:{mirror.name}"].stop()
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(lk.LabError, match=r"did not end .* was the path trial:client stopped"):
+        lk.trial(mirror, flow(), rate=1000, duration=0.6, **QUICK)
+    stopper.join()
+    assert lk.trial(mirror, flow(), rate=1000, duration=0.1, **QUICK).is_balanced
+
+
 def test_what_was_not_measured_is_missing(mirror: lk.Port) -> None:
     run = lk.trial(mirror, flow(), rate=1000, duration=0.1, **QUICK)
     assert run.latency is None
@@ -612,7 +646,9 @@ def test_the_picture_says_what_is_wrong(lab: lk.Lab) -> None:
 def test_what_is_too_long_for_the_port_is_unsent(lab: lk.Lab) -> None:
     """Not lost: it was planned for another port, as no plan for this one has such frames."""
     small, large = lab.port("ring", "small", mtu=1500), lab.port("ring", "large")
-    bench = Bench(small, small, plan(large, flow(size=1600), 1000), latency=False, drain=0.1)
+    bench = trial_bench.Bench(
+        small, small, plan(large, flow(size=1600), 1000), latency=False, drain=0.1
+    )
     measured = bench.run(0.1, 0.1, lambda _: None)
     assert measured.counts["refused"] == measured.counts["made"] > 0
     assert measured.ticks["refused"] == measured.ticks["made"]

@@ -10,10 +10,11 @@ import time
 
 import psutil
 import pytest
-from scapy.layers.inet import UDP
+from scapy.layers.inet import IP, UDP, fragment
 
 import labkit as lk
 from labkit import codec
+from labkit.dut import process
 from labkit.dut.base import DutCounters, FarEnd
 from tests.patience import wait_until
 
@@ -71,6 +72,19 @@ def test_wrong_checksum_is_dropped_by_whoever_looks_and_counted(
     assert drops.columns["app_drops"] == (3 if reason else 0)
 
 
+def test_kernel_echo_takes_the_largest_mtu_and_counts_what_is_longer(lab: lk.Lab) -> None:
+    dut = lk.dut.KernelEcho(mtu=9600)
+    with dut.open(lab) as far_end:
+        longest = bytes(far_end.frame / bytes(dut.max_size - 4 - 42))
+        longer = far_end.frame / bytes(12_000)
+        del longer[IP].len, longer[UDP].len, longer[UDP].chksum
+        before = far_end.counters()
+        parts = [bytes(part) for part in fragment(longer, fragsize=6000)]
+        assert [len(frame) for frame in answers(far_end, [*parts, longest])] == [len(longest)]
+        drops = far_end.counters().since(before)
+    assert {name: n for name, n in drops.app.items() if n} == {"truncated": 1}
+
+
 @pytest.mark.parametrize("dut", DUTS[2:], ids=lambda dut: dut.name)
 def test_dut_that_dies_is_told_with_its_signal(dut: lk.dut.Dut, lab: lk.Lab) -> None:
     with dut.open(lab) as far_end:
@@ -91,6 +105,18 @@ def test_dut_that_dies_is_told_with_its_signal(dut: lk.dut.Dut, lab: lk.Lab) -> 
         with pytest.raises(lk.DutDied, match=rf"the DUT {dut.name} died: .*signal 9"):
             far_end.check()
         with pytest.raises(lk.DutDied, match="signal 9"):
+            far_end.counters()
+
+
+def test_dut_that_hangs_is_told_from_one_that_ended(
+    lab: lk.Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "EXIT_SECONDS", 0.1)
+    with lk.dut.Testpmd().open(lab) as far_end:
+        (child,) = (c for c in psutil.Process().children() if c.name() == "dpdk-testpmd")
+        child.suspend()
+        wait_until(lambda: child.status() == psutil.STATUS_STOPPED)
+        with pytest.raises(lk.DutDied, match="the DUT testpmd died: it does not answer"):
             far_end.counters()
 
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sequence tracking against a model that remembers every number, and histogram buckets."""
+"""Sequence tracking against a model that remembers every number, the numbers of streams, and
+histogram buckets."""
+
+import multiprocessing
 
 import pytest
 from hdrh.histogram import HdrHistogram
@@ -9,6 +12,7 @@ from labkit._codec import ffi, lib
 
 from labkit.errors import LabError
 from labkit.latency import COUNTS, HIGHEST, LatencyHistogram, highest_of, index_of
+from labkit.runs import stream_ids
 
 WINDOW = 65_536
 properties = settings(max_examples=200, deadline=None, derandomize=True, database=None)
@@ -126,3 +130,17 @@ def test_histograms_of_other_tools() -> None:
 
 def test_nothing_measured_is_no_histogram() -> None:
     assert LatencyHistogram.from_engine({"counts": {}, "sum": 0, "min": 0, "max": 0}) is None
+
+
+def claimed() -> int:
+    return stream_ids.claim()
+
+
+def test_forked_processes_number_their_streams_elsewhere() -> None:
+    """Or workers of a pool, which share a wire, would take each other's frames."""
+    forking = multiprocessing.get_context("fork")
+    numbers = set()
+    for _ in range(3):
+        with forking.Pool(1) as pool:
+            numbers.add(pool.apply(claimed))
+    assert len(numbers) > 1
