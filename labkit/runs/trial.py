@@ -158,17 +158,16 @@ def trial(
     interval: seconds, of the time series
     progress: show a progress bar when it takes longer than half a second
 
-    A generator that is held up catches up by 512 frames or 1 ms, the less of the two. What is
-    further behind is not sent at all: it is unsent, and more than 0.1 % of it sets
-    generator_limited. A frame that the port's queue refuses is unsent too.
+    A generator that is held up catches up by 512 frames or 1 ms, the less of the two, and by one
+    interval at least. What is further behind is not sent at all: it is unsent, and more than 0.1 %
+    of it sets generator_limited. A frame that the port's queue refuses is unsent too.
 
     A frame is known by its signature, its last 18 bytes: what a DUT pads, cuts or fragments is lost
     and unexplained, and that the bytes before came back whole is not looked at (lk.echo does).
 
     Raises LabError for what cannot be sent and while another trial or lk.echo runs in the lab,
-    whose drops could not be told from this one's, Unreachable
-    when nobody answers for a destination whose MAC the packet does not name. Ctrl-C ends the trial
-    and puts the ports back as they were.
+    whose drops could not be told from this one's; Unreachable when nobody answers for a destination
+    whose MAC the packet does not name. Ctrl-C ends the trial and puts the ports back as they were.
     """
     for name, given in (("port", port), ("receive_on", receive_on or port)):
         if not isinstance(given, Port):
