@@ -2,7 +2,6 @@
 """The lab: one engine, its ports and its paths, and the declaration that rebuilds them."""
 
 import os
-import re
 import weakref
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -18,6 +17,14 @@ from labkit.host_paths import HostPaths
 from labkit.measuring import check_idle
 from labkit.path import Chain, Node, Path
 from labkit.port import Port, PortDeclaration, PortInfo
+from labkit.port_rules import (
+    check_limits,
+    check_name,
+    check_room,
+    check_settings,
+    name_of,
+    settings_of,
+)
 from labkit.running import PathCounters, RunningPath
 
 if TYPE_CHECKING:
@@ -27,10 +34,6 @@ if TYPE_CHECKING:
     from labkit.tunnel_ports import TunnelEnd
     from labkit.tunnels import Tunnel
     from labkit.widgets.dashboard import Dashboard
-
-MIN_MTU, MAX_MTU = 68, 9600
-PORT_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,24}")  # node names such as probe_send:NAME fit 40
-DEFAULT_MBUFS = 8191  # 2^13 - 1: what a mempool stores best
 
 
 class Endable(Protocol):
@@ -90,11 +93,11 @@ class Lab:
             raise PortError(f"both ends are called {a!r}; give them two names")
         device = Device("ring", "", "vdev", "net_ring", {"ring_size": ring_size}, mtu, own_mac=True)
         ends = [
-            PortDeclaration(name, device, self._next_mac(), self._settings(mtu, queues), peer)
+            PortDeclaration(name, device, self._next_mac(), settings_of(mtu, queues), peer)
             for name, peer in zip(names, reversed(names), strict=True)
         ]
-        self._check_settings(names[0], mtu, queues, 16)
-        self._check_room(2)
+        check_settings(names[0], mtu, queues, 16)
+        check_room(len(self.ports), self._ask("ports_left"), 2)
         self._ask("cable", names=names, queues=queues, ring_size=ring_size)
         first, second = (self._start_port(end) for end in ends)
         return first, second
@@ -124,12 +127,12 @@ class Lab:
         """
         parsed = parse_device(device, mtu, queues, options)
         chosen_mtu = mtu or parsed.mtu
-        chosen = self._free_name(name or _device_name(parsed))
+        chosen = self._free_name(name or name_of(parsed))
         if mac is None and parsed.own_mac:
             mac = self._next_mac()
-        settings = self._settings(chosen_mtu, queues, promiscuous)
+        settings = settings_of(chosen_mtu, queues, promiscuous)
         declaration = PortDeclaration(chosen, parsed, mac, settings)
-        self._check_room(1)
+        check_room(len(self.ports), self._ask("ports_left"), 1)
         self._attach(declaration)
         try:
             return self._start_port(declaration)
@@ -389,15 +392,6 @@ class Lab:
                 if any(node.params.get("run") == run for node in running.path.nodes):
                     stack.callback(running.stop)
 
-    def _check_room(self, wanted: int) -> None:
-        left = self._ask("ports_left")
-        if left < wanted:
-            raise PortError(
-                f"this lab has {len(self.ports)} ports, and its DPDK has room for {left} more; "
-                f"{wanted} are needed (two for a cable or a tunnel): use several queues of one "
-                "port, or another lab"
-            )
-
     def _attach(self, declaration: PortDeclaration) -> None:
         """Makes the device of a port; the two of a cable come with its first end."""
         device, settings = declaration.device, declaration.settings
@@ -441,22 +435,8 @@ class Lab:
 
     def _configure(self, declaration: PortDeclaration) -> PortInfo:
         limits = self._ask("port_limits", name=declaration.name)
-        name, settings = declaration.name, declaration.settings
-        driver, mtu = limits["driver"], settings["mtu"]
-        lowest = max(MIN_MTU, limits["min_mtu"])
-        highest = min(MAX_MTU, limits["max_mtu"])
-        if mtu and not lowest <= mtu <= highest:
-            raise PortError(
-                f"{name}: mtu {mtu} is outside of what {driver} takes, {lowest} to {highest} "
-                "bytes; pass an mtu in that range"
-                + ("" if highest > 1600 else ", or use a ring or af_packet port for jumbo frames")
-            )
-        most = min(limits["max_rx_queues"], limits["max_tx_queues"])
-        if settings["rx_queues"] > most:
-            raise PortError(
-                f"{name}: {settings['rx_queues']} queues, but {driver} has at most {most}; "
-                f"pass queues={most} or fewer"
-            )
+        name, settings, driver = declaration.name, declaration.settings, limits["driver"]
+        check_limits(name, settings, limits)
         try:
             info = self._ask(
                 "start_port",
@@ -469,23 +449,6 @@ class Lab:
             raise PortError(f"{name}: {driver} did not start: {error}") from None
         return PortInfo(**info)
 
-    def _settings(self, mtu: int, queues: int, promiscuous: bool = True) -> dict[str, int]:
-        return {
-            "mtu": mtu,
-            "rx_queues": queues,
-            "tx_queues": queues,
-            "rx_descriptors": 0,
-            "tx_descriptors": 0,
-            "mbufs": DEFAULT_MBUFS,
-            "promiscuous": int(promiscuous),
-        }
-
-    def _check_settings(self, name: str, mtu: int, queues: int, most_queues: int) -> None:
-        if not MIN_MTU <= mtu <= MAX_MTU:
-            raise PortError(f"{name}: mtu is {mtu}; the range is {MIN_MTU} to {MAX_MTU} bytes")
-        if not 1 <= queues <= most_queues:
-            raise PortError(f"{name}: queues is {queues}; the range is 1 to {most_queues}")
-
     def _next_mac(self) -> str:
         """A locally administered address that no other lab on this machine uses."""
         self._macs += 1
@@ -493,21 +456,11 @@ class Lab:
         return (number | self._macs & 0xFF).to_bytes(6, "big").hex(":")
 
     def _free_name(self, wanted: str) -> str:
-        if not PORT_NAME.fullmatch(wanted):
-            raise PortError(
-                f"port name {wanted!r}: use 1 to 24 letters, digits and _ . : - "
-                '(pass name="…" to a port whose device has another name)'
-            )
+        check_name(wanted)
         return _first_free(wanted, self.ports)
 
     def _free_path_name(self, wanted: str) -> str:
         return _first_free(wanted, self.paths)
-
-
-def _device_name(device: Device) -> str:
-    """What a port is called when nobody names it: its target as far as a name can hold it."""
-    target = re.sub(r"[^A-Za-z0-9_.:-]", "_", device.target.rsplit("/", 1)[-1])
-    return target[-24:] or device.kind
 
 
 def _first_free(wanted: str, taken: Iterable[str]) -> str:
