@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """lk.echo(): every datagram is accounted for, whatever the service does with it."""
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
@@ -221,3 +222,24 @@ def test_wrong_interval_and_mac(pair: tuple[lk.Port, lk.Port]) -> None:
     began = time.monotonic()
     assert lk.echo(client, SERVER_4, udp_port=UDP_PORT, target_mac=server.mac, count=2).ledger
     assert time.monotonic() - began < 2
+
+
+def test_ctrl_c_at_any_time_does_no_harm(pair: tuple[lk.Port, lk.Port]) -> None:
+    client, _ = pair
+    before = list(client.lab.paths)
+
+    def echo_until_alarm() -> None:
+        while signal.getitimer(signal.ITIMER_REAL)[0]:  # Python ignores what a __del__ raises
+            lk.echo(client, SERVER_4, udp_port=UDP_PORT, count=20, progress=False)
+
+    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for n in range(40):
+            signal.setitimer(signal.ITIMER_REAL, 0.001 + n * 0.002)
+            with suppress(KeyboardInterrupt):
+                echo_until_alarm()
+            assert list(client.lab.paths) == before
+    finally:
+        signal.signal(signal.SIGALRM, handler)
+    run = lk.echo(client, SERVER_4, udp_port=UDP_PORT, count=20, progress=False)
+    assert run.ledger.received == run.ledger.intended

@@ -109,6 +109,17 @@ def test_a_path_that_fails_gives_back_what_it_had(lab: lk.Lab, tmp_path: FilePat
         assert not [f for f in psutil.Process(lab.pid).open_files() if f.path == str(first)]
 
 
+def test_the_engine_has_a_name_once(lab: lk.Lab) -> None:
+    """Another graph of the name could never be stopped; one that was interrupted stops it twice."""
+    _, b = lab.cable()
+    path = lab.run(lk.rx(b) >> lk.sink())
+    with pytest.raises(lk.EngineError, match="a path called 'path' runs already"):
+        lab._ask("run_path", name="path", path=path.path.to_dict())
+    path.stop()
+    lab._ask("stop_path", name="path")
+    assert lab.workers.empty
+
+
 def test_trace_follows_a_frame_through_the_cable(lab: lk.Lab) -> None:
     a, b = lab.cable()
     lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b), name="mirror")
