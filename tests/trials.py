@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What tests of trials have in common: packets, a stream of them, and what is so of every trial."""
+
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Ether
+from scapy.packet import Packet
+
+import labkit as lk
+
+CLIENT_4, SERVER_4 = "10.0.0.1", "10.0.0.2"
+UDP_PORT = 9000
+V4 = Ether() / IP(src=CLIENT_4, dst=SERVER_4) / UDP(sport=1024, dport=UDP_PORT)
+V6 = Ether() / IPv6(src="fd00::1", dst="fd00::2") / UDP(sport=1024, dport=UDP_PORT)
+QUICK = {"warmup": 0, "progress": False}
+
+
+def flow(packet: Packet = V4, **settings: object) -> lk.Stream:
+    return lk.Stream(packet, **settings)  # type: ignore[arg-type]
+
+
+def assert_whole(run: lk.Trial) -> None:
+    """The ledger balances, and row, series and streams tell the same."""
+    row, ledger = run.row, run.ledger
+    assert run.is_balanced, run
+    assert ledger.intended == ledger.sent + ledger.unsent
+    assert ledger.sent == ledger.received + sum(ledger.drops.values())
+    assert (row["sent"], row["received"]) == (ledger.sent, ledger.received)
+    assert row["lost"] == row["sent"] - row["received"]
+    for table in (run.series, run.streams):
+        for name in ("sent", "received", "lost", "reordered", "duplicated"):
+            assert table[name].sum() == row[name], name
+    assert run.streams["intended"].sum() == row["intended"]
+    assert run.streams["unsent"].sum() == row["unsent"]
