@@ -385,11 +385,11 @@ class Lab:
             self._hosts.leave(running.path.ports)
             self._hosts.ensure(running.path.ports)
 
-    def _stop_run(self, run: str) -> None:
+    def _stop_measurement(self) -> None:
         """Stops the paths of a measurement; what one of them raises does not keep the others."""
         with ExitStack() as stack:
             for running in self.paths.values():
-                if any(node.params.get("run") == run for node in running.path.nodes):
+                if any("run" in node.params for node in running.path.nodes):
                     stack.callback(running.stop)
 
     def _attach(self, declaration: PortDeclaration) -> None:

@@ -23,6 +23,7 @@ def measuring(lab: "Lab", what: str) -> Iterator[None]:
         check_idle(lab)
         _running[lab] = what
     try:
+        lab._stop_measurement()  # what one left that was interrupted again while it cleaned up
         yield
     finally:
         del _running[lab]

@@ -8,8 +8,7 @@ from typing import Any
 
 from labkit.catalogue import unique
 from labkit.engine.binding import NativeError, c_string, call, ffi, lib
-
-UNKNOWN_SPEEDS = (0, 2**32 - 1)  # RTE_ETH_SPEED_NUM_NONE (net_ena's, always) and _UNKNOWN
+from labkit.port_rules import known_speed
 
 
 @dataclass
@@ -165,8 +164,3 @@ class Ports:
             except NativeError as error:
                 failures.append(f"port {name}: {error}")
         return failures
-
-
-def known_speed(mbps: int) -> int | None:
-    """The speed of a link in Mbit/s from rte_eth_link; None when the driver does not know it."""
-    return None if mbps in UNKNOWN_SPEEDS else mbps

@@ -278,7 +278,7 @@ def _run_size(
             drops = _differences(_measured_drops(lab), before)
             return _result(lab, run, size, settings["count"], counts, drops)
         finally:
-            lab._stop_run(run)
+            lab._stop_measurement()
     finally:
         lab._ask("free_probe", run=run)
 

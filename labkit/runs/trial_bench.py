@@ -115,7 +115,7 @@ class Bench:
                 self._until_still(run, before, paths[0].name)
                 after = self._read()
             finally:
-                lab._stop_run(run)
+                lab._stop_measurement()
             # Nobody counts any more, so these are of one moment. What the paths and ports counted,
             # which goes with the paths, was read before: the same unless frames still came.
             return Measured(
