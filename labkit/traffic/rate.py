@@ -35,6 +35,8 @@ class Rate:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.value) and self.value > 0):
             raise LabError(f"rate is {self.value:g} {self.unit}; it is a positive number")
+        if self.unit == "%" and self.value > 100:
+            raise LabError(f"rate is {self.value:g} %; a link carries 100 % at most")
 
     @classmethod
     def parse(cls, rate: "Rate | str | float") -> "Rate":

@@ -21,6 +21,7 @@ from scapy.packet import Packet, Raw
 import labkit as lk
 from labkit import codec
 from labkit.traffic.addresses import source_addresses
+from labkit.traffic.rate import Rate
 from labkit.traffic.stream import Stream
 
 MACS = {"src": "02:00:00:00:00:01", "dst": "02:00:00:00:00:02"}
@@ -332,3 +333,9 @@ def test_sizes_may_be_given_by_weight() -> None:
     assert Stream(LINK / V4 / DATA, {64: 28, 570: 16, 1518: 4}).sizes.order == lk.IMIX.order
     with pytest.raises(lk.LabError, match=r"weights is \[64, 570\]; it is a mapping"):
         lk.Sizes.mix([64, 570])  # type: ignore[arg-type]
+
+
+def test_no_link_carries_more_than_all_of_it() -> None:
+    assert Rate.parse("100 %").pps(64, 10_000) == pytest.approx(14.88e6, rel=1e-3)
+    with pytest.raises(lk.LabError, match="rate is 101 %; a link carries 100 % at most"):
+        Rate.parse("101 %")
