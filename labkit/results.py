@@ -259,10 +259,15 @@ def load(where: str | os.PathLike[str]) -> Results:
     return Results.from_rows((trial["row"] for trial in read_trials(folder)), run)
 
 
+def trial_files(folder: Path) -> list[Path]:
+    """Files of a sweep's finished trials; one that begins with a dot was never finished."""
+    return sorted((folder / TRIALS_FOLDER).glob("[!.]*.json"))
+
+
 def read_trials(folder: Path) -> list[dict[str, Any]]:
     """What the files of a sweep's finished trials say: step, row and machine of each."""
     trials = []
-    for file in sorted((folder / TRIALS_FOLDER).glob("[!.]*.json")):
+    for file in trial_files(folder):
         try:
             trials.append(json.loads(file.read_text()))
         except ValueError as error:

@@ -25,6 +25,7 @@ from labkit.results import (
     Results,
     read_run,
     read_trials,
+    trial_files,
     write_json,
 )
 from labkit.runs.grid import Step, check, make_grid
@@ -48,7 +49,8 @@ class SweepFailed(LabError):
 
     Attributes
     ----------
-    folder: where they are; lk.sweep(..., save=folder) goes on from there
+    folder: where they are; lk.sweep(..., save=folder) goes on from there. A temporary folder is
+        gone when there are none.
     results: they
     """
 
@@ -60,6 +62,8 @@ class SweepFailed(LabError):
 
 def kept(folder: Path, count: int) -> str:
     """How to come by the trials that were finished."""
+    if not count:
+        return "no trial was finished"
     return (
         f"{count} finished trials are kept: lk.load({str(folder)!r}) reads them, and the same "
         f"lk.sweep(...) with save={str(folder)!r} measures what is missing"
@@ -116,7 +120,7 @@ def sweep(
     seed: of the order of the trials, so that a drift of the machine is no trend of a DUT
     max_gbps: loads above this many Gbit/s (layer 2) are left out, and said to be
     save: a folder; every finished trial is a file in it, and the same call goes on where one ended.
-        None: a temporary folder, which stays when the sweep fails
+        None: a temporary folder, which stays when the sweep fails after a trial was finished
     executor: runs the trials, any concurrent.futures.Executor; two at once on one machine disturb
         each other. None: one after the other, here
     measure: what measures a step; by default lk.trial with a lab and a DUT of its own
@@ -139,8 +143,7 @@ def sweep(
         "max_gbps": max_gbps,
     }
     run = {"kind": "sweep", "parameters": parameters, "skipped": skipped, "trials": len(grid)}
-    folder = Path(save) if save is not None else Path(tempfile.mkdtemp(prefix="labkit-sweep-"))
-    with _alone(folder):
+    with _folder(save) as folder, _alone(folder):
         _begin(folder, run)
         begun = read_run(folder)
         if measure is by_trial and "floor_ns" not in begun:
@@ -152,9 +155,23 @@ def sweep(
         results = _finished(folder)
         if save is not None:
             results.save(folder)
-    if save is None:
-        shutil.rmtree(folder)
     return results
+
+
+@contextmanager
+def _folder(save: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """Where finished trials are kept; a temporary one stays only where an error needs them."""
+    if save is not None:
+        yield Path(save)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="labkit-sweep-"))
+    has_failed = True
+    try:
+        yield folder
+        has_failed = False
+    finally:
+        if not (has_failed and trial_files(folder)):
+            shutil.rmtree(folder)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ so that every row is known beforehand.
 import json
 import math
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
+from labkit.runs import sweep as sweep_module
 from labkit.runs.grid import Step
 from labkit.runs.sweep import Measurement
 
@@ -119,6 +121,28 @@ def test_without_a_folder_a_failed_sweep_keeps_its_trials_all_the_same() -> None
     assert len(lk.load(failure.value.folder)) == 4
     assert len(run(save=failure.value.folder)) == 16
     shutil.rmtree(failure.value.folder)
+
+
+def test_nothing_is_left_behind_when_nothing_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails() -> dict[str, float]:
+        raise lk.LabError("no engine")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sweep_module, "floor_ns", fails)
+    with pytest.raises(lk.LabError, match=r"^no engine$"):
+        run(sweep_module.by_trial)
+    with pytest.raises(lk.SweepFailed, match=r"failed: no\nno trial was finished$"):
+        run(Recorder(0, lk.LabError("no")))
+    with pytest.raises(KeyboardInterrupt):
+        run(Recorder(0, KeyboardInterrupt()))
+    assert len(run()) == 16
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(lk.SweepFailed, match="1 finished trials are kept"):
+        run(Recorder(1, lk.LabError("no")))
+    (folder,) = tmp_path.iterdir()
+    assert len(lk.load(folder)) == 1
 
 
 def test_other_parameters_are_refused(tmp_path: Path) -> None:
