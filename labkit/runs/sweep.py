@@ -28,7 +28,8 @@ from labkit.results import (
     trial_files,
     write_json,
 )
-from labkit.runs.grid import Step, check, make_grid
+from labkit.runs.grid import Step, check, make_grid, parse_sizes
+from labkit.traffic.sizes import Sizes
 
 FLOOR_SECONDS = 0.2
 
@@ -98,7 +99,7 @@ def floor_ns() -> dict[str, float]:
 def sweep(
     duts: Sequence[Dut],
     *,
-    sizes: Sequence[int] = (64, 512, 1400, 8500),
+    sizes: Sequence[Any] = (64, 512, 1400, 8500),
     rates: Sequence[str | float] = ("70k", "140k", "350k", "700k"),
     duration: float = 5.0,
     warmup: float = 0.5,
@@ -113,12 +114,14 @@ def sweep(
     """Measures every DUT at every size and rate, and returns one row a trial.
 
     duts: such as [lk.dut.LabkitEcho(), lk.dut.Testpmd()], each with a name of its own
-    sizes: of frames in bytes, FCS included, 64 or more
+    sizes: of frames in bytes, FCS included, 64 or more, and mixes of them: whatever lk.Stream
+        takes as size, such as "IMIX", {64: 7, 1518: 1} or lk.Sizes.genome("aaadg"). Column mix
+        tells a mix from frames that all have its mean size.
     rates: frames a second ("70k", "1.4 Mpps", 70000) or layer-2 bits a second ("10 Gbit/s")
     duration, warmup: of a trial, in seconds
     repeats: trials of each load; two or more show the noise (error bars, lk.compare)
     seed: of the order of the trials, so that a drift of the machine is no trend of a DUT
-    max_gbps: loads above this many Gbit/s (layer 2) are left out, and said to be
+    max_gbps: loads above this many Gbit/s (layer 2; a mix by its mean) are left out, and said to be
     save: a folder; every finished trial is a file in it, and the same call goes on where one ended.
         None: a temporary folder, which stays when the sweep fails after a trial was finished
     executor: runs the trials, any concurrent.futures.Executor; two at once on one machine disturb
@@ -129,12 +132,12 @@ def sweep(
     Loads that a DUT cannot take (a frame above its MTU) are left out; Results.warnings names them.
     Raises SweepFailed when a trial fails; what is finished is kept.
     """
-    check(duts, sizes, rates, max_gbps, duration, warmup, repeats, executor is None)
-    sizes = [int(size) for size in sizes]  # numpy's are none for JSON
-    grid, skipped = make_grid(duts, sizes, rates, max_gbps, duration, warmup, repeats)
+    parsed = parse_sizes(sizes)
+    check(duts, parsed, rates, max_gbps, duration, warmup, repeats, executor is None)
+    grid, skipped = make_grid(duts, parsed, rates, max_gbps, duration, warmup, repeats)
     parameters = {
         "duts": [{"type": type(dut).__name__, **_plain(dut)} for dut in duts],
-        "sizes": sizes,
+        "sizes": [asdict(size) if isinstance(size, Sizes) else size for size in parsed],
         "rates": [str(rate) for rate in rates],
         "duration": duration,
         "warmup": warmup,
@@ -228,13 +231,8 @@ def _measure_all(
             for number, outcome in _outcomes(grid, todo, measure, executor, bar.set_postfix_str):
                 dut, step = grid[number]
                 measured = outcome()
-                row = {
-                    "size_bytes": step.size,
-                    "target_pps": step.pps,
-                    **measured.row,
-                    "config": dut.name,
-                }
-                content = {"step": asdict(step), "row": row, "machine": measured.machine}
+                row = {**step.columns, **measured.row, "config": dut.name}
+                content = {"step": step.to_dict(), "row": row, "machine": measured.machine}
                 write_json(_file(folder, number), content)
                 bar.update()
     except LabError as error:

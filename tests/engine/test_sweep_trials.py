@@ -47,9 +47,13 @@ def check_rows(results: lk.Results) -> None:
 
 def test_sweep_of_our_duts_balances_and_comes_back_from_disk(tmp_path: Path) -> None:
     duts = [lk.dut.LabkitEcho(), lk.dut.PythonEcho()]
-    results = lk.sweep(duts, sizes=(64, 8500), save=tmp_path, **SHORT)  # type: ignore[arg-type]
+    results = lk.sweep(duts, sizes=(64, 8500, "IMIX"), save=tmp_path, **SHORT)  # type: ignore[arg-type]
     check_rows(results)
-    assert len(results) == 4
+    assert len(results) == 6
+    mixed = results.where(mix="IMIX").table
+    assert mixed["size_bytes"].tolist() == [lk.IMIX.mean] * 2
+    bits = 8e-6 * lk.IMIX.mean * mixed["sent"] / mixed["seconds"]
+    assert mixed["tx_mbps"].tolist() == pytest.approx(bits.tolist(), rel=1e-3)
     assert (results.where(config="labkit-echo").table["unexplained"] == 0).all()
     assert lk.load(tmp_path).table.equals(results.table)
     machine = json.loads((tmp_path / "run.json").read_text())["machines"][0]
@@ -76,7 +80,7 @@ def test_sweep_leaves_out_what_a_dut_cannot_take() -> None:
 @pytest.mark.parametrize("dut", EVERY_DUT, ids=lambda dut: dut.name)
 def test_overload_is_explained_to_the_last_frame(dut: lk.dut.Dut) -> None:
     """Millions of frames a second are too many for each of them, or for the generator."""
-    for size in (64, 8500):
+    for size in (64, 8500, lk.IMIX):
         row = by_trial(dut, Step(size, 50e6, 0.3, 0.1, 0)).row
         assert row["balanced"], row
         assert row["unexplained"] == 0

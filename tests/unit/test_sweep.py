@@ -250,6 +250,35 @@ def test_what_is_left_out_is_named() -> None:
     assert len(results) == 4
 
 
+def test_mix_is_told_from_frames_of_its_mean_size(tmp_path: Path) -> None:
+    evenly = {64: 1, 1472: 1}  # 768 bytes in the mean
+    settings: dict[str, object] = {"sizes": (768, evenly, "IMIX"), "repeats": 1}
+    results = run(save=tmp_path, **settings)
+    for mix, mean in ((None, 768.0), ("64, 1472 B", 768.0), ("IMIX", lk.IMIX.mean)):
+        chosen = results.where(mix=mix, config="known")
+        assert chosen.table["size_bytes"].tolist() == [mean] * 2
+    titles = [axes.get_title() for axes in results.plot.pps().axes]
+    assert titles == ["IMIX (353.8 B)", "768 B", "64, 1472 B (768 B)"]
+    assert lk.load(tmp_path).table.equals(results.table)
+    assert len(run(save=tmp_path, **settings)) == len(results)
+    with pytest.raises(lk.LabError, match="other parameters: sizes is"):
+        run(save=tmp_path, **settings | {"sizes": (768, {1472: 1, 64: 1}, "IMIX")})
+
+
+def test_longest_frame_of_a_mix_is_what_a_dut_must_take_and_its_mean_what_a_link_carries() -> None:
+    mixes = (lk.Sizes.mix({64: 1, 1519: 1}, "too long"), "IMIX")
+    results = run(sizes=mixes, rates=("100k", "1M"), max_gbps=0.3)
+    assert results.warnings == [
+        "not measured: known, too long: it takes up to 1,518 B",
+        "not measured: known, IMIX at 1,000,000 pps: above the cap of 0.3 Gbit/s",
+        "not measured: other, too long: it takes up to 1,518 B",
+        "not measured: other, IMIX at 1,000,000 pps: above the cap of 0.3 Gbit/s",
+    ]
+    assert set(results.table["mix"]) == {"IMIX"}
+    in_bits = run(sizes=("IMIX",), rates=("100 Mbit/s",)).table["target_pps"]
+    assert in_bits.unique() == pytest.approx([1e8 / 8 / lk.IMIX.mean])
+
+
 def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
     run(save=tmp_path, duration=3)
     told = json.loads((tmp_path / "run.json").read_text())
@@ -267,9 +296,19 @@ def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
         ({"rates": "70k"}, "rates is '70k'; it is a list"),
         ({"rates": ("fast",)}, "rate is 'fast'; write it as"),
         ({"rates": (0,)}, "rate is 0 pps; it is a positive number"),
-        ({"sizes": (64.5,)}, "size 64.5: a frame has"),
-        ({"sizes": (64, lk.IMIX)}, r"sizes has IMIX \(64, 570, 1518 B\): a sweep has single sizes"),
-        ({"sizes": lk.IMIX}, "a sweep has single sizes; measure a mix with lk.trial"),
+        ({"sizes": (64.5,)}, "size is 64.5; it is a number of bytes"),
+        ({"sizes": ("big",)}, "size is 'big'; it is a number of bytes, .* or \"IMIX\""),
+        ({"sizes": "IMIX"}, "sizes is 'IMIX'; it is a list"),
+        ({"sizes": lk.IMIX}, r"sizes is IMIX \(64, 570, 1518 B\); it is a list, such as"),
+        ({"sizes": {64: 1}}, r"sizes is \{64: 1\}; it is a list, such as"),
+        ({"sizes": ({60: 1, 64: 3},)}, "size 60: a frame has 64 bytes or more"),
+        ({"sizes": ({64: 0},)}, "weight of size 64 is 0"),
+        ({"sizes": ("IMIX", lk.IMIX)}, r"sizes has IMIX \(64, 570, 1518 B\) twice; repeats="),
+        ({"sizes": (64, (64, 64))}, "sizes has 64 twice"),
+        (
+            {"sizes": (lk.IMIX, lk.Sizes.mix({64: 1, 570: 1}, "IMIX"))},
+            "two mixes of sizes are called 'IMIX'; give one another name",
+        ),
         ({"duration": 0}, "duration is 0; the range is 0.001 to 86400 s"),
         ({"duration": 86_401}, "duration is 86401; the range is 0.001 to 86400 s"),
         ({"warmup": -1}, "warmup is -1; the range is 0 to 86400 s"),

@@ -329,6 +329,23 @@ def test_a_port_answers_for_the_values_of_a_varied_source() -> None:
     assert source_addresses([inner]) == ["10.0.0.1"]
 
 
+@pytest.mark.parametrize(
+    ("size", "name"),
+    [
+        (64, None),
+        ((64, 64), None),
+        (lk.Sizes.genome("aaa"), None),
+        ("IMIX", "IMIX"),
+        (lk.Sizes.genome("aaadg"), "genome aaadg"),
+        ({64: 28, 570: 16, 1518: 4}, "7 × 64, 4 × 570, 1518 B"),
+        ((1518, 64, 64), "1518, 2 × 64 B"),
+        (range(64, 84), "20 sizes, 64 to 83 B"),
+    ],
+)
+def test_mixes_have_names(size: object, name: str | None) -> None:
+    assert lk.Sizes.parse(size).mix_name == name  # type: ignore[arg-type]
+
+
 def test_sizes_may_be_given_by_weight() -> None:
     assert Stream(LINK / V4 / DATA, {64: 28, 570: 16, 1518: 4}).sizes.order == lk.IMIX.order
     with pytest.raises(lk.LabError, match=r"weights is \[64, 570\]; it is a mapping"):
