@@ -8,13 +8,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from labkit.errors import LabError
+
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
     from labkit.lab import Lab
     from labkit.port import Port
 
-LAB_ADDRESS, DUT_ADDRESS, UDP_PORT = "10.0.0.1", "10.0.0.2", 9000
+LAB_ADDRESS = {4: "10.0.0.1", 6: "fd00::1"}
+DUT_ADDRESS = {4: "10.0.0.2", 6: "fd00::2"}
+UDP_PORT = 9000
 LINK_OVERHEAD = 18  # Ethernet header and FCS
 
 
@@ -102,6 +106,17 @@ def missing_cpu(name: str, cpu: int | None) -> str | None:
     )
 
 
+def datagram(source: str, destination: str, ip_version: int) -> "Packet":
+    """Headers of a UDP datagram that a DUT answers, from one MAC address to another."""
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.inet6 import IPv6
+    from scapy.layers.l2 import Ether
+
+    ip = IP if ip_version == 4 else IPv6
+    packet = ip(src=LAB_ADDRESS[ip_version], dst=DUT_ADDRESS[ip_version])
+    return Ether(src=source, dst=destination) / packet / UDP(sport=1024, dport=UDP_PORT)
+
+
 def _counted(counters: Mapping[str, int]) -> dict[str, int]:
     return {name: count for name, count in counters.items() if count}
 
@@ -117,6 +132,7 @@ class FarEnd:
     counters: reads its counters
     check: raises DutDied when it is gone
     name: what results call the DUT
+    ip_version: 4 or 6: of the datagrams that it answers
     """
 
     port: "Port"
@@ -124,15 +140,12 @@ class FarEnd:
     counters: Callable[[], DutCounters]
     check: Callable[[], None]
     name: str = ""
+    ip_version: int = 4
 
     @property
     def frame(self) -> "Packet":
         """Headers of a datagram that the DUT answers."""
-        from scapy.layers.inet import IP, UDP
-        from scapy.layers.l2 import Ether
-
-        headers = Ether(src=self.port.mac, dst=self.mac) / IP(src=LAB_ADDRESS, dst=DUT_ADDRESS)
-        return headers / UDP(sport=1024, dport=UDP_PORT)
+        return datagram(self.port.mac, self.mac, self.ip_version)
 
 
 class Dut(ABC):
@@ -141,9 +154,22 @@ class Dut(ABC):
     Attributes
     ----------
     name: what results call it (column config)
+    ip_version: 4 or 6: of the datagrams that it answers
     """
 
     name: str
+    ip_version: int = 4
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.ip_version, int) or self.ip_version not in (4, 6):
+            raise LabError(f"ip_version is {self.ip_version!r}; it is 4 or 6")
+
+    @property
+    def min_size(self) -> int:
+        """Shortest frame with its headers and a signature, in bytes with FCS."""
+        from labkit.traffic.stream import NO_MAC, Stream
+
+        return Stream(datagram(NO_MAC, NO_MAC, self.ip_version)).sizes.order[0]
 
     @property
     @abstractmethod

@@ -21,11 +21,13 @@ class LabkitEcho(Dut):
     name: what results call it
     mtu: of the cable, in bytes
     ring_size: frames that fit into the cable in each direction, a power of two
+    ip_version: 4 or 6: of the datagrams that it answers
     """
 
     name: str = "labkit-echo"
     mtu: int = 9001
     ring_size: int = 1024
+    ip_version: int = 4
 
     @property
     def max_size(self) -> int:
@@ -36,13 +38,13 @@ class LabkitEcho(Dut):
     def open(self, lab: "Lab") -> Iterator[FarEnd]:
         """Runs the echo path."""
         near, far = lab.cable(mtu=self.mtu, ring_size=self.ring_size)
-        path = lab.echo_server(far, [f"{DUT_ADDRESS}/24"], UDP_PORT)
+        path = lab.echo_server(far, [DUT_ADDRESS[self.ip_version]], UDP_PORT)
 
         def counters() -> DutCounters:
             return DutCounters.of_port(far.xstats(), dict(path.drops), is_lab_port=True)
 
         try:
-            yield FarEnd(near, far.mac, counters, lab._check_alive, self.name)
+            yield FarEnd(near, far.mac, counters, lab._check_alive, self.name, self.ip_version)
         finally:
             if lab.is_alive:
                 path.stop()

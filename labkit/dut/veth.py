@@ -53,7 +53,7 @@ class VethPair:
         self._here.shutdown()
 
     def know_neighbour(self, address: str, mac: str) -> None:
-        """The inner end needs no ARP for this address."""
+        """The inner end needs no ARP, and no neighbour discovery, for this address."""
         self._there.submit(self._add_neighbour, address, mac).result()
 
     def statistics(self) -> dict[str, int]:

@@ -146,10 +146,16 @@ def make_grid(
     grid: list[tuple[Dut, Step]] = []
     skipped: list[str] = []
     for dut in duts:
+        shortest = dut.min_size
         for size in sizes:
             frames = Sizes.parse(size)
             if max(frames.order) > dut.max_size:
                 skipped.append(f"{dut.name}, {_named(size)}: it takes up to {dut.max_size:,} B")
+                continue
+            if min(frames.order) < shortest:
+                skipped.append(
+                    f"{dut.name}, {_named(size)}: headers and signature need {shortest:,} B or more"
+                )
                 continue
             for rate in rates:
                 pps = Rate.parse(rate).pps(frames.mean, None)

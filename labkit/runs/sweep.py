@@ -129,7 +129,8 @@ def sweep(
     measure: what measures a step; by default lk.trial with a lab and a DUT of its own
 
     What the lab itself adds to a latency is measured once before (lk.calibrate); pictures show it.
-    Loads that a DUT cannot take (a frame above its MTU) are left out; Results.warnings names them.
+    Loads that a DUT cannot take are left out, and Results.warnings names them: a frame above its
+    MTU, or one that is too short for its headers and the signature (84 bytes over IPv6).
     Raises SweepFailed when a trial fails; what is finished is kept.
     """
     parsed = parse_sizes(sizes)

@@ -5,7 +5,7 @@ import json
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,8 +27,9 @@ from labkit.runs.sweep import by_trial
 needs_testpmd = pytest.mark.skipif(
     shutil.which("dpdk-testpmd") is None, reason="dpdk-testpmd is not installed (package dpdk)"
 )
-EVERY_DUT = [lk.dut.LabkitEcho(), lk.dut.PythonEcho(), lk.dut.KernelEcho()]
-EVERY_DUT += [pytest.param(lk.dut.Testpmd(), marks=needs_testpmd)]
+KINDS = [lk.dut.LabkitEcho, lk.dut.PythonEcho, lk.dut.KernelEcho]
+KINDS += [pytest.param(lk.dut.Testpmd, marks=needs_testpmd)]
+every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 SHORT = {"rates": ("20k",), "duration": 0.3, "warmup": 0.1, "progress": False}
 OVERLOAD: dict[str, Any] = {"min_rate": "1 Mpps", "max_rate": "3 Mpps"}
 
@@ -77,10 +78,23 @@ def test_sweep_leaves_out_what_a_dut_cannot_take() -> None:
     assert results.warnings[-1] == "not measured: testpmd, 8,500 B: it takes up to 1,518 B"
 
 
-@pytest.mark.parametrize("dut", EVERY_DUT, ids=lambda dut: dut.name)
-def test_overload_is_explained_to_the_last_frame(dut: lk.dut.Dut) -> None:
+def test_sweep_over_ipv6_balances() -> None:
+    duts = [lk.dut.LabkitEcho(ip_version=6), lk.dut.PythonEcho(), lk.dut.KernelEcho(ip_version=6)]
+    results = lk.sweep(duts, sizes=(64, 84, 8500), **SHORT)  # type: ignore[arg-type]
+    check_rows(results)
+    assert results.table.groupby("config").size().to_dict() == {
+        "kernel-echo": 2, "labkit-echo": 2, "python-echo": 3
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("ip_version", [4, 6])
+@every_kind
+def test_overload_is_explained_to_the_last_frame(
+    kind: Callable[..., lk.dut.Dut], ip_version: int
+) -> None:
     """Millions of frames a second are too many for each of them, or for the generator."""
-    for size in (64, 8500, lk.IMIX):
+    dut = kind(ip_version=ip_version)
+    for size in (dut.min_size, 8500, lk.Sizes.mix({dut.min_size: 7, 570: 4, 1518: 1})):
         row = by_trial(dut, Step(size, 50e6, 0.3, 0.1, 0)).row
         assert row["balanced"], row
         assert row["unexplained"] == 0
@@ -140,9 +154,10 @@ def _ours_first() -> int:
     return next(seed for seed in range(99) if random.Random(seed).sample(range(2), 2) == [0, 1])
 
 
-@pytest.mark.parametrize("dut", EVERY_DUT, ids=lambda dut: dut.name)
-def test_search_knows_what_the_dut_drops(dut: lk.dut.Dut, lab: lk.Lab) -> None:
+@every_kind
+def test_search_knows_what_the_dut_drops(kind: Callable[..., lk.dut.Dut], lab: lk.Lab) -> None:
     """Millions of frames a second are too many for each of them, or for the generator."""
+    dut = kind()
     with dut.open(lab) as far_end:
         flow = lk.Stream(far_end.frame, size=512)
         run = lk.search(far_end, flow, goals=(0.5,), progress=False, **OVERLOAD)

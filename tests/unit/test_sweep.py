@@ -279,6 +279,18 @@ def test_longest_frame_of_a_mix_is_what_a_dut_must_take_and_its_mean_what_a_link
     assert in_bits.unique() == pytest.approx([1e8 / 8 / lk.IMIX.mean])
 
 
+def test_what_is_too_short_for_the_headers_is_left_out() -> None:
+    results = lk.sweep(
+        [lk.dut.LabkitEcho(), lk.dut.LabkitEcho("v6", ip_version=6)],
+        sizes=(64, 84, "IMIX"), rates=("70k",), measure=arithmetic, progress=False,
+    )  # fmt: skip
+    assert results.warnings == [
+        "not measured: v6, 64 B: headers and signature need 84 B or more",
+        "not measured: v6, IMIX: headers and signature need 84 B or more",
+    ]
+    assert len(results) == 4
+
+
 def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
     run(save=tmp_path, duration=3)
     told = json.loads((tmp_path / "run.json").read_text())
