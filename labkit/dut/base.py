@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.traffic.stream import NO_MAC, Stream
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
@@ -165,11 +166,14 @@ class Dut(ABC):
             raise LabError(f"ip_version is {self.ip_version!r}; it is 4 or 6")
 
     @property
+    def headers(self) -> "Packet":
+        """Those of a datagram that it answers, as FarEnd.frame but between no MAC addresses."""
+        return datagram(NO_MAC, NO_MAC, self.ip_version)
+
+    @property
     def min_size(self) -> int:
         """Shortest frame with its headers and a signature, in bytes with FCS."""
-        from labkit.traffic.stream import NO_MAC, Stream
-
-        return Stream(datagram(NO_MAC, NO_MAC, self.ip_version)).sizes.order[0]
+        return Stream(self.headers).sizes.order[0]
 
     @property
     @abstractmethod

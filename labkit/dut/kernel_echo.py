@@ -26,7 +26,6 @@ from labkit.errors import LabError
 if TYPE_CHECKING:
     from labkit.lab import Lab
 
-PREFIX = {4: 24, 6: 64}
 # What of /proc/net/snmp or snmp6 is a datagram that the service never got. SndbufErrors are what it
 # or the interface counts too.
 UDP_DROPS = ("InCsumErrors", "RcvbufErrors", "NoPorts", "MemErrors")
@@ -83,10 +82,9 @@ class KernelEcho(Dut):
         process = DutProcess(self.name, command, answers=True)
         try:
             process.hear()
-            address = f"{DUT_ADDRESS[version]}/{PREFIX[version]}"
-            with VethPair(process.pid, address, self.mtu) as pair:
+            with VethPair(process.pid, DUT_ADDRESS[version], self.mtu) as pair:
                 port = lab.port(f"af_packet:{pair.outside}", "veth", mtu=self.mtu)
-                pair.know_neighbour(LAB_ADDRESS[version], port.mac)  # nobody to ask in a trial
+                pair.send_all_to(LAB_ADDRESS[version], port.mac)
                 os.sched_setaffinity(
                     process.pid, {lab.eal.usable_cpus()[0] if self.cpu is None else self.cpu}
                 )

@@ -9,8 +9,10 @@ from typing import Any
 
 from labkit.dut.base import Dut
 from labkit.errors import LabError
+from labkit.traffic.fields import Vary
 from labkit.traffic.rate import Rate
 from labkit.traffic.sizes import Sizes
+from labkit.traffic.stream import Stream
 
 SMALLEST_SIZE = 64
 SizeOrMix = int | Sizes  # a mix has two sizes or more
@@ -28,6 +30,7 @@ class Step:
     pps: frames a second
     duration, warmup: seconds
     repeat: number of the repeat, from 0
+    vary: fields that differ from frame to frame
     """
 
     size: SizeOrMix
@@ -35,6 +38,7 @@ class Step:
     duration: float
     warmup: float
     repeat: int
+    vary: tuple[Vary, ...] = ()
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -43,8 +47,10 @@ class Step:
         return {"size_bytes": sizes.mean, "mix": sizes.mix_name, "target_pps": self.pps}
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON values."""
-        return asdict(self)
+        """JSON values; `vary` is not among them, for all steps of a sweep have the same."""
+        size = asdict(self.size) if isinstance(self.size, Sizes) else self.size
+        others = ("pps", "duration", "warmup", "repeat")
+        return {"size": size, **{name: getattr(self, name) for name in others}}
 
     def __str__(self) -> str:
         return f"{_named(self.size)} at {self.pps:,.0f} pps"
@@ -58,6 +64,7 @@ def check(
     duration: float,
     warmup: float,
     repeats: int,
+    vary: tuple[Vary, ...],
     opens_here: bool,
 ) -> None:
     """Raises a LabError for the first of a sweep's arguments that cannot be.
@@ -100,6 +107,11 @@ def check(
         raise LabError(f"max_gbps is {max_gbps!r}; it is a number of Gbit/s above 0, or None")
     if not isinstance(repeats, int) or repeats < 1:
         raise LabError(f"repeats is {repeats!r}; it is a whole number, 1 or more")
+    for dut in duts if vary else ():
+        try:
+            Stream(dut.headers, vary=vary).compile()
+        except LabError as error:
+            raise LabError(f"{dut.name}: {error}") from None
 
 
 def parse_sizes(sizes: Any) -> list[SizeOrMix]:
@@ -141,6 +153,7 @@ def make_grid(
     duration: float,
     warmup: float,
     repeats: int,
+    vary: tuple[Vary, ...],
 ) -> tuple[list[tuple[Dut, Step]], list[str]]:
     """Every trial, and in words what is left out."""
     grid: list[tuple[Dut, Step]] = []
@@ -159,7 +172,7 @@ def make_grid(
                 continue
             for rate in rates:
                 pps = Rate.parse(rate).pps(frames.mean, None)
-                steps = [Step(size, pps, duration, warmup, n) for n in range(repeats)]
+                steps = [Step(size, pps, duration, warmup, n, vary) for n in range(repeats)]
                 if max_gbps is not None and 8 * frames.mean * pps > max_gbps * 1e9:
                     skipped.append(f"{dut.name}, {steps[0]}: above the cap of {max_gbps:g} Gbit/s")
                 else:

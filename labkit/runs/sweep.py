@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from labkit.results import (
     write_json,
 )
 from labkit.runs.grid import Step, check, make_grid, parse_sizes
+from labkit.traffic.fields import Vary
 from labkit.traffic.sizes import Sizes
 
 FLOOR_SECONDS = 0.2
@@ -78,7 +79,7 @@ def by_trial(dut: Dut, step: Step) -> Measurement:
     from labkit.traffic.stream import Stream
 
     with Lab() as lab, dut.open(lab) as far_end:
-        stream = Stream(far_end.frame, size=step.size, rate=step.pps)
+        stream = Stream(far_end.frame, size=step.size, rate=step.pps, vary=step.vary)
         if step.warmup:
             dut_trial(far_end, stream, duration=step.warmup, latency=True)
         row = dut_trial(far_end, stream, duration=step.duration, latency=True)
@@ -106,6 +107,7 @@ def sweep(
     repeats: int = 1,
     seed: int = 1,
     max_gbps: float | None = None,
+    vary: Vary | Sequence[Vary] = (),
     save: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
     progress: bool = True,
@@ -122,6 +124,8 @@ def sweep(
     repeats: trials of each load; two or more show the noise (error bars, lk.compare)
     seed: of the order of the trials, so that a drift of the machine is no trend of a DUT
     max_gbps: loads above this many Gbit/s (layer 2; a mix by its mean) are left out, and said to be
+    vary: fields that differ from frame to frame, as lk.Stream takes them, such as
+        lk.vary(UDP.sport, range(1024, 2048)); every DUT is sent the same
     save: a folder; every finished trial is a file in it, and the same call goes on where one ended.
         None: a temporary folder, which stays when the sweep fails after a trial was finished
     executor: runs the trials, any concurrent.futures.Executor; two at once on one machine disturb
@@ -134,8 +138,9 @@ def sweep(
     Raises SweepFailed when a trial fails; what is finished is kept.
     """
     parsed = parse_sizes(sizes)
-    check(duts, parsed, rates, max_gbps, duration, warmup, repeats, executor is None)
-    grid, skipped = make_grid(duts, parsed, rates, max_gbps, duration, warmup, repeats)
+    varied = tuple(vary) if isinstance(vary, Sequence) else (vary,)
+    check(duts, parsed, rates, max_gbps, duration, warmup, repeats, varied, executor is None)
+    grid, skipped = make_grid(duts, parsed, rates, max_gbps, duration, warmup, repeats, varied)
     parameters = {
         "duts": [{"type": type(dut).__name__, **_plain(dut)} for dut in duts],
         "sizes": [asdict(size) if isinstance(size, Sizes) else size for size in parsed],
@@ -145,10 +150,11 @@ def sweep(
         "repeats": repeats,
         "seed": seed,
         "max_gbps": max_gbps,
+        "vary": [field.to_dict() for field in varied],
     }
     run = {"kind": "sweep", "parameters": parameters, "skipped": skipped, "trials": len(grid)}
     with _folder(save) as folder, _alone(folder):
-        _begin(folder, run)
+        _begin(folder, run, duts)
         begun = read_run(folder)
         if measure is by_trial and "floor_ns" not in begun:
             floor = executor.submit(floor_ns).result() if executor else floor_ns()
@@ -196,13 +202,13 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _begin(folder: Path, run: dict[str, Any]) -> None:
+def _begin(folder: Path, run: dict[str, Any], duts: Sequence[Dut]) -> None:
     """A folder for this sweep: a new one, or the one that it began before."""
     (folder / TRIALS_FOLDER).mkdir(parents=True, exist_ok=True)
     if not (folder / RUN_FILE).exists():
         write_json(folder / RUN_FILE, {"format": FORMAT, "id": uuid.uuid4().hex, **run})
         return
-    there = read_run(folder).get("parameters", {})
+    there = _completed(read_run(folder).get("parameters", {}), duts)
     parameters = json.loads(json.dumps(run["parameters"]))
     for name, value in parameters.items():
         if there.get(name) != value:
@@ -211,6 +217,17 @@ def _begin(folder: Path, run: dict[str, Any]) -> None:
                 f"there and {value!r} here; choose another folder, or the same parameters to go on"
             )
     read_trials(folder)  # a file that is damaged is better known before hours of measuring
+
+
+def _completed(parameters: Mapping[str, Any], duts: Sequence[Dut]) -> dict[str, Any]:
+    """Parameters with what an earlier release did not tell: its trials were made with defaults."""
+    told = parameters.get("duts", [])
+    if len(told) == len(duts):
+        told = [
+            {**{f.name: f.default for f in fields(dut)}, **one}  # type: ignore[arg-type]
+            for dut, one in zip(duts, told, strict=True)
+        ]
+    return {"vary": [], **parameters, "duts": told}
 
 
 def _measure_all(

@@ -17,6 +17,7 @@ import psutil
 import pytest
 from hdrh.histogram import HdrHistogram
 from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 
 import labkit as lk
@@ -85,6 +86,29 @@ def test_sweep_over_ipv6_balances() -> None:
     assert results.table.groupby("config").size().to_dict() == {
         "kernel-echo": 2, "labkit-echo": 2, "python-echo": 3
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("ip_version", [4, 6])
+@every_kind
+def test_every_dut_answers_whatever_varies(
+    kind: Callable[..., lk.dut.Dut], ip_version: int
+) -> None:
+    """Addresses of many networks and a thousand ports."""
+    layer, form = (IP, "10.9.{}.1") if ip_version == 4 else (IPv6, "fd00:{}::1")
+    sources = lk.vary(layer.src, [form.format(number) for number in range(100)])
+    vary = [sources, lk.vary(UDP.sport, range(1024))]
+    check_rows(lk.sweep([kind(ip_version=ip_version)], sizes=(100,), vary=vary, **SHORT))  # type: ignore[arg-type]
+
+
+def test_what_varies_is_sent_in_another_process_too() -> None:
+    """Every other datagram goes to a port where nobody listens."""
+    ports = lk.vary(UDP.dport, [9000, 9001])
+    settings: dict[str, Any] = {"sizes": (64,), "vary": ports, **SHORT}
+    with ProcessPoolExecutor(1, get_context("spawn")) as executor:
+        results = lk.sweep([lk.dut.LabkitEcho()], executor=executor, **settings)
+    check_rows(results)
+    (row,) = results.table.itertuples()
+    assert json.loads(row.dut_drops) == {"drop_udp_no_listener": row.sent // 2}
 
 
 @pytest.mark.parametrize("ip_version", [4, 6])

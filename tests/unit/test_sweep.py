@@ -15,9 +15,12 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
 
 import labkit as lk
 from labkit.runs import sweep as sweep_module
@@ -291,6 +294,38 @@ def test_what_is_too_short_for_the_headers_is_left_out() -> None:
     assert len(results) == 4
 
 
+def test_what_varies_is_part_of_every_step_and_of_the_run(tmp_path: Path) -> None:
+    ports = lk.vary(UDP.sport, range(1024, 2048))
+    recorder = Recorder()
+    told = run(recorder, save=tmp_path, vary=ports).run["parameters"]["vary"]
+    assert {step.vary for _, step in recorder.steps} == {(ports,)}
+    assert told[0]["field"] == "UDP.sport"
+    with ProcessPoolExecutor(1) as executor:
+        assert len(run(vary=[ports], executor=executor)) == 16
+    again = Recorder()
+    run(again, save=tmp_path, vary=[ports])
+    assert not again.steps
+    for other in ((), lk.vary(UDP.sport, range(1024, 2049)), [ports, lk.vary(IP.tos, [1])]):
+        with pytest.raises(lk.LabError, match="other parameters: vary is"):
+            run(save=tmp_path, vary=other)
+
+
+def test_sweep_of_an_earlier_release_goes_on(tmp_path: Path) -> None:
+    duts: list[lk.dut.Dut] = [lk.dut.LabkitEcho(), lk.dut.KernelEcho()]
+    settings: dict[str, Any] = {"sizes": (64, 512), "rates": ("70k",), "progress": False}
+    with pytest.raises(lk.SweepFailed):
+        lk.sweep(duts, measure=Recorder(2, lk.LabError("no")), save=tmp_path, **settings)
+    told = json.loads((tmp_path / "run.json").read_text())
+    del told["parameters"]["vary"]
+    for dut in told["parameters"]["duts"]:
+        del dut["ip_version"]
+    (tmp_path / "run.json").write_text(json.dumps(told))
+    assert len(lk.sweep(duts, measure=arithmetic, save=tmp_path, **settings)) == 4
+    duts[0] = lk.dut.LabkitEcho(ip_version=6)
+    with pytest.raises(lk.LabError, match="other parameters: duts is"):
+        lk.sweep(duts, measure=arithmetic, save=tmp_path, **settings)
+
+
 def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
     run(save=tmp_path, duration=3)
     told = json.loads((tmp_path / "run.json").read_text())
@@ -332,6 +367,14 @@ def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
         ({"max_gbps": math.nan}, "max_gbps is nan; it is a number of Gbit/s above 0, or None"),
         ({"sizes": (64, 512, 64)}, "sizes has 64 twice; repeats="),
         ({"rates": ("70k", 70_000)}, "rates has 70 kpps twice"),
+        ({"vary": UDP.sport}, "vary is .*; write lk.vary"),
+        ({"vary": None}, "vary is None; write lk.vary"),
+        ({"vary": lk.vary(IPv6.fl, range(9))}, "known: vary fl: the packet .* has 0 layers IPv6"),
+        (
+            {"vary": lk.vary(UDP.sport, [1], nth=2)},
+            "known: vary sport: .* 1 layers UDP, and nth is",
+        ),
+        ({"vary": lk.vary(UDP.sport, [70_000])}, "known: vary sport: 70000 is no value of it"),
         ({"sizes": (9000,)}, "nothing is left to measure: known, 9,000 B"),
     ],
 )
