@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from labkit.lab import Lab
     from labkit.port import Port
+    from labkit.tunnels import Tunnel
 
 LAB_ADDRESS = {4: "10.0.0.1", 6: "fd00::1"}
 DUT_ADDRESS = {4: "10.0.0.2", 6: "fd00::2"}
@@ -107,15 +108,23 @@ def missing_cpu(name: str, cpu: int | None) -> str | None:
     )
 
 
-def datagram(source: str, destination: str, ip_version: int) -> "Packet":
-    """Headers of a UDP datagram that a DUT answers, from one MAC address to another."""
+def datagram(
+    source: str, destination: str, ip_version: int, tunnel: "Tunnel | None" = None
+) -> "Packet":
+    """Headers of a UDP datagram that a DUT answers, from one MAC address to another, behind those
+    of the tunnel that it comes in."""
     from scapy.layers.inet import IP, UDP
     from scapy.layers.inet6 import IPv6
     from scapy.layers.l2 import Ether
 
     ip = IP if ip_version == 4 else IPv6
     packet = ip(src=LAB_ADDRESS[ip_version], dst=DUT_ADDRESS[ip_version])
-    return Ether(src=source, dst=destination) / packet / UDP(sport=1024, dport=UDP_PORT)
+    packet = Ether(src=source, dst=destination) / packet / UDP(sport=1024, dport=UDP_PORT)
+    if tunnel is None:
+        return packet
+    from labkit.frames.tunnelled import tunnelled
+
+    return tunnelled(packet, tunnel)
 
 
 def _counted(counters: Mapping[str, int]) -> dict[str, int]:
@@ -134,6 +143,7 @@ class FarEnd:
     check: raises DutDied when it is gone
     name: what results call the DUT
     ip_version: 4 or 6: of the datagrams that it answers
+    tunnel: that they come in, as the lab's end sends it; None: in none
     """
 
     port: "Port"
@@ -142,11 +152,12 @@ class FarEnd:
     check: Callable[[], None]
     name: str = ""
     ip_version: int = 4
+    tunnel: "Tunnel | None" = None
 
     @property
     def frame(self) -> "Packet":
-        """Headers of a datagram that the DUT answers."""
-        return datagram(self.port.mac, self.mac, self.ip_version)
+        """Headers of a datagram that the DUT answers; those of its tunnel come first."""
+        return datagram(self.port.mac, self.mac, self.ip_version, self.tunnel)
 
 
 class Dut(ABC):

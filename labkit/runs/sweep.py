@@ -31,6 +31,7 @@ from labkit.results import (
 from labkit.runs.grid import Step, check, make_grid, parse_sizes
 from labkit.traffic.fields import Vary
 from labkit.traffic.sizes import Sizes
+from labkit.tunnels import Tunnel
 
 FLOOR_SECONDS = 0.2
 
@@ -134,7 +135,7 @@ def sweep(
 
     What the lab itself adds to a latency is measured once before (lk.calibrate); pictures show it.
     Loads that a DUT cannot take are left out, and Results.warnings names them: a frame above its
-    MTU, or one that is too short for its headers and the signature (84 bytes over IPv6).
+    MTU, or one that is too short for its headers, those of a tunnel too, and the signature.
     Raises SweepFailed when a trial fails; what is finished is kept.
     """
     parsed = parse_sizes(sizes)
@@ -317,4 +318,5 @@ def _file(folder: Path, number: int) -> Path:
 
 
 def _plain(dut: Dut) -> dict[str, Any]:
-    return asdict(dut)  # type: ignore[call-overload,no-any-return]  # every DUT is a dataclass
+    values = {f.name: getattr(dut, f.name) for f in fields(dut)}  # type: ignore[arg-type]
+    return {name: v.to_dict() if isinstance(v, Tunnel) else v for name, v in values.items()}
