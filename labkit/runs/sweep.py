@@ -1,17 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A sweep: trials over a grid of DUTs, sizes and rates, in random order, each kept as it ends."""
 
-import fcntl
-import json
 import os
 import random
-import shutil
-import tempfile
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +13,15 @@ from labkit import machine
 from labkit.dut.base import Dut
 from labkit.errors import LabError
 from labkit.results import (
-    FORMAT,
     RUN_FILE,
-    TRIALS_FOLDER,
     Results,
     read_run,
-    read_trials,
-    trial_files,
     write_json,
 )
 from labkit.runs.grid import Step, check, make_grid, parse_sizes
+from labkit.runs.sweep_folder import begin, dut_parameters, finished, sweep_folder, trial_file
 from labkit.traffic.fields import Vary
 from labkit.traffic.sizes import Sizes
-from labkit.tunnels import Tunnel
 
 FLOOR_SECONDS = 0.2
 
@@ -143,7 +133,7 @@ def sweep(
     check(duts, parsed, rates, max_gbps, duration, warmup, repeats, varied, executor is None)
     grid, skipped = make_grid(duts, parsed, rates, max_gbps, duration, warmup, repeats, varied)
     parameters = {
-        "duts": [{"type": type(dut).__name__, **_plain(dut)} for dut in duts],
+        "duts": [dut_parameters(dut) for dut in duts],
         "sizes": [asdict(size) if isinstance(size, Sizes) else size for size in parsed],
         "rates": [str(rate) for rate in rates],
         "duration": duration,
@@ -154,81 +144,19 @@ def sweep(
         "vary": [field.to_dict() for field in varied],
     }
     run = {"kind": "sweep", "parameters": parameters, "skipped": skipped, "trials": len(grid)}
-    with _folder(save) as folder, _alone(folder):
-        _begin(folder, run, duts)
+    with sweep_folder(save) as folder:
+        begin(folder, run, duts)
         begun = read_run(folder)
         if measure is by_trial and "floor_ns" not in begun:
             floor = executor.submit(floor_ns).result() if executor else floor_ns()
             write_json(folder / RUN_FILE, {**begun, "floor_ns": floor})
         order = random.Random(seed).sample(range(len(grid)), len(grid))
-        todo = [number for number in order if not _file(folder, number).exists()]
+        todo = [number for number in order if not trial_file(folder, number).exists()]
         _measure_all(folder, grid, todo, measure, executor, progress)
-        results = _finished(folder)
+        results = finished(folder)
         if save is not None:
             results.save(folder)
     return results
-
-
-@contextmanager
-def _folder(save: str | os.PathLike[str] | None) -> Iterator[Path]:
-    """Where finished trials are kept; a temporary one stays only where an error needs them."""
-    if save is not None:
-        yield Path(save)
-        return
-    folder = Path(tempfile.mkdtemp(prefix="labkit-sweep-"))
-    has_failed = True
-    try:
-        yield folder
-        has_failed = False
-    finally:
-        if not (has_failed and trial_files(folder)):
-            shutil.rmtree(folder)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One sweep at a time in a folder: two would measure the same, and disturb each other."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LabError(
-                f"another sweep is writing to {folder}; wait for it, or choose another folder"
-            ) from None
-        yield
-    finally:
-        fcntl.flock(lock, fcntl.LOCK_UN)  # for the processes of a pool, too, which have it open
-        os.close(lock)
-
-
-def _begin(folder: Path, run: dict[str, Any], duts: Sequence[Dut]) -> None:
-    """A folder for this sweep: a new one, or the one that it began before."""
-    (folder / TRIALS_FOLDER).mkdir(parents=True, exist_ok=True)
-    if not (folder / RUN_FILE).exists():
-        write_json(folder / RUN_FILE, {"format": FORMAT, "id": uuid.uuid4().hex, **run})
-        return
-    there = _completed(read_run(folder).get("parameters", {}), duts)
-    parameters = json.loads(json.dumps(run["parameters"]))
-    for name, value in parameters.items():
-        if there.get(name) != value:
-            raise LabError(
-                f"{folder} holds a sweep with other parameters: {name} is {there.get(name)!r} "
-                f"there and {value!r} here; choose another folder, or the same parameters to go on"
-            )
-    read_trials(folder)  # a file that is damaged is better known before hours of measuring
-
-
-def _completed(parameters: Mapping[str, Any], duts: Sequence[Dut]) -> dict[str, Any]:
-    """Parameters with what an earlier release did not tell: its trials were made with defaults."""
-    told = parameters.get("duts", [])
-    if len(told) == len(duts):
-        told = [
-            {**{f.name: f.default for f in fields(dut)}, **one}  # type: ignore[arg-type]
-            for dut, one in zip(duts, told, strict=True)
-        ]
-    return {"vary": [], **parameters, "duts": told}
 
 
 def _measure_all(
@@ -252,14 +180,14 @@ def _measure_all(
                 measured = outcome()
                 row = {**step.columns, **measured.row, "config": dut.name}
                 content = {"step": step.to_dict(), "row": row, "machine": measured.machine}
-                write_json(_file(folder, number), content)
+                write_json(trial_file(folder, number), content)
                 bar.update()
     except LabError as error:
         dut, step = grid[number if number is not None else 0]
         reason = f"the trial of {dut.name}, {step}, failed: {error}"
-        raise SweepFailed(reason, folder, _finished(folder)) from error
+        raise SweepFailed(reason, folder, finished(folder)) from error
     except BaseException as error:
-        error.add_note(kept(folder, len(_finished(folder))))
+        error.add_note(kept(folder, len(finished(folder))))
         raise
 
 
@@ -298,25 +226,3 @@ def _outcomes(
     finally:
         for future in futures:
             future.cancel()
-
-
-def _finished(folder: Path) -> Results:
-    """The trials that are on disk, with the machines that made them."""
-    run = read_run(folder)
-    contents = read_trials(folder)
-    machines: list[Any] = []
-    for content in contents:
-        if content["machine"] not in machines:
-            machines.append(content["machine"])
-    return Results.from_rows(
-        (content["row"] for content in contents), {**run, "machines": machines}
-    )
-
-
-def _file(folder: Path, number: int) -> Path:
-    return folder / TRIALS_FOLDER / f"{number:05d}.json"
-
-
-def _plain(dut: Dut) -> dict[str, Any]:
-    values = {f.name: getattr(dut, f.name) for f in fields(dut)}  # type: ignore[arg-type]
-    return {name: v.to_dict() if isinstance(v, Tunnel) else v for name, v in values.items()}

@@ -128,7 +128,7 @@ def test_sweep_of_plain_and_tunnels(tmp_path: Path) -> None:
     ]
     assert len(lk.sweep(duts, **settings)) == len(results)
     duts[1] = lk.dut.LabkitEcho("VXLAN", tunnel=lk.Geneve(vni=42, udp_port=4789))
-    with pytest.raises(lk.LabError, match="other parameters: duts is"):
+    with pytest.raises(lk.LabError, match=r"other parameters: duts\[1\] is"):
         lk.sweep(duts, **settings)
 
 

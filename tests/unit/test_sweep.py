@@ -148,6 +148,12 @@ def test_nothing_is_left_behind_when_nothing_was_measured(
     assert len(lk.load(folder)) == 1
 
 
+def test_parameters_of_a_sweep_that_measured_nothing_bind_nobody(tmp_path: Path) -> None:
+    with pytest.raises(lk.SweepFailed, match="no trial was finished"):
+        run(Recorder(0, lk.LabError("no")), save=tmp_path)
+    assert len(run(save=tmp_path, repeats=3)) == 24
+
+
 def test_other_parameters_are_refused(tmp_path: Path) -> None:
     run(save=tmp_path)
     with pytest.raises(lk.LabError, match=r"other parameters: repeats is 2 there and 3 here"):
@@ -264,7 +270,7 @@ def test_mix_is_told_from_frames_of_its_mean_size(tmp_path: Path) -> None:
     assert titles == ["IMIX (353.8 B)", "768 B", "64, 1472 B (768 B)"]
     assert lk.load(tmp_path).table.equals(results.table)
     assert len(run(save=tmp_path, **settings)) == len(results)
-    with pytest.raises(lk.LabError, match="other parameters: sizes is"):
+    with pytest.raises(lk.LabError, match=r"other parameters: sizes\[1\] is"):
         run(save=tmp_path, **settings | {"sizes": (768, {1472: 1, 64: 1}, "IMIX")})
 
 
@@ -306,7 +312,7 @@ def test_what_varies_is_part_of_every_step_and_of_the_run(tmp_path: Path) -> Non
     run(again, save=tmp_path, vary=[ports])
     assert not again.steps
     for other in ((), lk.vary(UDP.sport, range(1024, 2049)), [ports, lk.vary(IP.tos, [1])]):
-        with pytest.raises(lk.LabError, match="other parameters: vary is"):
+        with pytest.raises(lk.LabError, match="other parameters: vary"):
             run(save=tmp_path, vary=other)
 
 
@@ -322,7 +328,7 @@ def test_sweep_of_an_earlier_release_goes_on(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(json.dumps(told))
     assert len(lk.sweep(duts, measure=arithmetic, save=tmp_path, **settings)) == 4
     duts[0] = lk.dut.LabkitEcho(ip_version=6)
-    with pytest.raises(lk.LabError, match="other parameters: duts is"):
+    with pytest.raises(lk.LabError, match=r"other parameters: duts\[0\] is"):
         lk.sweep(duts, measure=arithmetic, save=tmp_path, **settings)
 
 
