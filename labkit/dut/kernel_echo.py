@@ -26,6 +26,7 @@ from labkit.errors import LabError
 if TYPE_CHECKING:
     from labkit.lab import Lab
 
+SNMP6 = Path("/proc/net/snmp6")  # where the kernel has IPv6
 # What of /proc/net/snmp or snmp6 is a datagram that the service never got. SndbufErrors are what it
 # or the interface counts too.
 UDP_DROPS = ("InCsumErrors", "RcvbufErrors", "NoPorts", "MemErrors")
@@ -65,7 +66,7 @@ class KernelEcho(Dut):
                 "namespace and a veth pair; run as root, or leave it out: the DUTs LabkitEcho, "
                 "PythonEcho and Testpmd need no privileges"
             )
-        if self.ip_version == 6 and not Path("/proc/net/snmp6").exists():
+        if self.ip_version == 6 and not SNMP6.exists():
             return (
                 f"the DUT {self.name} needs IPv6, which this kernel has not (ipv6.disable=1, or a "
                 "container without it); enable it, or use ip_version=4"

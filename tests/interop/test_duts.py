@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
@@ -174,6 +175,14 @@ def test_kernel_echo_without_root_says_what_to_do(
         lk.dut.KernelEcho().open(lab),
     ):
         pass
+
+
+def test_kernel_without_ipv6_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labkit.dut.kernel_echo.SNMP6", Path("/nowhere"))
+    assert lk.dut.KernelEcho().missing is None
+    missing = lk.dut.KernelEcho("mine", ip_version=6).missing or ""
+    assert missing.startswith("the DUT mine needs IPv6, which this kernel has not")
+    assert missing.endswith("use ip_version=4")
 
 
 def test_missing_testpmd_says_what_to_install(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
