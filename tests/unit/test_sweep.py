@@ -158,8 +158,13 @@ def test_other_parameters_are_refused(tmp_path: Path) -> None:
     run(save=tmp_path)
     with pytest.raises(lk.LabError, match=r"other parameters: repeats is 2 there and 3 here"):
         run(save=tmp_path, repeats=3)
-    with pytest.raises(lk.LabError, match=r"other parameters: rates is"):
+    with pytest.raises(lk.LabError, match=r"rates is \['70k', '140k'\] there and \['80k'\] here"):
         run(save=tmp_path, rates=("80k",))
+    with pytest.raises(lk.LabError, match=r"rates\[1\] is '140k' there and '80k' here"):
+        run(save=tmp_path, rates=("70k", "80k"))
+    with pytest.raises(lk.LabError, match=r"sizes\[0\] is 64 there and .* …") as error:
+        run(save=tmp_path, sizes=(range(64, 1500), 512))
+    assert len(str(error.value)) < 1000
 
 
 @pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
