@@ -11,7 +11,7 @@ import numpy as np
 
 from labkit.errors import LabError
 from labkit.path import near
-from labkit.readable import as_html, as_lines
+from labkit.readable import as_html, as_lines, size_name
 from labkit.results import COLUMNS, NUMBER, Results, check_results, fell_short, lost_here
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 QUANTITIES = ("rx_pps", "drop_percent", "latency_p50_ns", "latency_p99_ns")
-LOAD = ["size_bytes", "target_pps"]
+LOAD = ["size_bytes", "mix", "target_pps"]
 MOST_NAMED = 8
 
 
@@ -29,10 +29,10 @@ class Comparison:
 
     Attributes
     ----------
-    table: one row a load and quantity: config (of both, or "A → B"), size_bytes, target_pps,
-        quantity, a and b (means over repeats), trials_a, trials_b, difference (b - a), low and high
-        (its confidence interval by Welch's t-test; missing with fewer than two trials on a side)
-        and verdict: "differs", "within noise", or "unknown" without repeats
+    table: one row a load and quantity: config (of both, or "A → B"), size_bytes, mix,
+        target_pps, quantity, a and b (means over repeats), trials_a, trials_b, difference (b - a),
+        low and high (its confidence interval by Welch's t-test; missing with fewer than two trials
+        on a side) and verdict: "differs", "within noise", or "unknown" without repeats
     confidence: of every interval by itself, between 0 and 1
     caveats: what a reader must know of the trials: loads left out, targets not reached, imbalance
     """
@@ -68,10 +68,15 @@ class Comparison:
         return difference_figure(self.table, self.note)
 
     def __repr__(self) -> str:
-        return f"<Comparison: {self.note}>\n{as_lines(self.table)}"
+        return f"<Comparison: {self.note}>\n{as_lines(self._shown)}"
 
     def _repr_html_(self) -> str:
-        return f"{as_html(self.table)}<p>{escape(self.note)}</p>"
+        return f"{as_html(self._shown)}<p>{escape(self.note)}</p>"
+
+    @property
+    def _shown(self) -> "pd.DataFrame":
+        has_mix = self.table["mix"].notna().any()
+        return self.table if has_mix else self.table.drop(columns="mix")
 
 
 def compare(
@@ -83,9 +88,9 @@ def compare(
 ) -> Comparison:
     """What changed from a to b, load by load, and whether it is more than noise.
 
-    Trials of the same config, size and target are compared. When a and b have one config each, they
-    are compared whatever they are called; to compare two configs of one sweep, pass
-    sweep.where(config="x"), sweep.where(config="y").
+    Trials of the same config, size, mix of sizes and target are compared. When a and b have one
+    config each, they are compared whatever they are called; to compare two configs of one sweep,
+    pass sweep.where(config="x"), sweep.where(config="y").
 
     quantities: numeric columns; those that were not measured on both sides are left out
     confidence: of the intervals, 0.5 to 0.999
@@ -122,7 +127,7 @@ def compare(
         raise LabError(
             f"the two have no load in common: a has {_loads(left)}; b has {_loads(right)}"
         )
-    table = pd.DataFrame(rows).astype({"target_pps": "float64"})
+    table = pd.DataFrame(rows).astype({"mix": "string", "target_pps": "float64"})
     return Comparison(table, confidence, tuple(_caveats(ours, theirs)))
 
 
@@ -130,7 +135,7 @@ Loads = Mapping[tuple[Any, ...], "pd.DataFrame"]
 
 
 def _by_load(table: "pd.DataFrame") -> Loads:
-    """Trials by config, size and target; None where one is missing, as of trials without a rate."""
+    """Trials by config, size, mix and target; None where one is missing, as without a rate."""
     import pandas as pd
 
     groups: Any = table.groupby(["config", *LOAD], dropna=False)
@@ -207,5 +212,5 @@ def _aligned(a: "pd.DataFrame", b: "pd.DataFrame") -> tuple["pd.DataFrame", "pd.
 
 def _loads(table: "pd.DataFrame") -> str:
     loads = table[["config", *LOAD]].drop_duplicates().itertuples(index=False)
-    names = [f"{config} {size:g} B {target:,.0f} pps" for config, size, target in loads]
+    names = [f"{config} {size_name(size, mix)} {pps:,.0f} pps" for config, size, mix, pps in loads]
     return ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")

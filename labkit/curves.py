@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Curves of results: drop, received load and latency versus offered load, one panel a size."""
+"""Curves of results: drop, received load and latency over offered load, one panel a size."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ import numpy as np
 from labkit.comparison import mean_interval
 from labkit.errors import LabError
 from labkit.plot import MARKERS, PALETTE, Picture
+from labkit.readable import size_name
 from labkit.results import Results, check_results, fell_short, lost_here
 
 if TYPE_CHECKING:
@@ -23,8 +24,11 @@ PANEL_INCHES = (3.3, 3.1)
 LIMIT_PERCENT = 0.5  # loss at which CSIT puts the partial drop rate
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
 MOST_PERCENTILE = 99.9999
-NO_CONFIG = "(no config)"
+NO_CONFIG, NO_MIX = "(no config)", ""
 NO_TARGET = "no trial has a target_pps; curves are drawn over loads that were asked"
+
+Size = tuple[float, str]  # the mean in bytes, and the mix's name
+Panels = Mapping[Size, "Axes"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,10 +130,10 @@ class Curves:
             there = ", ".join(f"{value:,.0f}" for value in loads)
             raise LabError(f"no trial has target_pps {load:,.0f}; there are {there}")
         chosen = measured[measured["target_pps"] == load]
-        figure, panels = _figure(sorted(chosen["size_bytes"].unique()))
+        figure, panels = _figure(chosen)
         for size, axes in panels.items():
             for number, config in enumerate(dict.fromkeys(self.table["config"])):
-                at = chosen[(chosen["config"] == config) & (chosen["size_bytes"] == size)]
+                at = _rows(chosen, config, size)
                 if len(at):
                     ranks, values = _ranks(list(at["latency_histogram"]))
                     color, marker = PALETTE[number % 7], MARKERS[number % 7]
@@ -151,12 +155,12 @@ class Curves:
             height = self.floor_ns[quantity] / 1e3
             axes.axhline(height, color="#59636e", ls="--", lw=1, label="the lab itself")
 
-    def _panels(self, ylabel: str, over: Results | None) -> tuple["Picture", dict[int, "Axes"]]:
+    def _panels(self, ylabel: str, over: Results | None) -> tuple["Picture", Panels]:
         if self.table.empty:
             raise LabError("there are no trials to draw")
         if over is not None:
             check_results("over", over)
-        figure, panels = _figure(sorted(self.table["size_bytes"].unique()))
+        figure, panels = _figure(self.table)
         tables = [self.table, *([over.table] if over else [])]
         targets = sorted({t for table in tables for t in table["target_pps"].dropna()})
         if not targets:
@@ -175,7 +179,7 @@ class Curves:
 
     def _curves(
         self,
-        size: int,
+        size: Size,
         quantity: str,
         over: Results | None,
         instead: str | None = None,
@@ -195,9 +199,7 @@ class Curves:
             look = (str(config), PALETTE[number % 7], MARKERS[number % 7], {"lw": 1.8, "zorder": 3})
             yield _Curve.of(_rows(self.table, config, size), quantity, scale, look)
 
-    def _finished(
-        self, figure: "Picture", panels: Mapping[int, "Axes"], note: str = ""
-    ) -> "Figure":
+    def _finished(self, figure: "Picture", panels: Panels, note: str = "") -> "Figure":
         entries: dict[str, Any] = {}
         for axes in panels.values():
             entries.update(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
@@ -291,20 +293,25 @@ def si(value: float) -> str:
 
 
 def _named(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Trials with a config each: those of lk.trial have none."""
-    return table.assign(config=table["config"].fillna(NO_CONFIG))
+    """Trials with a config and a mix each: those of lk.trial have no config."""
+    return table.assign(config=table["config"].fillna(NO_CONFIG), mix=table["mix"].fillna(NO_MIX))
 
 
-def _rows(table: "pd.DataFrame", config: object, size: int) -> "pd.DataFrame":
-    return table[(table["config"] == config) & (table["size_bytes"] == size)]
+def _rows(table: "pd.DataFrame", config: object, size: Size) -> "pd.DataFrame":
+    mean, mix = size
+    chosen = (table["config"] == config) & (table["size_bytes"] == mean) & (table["mix"] == mix)
+    return table[chosen]
 
 
-def _figure(sizes: list[int]) -> tuple["Picture", dict[int, "Axes"]]:
+def _figure(table: "pd.DataFrame") -> tuple["Picture", Panels]:
+    """A panel for every size and mix of sizes that the trials have."""
+    means, mixes = table["size_bytes"], table["mix"]
+    sizes: list[Size] = sorted(set(zip(means, mixes, strict=True)))
     width, height = PANEL_INCHES
     figure = Picture(figsize=(max(2, len(sizes)) * width, height + 0.9), layout="constrained")
     panels = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
     for size, axes in zip(sizes, panels, strict=True):
-        axes.set_title(f"{size:,g} B", fontsize=10)
+        axes.set_title(size_name(*size), fontsize=10)
         plain_axes(axes)
     return figure, dict(zip(sizes, panels, strict=True))
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from labkit.curves import GREYS, plain_axes, si
 from labkit.plot import PALETTE, Picture
+from labkit.readable import size_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,6 +98,6 @@ def difference_figure(table: "pd.DataFrame", note: str) -> "Figure":
 
 
 def _load_name(row: "pd.Series[Any]") -> str:
-    size = "any size" if np.isnan(row["size_bytes"]) else f"{row['size_bytes']:,g} B"
+    size = size_name(row["size_bytes"], row["mix"])
     rate = "no target" if np.isnan(row["target_pps"]) else si(row["target_pps"])
     return f"{row['config'] or 'no config'}  {size}  {rate}"

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
 
 # What is shown of results, besides latencies and flags
 SHOWN = [
-    *("config", "size_bytes", "target_pps", "tx_pps", "rx_pps", "drop_percent", "unsent", "lost"),
-    *("unexplained", "port_drops", "nic_imissed", "nic_ierrors", "nic_nombuf", "app_drops"),
+    *("config", "size_bytes", "mix", "target_pps", "tx_pps", "rx_pps", "drop_percent", "unsent"),
+    *("lost", "unexplained", "port_drops", "nic_imissed", "nic_ierrors", "nic_nombuf", "app_drops"),
 ]
 MOST_SHOWN = 20
 
@@ -29,6 +29,14 @@ def left_out(table: "pd.DataFrame") -> str:
     if len(table) <= MOST_SHOWN:
         return f".table has {columns}"
     return f"the first {MOST_SHOWN} of {len(table)} trials; .table has every one, and {columns}"
+
+
+def size_name(size_bytes: float, mix: str | None) -> str:
+    """Sizes of frames as headings tell them: "64 B", or "IMIX (353.8 B)" with its mean."""
+    import pandas as pd
+
+    size = "any size" if pd.isna(size_bytes) else f"{_cell('size_bytes', size_bytes)} B"
+    return f"{mix} ({size})" if not pd.isna(mix) and mix else size
 
 
 def as_html(table: "pd.DataFrame") -> str:

@@ -35,6 +35,7 @@ LATENCY = "from a frame's making to its return: the round trip, or one way to an
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "config": (TEXT, "name of the DUT"),
     "size_bytes": (NUMBER, "frame with FCS (RFC 2544); the mean of a mix"),
+    "mix": (TEXT, "name of the mix of frame sizes, such as IMIX; missing: all have size_bytes"),
     "target_pps": (NUMBER, "frames a second asked for; missing: as fast as the port took them"),
     "tx_pps": (NUMBER, "sent / seconds"),
     "rx_pps": (NUMBER, "received / seconds; with what came back after the end, up to the drain"),
@@ -182,18 +183,22 @@ class Results:
     def where(self, **columns: Any) -> "Results":
         """The trials whose columns have these values: where(config="x", size_bytes=(64, 512)).
 
-        An unknown column, or a value that no trial has, is a LabError.
+        None stands for what is missing: where(mix=None) are those without a mix of sizes. An
+        unknown column, or a value that no trial has, is a LabError.
         """
+        import pandas as pd
+
         chosen = self.table
         for name, wanted in columns.items():
             if name not in COLUMNS:
                 raise LabError(f"results have no column {name!r}{near(name, COLUMNS)}")
             values = list(wanted) if isinstance(wanted, (list, tuple, set, range)) else [wanted]
-            there = self.table[name].dropna().unique().tolist()
+            there = [None if pd.isna(v) else v for v in self.table[name].unique().tolist()]
             for value in values:
                 if value not in there:
                     raise LabError(f"no trial has {name} {value!r}; there are {there}")
-            chosen = chosen[chosen[name].isin(values)]
+            is_wanted = chosen[name].isin([value for value in values if value is not None])
+            chosen = chosen[is_wanted | chosen[name].isna() if None in values else is_wanted]
         run = {key: value for key, value in self.run.items() if key != "trials"}
         return replace(self, table=chosen.reset_index(drop=True), run=run)
 
@@ -259,10 +264,15 @@ def load(where: str | os.PathLike[str]) -> Results:
     return Results.from_rows((trial["row"] for trial in read_trials(folder)), run)
 
 
+def trial_files(folder: Path) -> list[Path]:
+    """Files of a sweep's finished trials; one that begins with a dot was never finished."""
+    return sorted((folder / TRIALS_FOLDER).glob("[!.]*.json"))
+
+
 def read_trials(folder: Path) -> list[dict[str, Any]]:
     """What the files of a sweep's finished trials say: step, row and machine of each."""
     trials = []
-    for file in sorted((folder / TRIALS_FOLDER).glob("[!.]*.json")):
+    for file in trial_files(folder):
         try:
             trials.append(json.loads(file.read_text()))
         except ValueError as error:

@@ -8,13 +8,19 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from labkit.errors import LabError
+from labkit.traffic.stream import NO_MAC, Stream
+
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
     from labkit.lab import Lab
     from labkit.port import Port
+    from labkit.tunnels import Tunnel
 
-LAB_ADDRESS, DUT_ADDRESS, UDP_PORT = "10.0.0.1", "10.0.0.2", 9000
+LAB_ADDRESS = {4: "10.0.0.1", 6: "fd00::1"}
+DUT_ADDRESS = {4: "10.0.0.2", 6: "fd00::2"}
+UDP_PORT = 9000
 LINK_OVERHEAD = 18  # Ethernet header and FCS
 
 
@@ -102,6 +108,25 @@ def missing_cpu(name: str, cpu: int | None) -> str | None:
     )
 
 
+def datagram(
+    source: str, destination: str, ip_version: int, tunnel: "Tunnel | None" = None
+) -> "Packet":
+    """Headers of a UDP datagram that a DUT answers, from one MAC address to another, behind those
+    of the tunnel that it comes in."""
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.inet6 import IPv6
+    from scapy.layers.l2 import Ether
+
+    ip = IP if ip_version == 4 else IPv6
+    packet = ip(src=LAB_ADDRESS[ip_version], dst=DUT_ADDRESS[ip_version])
+    packet = Ether(src=source, dst=destination) / packet / UDP(sport=1024, dport=UDP_PORT)
+    if tunnel is None:
+        return packet
+    from labkit.frames.tunnelled import tunnelled
+
+    return tunnelled(packet, tunnel)
+
+
 def _counted(counters: Mapping[str, int]) -> dict[str, int]:
     return {name: count for name, count in counters.items() if count}
 
@@ -117,6 +142,8 @@ class FarEnd:
     counters: reads its counters
     check: raises DutDied when it is gone
     name: what results call the DUT
+    ip_version: 4 or 6: of the datagrams that it answers
+    tunnel: that they come in, as the lab's end sends it; None: in none
     """
 
     port: "Port"
@@ -124,15 +151,13 @@ class FarEnd:
     counters: Callable[[], DutCounters]
     check: Callable[[], None]
     name: str = ""
+    ip_version: int = 4
+    tunnel: "Tunnel | None" = None
 
     @property
     def frame(self) -> "Packet":
-        """Headers of a datagram that the DUT answers."""
-        from scapy.layers.inet import IP, UDP
-        from scapy.layers.l2 import Ether
-
-        headers = Ether(src=self.port.mac, dst=self.mac) / IP(src=LAB_ADDRESS, dst=DUT_ADDRESS)
-        return headers / UDP(sport=1024, dport=UDP_PORT)
+        """Headers of a datagram that the DUT answers; those of its tunnel come first."""
+        return datagram(self.port.mac, self.mac, self.ip_version, self.tunnel)
 
 
 class Dut(ABC):
@@ -141,9 +166,25 @@ class Dut(ABC):
     Attributes
     ----------
     name: what results call it (column config)
+    ip_version: 4 or 6: of the datagrams that it answers
     """
 
     name: str
+    ip_version: int = 4
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.ip_version, int) or self.ip_version not in (4, 6):
+            raise LabError(f"ip_version is {self.ip_version!r}; it is 4 or 6")
+
+    @property
+    def headers(self) -> "Packet":
+        """Those of a datagram that it answers, as FarEnd.frame but between no MAC addresses."""
+        return datagram(NO_MAC, NO_MAC, self.ip_version)
+
+    @property
+    def min_size(self) -> int:
+        """Shortest frame with its headers and a signature, in bytes with FCS."""
+        return Stream(self.headers).sizes.order[0]
 
     @property
     @abstractmethod

@@ -26,8 +26,9 @@ from labkit.errors import LabError
 if TYPE_CHECKING:
     from labkit.lab import Lab
 
-# What of /proc/net/snmp is a datagram that the service never got. SndbufErrors are what it or the
-# interface counts too.
+SNMP6 = Path("/proc/net/snmp6")  # where the kernel has IPv6
+# What of /proc/net/snmp or snmp6 is a datagram that the service never got. SndbufErrors are what it
+# or the interface counts too.
 UDP_DROPS = ("InCsumErrors", "RcvbufErrors", "NoPorts", "MemErrors")
 
 
@@ -43,11 +44,13 @@ class KernelEcho(Dut):
     name: what results call it
     mtu: of the pair, in bytes
     cpu: that the service runs on; None: the lowest of the lab's
+    ip_version: 4 or 6: of the datagrams that it answers
     """
 
     name: str = "kernel-echo"
     mtu: int = 9001
     cpu: int | None = None
+    ip_version: int = 4
 
     @property
     def max_size(self) -> int:
@@ -56,12 +59,17 @@ class KernelEcho(Dut):
 
     @property
     def missing(self) -> str | None:
-        """Root, or its CPU."""
+        """Root, IPv6, or its CPU."""
         if os.geteuid() != 0:
             return (
                 f"the DUT {self.name} needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN) for a network "
                 "namespace and a veth pair; run as root, or leave it out: the DUTs LabkitEcho, "
                 "PythonEcho and Testpmd need no privileges"
+            )
+        if self.ip_version == 6 and not SNMP6.exists():
+            return (
+                f"the DUT {self.name} needs IPv6, which this kernel has not (ipv6.disable=1, or a "
+                "container without it); enable it, or use ip_version=4"
             )
         return missing_cpu(self.name, self.cpu)
 
@@ -70,19 +78,26 @@ class KernelEcho(Dut):
         """Makes the namespace and the pair, and starts the service."""
         if self.missing:
             raise LabError(self.missing)
-        process = DutProcess(self.name, [str(_program()), str(UDP_PORT)], answers=True)
+        version = self.ip_version
+        command = [str(_program()), str(UDP_PORT), str(version)]
+        process = DutProcess(self.name, command, answers=True)
         try:
             process.hear()
-            with VethPair(process.pid, f"{DUT_ADDRESS}/24", self.mtu) as pair:
+            with VethPair(process.pid, DUT_ADDRESS[version], self.mtu) as pair:
                 port = lab.port(f"af_packet:{pair.outside}", "veth", mtu=self.mtu)
-                pair.know_neighbour(LAB_ADDRESS, port.mac)  # in a trial nobody answers ARP
+                pair.send_all_to(LAB_ADDRESS[version], port.mac)
                 os.sched_setaffinity(
                     process.pid, {lab.eal.usable_cpus()[0] if self.cpu is None else self.cpu}
                 )
                 process.say("go")
                 process.hear()
                 yield FarEnd(
-                    port, pair.mac, lambda: _counters(process, pair), process.check, self.name
+                    port,
+                    pair.mac,
+                    lambda: _counters(process, pair, version),
+                    process.check,
+                    self.name,
+                    version,
                 )
         finally:
             process.stop()
@@ -99,15 +114,25 @@ def _program() -> Path:
     return program
 
 
-def _counters(process: DutProcess, pair: VethPair) -> DutCounters:
+def _udp_counters(pid: int, ip_version: int) -> dict[str, int]:
+    """Counters of the UDP layer in the namespace of a process, as "UdpNoPorts" or "Udp6NoPorts"."""
+    network = Path(f"/proc/{pid}/net")
+    if ip_version == 6:
+        lines = (network / "snmp6").read_text().splitlines()
+        return {name: int(count) for name, count in map(str.split, lines)}
+    rows = (row.split() for row in (network / "snmp").read_text().splitlines())
+    names, counts = (row[1:] for row in rows if row[0] == "Udp:")
+    return {f"Udp{name}": int(count) for name, count in zip(names, counts, strict=True)}
+
+
+def _counters(process: DutProcess, pair: VethPair, ip_version: int) -> DutCounters:
     """What the interface, the UDP layer and the service have dropped."""
     process.say("?")
     _, _, unsent, truncated = map(int, process.hear().split())
     nic = pair.statistics()
-    snmp = Path(f"/proc/{process.pid}/net/snmp").read_text().splitlines()
-    names, values = (row.split() for row in snmp if row.startswith("Udp:"))
-    udp = dict(zip(names, values, strict=True))
-    drops = {f"Udp{name}": int(udp[name]) for name in UDP_DROPS if name in udp}
+    udp = _udp_counters(process.pid, ip_version)
+    names = [f"{'Udp6' if ip_version == 6 else 'Udp'}{name}" for name in UDP_DROPS]
+    drops = {name: udp[name] for name in names if name in udp}
     return DutCounters(
         # A frame that finds the backlog full is counted at both ends of the pair.
         nic_imissed=max(nic["rx_dropped"] + nic["rx_missed_errors"], nic["outside_tx_dropped"]),

@@ -34,10 +34,12 @@ class PythonEcho(Dut):
     ----------
     name: what results call it
     mtu: of the cable, in bytes
+    ip_version: 4 or 6: of the datagrams that it answers
     """
 
     name: str = "python-echo"
     mtu: int = 9001
+    ip_version: int = 4
 
     @property
     def max_size(self) -> int:
@@ -48,18 +50,19 @@ class PythonEcho(Dut):
     def open(self, lab: "Lab") -> Iterator[FarEnd]:
         """Starts the thread."""
         near, far = lab.cable(mtu=self.mtu)
-        echo = _Echo(far, self.name)
+        echo = _Echo(far, self.name, DUT_ADDRESS[self.ip_version])
         echo.start()
         try:
-            yield FarEnd(near, far.mac, echo.counters, echo.check, self.name)
+            yield FarEnd(near, far.mac, echo.counters, echo.check, self.name, self.ip_version)
         finally:
             echo.stop()
 
 
 class _Echo(threading.Thread):
-    def __init__(self, port: "Port", name: str) -> None:
+    def __init__(self, port: "Port", name: str, address: str) -> None:
         super().__init__(name=name, daemon=True)
         self._port = port
+        self._endpoint = codec.Endpoint(port.mac, (address,), UDP_PORT)
         self._reader = port._new_reader()
         self._ends = threading.Event()
         self._late = 0
@@ -75,14 +78,13 @@ class _Echo(threading.Thread):
             self._failure = error
 
     def _answer(self) -> None:
-        endpoint = codec.Endpoint(self._port.mac, (DUT_ADDRESS,), UDP_PORT)
         answers: list[bytes] = []
         while len(answers) < BURST and (read := self._reader.read()) is not None:
             frame, arrived = read
             if time.time() - arrived > PATIENCE_SECONDS:
                 self._late += 1
                 continue
-            verdict, answer = codec.handle("udp_echo", frame, endpoint)
+            verdict, answer = codec.handle("udp_echo", frame, self._endpoint)
             if verdict.name == "next":
                 answers.append(answer)
             else:

@@ -43,6 +43,7 @@ class Testpmd(Dut):
     mode: of forwarding: "5tswap" (MAC and IP addresses, ports), "macswap" (MAC addresses only)
     cpu: of its lcore; None: the lowest of the lab's, as the lab's workers take the highest first
     mtu: of the memif, in bytes
+    ip_version: 4 or 6: of the datagrams that it is sent
     """
 
     __test__ = False  # its name begins like a test's
@@ -51,6 +52,7 @@ class Testpmd(Dut):
     mode: str = "5tswap"
     cpu: int | None = None
     mtu: int = 9001
+    ip_version: int = 4
 
     @property
     def max_size(self) -> int:
@@ -82,7 +84,12 @@ class Testpmd(Dut):
             telemetry = _wait_until_forwarding(process, prefix, port)
             with telemetry:
                 yield FarEnd(
-                    port, MAC, lambda: _counters(process, telemetry), process.check, self.name
+                    port,
+                    MAC,
+                    lambda: _counters(process, telemetry),
+                    process.check,
+                    self.name,
+                    self.ip_version,
                 )
         finally:
             process.stop("stop", "quit")

@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from pyroute2 import IPRoute
     from pyroute2.ethtool.ioctl import IoctlEthtool
 
+ON_LINK = 4  # RTNH_F_ONLINK: the gateway is on the link, though no prefix says so
+
 _numbers = itertools.count(1)
 
 
 class VethPair:
     """The pair, both ends up; leaving removes it.
 
-    pid: of the process whose namespace holds the inner end; address: of that end, with its prefix
+    pid: of the process whose namespace holds the inner end; address: of that end
 
     Attributes
     ----------
@@ -52,9 +54,9 @@ class VethPair:
         self._there.shutdown()
         self._here.shutdown()
 
-    def know_neighbour(self, address: str, mac: str) -> None:
-        """The inner end needs no ARP for this address."""
-        self._there.submit(self._add_neighbour, address, mac).result()
+    def send_all_to(self, address: str, mac: str) -> None:
+        """The inner end sends whatever it sends to this neighbour, and needs to ask nobody."""
+        self._there.submit(self._add_gateway, address, mac).result()
 
     def statistics(self) -> dict[str, int]:
         """Counters of the inner end, as `ip -s link` and `ethtool -S` tell them, and
@@ -87,9 +89,9 @@ class VethPair:
         netns.setns(f"/proc/{self._pid}/ns/net")
         self._kernel = IPRoute()
         self._nic = IoctlEthtool(self.inside)
-        address, _, prefix = self._address.partition("/")
         index = self._index()
-        self._kernel.addr("add", index=index, address=address, prefixlen=int(prefix))
+        whole = 128 if ":" in self._address else 32  # every other address is behind the gateway
+        self._kernel.addr("add", index=index, address=self._address, prefixlen=whole)
         self._kernel.link("set", index=index, state="up")
         self.mac = self._kernel.get_links(index)[0].get_attr("IFLA_ADDRESS")
 
@@ -98,9 +100,12 @@ class VethPair:
         index: int = self._kernel.link_lookup(ifname=self.inside)[0]
         return index
 
-    def _add_neighbour(self, address: str, mac: str) -> None:
+    def _add_gateway(self, address: str, mac: str) -> None:
         assert self._kernel is not None
-        self._kernel.neigh("add", dst=address, lladdr=mac, ifindex=self._index(), state="permanent")
+        index = self._index()
+        self._kernel.neigh("add", dst=address, lladdr=mac, ifindex=index, state="permanent")
+        everything = "::/0" if ":" in address else "0.0.0.0/0"
+        self._kernel.route("add", dst=everything, gateway=address, oif=index, flags=ON_LINK)
 
     def _statistics(self) -> dict[str, int]:
         assert self._kernel is not None

@@ -12,7 +12,7 @@ from labkit.latency import LatencyHistogram
 from labkit.ledger import Ledger
 from labkit.results import SHORTFALL
 from labkit.runs.trial_bench import Bench, Measured
-from labkit.traffic.plan import mean_size
+from labkit.traffic.plan import mean_size, mix_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +50,7 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
     tracked = bench.is_signed or None
     row = {
         "size_bytes": mean_size(bench.planned),
+        "mix": mix_name(bench.planned),
         "target_pps": _total_pps(bench, duration),
         "tx_pps": sent / seconds,
         "rx_pps": received / seconds,

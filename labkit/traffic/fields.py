@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
@@ -22,7 +23,7 @@ Value = int | str
 
 @dataclass(frozen=True)
 class Vary:
-    """A field of a packet and the values it takes; made by lk.vary()."""
+    """A field of a packet and the values it takes; made by lk.vary(). It can be pickled."""
 
     field: Any
     values: Sequence[Value]
@@ -33,6 +34,28 @@ class Vary:
     def name(self) -> str:
         """Such as "sport"."""
         return str(self.field.name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values: field such as "UDP.sport", values (a range as text), random, nth."""
+        values = self.values
+        return {
+            "field": f"{self.field.owners[0].__name__}.{self.name}",
+            "values": str(values) if isinstance(values, range) else list(map(_json, values)),
+            "random": self.random,
+            "nth": self.nth,
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A layer knows its fields by identity, which a copy of one has not.
+        return _unpickled, (self.field.owners[0], self.name, self.values, self.random, self.nth)
+
+
+def _unpickled(layer: Any, name: str, *others: Any) -> Vary:
+    return Vary(getattr(layer, name), *others)
+
+
+def _json(value: Value) -> Value:
+    return int(value) if isinstance(value, Integral) else str(value)
 
 
 def vary(field: Any, values: Iterable[Value], *, random: bool = False, nth: int = 1) -> Vary:

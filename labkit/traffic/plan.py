@@ -11,7 +11,7 @@ from labkit.errors import LabError
 from labkit.traffic.program import Compiled
 from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
-from labkit.traffic.sizes import FCS
+from labkit.traffic.sizes import FCS, MOST_LISTED
 from labkit.traffic.stream import Stream
 
 if TYPE_CHECKING:
@@ -190,4 +190,15 @@ def mean_size(planned: Sequence[PlannedStream]) -> float:
     weights = [p.pps if p.pps is not None else p.share for p in planned]
     sizes = [p.stream.sizes.mean for p in planned]
     mean = sum(s * w for s, w in zip(sizes, weights, strict=True)) / math.fsum(weights)
+    if len(set(sizes)) == 1:
+        mean = sizes[0]  # to the last bit the same at every rate: results are told apart by it
     return round(mean) if mean == round(mean) else mean
+
+
+def mix_name(planned: Sequence[PlannedStream]) -> str | None:
+    """What mix of sizes the streams send together; None: all frames have one size."""
+    every = list(dict.fromkeys(p.stream.sizes for p in planned))
+    names = list(dict.fromkeys(sizes.mix_name or str(sizes) for sizes in every))
+    if len(names) == 1:
+        return every[0].mix_name
+    return " + ".join(names[:MOST_LISTED]) + (" + …" if names[MOST_LISTED:] else "")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Frame sizes and mixes of them. They count the FCS, as in RFC 2544: 64 is 60 bytes in memory."""
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral
@@ -10,6 +12,7 @@ from labkit.errors import LabError
 
 FCS = 4
 LONGEST_ORDER = 65_536
+MOST_LISTED = 6
 
 # RFC 6985 4
 GENOME = {
@@ -86,10 +89,12 @@ class Sizes:
         return cls(tuple(letters[letter] for letter in text), f"genome {text}")
 
     @classmethod
-    def parse(cls, size: "Sizes | int | Mapping[int, int] | Iterable[int]") -> "Sizes":
-        """Sizes from what a user wrote: one, several in turn, or weights as of `mix`."""
+    def parse(cls, size: "Sizes | int | str | Mapping[int, int] | Iterable[int]") -> "Sizes":
+        """Sizes from what a user wrote: one, several in turn, weights as of `mix`, or "IMIX"."""
         if isinstance(size, Sizes):
             return size
+        if isinstance(size, str) and size == IMIX.name:  # a parameter of a notebook is a literal
+            return IMIX
         if isinstance(size, Mapping):
             return cls.mix(size)
         if isinstance(size, Integral):
@@ -97,7 +102,7 @@ class Sizes:
         if isinstance(size, str) or not isinstance(size, Iterable):
             raise LabError(
                 f"size is {size!r}; it is a number of bytes, several, weights such as "
-                "{64: 28, 570: 16}, or lk.IMIX"
+                '{64: 28, 570: 16}, or "IMIX"'
             )
         return cls(tuple(_plain(one) for one in size))
 
@@ -106,9 +111,25 @@ class Sizes:
         """Mean frame size in bytes."""
         return sum(self.order) / len(self.order)
 
+    @property
+    def mix_name(self) -> str | None:
+        """What tells this mix from others: its name, or its sizes with their weights; None: all
+        frames have one size."""
+        counts = Counter(self.order)
+        if len(counts) == 1:
+            return None
+        if self.name:
+            return self.name
+        if len(counts) > MOST_LISTED:
+            return f"{len(counts)} sizes, {min(counts)} to {max(counts)} B"
+        unit = math.gcd(*counts.values())
+        weights = [(size, count // unit) for size, count in counts.items()]
+        listed = (f"{weight} × {size}" if weight > 1 else str(size) for size, weight in weights)
+        return f"{', '.join(listed)} B"
+
     def __str__(self) -> str:
         kinds = sorted(set(self.order))
-        shown = ", ".join(map(str, kinds[:6])) + (", …" if len(kinds) > 6 else "")
+        shown = ", ".join(map(str, kinds[:MOST_LISTED])) + (", …" if kinds[MOST_LISTED:] else "")
         return f"{self.name} ({shown} B)" if self.name else f"{shown} B"
 
 

@@ -43,8 +43,8 @@ class Stream:
         the other end of a cable, else to the MAC that answers for the IP destination. A checksum
         that the packet gives is sent as it is.
     sizes: bytes of a frame with FCS, as in RFC 2544: 64 is 60 bytes in memory. The payload is
-        filled up. Given as `size`: a number, several in turn, weights such as {64: 28, 570: 16}, or
-        lk.IMIX; None: the shortest that holds the signature, 64 or more.
+        filled up. Given as `size`: a number, several in turn, weights such as {64: 28, 570: 16},
+        lk.IMIX or "IMIX"; None: the shortest that holds the signature, 64 or more.
     rate: intended load, such as "700 kpps"; None: what the trial says
     vary: fields that differ from frame to frame. Each takes its next value with every frame: 10
         addresses and 10 ports are 10 flows, 10 addresses and 11 ports are 110.
@@ -66,7 +66,7 @@ class Stream:
     def __init__(
         self,
         packet: "Packet",
-        size: Sizes | int | Mapping[int, int] | Iterable[int] | None = None,
+        size: Sizes | int | str | Mapping[int, int] | Iterable[int] | None = None,
         rate: Rate | str | float | None = None,
         vary: Vary | Sequence[Vary] = (),
         *,

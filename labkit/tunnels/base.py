@@ -213,6 +213,10 @@ class Tunnel:
 
     # Within
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The parameters: what was made ready of them stays in this process."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
     @property
     def _payload(self) -> str:
         return "ethernet"

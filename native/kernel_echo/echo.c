@@ -3,9 +3,9 @@
  * A UDP echo service on a kernel socket, as fast as recvmmsg(2) and sendmmsg(2) make it, in a
  * network namespace of its own that goes with the process.
  *
- * kernel_echo UDP_PORT: prints "ready" when the namespace is there, waits for a line on standard
- * input (by then it has an interface), prints "listening". Each further line is answered with
- * "RECEIVED SENT UNSENT TRUNCATED"; it ends with its standard input.
+ * kernel_echo UDP_PORT 4|6: prints "ready" when the namespace is there, waits for a line on
+ * standard input (by then it has an interface), prints "listening". Each further line is answered
+ * with "RECEIVED SENT UNSENT TRUNCATED"; it ends with its standard input.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,7 +28,7 @@
 
 static atomic_ullong received, sent, unsent, truncated;
 static uint8_t buffers[BURST][LONGEST];
-static struct sockaddr_in senders[BURST];
+static struct sockaddr_storage senders[BURST];
 static struct iovec vectors[BURST];
 static struct mmsghdr messages[BURST];
 
@@ -39,28 +39,49 @@ fail(const char *what)
 	exit(1);
 }
 
-/* No router solicitations and the like among the frames that are measured */
 static void
-disable_ipv6(const char *file)
+set_ipv6(const char *name, const char *value)
 {
-	int descriptor = open(file, O_WRONLY);
+	char file[64];
+	int descriptor;
 
+	snprintf(file, sizeof(file), "/proc/sys/net/ipv6/conf/%s", name);
+	descriptor = open(file, O_WRONLY);
 	if (descriptor < 0)
 		return; /* the kernel has no IPv6 */
-	if (write(descriptor, "1", 1) != 1)
+	if (write(descriptor, value, 1) != 1)
 		fail(file);
 	close(descriptor);
 }
 
-static int
-open_socket(int port)
+/* No router solicitations and the like among the frames that are measured */
+static void
+silence_ipv6(int version)
 {
-	struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-	int descriptor = socket(AF_INET, SOCK_DGRAM, 0);
+	if (version == 4) {
+		set_ipv6("all/disable_ipv6", "1");
+		set_ipv6("default/disable_ipv6", "1");
+		return;
+	}
+	set_ipv6("default/disable_ipv6", "0");
+	set_ipv6("default/router_solicitations", "0");
+	set_ipv6("all/accept_dad", "0");
+	set_ipv6("default/accept_dad", "0");	/* no detection of duplicate addresses */
+	set_ipv6("default/addr_gen_mode", "1"); /* no link-local address */
+}
+
+static int
+open_socket(int version, int port)
+{
+	struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+	struct sockaddr *here = version == 4 ? (struct sockaddr *)&ipv4 : (struct sockaddr *)&ipv6;
+	socklen_t length = version == 4 ? sizeof(ipv4) : sizeof(ipv6);
+	int descriptor = socket(version == 4 ? AF_INET : AF_INET6, SOCK_DGRAM, 0);
 
 	if (descriptor < 0)
 		fail("socket");
-	if (bind(descriptor, (struct sockaddr *)&here, sizeof(here)) != 0)
+	if (bind(descriptor, here, length) != 0)
 		fail("bind");
 	return descriptor;
 }
@@ -136,25 +157,25 @@ echo(void *argument)
 int
 main(int argc, char **argv)
 {
-	int port = argc == 2 ? atoi(argv[1]) : 0;
+	int port = argc == 3 ? atoi(argv[1]) : 0;
+	int version = argc == 3 ? atoi(argv[2]) : 0;
 	char line[64];
 	pthread_t thread;
 	int descriptor;
 
-	if (port < 1 || port > 65535) {
-		fprintf(stderr, "usage: kernel_echo UDP_PORT\n");
+	if (port < 1 || port > 65535 || (version != 4 && version != 6)) {
+		fprintf(stderr, "usage: kernel_echo UDP_PORT 4|6\n");
 		return 2;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (unshare(CLONE_NEWNET) != 0)
 		fail("a network namespace");
-	disable_ipv6("/proc/sys/net/ipv6/conf/all/disable_ipv6");
-	disable_ipv6("/proc/sys/net/ipv6/conf/default/disable_ipv6");
+	silence_ipv6(version);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	puts("ready");
 	if (fgets(line, sizeof(line), stdin) == NULL)
 		return 0;
-	descriptor = open_socket(port);
+	descriptor = open_socket(version, port);
 	if (pthread_create(&thread, NULL, echo, &descriptor) != 0)
 		fail("pthread_create");
 	puts("listening");

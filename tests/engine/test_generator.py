@@ -113,6 +113,8 @@ def test_rates_are_shared_by_weight(mirror: lk.Port) -> None:
     assert_whole(run)
     assert run.streams["target_pps"].tolist() == pytest.approx([1000, 4000, 5000])
     assert run.streams["intended"].tolist() == [200, 800, 1000]
+    assert run.row["mix"] == "64 B + IMIX"
+    assert run.row["size_bytes"] == pytest.approx((64 + lk.IMIX.mean) / 2)
 
 
 def captured(file: Path, run: lk.Trial) -> list[bytes]:

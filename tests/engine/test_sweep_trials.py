@@ -5,10 +5,10 @@ import json
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,22 @@ import psutil
 import pytest
 from hdrh.histogram import HdrHistogram
 from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
+from scapy.layers.vxlan import VXLAN
 
 import labkit as lk
 from labkit.results import COLUMNS
 from labkit.runs.grid import Step
 from labkit.runs.sweep import by_trial
+from tests.tunnels import TUNNELS
 
 needs_testpmd = pytest.mark.skipif(
     shutil.which("dpdk-testpmd") is None, reason="dpdk-testpmd is not installed (package dpdk)"
 )
-EVERY_DUT = [lk.dut.LabkitEcho(), lk.dut.PythonEcho(), lk.dut.KernelEcho()]
-EVERY_DUT += [pytest.param(lk.dut.Testpmd(), marks=needs_testpmd)]
+KINDS = [lk.dut.LabkitEcho, lk.dut.PythonEcho, lk.dut.KernelEcho]
+KINDS += [pytest.param(lk.dut.Testpmd, marks=needs_testpmd)]
+every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 SHORT = {"rates": ("20k",), "duration": 0.3, "warmup": 0.1, "progress": False}
 OVERLOAD: dict[str, Any] = {"min_rate": "1 Mpps", "max_rate": "3 Mpps"}
 
@@ -47,9 +51,13 @@ def check_rows(results: lk.Results) -> None:
 
 def test_sweep_of_our_duts_balances_and_comes_back_from_disk(tmp_path: Path) -> None:
     duts = [lk.dut.LabkitEcho(), lk.dut.PythonEcho()]
-    results = lk.sweep(duts, sizes=(64, 8500), save=tmp_path, **SHORT)  # type: ignore[arg-type]
+    results = lk.sweep(duts, sizes=(64, 8500, "IMIX"), save=tmp_path, **SHORT)  # type: ignore[arg-type]
     check_rows(results)
-    assert len(results) == 4
+    assert len(results) == 6
+    mixed = results.where(mix="IMIX").table
+    assert mixed["size_bytes"].tolist() == [lk.IMIX.mean] * 2
+    bits = 8e-6 * lk.IMIX.mean * mixed["tx_pps"]
+    assert mixed["tx_mbps"].tolist() == pytest.approx(bits.tolist(), rel=0.05)
     assert (results.where(config="labkit-echo").table["unexplained"] == 0).all()
     assert lk.load(tmp_path).table.equals(results.table)
     machine = json.loads((tmp_path / "run.json").read_text())["machines"][0]
@@ -73,10 +81,102 @@ def test_sweep_leaves_out_what_a_dut_cannot_take() -> None:
     assert results.warnings[-1] == "not measured: testpmd, 8,500 B: it takes up to 1,518 B"
 
 
-@pytest.mark.parametrize("dut", EVERY_DUT, ids=lambda dut: dut.name)
-def test_overload_is_explained_to_the_last_frame(dut: lk.dut.Dut) -> None:
+def test_sweep_over_ipv6_balances() -> None:
+    duts = [lk.dut.LabkitEcho(ip_version=6), lk.dut.PythonEcho(), lk.dut.KernelEcho(ip_version=6)]
+    results = lk.sweep(duts, sizes=(64, 84, 8500), **SHORT)  # type: ignore[arg-type]
+    check_rows(results)
+    assert results.table.groupby("config").size().to_dict() == {
+        "kernel-echo": 2, "labkit-echo": 2, "python-echo": 3
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("ip_version", [4, 6])
+@pytest.mark.parametrize("name", TUNNELS)
+def test_every_tunnel_brings_every_size_there_and_back(name: str, ip_version: int) -> None:
+    """The DUT verifies lengths and checksums outside and inside; overload balances all the same."""
+    tunnel = replace(TUNNELS[name], local_mac=None, remote_mac=None)
+    dut = lk.dut.LabkitEcho(ip_version=ip_version, tunnel=tunnel)
+    sizes = lk.Sizes((dut.min_size, dut.min_size + 1, 570, 1519, dut.max_size))
+    row = by_trial(dut, Step(sizes, 20_000, 0.2, 0, 0)).row
+    assert row["balanced"], row
+    assert row["sent"] == row["received"] > 0, row
+    overload = by_trial(dut, Step(dut.min_size, 50e6, 0.1, 0, 0)).row
+    assert overload["balanced"], overload
+    assert 0 < overload["received"] <= overload["sent"] < overload["intended"]
+    assert overload["tx_mbps"] == pytest.approx(8e-6 * dut.min_size * overload["tx_pps"])
+
+
+def test_sweep_of_plain_and_tunnels(tmp_path: Path) -> None:
+    over_6 = {"local": "2001:db8::1", "remote": "2001:db8::2"}
+    option = lk.GeneveOption(0x0102, 1, b"data")
+    duts = [
+        lk.dut.LabkitEcho("plain"),
+        lk.dut.LabkitEcho("VXLAN", tunnel=lk.Vxlan(vni=42)),
+        lk.dut.LabkitEcho("GENEVE", tunnel=lk.Geneve(vni=42, options=(option,), **over_6)),
+        lk.dut.LabkitEcho("GUE", ip_version=6, tunnel=lk.Gue()),
+    ]
+    settings: dict[str, Any] = {"sizes": (64, 512), "save": tmp_path, **SHORT}
+    results = lk.sweep(duts, **settings)
+    check_rows(results)
+    assert results.table.groupby("config").size().to_dict() == {
+        "plain": 2, "VXLAN": 1, "GENEVE": 1, "GUE": 1
+    }  # fmt: skip
+    assert results.warnings[-3:] == [
+        "not measured: VXLAN, 64 B: headers and signature need 114 B or more",
+        "not measured: GENEVE, 64 B: headers and signature need 142 B or more",
+        "not measured: GUE, 64 B: headers and signature need 116 B or more",
+    ]
+    assert len(lk.sweep(duts, **settings)) == len(results)
+    duts[1] = lk.dut.LabkitEcho("VXLAN", tunnel=lk.Geneve(vni=42, udp_port=4789))
+    with pytest.raises(lk.LabError, match=r"other parameters: duts\[1\] is"):
+        lk.sweep(duts, **settings)
+
+
+def test_what_a_dut_does_not_take_out_of_its_tunnel_has_its_name() -> None:
+    """Frames of another virtual network, and of another port inside."""
+    vary = [lk.vary(VXLAN.vni, [42, 43]), lk.vary(UDP.dport, [9000, 9000, 9001], nth=2)]
+    dut = lk.dut.LabkitEcho(tunnel=lk.Vxlan(vni=42))
+    results = lk.sweep([dut], sizes=(512,), vary=vary, **SHORT)  # type: ignore[arg-type]
+    check_rows(results)
+    (row,) = results.table.itertuples()
+    drops = json.loads(row.dut_drops)
+    assert drops.pop("drop_tunnel_unknown_vni") == pytest.approx(row.sent / 2, abs=1)
+    assert drops.pop("drop_udp_no_listener") == pytest.approx(row.sent / 6, abs=1)
+    assert not drops
+
+
+@pytest.mark.parametrize("ip_version", [4, 6])
+@every_kind
+def test_every_dut_answers_whatever_varies(
+    kind: Callable[..., lk.dut.Dut], ip_version: int
+) -> None:
+    """Addresses of many networks and a thousand ports."""
+    layer, form = (IP, "10.9.{}.1") if ip_version == 4 else (IPv6, "fd00:{}::1")
+    sources = lk.vary(layer.src, [form.format(number) for number in range(100)])
+    vary = [sources, lk.vary(UDP.sport, range(1024))]
+    check_rows(lk.sweep([kind(ip_version=ip_version)], sizes=(100,), vary=vary, **SHORT))  # type: ignore[arg-type]
+
+
+def test_what_varies_is_sent_in_another_process_too() -> None:
+    """Every other datagram goes to a port where nobody listens."""
+    ports = lk.vary(UDP.dport, [9000, 9001])
+    settings: dict[str, Any] = {"sizes": (64,), "vary": ports, **SHORT}
+    with ProcessPoolExecutor(1, get_context("spawn")) as executor:
+        results = lk.sweep([lk.dut.LabkitEcho()], executor=executor, **settings)
+    check_rows(results)
+    (row,) = results.table.itertuples()
+    (dropped,) = json.loads(row.dut_drops).items()
+    assert dropped == ("drop_udp_no_listener", pytest.approx(row.sent / 2, abs=1))
+
+
+@pytest.mark.parametrize("ip_version", [4, 6])
+@every_kind
+def test_overload_is_explained_to_the_last_frame(
+    kind: Callable[..., lk.dut.Dut], ip_version: int
+) -> None:
     """Millions of frames a second are too many for each of them, or for the generator."""
-    for size in (64, 8500):
+    dut = kind(ip_version=ip_version)
+    for size in (dut.min_size, 8500, lk.Sizes.mix({dut.min_size: 7, 570: 4, 1518: 1})):
         row = by_trial(dut, Step(size, 50e6, 0.3, 0.1, 0)).row
         assert row["balanced"], row
         assert row["unexplained"] == 0
@@ -136,9 +236,10 @@ def _ours_first() -> int:
     return next(seed for seed in range(99) if random.Random(seed).sample(range(2), 2) == [0, 1])
 
 
-@pytest.mark.parametrize("dut", EVERY_DUT, ids=lambda dut: dut.name)
-def test_search_knows_what_the_dut_drops(dut: lk.dut.Dut, lab: lk.Lab) -> None:
+@every_kind
+def test_search_knows_what_the_dut_drops(kind: Callable[..., lk.dut.Dut], lab: lk.Lab) -> None:
     """Millions of frames a second are too many for each of them, or for the generator."""
+    dut = kind()
     with dut.open(lab) as far_end:
         flow = lk.Stream(far_end.frame, size=512)
         run = lk.search(far_end, flow, goals=(0.5,), progress=False, **OVERLOAD)

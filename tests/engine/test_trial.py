@@ -16,7 +16,7 @@ from labkit.runs import stream_ids, trial_bench
 from tests.trials import CLIENT_4, QUICK, SERVER_4, UDP_PORT, V4, V6, assert_whole, flow
 
 COLUMNS = [
-    *("size_bytes", "target_pps", "tx_pps", "rx_pps", "drop_percent", "unsent", "lost"),
+    *("size_bytes", "mix", "target_pps", "tx_pps", "rx_pps", "drop_percent", "unsent", "lost"),
     *("reordered", "duplicated", "unexplained", "port_drops", "latency_min_ns", "latency_avg_ns"),
     *("latency_p50_ns", "latency_p90_ns", "latency_p99_ns", "latency_p999_ns", "latency_max_ns"),
     *("jitter_p50_ns", "jitter_p99_ns", "jitter_max_ns"),

@@ -7,55 +7,79 @@ import pickle
 import shutil
 import signal
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 from scapy.layers.inet import IP, UDP, fragment
+from scapy.layers.l2 import Ether
 
 import labkit as lk
 from labkit import codec
 from labkit.dut import process
-from labkit.dut.base import DutCounters, FarEnd
+from labkit.dut.base import UDP_PORT, DutCounters, FarEnd
 from tests.patience import wait_until
+from tests.tunnels import with_checksums
 
-DUTS = [lk.dut.LabkitEcho(), lk.dut.PythonEcho(), lk.dut.Testpmd(), lk.dut.KernelEcho()]
+KINDS = [lk.dut.LabkitEcho, lk.dut.PythonEcho, lk.dut.Testpmd, lk.dut.KernelEcho]
+DUTS = [kind() for kind in KINDS]
 BAD_CHECKSUM = {
     "labkit-echo": "drop_udp_bad_checksum",
     "python-echo": "python_udp_bad_checksum",
     "kernel-echo": "UdpInCsumErrors",
+    "kernel-echo 6": "Udp6InCsumErrors",
     "testpmd": None,
 }
 
 every_dut = pytest.mark.parametrize("dut", DUTS, ids=lambda dut: dut.name)
+over_both = pytest.mark.parametrize(
+    "dut",
+    [kind(ip_version=version) for version in (4, 6) for kind in KINDS],
+    ids=lambda dut: f"{dut.name}-ipv{dut.ip_version}",
+)
 
 
 def answers(far_end: FarEnd, frames: list[bytes]) -> list[bytes]:
     far_end.port.receive(1, timeout=0.01, raw=True)
     far_end.port.send(frames)
-    received: list[bytes] = far_end.port.receive(len(frames), timeout=1, raw=True)
+    received: list[bytes] = []
+    while missing := len(frames) - len(received):
+        came = far_end.port.receive(missing, timeout=1, raw=True)
+        if not came:
+            break
+        received += [frame for frame in came if not frame[0] & 1]  # Linux reports a group (MLD)
     return received
 
 
-@every_dut
+@over_both
 def test_every_frame_comes_back_turned_around(dut: lk.dut.Dut, lab: lk.Lab) -> None:
     with dut.open(lab) as far_end:
         before = far_end.counters()
-        for size in (64, 1400, dut.max_size):
-            payload = bytes(number % 251 for number in range(size - 4 - 42))
+        headers = len(far_end.frame)
+        for size in (dut.min_size, 1400, dut.max_size):
+            payload = bytes(number % 251 for number in range(size - 4 - headers))
             # A default socket buffer of the kernel holds two dozen of the longest frames.
             frames = [bytes(far_end.frame / payload)] * 10
             back = answers(far_end, frames)
             assert len(back) == 10, f"{dut.name}, {size} B: {far_end.counters()}"
             for frame in back:
                 assert frame[:6] == bytes.fromhex(far_end.port.mac.replace(":", ""))
-                assert frame[42:] == payload
+                assert frame[headers:] == payload
+                assert with_checksums(frame) == frame
+                answer = Ether(frame)
+                assert (answer[1].src, answer[1].dst) == (
+                    far_end.frame[1].dst,
+                    far_end.frame[1].src,
+                )
+                assert (answer[UDP].sport, answer[UDP].dport) == (UDP_PORT, 1024)
         grown = far_end.counters().since(before)
         assert not grown.outside
         assert not any(grown.app.values())
         far_end.check()
 
 
-@every_dut
+@over_both
 def test_wrong_checksum_is_dropped_by_whoever_looks_and_counted(
     dut: lk.dut.Dut, lab: lk.Lab
 ) -> None:
@@ -65,7 +89,7 @@ def test_wrong_checksum_is_dropped_by_whoever_looks_and_counted(
         before = far_end.counters()
         back = answers(far_end, [bytes(wrong)] * 3)
         drops = far_end.counters().since(before)
-    reason = BAD_CHECKSUM[dut.name]
+    reason = BAD_CHECKSUM.get(f"{dut.name} {dut.ip_version}", BAD_CHECKSUM[dut.name])
     assert len(back) == (0 if reason else 3)
     assert {name: n for name, n in drops.app.items() if n} == ({reason: 3} if reason else {})
     assert not any((drops.nic_imissed, drops.nic_ierrors))
@@ -153,6 +177,14 @@ def test_kernel_echo_without_root_says_what_to_do(
         pass
 
 
+def test_kernel_without_ipv6_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labkit.dut.kernel_echo.SNMP6", Path("/nowhere"))
+    assert lk.dut.KernelEcho().missing is None
+    missing = lk.dut.KernelEcho("mine", ip_version=6).missing or ""
+    assert missing.startswith("the DUT mine needs IPv6, which this kernel has not")
+    assert missing.endswith("use ip_version=4")
+
+
 def test_missing_testpmd_says_what_to_install(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with (
@@ -200,6 +232,13 @@ def test_errors_name_the_dut_as_it_is_called(lab: lk.Lab, monkeypatch: pytest.Mo
             lk.dut.Testpmd(name="mine").open(lab),
         ):
             pass
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("version", [5, "6", None, True])
+def test_wrong_ip_version_is_named(kind: Callable[..., lk.dut.Dut], version: object) -> None:
+    with pytest.raises(lk.LabError, match=f"ip_version is {version!r}; it is 4 or 6"):
+        kind(ip_version=version)
 
 
 def test_what_a_dut_does_not_count_stays_unknown() -> None:

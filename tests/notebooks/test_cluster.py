@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from distributed import LocalCluster
+from scapy.layers.inet import UDP
 
 import labkit as lk
 from labkit import cluster as cluster_module
@@ -85,9 +86,10 @@ def test_loss_of_a_worker_loses_no_trial(losing: LocalCluster, tmp_path: Path) -
 def test_sweep_on_workers(cluster: LocalCluster, tmp_path: Path) -> None:
     with lk.dask_executor(cluster.scheduler_address) as executor:
         results = lk.sweep(
-            [lk.dut.LabkitEcho()],
-            sizes=(64, 512),
-            rates=("5k", "10k"),
+            [lk.dut.LabkitEcho(), lk.dut.LabkitEcho("VXLAN", tunnel=lk.Vxlan(vni=42))],
+            sizes=(128, {128: 7, 1518: 1}),
+            rates=("5k",),
+            vary=lk.vary(UDP.sport, range(1024, 2048)),
             duration=0.2,
             warmup=0.1,
             save=tmp_path,

@@ -88,6 +88,25 @@ def test_trials_without_a_config_or_a_target_are_compared() -> None:
     assert (row.trials_a, row.trials_b, row.difference) == (2, 2, 0.0)
 
 
+def test_mix_is_not_compared_with_frames_of_its_mean_size() -> None:
+    rows = [
+        {"config": "x", "size_bytes": 768, "mix": mix, "target_pps": 7e4, "rx_pps": rate}
+        for mix, rate in ((None, 1.0), ("64, 1472 B", 2.0), ("IMIX", 3.0))
+    ]
+    plain, mixed, imix = (lk.Results.from_rows([row]) for row in rows)
+    comparison = lk.compare(lk.Results.from_rows(rows), lk.Results.from_rows(rows))
+    assert comparison.table["difference"].tolist() == [0.0] * 3
+    assert comparison.table["mix"].fillna("").tolist() == ["64, 1472 B", "IMIX", ""]
+    names = [label.get_text() for label in comparison.plot().axes[0].get_yticklabels()]
+    assert names == ["x  64, 1472 B (768 B)  70k", "x  IMIX (768 B)  70k", "x  768 B  70k"]
+    assert "IMIX" in repr(comparison)
+    assert "mix" not in repr(lk.compare(plain, plain))
+    message = r"a has x 768 B 70,000 pps; b has x 64, 1472 B \(768 B\) 70,000 pps"
+    for a, b in ((plain, mixed), (mixed, imix)):
+        with pytest.raises(lk.LabError, match=message if a is plain else "no load in common"):
+            lk.compare(a, b)
+
+
 def test_picture_puts_every_difference_beside_its_load() -> None:
     """A load of which a quantity is missing or 0 must not move the others up."""
     measured = [(7e4, 0.0, None)] * 2 + [(14e4, 100.0, 5.0), (14e4, 101.0, 6.0)]

@@ -71,7 +71,7 @@ def test_readme_curves_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
     (code,) = [block for block in blocks("README.md", "python") if "lk.sweep(" in block]
     shorter = {
-        "(64, 512, 1400, 8500)": "(64,)",
+        '(64, 512, 1400, 8500, "IMIX")': "(64,)",
         '("70k", "140k", "350k", "700k")': '("5k",)',
         "duration=5, repeats=3": "duration=0.1, warmup=0, repeats=2",
         'preset="mlr"': 'preset="quick", max_rate=20_000',

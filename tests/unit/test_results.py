@@ -54,6 +54,16 @@ def test_results_come_back_as_they_were_saved(tmp_path: Path) -> None:
     assert loaded.warnings == results.warnings
 
 
+def test_results_of_earlier_releases_have_no_mix(tmp_path: Path) -> None:
+    results = lk.Results.from_rows([ROW])
+    results.save(tmp_path)
+    results.table.drop(columns="mix").to_parquet(tmp_path / "results.parquet", index=False)
+    loaded = lk.load(tmp_path)
+    assert loaded.table.equals(results.table)
+    assert len(lk.compare(loaded, results).table) == 1
+    assert "mix" not in repr(loaded)
+
+
 def test_saving_again_is_fine_and_saving_over_others_is_not(tmp_path: Path) -> None:
     first, second = lk.Results.from_rows([ROW]), lk.Results.from_rows([ROW, ROW])
     first.save(tmp_path)
@@ -87,6 +97,10 @@ def test_where_chooses_trials_and_names_what_there_is() -> None:
     assert results.where(size_bytes=(64, 512)).table["size_bytes"].tolist() == [64, 512]
     with pytest.raises(lk.LabError, match=r"size_bytes 65; there are \[64\.0, 512\.0, 1400\.0\]"):
         results.where(size_bytes=65)
+    mixed = lk.Results.from_rows([ROW, {**ROW, "mix": "IMIX"}, {**ROW, "mix": "other"}])
+    assert mixed.where(mix=("IMIX", None)).table["mix"].fillna("").tolist() == ["", "IMIX"]
+    with pytest.raises(lk.LabError, match=r"no trial has mix None; there are \['IMIX'\]"):
+        mixed.where(mix="IMIX").where(mix=None)
     with pytest.raises(lk.LabError, match="did you mean 'size_bytes'"):
         results.where(size_byte=64)
 
@@ -124,11 +138,11 @@ def test_numbers_are_shown_as_precisely_as_they_are_read() -> None:
         **ROW, "config": "<b>a</b>", "target_pps": 14_880_952.38, "drop_percent": 0.0290001,
         "lost": 1234567, "latency_p50_ns": 12345.6, "unsent": None, "balanced": True,
     }  # fmt: skip
-    mix = {**row, "size_bytes": lk.IMIX.mean, "drop_percent": 42.82951, "unsent": 0}
+    mix = {**row, "size_bytes": lk.IMIX.mean, "drop_percent": 42.82951, "unsent": 0, "mix": "IMIX"}
     results = lk.Results.from_rows([row, mix])
     rates = ["14,880,952", "70,000", "69,000"]
-    one = ["&lt;b&gt;a&lt;/b&gt;", "64", *rates, "0.029", "–", "1,234,567", "12,346", "True"]
-    other = [one[0], "353.8", *rates, "42.83", "0", *one[7:]]
+    one = ["&lt;b&gt;a&lt;/b&gt;", "64", "–", *rates, "0.029", "–", "1,234,567", "12,346", "True"]
+    other = [one[0], "353.8", "IMIX", *rates, "42.83", "0", *one[8:]]
     assert cells(results._repr_html_()) == one + other
     for text in (*one[1:], *other[1:]):
         assert text in repr(results)

@@ -8,17 +8,22 @@ so that every row is known beforehand.
 import json
 import math
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
 
 import labkit as lk
+from labkit.runs import sweep as sweep_module
 from labkit.runs.grid import Step
 from labkit.runs.sweep import Measurement
 
@@ -121,12 +126,45 @@ def test_without_a_folder_a_failed_sweep_keeps_its_trials_all_the_same() -> None
     shutil.rmtree(failure.value.folder)
 
 
+def test_nothing_is_left_behind_when_nothing_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails() -> dict[str, float]:
+        raise lk.LabError("no engine")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sweep_module, "floor_ns", fails)
+    with pytest.raises(lk.LabError, match=r"^no engine$"):
+        run(sweep_module.by_trial)
+    with pytest.raises(lk.SweepFailed, match=r"failed: no\nno trial was finished$"):
+        run(Recorder(0, lk.LabError("no")))
+    with pytest.raises(KeyboardInterrupt):
+        run(Recorder(0, KeyboardInterrupt()))
+    assert len(run()) == 16
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(lk.SweepFailed, match="1 finished trials are kept"):
+        run(Recorder(1, lk.LabError("no")))
+    (folder,) = tmp_path.iterdir()
+    assert len(lk.load(folder)) == 1
+
+
+def test_parameters_of_a_sweep_that_measured_nothing_bind_nobody(tmp_path: Path) -> None:
+    with pytest.raises(lk.SweepFailed, match="no trial was finished"):
+        run(Recorder(0, lk.LabError("no")), save=tmp_path)
+    assert len(run(save=tmp_path, repeats=3)) == 24
+
+
 def test_other_parameters_are_refused(tmp_path: Path) -> None:
     run(save=tmp_path)
     with pytest.raises(lk.LabError, match=r"other parameters: repeats is 2 there and 3 here"):
         run(save=tmp_path, repeats=3)
-    with pytest.raises(lk.LabError, match=r"other parameters: rates is"):
+    with pytest.raises(lk.LabError, match=r"rates is \['70k', '140k'\] there and \['80k'\] here"):
         run(save=tmp_path, rates=("80k",))
+    with pytest.raises(lk.LabError, match=r"rates\[1\] is '140k' there and '80k' here"):
+        run(save=tmp_path, rates=("70k", "80k"))
+    with pytest.raises(lk.LabError, match=r"sizes\[0\] is 64 there and .* …") as error:
+        run(save=tmp_path, sizes=(range(64, 1500), 512))
+    assert len(str(error.value)) < 1000
 
 
 @pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
@@ -226,6 +264,79 @@ def test_what_is_left_out_is_named() -> None:
     assert len(results) == 4
 
 
+def test_mix_is_told_from_frames_of_its_mean_size(tmp_path: Path) -> None:
+    evenly = {64: 1, 1472: 1}  # 768 bytes in the mean
+    settings: dict[str, object] = {"sizes": (768, evenly, "IMIX"), "repeats": 1}
+    results = run(save=tmp_path, **settings)
+    for mix, mean in ((None, 768.0), ("64, 1472 B", 768.0), ("IMIX", lk.IMIX.mean)):
+        chosen = results.where(mix=mix, config="known")
+        assert chosen.table["size_bytes"].tolist() == [mean] * 2
+    titles = [axes.get_title() for axes in results.plot.pps().axes]
+    assert titles == ["IMIX (353.8 B)", "768 B", "64, 1472 B (768 B)"]
+    assert lk.load(tmp_path).table.equals(results.table)
+    assert len(run(save=tmp_path, **settings)) == len(results)
+    with pytest.raises(lk.LabError, match=r"other parameters: sizes\[1\] is"):
+        run(save=tmp_path, **settings | {"sizes": (768, {1472: 1, 64: 1}, "IMIX")})
+
+
+def test_longest_frame_of_a_mix_is_what_a_dut_must_take_and_its_mean_what_a_link_carries() -> None:
+    mixes = (lk.Sizes.mix({64: 1, 1519: 1}, "too long"), "IMIX")
+    results = run(sizes=mixes, rates=("100k", "1M"), max_gbps=0.3)
+    assert results.warnings == [
+        "not measured: known, too long: it takes up to 1,518 B",
+        "not measured: known, IMIX at 1,000,000 pps: above the cap of 0.3 Gbit/s",
+        "not measured: other, too long: it takes up to 1,518 B",
+        "not measured: other, IMIX at 1,000,000 pps: above the cap of 0.3 Gbit/s",
+    ]
+    assert set(results.table["mix"]) == {"IMIX"}
+    in_bits = run(sizes=("IMIX",), rates=("100 Mbit/s",)).table["target_pps"]
+    assert in_bits.unique() == pytest.approx([1e8 / 8 / lk.IMIX.mean])
+
+
+def test_what_is_too_short_for_the_headers_is_left_out() -> None:
+    results = lk.sweep(
+        [lk.dut.LabkitEcho(), lk.dut.LabkitEcho("v6", ip_version=6)],
+        sizes=(64, 84, "IMIX"), rates=("70k",), measure=arithmetic, progress=False,
+    )  # fmt: skip
+    assert results.warnings == [
+        "not measured: v6, 64 B: headers and signature need 84 B or more",
+        "not measured: v6, IMIX: headers and signature need 84 B or more",
+    ]
+    assert len(results) == 4
+
+
+def test_what_varies_is_part_of_every_step_and_of_the_run(tmp_path: Path) -> None:
+    ports = lk.vary(UDP.sport, range(1024, 2048))
+    recorder = Recorder()
+    told = run(recorder, save=tmp_path, vary=ports).run["parameters"]["vary"]
+    assert {step.vary for _, step in recorder.steps} == {(ports,)}
+    assert told[0]["field"] == "UDP.sport"
+    with ProcessPoolExecutor(1) as executor:
+        assert len(run(vary=[ports], executor=executor)) == 16
+    again = Recorder()
+    run(again, save=tmp_path, vary=[ports])
+    assert not again.steps
+    for other in ((), lk.vary(UDP.sport, range(1024, 2049)), [ports, lk.vary(IP.tos, [1])]):
+        with pytest.raises(lk.LabError, match="other parameters: vary"):
+            run(save=tmp_path, vary=other)
+
+
+def test_sweep_of_an_earlier_release_goes_on(tmp_path: Path) -> None:
+    duts: list[lk.dut.Dut] = [lk.dut.LabkitEcho(), lk.dut.KernelEcho()]
+    settings: dict[str, Any] = {"sizes": (64, 512), "rates": ("70k",), "progress": False}
+    with pytest.raises(lk.SweepFailed):
+        lk.sweep(duts, measure=Recorder(2, lk.LabError("no")), save=tmp_path, **settings)
+    told = json.loads((tmp_path / "run.json").read_text())
+    del told["parameters"]["vary"]
+    for dut in told["parameters"]["duts"]:
+        del dut["ip_version"]
+    (tmp_path / "run.json").write_text(json.dumps(told))
+    assert len(lk.sweep(duts, measure=arithmetic, save=tmp_path, **settings)) == 4
+    duts[0] = lk.dut.LabkitEcho(ip_version=6)
+    with pytest.raises(lk.LabError, match=r"other parameters: duts\[0\] is"):
+        lk.sweep(duts, measure=arithmetic, save=tmp_path, **settings)
+
+
 def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
     run(save=tmp_path, duration=3)
     told = json.loads((tmp_path / "run.json").read_text())
@@ -243,9 +354,19 @@ def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
         ({"rates": "70k"}, "rates is '70k'; it is a list"),
         ({"rates": ("fast",)}, "rate is 'fast'; write it as"),
         ({"rates": (0,)}, "rate is 0 pps; it is a positive number"),
-        ({"sizes": (64.5,)}, "size 64.5: a frame has"),
-        ({"sizes": (64, lk.IMIX)}, r"sizes has IMIX \(64, 570, 1518 B\): a sweep has single sizes"),
-        ({"sizes": lk.IMIX}, "a sweep has single sizes; measure a mix with lk.trial"),
+        ({"sizes": (64.5,)}, "size is 64.5; it is a number of bytes"),
+        ({"sizes": ("big",)}, "size is 'big'; it is a number of bytes, .* or \"IMIX\""),
+        ({"sizes": "IMIX"}, "sizes is 'IMIX'; it is a list"),
+        ({"sizes": lk.IMIX}, r"sizes is IMIX \(64, 570, 1518 B\); it is a list, such as"),
+        ({"sizes": {64: 1}}, r"sizes is \{64: 1\}; it is a list, such as"),
+        ({"sizes": ({60: 1, 64: 3},)}, "size 60: a frame has 64 bytes or more"),
+        ({"sizes": ({64: 0},)}, "weight of size 64 is 0"),
+        ({"sizes": ("IMIX", lk.IMIX)}, r"sizes has IMIX \(64, 570, 1518 B\) twice; repeats="),
+        ({"sizes": (64, (64, 64))}, "sizes has 64 twice"),
+        (
+            {"sizes": (lk.IMIX, lk.Sizes.mix({64: 1, 570: 1}, "IMIX"))},
+            "two mixes of sizes are called 'IMIX'; give one another name",
+        ),
         ({"duration": 0}, "duration is 0; the range is 0.001 to 86400 s"),
         ({"duration": 86_401}, "duration is 86401; the range is 0.001 to 86400 s"),
         ({"warmup": -1}, "warmup is -1; the range is 0 to 86400 s"),
@@ -257,6 +378,14 @@ def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
         ({"max_gbps": math.nan}, "max_gbps is nan; it is a number of Gbit/s above 0, or None"),
         ({"sizes": (64, 512, 64)}, "sizes has 64 twice; repeats="),
         ({"rates": ("70k", 70_000)}, "rates has 70 kpps twice"),
+        ({"vary": UDP.sport}, "vary is .*; write lk.vary"),
+        ({"vary": None}, "vary is None; write lk.vary"),
+        ({"vary": lk.vary(IPv6.fl, range(9))}, "known: vary fl: the packet .* has 0 layers IPv6"),
+        (
+            {"vary": lk.vary(UDP.sport, [1], nth=2)},
+            "known: vary sport: .* 1 layers UDP, and nth is",
+        ),
+        ({"vary": lk.vary(UDP.sport, [70_000])}, "known: vary sport: 70000 is no value of it"),
         ({"sizes": (9000,)}, "nothing is left to measure: known, 9,000 B"),
     ],
 )

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Streams against scapy: every frame of a field program is what scapy builds, byte for byte."""
 
+import json
 import math
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -327,6 +329,43 @@ def test_a_port_answers_for_the_values_of_a_varied_source() -> None:
     assert source_addresses([stream]) == varied[:16]
     inner = Stream(VXLAN_4 / V4 / DATA, size=256, vary=lk.vary(IP.src, varied, nth=2))
     assert source_addresses([inner]) == ["10.0.0.1"]
+
+
+@pytest.mark.parametrize("field", [UDP.sport, IP.dst, Dot1Q.vlan, VXLAN.vni, IPv6.fl, GRE.key])
+def test_varying_fields_can_be_sent_to_another_process(field: Any) -> None:
+    varied = lk.vary(field, [1, 2], random=True, nth=2)
+    other = pickle.loads(pickle.dumps(varied))
+    assert other == varied
+    assert other.field is field
+
+
+def test_varying_fields_are_told_as_json() -> None:
+    told = [
+        lk.vary(UDP.sport, range(1024, 2048)),
+        lk.vary(IP.dst, ["10.0.0.2"], random=True, nth=2),
+    ]
+    assert json.loads(json.dumps([varied.to_dict() for varied in told])) == [
+        {"field": "UDP.sport", "values": "range(1024, 2048)", "random": False, "nth": 1},
+        {"field": "IP.dst", "values": ["10.0.0.2"], "random": True, "nth": 2},
+    ]
+    assert json.dumps(lk.vary(UDP.sport, np.array([7])).to_dict()["values"]) == "[7]"
+
+
+@pytest.mark.parametrize(
+    ("size", "name"),
+    [
+        (64, None),
+        ((64, 64), None),
+        (lk.Sizes.genome("aaa"), None),
+        ("IMIX", "IMIX"),
+        (lk.Sizes.genome("aaadg"), "genome aaadg"),
+        ({64: 28, 570: 16, 1518: 4}, "7 × 64, 4 × 570, 1518 B"),
+        ((1518, 64, 64), "1518, 2 × 64 B"),
+        (range(64, 84), "20 sizes, 64 to 83 B"),
+    ],
+)
+def test_mixes_have_names(size: object, name: str | None) -> None:
+    assert lk.Sizes.parse(size).mix_name == name  # type: ignore[arg-type]
 
 
 def test_sizes_may_be_given_by_weight() -> None:

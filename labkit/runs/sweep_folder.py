@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The folder of a sweep: its parameters, and a file for every trial that was finished."""
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from labkit.dut.base import Dut
+from labkit.errors import LabError
+from labkit.results import (
+    FORMAT,
+    RUN_FILE,
+    TRIALS_FOLDER,
+    Results,
+    read_run,
+    read_trials,
+    trial_files,
+    write_json,
+)
+from labkit.tunnels import Tunnel
+
+MOST_TOLD = 300  # characters of a parameter in an error
+
+
+@contextmanager
+def sweep_folder(save: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """The folder for one sweep at a time: two would measure the same, and disturb each other.
+
+    None: a temporary one, which stays only where an error needs the trials in it.
+    """
+    folder = Path(save) if save is not None else Path(tempfile.mkdtemp(prefix="labkit-sweep-"))
+    is_needed = save is not None
+    try:
+        with _alone(folder):
+            try:
+                yield folder
+            except BaseException:
+                is_needed = is_needed or bool(trial_files(folder))
+                raise
+    finally:
+        if not is_needed:
+            shutil.rmtree(folder)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LabError(
+                f"another sweep is writing to {folder}; wait for it, or choose another folder"
+            ) from None
+        yield
+    finally:
+        fcntl.flock(lock, fcntl.LOCK_UN)  # for the processes of a pool, too, which have it open
+        os.close(lock)
+
+
+def begin(folder: Path, run: dict[str, Any], duts: Sequence[Dut]) -> None:
+    """A folder for this sweep: a new one, or the one that it began before."""
+    (folder / TRIALS_FOLDER).mkdir(parents=True, exist_ok=True)
+    if not (folder / RUN_FILE).exists() or _is_unused(folder):
+        write_json(folder / RUN_FILE, {"format": FORMAT, "id": uuid.uuid4().hex, **run})
+        return
+    there = _completed(read_run(folder).get("parameters", {}), duts)
+    parameters = json.loads(json.dumps(run["parameters"]))
+    for name, value in parameters.items():
+        if there.get(name) != value:
+            raise LabError(
+                f"{folder} holds a sweep with other parameters: "
+                f"{_difference(name, there.get(name), value)}; choose another folder, or the same "
+                "parameters to go on"
+            )
+    read_trials(folder)  # a file that is damaged is better known before hours of measuring
+
+
+def _is_unused(folder: Path) -> bool:
+    """A sweep began there that never finished a trial: its parameters bind nobody."""
+    return read_run(folder).get("kind") == "sweep" and not trial_files(folder)
+
+
+def dut_parameters(dut: Dut) -> dict[str, Any]:
+    """What run.json tells of a DUT, as JSON values."""
+    values = {f.name: getattr(dut, f.name) for f in fields(dut)}  # type: ignore[arg-type]
+    told = {name: v.to_dict() if isinstance(v, Tunnel) else v for name, v in values.items()}
+    return {"type": type(dut).__name__, **told}
+
+
+def _completed(parameters: Mapping[str, Any], duts: Sequence[Dut]) -> dict[str, Any]:
+    """Parameters with what an earlier release did not tell: its trials were made with defaults."""
+    told = parameters.get("duts", [])
+    if len(told) == len(duts):
+        told = [
+            {**{f.name: f.default for f in fields(dut)}, **one}  # type: ignore[arg-type]
+            for dut, one in zip(duts, told, strict=True)
+        ]
+    return {"vary": [], **parameters, "duts": told}
+
+
+def _difference(name: str, there: Any, here: Any) -> str:
+    """In words; of two lists what differs first in them."""
+    if isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        number = next(n for n, one in enumerate(here) if one != there[n])
+        name, there, here = f"{name}[{number}]", there[number], here[number]
+    texts = (repr(value) for value in (there, here))
+    short = [text if len(text) <= MOST_TOLD else f"{text[:MOST_TOLD]} …" for text in texts]
+    return f"{name} is {short[0]} there and {short[1]} here"
+
+
+def finished(folder: Path) -> Results:
+    """The trials that are on disk, with the machines that made them."""
+    run = read_run(folder)
+    contents = read_trials(folder)
+    machines: list[Any] = []
+    for content in contents:
+        if content["machine"] not in machines:
+            machines.append(content["machine"])
+    return Results.from_rows(
+        (content["row"] for content in contents), {**run, "machines": machines}
+    )
+
+
+def trial_file(folder: Path, number: int) -> Path:
+    """The file of a trial, by its number in the grid."""
+    return folder / TRIALS_FOLDER / f"{number:05d}.json"
