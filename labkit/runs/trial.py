@@ -13,6 +13,7 @@ from labkit.ledger import Ledger
 from labkit.measuring import Pause, measure
 from labkit.port import Port
 from labkit.progress_bar import progress_bar
+from labkit.readable import size_name
 from labkit.results import LATE, SHORTFALL
 from labkit.runs.trial_bench import STILL_SECONDS, Bench, Measured
 from labkit.runs.trial_tables import tables_of
@@ -71,9 +72,10 @@ class Trial:
     def _summary(self) -> list[str]:
         row = self.row
         target = "as fast as it went" if row["target_pps"] is None else _rate(row["target_pps"])
+        size = size_name(row["size_bytes"], row["mix"])
         lines = [
-            f"{self.port} to {self.received_on}: {row['size_bytes']:,.5g}-byte frames, {target} "
-            f"for {row['seconds']:.3f} s",
+            f"{self.port} to {self.received_on}: frames of {size}, {target} for "
+            f"{row['seconds']:.3f} s",
             f"sent {_rate(row['tx_pps'])}, received {_rate(row['rx_pps'])}",
         ]
         if row["drop_percent"] is not None:

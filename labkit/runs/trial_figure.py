@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.ticker import FuncFormatter
 
 from labkit.plot import PALETTE, Picture
+from labkit.readable import size_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,7 @@ def trial_figure(trial: "Trial") -> "Figure":
         left, right = figure.subplots(1, 2)
         _draw_series(left, trial)
         _draw_latency(right, {"": trial.latency}, trial.floor_ns)
-    title = f"{trial.row['size_bytes']:,.5g}-byte frames, {trial.port} to {trial.received_on}"
+    title = f"{size_name(trial.row['size_bytes'], trial.row['mix'])}, {trial.port} to {trial.received_on}"
     if trial.row["generator_limited"]:
         title += " (limited by the generator)"
     figure.suptitle(
