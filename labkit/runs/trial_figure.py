@@ -32,7 +32,8 @@ def trial_figure(trial: "Trial") -> "Figure":
         left, right = figure.subplots(1, 2)
         _draw_series(left, trial)
         _draw_latency(right, {"": trial.latency}, trial.floor_ns)
-    title = f"{size_name(trial.row['size_bytes'], trial.row['mix'])}, {trial.port} to {trial.received_on}"
+    size = size_name(trial.row["size_bytes"], trial.row["mix"])
+    title = f"frames of {size}, {trial.port} to {trial.received_on}"
     if trial.row["generator_limited"]:
         title += " (limited by the generator)"
     figure.suptitle(
