@@ -59,7 +59,8 @@ def check_room(ports: int, left: int, wanted: int) -> None:
     if left < wanted:
         raise PortError(
             f"this lab has {ports} ports, and its DPDK has room for {left} more; {wanted} are "
-            "needed (two for a cable or a tunnel): use several queues of one port, or another lab"
+            "needed (two for a cable or a tunnel): close ports that have done their work "
+            "(port.close()), use several queues of one port, or another lab"
         )
 
 

@@ -78,7 +78,7 @@ int lk_port_set_promiscuous(uint16_t id, int on);
 int lk_port_set_link(uint16_t id, int up);
 int lk_port_xstats(uint16_t id, struct lk_xstat *out, unsigned int room);
 const char *lk_port_pool(uint16_t id); /* name of the mempool it receives into */
-int lk_port_stop(uint16_t id);
+int lk_port_close(uint16_t id);
 
 /* probe.c */
 struct lk_probe_config {
