@@ -19,6 +19,7 @@ from labkit.dut.base import (
     FarEnd,
     missing_cpu,
 )
+from labkit.dut.ports import closing
 from labkit.dut.process import DutProcess
 from labkit.dut.veth import VethPair
 from labkit.errors import LabError
@@ -75,15 +76,16 @@ class KernelEcho(Dut):
             process.hear()
             with VethPair(process.pid, f"{DUT_ADDRESS}/24", self.mtu) as pair:
                 port = lab.port(f"af_packet:{pair.outside}", "veth", mtu=self.mtu)
-                pair.know_neighbour(LAB_ADDRESS, port.mac)  # in a trial nobody answers ARP
-                os.sched_setaffinity(
-                    process.pid, {lab.eal.usable_cpus()[0] if self.cpu is None else self.cpu}
-                )
-                process.say("go")
-                process.hear()
-                yield FarEnd(
-                    port, pair.mac, lambda: _counters(process, pair), process.check, self.name
-                )
+                with closing(port):
+                    pair.know_neighbour(LAB_ADDRESS, port.mac)  # in a trial nobody answers ARP
+                    os.sched_setaffinity(
+                        process.pid, {lab.eal.usable_cpus()[0] if self.cpu is None else self.cpu}
+                    )
+                    process.say("go")
+                    process.hear()
+                    yield FarEnd(
+                        port, pair.mac, lambda: _counters(process, pair), process.check, self.name
+                    )
         finally:
             process.stop()
 

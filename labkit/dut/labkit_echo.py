@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labkit.dut.base import DUT_ADDRESS, LINK_OVERHEAD, UDP_PORT, Dut, DutCounters, FarEnd
+from labkit.dut.ports import closing
 
 if TYPE_CHECKING:
     from labkit.lab import Lab
@@ -36,13 +37,10 @@ class LabkitEcho(Dut):
     def open(self, lab: "Lab") -> Iterator[FarEnd]:
         """Runs the echo path."""
         near, far = lab.cable(mtu=self.mtu, ring_size=self.ring_size)
-        path = lab.echo_server(far, [f"{DUT_ADDRESS}/24"], UDP_PORT)
+        with closing(near, far):
+            path = lab.echo_server(far, [f"{DUT_ADDRESS}/24"], UDP_PORT)
 
-        def counters() -> DutCounters:
-            return DutCounters.of_port(far.xstats(), dict(path.drops), is_lab_port=True)
+            def counters() -> DutCounters:
+                return DutCounters.of_port(far.xstats(), dict(path.drops), is_lab_port=True)
 
-        try:
             yield FarEnd(near, far.mac, counters, lab._check_alive, self.name)
-        finally:
-            if lab.is_alive:
-                path.stop()
