@@ -23,6 +23,7 @@ from labkit.port_rules import (
     check_room,
     check_settings,
     name_of,
+    not_opened,
     settings_of,
 )
 from labkit.running import PathCounters, RunningPath
@@ -436,10 +437,10 @@ class Lab:
                 bus=device.bus,
                 device=vdev if device.bus == "vdev" else device.target,
                 arguments=device.devargs,
+                fanout=device.kind != "af_packet" or settings["rx_queues"] > 1,
             )
         except EngineError as error:
-            target = f":{device.target}" if device.target else ""
-            raise PortError(f"{device.kind}{target} could not be opened: {error}") from None
+            raise not_opened(device, str(error)) from None
 
     def _declared_order(self, name: str) -> int:
         return list(self.ports).index(name)

@@ -64,6 +64,18 @@ def check_room(ports: int, left: int, wanted: int) -> None:
         )
 
 
+def not_opened(device: Device, error: str) -> PortError:
+    """What a driver's refusal means."""
+    target = f":{device.target}" if device.target else ""
+    if "PACKET_FANOUT" in error:
+        error = (
+            "another program has the fanout group (packet(7)) that net_af_packet wants for several "
+            "queues, number (process id of the engine xor index of the interface) mod 65,536; "
+            "lab.restart() gives the engine another process id, and queues=1 needs no group"
+        )
+    return PortError(f"{device.kind}{target} could not be opened: {error}")
+
+
 def check_name(wanted: str) -> None:
     """Raises PortError for what is no name of a port."""
     if not PORT_NAME.fullmatch(wanted):

@@ -68,11 +68,17 @@ class Ports:
         for name, port_id in zip(names, ids, strict=False):
             self.by_name[name] = EnginePort(port_id, bytes(6), ring_queues=queues)
 
-    def probe(self, name: str, bus: str, device: str, arguments: str) -> dict[str, Any]:
-        """Attaches a device and returns its limits. A device without a port is an error."""
+    def probe(
+        self, name: str, bus: str, device: str, arguments: str, fanout: bool
+    ) -> dict[str, Any]:
+        """Attaches a device and returns its limits. A device without a port is an error.
+
+        fanout: whether net_af_packet may join a fanout group, as several queues must
+        """
         sockets: set[DriverSocket] = set()
+        function = "lk_port_probe" if fanout else "lk_port_probe_without_fanout"
         with made_meanwhile(sockets):
-            call("lk_port_probe", bus.encode(), device.encode(), arguments.encode())
+            call(function, bus.encode(), device.encode(), arguments.encode())
         port_id = call("lk_port_find", device.encode())
         self.by_name[name] = EnginePort(port_id, bytes(6), arguments=arguments, sockets=sockets)
         return self.limits(name)

@@ -61,8 +61,10 @@ class Engine:
     def ports_left(self) -> int:
         return self.ports.left()
 
-    def probe_device(self, name: str, bus: str, device: str, arguments: str) -> dict[str, Any]:
-        return self.ports.probe(name, bus, device, arguments)
+    def probe_device(
+        self, name: str, bus: str, device: str, arguments: str, fanout: bool
+    ) -> dict[str, Any]:
+        return self.ports.probe(name, bus, device, arguments, fanout)
 
     def port_limits(self, name: str) -> dict[str, Any]:
         return self.ports.limits(name)

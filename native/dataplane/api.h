@@ -70,6 +70,7 @@ int lk_ports_left(void); /* that DPDK has room for */
 int lk_cable_create(const char *a, const char *b, unsigned int queues, unsigned int ring_size,
 		    uint16_t *ids);
 int lk_port_probe(const char *bus, const char *device, const char *arguments);
+int lk_port_probe_without_fanout(const char *bus, const char *device, const char *arguments);
 int lk_port_find(const char *device);
 int lk_port_limits(uint16_t id, struct lk_port_info *info);
 int lk_port_start(uint16_t id, const struct lk_port_config *config, const uint8_t *mac);
