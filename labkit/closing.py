@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def close_port(port: "Port") -> None:
     """See Port.close()."""
-    if port.is_closed:
+    if port.lab.ports.get(port.name) is not port:
         return
     with _nothing_measured(port):
         _check_unused(port)
@@ -42,7 +42,8 @@ def _nothing_measured(port: "Port") -> Iterator[None]:
 
 
 def _check_unused(port: "Port") -> None:
-    users = [name for name, path in port.lab.paths.items() if port.name in path.path.ports]
+    running = tuple(port.lab.paths.values())  # another thread may run one meanwhile
+    users = [path.name for path in running if port.name in path.path.ports]
     if users:
         raise _in_use(port, users)
 
@@ -51,10 +52,8 @@ def _in_use(port: "Port", users: list[str]) -> PortError:
     fixes = [f"lab.paths[{user!r}].stop()" for user in users]
     if tunnel_ports.path_name(port.name) in users:
         fixes = [f"lab.ports[{name!r}].close()" for name in tunnel_ports.inner_ports(port)]
-    return PortError(
-        f"port {port.name} cannot be closed: path {', '.join(map(repr, users))} uses it; "
-        f"first {', '.join(fixes)}"
-    )
+    who = f"path {users[0]!r} uses" if len(users) == 1 else f"paths {', '.join(users)} use"
+    return PortError(f"port {port.name} cannot be closed: {who} it; first {', '.join(fixes)}")
 
 
 def _end(port: "Port") -> None:
@@ -80,11 +79,10 @@ def _close_in_engine(port: "Port") -> None:
 
 
 def _forget(port: "Port") -> None:
-    lab, peer = port.lab, port.declaration.peer
     if not port.is_closed:
         return
-    del lab.ports[port.name]
-    tunnel_ports.forget(lab, port.name)
-    if peer is not None:
-        other = lab.ports[peer]
-        other.declaration = replace(other.declaration, peer=None, is_unplugged=True)
+    port.lab.ports.pop(port.name, None)
+    tunnel_ports.forget(port.lab, port.name)
+    peer = port.lab.ports.get(port.declaration.peer or "")
+    if peer is not None and peer.declaration.peer == port.name:
+        peer.declaration = replace(peer.declaration, peer=None, is_unplugged=True)

@@ -153,7 +153,8 @@ class Lab:
         what the outer one leaves.
 
         Several tunnels may share an outer port. lab.paths["tunnels:NAME"] is the path that does the
-        work; adding a tunnel builds it anew, and its counters begin at 0.
+        work; adding a tunnel builds it anew, and its counters begin at 0. Closing the inner port
+        takes the tunnel away.
         """
         from labkit.tunnel_ports import open_tunnel
 

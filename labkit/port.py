@@ -161,8 +161,7 @@ class Port:
         """Raises PortError when the port was closed."""
         if self.is_closed:
             raise PortError(
-                f"port {self.name} was closed; open it again: "
-                f"{'lab.cable()' if self._info.driver == 'net_ring' else 'lab.port()'}"
+                f"port {self.name} was closed; open another with lab.port() or lab.cable()"
             )
 
     def socket(self) -> "PortSocket":
