@@ -82,6 +82,38 @@ def test_every_kind_closes_and_opens_again(kind: str, lab: lk.Lab, tmp_path: Pat
         lab.close()
 
 
+def test_memif_server_that_closed_is_called_in_vain(lab: lk.Lab) -> None:
+    """net_memif goes on listening; its handler would work with what was freed."""
+    name = unique_name("lkmemif")
+    with lk.Lab() as other:
+        for _ in range(3):
+            server = lab.port(f"memif:{name}", "server", role="server")
+            client = other.port(f"memif:{name}", "client")
+            wait_until(lambda client=client: client.info.link_up)
+            server.close()
+            wait_until(lambda client=client: not client.info.link_up)
+            client.close()
+            with pytest.raises(lk.PortError, match="Failed to connect"):
+                other.port(f"memif:{name}", "client")
+            assert lab.is_alive
+    lab.port("ring")
+
+
+def test_memif_ports_of_one_socket_close_one_by_one(lab: lk.Lab) -> None:
+    name = unique_name("lkmemif")
+    servers = [lab.port(f"memif:{name}", f"server{n}", role="server", id=n) for n in range(3)]
+    with lk.Lab() as other:
+        for number, server in enumerate(servers):
+            client = other.port(f"memif:{name}", f"client{number}", id=number)
+            wait_until(lambda client=client: client.info.link_up)
+            server.receive(1, timeout=0.0)
+            client.send(FRAME)
+            assert server.receive(1, raw=True) == [FRAME]
+            server.close()
+        with pytest.raises(lk.PortError, match="Failed to connect"):
+            other.port(f"memif:{name}", "late", id=9)
+
+
 def test_what_a_port_wrote_is_whole_when_it_is_closed(lab: lk.Lab, tmp_path: Path) -> None:
     wrpcap(str(tmp_path / "in.pcap"), [FRAME] * 5, linktype=1)
     port = lab.port(f"pcap:{tmp_path}/in.pcap", "replay", tx=str(tmp_path / "out.pcap"))
