@@ -341,6 +341,23 @@ def test_closed_while_the_engine_is_dead(lab: lk.Lab) -> None:
     assert not far.info.link_up
 
 
+def test_interrupt_while_it_opens_leaves_nothing(lab: lk.Lab) -> None:
+    """Of two ends of a cable both are there, or none."""
+    before = lab._ask("ports_left")
+    for number in range(30):
+        timer = threading.Timer(0.0003 * number, signal.raise_signal, (signal.SIGINT,))
+        timer.start()
+        try:
+            lab.cable("a", "b")
+            timer.join()
+        except KeyboardInterrupt:
+            timer.join()
+        assert list(lab.ports) in ([], ["a", "b"])
+        for port in tuple(lab.ports.values()):
+            port.close()
+        assert lab._ask("ports_left") == before
+
+
 def test_interrupt_while_it_closes_leaves_nothing(lab: lk.Lab) -> None:
     """Ctrl-C ends the wait for the engine. What was begun is ended all the same."""
     before = lab._ask("ports_left")
