@@ -40,7 +40,7 @@ try:
     with lk.Lab() as lab:
         lab.cable()
         print(lab.dpdk_version)
-except Exception as error:
+except Exception as error:  # whatever it is, the doctor tells it
     print(f"{type(error).__name__}: {error}")
     raise SystemExit(1)
 """

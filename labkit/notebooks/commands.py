@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from labkit.notebooks.run_command import run
-from labkit.notebooks.telling import FILE, THERE, TROUBLE, told
+from labkit.notebooks.telling import FILE, THERE, TROUBLE, minimal_effect_option, told
 
 
 @click.group()
@@ -59,14 +59,7 @@ def show_baseline(name: str) -> None:
 @click.argument("before", type=THERE)
 @click.argument("now", type=THERE)
 @click.option("--html", "page", type=FILE, metavar="FILE", help="Write a page with pictures.")
-@click.option(
-    "--minimal-effect",
-    type=click.FloatRange(0),
-    default=5,
-    show_default=True,
-    metavar="PERCENT",
-    help="Differences below this are none.",
-)
+@minimal_effect_option
 def compare(before: Path, now: Path, page: Path | None, minimal_effect: float) -> None:
     """Compare the results of two runs (folders or zips). Exit code 1 when one is worse."""
     from labkit.notebooks.comparison import compare as compare_results

@@ -184,7 +184,7 @@ def check(condition: Any, name: str, *, hint: str = "", answer: Any = None) -> N
         passed = _truth(condition() if callable(condition) else condition, name)
     except LabError:
         raise
-    except Exception as error:
+    except Exception as error:  # a check whose condition raises is a check that failed
         passed, raised = False, f"{type(error).__name__}: {error}"
     expression, values = ("", {}) if passed else _explain(frame)
     if raised:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from labkit.notebooks.telling import FILE, INTERRUPTED, TROUBLE, told
+from labkit.notebooks.telling import FILE, INTERRUPTED, TROUBLE, minimal_effect_option, told
 
 if TYPE_CHECKING:
     from labkit.notebooks.baseline import Baseline
@@ -60,14 +60,7 @@ if TYPE_CHECKING:
     help="Time limit of a notebook.",
 )
 @click.option("--baseline", metavar="NAME", help="Fail when results are worse than this baseline.")
-@click.option(
-    "--minimal-effect",
-    type=click.FloatRange(0),
-    default=5,
-    show_default=True,
-    metavar="PERCENT",
-    help="Differences below this are none.",
-)
+@minimal_effect_option
 @click.option(
     "--confirm",
     type=click.IntRange(0),

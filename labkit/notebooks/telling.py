@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What all commands share: kinds of arguments, exit codes, and errors as one line."""
+"""What commands share: arguments and options, exit codes, and errors as one line."""
 
 import contextlib
 import sys
@@ -13,6 +13,14 @@ from labkit.errors import LabError
 FILE = click.Path(path_type=Path)
 THERE = click.Path(path_type=Path, exists=True)
 TROUBLE, USAGE, INTERRUPTED = 1, 2, 130
+minimal_effect_option = click.option(
+    "--minimal-effect",
+    type=click.FloatRange(0),
+    default=5,
+    show_default=True,
+    metavar="PERCENT",
+    help="Differences below this are none.",
+)
 
 
 @contextlib.contextmanager

@@ -252,7 +252,7 @@ def _with_report(run: NotebookRun, folder: Path) -> NotebookRun:
 
     try:
         write_notebook_report(run, folder)
-    except Exception as error:
+    except Exception as error:  # what ran must be told, whatever a report meets
         if run.status == "error":  # what went wrong before is what must be told
             return run
         text = f"the report could not be written: {error}"

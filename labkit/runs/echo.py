@@ -5,7 +5,7 @@ import ipaddress
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from labkit import nodes
 from labkit.errors import LabError
 from labkit.ledger import Ledger
-from labkit.measuring import measuring
+from labkit.measuring import Pause, measure
 from labkit.neighbours import check_source, resolve
 from labkit.path import Path
 from labkit.port import Port
+from labkit.progress_bar import progress_bar
 from labkit.runs import stream_ids
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ SIGNATURE_LENGTH = 18  # native/packet/signature.h
 MAC_ADDRESS = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
 IPV4_OVERHEAD, IPV6_OVERHEAD = 28, 48  # IP and UDP headers
 MOST_PROBES = 10_000_000
+POLL_SECONDS = 0.002
 SETTLE_SECONDS = 0.02
+Report = Callable[[int], object]
 
 
 @dataclass(frozen=True)
@@ -180,32 +183,27 @@ def echo(
     if target_mac is not None and not MAC_ADDRESS.fullmatch(target_mac):
         raise LabError(f"target_mac is {target_mac!r}; write six bytes as 02:00:00:00:00:01")
     mac = target_mac or resolve(port, str(destination), source=str(sender))
-    results = []
-    with measuring(lab, "lk.echo"), _bar(len(sizes) * count, progress) as bar:
-        for number, size in enumerate(sizes):
-            headers = _headers(
-                port, mac, str(sender), str(destination), source_port, udp_port, size
-            )
-            settings = {
-                "count": count,
-                "window": window,
-                "stream": stream_ids.claim(),
-                "seed": secrets.randbits(63),
-                "timeout_ns": int(timeout * 1e9),
-                "interval_ns": int(interval * 1e9),
-            }
-            before = number * count
-            results.append(
-                _run_size(
-                    lab,
-                    port,
-                    str(sender),
-                    headers,
-                    size,
-                    settings,
-                    lambda made, before=before: bar(before + made),
-                )
-            )
+
+    def run_size(size: int, report: Report, pause: Pause) -> EchoSize:
+        headers = _headers(port, mac, str(sender), str(destination), source_port, udp_port, size)
+        settings = {
+            "count": count,
+            "window": window,
+            "stream": stream_ids.claim(),
+            "seed": secrets.randbits(63),
+            "timeout_ns": int(timeout * 1e9),
+            "interval_ns": int(interval * 1e9),
+        }
+        return _run_size(port, str(sender), headers, size, settings, report, pause)
+
+    def run(pause: Pause) -> list[EchoSize]:
+        with _bar(len(sizes) * count, progress) as bar:
+            return [
+                run_size(size, lambda made, before=number * count: bar(before + made), pause)  # type: ignore[misc]
+                for number, size in enumerate(sizes)
+            ]
+
+    results = measure(lab, "lk.echo", run)
     return EchoRun(str(destination), udp_port, str(sender), port.name, tuple(results))
 
 
@@ -259,14 +257,15 @@ def _headers(
 
 
 def _run_size(
-    lab: "Lab",
     port: Port,
     source: str,
     headers: bytes,
     size: int,
     settings: dict[str, int],
-    report: Any,
+    report: Report,
+    pause: Pause,
 ) -> EchoSize:
+    lab = port.lab
     run = f"echo{settings['stream']}-{time.monotonic_ns()}"
     probe: dict[str, Any] = {"frame": headers.hex(), "payload_length": size, **settings}
     try:
@@ -274,7 +273,7 @@ def _run_size(
         before = _measured_drops(lab)
         try:
             lab.run(_probe_path(port, source, run))
-            counts = _until_done(lab, run, report)
+            counts = _until_done(lab, run, report, pause)
             drops = _differences(_measured_drops(lab), before)
             return _result(lab, run, size, settings["count"], counts, drops)
         finally:
@@ -302,20 +301,20 @@ def _probe_path(port: Port, source: str, run: str) -> Path:
     )
 
 
-def _until_done(lab: "Lab", run: str, report: Any) -> dict[str, int]:
+def _until_done(lab: "Lab", run: str, report: Report, pause: Pause) -> dict[str, int]:
     try:
         while True:
             counts: dict[str, int] = lab._ask("probe_counts", run=run)
             report(counts["made"])
             if counts["done"]:
                 break
-            time.sleep(0.002)
+            pause(POLL_SECONDS)
     except BaseException:
         lab._ask("stop_probe", run=run)
         raise
     # Duplicates and late answers are still on their way when the last answer is in.
     while True:
-        time.sleep(SETTLE_SECONDS)
+        pause(SETTLE_SECONDS)
         settled: dict[str, int] = lab._ask("probe_counts", run=run)
         if settled == counts:
             return counts
@@ -358,9 +357,8 @@ def _result(
 
 
 @contextmanager
-def _bar(total: int, wanted: bool) -> Iterator[Any]:
+def _bar(total: int, wanted: bool) -> Iterator[Report]:
     """A function that takes how many probes were made so far."""
-    from tqdm import tqdm
-
-    with tqdm(total=total, unit="probe", disable=not wanted, delay=0.5, leave=False) as bar:
+    options = {"unit": "probe", "disable": not wanted, "delay": 0.5, "leave": False}
+    with progress_bar(total=total, **options) as bar:
         yield lambda made: bar.update(made - bar.n)

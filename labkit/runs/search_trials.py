@@ -10,6 +10,7 @@ from MLRsearch import AbstractMeasurer, MeasurementResult
 
 from labkit.dut.base import FarEnd
 from labkit.errors import LabError
+from labkit.progress_bar import progress_bar
 from labkit.results import Results
 
 if TYPE_CHECKING:
@@ -66,14 +67,12 @@ class Measurer(AbstractMeasurer):  # type: ignore[misc]  # MLRsearch has no type
     def __init__(
         self, measure: Measure, run: Mapping[str, Any], most_seconds: float, progress: bool
     ) -> None:
-        from tqdm import tqdm
-
         self._measure = measure
         self._run = run
         self._rows: list[Mapping[str, Any]] = []
         self._begin = time.monotonic()
         form = f"{{n}} trials, {{elapsed_s:.0f}} of at most {most_seconds:g} s{{postfix}}"
-        self._bar = tqdm(disable=not progress, bar_format=form)
+        self._bar = progress_bar(disable=not progress, bar_format=form)
 
     @property
     def seconds(self) -> float:

@@ -18,6 +18,7 @@ from typing import Any
 from labkit import machine
 from labkit.dut.base import Dut
 from labkit.errors import LabError
+from labkit.progress_bar import progress_bar
 from labkit.results import (
     FORMAT,
     RUN_FILE,
@@ -200,11 +201,8 @@ def _measure_all(
     executor: Executor | None,
     progress: bool,
 ) -> None:
-    from tqdm import tqdm
-
-    bar = tqdm(
-        total=len(grid), initial=len(grid) - len(todo), unit="trial", disable=not progress
-    )  # fmt: skip
+    done = len(grid) - len(todo)
+    bar = progress_bar(total=len(grid), initial=done, unit="trial", disable=not progress)
     number = None
     try:
         with bar:

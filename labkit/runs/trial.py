@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from labkit.errors import LabError
 from labkit.latency import LatencyHistogram, floor_of
 from labkit.ledger import Ledger
-from labkit.measuring import measuring
+from labkit.measuring import Pause, measure
 from labkit.port import Port
+from labkit.progress_bar import progress_bar
 from labkit.results import LATE, SHORTFALL
-from labkit.runs.trial_bench import STILL_SECONDS, Bench
+from labkit.runs.trial_bench import STILL_SECONDS, Bench, Measured
 from labkit.runs.trial_tables import tables_of
 from labkit.traffic.plan import Traffic, check_frames, plan
 from labkit.traffic.rate import Rate
@@ -189,10 +190,14 @@ def trial(
     planned = plan(port, streams, rate)
     check_frames(planned, duration)
     bench = Bench(port, back, planned, latency, drain)
-    with measuring(port.lab, "a trial"), _bar(warmup + duration, progress) as bar:
-        if warmup > 0:
-            bench.run(warmup, warmup, bar)
-        measured = bench.run(duration, interval, lambda seconds: bar(warmup + seconds))
+
+    def run(pause: Pause) -> Measured:
+        with _bar(warmup + duration, progress) as bar:
+            if warmup > 0:
+                bench.run(warmup, warmup, bar, pause)
+            return bench.run(duration, interval, lambda seconds: bar(warmup + seconds), pause)
+
+    measured = measure(port.lab, "a trial", run)
     tables, floor = tables_of(bench, measured, duration), floor_of(port.lab)
     return Trial(
         port.name,
@@ -224,8 +229,7 @@ def _check_seconds(name: str, value: float, lowest: float) -> None:
 @contextmanager
 def _bar(seconds: float, wanted: bool) -> Iterator[Callable[[float], object]]:
     """A function that takes how many seconds have gone."""
-    from tqdm import tqdm
-
     form = "{desc}{percentage:3.0f} %|{bar}| {n:.1f} of {total:.1f} s"
-    with tqdm(total=seconds, disable=not wanted, delay=0.5, leave=False, bar_format=form) as bar:
+    options = {"disable": not wanted, "delay": 0.5, "leave": False, "bar_format": form}
+    with progress_bar(total=seconds, **options) as bar:
         yield lambda gone: bar.update(min(gone, seconds) - bar.n)

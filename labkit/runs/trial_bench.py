@@ -12,6 +12,7 @@ from typing import Any
 from labkit import nodes
 from labkit.errors import LabError
 from labkit.latency import LatencyHistogram
+from labkit.measuring import Pause
 from labkit.path import Chain, Path, as_chain
 from labkit.port import Port
 from labkit.runs import stream_ids
@@ -85,7 +86,9 @@ class Bench:
         self.is_signed = all(p.stream.signature for p in planned)
         self.is_paced = planned[0].pps is not None
 
-    def run(self, seconds: float, tick: float, report: Callable[[float], object]) -> Measured:
+    def run(
+        self, seconds: float, tick: float, report: Callable[[float], object], pause: Pause
+    ) -> Measured:
         """Sends for that time, drains, and reads every counter."""
         lab, count = self.lab, len(self.planned)
         first = stream_ids.claim(count)
@@ -111,8 +114,8 @@ class Bench:
                 for path in paths:
                     lab.run(path)
                 lab._ask("start_trial", run=run)
-                self._until_done(run, seconds, report)
-                self._until_still(run, before, paths[0].name)
+                self._until_done(run, seconds, report, pause)
+                self._until_still(run, before, paths[0].name, pause)
                 after = self._read()
             finally:
                 lab._stop_measurement()
@@ -154,27 +157,29 @@ class Bench:
             paths.append(Path(*chains, nodes.inject(port) >> tx, name=f"trial:{port.name}"))
         return paths
 
-    def _until_done(self, run: str, seconds: float, report: Callable[[float], object]) -> None:
+    def _until_done(
+        self, run: str, seconds: float, report: Callable[[float], object], pause: Pause
+    ) -> None:
         """Leaves the engine alone until its time is over: each question costs a CPU some µs."""
         begin = time.monotonic()
         try:
             while (left := begin + seconds - time.monotonic()) > 0:
                 self.lab._check_alive()
                 report(seconds - left)
-                time.sleep(min(left, REPORT_SECONDS))
+                pause(min(left, REPORT_SECONDS))
             while self.lab._ask("trial_counts", run=run)["state"] != DONE:
                 if time.monotonic() > begin + seconds + OVERDUE_SECONDS:
                     raise LabError(
                         f"the generator did not end within {OVERDUE_SECONDS:g} s after its time; "
                         f"was the path trial:{self.port.name} stopped? Leave it to the trial"
                     )
-                time.sleep(POLL_SECONDS)
+                pause(POLL_SECONDS)
         except BaseException:
             if self.lab.is_alive:
                 self.lab._ask("stop_trial", run=run)
             raise
 
-    def _until_still(self, run: str, before: "Reading", sender: str) -> None:
+    def _until_still(self, run: str, before: "Reading", sender: str, pause: Pause) -> None:
         """Waits until no counter has moved for a while, longer while frames are missing."""
         end = time.monotonic() + self.drain
         seen, still_since = None, time.monotonic()
@@ -193,7 +198,7 @@ class Bench:
                 MISSING_SECONDS if is_missing else STILL_SECONDS
             ):
                 return
-            time.sleep(POLL_SECONDS)
+            pause(POLL_SECONDS)
 
     def received(self, counts: dict[str, int]) -> int:
         """Frames that arrived for the first time, as far as that can be told."""

@@ -109,7 +109,7 @@ class _Maker:
             packet.add_payload(payload)
         try:
             frame = bytes(packet)
-        except Exception as error:
+        except Exception as error:  # layers of scapy raise what they like
             raise LabError(f"scapy cannot build {self.packet.summary()}: {error}") from None
         if len(frame) != size - FCS:
             raise LabError(

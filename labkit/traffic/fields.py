@@ -139,7 +139,7 @@ class FieldOf:
                 number = int(inner)
             else:
                 number = int.from_bytes(self.field.addfield(self.layer, b"", inner), "big")
-        except Exception as error:
+        except Exception as error:  # fields of scapy raise what they like
             raise LabError(
                 f"vary {self.varied.name}: {value!r} is no value of it: {error}"
             ) from None

@@ -142,14 +142,14 @@ class Stream:
     def _tick(self) -> None:
         try:
             self._read()
-        except Exception as error:
+        except Exception as error:  # the listeners show it; the thread goes on
             for listener in tuple(self._listeners):
                 listener.fail(error)
             return
         for listener in tuple(self._listeners):
             try:
                 listener.tick(self)
-            except Exception as error:
+            except Exception as error:  # of one listener; the others go on
                 listener.fail(error)
 
     def _read(self) -> None:

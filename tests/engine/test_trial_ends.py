@@ -45,10 +45,16 @@ def test_ctrl_c_puts_the_port_back(mirror: lk.Port) -> None:
     assert lk.trial(mirror, flow(), rate=1000, duration=0.1, **QUICK).is_balanced
 
 
-def test_ctrl_c_at_any_time_does_no_harm(lab: lk.Lab) -> None:
+@pytest.mark.parametrize("second", [0, 0.0005, 0.003])
+def test_ctrl_c_at_any_time_does_no_harm(lab: lk.Lab, second: float) -> None:
+    """Nor does another one, so many seconds later, while the first is cleaned up after."""
     a, b = lab.cable("a", "b")
     arguments = {"rate": 5000, "duration": 0.02, "receive_on": b, **QUICK}
     assert lk.trial(a, flow(), **arguments).is_balanced
+
+    def interrupt(*_: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, again.pop() if again else 0)
+        raise KeyboardInterrupt
 
     def run_until(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -58,14 +64,16 @@ def test_ctrl_c_at_any_time_does_no_harm(lab: lk.Lab) -> None:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
-    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    handler = signal.signal(signal.SIGALRM, interrupt)
     try:
         for n in range(40):
+            again = [second]
             with suppress(KeyboardInterrupt):
                 run_until(0.001 + n * 0.003)
+            assert not lab.paths
+            assert lab.counters().keys() <= {"host:a", "host:b"}
     finally:
         signal.signal(signal.SIGALRM, handler)
-    # One that fell into the cleaning up left paths, which the next measurement stops.
     assert lk.trial(a, flow(), **arguments).is_balanced
     assert not lab.paths
     assert lab.counters().keys() <= {"host:a", "host:b"}

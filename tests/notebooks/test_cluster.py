@@ -49,16 +49,16 @@ def cluster_of(**resources: int) -> Iterator[LocalCluster]:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[LocalCluster]:
+def cluster() -> Iterator[LocalCluster]:
     with cluster_of(port=1) as made:
         yield made
 
 
 @pytest.fixture
-def cluster(shared: LocalCluster) -> LocalCluster:
-    """With both workers there: Dask starts a lost one anew."""
-    shared.wait_for_workers(2)
-    return shared
+def losing() -> Iterator[LocalCluster]:
+    """A cluster of the test's own: Dask does not always start a lost worker anew."""
+    with cluster_of(port=1) as made:
+        yield made
 
 
 def measure(folder: str, number: int) -> tuple[int, int]:
@@ -72,8 +72,8 @@ def measure(folder: str, number: int) -> tuple[int, int]:
         return number, os.getpid()
 
 
-def test_loss_of_a_worker_loses_no_trial(cluster: LocalCluster, tmp_path: Path) -> None:
-    with lk.dask_executor(cluster.scheduler_address) as executor:
+def test_loss_of_a_worker_loses_no_trial(losing: LocalCluster, tmp_path: Path) -> None:
+    with lk.dask_executor(losing.scheduler_address) as executor:
         trials = [executor.submit(measure, str(tmp_path), number) for number in range(6)]
         results = [trial.result(timeout=100) for trial in trials]
     assert [number for number, _ in results] == list(range(6))
@@ -113,7 +113,7 @@ def test_notebooks_on_workers(cluster: LocalCluster, tmp_path: Path) -> None:
 
 
 def test_loss_of_a_worker_starts_its_notebook_elsewhere(
-    cluster: LocalCluster, tmp_path: Path
+    losing: LocalCluster, tmp_path: Path
 ) -> None:
     lose = f"""
 import os, signal, psutil, time
@@ -126,7 +126,7 @@ if not os.path.exists(flag):
 """
     notebook(tmp_path / "a.ipynb", "import labkit as lk\nlk.check(True, 'done')")
     notebook(tmp_path / "b.ipynb", lose, "import labkit as lk\nlk.check(True, 'done')")
-    address = cluster.scheduler_address
+    address = losing.scheduler_address
     ran = labkit("run", ".", "--scheduler", address, "--report", "out", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert (tmp_path / "lost").exists()

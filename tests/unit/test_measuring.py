@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Measurements run one at a time, and clean up whatever interrupts them."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from labkit import measuring
+from labkit.errors import LabError
+from labkit.measuring import Interrupted, Pause, check_idle, measure
+from labkit.progress_bar import progress_bar
+
+
+class Lab:
+    """All that a measurement wants of a lab is that there is one."""
+
+
+@contextmanager
+def interrupts(*seconds: float) -> Iterator[None]:
+    """KeyboardInterrupt after each of these times, however long it takes to handle one."""
+    left = list(seconds)
+
+    def interrupt(*_: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, left.pop(0) if left else 0)
+        raise KeyboardInterrupt
+
+    handler = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, left.pop(0))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+
+
+def pauses(pause: Pause) -> None:
+    while True:
+        pause(0.01)
+
+
+def test_result_and_error() -> None:
+    lab: Any = Lab()
+    assert measure(lab, "a trial", lambda pause: pause(0.01) or 7) == 7  # type: ignore[func-returns-value]
+    with pytest.raises(ZeroDivisionError):
+        measure(lab, "a trial", lambda _: 1 / 0)
+    check_idle(lab)
+
+
+def test_interrupts_wait_for_the_cleaning_up() -> None:
+    lab: Any = Lab()
+    done = []
+
+    def work(pause: Pause) -> None:
+        try:
+            pauses(pause)
+        except Interrupted:
+            time.sleep(0.3)
+            done.append(threading.current_thread())
+            raise
+
+    with interrupts(0.05, *[0.02] * 8), pytest.raises(KeyboardInterrupt):
+        measure(lab, "a trial", work)
+    assert done
+    assert done[0] is not threading.main_thread()
+    check_idle(lab)
+
+
+def test_one_that_is_stuck_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "CLEANUP_SECONDS", 0.2)
+    lab: Any = Lab()
+    answers = threading.Event()
+
+    with interrupts(0.05), pytest.raises(KeyboardInterrupt) as raised:
+        measure(lab, "a trial", lambda _: answers.wait())
+    assert "a trial still cleans up; lab.restart()" in raised.value.__notes__[0]
+    with pytest.raises(LabError, match="a trial is running in this lab"):
+        measure(lab, "lk.echo", pauses)
+    answers.set()
+    while measuring._running.get(lab):
+        time.sleep(0.01)
+    assert measure(lab, "lk.echo", lambda _: 1) == 1
+
+
+def test_an_interrupted_bar_holds_up_no_other() -> None:
+    """tqdm's own lock is kept by a thread that an exception takes out of a bar."""
+    bar = progress_bar(total=3)
+    bar.get_lock().acquire()
+    made = threading.Thread(target=lambda: progress_bar(total=3, disable=True), daemon=True)
+    made.start()
+    made.join(5)
+    assert not made.is_alive()
+    bar.close()
