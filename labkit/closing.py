@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The end of a port before its lab's: who must be done with it, and what goes with it."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from labkit import tunnel_ports
 from labkit.errors import EngineDied, EngineError, LabError, PortError
-from labkit.measuring import measuring
+from labkit.measuring import measure
 
 if TYPE_CHECKING:
     from labkit.port import Port
@@ -18,27 +17,27 @@ def close_port(port: "Port") -> None:
     """See Port.close()."""
     if port.lab.ports.get(port.name) is not port:
         return
-    with _nothing_measured(port):
-        _check_unused(port)
-        far = tunnel_ports.far_end_of(port)
-        if far is not None:
-            tunnel_ports.end_tunnel(port)
-            _check_unused(far)
-        for end in (port, far):
-            if end is not None:
-                _end(end)
+    if not port.lab.is_alive:
+        _close(port)
+        return
+    try:
+        # Measurements, which read all ports of the lab, are kept away, and so is Ctrl-C.
+        measure(port.lab, f"the closing of port {port.name}", lambda _: _close(port))
+    except PortError:
+        raise
+    except LabError as error:
+        raise PortError(f"port {port.name} cannot be closed: {error}") from None
 
 
-@contextmanager
-def _nothing_measured(port: "Port") -> Iterator[None]:
-    """Keeps measurements away: they read all ports of the lab."""
-    with ExitStack() as stack:
-        if port.lab.is_alive:
-            try:
-                stack.enter_context(measuring(port.lab, f"the closing of port {port.name}"))
-            except LabError as error:
-                raise PortError(f"port {port.name} cannot be closed: {error}") from None
-        yield
+def _close(port: "Port") -> None:
+    _check_unused(port)
+    far = tunnel_ports.far_end_of(port)
+    if far is not None:
+        tunnel_ports.end_tunnel(port)
+        _check_unused(far)
+    for end in (port, far):
+        if end is not None:
+            _end(end)
 
 
 def _check_unused(port: "Port") -> None:
@@ -58,7 +57,7 @@ def _in_use(port: "Port", users: list[str]) -> PortError:
 
 def _end(port: "Port") -> None:
     port.is_closed = True  # from now on no thread brings its host path back
-    with ExitStack() as stack:  # an interrupt ends one wait and keeps none of the others
+    with ExitStack() as stack:  # what goes wrong with one of these does not keep the others
         stack.callback(_forget, port)
         stack.callback(_close_in_engine, port)
         stack.callback(port.lab._hosts.forget, port.name)
