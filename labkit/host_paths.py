@@ -5,11 +5,12 @@ A port on which Python sends or listens gets `inject >> tx` and `rx >> collect`,
 declared path does that work. Declared paths take over and, when they stop, give back.
 """
 
+import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from labkit import nodes
-from labkit.errors import PortError
+from labkit.errors import EngineDied, PortError
 from labkit.frame_rings import FrameReader, FrameRings
 from labkit.path import Chain, Path
 from labkit.running import RunningPath
@@ -28,11 +29,14 @@ class HostPaths:
         self._lab = lab
         self._rings: dict[str, FrameRings] = {}
         self.running: dict[str, RunningPath] = {}
+        self._changing = threading.Lock()  # a port is not closed by one thread as another uses it
 
     def attach(self, port: "Port", *, listens: bool) -> FrameRings:
         """The port's frame rings, with paths that serve them."""
-        rings = self.share(port)
-        self.ensure([port.name])
+        with self._changing:
+            port.check_open()
+            rings = self.share(port)
+            self.ensure([port.name])
         if listens and not self._is_collected(port.name):
             owner = next(
                 running.name
@@ -83,6 +87,16 @@ class HostPaths:
                     self._lab._ask("stop_path", name=self.running[port].name)
                 finally:
                     del self.running[port]
+
+    def forget(self, port: str) -> None:
+        """Ends what Python has of a port that is closed."""
+        with self._changing:
+            try:
+                self.leave([port])
+            except EngineDied:
+                pass  # and the path with it
+            finally:
+                self._rings.pop(port, None)
 
     def rebuild(self) -> None:
         """Everything again, in a new engine."""

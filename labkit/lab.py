@@ -3,8 +3,8 @@
 
 import os
 import weakref
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,6 +23,7 @@ from labkit.port_rules import (
     check_room,
     check_settings,
     name_of,
+    not_opened,
     settings_of,
 )
 from labkit.running import PathCounters, RunningPath
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from labkit.tunnel_ports import TunnelEnd
     from labkit.tunnels import Tunnel
     from labkit.widgets.dashboard import Dashboard
+
+
+CLOSED_END = "~"  # which no port can be called
 
 
 class Endable(Protocol):
@@ -98,8 +102,9 @@ class Lab:
         ]
         check_settings(names[0], mtu, queues, 16)
         check_room(len(self.ports), self._ask("ports_left"), 2)
-        self._ask("cable", names=names, queues=queues, ring_size=ring_size)
-        first, second = (self._start_port(end) for end in ends)
+        with self._all_or_none(names):
+            self._ask("cable", names=names, queues=queues, ring_size=ring_size)
+            first, second = (self._start_port(end) for end in ends)
         return first, second
 
     def port(
@@ -133,12 +138,9 @@ class Lab:
         settings = settings_of(chosen_mtu, queues, promiscuous)
         declaration = PortDeclaration(chosen, parsed, mac, settings)
         check_room(len(self.ports), self._ask("ports_left"), 1)
-        self._attach(declaration)
-        try:
+        with self._all_or_none([chosen]):
+            self._attach(declaration)
             return self._start_port(declaration)
-        except LabError:
-            self._ask("stop_port", name=chosen)
-            raise
 
     def tunnel(self, port: Port, tunnel: "Tunnel", inner: str = "inner") -> Port:
         """The inner side of a tunnel as a port called `inner`: what it sends leaves `port` in the
@@ -151,7 +153,8 @@ class Lab:
         what the outer one leaves.
 
         Several tunnels may share an outer port. lab.paths["tunnels:NAME"] is the path that does the
-        work; adding a tunnel builds it anew, and its counters begin at 0.
+        work; adding a tunnel builds it anew, and its counters begin at 0. Closing the inner port
+        takes the tunnel away.
         """
         from labkit.tunnel_ports import open_tunnel
 
@@ -392,11 +395,24 @@ class Lab:
                 if any("run" in node.params for node in running.path.nodes):
                     stack.callback(running.stop)
 
+    @contextmanager
+    def _all_or_none(self, names: Iterable[str]) -> Iterator[None]:
+        """Takes back ports that did not all open, or whose opening was interrupted."""
+        try:
+            yield
+        except BaseException:
+            for name in names:
+                self.ports.pop(name, None)
+                with suppress(LabError):  # what went wrong first is what is told
+                    self._ask("close_port", name=name)
+            raise
+
     def _attach(self, declaration: PortDeclaration) -> None:
         """Makes the device of a port; the two of a cable come with its first end."""
         device, settings = declaration.device, declaration.settings
         if device.kind == "ring":
-            names = [declaration.name, *([declaration.peer] if declaration.peer else [])]
+            other = CLOSED_END if declaration.is_unplugged else declaration.peer
+            names = [declaration.name, *([other] if other else [])]
             if declaration.peer and names != sorted(names, key=self._declared_order):
                 return
             self._ask(
@@ -405,6 +421,8 @@ class Lab:
                 queues=settings["rx_queues"],
                 ring_size=device.arguments.get("ring_size", 1024),
             )
+            if declaration.is_unplugged:
+                self._ask("close_port", name=CLOSED_END)
             return
         if device.kind == "pci" and device.target not in self.eal.pci:
             raise PortError(
@@ -420,10 +438,10 @@ class Lab:
                 bus=device.bus,
                 device=vdev if device.bus == "vdev" else device.target,
                 arguments=device.devargs,
+                fanout=device.kind != "af_packet" or settings["rx_queues"] > 1,
             )
         except EngineError as error:
-            target = f":{device.target}" if device.target else ""
-            raise PortError(f"{device.kind}{target} could not be opened: {error}") from None
+            raise not_opened(device, str(error)) from None
 
     def _declared_order(self, name: str) -> int:
         return list(self.ports).index(name)

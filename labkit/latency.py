@@ -188,14 +188,17 @@ def calibrate(
     """What the lab itself adds to a latency: a trial on a ring that hears itself, with no DUT.
 
     From the stamp to the receiver's clock, on one worker. The lab's trials show the median of it in
-    their pictures as the floor. It takes a port called "calibration" into the lab.
+    their pictures as the floor. The lab has a port called "calibration" meanwhile.
     """
     from labkit.runs.trial import trial
     from labkit.traffic.stream import Stream
 
-    port = lab.ports.get("calibration") or lab.port("ring", "calibration")
-    flow = Stream(_calibration_packet(port.mac), size)
-    run = trial(port, flow, rate=rate, duration=duration, latency=True, progress=False)
+    port = lab.port("ring", "calibration")
+    try:
+        flow = Stream(_calibration_packet(port.mac), size)
+        run = trial(port, flow, rate=rate, duration=duration, latency=True, progress=False)
+    finally:
+        port.close()
     if run.latency is None:
         raise LabError(f"calibration measured nothing:\n{run!r}")
     _floors[lab] = run.latency

@@ -28,7 +28,7 @@ def tx(port: "Port | str", queue: int = 0, *, name: str | None = None) -> Node:
     """Sends frames on a queue of a port (rte_eth_tx_burst).
 
     A frame longer than the port's MTU allows ends in drop_tx_too_long, one for which the queue has
-    no room in drop_tx_full.
+    no room in drop_tx_full, one on a cable whose other end was closed in drop_tx_unplugged.
     """
     return make("tx", {"port": port_name(port), "queue": queue}, name)
 
@@ -189,10 +189,12 @@ def receive(run: str, *, name: str | None = None) -> Node:
 
 
 def port_name(port: "Port | str") -> str:
-    """The name of a port object, or the name itself."""
+    """The name of a port object, or the name itself. Raises PortError for a port that was closed:
+    its name may be another one's by now."""
     if isinstance(port, str):
         return port
     try:
+        port.check_open()
         return port.name
     except AttributeError:
         raise PathError(f"{port!r} is no port: pass a Port or its name") from None

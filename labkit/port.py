@@ -2,12 +2,13 @@
 """A port: a DPDK ethdev of the lab's engine, and the frames that Python sends and hears on it."""
 
 import time
+import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from labkit.devices import Device
-from labkit.errors import PortError
+from labkit.errors import EngineError, PortError
 from labkit.frame_rings import FrameReader
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class PortDeclaration:
     Attributes
     ----------
     peer: the other end of its cable
+    is_unplugged: its cable had another end, which was closed
     neighbour: the MAC that stands for every address, where nobody answers ARP: an IP tunnel
     """
 
@@ -70,11 +72,15 @@ class PortDeclaration:
     mac: str | None
     settings: dict[str, int]
     peer: str | None = None
+    is_unplugged: bool = False
     neighbour: str | None = None
 
 
 class Port:
-    """A port of a lab; made by Lab.cable() and Lab.port()."""
+    """A port of a lab; made by Lab.cable(), Lab.port() and Lab.tunnel().
+
+    It lives until close(), or as long as its lab.
+    """
 
     def __init__(self, lab: "Lab", declaration: PortDeclaration, info: PortInfo) -> None:
         self.lab = lab
@@ -82,6 +88,8 @@ class Port:
         self._info = info
         self._reader: FrameReader | None = None
         self._received_since_send = True
+        self._sockets: weakref.WeakSet[PortSocket] = weakref.WeakSet()
+        self.is_closed = False
 
     @property
     def name(self) -> str:
@@ -106,12 +114,12 @@ class Port:
     @property
     def info(self) -> PortInfo:
         """The port as it is now (rte_eth_dev_info_get, rte_eth_link_get_nowait)."""
-        self._info = PortInfo(**self.lab._ask("port_info", name=self.name))
+        self._info = PortInfo(**self._ask("port_info"))
         return self._info
 
     def xstats(self) -> dict[str, int]:
         """All counters of the port under DPDK's names (rte_eth_xstats_get)."""
-        stats: dict[str, int] = self.lab._ask("xstats", name=self.name)
+        stats: dict[str, int] = self._ask("xstats")
         return stats
 
     def losses(self) -> dict[str, int]:
@@ -133,6 +141,28 @@ class Port:
     def set_link(self, up: bool) -> None:
         """Sets the link up or down (rte_eth_dev_set_link_up)."""
         self._try("set_link", up=up)
+
+    def close(self) -> None:
+        """Ends the port: its device, its sockets, and what Python has of it. Its name is free then,
+        and lab.restart() does not bring it back. Nothing happens to a port that was closed before.
+
+        The other end of a cable stays: its link is down, what it sends ends in drop_tx_unplugged,
+        and it may still receive what was sent to it. The inner port of a tunnel takes its tunnel
+        away; the others of the outer port begin to count at 0.
+
+        Raises PortError while a path uses the port, naming it, and while a measurement runs in the
+        lab.
+        """
+        from labkit.closing import close_port
+
+        close_port(self)
+
+    def check_open(self) -> None:
+        """Raises PortError when the port was closed."""
+        if self.is_closed:
+            raise PortError(
+                f"port {self.name} was closed; open another with lab.port() or lab.cable()"
+            )
 
     def socket(self) -> "PortSocket":
         """A scapy SuperSocket on this port; hears what arrives from now on."""
@@ -188,7 +218,8 @@ class Port:
     def __repr__(self) -> str:
         device = self.declaration.device
         target = f":{device.target}" if device.target else ""
-        return f"<Port {self.name} ({device.kind}{target}) mac {self.mac} mtu {self.mtu}>"
+        state = ", closed" if self.is_closed else ""
+        return f"<Port {self.name} ({device.kind}{target}) mac {self.mac} mtu {self.mtu}{state}>"
 
     def _send_bytes(self, frames: list[bytes]) -> None:
         self.lab._hosts.attach(self, listens=False).send(frames, self._check_engine)
@@ -203,13 +234,20 @@ class Port:
         return self._reader
 
     def _check_engine(self) -> None:
+        self.check_open()
         self.lab._check_alive()
 
-    def _try(self, command: str, **arguments: Any) -> None:
-        from labkit.errors import EngineError
-
+    def _ask(self, command: str, **arguments: Any) -> Any:
+        self.check_open()
         try:
-            self.lab._ask(command, name=self.name, **arguments)
+            return self.lab._ask(command, name=self.name, **arguments)
+        except EngineError:
+            self.check_open()  # another thread may have closed it meanwhile
+            raise
+
+    def _try(self, command: str, **arguments: Any) -> None:
+        try:
+            self._ask(command, **arguments)
         except EngineError as error:
             driver = self._info.driver
             raise PortError(f"{self.name}: {driver} cannot do this: {error}") from None

@@ -59,8 +59,21 @@ def check_room(ports: int, left: int, wanted: int) -> None:
     if left < wanted:
         raise PortError(
             f"this lab has {ports} ports, and its DPDK has room for {left} more; {wanted} are "
-            "needed (two for a cable or a tunnel): use several queues of one port, or another lab"
+            "needed (two for a cable or a tunnel): close ports that have done their work "
+            "(port.close()), use several queues of one port, or another lab"
         )
+
+
+def not_opened(device: Device, error: str) -> PortError:
+    """What a driver's refusal means."""
+    target = f":{device.target}" if device.target else ""
+    if "PACKET_FANOUT" in error:
+        error = (
+            "another program has the fanout group (packet(7)) that net_af_packet wants for several "
+            "queues, number (process id of the engine xor index of the interface) mod 65,536; "
+            "lab.restart() gives the engine another process id, and queues=1 needs no group"
+        )
+    return PortError(f"{device.kind}{target} could not be opened: {error}")
 
 
 def check_name(wanted: str) -> None:

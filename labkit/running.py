@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SOURCES = ("rx", "inject", "probe_send", "generate")
 LEAVING = ("tx", "collect", "sink")
-REFUSED_BY_TX = ("drop_tx_full", "drop_tx_too_long")
+REFUSED_BY_TX = ("drop_tx_full", "drop_tx_too_long", "drop_tx_unplugged")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ POLL_SECONDS = 2e-4
 
 
 class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed loosely
-    """Sends on a port and hears every frame that the port's path hands to Python.
+    """Sends on a port and hears every frame that the port's path hands to Python. Closing the port
+    closes it.
 
     Several sockets of one port each hear every frame. `lost` counts frames that this socket was too
     slow for.
@@ -32,6 +33,7 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
         self._reader = port._new_reader()
         # scapy asks for a descriptor only to print it
         self.ins = self.outs = None
+        port._sockets.add(self)
 
     @property
     def lost(self) -> int:

@@ -29,14 +29,16 @@ INNER_HEADERS = 42  # bytes: Ethernet, IPv4 and UDP
 
 @dataclass(frozen=True)
 class TunnelEnd:
-    """A tunnel of an outer port, and the far end of the inner port's cable."""
+    """A tunnel of an outer port, its inner port, and the far end of that one's cable."""
 
     tunnel: Tunnel
+    inner: str
     far: str
 
 
 def open_tunnel(lab: "Lab", outer: "Port", tunnel: Tunnel, inner: str) -> "Port":
     """Opens the inner port and joins it to the outer one; see Lab.tunnel()."""
+    outer.check_open()
     ready = _made_ready(outer, tunnel)
     mtu = ready.max_inner_mtu(outer.mtu)
     if mtu < LEAST_MTU:
@@ -52,12 +54,46 @@ def open_tunnel(lab: "Lab", outer: "Port", tunnel: Tunnel, inner: str) -> "Port"
     if not ready.carries_ethernet:
         ready = replace(ready, inner_mac=near.mac)
         near.declaration = replace(near.declaration, neighbour=ready.remote_mac)
-    ends = [*others, TunnelEnd(ready, far.name)]
+    ends = [*others, TunnelEnd(ready, near.name, far.name)]
     if others:
         lab.paths[name].stop()
     lab.run(_path(outer, ends), name=name)
     lab._tunnels[outer.name] = ends
     return near
+
+
+def end_tunnel(inner: "Port") -> None:
+    """Takes the tunnel of an inner port off its outer one; the others there go on."""
+    lab = inner.lab
+    lab._check_alive()  # a dead engine builds no path for the others
+    for outer, ends in lab._tunnels.items():
+        others = [end for end in ends if end.inner != inner.name]
+        running = lab.paths.get(path_name(outer))
+        if len(others) < len(ends) and running is not None:
+            running.stop()
+            if others:
+                lab.run(_path(lab.ports[outer], others), name=running.name)
+    forget(lab, inner.name)
+
+
+def forget(lab: "Lab", port: str) -> None:
+    """Of a port that is no more: the tunnels that were on it."""
+    lab._tunnels = {
+        outer: [end for end in ends if port not in (end.inner, end.far)]
+        for outer, ends in lab._tunnels.items()
+        if outer != port
+    }
+
+
+def inner_ports(outer: "Port") -> list[str]:
+    """The ports inside the tunnels of a port."""
+    return [end.inner for end in outer.lab._tunnels.get(outer.name, [])]
+
+
+def far_end_of(inner: "Port") -> "Port | None":
+    """The far end of the cable of a tunnel's inner port; None for any other port."""
+    ends = (end for ends in inner.lab._tunnels.values() for end in ends)
+    return next((inner.lab.ports[end.far] for end in ends if end.inner == inner.name), None)
 
 
 def path_name(outer: str) -> str:

@@ -201,4 +201,4 @@ class Dut(ABC):
 
     @abstractmethod
     def open(self, lab: "Lab") -> AbstractContextManager[FarEnd]:
-        """Starts it on a port of the lab that it makes; leaving ends it."""
+        """Starts it on a port of the lab that it makes; leaving ends it and closes the port."""

@@ -19,6 +19,7 @@ from labkit.dut.base import (
     FarEnd,
     missing_cpu,
 )
+from labkit.dut.ports import closing
 from labkit.dut.process import DutProcess
 from labkit.dut.veth import VethPair
 from labkit.errors import LabError
@@ -85,20 +86,21 @@ class KernelEcho(Dut):
             process.hear()
             with VethPair(process.pid, DUT_ADDRESS[version], self.mtu) as pair:
                 port = lab.port(f"af_packet:{pair.outside}", "veth", mtu=self.mtu)
-                pair.send_all_to(LAB_ADDRESS[version], port.mac)
-                os.sched_setaffinity(
-                    process.pid, {lab.eal.usable_cpus()[0] if self.cpu is None else self.cpu}
-                )
-                process.say("go")
-                process.hear()
-                yield FarEnd(
-                    port,
-                    pair.mac,
-                    lambda: _counters(process, pair, version),
-                    process.check,
-                    self.name,
-                    version,
-                )
+                with closing(port):
+                    pair.send_all_to(LAB_ADDRESS[version], port.mac)
+                    os.sched_setaffinity(
+                        process.pid, {lab.eal.usable_cpus()[0] if self.cpu is None else self.cpu}
+                    )
+                    process.say("go")
+                    process.hear()
+                    yield FarEnd(
+                        port,
+                        pair.mac,
+                        lambda: _counters(process, pair, version),
+                        process.check,
+                        self.name,
+                        version,
+                    )
         finally:
             process.stop()
 

@@ -16,6 +16,7 @@ from labkit.dut.base import (
     FarEnd,
     datagram,
 )
+from labkit.dut.ports import closing
 from labkit.errors import LabError
 from labkit.traffic.stream import NO_MAC
 from labkit.tunnels import Tunnel
@@ -76,19 +77,16 @@ class LabkitEcho(Dut):
     def open(self, lab: "Lab") -> Iterator[FarEnd]:
         """Runs the echo path."""
         near, far = lab.cable(mtu=self.mtu, ring_size=self.ring_size)
-        tunnel = self._between(near.mac, far.mac)
-        path = self._run(lab, far, tunnel)
+        with closing(near, far):
+            tunnel = self._between(near.mac, far.mac)
+            path = self._run(lab, far, tunnel)
 
-        def counters() -> DutCounters:
-            return DutCounters.of_port(far.xstats(), dict(path.drops), is_lab_port=True)
+            def counters() -> DutCounters:
+                return DutCounters.of_port(far.xstats(), dict(path.drops), is_lab_port=True)
 
-        try:
             yield FarEnd(
                 near, far.mac, counters, lab._check_alive, self.name, self.ip_version, tunnel
             )
-        finally:
-            if lab.is_alive:
-                path.stop()
 
     def _run(self, lab: "Lab", port: "Port", tunnel: Tunnel | None) -> "RunningPath":
         where = [DUT_ADDRESS[self.ip_version]]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from labkit import codec
 from labkit.dut.base import DUT_ADDRESS, LINK_OVERHEAD, UDP_PORT, Dut, DutCounters, FarEnd
+from labkit.dut.ports import closing
 from labkit.errors import DutDied, LabError
 
 if TYPE_CHECKING:
@@ -50,12 +51,13 @@ class PythonEcho(Dut):
     def open(self, lab: "Lab") -> Iterator[FarEnd]:
         """Starts the thread."""
         near, far = lab.cable(mtu=self.mtu)
-        echo = _Echo(far, self.name, DUT_ADDRESS[self.ip_version])
-        echo.start()
-        try:
-            yield FarEnd(near, far.mac, echo.counters, echo.check, self.name, self.ip_version)
-        finally:
-            echo.stop()
+        with closing(near, far):
+            echo = _Echo(far, self.name, DUT_ADDRESS[self.ip_version])
+            echo.start()
+            try:
+                yield FarEnd(near, far.mac, echo.counters, echo.check, self.name, self.ip_version)
+            finally:
+                echo.stop()
 
 
 class _Echo(threading.Thread):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit.dut.base import LINK_OVERHEAD, Dut, DutCounters, FarEnd, missing_cpu
+from labkit.dut.ports import closing
 from labkit.dut.process import DutProcess
 from labkit.engine.config import runtime_directory
 from labkit.errors import DutDied, LabError
@@ -78,22 +79,23 @@ class Testpmd(Dut):
         prefix = f"labkit-{os.getpid()}-testpmd{number}"
         name, secret = f"labkit-{os.getpid()}-{number}", secrets.token_hex(12)
         port = lab.port(f"memif:{name}", "testpmd", mtu=self.mtu, role="server", secret=secret)
-        process = DutProcess(self.name, self._command(lab, prefix, name, secret))
-        try:
-            process.say("start")
-            telemetry = _wait_until_forwarding(process, prefix, port)
-            with telemetry:
-                yield FarEnd(
-                    port,
-                    MAC,
-                    lambda: _counters(process, telemetry),
-                    process.check,
-                    self.name,
-                    self.ip_version,
-                )
-        finally:
-            process.stop("stop", "quit")
-            shutil.rmtree(runtime_directory(prefix), ignore_errors=True)
+        with closing(port):
+            process = DutProcess(self.name, self._command(lab, prefix, name, secret))
+            try:
+                process.say("start")
+                telemetry = _wait_until_forwarding(process, prefix, port)
+                with telemetry:
+                    yield FarEnd(
+                        port,
+                        MAC,
+                        lambda: _counters(process, telemetry),
+                        process.check,
+                        self.name,
+                        self.ip_version,
+                    )
+            finally:
+                process.stop("stop", "quit")
+                shutil.rmtree(runtime_directory(prefix), ignore_errors=True)
 
     def _command(self, lab: "Lab", prefix: str, socket_name: str, secret: str) -> list[str]:
         # Buffers on both sides that hold the longest frame in one piece

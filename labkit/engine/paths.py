@@ -97,6 +97,14 @@ class Paths:
         for name in [name for name, path in self.by_name.items() if run in path.runs]:
             self.stop(name)
 
+    def users_of(self, port: str) -> list[str]:
+        """Names of the paths with a node on this port."""
+        return [
+            name
+            for name, path in self.by_name.items()
+            if any(port == used for used, _, _ in path.queues)
+        ]
+
     def counters(self, name: str) -> dict[str, Any]:
         """Calls, objects and cycles of each node; frames and measured frames of each drop."""
         path = self.by_name[name]

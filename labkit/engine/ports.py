@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Ports inside the engine: devices made, started, described and stopped."""
+"""Ports inside the engine: devices made, started, described and closed."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from labkit.catalogue import unique
 from labkit.engine.binding import NativeError, c_string, call, ffi, lib
+from labkit.engine.sockets import DriverSocket, made_meanwhile
 from labkit.port_rules import known_speed
 
 
@@ -28,7 +30,8 @@ class FrameRings:
 class EnginePort:
     """A port: DPDK's id, the MAC that its nodes answer for, and its frame rings.
 
-    ring_queues: the queues of a ring port, else 0; xstat_names: of a started port, each one once
+    ring_queues: the queues of a ring port, else 0; xstat_names: of a started port, each one once;
+    arguments: of its driver; sockets: that its driver opened and may not close
     """
 
     id: int
@@ -36,6 +39,14 @@ class EnginePort:
     rings: FrameRings | None = None
     ring_queues: int = 0
     xstat_names: list[str] = field(default_factory=list)
+    arguments: str = ""
+    sockets: set[DriverSocket] = field(default_factory=set)
+
+    @property
+    def shared_socket(self) -> str | None:
+        """What memif ports of several ids may listen on together."""
+        found = re.search(r"\bsocket=([^,]+)", self.arguments)
+        return found and found[1]
 
 
 class Ports:
@@ -57,11 +68,19 @@ class Ports:
         for name, port_id in zip(names, ids, strict=False):
             self.by_name[name] = EnginePort(port_id, bytes(6), ring_queues=queues)
 
-    def probe(self, name: str, bus: str, device: str, arguments: str) -> dict[str, Any]:
-        """Attaches a device and returns its limits. A device without a port is an error."""
-        call("lk_port_probe", bus.encode(), device.encode(), arguments.encode())
+    def probe(
+        self, name: str, bus: str, device: str, arguments: str, fanout: bool
+    ) -> dict[str, Any]:
+        """Attaches a device and returns its limits. A device without a port is an error.
+
+        fanout: whether net_af_packet may join a fanout group, as several queues must
+        """
+        sockets: set[DriverSocket] = set()
+        function = "lk_port_probe" if fanout else "lk_port_probe_without_fanout"
+        with made_meanwhile(sockets):
+            call(function, bus.encode(), device.encode(), arguments.encode())
         port_id = call("lk_port_find", device.encode())
-        self.by_name[name] = EnginePort(port_id, bytes(6))
+        self.by_name[name] = EnginePort(port_id, bytes(6), arguments=arguments, sockets=sockets)
         return self.limits(name)
 
     def limits(self, name: str) -> dict[str, Any]:
@@ -85,12 +104,13 @@ class Ports:
         """
         port = self.by_name[name]
         address = bytes.fromhex(mac.replace(":", "")) if mac else None
-        call(
-            "lk_port_start",
-            port.id,
-            ffi.new("struct lk_port_config *", settings),
-            address if address is not None and for_driver else ffi.NULL,
-        )
+        with made_meanwhile(port.sockets):
+            call(
+                "lk_port_start",
+                port.id,
+                ffi.new("struct lk_port_config *", settings),
+                address if address is not None and for_driver else ffi.NULL,
+            )
         info = ffi.new("struct lk_port_info *")
         call("lk_port_info", port.id, info)
         port.mac = address or bytes(info.mac)
@@ -146,21 +166,37 @@ class Ports:
             raise MemoryError(f"the frame rings of port {name} cannot be mapped")
         self.by_name[name].rings = FrameRings(rings[0], rings[1], (sizes[0], sizes[1]))
 
-    def stop(self, name: str) -> None:
-        port = self.by_name.pop(name)
-        self.changed()
+    def close(self, name: str) -> None:
+        """Nothing where there is no such port: an interrupted caller asks again."""
+        port = self.by_name.pop(name, None)
+        if port is None:
+            return
+        self.changed()  # nobody reads a port that is about to go
+        self._silence(port)
         try:
-            call("lk_port_stop", port.id)
+            call("lk_port_close", port.id)
         finally:
+            for opened in port.sockets:
+                opened.close()
             if port.rings is not None:
                 port.rings.unmap()
 
-    def stop_all(self) -> list[str]:
-        """Stops every port; returns what went wrong."""
+    def _silence(self, port: EnginePort) -> None:
+        """Nobody listens for a port that goes, unless others listen with it."""
+        shared = port.shared_socket
+        heirs = [p for p in self.by_name.values() if shared and p.shared_socket == shared]
+        if heirs:
+            heirs[0].sockets |= port.sockets
+            return
+        for opened in port.sockets:
+            opened.silence()
+
+    def close_all(self) -> list[str]:
+        """Closes every port; returns what went wrong."""
         failures = []
         for name in list(self.by_name):
             try:
-                self.stop(name)
+                self.close(name)
             except NativeError as error:
                 failures.append(f"port {name}: {error}")
         return failures

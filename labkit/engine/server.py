@@ -61,8 +61,10 @@ class Engine:
     def ports_left(self) -> int:
         return self.ports.left()
 
-    def probe_device(self, name: str, bus: str, device: str, arguments: str) -> dict[str, Any]:
-        return self.ports.probe(name, bus, device, arguments)
+    def probe_device(
+        self, name: str, bus: str, device: str, arguments: str, fanout: bool
+    ) -> dict[str, Any]:
+        return self.ports.probe(name, bus, device, arguments, fanout)
 
     def port_limits(self, name: str) -> dict[str, Any]:
         return self.ports.limits(name)
@@ -87,8 +89,12 @@ class Engine:
     def attach_frames(self, name: str, sizes: list[int]) -> None:
         self.ports.attach_frames(name, self.descriptors, sizes)
 
-    def stop_port(self, name: str) -> None:
-        self.ports.stop(name)
+    def close_port(self, name: str) -> list[str]:
+        """Closes a port unless paths use it; their names."""
+        users = self.paths.users_of(name)
+        if not users:
+            self.ports.close(name)
+        return users
 
     def run_path(self, name: str, path: dict[str, Any]) -> int:
         return self.paths.run(name, path)
@@ -205,7 +211,7 @@ class Engine:
         self.recorders.stop_all()
         self.paths.stop_all()
         self.workers.stop_all()
-        failures = self.ports.stop_all()
+        failures = self.ports.close_all()
         lib.lk_eal_stop()
         return failures
 

@@ -26,7 +26,7 @@ MISSING_SECONDS = 0.5  # stillness before a frame is given up: a busy machine pa
 OVERDUE_SECONDS = 5.0  # a generator ends 0.1 s after its time; a busy machine pauses it too
 DONE = 3  # LK_TRIAL_DONE
 ROUNDING = 1e-6
-REFUSED = ("drop_tx_full", "drop_tx_too_long")
+REFUSED = ("drop_tx_full", "drop_tx_too_long", "drop_tx_unplugged")
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,13 @@ MOST_ADDRESSES = 16  # of each IP version: what a responder node answers for
 def destination_mac(port: "Port", stream: "Stream | Replay") -> str | None:
     """The MAC that frames go to: the other end of a cable, or who answers for the IP destination.
 
-    None where the packet says it itself. Raises Unreachable when nobody answers.
+    None where the packet says it itself. Raises Unreachable when nobody answers, PortError for a
+    port that was closed.
     """
     from labkit.neighbours import resolve
     from labkit.traffic.stream import Stream
 
+    port.check_open()
     if not isinstance(stream, Stream) or "dst" in stream.packet.fields:
         return None
     peer = port.declaration.peer

@@ -21,10 +21,11 @@ def ports(lab: "Lab", meters: Meters, schema: Schema) -> list[dict[str, Any]]:
     silent = {driver.name: driver for driver in drivers()}
     found = []
     for name, port in tuple(lab.ports.items()):
-        driver = silent.get(port.info.driver)
+        info = port._info  # of a port that is closed meanwhile, too
+        driver = silent.get(info.driver)
         row = {
             "name": name,
-            "about": f"{port.declaration.device.kind}, {port.info.driver}, MTU {port.info.mtu}",
+            "about": f"{port.declaration.device.kind}, {info.driver}, MTU {info.mtu}",
             "peer": port.declaration.peer or "",
             "rx": meters.add(f"port/{name}/rx_good_packets"),
             "tx": meters.add(f"port/{name}/tx_good_packets"),

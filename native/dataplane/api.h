@@ -70,6 +70,7 @@ int lk_ports_left(void); /* that DPDK has room for */
 int lk_cable_create(const char *a, const char *b, unsigned int queues, unsigned int ring_size,
 		    uint16_t *ids);
 int lk_port_probe(const char *bus, const char *device, const char *arguments);
+int lk_port_probe_without_fanout(const char *bus, const char *device, const char *arguments);
 int lk_port_find(const char *device);
 int lk_port_limits(uint16_t id, struct lk_port_info *info);
 int lk_port_start(uint16_t id, const struct lk_port_config *config, const uint8_t *mac);
@@ -78,7 +79,7 @@ int lk_port_set_promiscuous(uint16_t id, int on);
 int lk_port_set_link(uint16_t id, int up);
 int lk_port_xstats(uint16_t id, struct lk_xstat *out, unsigned int room);
 const char *lk_port_pool(uint16_t id); /* name of the mempool it receives into */
-int lk_port_stop(uint16_t id);
+int lk_port_close(uint16_t id);
 
 /* probe.c */
 struct lk_probe_config {

@@ -56,7 +56,8 @@ static uint16_t
 drop_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
 	struct lk_signature signature;
-	int is_refusal = node->id == drop_ids[LK_tx_full] || node->id == drop_ids[LK_tx_too_long];
+	int is_refusal = node->id == drop_ids[LK_tx_full] || node->id == drop_ids[LK_tx_too_long] ||
+			 node->id == drop_ids[LK_tx_unplugged];
 	uint64_t measured;
 
 	lk_enter(node, objs, count);

@@ -2,30 +2,34 @@
 
 /*
  * Ports: any ethdev. Every port receives into buffers that hold its longest frame in one segment,
- * so that nodes and checksums see a frame as one piece; ports with buffers of one size share a
- * pool.
+ * so that nodes and checksums see a frame as one piece.
  */
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rte_bus_vdev.h>
+#include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_eth_ring.h>
 
 #include "api.h"
+#include "pool.h"
 #include "port.h"
+#include "worker.h"
 
-#define POOL_CACHE 256
+#define XDP_RELEASE_SECONDS 0.3
 /* net_af_packet wants room for a whole frame of its ring: a step of 1024 bytes and headers. */
 #define FRAME_RING_SLACK 1152
 /* Ethernet header and two VLAN tags */
 #define LINK_OVERHEAD (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN)
 
 struct lk_port lk_ports[RTE_MAX_ETHPORTS];
+static uint64_t xdp_closed; /* TSC when a port of net_af_xdp was last closed */
 
 static int
 dpdk_error(int rc)
@@ -52,10 +56,30 @@ create_rings(unsigned int queues, unsigned int size, struct rte_ring **rings)
 	return 0;
 }
 
+static void
+free_rings(unsigned int queues, struct rte_ring **rings)
+{
+	for (unsigned int q = 0; q < queues; q++)
+		rte_ring_free(rings[q]);
+}
+
 int
 lk_ports_left(void)
 {
 	return RTE_MAX_ETHPORTS - rte_eth_dev_count_total();
+}
+
+static int
+create_end(const char *name, unsigned int queues, struct rte_ring **rx, struct rte_ring **tx)
+{
+	int id = rte_eth_from_rings(name, rx, queues, tx, queues, (unsigned int)SOCKET_ID_ANY);
+
+	if (id < 0)
+		return dpdk_error(-1);
+	lk_ports[id] = (struct lk_port){.tx_ring = tx[0], .is_ring = 1, .ring_count = queues};
+	memcpy(lk_ports[id].rx_rings, rx, queues * sizeof(rx[0]));
+	memcpy(lk_ports[id].tx_rings, tx, queues * sizeof(tx[0]));
+	return id;
 }
 
 /* Two ports back to back; with a NULL b, one port that hears itself. ids[0..1] are the ports. */
@@ -63,31 +87,33 @@ int
 lk_cable_create(const char *a, const char *b, unsigned int queues, unsigned int ring_size,
 		uint16_t *ids)
 {
-	struct rte_ring *out[LK_MAX_RING_QUEUES], *back[LK_MAX_RING_QUEUES];
-	int rc, id;
+	struct rte_ring *out[LK_MAX_RING_QUEUES] = {NULL}, *back[LK_MAX_RING_QUEUES] = {NULL};
+	int first = -1, second = -1, rc;
 
 	if (queues == 0 || queues > LK_MAX_RING_QUEUES)
 		return -EINVAL;
 	rc = create_rings(queues, ring_size, out);
 	if (rc == 0 && b != NULL)
 		rc = create_rings(queues, ring_size, back);
-	if (rc != 0)
+	if (rc == 0)
+		rc = first = create_end(a, queues, b != NULL ? back : out, out);
+	if (rc >= 0 && b != NULL)
+		rc = second = create_end(b, queues, out, back);
+	if (rc < 0) {
+		if (first >= 0) {
+			lk_port_close((uint16_t)first); /* and frees the rings */
+		} else {
+			free_rings(queues, out);
+			free_rings(queues, back);
+		}
 		return rc;
-	id = rte_eth_from_rings(a, b != NULL ? back : out, queues, out, queues,
-				(unsigned int)SOCKET_ID_ANY);
-	if (id < 0)
-		return dpdk_error(-1);
-	ids[0] = (uint16_t)id;
-	lk_ports[id] = (struct lk_port){.tx_ring = out[0], .is_ring = 1};
-	memcpy(lk_ports[id].tx_rings, out, queues * sizeof(out[0]));
+	}
+	ids[0] = (uint16_t)first;
 	if (b == NULL)
 		return 0;
-	id = rte_eth_from_rings(b, out, queues, back, queues, (unsigned int)SOCKET_ID_ANY);
-	if (id < 0)
-		return dpdk_error(-1);
-	ids[1] = (uint16_t)id;
-	lk_ports[id] = (struct lk_port){.tx_ring = back[0], .is_ring = 1};
-	memcpy(lk_ports[id].tx_rings, back, queues * sizeof(back[0]));
+	ids[1] = (uint16_t)second;
+	lk_ports[first].peer = &lk_ports[second];
+	lk_ports[second].peer = &lk_ports[first];
 	return 0;
 }
 
@@ -108,24 +134,6 @@ lk_port_find(const char *device)
 	return rte_eth_dev_get_port_by_name(device, &id) == 0 ? id : -ENODEV;
 }
 
-static struct rte_mempool *
-pool_for(uint32_t max_frame, uint32_t mbufs)
-{
-	/* A tunnel's headers may be longer than the headroom; then the frame moves up for them. */
-	uint32_t room = RTE_ALIGN(max_frame + LK_MAX_TUNNEL_HEADER, 64) + RTE_PKTMBUF_HEADROOM;
-	struct rte_mempool *pool;
-	char name[RTE_MEMPOOL_NAMESIZE];
-
-	if (room < RTE_MBUF_DEFAULT_BUF_SIZE)
-		room = RTE_MBUF_DEFAULT_BUF_SIZE;
-	snprintf(name, sizeof(name), "lk_%u_%u", room, mbufs);
-	pool = rte_mempool_lookup(name);
-	if (pool == NULL)
-		pool = rte_pktmbuf_pool_create(name, mbufs, POOL_CACHE, 0, (uint16_t)room,
-					       SOCKET_ID_ANY);
-	return pool;
-}
-
 static int
 setup_queues(uint16_t id, struct lk_port_config *config, struct rte_mempool *pool)
 {
@@ -138,6 +146,30 @@ setup_queues(uint16_t id, struct lk_port_config *config, struct rte_mempool *poo
 	for (uint16_t q = 0; rc == 0 && q < config->tx_queues; q++)
 		rc = rte_eth_tx_queue_setup(id, q, config->tx_descriptors,
 					    (unsigned int)SOCKET_ID_ANY, NULL);
+	return rc;
+}
+
+/*
+ * net_af_xdp of DPDK 22.11 gives the buffers of its queues to nobody when it is closed, so each of
+ * its ports has a pool of its own. The kernel lets go of a queue a moment after its socket was
+ * closed, and a device that found it busy cannot be set up again.
+ */
+static int
+setup_xdp_queues(uint16_t id, struct lk_port_config *config)
+{
+	static int opened;
+	const struct timespec moment = {0, 10000000};
+	struct lk_port *port = &lk_ports[id];
+	int rc;
+
+	while (xdp_closed != 0 &&
+	       (double)(rte_rdtsc() - xdp_closed) < XDP_RELEASE_SECONDS * lk_clock_tsc_hz())
+		nanosleep(&moment, NULL);
+	port->pool = lk_pool_for(port->max_frame, config->mbufs, opened++);
+	if (port->pool == NULL)
+		return dpdk_error(-1);
+	rc = setup_queues(id, config, port->pool);
+	port->kept = rte_mempool_in_use_count(port->pool);
 	return rc;
 }
 
@@ -156,6 +188,12 @@ static int
 is_packet_socket(const struct rte_eth_dev_info *info)
 {
 	return strcmp(info->driver_name, "net_af_packet") == 0;
+}
+
+static int
+is_xdp(const struct rte_eth_dev_info *info)
+{
+	return strcmp(info->driver_name, "net_af_xdp") == 0;
 }
 
 /*
@@ -221,12 +259,16 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 	if (config.tx_descriptors == 0)
 		config.tx_descriptors = 1024;
 	lk_ports[id].max_frame = mtu + LINK_OVERHEAD;
-	lk_ports[id].pool =
-		pool_for(lk_ports[id].max_frame + (is_packet_socket(&info) ? FRAME_RING_SLACK : 0),
-			 config.mbufs);
-	if (lk_ports[id].pool == NULL)
-		return dpdk_error(-1);
-	rc = setup_queues(id, &config, lk_ports[id].pool);
+	if (is_xdp(&info)) {
+		rc = setup_xdp_queues(id, &config);
+	} else {
+		uint32_t slack = is_packet_socket(&info) ? FRAME_RING_SLACK : 0;
+
+		lk_ports[id].pool = lk_pool_for(lk_ports[id].max_frame + slack, config.mbufs, -1);
+		if (lk_ports[id].pool == NULL)
+			return dpdk_error(-1);
+		rc = setup_queues(id, &config, lk_ports[id].pool);
+	}
 	if (rc != 0)
 		return rc;
 	if (mac != NULL) {
@@ -244,6 +286,8 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 	if (is_packet_socket(&info))
 		lk_packet_sockets_find(&lk_ports[id], info.if_index);
 	rc = rte_eth_dev_start(id);
+	if (rc == 0 && lk_ports[id].is_unplugged)
+		rc = rte_eth_dev_set_link_down(id);
 	if (rc == 0 && config.promiscuous) {
 		rc = rte_eth_promiscuous_enable(id);
 		if (rc == -ENOTSUP)
@@ -307,6 +351,8 @@ lk_port_set_promiscuous(uint16_t id, int on)
 int
 lk_port_set_link(uint16_t id, int up)
 {
+	if (up && lk_ports[id].is_unplugged)
+		return -ENOTCONN;
 	return up ? rte_eth_dev_set_link_up(id) : rte_eth_dev_set_link_down(id);
 }
 
@@ -316,18 +362,55 @@ lk_port_pool(uint16_t id)
 	return lk_ports[id].pool->name;
 }
 
+/*
+ * Takes a closed port off its cable. The rings belong to both ends, and the last one frees them.
+ * The other end drops from now on what it sends, and may still receive what was sent to it.
+ */
+static void
+unplug(struct lk_port *port)
+{
+	struct lk_port *peer = port->peer;
+	void *m;
+
+	lk_workers_pause(); /* none is in the middle of sending on the other end */
+	for (unsigned int q = 0; q < port->ring_count; q++)
+		while (rte_ring_dequeue(port->rx_rings[q], &m) == 0)
+			rte_pktmbuf_free(m);
+	if (peer != NULL) {
+		peer->is_unplugged = 1;
+		peer->peer = NULL;
+		rte_eth_dev_set_link_down((uint16_t)(peer - lk_ports));
+	} else {
+		if (port->rx_rings[0] != port->tx_rings[0])
+			free_rings(port->ring_count, port->rx_rings);
+		free_rings(port->ring_count, port->tx_rings);
+	}
+	lk_workers_resume();
+}
+
+/* No path and no recorder has the port any more. Its number is free afterwards. */
 int
-lk_port_stop(uint16_t id)
+lk_port_close(uint16_t id)
 {
 	struct rte_eth_dev_info info;
 	int rc = rte_eth_dev_info_get(id, &info);
 
-	if (rc == 0)
-		rc = rte_eth_dev_stop(id);
+	if (rc != 0)
+		return rc;
+	if (is_xdp(&info)) /* it takes buffers that were sent out of its queues */
+		for (uint16_t q = 0; q < info.nb_tx_queues; q++)
+			rte_eth_tx_burst(id, q, NULL, 0);
+	rc = rte_eth_dev_stop(id);
 	if (rc == 0)
 		rc = rte_eth_dev_close(id);
-	if (rc == 0 && info.device != NULL)
-		rc = rte_dev_remove(info.device);
+	if (rc != 0)
+		return rc;
+	if (is_xdp(&info)) {
+		lk_pool_free_own(lk_ports[id].pool, lk_ports[id].kept);
+		xdp_closed = rte_rdtsc();
+	}
+	if (lk_ports[id].is_ring)
+		unplug(&lk_ports[id]);
 	memset(&lk_ports[id], 0, sizeof(lk_ports[id]));
-	return rc;
+	return info.device != NULL ? rte_dev_remove(info.device) : 0;
 }

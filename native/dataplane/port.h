@@ -13,11 +13,16 @@
 /* What nodes need to know of a port. */
 struct lk_port {
 	struct rte_mempool *pool;
+	unsigned int kept; /* buffers that net_af_xdp has of its pool, and never gives back */
 	struct rte_ring *tx_ring; /* ring ports: where tx puts frames; else NULL */
 	struct rte_ring *tx_rings[LK_MAX_RING_QUEUES]; /* tx_ring and those of further queues */
 	uint32_t max_frame;			       /* bytes without FCS */
 	uint16_t mtu;				       /* what the port takes and tells */
 	int is_ring;				       /* mbufs pass through unchanged */
+	int is_unplugged;			       /* the other end of the cable was closed */
+	struct lk_port *peer;			       /* the other end of the cable */
+	struct rte_ring *rx_rings[LK_MAX_RING_QUEUES]; /* the peer's tx_rings */
+	unsigned int ring_count;		       /* in each direction */
 	int packet_sockets[LK_MAX_PACKET_QUEUES];      /* of net_af_packet, which owns them */
 	unsigned int packet_socket_count;
 	_Atomic uint64_t kernel_drops; /* frames that found the rings of these sockets full */

@@ -17,6 +17,7 @@
 
 #include "graph.h"
 #include "node.h"
+#include "worker.h"
 
 #define SPIN_NS		200000
 #define FIRST_REST_NS	20000
@@ -30,6 +31,7 @@ struct work {
 struct worker {
 	_Atomic(struct work *) wanted;
 	_Atomic(struct work *) current; /* what the loop walks: the old work may be freed */
+	struct work *paused;		/* what it walks again afterwards */
 	atomic_int stop;
 	int started;
 	int cpu;
@@ -169,11 +171,39 @@ lk_worker_start(unsigned int lcore, int cpu)
 	return rc;
 }
 
+static void
+wait_until_walked(struct worker *w, struct work *work)
+{
+	const struct timespec moment = {0, 20000};
+
+	while (atomic_load_explicit(&w->current, memory_order_acquire) != work)
+		nanosleep(&moment, NULL);
+}
+
+void
+lk_workers_pause(void)
+{
+	for (unsigned int lcore = 0; lcore < RTE_MAX_LCORE; lcore++)
+		if (workers[lcore].started)
+			workers[lcore].paused = atomic_exchange(&workers[lcore].wanted, &no_work);
+	for (unsigned int lcore = 0; lcore < RTE_MAX_LCORE; lcore++)
+		if (workers[lcore].started)
+			wait_until_walked(&workers[lcore], &no_work);
+}
+
+void
+lk_workers_resume(void)
+{
+	for (unsigned int lcore = 0; lcore < RTE_MAX_LCORE; lcore++)
+		if (workers[lcore].started)
+			atomic_store_explicit(&workers[lcore].wanted, workers[lcore].paused,
+					      memory_order_release);
+}
+
 /* Replaces what the worker walks; returns when the old graphs are not walked any more. */
 int
 lk_worker_run(unsigned int lcore, const int *graphs, unsigned int count)
 {
-	const struct timespec moment = {0, 20000};
 	struct worker *w = &workers[lcore];
 	struct work *work, *old;
 
@@ -192,8 +222,7 @@ lk_worker_run(unsigned int lcore, const int *graphs, unsigned int count)
 	}
 	w->graphs = count;
 	old = atomic_exchange(&w->wanted, work);
-	while (atomic_load_explicit(&w->current, memory_order_acquire) != work)
-		nanosleep(&moment, NULL);
+	wait_until_walked(w, work);
 	if (old != &no_work)
 		free(old);
 	return 0;

@@ -24,10 +24,15 @@ static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
 	const struct lk_node_config *config = &lk_node_of(node)->config;
-	uint32_t max_frame = lk_ports[config->port].max_frame, longest = 0;
+	const struct lk_port *port = &lk_ports[config->port];
+	uint32_t max_frame = port->max_frame, longest = 0;
 	uint16_t wanted = count, sent, i;
 
 	lk_enter(node, objs, count);
+	if (unlikely(port->is_unplugged)) {
+		rte_node_next_stream_move(graph, node, LK_tx_unplugged);
+		return count;
+	}
 	for (i = 0; i < count; i++)
 		longest = RTE_MAX(longest, ((struct rte_mbuf *)objs[i])->pkt_len);
 	if (unlikely(longest > max_frame))

@@ -140,6 +140,7 @@
 	  "rte_pktmbuf_linearize")                                                                 \
 	X(tx_too_long, "The frame is longer than the port's MTU allows.", "rte_eth_dev_set_mtu")   \
 	X(tx_full, "The port's transmit queue was full.", "rte_eth_tx_burst")                      \
+	X(tx_unplugged, "The other end of the cable was closed.", "")                              \
 	X(impair_loss, "The frame was lost on purpose.", "")                                       \
 	X(probe_corrupt, "A probe came back with a changed payload.", "")                          \
 	X(probe_duplicate, "A probe came back more than once.", "")                                \

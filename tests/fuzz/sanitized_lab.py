@@ -89,6 +89,22 @@ def use_sink(lab: lk.Lab) -> None:
         lab.counters()
 
 
+def use_closing(lab: lk.Lab) -> None:
+    for number in range(40):
+        a, b = lab.cable("near", "end", mtu=2000 + 200 * (number % 3))
+        path = lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b))
+        a.send(malformed_frames(b.mac, 50, seed=number))
+        path.stop()
+        b.send([bytes(60)] * 50)
+        (a, b)[number % 2].close()
+        other = (b, a)[number % 2]
+        other.send([bytes(60)] * 50)
+        other.close()
+        null = lab.port("null", "nothing")
+        null.send(bytes(60))
+        null.close()
+
+
 def main(folder: str) -> None:
     use_codec()
     with lk.Lab() as lab, lk.record(lab, hz=1000) as recorded:
@@ -96,6 +112,7 @@ def main(folder: str) -> None:
         use_reflector(lab, Path(folder))
         use_trial(lab)
         use_sink(lab)
+        use_closing(lab)
     assert len(recorded) > 100
     print(lab.log)
     with lk.Lab() as lab:

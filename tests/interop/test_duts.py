@@ -162,6 +162,40 @@ def test_no_process_is_left_behind(dut: lk.dut.Dut, leftovers: None) -> None:
 
 
 @every_dut
+def test_no_port_is_left_behind(dut: lk.dut.Dut, lab: lk.Lab) -> None:
+    own = lab.cable("own", "other")
+    left = lab._ask("ports_left")
+    for _ in range(2):
+        with dut.open(lab) as far_end:
+            lab.run(lk.rx(far_end.port) >> lk.sink())  # which nobody stops
+        assert tuple(lab.ports.values()) == own
+        assert lab.paths == {}
+        assert lab._ask("ports_left") == left
+        lab.restart()
+    with pytest.raises(lk.PortError, match="was closed"):
+        far_end.port.send(bytes(60))
+
+
+def test_forty_duts_one_after_the_other(lab: lk.Lab) -> None:
+    """DPDK has room for 32 ports."""
+    for number in range(40):
+        with DUTS[number % len(DUTS)].open(lab) as far_end:
+            assert len(answers(far_end, [bytes(far_end.frame / bytes(18))] * 5)) == 5
+    assert lab.ports == {}
+
+
+@every_dut
+def test_dut_of_a_dead_engine_leaves_no_port(dut: lk.dut.Dut, lab: lk.Lab) -> None:
+    with dut.open(lab):
+        os.kill(lab.pid, signal.SIGKILL)
+        wait_until(lambda: not lab.is_alive)
+    assert (lab.ports, lab.paths) == ({}, {})
+    lab.restart()
+    with dut.open(lab) as far_end:
+        assert len(answers(far_end, [bytes(far_end.frame / bytes(18))] * 5)) == 5
+
+
+@every_dut
 def test_dut_can_be_sent_to_another_process(dut: lk.dut.Dut) -> None:
     assert pickle.loads(pickle.dumps(dut)) == dut
 

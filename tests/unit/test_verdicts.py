@@ -43,6 +43,7 @@ from tests.unit import test_tunnel_verdicts
 ELSEWHERE = {
     "tx_full": "tests/engine/test_refusals.py",
     "tx_too_long": "tests/engine/test_refusals.py",
+    "tx_unplugged": "tests/engine/test_port_close.py",
     "rx_segmented": "tests/engine/test_refusals.py",
     "impair_loss": "tests/engine/test_impair.py",
     "probe_corrupt": "tests/engine/test_refusals.py",

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_WORKER_H
+#define LK_WORKER_H
+
+/* Returns when no worker walks anything, and none does until lk_workers_resume(). */
+void lk_workers_pause(void);
+void lk_workers_resume(void);
+
+#endif
