@@ -4,6 +4,7 @@
 import os
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from scapy.sendrecv import AsyncSniffer
 from scapy.utils import rdpcap, wrpcap
 
 import labkit as lk
+from tests.interrupts import interrupts
 from tests.network import unique_name, veth_host
 from tests.patience import wait_until
 
@@ -345,13 +347,8 @@ def test_interrupt_while_it_opens_leaves_nothing(lab: lk.Lab) -> None:
     """Of two ends of a cable both are there, or none."""
     before = lab._ask("ports_left")
     for number in range(30):
-        timer = threading.Timer(0.0003 * number, signal.raise_signal, (signal.SIGINT,))
-        timer.start()
-        try:
+        with suppress(KeyboardInterrupt), interrupts(0.0001 + 0.0003 * number):
             lab.cable("a", "b")
-            timer.join()
-        except KeyboardInterrupt:
-            timer.join()
         assert list(lab.ports) in ([], ["a", "b"])
         for port in tuple(lab.ports.values()):
             port.close()
@@ -361,16 +358,11 @@ def test_interrupt_while_it_opens_leaves_nothing(lab: lk.Lab) -> None:
 def test_interrupt_while_it_closes_leaves_nothing(lab: lk.Lab) -> None:
     """Ctrl-C ends the wait for the engine. What was begun is ended all the same."""
     before = lab._ask("ports_left")
-    for _ in range(20):
+    for number in range(20):
         a, b = lab.cable("a", "b")
         a.receive(1, timeout=0.0)
-        timer = threading.Timer(0.001, signal.raise_signal, (signal.SIGINT,))
-        timer.start()
-        try:
+        with suppress(KeyboardInterrupt), interrupts(0.0001 + 0.0002 * number):
             a.close()
-            timer.join()
-        except KeyboardInterrupt:
-            timer.join()
         a.close()
         b.close()
         assert lab.ports == {}

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Measurements run one at a time, and clean up whatever interrupts them."""
 
-import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,28 +11,11 @@ from labkit import measuring
 from labkit.errors import LabError
 from labkit.measuring import Interrupted, Pause, check_idle, measure
 from labkit.progress_bar import progress_bar
+from tests.interrupts import interrupts
 
 
 class Lab:
     """All that a measurement wants of a lab is that there is one."""
-
-
-@contextmanager
-def interrupts(*seconds: float) -> Iterator[None]:
-    """KeyboardInterrupt after each of these times, however long it takes to handle one."""
-    left = list(seconds)
-
-    def interrupt(*_: object) -> None:
-        signal.setitimer(signal.ITIMER_REAL, left.pop(0) if left else 0)
-        raise KeyboardInterrupt
-
-    handler = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, left.pop(0))
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, handler)
 
 
 def pauses(pause: Pause) -> None:
