@@ -193,8 +193,9 @@ def port_name(port: "Port | str") -> str:
     its name may be another one's by now."""
     if isinstance(port, str):
         return port
-    try:
+    if getattr(port, "is_closed", False):
         port.check_open()
+    try:
         return port.name
     except AttributeError:
         raise PathError(f"{port!r} is no port: pass a Port or its name") from None

@@ -227,9 +227,14 @@ def test_view_survives_an_interrupt(page: Page) -> None:
 
 
 def test_trace_from_the_picture(page: Page) -> None:
-    board(page).get_by_role("button", name="Trace a frame").click()
     trace = board(page).locator(".lk-trace")
-    expect(trace.locator("table")).to_contain_text("udp_echo", timeout=15_000)
+    for _ in range(5):  # the next frame may be an answer, which is under way to the client
+        board(page).get_by_role("button", name="Trace a frame").click()
+        expect(trace.locator("table")).to_contain_text("frame 0", timeout=15_000)
+        if "udp_echo" in trace.inner_text():
+            break
+        trace.get_by_role("button", name="Close").click()
+    expect(trace.locator("table")).to_contain_text("udp_echo")
     expect(board(page).locator("g.lk-passed").first).to_be_visible()
     page.screenshot(path=SCREENSHOTS / "live_trace.png")
     trace.get_by_role("button", name="Close").click()
