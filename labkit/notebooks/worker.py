@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ TIME_LIMIT = "TimeLimit"
 START_SECONDS = 120  # for a kernel to start, on a machine that is busy with others
 # Now and then a kernel does not heed the request to end; half of this later it gets a signal.
 SHUTDOWN_SECONDS = 3.0
+ENGINES_LOG = "engines.log"
 LONGEST_SOCKET_PATH = 100  # struct sockaddr_un has 108 bytes
 # A profile of its own: the user's start-up files are no part of a test.
 KERNEL_CONFIG = """
@@ -240,11 +241,23 @@ def _recorded(folder: Path) -> dict[str, Any]:
     if ledgers.exists():
         found["ledgers"] = json.loads(ledgers.read_text() or "{}")
         ledgers.unlink()
+    with suppress(OSError):  # the disk is full: they stay as they are
+        _join_logs(folder)
     own = {NOTEBOOK_FILE_ENDING, ".parquet", ".html"}
     found["attachments"] = sorted(
         f.name for f in folder.iterdir() if f.suffix not in own and f.stat().st_size
     )
     return found
+
+
+def _join_logs(folder: Path) -> None:
+    """One file of all engines' logs: a sweep has an engine for every trial."""
+    logs = sorted(folder.glob("engine-*.log"), key=lambda log: log.stat().st_mtime_ns)
+    if logs:
+        texts = [f"--- {log.stem}\n".encode() + log.read_bytes() for log in logs]
+        (folder / ENGINES_LOG).write_bytes(b"\n".join(texts))
+    for log in logs:
+        log.unlink()
 
 
 def _with_report(run: NotebookRun, folder: Path) -> NotebookRun:

@@ -127,8 +127,10 @@ def test_killed_engine(report: Path, endings: dict[str, NotebookRun]) -> None:
     ended = endings["engine_killed"]
     assert (ended.status, ended.reason, ended.cell) == ("error", "exception", 3)
     assert "EngineDied: the engine died: SIGKILL" in ended.message
-    (log,) = ended.attachments
-    assert "EAL" in (report / "engine_killed" / log).read_text()
+    assert ended.attachments == ("engines.log",)
+    log = (report / "engine_killed/engines.log").read_text()
+    assert log.startswith("--- engine-labkit-")
+    assert "EAL" in log
 
 
 @pytest.mark.parametrize(
