@@ -154,6 +154,14 @@ def test_parameters_of_a_sweep_that_measured_nothing_bind_nobody(tmp_path: Path)
     assert len(run(save=tmp_path, repeats=3)) == 24
 
 
+def test_results_that_were_saved_elsewhere_are_not_written_over(tmp_path: Path) -> None:
+    chosen = run().where(config="known")
+    chosen.save(tmp_path)
+    with pytest.raises(lk.LabError, match="saved without the files of their trials; choose ano"):
+        run(save=tmp_path)
+    assert lk.load(tmp_path).table.equals(chosen.table)
+
+
 def test_other_parameters_are_refused(tmp_path: Path) -> None:
     run(save=tmp_path)
     with pytest.raises(lk.LabError, match=r"other parameters: repeats is 2 there and 3 here"):
