@@ -76,7 +76,8 @@ class VethPair:
                 mtu=self._mtu,
                 peer={"ifname": self.inside, "mtu": self._mtu},
             )
-            Path(f"/proc/sys/net/ipv6/conf/{self.outside}/disable_ipv6").write_text("1")
+            if (ipv6 := Path(f"/proc/sys/net/ipv6/conf/{self.outside}")).exists():
+                (ipv6 / "disable_ipv6").write_text("1")  # an interface below 1280 bytes has none
             _finish_checksums(self.inside)
             inside = kernel.link_lookup(ifname=self.inside)[0]
             kernel.link("set", index=inside, net_ns_pid=self._pid)
