@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,10 +110,11 @@ def compare(
 
     for name, given in (("a", a), ("b", b)):
         check_results(name, given)
-    if not 0.5 <= confidence <= 0.999:
-        raise LabError(f"confidence is {confidence}; the range is 0.5 to 0.999")
-    if isinstance(quantities, str):
-        raise LabError(f"quantities is {quantities!r}; it is a list such as [{quantities!r}]")
+    if not isinstance(confidence, Real) or not 0.5 <= confidence <= 0.999:
+        raise LabError(f"confidence is {confidence!r}; the range is 0.5 to 0.999")
+    if isinstance(quantities, str) or not isinstance(quantities, Sequence) or not quantities:
+        such = quantities if isinstance(quantities, str) else QUANTITIES[0]
+        raise LabError(f"quantities is {quantities!r}; it is a list such as [{such!r}]")
     numeric = [name for name, (kind, _) in COLUMNS.items() if kind == NUMBER]
     for name in quantities:
         if name not in numeric:
@@ -133,6 +135,8 @@ def compare(
                     | {"quantity": quantity}
                     | _difference(before, after, confidence)
                 )
+    if not rows and ours.keys() & theirs.keys():
+        raise LabError(f"none of {', '.join(quantities)} was measured on both sides at one load")
     if not rows:
         raise LabError(
             f"the two have no load in common: a has {_loads(left)}; b has {_loads(right)}"

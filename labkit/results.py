@@ -196,7 +196,8 @@ class Results:
         for name, wanted in columns.items():
             if name not in COLUMNS:
                 raise LabError(f"results have no column {name!r}{near(name, COLUMNS)}")
-            values = list(wanted) if isinstance(wanted, (list, tuple, set, range)) else [wanted]
+            is_listed = isinstance(wanted, Iterable) and not isinstance(wanted, str)
+            values = list(wanted) if is_listed else [wanted]
             there = [None if pd.isna(v) else v for v in self.table[name].unique().tolist()]
             for value in values:
                 if value not in there:
