@@ -271,6 +271,7 @@ def wrong_stream(**arguments: Any) -> Callable[[], object]:
         (wrong_stream(seed=1.5), "seed is 1.5; it is a whole number"),
         (wrong_stream(signature="no"), "signature is 'no'; it is True or False"),
         (wrong_stream(vary=5), "vary is 5; write lk.vary"),
+        (wrong_stream(vary="sport"), "vary is 'sport'; write lk.vary"),
         (wrong_stream(rate="1,5 kpps"), "rate is '1,5 kpps'; write it as"),
         (lambda: lk.vary(UDP.sport, 5), "values is 5; give a range or a list"),
         (lambda: lk.vary(IP.ttl, [1], nth=0), "nth is 0; 1 is the outermost layer"),
