@@ -117,7 +117,8 @@ def sweep(
     seed: of the order of the trials, so that a drift of the machine is no trend of a DUT
     max_gbps: loads above this many Gbit/s (layer 2; a mix by its mean) are left out, and said to be
     vary: fields that differ from frame to frame, as lk.Stream takes them, such as
-        lk.vary(UDP.sport, range(1024, 2048)); every DUT is sent the same
+        lk.vary(UDP.sport, range(1024, 2048)); every DUT is sent the same. Of a DUT in a tunnel that
+        is the outer UDP port; nth=2 is the inner one, which the others do not have.
     save: a folder; every finished trial is a file in it, and the same call goes on where one ended.
         None: a temporary folder, which stays when the sweep fails after a trial was finished
     executor: runs the trials, any concurrent.futures.Executor; two at once on one machine disturb
