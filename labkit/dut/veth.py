@@ -49,10 +49,12 @@ class VethPair:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._there.submit(self._leave).result()
-        self._here.submit(self._remove).result()
-        self._there.shutdown()
-        self._here.shutdown()
+        # All is under way before anything is waited for: Ctrl-C ends the wait alone.
+        ends = [self._there.submit(self._leave), self._here.submit(self._remove)]
+        for thread in (self._there, self._here):
+            thread.shutdown(wait=False)
+        for end in ends:
+            end.result()
 
     def send_all_to(self, address: str, mac: str) -> None:
         """The inner end sends whatever it sends to this neighbour, and needs to ask nobody."""

@@ -19,7 +19,9 @@ import labkit as lk
 from labkit import codec
 from labkit.dut import process
 from labkit.dut.base import UDP_PORT, DutCounters, FarEnd
+from labkit.dut.veth import VethPair
 from labkit.runs.dut_trial import dut_trial
+from tests.interrupts import interrupts
 from tests.patience import wait_until
 from tests.tunnels import with_checksums
 
@@ -296,6 +298,21 @@ def test_kernel_echo_with_an_mtu_for_which_the_kernel_has_no_ipv6(lab: lk.Lab) -
         assert run["balanced"]
     with pytest.raises(lk.LabError, match="mtu is 1000; the kernel has IPv6 from 1280 bytes on"):
         lk.dut.KernelEcho(mtu=1000, ip_version=6)
+
+
+def test_interrupt_while_a_veth_pair_ends_ends_the_wait_alone(
+    lab: lk.Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave = VethPair._leave
+    monkeypatch.setattr(VethPair, "_leave", lambda pair: (time.sleep(1), leave(pair)))
+    running = lk.dut.KernelEcho().open(lab)
+    far_end = running.__enter__()
+    outside = Path("/sys/class/net", far_end.port.declaration.device.target)
+    assert outside.exists()
+    with interrupts(0.5), pytest.raises(KeyboardInterrupt) as interrupt:
+        running.__exit__(None, None, None)
+    wait_until(lambda: not outside.exists())
+    assert interrupt.tb, "its frames, which keep the pair from the garbage collector"
 
 
 def test_what_a_dut_does_not_count_stays_unknown() -> None:
