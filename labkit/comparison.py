@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,15 @@ import numpy as np
 from labkit.errors import LabError
 from labkit.path import near
 from labkit.readable import as_html, as_lines, size_name
-from labkit.results import COLUMNS, NUMBER, Results, check_results, fell_short, lost_here
+from labkit.results import (
+    COLUMNS,
+    NUMBER,
+    Results,
+    came_late,
+    check_results,
+    fell_short,
+    lost_here,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +29,7 @@ if TYPE_CHECKING:
 
 QUANTITIES = ("rx_pps", "drop_percent", "latency_p50_ns", "latency_p99_ns")
 LOAD = ["size_bytes", "mix", "target_pps"]
+ALIKE = ("duration", "warmup", "vary")  # parameters that make a load of sweeps another one
 MOST_NAMED = 8
 
 
@@ -34,7 +44,8 @@ class Comparison:
         low and high (its confidence interval by Welch's t-test; missing with fewer than two trials
         on a side) and verdict: "differs", "within noise", or "unknown" without repeats
     confidence: of every interval by itself, between 0 and 1
-    caveats: what a reader must know of the trials: loads left out, targets not reached, imbalance
+    caveats: what a reader must know of the trials: other parameters of their sweeps, loads left
+        out, targets not reached, late frames, imbalance
     """
 
     table: "pd.DataFrame"
@@ -99,10 +110,11 @@ def compare(
 
     for name, given in (("a", a), ("b", b)):
         check_results(name, given)
-    if not 0.5 <= confidence <= 0.999:
-        raise LabError(f"confidence is {confidence}; the range is 0.5 to 0.999")
-    if isinstance(quantities, str):
-        raise LabError(f"quantities is {quantities!r}; it is a list such as [{quantities!r}]")
+    if not isinstance(confidence, Real) or not 0.5 <= confidence <= 0.999:
+        raise LabError(f"confidence is {confidence!r}; the range is 0.5 to 0.999")
+    if isinstance(quantities, str) or not isinstance(quantities, Sequence) or not quantities:
+        such = quantities if isinstance(quantities, str) else QUANTITIES[0]
+        raise LabError(f"quantities is {quantities!r}; it is a list such as [{such!r}]")
     numeric = [name for name, (kind, _) in COLUMNS.items() if kind == NUMBER]
     for name in quantities:
         if name not in numeric:
@@ -123,12 +135,15 @@ def compare(
                     | {"quantity": quantity}
                     | _difference(before, after, confidence)
                 )
+    if not rows and ours.keys() & theirs.keys():
+        raise LabError(f"none of {', '.join(quantities)} was measured on both sides at one load")
     if not rows:
         raise LabError(
             f"the two have no load in common: a has {_loads(left)}; b has {_loads(right)}"
         )
     table = pd.DataFrame(rows).astype({"mix": "string", "target_pps": "float64"})
-    return Comparison(table, confidence, tuple(_caveats(ours, theirs)))
+    caveats = (*_other_parameters(a.run, b.run), *_caveats(ours, theirs))
+    return Comparison(table, confidence, caveats)
 
 
 Loads = Mapping[tuple[Any, ...], "pd.DataFrame"]
@@ -142,6 +157,17 @@ def _by_load(table: "pd.DataFrame") -> Loads:
     return {tuple(None if pd.isna(k) else k for k in key): trials for key, trials in groups}
 
 
+def _other_parameters(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[str]:
+    """What differs between the runs of two sweeps, and no column of their trials tells."""
+    if a.get("kind") != "sweep" or b.get("kind") != "sweep":
+        return
+    # A parameter that one does not tell is none that differs; earlier releases varied nothing.
+    ours, theirs = ({"vary": [], **run.get("parameters", {})} for run in (a, b))
+    both = [name for name in ALIKE if name in ours and name in theirs]
+    if differing := [name for name in both if ours[name] != theirs[name]]:
+        yield f"a and b were measured with other parameters: {', '.join(differing)}"
+
+
 def _caveats(a: Loads, b: Loads) -> Iterator[str]:
     import pandas as pd
 
@@ -153,6 +179,8 @@ def _caveats(a: Loads, b: Loads) -> Iterator[str]:
         yield f"{short} of {len(trials)} trials did not reach their target_pps"
     if here := int(lost_here(trials).sum()):
         yield f"of {here} of {len(trials)} trials the measuring port lost frames, not the DUT alone"
+    if late := int(came_late(trials).sum()):
+        yield f"of {late} of {len(trials)} trials rx_pps counts frames that came after the end"
     if unbalanced := int((~trials["balanced"].fillna(True)).sum()):
         yield f"{unbalanced} of {len(trials)} trials are NOT balanced"
 

@@ -109,6 +109,11 @@ def lost_here(table: "pd.DataFrame") -> "pd.Series[bool]":
     return table["port_drops"].fillna(0).gt(0).astype(bool)
 
 
+def came_late(table: "pd.DataFrame") -> "pd.Series[bool]":
+    """The trials of which more than 1 % came back after the end: rx_pps is no rate of theirs."""
+    return (table["late"] > LATE * table["received"]).fillna(False).astype(bool)
+
+
 @dataclass(frozen=True, eq=False)
 class Results:
     """A table of trials and what is known of the run that made them: `table`, `plot`, `save()`.
@@ -162,8 +167,7 @@ class Results:
                 f"load not reached: {refused} of {count} trials, whose port did not take every "
                 "frame (column unsent); they tell of the DUT at tx_pps, not at target_pps"
             )
-        late = int((self.table["late"] > LATE * self.table["received"]).fillna(False).sum())
-        if late:
+        if late := int(came_late(self.table).sum()):
             found.append(
                 f"late frames: in {late} of {count} trials more than {100 * LATE:g} % of the "
                 "received came back after the end (column late), and rx_pps counts them: it is not "
@@ -192,7 +196,8 @@ class Results:
         for name, wanted in columns.items():
             if name not in COLUMNS:
                 raise LabError(f"results have no column {name!r}{near(name, COLUMNS)}")
-            values = list(wanted) if isinstance(wanted, (list, tuple, set, range)) else [wanted]
+            is_listed = isinstance(wanted, Iterable) and not isinstance(wanted, str)
+            values = list(wanted) if is_listed else [wanted]
             there = [None if pd.isna(v) else v for v in self.table[name].unique().tolist()]
             for value in values:
                 if value not in there:

@@ -55,9 +55,10 @@ def open_tunnel(lab: "Lab", outer: "Port", tunnel: Tunnel, inner: str) -> "Port"
         ready = replace(ready, inner_mac=near.mac)
         near.declaration = replace(near.declaration, neighbour=ready.remote_mac)
     ends = [*others, TunnelEnd(ready, near.name, far.name)]
-    if others:
-        lab.paths[name].stop()
-    lab.run(_path(outer, ends), name=name)
+    with lab._all_or_none([near.name, far.name]):
+        if others:
+            lab.paths[name].stop()
+        lab.run(_path(outer, ends), name=name)
     lab._tunnels[outer.name] = ends
     return near
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.port_rules import MAX_MTU, MIN_MTU
 from labkit.traffic.stream import NO_MAC, Stream
 
 if TYPE_CHECKING:
@@ -175,6 +176,9 @@ class Dut(ABC):
     def __post_init__(self) -> None:
         if not isinstance(self.ip_version, int) or self.ip_version not in (4, 6):
             raise LabError(f"ip_version is {self.ip_version!r}; it is 4 or 6")
+        mtu = getattr(self, "mtu", MAX_MTU)
+        if not isinstance(mtu, int) or not MIN_MTU <= mtu <= MAX_MTU:
+            raise LabError(f"mtu is {mtu!r}; the range is {MIN_MTU} to {MAX_MTU} bytes")
 
     @property
     def headers(self) -> "Packet":

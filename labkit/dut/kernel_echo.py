@@ -27,6 +27,7 @@ from labkit.errors import LabError
 if TYPE_CHECKING:
     from labkit.lab import Lab
 
+LEAST_IPV6_MTU = 1280  # RFC 8200 5
 SNMP6 = Path("/proc/net/snmp6")  # where the kernel has IPv6
 # What of /proc/net/snmp or snmp6 is a datagram that the service never got. SndbufErrors are what it
 # or the interface counts too.
@@ -52,6 +53,11 @@ class KernelEcho(Dut):
     mtu: int = 9001
     cpu: int | None = None
     ip_version: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.ip_version == 6 and self.mtu < LEAST_IPV6_MTU:
+            raise LabError(f"mtu is {self.mtu}; the kernel has IPv6 from {LEAST_IPV6_MTU} bytes on")
 
     @property
     def max_size(self) -> int:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from labkit.port import Port
 
 PROGRAM = "dpdk-testpmd"
+MODES = ("5tswap", "macswap")  # of another, testpmd says so and forwards in its mode io
 MAC = "02:00:00:00:00:99"  # testpmd is promiscuous: any will do
 CACHE_LINE, HEADROOM = 64, 128
 MBUFS, MEMORY_MB = 8191, 256
@@ -54,6 +55,11 @@ class Testpmd(Dut):
     cpu: int | None = None
     mtu: int = 9001
     ip_version: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.mode not in MODES:
+            raise LabError(f"mode is {self.mode!r}; it is {' or '.join(map(repr, MODES))}")
 
     @property
     def max_size(self) -> int:

@@ -49,10 +49,12 @@ class VethPair:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._there.submit(self._leave).result()
-        self._here.submit(self._remove).result()
-        self._there.shutdown()
-        self._here.shutdown()
+        # All is under way before anything is waited for: Ctrl-C ends the wait alone.
+        ends = [self._there.submit(self._leave), self._here.submit(self._remove)]
+        for thread in (self._there, self._here):
+            thread.shutdown(wait=False)
+        for end in ends:
+            end.result()
 
     def send_all_to(self, address: str, mac: str) -> None:
         """The inner end sends whatever it sends to this neighbour, and needs to ask nobody."""
@@ -76,7 +78,8 @@ class VethPair:
                 mtu=self._mtu,
                 peer={"ifname": self.inside, "mtu": self._mtu},
             )
-            Path(f"/proc/sys/net/ipv6/conf/{self.outside}/disable_ipv6").write_text("1")
+            if (ipv6 := Path(f"/proc/sys/net/ipv6/conf/{self.outside}")).exists():
+                (ipv6 / "disable_ipv6").write_text("1")  # an interface below 1280 bytes has none
             _finish_checksums(self.inside)
             inside = kernel.link_lookup(ifname=self.inside)[0]
             kernel.link("set", index=inside, net_ns_pid=self._pid)

@@ -57,8 +57,12 @@ def _find() -> set[DriverSocket]:
     for descriptor in map(int, os.listdir(FILES)):
         inode = _inode(descriptor)
         if inode.startswith("socket:"):
+            try:
+                copy = os.dup(descriptor)
+            except OSError:  # a driver's thread has closed it: a connection, and none of these
+                continue
             # Of which family it is, is not believed but asked.
-            with socket.socket(socket.AF_UNIX, fileno=os.dup(descriptor)) as opened:
+            with socket.socket(socket.AF_UNIX, fileno=copy) as opened:
                 domain = opened.getsockopt(socket.SOL_SOCKET, socket.SO_DOMAIN)
                 listens = opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
             if domain == AF_XDP or (domain == socket.AF_UNIX and listens):

@@ -24,7 +24,8 @@ def tunnelled(inner: Packet, tunnel: Tunnel) -> Packet:
     layer = packet
     while layer:
         for name in FOLLOWING:
-            if name in layer.fields and not (name == "chksum" and layer.chksum == 0):
+            is_unsent = isinstance(layer, UDP) and layer.chksum == 0 and name == "chksum"
+            if name in layer.fields and not is_unsent:
                 layer.delfieldval(name)
         layer = layer.payload
     return packet

@@ -172,6 +172,11 @@ def make_grid(
                 continue
             for rate in rates:
                 pps = Rate.parse(rate).pps(frames.mean, None)
+                if round(pps * duration) < 1:
+                    raise LabError(
+                        f"rate {pps:g} pps is no frame in {duration:g} s; give a duration of "
+                        f"{1 / pps:,.3g} s or more, or a higher rate"
+                    )
                 steps = [Step(size, pps, duration, warmup, n, vary) for n in range(repeats)]
                 if max_gbps is not None and 8 * frames.mean * pps > max_gbps * 1e9:
                     skipped.append(f"{dut.name}, {steps[0]}: above the cap of {max_gbps:g} Gbit/s")

@@ -21,7 +21,7 @@ from labkit.results import (
 )
 from labkit.runs.grid import Step, check, make_grid, parse_sizes
 from labkit.runs.sweep_folder import begin, dut_parameters, finished, sweep_folder, trial_file
-from labkit.traffic.fields import Vary
+from labkit.traffic.fields import Vary, as_fields
 from labkit.traffic.sizes import Sizes
 
 FLOOR_SECONDS = 0.2
@@ -72,7 +72,7 @@ def by_trial(dut: Dut, step: Step) -> Measurement:
 
     with Lab() as lab, dut.open(lab) as far_end:
         stream = Stream(far_end.frame, size=step.size, rate=step.pps, vary=step.vary)
-        if step.warmup:
+        if round(step.pps * step.warmup):  # a slow load may have no frame in it
             dut_trial(far_end, stream, duration=step.warmup, latency=True)
         row = dut_trial(far_end, stream, duration=step.duration, latency=True)
         return Measurement(row, machine.describe(lab))
@@ -117,7 +117,8 @@ def sweep(
     seed: of the order of the trials, so that a drift of the machine is no trend of a DUT
     max_gbps: loads above this many Gbit/s (layer 2; a mix by its mean) are left out, and said to be
     vary: fields that differ from frame to frame, as lk.Stream takes them, such as
-        lk.vary(UDP.sport, range(1024, 2048)); every DUT is sent the same
+        lk.vary(UDP.sport, range(1024, 2048)); every DUT is sent the same. Of a DUT in a tunnel that
+        is the outer UDP port; nth=2 is the inner one, which the others do not have.
     save: a folder; every finished trial is a file in it, and the same call goes on where one ended.
         None: a temporary folder, which stays when the sweep fails after a trial was finished
     executor: runs the trials, any concurrent.futures.Executor; two at once on one machine disturb
@@ -129,8 +130,15 @@ def sweep(
     MTU, or one that is too short for its headers, those of a tunnel too, and the signature.
     Raises SweepFailed when a trial fails; what is finished is kept.
     """
+    if executor is not None and not isinstance(executor, Executor):
+        raise LabError(
+            f"executor is {executor!r}; it is one of concurrent.futures, such as "
+            "ProcessPoolExecutor(4), or None"
+        )
+    if not isinstance(seed, int):
+        raise LabError(f"seed is {seed!r}; it is a whole number")
     parsed = parse_sizes(sizes)
-    varied = tuple(vary) if isinstance(vary, Sequence) else (vary,)
+    varied = as_fields(vary)
     check(duts, parsed, rates, max_gbps, duration, warmup, repeats, varied, executor is None)
     grid, skipped = make_grid(duts, parsed, rates, max_gbps, duration, warmup, repeats, varied)
     parameters = {

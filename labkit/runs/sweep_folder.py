@@ -18,6 +18,7 @@ from labkit.errors import LabError
 from labkit.results import (
     FORMAT,
     RUN_FILE,
+    TABLE_FILE,
     TRIALS_FOLDER,
     Results,
     read_run,
@@ -69,6 +70,11 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def begin(folder: Path, run: dict[str, Any], duts: Sequence[Dut]) -> None:
     """A folder for this sweep: a new one, or the one that it began before."""
+    if (folder / TABLE_FILE).exists() and not trial_files(folder):
+        raise LabError(
+            f"{folder} holds results that were saved without the files of their trials; choose "
+            "another folder"
+        )
     (folder / TRIALS_FOLDER).mkdir(parents=True, exist_ok=True)
     if not (folder / RUN_FILE).exists() or _is_unused(folder):
         write_json(folder / RUN_FILE, {"format": FORMAT, "id": uuid.uuid4().hex, **run})

@@ -15,6 +15,7 @@ from labkit.latency import LatencyHistogram
 from labkit.measuring import Pause
 from labkit.path import Chain, Path, as_chain
 from labkit.port import Port
+from labkit.running import REFUSED_BY_TX
 from labkit.runs import stream_ids
 from labkit.traffic.addresses import source_addresses
 from labkit.traffic.plan import PlannedStream
@@ -26,7 +27,6 @@ MISSING_SECONDS = 0.5  # stillness before a frame is given up: a busy machine pa
 OVERDUE_SECONDS = 5.0  # a generator ends 0.1 s after its time; a busy machine pauses it too
 DONE = 3  # LK_TRIAL_DONE
 ROUNDING = 1e-6
-REFUSED = ("drop_tx_full", "drop_tx_too_long", "drop_tx_unplugged")
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class Bench:
                 earlier = before.paths[path]
                 then = earlier.measured_drops if self.is_signed else earlier.drops
             for name, frames in now.items():
-                if path == sender and name in REFUSED:
+                if path == sender and name in REFUSED_BY_TX:
                     continue
                 if frames != then.get(name, 0):
                     total[name] = total.get(name, 0) + frames - then.get(name, 0)

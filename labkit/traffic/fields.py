@@ -86,6 +86,16 @@ def vary(field: Any, values: Iterable[Value], *, random: bool = False, nth: int 
     return Vary(field, listed, random, nth)
 
 
+def as_fields(vary: Any) -> tuple[Vary, ...]:
+    """What lk.Stream takes as `vary`, one field or several; LabError for what is none."""
+    is_listed = isinstance(vary, Sequence) and not isinstance(vary, str)
+    fields = tuple(vary) if is_listed else (vary,)
+    for field in fields:
+        if not isinstance(field, Vary):
+            raise LabError(f"vary is {field!r}; write lk.vary(UDP.sport, range(1024, 2048))")
+    return fields
+
+
 @dataclass(frozen=True)
 class Wire:
     """A field on the wire: bits of the frame, and the values as numbers in them.

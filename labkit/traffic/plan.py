@@ -22,6 +22,7 @@ VLAN_TAG = 4
 MOST_VLAN_TAGS = 2  # that a port has room for, beyond its MTU
 MOST_STREAMS = 256
 TURN_NS = 10.0
+MEAN_DIGITS = 6  # of bytes, behind the point
 
 Traffic = Stream | Replay
 
@@ -190,8 +191,8 @@ def mean_size(planned: Sequence[PlannedStream]) -> float:
     weights = [p.pps if p.pps is not None else p.share for p in planned]
     sizes = [p.stream.sizes.mean for p in planned]
     mean = sum(s * w for s, w in zip(sizes, weights, strict=True)) / math.fsum(weights)
-    if len(set(sizes)) == 1:
-        mean = sizes[0]  # to the last bit the same at every rate: results are told apart by it
+    # To the last bit the same at every rate: results are told apart by it.
+    mean = sizes[0] if len(set(sizes)) == 1 else round(mean, MEAN_DIGITS)
     return round(mean) if mean == round(mean) else mean
 
 

@@ -8,7 +8,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.traffic.fields import Vary
+from labkit.traffic.fields import Vary, as_fields
 from labkit.traffic.rate import Rate
 from labkit.traffic.sizes import FCS, Sizes
 
@@ -89,12 +89,9 @@ class Stream:
                 f"{packet.summary()} stands for {meant} packets, and a stream has one; let the "
                 'field vary instead, such as vary=lk.vary(IP.dst, ["10.0.0.1", "10.0.0.2"])'
             )
-        fields = tuple(vary) if isinstance(vary, Sequence) else (vary,)
+        fields = as_fields(vary)
         if len(fields) > MOST_FIELDS:
             raise LabError(f"{len(fields)} varying fields; at most {MOST_FIELDS}")
-        for field in fields:
-            if not isinstance(field, Vary):
-                raise LabError(f"vary is {field!r}; write lk.vary(UDP.sport, range(1024, 2048))")
         check_weight(weight)
         if not isinstance(seed, int):
             raise LabError(f"seed is {seed!r}; it is a whole number")

@@ -191,6 +191,10 @@ lk_workers_pause(void)
 			wait_until_walked(&workers[lcore], &no_work);
 }
 
+/*
+ * Returns when all walk again. One that has taken up its work and not told so yet would look paused
+ * to the next lk_workers_pause(), and would walk while the caller believes that nobody does.
+ */
 void
 lk_workers_resume(void)
 {
@@ -198,6 +202,9 @@ lk_workers_resume(void)
 		if (workers[lcore].started)
 			atomic_store_explicit(&workers[lcore].wanted, workers[lcore].paused,
 					      memory_order_release);
+	for (unsigned int lcore = 0; lcore < RTE_MAX_LCORE; lcore++)
+		if (workers[lcore].started)
+			wait_until_walked(&workers[lcore], workers[lcore].paused);
 }
 
 /* Replaces what the worker walks; returns when the old graphs are not walked any more. */

@@ -4,6 +4,6 @@
 
 /* Returns when no worker walks anything, and none does until lk_workers_resume(). */
 void lk_workers_pause(void);
-void lk_workers_resume(void);
+void lk_workers_resume(void); /* returns when all walk again */
 
 #endif

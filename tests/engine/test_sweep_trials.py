@@ -99,6 +99,13 @@ def test_sweep_leaves_out_what_a_dut_cannot_take() -> None:
     assert results.warnings[-1] == "not measured: testpmd, 8,500 B: it takes up to 1,518 B"
 
 
+def test_slow_load_needs_no_frame_in_its_warmup() -> None:
+    results = lk.sweep(
+        [lk.dut.LabkitEcho()], sizes=(64,), rates=(4,), duration=0.5, warmup=0.1, progress=False
+    )
+    assert results.table["received"].tolist() == [2]
+
+
 def test_sweep_over_ipv6_balances() -> None:
     duts = [lk.dut.LabkitEcho(ip_version=6), lk.dut.PythonEcho(), lk.dut.KernelEcho(ip_version=6)]
     results = lk.sweep(duts, sizes=(64, 84, 8500), **SHORT)  # type: ignore[arg-type]

@@ -244,6 +244,12 @@ def test_what_cannot_be_opened(lab: lk.Lab) -> None:
     vx = lk.Vxlan(vni=1, local=WEST_4, remote=EAST_4, remote_mac=STRANGER)
     with pytest.raises(lk.PortError, match="MTU of 100 less 50 bytes of headers leaves 50"):
         lab.tunnel(a, vx, "inner")
+    b, _ = lab.cable()
+    lab.run(lk.rx(b) >> lk.sink(), name="mine")
+    with pytest.raises(lk.PathError, match="path 'mine' has rx of port client"):
+        lab.tunnel(b, vx, "inner")
+    assert list(lab.ports) == ["west", "east", "client", "server"]
+    assert lab._ask("ports_left") == 28
     with pytest.raises(lk.PathError, match="'vxlan' is no tunnel"):
         lab.run(lk.rx(a) >> lk.encap("vxlan") >> lk.tx(a))  # type: ignore[arg-type]
 

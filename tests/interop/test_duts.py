@@ -19,6 +19,9 @@ import labkit as lk
 from labkit import codec
 from labkit.dut import process
 from labkit.dut.base import UDP_PORT, DutCounters, FarEnd
+from labkit.dut.veth import VethPair
+from labkit.runs.dut_trial import dut_trial
+from tests.interrupts import interrupts
 from tests.patience import wait_until
 from tests.tunnels import with_checksums
 
@@ -273,6 +276,43 @@ def test_errors_name_the_dut_as_it_is_called(lab: lk.Lab, monkeypatch: pytest.Mo
 def test_wrong_ip_version_is_named(kind: Callable[..., lk.dut.Dut], version: object) -> None:
     with pytest.raises(lk.LabError, match=f"ip_version is {version!r}; it is 4 or 6"):
         kind(ip_version=version)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mtu", [67, 9601, "9000", None])
+def test_wrong_mtu_is_named(kind: Callable[..., lk.dut.Dut], mtu: object) -> None:
+    with pytest.raises(lk.LabError, match=f"mtu is {mtu!r}; the range is 68 to 9600 bytes"):
+        kind(mtu=mtu)
+
+
+def test_mode_that_testpmd_would_pass_over_is_named() -> None:
+    """It says "Invalid 5swap packet forwarding mode" and forwards in another one."""
+    with pytest.raises(lk.LabError, match="mode is '5swap'; it is '5tswap' or 'macswap'"):
+        lk.dut.Testpmd(mode="5swap")
+
+
+def test_kernel_echo_with_an_mtu_for_which_the_kernel_has_no_ipv6(lab: lk.Lab) -> None:
+    with lk.dut.KernelEcho(mtu=1000).open(lab) as far_end:
+        run = dut_trial(far_end, lk.Stream(far_end.frame, size=1018, rate="1k"), duration=0.1)
+        assert run["received"] == run["sent"] > 0
+        assert run["balanced"]
+    with pytest.raises(lk.LabError, match="mtu is 1000; the kernel has IPv6 from 1280 bytes on"):
+        lk.dut.KernelEcho(mtu=1000, ip_version=6)
+
+
+def test_interrupt_while_a_veth_pair_ends_ends_the_wait_alone(
+    lab: lk.Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave = VethPair._leave
+    monkeypatch.setattr(VethPair, "_leave", lambda pair: (time.sleep(1), leave(pair)))
+    running = lk.dut.KernelEcho().open(lab)
+    far_end = running.__enter__()
+    outside = Path("/sys/class/net", far_end.port.declaration.device.target)
+    assert outside.exists()
+    with interrupts(0.5), pytest.raises(KeyboardInterrupt) as interrupt:
+        running.__exit__(None, None, None)
+    wait_until(lambda: not outside.exists())
+    assert interrupt.tb, "its frames, which keep the pair from the garbage collector"
 
 
 def test_what_a_dut_does_not_count_stays_unknown() -> None:

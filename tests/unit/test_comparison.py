@@ -82,6 +82,26 @@ def test_what_a_reader_must_know_of_the_trials_is_told() -> None:
     assert lk.compare(results("x", 1.0), results("x", 1.0)).caveats == ()
 
 
+def test_other_traffic_than_the_columns_tell_is_told() -> None:
+    """Neither how long a load was sent nor what varied in it stands in a trial's row."""
+    run = {"kind": "sweep", "parameters": {"duration": 5.0, "warmup": 0.5, "repeats": 2}}
+    other = {"duration": 1.0, "warmup": 0.5, "vary": [{"field": "UDP.sport"}], "repeats": 9}
+    table = results("x", 1.0, 2.0).table
+    a, b = lk.Results(table, run), lk.Results(table, {**run, "parameters": other})
+    told = "a and b were measured with other parameters: duration, vary"
+    assert lk.compare(a, b).caveats == (told,)
+    assert lk.compare(a, lk.Results(table, {"kind": "sweep"})).caveats == ()
+    assert lk.compare(a, lk.Results(table)).caveats == lk.compare(a, a).caveats == ()
+
+
+def test_frames_that_came_after_the_end_are_told() -> None:
+    late = results("x", 1.0, 2.0)
+    late = lk.Results(late.table.assign(received=100, late=[1, 2]))
+    assert lk.compare(late, late).caveats == (
+        "of 2 of 4 trials rx_pps counts frames that came after the end",
+    )
+
+
 def test_trials_without_a_config_or_a_target_are_compared() -> None:
     rows = [{"size_bytes": 64, "rx_pps": value} for value in (1.0, 2.0)]
     (row,) = lk.compare(lk.Results.from_rows(rows), lk.Results.from_rows(rows)).table.itertuples()
@@ -137,6 +157,12 @@ def test_two_configs_are_compared_when_each_side_has_one() -> None:
          "no load in common: a has x 64 B 70,000 pps; b has x 64 B 90,000 pps"),
         (lambda: lk.compare(results("x", 1.0), results("x", 1.0), confidence=95),
          "confidence is 95; the range is 0.5 to 0.999"),
+        (lambda: lk.compare(results("x", 1.0), results("x", 1.0), confidence="95 %"),
+         "confidence is '95 %'; the range is 0.5 to 0.999"),
+        (lambda: lk.compare(results("x", 1.0), results("x", 1.0), quantities=[]),
+         r"quantities is \[\]; it is a list such as \['rx_pps'\]"),
+        (lambda: lk.compare(results("x", 1.0), results("x", 1.0), quantities=["latency_p50_ns"]),
+         "none of latency_p50_ns was measured on both sides at one load"),
         (lambda: lk.compare(results("x", 1.0), results("x", 1.0), quantities=["rx"]),
          "'rx' cannot be compared"),
         (lambda: lk.compare(both("x", "y"), results("z", 1.0)),

@@ -94,7 +94,8 @@ def test_load_names_what_is_wrong(tmp_path: Path) -> None:
 
 def test_where_chooses_trials_and_names_what_there_is() -> None:
     results = lk.Results.from_rows([{**ROW, "size_bytes": size} for size in (64, 512, 1400)])
-    assert results.where(size_bytes=(64, 512)).table["size_bytes"].tolist() == [64, 512]
+    for sizes in ((64, 512), np.array([64, 512])):
+        assert results.where(size_bytes=sizes).table["size_bytes"].tolist() == [64, 512]
     with pytest.raises(lk.LabError, match=r"size_bytes 65; there are \[64\.0, 512\.0, 1400\.0\]"):
         results.where(size_bytes=65)
     mixed = lk.Results.from_rows([ROW, {**ROW, "mix": "IMIX"}, {**ROW, "mix": "other"}])

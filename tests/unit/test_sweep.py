@@ -154,6 +154,14 @@ def test_parameters_of_a_sweep_that_measured_nothing_bind_nobody(tmp_path: Path)
     assert len(run(save=tmp_path, repeats=3)) == 24
 
 
+def test_results_that_were_saved_elsewhere_are_not_written_over(tmp_path: Path) -> None:
+    chosen = run().where(config="known")
+    chosen.save(tmp_path)
+    with pytest.raises(lk.LabError, match="saved without the files of their trials; choose ano"):
+        run(save=tmp_path)
+    assert lk.load(tmp_path).table.equals(chosen.table)
+
+
 def test_other_parameters_are_refused(tmp_path: Path) -> None:
     run(save=tmp_path)
     with pytest.raises(lk.LabError, match=r"other parameters: repeats is 2 there and 3 here"):
@@ -354,6 +362,7 @@ def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
         ({"rates": "70k"}, "rates is '70k'; it is a list"),
         ({"rates": ("fast",)}, "rate is 'fast'; write it as"),
         ({"rates": (0,)}, "rate is 0 pps; it is a positive number"),
+        ({"rates": (0.05,)}, "rate 0.05 pps is no frame in 5 s; give a duration of 20 s or more"),
         ({"sizes": (64.5,)}, "size is 64.5; it is a number of bytes"),
         ({"sizes": ("big",)}, "size is 'big'; it is a number of bytes, .* or \"IMIX\""),
         ({"sizes": "IMIX"}, "sizes is 'IMIX'; it is a list"),
@@ -378,8 +387,11 @@ def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
         ({"max_gbps": math.nan}, "max_gbps is nan; it is a number of Gbit/s above 0, or None"),
         ({"sizes": (64, 512, 64)}, "sizes has 64 twice; repeats="),
         ({"rates": ("70k", 70_000)}, "rates has 70 kpps twice"),
+        ({"executor": 4}, r"executor is 4; it is one of concurrent\.futures"),
+        ({"seed": [1]}, r"seed is \[1\]; it is a whole number"),
         ({"vary": UDP.sport}, "vary is .*; write lk.vary"),
         ({"vary": None}, "vary is None; write lk.vary"),
+        ({"vary": "sport"}, "vary is 'sport'; write lk.vary"),
         ({"vary": lk.vary(IPv6.fl, range(9))}, "known: vary fl: the packet .* has 0 layers IPv6"),
         (
             {"vary": lk.vary(UDP.sport, [1], nth=2)},

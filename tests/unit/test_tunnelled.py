@@ -34,6 +34,17 @@ def test_payload_is_carried_as_the_codec_carries_it(
         assert bytes(outer / payload) == tunnel.encap(bytes(inner / payload)), length
 
 
+def test_checksum_of_the_outer_header_is_made_even_where_it_happens_to_be_0() -> None:
+    inner, payload = HEADERS[4], Raw(bytes(100))
+    tunnel = replace(TUNNELS["vxlan_v4"], local="192.0.0.0")
+    rest = tunnel.encap(bytes(inner))[24:26]  # what the sum over the header lacks to be all ones
+    tunnel = replace(tunnel, local=f"192.0.{rest[0]}.{rest[1]}")
+    assert tunnel.encap(bytes(inner))[24:26] == bytes(2)
+    outer = bytes(tunnelled(inner, tunnel) / payload)
+    assert outer == tunnel.encap(bytes(inner / payload))
+    assert outer[24:26] != bytes(2)
+
+
 def test_layers_of_a_tunnel_may_vary() -> None:
     tunnel = TUNNELS["vxlan_v6"]
     vary = [lk.vary(UDP.sport, range(99), nth=2), lk.vary(VXLAN.vni, [42, 43])]
