@@ -16,7 +16,7 @@ from labkit import machine
 from labkit.dut.base import FarEnd
 from labkit.errors import LabError
 from labkit.readable import as_html, as_lines
-from labkit.results import Results, fell_short, lost_here
+from labkit.results import Results, came_late, fell_short, lost_here
 from labkit.runs.search_goals import PRESETS, wanted_goals
 from labkit.runs.search_trials import Measure, Measurer, Target
 from labkit.traffic.rate import Rate
@@ -31,6 +31,8 @@ NOTES: Mapping[str, str] = {
     "generator": "the generator fell short at the upper bound: this is its limit, not the DUT's",
     "port": "the port did not take all frames at the upper bound: see column unsent of the trials",
     "receiver": "the measuring port lost frames at the upper bound: see column port_drops",
+    "late": "at the lower bound more than 1 % came after the end, out of a buffer: longer trials, "
+    "as of preset mlr, tell the lasting limit",
     "open above": "even max_rate was carried: the limit is higher",
     "open below": "even min_rate was not carried: the limit is lower",
 }
@@ -193,15 +195,16 @@ def _goals(wanted: Mapping[str, SearchGoal], found: Any, trials: Results) -> lis
         result = found[goal]
         low, high = result.relevant_lower_bound, result.relevant_upper_bound
         throughput = result.conditional_throughput
+        lower = float(low) if low is not None else None
         upper = float(high) if high is not None else None
         rows.append(
             {
                 "goal": name,
                 "loss_percent": 100 * goal.loss_ratio,
-                "lower_pps": float(low) if low is not None else None,
+                "lower_pps": lower,
                 "upper_pps": upper,
                 "throughput_pps": float(throughput) if throughput is not None else None,
-                "note": _note(low, upper, trials.table),
+                "note": _note(lower, upper, trials.table),
             }
         )
     return rows
@@ -215,17 +218,23 @@ def _table(rows: list[dict[str, Any]]) -> "pd.DataFrame":
     )
 
 
-def _note(low: Any, upper: float | None, trials: "pd.DataFrame") -> str:
+def _note(lower: float | None, upper: float | None, trials: "pd.DataFrame") -> str:
+    is_late = lower is not None and came_late(_at(trials, lower)).any()
+    late = NOTES["late"] if is_late else ""
     if upper is None:
-        return NOTES["open above"]
-    at_bound = trials[(trials["target_pps"] / upper - 1).abs() < 1e-9]
+        return late or NOTES["open above"]
+    at_bound = _at(trials, upper)
     if at_bound["generator_limited"].fillna(False).any():
         return NOTES["generator"]
     if fell_short(at_bound).any():
         return NOTES["port"]
     if lost_here(at_bound).any():
         return NOTES["receiver"]
-    return NOTES["open below"] if low is None else ""
+    return NOTES["open below"] if lower is None else late
+
+
+def _at(trials: "pd.DataFrame", load: float) -> "pd.DataFrame":
+    return trials[(trials["target_pps"] / load - 1).abs() < 1e-9]
 
 
 def _check_numbers(

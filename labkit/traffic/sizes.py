@@ -123,7 +123,7 @@ class Sizes:
         if len(counts) > MOST_LISTED:
             return f"{len(counts)} sizes, {min(counts)} to {max(counts)} B"
         unit = math.gcd(*counts.values())
-        weights = [(size, count // unit) for size, count in counts.items()]
+        weights = [(size, count // unit) for size, count in sorted(counts.items())]
         listed = (f"{weight} × {size}" if weight > 1 else str(size) for size, weight in weights)
         return f"{', '.join(listed)} B"
 

@@ -171,6 +171,18 @@ def test_slow_paths_can_be_searched() -> None:
     assert ndr["lower_pps"] <= 700 <= ndr["upper_pps"]
 
 
+def test_what_a_buffer_returned_later_is_told() -> None:
+    """1,024 frames of it pass for 5,120 frames a second in a trial of 0.2 s."""
+
+    def buffers(pps: float, seconds: float) -> Mapping[str, Any]:
+        row = Path(10_000 + 1024 / seconds)(pps, seconds)
+        return {**row, "late": max(0, row["received"] - round(10_000 * seconds))}
+
+    table = lk.search(None, None, measure=buffers, max_rate=10e6, progress=False).table
+    assert (table["lower_pps"] > 11_000).all()
+    assert table["note"].str.startswith("at the lower bound more than 1 % came after the end").all()
+
+
 def test_what_a_port_refuses_or_no_counter_explains_is_told() -> None:
     def refuses(pps: float, seconds: float) -> Mapping[str, Any]:
         row = Path(1e9, generator=2e6)(pps, seconds)

@@ -362,7 +362,7 @@ def test_varying_fields_are_told_as_json() -> None:
         ("IMIX", "IMIX"),
         (lk.Sizes.genome("aaadg"), "genome aaadg"),
         ({64: 28, 570: 16, 1518: 4}, "7 × 64, 4 × 570, 1518 B"),
-        ((1518, 64, 64), "1518, 2 × 64 B"),
+        ((1518, 64, 64), "2 × 64, 1518 B"),
         (range(64, 84), "20 sizes, 64 to 83 B"),
     ],
 )
