@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from labkit.notebooks.results import NotebookRun, load_run
+from labkit.notebooks.worker import _join_logs
 from tests.notebooks.making import LABKIT, labkit, notebook, run_one
 
 
@@ -241,3 +242,13 @@ def wait_for(condition: object, seconds: float = 30) -> None:
 
 def alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_logs_of_many_engines_are_one_file_in_their_order(tmp_path: Path) -> None:
+    for number, name in enumerate(("engine-labkit-1-9.log", "engine-labkit-1-10.log")):
+        (tmp_path / name).write_text(f"EAL: {number}\n")
+        os.utime(tmp_path / name, (number, number))
+    _join_logs(tmp_path)
+    (log,) = tmp_path.iterdir()
+    assert log.name == "engines.log"
+    assert log.read_text() == "--- engine-labkit-1-9\nEAL: 0\n\n--- engine-labkit-1-10\nEAL: 1\n"
