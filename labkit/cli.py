@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import click
 
-from labkit.notebooks.commands import COMMANDS
+from labkit.notebooks.run.commands import COMMANDS
 
 
 @click.group()
@@ -22,7 +22,7 @@ def doctor(as_json: bool) -> None:
 
     Exit code 0: a lab with ring ports works; 1: it does not.
     """
-    from labkit.diagnosis import doctor as examine
+    from labkit.machine.doctor import doctor as examine
 
     report = examine()
     click.echo(report.to_json() if as_json else repr(report))

@@ -4,7 +4,7 @@
 from pathlib import Path
 
 from labkit.errors import LabError
-from labkit.path import near
+from labkit.text import near
 
 PACKAGE = Path(__file__).parent
 FOLDERS = (PACKAGE / "data/datasets", PACKAGE.parent / "datasets")

@@ -4,7 +4,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from labkit.codec import Verdict
+    from labkit.packet.codec import Verdict
 
 
 class LabError(Exception):
@@ -89,7 +89,7 @@ class Refused(LabError):
 
     Attributes
     ----------
-    verdict: labkit.codec.Verdict, as in the drop node and the ledger
+    verdict: labkit.packet.codec.Verdict, as in the drop node and the ledger
     at: offset in the frame of the byte that is wrong; None when it is no single place
     """
 

@@ -15,7 +15,7 @@ from scapy.layers.inet6 import (
 from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
-from labkit.codec import Endpoint
+from labkit.packet.codec import Endpoint
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 CLIENT_MAC, SERVER_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from labkit.engine.config import runtime_directory
+from labkit.machine.runtime import runtime_directory
 
 SETTLE_SECONDS = 5.0
 OTHERS = (".org.chromium", "sem.")  # made by programs that are no part of this

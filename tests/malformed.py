@@ -4,7 +4,7 @@
 import random
 from collections.abc import Iterator
 
-from labkit import codec
+from labkit.packet import codec
 from tests.frames import good_frames
 
 EXTREMES = (0x00, 0x01, 0x0F, 0x7F, 0x80, 0xFF)

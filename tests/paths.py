@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from labkit.errors import PathError
-from labkit.path import Node
+from labkit.path.chain import Node
 
 WHERE = ["10.0.0.2/24", "fd00::2/64"]
 

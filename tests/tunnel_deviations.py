@@ -16,8 +16,8 @@ from pathlib import Path
 from labkit._codec import ffi, lib
 
 import labkit as lk
-from labkit.codec import VERDICTS
-from labkit.tunnels.base import STRICTNESS
+from labkit.packet.codec import VERDICTS
+from labkit.packet.tunnel import STRICTNESS
 from tests.tunnels import FRAMES, V4, V6, ip_at, is_ipv4, put, udp_at, with_checksums, with_lengths
 
 FILE = Path(__file__).parents[1] / "datasets" / "tunnel_deviations.csv"

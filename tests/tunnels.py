@@ -9,7 +9,7 @@ from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
 import labkit as lk
-from labkit import codec
+from labkit.packet import codec
 
 MACS = {"local_mac": "02:00:00:00:00:0a", "remote_mac": "02:00:00:00:00:0b"}
 V4 = {"local": "192.0.2.1", "remote": "192.0.2.2", **MACS}

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.port_rules import MAX_MTU, MIN_MTU
+from labkit.lab.port_limits import MAX_MTU, MIN_MTU
 from labkit.traffic.stream import NO_MAC, Stream
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
-    from labkit.lab import Lab
-    from labkit.port import Port
-    from labkit.tunnels import Tunnel
+    from labkit.lab.lab import Lab
+    from labkit.lab.port import Port
+    from labkit.packet.tunnels import Tunnel
 
 LAB_ADDRESS = {4: "10.0.0.1", 6: "fd00::1"}
 DUT_ADDRESS = {4: "10.0.0.2", 6: "fd00::2"}
@@ -123,7 +123,7 @@ def datagram(
     packet = Ether(src=source, dst=destination) / packet / UDP(sport=1024, dport=UDP_PORT)
     if tunnel is None:
         return packet
-    from labkit.frames.tunnelled import tunnelled
+    from labkit.packet.tunnel_packet import tunnelled
 
     return tunnelled(packet, tunnel)
 

@@ -19,13 +19,13 @@ from labkit.dut.base import (
     FarEnd,
     missing_cpu,
 )
-from labkit.dut.ports import closing
+from labkit.dut.port_lifetime import closing
 from labkit.dut.process import DutProcess
 from labkit.dut.veth import VethPair
 from labkit.errors import LabError
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 LEAST_IPV6_MTU = 1280  # RFC 8200 5
 SNMP6 = Path("/proc/net/snmp6")  # where the kernel has IPv6

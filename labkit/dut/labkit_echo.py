@@ -6,27 +6,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from labkit import nodes
-from labkit.dut.base import (
-    DUT_ADDRESS,
-    LINK_OVERHEAD,
-    UDP_PORT,
-    Dut,
-    DutCounters,
-    FarEnd,
-    datagram,
-)
-from labkit.dut.ports import closing
+from labkit.dut.base import DUT_ADDRESS, LINK_OVERHEAD, UDP_PORT, Dut, DutCounters, FarEnd, datagram
+from labkit.dut.port_lifetime import closing
 from labkit.errors import LabError
+from labkit.packet.tunnels import Tunnel
+from labkit.path import nodes
 from labkit.traffic.stream import NO_MAC
-from labkit.tunnels import Tunnel
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
-    from labkit.lab import Lab
-    from labkit.port import Port
-    from labkit.running import RunningPath
+    from labkit.lab.lab import Lab
+    from labkit.lab.port import Port
+    from labkit.lab.running_path import RunningPath
 
 OUTER_ADDRESSES = {4: ("192.0.2.1", "192.0.2.2"), 6: ("2001:db8::1", "2001:db8::2")}
 

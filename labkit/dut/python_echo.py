@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labkit import codec
 from labkit.dut.base import DUT_ADDRESS, LINK_OVERHEAD, UDP_PORT, Dut, DutCounters, FarEnd
-from labkit.dut.ports import closing
+from labkit.dut.port_lifetime import closing
 from labkit.errors import DutDied, LabError
+from labkit.packet import codec
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
-    from labkit.port import Port
+    from labkit.lab.lab import Lab
+    from labkit.lab.port import Port
 
 BURST = 32
 WAIT_SECONDS = 0.05

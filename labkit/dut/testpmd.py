@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit.dut.base import LINK_OVERHEAD, Dut, DutCounters, FarEnd, missing_cpu
-from labkit.dut.ports import closing
+from labkit.dut.port_lifetime import closing
 from labkit.dut.process import DutProcess
-from labkit.engine.config import runtime_directory
 from labkit.errors import DutDied, LabError
+from labkit.machine.runtime import runtime_directory
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
-    from labkit.port import Port
+    from labkit.lab.lab import Lab
+    from labkit.lab.port import Port
 
 PROGRAM = "dpdk-testpmd"
 MODES = ("5tswap", "macswap")  # of another, testpmd says so and forwards in its mode io

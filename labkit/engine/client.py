@@ -18,8 +18,9 @@ from queue import SimpleQueue
 from typing import IO, Any
 
 from labkit.engine import protocol
-from labkit.engine.config import EalConfig, runtime_directory
+from labkit.engine.config import EalConfig
 from labkit.errors import EngineDied, EngineError
+from labkit.machine.runtime import check_writable, remove_stale_runtime, runtime_directory
 
 # struct lk_status of native/dataplane/api.h
 STATUS = struct.Struct("=ii64s128s")
@@ -28,7 +29,6 @@ EXIT_SECONDS = 5.0
 LOGS_VARIABLE = "LABKIT_ENGINE_LOGS"  # a folder that keeps the logs when their engines are gone
 
 _numbers = itertools.count(1)
-
 
 Answer = tuple[protocol.Message, list[str]] | EngineDied
 Order = tuple["SimpleQueue[Answer]", str, Sequence[int], dict[str, Any]]
@@ -207,24 +207,3 @@ def open_log(prefix: str) -> IO[bytes]:
     if folder := os.environ.get(LOGS_VARIABLE):
         return Path(folder, f"engine-{prefix}.log").open("w+b")
     return tempfile.TemporaryFile(prefix="labkit-log-")
-
-
-def check_writable(directory: Path) -> None:
-    """Refuses a runtime directory that this user cannot make: DPDK would do without, and leave
-    things elsewhere."""
-    base = directory
-    while not base.exists():
-        base = base.parent
-    if not os.access(base, os.W_OK | os.X_OK):
-        raise EngineError(
-            f"{directory} cannot be made, {base} is not writable; set XDG_RUNTIME_DIR to a "
-            "directory of this user"
-        )
-
-
-def remove_stale_runtime(base: Path) -> None:
-    """Removes runtime directories of engines whose parent and they themselves were killed."""
-    for directory in base.glob("labkit-*-*"):
-        pid = directory.name.split("-")[1]
-        if pid.isdigit() and not Path("/proc", pid).exists():
-            shutil.rmtree(directory, ignore_errors=True)

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How the engine starts DPDK's environment abstraction layer (EAL)."""
 
-import mmap
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from labkit.errors import LabError
+from labkit.machine.hugepages import free_hugepage_mb, hugepages_can_be_mapped
 
 MAIN_LCORE = 0
-MAP_HUGETLB = 0x40000  # mmap(2) on Linux; the mmap module does not name it
 
 
 @dataclass(frozen=True)
@@ -84,31 +82,3 @@ class EalConfig:
             *(f"--log-level={level}" for level in self.log_levels),
             *self.extra,
         ]
-
-
-def free_hugepage_mb() -> int:
-    """MiB of free hugepages of all sizes."""
-    total = 0
-    for directory in Path("/sys/kernel/mm/hugepages").glob("hugepages-*kB"):
-        size_kb = int(directory.name.removeprefix("hugepages-").removesuffix("kB"))
-        total += int((directory / "free_hugepages").read_text()) * size_kb
-    return total // 1024
-
-
-def hugepages_can_be_mapped() -> bool:
-    """Whether this user gets a hugepage: being free is not enough in a container."""
-    try:
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_HUGETLB
-        mmap.mmap(-1, 2 << 20, flags=flags).close()
-    except OSError:
-        return False
-    return True
-
-
-def runtime_directory(prefix: str) -> Path:
-    """Where DPDK keeps this engine's files (rte_eal_get_runtime_dir)."""
-    if os.geteuid() == 0:
-        base = Path("/var/run")
-    else:
-        base = Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp"))
-    return base / "dpdk" / prefix

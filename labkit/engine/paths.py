@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labkit._codec import ffi as codec_ffi
-from labkit.codec import VERDICTS, packed_addresses
 from labkit.engine.binding import c_string, call, ffi, lib
 from labkit.engine.ports import Ports
 from labkit.engine.trials import Trials
 from labkit.engine.workers import Workers
-from labkit.tunnels import from_dict
+from labkit.packet.codec import VERDICTS, packed_addresses
+from labkit.packet.tunnels import from_dict
 
 
 @dataclass

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.catalogue import unique
 from labkit.engine.binding import NativeError, c_string, call, ffi, lib
 from labkit.engine.sockets import DriverSocket, made_meanwhile
-from labkit.port_rules import known_speed
+from labkit.lab.port_limits import known_speed
+from labkit.text import unique
 
 
 @dataclass

@@ -4,11 +4,11 @@
 import os
 from typing import Any
 
-from labkit.codec import VERDICTS
 from labkit.engine.binding import c_string, call, ffi, lib
 from labkit.engine.paths import Paths
 from labkit.engine.ports import Ports
 from labkit.engine.workers import Workers
+from labkit.packet.codec import VERDICTS
 
 KEPT_GENERATIONS = 64
 

@@ -16,13 +16,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from labkit.codec import VERDICTS
 from labkit.engine import protocol
 from labkit.engine.binding import c_string, call, ffi, lib
 from labkit.engine.paths import Paths, node_kinds
 from labkit.engine.ports import Ports
 from labkit.engine.recorders import Recorders
 from labkit.engine.workers import Workers
+from labkit.packet.codec import VERDICTS
 
 GRACE_SECONDS = 3.0  # for an orderly end after the parent is gone
 TRACE_SETTLE_SECONDS = 0.002  # longer than any walk of a graph

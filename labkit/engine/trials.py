@@ -3,8 +3,8 @@
 
 from typing import Any
 
-from labkit.codec import native_fields, native_templates
 from labkit.engine.binding import call, ffi, lib
+from labkit.packet.codec import native_fields, native_templates
 
 JITTER = -1  # the histogram that is no stream's
 FLAT_OUT = 2**64 - 1

@@ -1,39 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which worker walks which graph, and on which CPU."""
 
-import socket
-
 from labkit.engine.binding import call, ffi, lib
-
-
-class CpuClaims:
-    """CPUs that this engine's workers have for themselves.
-
-    A claim is a bound abstract socket: other engines on this machine see it taken, and the kernel
-    gives it back when the process ends, however it ends. Nothing listens on it.
-    """
-
-    def __init__(self, cpus: tuple[int, ...]) -> None:
-        self.cpus = cpus
-        self.held: dict[int, socket.socket] = {}
-
-    def take(self) -> int | None:
-        """A CPU that no other engine's worker has, the highest first; None when there is none."""
-        for cpu in reversed(self.cpus):
-            if cpu in self.held:
-                continue
-            claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            try:
-                claim.bind(f"\0labkit-cpu-{cpu}")
-            except OSError:
-                claim.close()
-                continue
-            self.held[cpu] = claim
-            return cpu
-        return None
-
-    def give_back(self, cpu: int) -> None:
-        self.held.pop(cpu).close()
+from labkit.machine.cpus import CpuClaims
 
 
 class Workers:

@@ -14,12 +14,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit import living
 from labkit.errors import LabError
+from labkit.lab import open_labs as living
 from labkit.notebooks.records import recorder
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 LEDGERS_FILE = "ledgers.json"

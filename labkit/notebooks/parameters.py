@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.errors import ParameterError
-from labkit.notebooks.quantity import parse_quantity
+from labkit.units import parse_quantity
 
 SCALARS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 WORDS = {"true": True, "false": False, "none": None, "null": None}

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from labkit.errors import ChecksFailed, LabError
-from labkit.notebooks.conditions import explain
+from labkit.notebooks.condition import explain
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labkit import nodes
 from labkit.errors import LabError
-from labkit.ledger import Ledger
-from labkit.measuring import Pause, measure
-from labkit.neighbours import check_source, resolve
-from labkit.path import Path
-from labkit.port import Port
-from labkit.progress_bar import progress_bar
+from labkit.lab.exclusive import Pause, measure
+from labkit.lab.neighbours import check_source, resolve
+from labkit.lab.port import Port
+from labkit.path import nodes
+from labkit.path.ledger import Ledger
+from labkit.path.path import Path
+from labkit.progress import progress_bar
 from labkit.runs import stream_ids
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 SIGNATURE_LENGTH = 18  # native/packet/signature.h
 MAC_ADDRESS = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
@@ -119,7 +119,7 @@ class EchoRun:
 
     def plot(self) -> "Figure":
         """Round-trip time: its distribution for every size, and its course over the run."""
-        from labkit.plot import round_trip_figure
+        from labkit.runs.echo_figure import round_trip_figure
 
         title = f"UDP echo, {self.port} to {self.target} port {self.udp_port}"
         return round_trip_figure(self.round_trips_ns, title)

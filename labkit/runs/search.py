@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from MLRsearch import Config, MultipleLossRatioSearch, SearchGoal
 
-from labkit import machine
 from labkit.dut.base import FarEnd
 from labkit.errors import LabError
-from labkit.readable import as_html, as_lines
-from labkit.results import Results, came_late, fell_short, lost_here
+from labkit.machine import description as machine
+from labkit.results.columns import came_late, fell_short, lost_here
+from labkit.results.results import Results
+from labkit.results.text import as_html, as_lines
 from labkit.runs.search_goals import PRESETS, wanted_goals
 from labkit.runs.search_trials import Measure, Measurer, Target
 from labkit.traffic.rate import Rate
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from labkit.port import Port
+    from labkit.lab.port import Port
 
 NOTES: Mapping[str, str] = {
     "generator": "the generator fell short at the upper bound: this is its limit, not the DUT's",
@@ -58,7 +59,7 @@ class SearchRun:
 
     def plot(self) -> "Figure":
         """Every trial by its load in the order of measuring, and the bounds that were found."""
-        from labkit.findings import search_figure
+        from labkit.runs.search_figure import search_figure
 
         return search_figure(self.trials.table, self.table, f"MLRsearch, preset {self.preset}")
 
@@ -174,7 +175,7 @@ def search(
 
 def _pps(name: str, rate: Any, target: Target | None) -> float:
     """A rate in frames a second, at the mean size of the streams."""
-    from labkit.traffic.plan import mean_of
+    from labkit.runs.schedule import mean_of
 
     try:
         parsed = Rate.parse(rate)

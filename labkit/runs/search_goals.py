@@ -8,7 +8,7 @@ from numbers import Real
 from MLRsearch import SearchGoal
 
 from labkit.errors import LabError
-from labkit.path import near
+from labkit.text import near
 
 # Loss ratios: NDR loses nothing, PDR one frame in two hundred (CSIT, "PDR" = 0.5 %)
 LOSS_RATIOS: Mapping[str, float] = {"NDR": 0.0, "PDR": 0.005}

@@ -10,12 +10,12 @@ from MLRsearch import AbstractMeasurer, MeasurementResult
 
 from labkit.dut.base import FarEnd
 from labkit.errors import LabError
-from labkit.progress_bar import progress_bar
-from labkit.results import Results
+from labkit.progress import progress_bar
+from labkit.results.results import Results
 
 if TYPE_CHECKING:
-    from labkit.port import Port
-    from labkit.traffic.plan import Traffic
+    from labkit.lab.port import Port
+    from labkit.runs.schedule import Traffic
 
 Measure = Callable[[float, float], Mapping[str, Any]]
 
@@ -37,8 +37,8 @@ class Target:
     @classmethod
     def of(cls, port: Any, streams: Any, receive_on: Any) -> "Target":
         """From what a user gave; LabError for what no trial takes."""
-        from labkit.port import Port
-        from labkit.traffic.plan import listed
+        from labkit.lab.port import Port
+        from labkit.runs.schedule import listed
 
         far_end = port if isinstance(port, FarEnd) else None
         port = far_end.port if far_end else port

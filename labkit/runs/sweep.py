@@ -9,18 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from labkit import machine
 from labkit.dut.base import Dut
 from labkit.errors import LabError
-from labkit.progress_bar import progress_bar
-from labkit.results import (
-    RUN_FILE,
-    Results,
-    read_run,
-    write_json,
-)
-from labkit.runs.grid import Step, check, make_grid, parse_sizes
+from labkit.machine import description as machine
+from labkit.progress import progress_bar
+from labkit.results.results import RUN_FILE, Results, read_run, write_json
 from labkit.runs.sweep_folder import begin, dut_parameters, finished, sweep_folder, trial_file
+from labkit.runs.sweep_grid import Step, check, make_grid, parse_sizes
 from labkit.traffic.fields import Vary, as_fields
 from labkit.traffic.sizes import Sizes
 
@@ -66,7 +61,7 @@ def kept(folder: Path, count: int) -> str:
 
 def by_trial(dut: Dut, step: Step) -> Measurement:
     """A trial of one step, in a lab and with a DUT that no other trial has used."""
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
     from labkit.runs.dut_trial import dut_trial
     from labkit.traffic.stream import Stream
 
@@ -80,8 +75,8 @@ def by_trial(dut: Dut, step: Step) -> Measurement:
 
 def floor_ns() -> dict[str, float]:
     """What the lab itself adds to a latency on this machine, by quantity: min, avg, p50, …, max."""
-    from labkit.lab import Lab
-    from labkit.latency import calibrate
+    from labkit.lab.lab import Lab
+    from labkit.runs.calibration import calibrate
     from labkit.runs.trial_tables import latency_columns
 
     with Lab() as lab:

@@ -15,7 +15,8 @@ from typing import Any
 
 from labkit.dut.base import Dut
 from labkit.errors import LabError
-from labkit.results import (
+from labkit.packet.tunnels import Tunnel
+from labkit.results.results import (
     FORMAT,
     RUN_FILE,
     TABLE_FILE,
@@ -26,7 +27,6 @@ from labkit.results import (
     trial_files,
     write_json,
 )
-from labkit.tunnels import Tunnel
 
 MOST_TOLD = 300  # characters of a parameter in an error
 

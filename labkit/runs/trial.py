@@ -8,16 +8,16 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.latency import LatencyHistogram, floor_of
-from labkit.ledger import Ledger
-from labkit.measuring import Pause, measure
-from labkit.port import Port
-from labkit.progress_bar import progress_bar
-from labkit.readable import size_name
-from labkit.results import LATE, SHORTFALL
-from labkit.runs.trial_bench import STILL_SECONDS, Bench, Measured
+from labkit.lab.exclusive import Pause, measure
+from labkit.lab.port import Port
+from labkit.path.ledger import Ledger
+from labkit.progress import progress_bar
+from labkit.results.columns import LATE, SHORTFALL
+from labkit.results.latency import LatencyHistogram, floor_of
+from labkit.results.text import size_name
+from labkit.runs.schedule import Traffic, check_frames, plan
+from labkit.runs.trial_engine import STILL_SECONDS, Bench, Measured
 from labkit.runs.trial_tables import tables_of
-from labkit.traffic.plan import Traffic, check_frames, plan
 from labkit.traffic.rate import Rate
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Trial:
         and has no rates; the one before ends with the trial, and may be a shorter interval.
     streams: one row a stream
     problems: why the numbers do not agree with one another; empty when they do
-    floor_ns: the median of the lab's own latency, where labkit.latency.calibrate measured it
+    floor_ns: the median of the lab's own latency, where lk.calibrate measured it
     """
 
     port: str

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.ticker import FuncFormatter
 
-from labkit.plot import PALETTE, Picture
-from labkit.readable import size_name
+from labkit.figure import PALETTE, Picture
+from labkit.results.text import size_name
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from labkit.latency import LatencyHistogram
+    from labkit.results.latency import LatencyHistogram
     from labkit.runs.trial import Trial
+
 
 BLUE, RED, GREEN = PALETTE[:3]
 GRID: dict[str, Any] = {"which": "major", "color": "#d0d7de", "lw": 0.6}
@@ -41,15 +42,6 @@ def trial_figure(trial: "Trial") -> "Figure":
         fontsize=11,
         color="black" if trial.is_balanced else "#b3261e",
     )
-    return figure
-
-
-def latency_figure(
-    histograms: "Mapping[str, LatencyHistogram]", floor_ns: float | None = None
-) -> "Figure":
-    """Latency by percentile, one line a histogram; floor_ns: what the lab itself takes."""
-    figure = Picture(figsize=(6.4, 3.8), layout="constrained")
-    _draw_latency(figure.subplots(), histograms, floor_ns)
     return figure
 
 

@@ -8,11 +8,11 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from labkit.latency import LatencyHistogram
-from labkit.ledger import Ledger
-from labkit.results import SHORTFALL
-from labkit.runs.trial_bench import Bench, Measured
-from labkit.traffic.plan import mean_size, mix_name
+from labkit.path.ledger import Ledger
+from labkit.results.columns import SHORTFALL
+from labkit.results.latency import LatencyHistogram
+from labkit.runs.schedule import mean_size, mix_name
+from labkit.runs.trial_engine import Bench, Measured
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,8 +8,9 @@ Each has names, units, kinds, state and sample(); see Source.
 
 from typing import TYPE_CHECKING
 
-from labkit.catalogue import Kind
+from labkit.sources import xstats
 from labkit.sources.base import MISSING, Sample, Schema, Source, SourceError, State, select
+from labkit.sources.catalogue import Kind
 from labkit.sources.engine import Engine
 from labkit.sources.ethtool import Ethtool
 from labkit.sources.rates import Rates, rates
@@ -18,7 +19,7 @@ from labkit.sources.samples import Samples
 from labkit.sources.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 __all__ = [
     "MISSING",
@@ -37,12 +38,13 @@ __all__ = [
     "as_source",
     "rates",
     "select",
+    "xstats",
 ]
 
 
 def as_source(source: "Source | Lab") -> Source:
     """A source as it is; a lab as its engine."""
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
     if isinstance(source, Lab):
         return Engine(source)

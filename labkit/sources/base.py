@@ -13,9 +13,9 @@ from typing import Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from labkit import catalogue
-from labkit.catalogue import Kind
 from labkit.errors import LabError
+from labkit.sources import catalogue
+from labkit.sources.catalogue import Kind
 
 State = Literal["live", "gone", "ended"]
 Values = npt.NDArray[np.uint64]
@@ -49,7 +49,7 @@ class Schema:
 
     @classmethod
     def of(cls, names: Iterable[str], drivers: Mapping[str, str] | None = None) -> Self:
-        """With the units and kinds that the catalogue (labkit.catalogue) knows."""
+        """With the units and kinds that the catalogue (labkit.sources.catalogue) knows."""
         found = tuple(names)
         units = {name: unit for name in found if (unit := catalogue.unit(name))}
         kinds = {name: metric.kind for name in found if (metric := catalogue.find(name))}

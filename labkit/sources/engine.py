@@ -15,7 +15,7 @@ from labkit.errors import LabError
 from labkit.sources.base import Sample, Schema, Source, SourceError, Values, readonly
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 SLOWEST_HZ, FASTEST_HZ = 1, 1000
 MOST_COUNTERS = 16384  # rows are that wide; memory that is never written costs nothing

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.nics import read, read_int
+from labkit.machine.nics import read, read_int
 from labkit.sources.base import Sample, Schema, Source, SourceError, readonly
 
 if TYPE_CHECKING:

@@ -121,7 +121,7 @@ class Samples:
         Without names, the packet counters that moved most. Red crosses are faults, grey is where
         samples are missing.
         """
-        from labkit.time_plot import most_moving, time_figure
+        from labkit.sources.figure import most_moving, time_figure
 
         now = Samples(self.label, self.hz, self.samples)  # more may come meanwhile
         chosen = select(now.names, names or most_moving(now))

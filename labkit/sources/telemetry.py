@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labkit import catalogue
-from labkit.catalogue import unique
+from labkit.sources import catalogue
 from labkit.sources.base import Sample, Schema, Source, SourceError, readonly
+from labkit.text import unique
 
 SOCKET = "dpdk_telemetry.v2"
 ANSWER_SECONDS = 2.0  # then an application whose statistics hang (ENA's admin queue) is gone

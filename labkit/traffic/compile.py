@@ -214,7 +214,7 @@ class _Maker:
 
     def prove(self, compiled: Compiled, fields: list[FieldOf], sizes: tuple[int, ...]) -> None:
         """Compares frames of the program with scapy's."""
-        from labkit import codec
+        from labkit.packet import codec
 
         draw = random.Random(self.stream.seed)
         for size in {min(sizes), max(sizes)}:

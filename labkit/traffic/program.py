@@ -85,6 +85,6 @@ class Compiled:
 
     def frames(self, count: int) -> list[bytes]:
         """The first `count` frames, made by the code that the generator runs."""
-        from labkit import codec
+        from labkit.packet import codec
 
         return codec.make_frames(self.to_dict(), count)

@@ -8,7 +8,7 @@ from labkit.sources import Schema, select
 from labkit.widgets.view import MOST_LINES, LiveView
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
     from labkit.sources import Source
 
 # What is looked at first when nobody says what to look at

@@ -10,14 +10,14 @@ import traitlets
 from labkit.errors import LabError
 from labkit.sources import Sample, Schema, select
 from labkit.widgets import lab_parts
+from labkit.widgets.feed import HZ
 from labkit.widgets.meters import Meters, means
 from labkit.widgets.paths import PathPart
-from labkit.widgets.stream import HZ
 from labkit.widgets.tracing import Tracing
 from labkit.widgets.view import LiveView
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 PARTS = ("chart", "ports", "workers", "pools", "paths")
 LINES = ("port/*/rx_good_packets", "port/*/tx_good_packets")

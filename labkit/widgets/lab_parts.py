@@ -3,14 +3,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from labkit.catalogue import drivers
 from labkit.errors import LabError
-from labkit.node_kinds import KINDS
+from labkit.path.kinds import KINDS
 from labkit.sources import Schema
+from labkit.sources.catalogue import drivers
 from labkit.widgets.meters import Meters
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 # Frames that a port lost, as ethdev counts them
 LOSSES = ("rx_missed_errors", "rx_errors", "rx_mbuf_allocation_errors", "tx_errors")

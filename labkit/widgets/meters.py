@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from labkit.sources import Schema
-from labkit.widgets.stream import Point
+from labkit.widgets.feed import Point
 
 FLOOR = 1e-9  # what is divided by is more than this
 

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labkit.codec import VERDICT_BY_NAME
-from labkit.draw import as_html, live_path_svg, path_svg
-from labkit.draw.flows import edge_frames
-from labkit.node_kinds import KINDS
-from labkit.path import NamedNode, Value
-from labkit.running import NodeCounters
+from labkit.packet.codec import VERDICT_BY_NAME
+from labkit.path.counters import NodeCounters
+from labkit.path.drawing import live_path_svg, path_svg
+from labkit.path.edge_frames import edge_frames
+from labkit.path.graph import NamedNode
+from labkit.path.kinds import KINDS, Value
+from labkit.path.svg import as_html
 from labkit.sources import MISSING, Sample, Schema
 from labkit.widgets.meters import Meters
 
 if TYPE_CHECKING:
-    from labkit.running import RunningPath
+    from labkit.lab.running_path import RunningPath
 
 FINE = 1000  # edges are computed in thousandths of a frame
 TOLERANCE = 0.02  # counters are read while frames flow

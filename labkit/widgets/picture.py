@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib.dates as mdates
 from matplotlib.ticker import EngFormatter
 
-from labkit.plot import PALETTE, Picture
+from labkit.figure import PALETTE, Picture
 
 STYLES = ("-", "--", ":", "-.")
 MOST_IN_LEGEND = 16

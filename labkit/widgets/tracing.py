@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.trace import trace_html
+from labkit.lab.trace import trace_html
 
 if TYPE_CHECKING:
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
 
 WAIT_SECONDS = 5.0
 

@@ -15,18 +15,17 @@ import traitlets
 from IPython import get_ipython
 from IPython.display import DisplayHandle, display
 
-from labkit import xstats
 from labkit.errors import LabError
-from labkit.sources import Schema
+from labkit.sources import Schema, xstats
 from labkit.widgets.bundle import bundle
+from labkit.widgets.feed import Stream, stream_of, table
 from labkit.widgets.picture import picture
-from labkit.widgets.stream import Stream, stream_of, table
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from labkit.lab import Lab
+    from labkit.lab.lab import Lab
     from labkit.sources import Source
 
 MOST_LINES = 32

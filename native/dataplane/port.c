@@ -198,7 +198,7 @@ is_xdp(const struct rte_eth_dev_info *info)
 
 /*
  * net_af_packet and net_memif tell ethdev of frames of 1514 bytes at most. What they take is what
- * their rings hold, and these are made for the port's MTU (labkit/devices.py).
+ * their rings hold, and these are made for the port's MTU (labkit/lab/device.py).
  */
 static int
 tells_too_little(const struct rte_eth_dev_info *info)

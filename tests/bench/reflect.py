@@ -17,7 +17,7 @@ from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
 
 import labkit as lk
-from labkit.path import Chain
+from labkit.path.chain import Chain
 from tests.bench.telemetry import Telemetry
 from tests.bench.testpmd import say, testpmd
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from labkit.engine.config import runtime_directory
+from labkit.machine.runtime import runtime_directory
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit import codec
-from labkit.neighbours import resolve
+from labkit.lab.neighbours import resolve
+from labkit.packet import codec
 
 SERVER_4, SERVER_6 = "10.0.0.2", "fd00::2"
 UDP_PORT = 9000

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 import labkit as lk
-from labkit.engine.config import runtime_directory
+from labkit.machine.runtime import runtime_directory
 from tests import leftovers as left
 from tests.network import unique_name
 

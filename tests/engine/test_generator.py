@@ -11,9 +11,9 @@ from scapy.packet import Raw
 from scapy.utils import PcapWriter, RawPcapReader, wrpcap
 
 import labkit as lk
-from labkit import codec
-from labkit.runs import trial_bench
-from labkit.traffic.plan import plan
+from labkit.packet import codec
+from labkit.runs import trial_engine as trial_bench
+from labkit.runs.schedule import plan
 from tests.trials import CLIENT_4, QUICK, SERVER_4, V4, V6, assert_whole, flow
 
 CHECKED_BY_SCAPY = 7  # one frame in so many: it takes scapy a quarter of a millisecond

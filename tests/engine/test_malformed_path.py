@@ -4,8 +4,8 @@
 import time
 
 import labkit as lk
-from labkit import codec
-from labkit.running import RunningPath
+from labkit.lab.running_path import RunningPath
+from labkit.packet import codec
 from tests.frames import SERVER_4, SERVER_6, UDP_PORT
 from tests.malformed import malformed_frames
 

@@ -13,8 +13,8 @@ from scapy.packet import Packet, Raw
 from scapy.utils import rdpcap
 
 import labkit as lk
-from labkit import nodes
-from labkit.running import RunningPath
+from labkit.lab.running_path import RunningPath
+from labkit.path import nodes
 
 
 def datagrams(a: lk.Port, b: lk.Port, count: int, size: int = 18) -> list[Packet]:

@@ -12,7 +12,7 @@ import pytest
 from scapy.utils import rdpcap, wrpcap
 
 import labkit as lk
-from labkit.port_rules import known_speed
+from labkit.lab.port_limits import known_speed
 from tests.network import ip, unique_name, veth_host
 from tests.patience import wait_until
 

@@ -11,8 +11,8 @@ import pytest
 from scapy.utils import wrpcap
 
 import labkit as lk
-from labkit import codec
-from labkit.running import RunningPath
+from labkit.lab.running_path import RunningPath
+from labkit.packet import codec
 
 SETTLE_SECONDS = 2.0
 

@@ -22,7 +22,7 @@ from scapy.layers.l2 import Ether
 from scapy.layers.vxlan import VXLAN
 
 import labkit as lk
-from labkit.results import COLUMNS
+from labkit.results.columns import COLUMNS
 from labkit.runs.dut_trial import dut_trial
 from tests.tunnels import TUNNELS
 

@@ -12,7 +12,8 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
 import labkit as lk
-from labkit.runs import stream_ids, trial_bench
+from labkit.runs import stream_ids
+from labkit.runs import trial_engine as trial_bench
 from tests.trials import CLIENT_4, QUICK, SERVER_4, UDP_PORT, V4, V6, assert_whole, flow
 
 COLUMNS = [

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 import labkit as lk
-from labkit.runs import trial_bench
+from labkit.runs import trial_engine as trial_bench
 from tests.trials import QUICK, SERVER_4, V4, flow
 
 

@@ -12,8 +12,8 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 import labkit as lk
-from labkit import tunnel_ports
-from labkit.running import RunningPath
+from labkit.lab import tunnel_ports
+from labkit.lab.running_path import RunningPath
 from tests.tunnels import OUTER, TUNNELS, carried, put, with_checksums
 
 WEST_4, EAST_4 = "192.0.2.1", "192.0.2.2"

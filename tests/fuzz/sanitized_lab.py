@@ -9,7 +9,7 @@ from scapy.layers.l2 import Ether
 from scapy.utils import rdpcap
 
 import labkit as lk
-from labkit import codec
+from labkit.packet import codec
 from tests.frames import ENDPOINT, SERVER_4, SERVER_6, SERVER_MAC, UDP_PORT, good_frames
 from tests.malformed import malformed_frames
 

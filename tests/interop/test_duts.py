@@ -16,10 +16,10 @@ from scapy.layers.inet import IP, UDP, fragment
 from scapy.layers.l2 import Ether
 
 import labkit as lk
-from labkit import codec
 from labkit.dut import process
 from labkit.dut.base import UDP_PORT, DutCounters, FarEnd
 from labkit.dut.veth import VethPair
+from labkit.packet import codec
 from labkit.runs.dut_trial import dut_trial
 from tests.interrupts import interrupts
 from tests.patience import wait_until

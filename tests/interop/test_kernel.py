@@ -12,7 +12,7 @@ import pytest
 from scapy.layers.inet import UDP
 
 import labkit as lk
-from labkit.neighbours import resolve
+from labkit.lab.neighbours import resolve
 from tests.network import (
     HOST_4,
     HOST_6,

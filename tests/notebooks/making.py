@@ -10,7 +10,8 @@ from typing import Any
 
 import nbformat
 
-from labkit.notebooks.results import NotebookRun, Run, load_run
+from labkit.notebooks.report.notebook_run import NotebookRun
+from labkit.notebooks.report.results import Run, load_run
 
 LABKIT = Path(sys.executable).with_name("labkit")
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import labkit as lk
-from labkit.notebooks.baseline import accept, baseline_path, load_baseline
 from labkit.notebooks.records import Check, Result
-from labkit.notebooks.results import NotebookRun
+from labkit.notebooks.report.baseline import accept, baseline_path, load_baseline
+from labkit.notebooks.report.notebook_run import NotebookRun
 from tests.notebooks.making import labkit, notebook, read_json, run_of
 
 MEASURING = """

@@ -15,9 +15,9 @@ from distributed import LocalCluster
 from scapy.layers.inet import UDP
 
 import labkit as lk
-from labkit import cluster as cluster_module
 from labkit.cli import main
-from labkit.notebooks.results import load_run
+from labkit.notebooks.report.results import load_run
+from labkit.runs import cluster as cluster_module
 from tests.notebooks.making import LABKIT, labkit, notebook
 
 MEASURING = """

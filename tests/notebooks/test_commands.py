@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 import labkit as lk
-from labkit.notebooks.results import load_run
+from labkit.notebooks.report.results import load_run
 from tests.notebooks.making import LABKIT, labkit, notebook
 
 RECORDING = 'import labkit as lk\nlk.record_result("ndr", {}, "Mpps", better="higher")'

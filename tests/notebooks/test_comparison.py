@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from labkit.notebooks.comparison import (
+from labkit.notebooks.records import Result
+from labkit.notebooks.report.comparison import (
     Comparison,
     Notebook,
     Row,
@@ -16,10 +17,9 @@ from labkit.notebooks.comparison import (
     compare,
     notebooks_of,
 )
-from labkit.notebooks.pictures import difference_figure, svg
-from labkit.notebooks.records import Result
-from labkit.notebooks.results import NotebookRun
-from labkit.notebooks.summary import markdown
+from labkit.notebooks.report.notebook_run import NotebookRun
+from labkit.notebooks.report.pictures import difference_figure, svg
+from labkit.notebooks.report.summary import markdown
 from tests.notebooks.making import run_of
 
 

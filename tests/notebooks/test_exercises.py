@@ -9,7 +9,7 @@ import pytest
 
 import labkit as lk
 from labkit.notebooks.exercises import folded, solved
-from labkit.notebooks.results import load_run
+from labkit.notebooks.report.results import load_run
 from labkit.notebooks.source import read_notebook
 from tests.notebooks.making import labkit, notebook
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.notebooks.results import NotebookRun, load_run
-from labkit.notebooks.worker import _join_logs
+from labkit.notebooks.report.notebook_run import NotebookRun
+from labkit.notebooks.report.results import load_run
+from labkit.notebooks.run.worker import _join_logs
 from tests.notebooks.making import LABKIT, labkit, notebook, run_one
 
 

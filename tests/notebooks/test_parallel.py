@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import labkit as lk
-from labkit.notebooks.cpus import claimed, deal, usable_cpus
+from labkit.machine.cpus import claimed, deal, usable_cpus
 from tests.notebooks.making import labkit, notebook
 
 MEASURING = """
@@ -39,7 +39,7 @@ def test_cpus_are_dealt_out() -> None:
 
 
 def test_threads_of_a_core_stay_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labkit.notebooks.cpus._core", lambda cpu: str(cpu % 2))
+    monkeypatch.setattr("labkit.machine.cpus._core", lambda cpu: str(cpu % 2))
     assert deal(2, (0, 1, 2, 3)) == [(0, 2), (1, 3)]
 
 

@@ -9,8 +9,8 @@ import papermill
 import pytest
 
 import labkit as lk
-from labkit.notebooks.quantity import parse_quantity
 from labkit.notebooks.source import read_notebook
+from labkit.units import parse_quantity
 from tests.notebooks.making import labkit, notebook
 
 DECLARATION = """

@@ -10,12 +10,12 @@ import pytest
 from junitparser import JUnitXml
 from playwright.sync_api import sync_playwright
 
-from labkit.notebooks.junit import write_junit
 from labkit.notebooks.records import Check, Result
-from labkit.notebooks.report import still
-from labkit.notebooks.results import NotebookRun
-from labkit.notebooks.site import write_history
-from labkit.notebooks.summary import markdown
+from labkit.notebooks.report.junit import write_junit
+from labkit.notebooks.report.notebook_run import NotebookRun
+from labkit.notebooks.report.report import still
+from labkit.notebooks.report.site import write_history
+from labkit.notebooks.report.summary import markdown
 from tests.browser.conftest import CHROMIUM, CHROMIUM_FLAGS, SCREENSHOTS
 from tests.notebooks.making import labkit, notebook, run_of
 

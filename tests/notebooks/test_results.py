@@ -10,8 +10,9 @@ import pytest
 
 import labkit as lk
 from labkit.notebooks.records import Check, Result
-from labkit.notebooks.results import NotebookRun, is_run, load_run, write_whole
-from labkit.notebooks.runner import run_folder
+from labkit.notebooks.report.notebook_run import NotebookRun
+from labkit.notebooks.report.results import is_run, load_run, write_whole
+from labkit.notebooks.run.runner import run_folder
 from tests.notebooks.making import labkit, notebook, run_of
 
 OLD = Path(__file__).parent / "data/results-0.1.json"

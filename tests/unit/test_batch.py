@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import labkit as lk
-from labkit import codec
+from labkit.packet import codec
 from tests.tunnels import TUNNELS, V4, carried
 
 VXLAN = lk.Vxlan(vni=42, **V4)

@@ -27,7 +27,7 @@ from scapy.layers.l2 import ARP, Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import checksum as scapy_checksum
 
-from labkit import codec
+from labkit.packet import codec
 from tests.frames import (
     BROADCAST,
     ENDPOINT,

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import labkit as lk
-from labkit.comparison import mean_interval
+from labkit.results.comparison import mean_interval
 
 RUN = Path(__file__).parents[2] / "notebooks/runs/one_cpu.zip"
 

@@ -9,7 +9,7 @@ from hdrh.histogram import HdrHistogram
 from matplotlib.axes import Axes
 
 import labkit as lk
-from labkit.curves import dut_limit, si
+from labkit.results.curves import dut_limit, si
 
 RATES = (70_000, 140_000, 350_000, 700_000)
 CAPACITY = {"fast": 1e9, "slow": 200_000}

@@ -8,9 +8,9 @@ from typing import Any, Never
 
 import pytest
 
-from labkit import diagnosis
-from labkit.diagnosis import _cpu_quota, _nics, _pci_hindrance, _reserved_hugepages, _vfio
-from labkit.nics import Interface, Nic, default_route_interfaces, interfaces, nics
+from labkit.machine import doctor as diagnosis
+from labkit.machine.doctor import _cpu_quota, _nics, _pci_hindrance, _reserved_hugepages, _vfio
+from labkit.machine.nics import Interface, Nic, default_route_interfaces, interfaces, nics
 
 ENA = "0000:00:06.0"
 VIRTIO = "0000:00:03.0"

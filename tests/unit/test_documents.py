@@ -12,7 +12,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
 import labkit as lk
-from labkit.codec import VERDICT_BY_NAME
+from labkit.packet.codec import VERDICT_BY_NAME
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md")

@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
-from labkit import nodes as lk
-from labkit import tunnels
-from labkit.draw import PortView, lab_svg, path_svg
-from labkit.draw.flows import edge_frames
-from labkit.draw.layout import Size, columns_of, place
-from labkit.draw.svg import shortened, si, text_width
-from labkit.path import Chain, Node, Path
+from labkit.lab.drawing import PortView, lab_svg
+from labkit.packet import tunnels
+from labkit.path import nodes as lk
+from labkit.path.chain import Chain, Node
+from labkit.path.drawing import path_svg
+from labkit.path.edge_frames import edge_frames
+from labkit.path.layout import Size, columns_of, place
+from labkit.path.path import Path
+from labkit.path.svg import shortened, si, text_width
 
 WHERE = ["10.0.0.2/24", "fd00::2/64"]
 SVG = "{http://www.w3.org/2000/svg}"

@@ -6,8 +6,8 @@ import pickle
 import pytest
 
 import labkit as lk
-from labkit.codec import Verdict
 from labkit.errors import LabError
+from labkit.packet.codec import Verdict
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from scapy.layers.vxlan import VXLAN
 from scapy.packet import Raw
 
 import labkit as lk
-from labkit.frames import conforming
-from labkit.frames.dissect import dissect
-from labkit.frames.gue import GUE
+from labkit.packet import tunnel_headers as conforming
+from labkit.packet.dissect import dissect
+from labkit.packet.gue_layer import GUE
 from tests.tunnels import CRITICAL, FRAMES, INNER, OPTION, TUNNELS, V4, V6
 
 OUTER_4 = Ether(src=V4["local_mac"], dst=V4["remote_mac"]) / IP(

@@ -13,7 +13,7 @@ from scapy.layers.l2 import GRE, Ether
 from scapy.packet import Packet, Raw
 
 from labkit.errors import TunnelError
-from labkit.frames.gue import FIELD_BYTES, GUE, GUE_PORT, MOST_FIELDS, SECURITY_BYTES
+from labkit.packet.gue_layer import FIELD_BYTES, GUE, GUE_PORT, MOST_FIELDS, SECURITY_BYTES
 
 LINK = Ether(src="02:00:00:00:00:0a", dst="02:00:00:00:00:0b")
 OUTER = LINK / IP(src="192.0.2.1", dst="192.0.2.2") / UDP(sport=50000)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labkit._codec import ffi, lib
 
-from labkit import codec
+from labkit.packet import codec
 from tests.frames import ENDPOINT, SERVER_MAC, good_frames
 from tests.malformed import flipped, malformed_frames, truncations, wrong_bytes
 

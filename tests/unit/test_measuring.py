@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from labkit import measuring
 from labkit.errors import LabError
-from labkit.measuring import Interrupted, Pause, check_idle, measure
-from labkit.progress_bar import progress_bar
+from labkit.lab import exclusive as measuring
+from labkit.lab.exclusive import Interrupted, Pause, check_idle, measure
+from labkit.progress import progress_bar
 from tests.interrupts import interrupts
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from labkit import nodes as lk
 from labkit.errors import LabError, PathError
-from labkit.node_checks import make
-from labkit.node_kinds import KINDS
-from labkit.path import Chain, Edge, NamedNode, Node, Path
+from labkit.path import nodes as lk
+from labkit.path.chain import Chain, Node
+from labkit.path.checks import make
+from labkit.path.graph import Edge, NamedNode
+from labkit.path.kinds import KINDS
+from labkit.path.path import Path
 from tests.paths import WHERE, data, refused
 
 
@@ -143,7 +145,7 @@ def test_equality_is_that_of_the_data() -> None:
 
 def test_import_loads_nothing_heavy() -> None:
     code = (
-        "import sys, labkit.nodes, labkit.path;"
+        "import sys, labkit.path.nodes, labkit.path;"
         "print([m for m in ('numpy', 'pandas', 'scapy', 'matplotlib', 'labkit._dataplane',"
         "'labkit._codec') if m in sys.modules])"
     )

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit import nodes as lk
 from labkit.errors import PathError
-from labkit.path import Chain, Edge, Node, Path
+from labkit.path import nodes as lk
+from labkit.path.chain import Chain, Node
+from labkit.path.graph import Edge
+from labkit.path.path import Path
 from tests.paths import WHERE, data, refused
 
 

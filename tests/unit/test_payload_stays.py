@@ -10,7 +10,7 @@ from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, IPv6ExtHdrDestOpt, IPv6E
 from scapy.layers.l2 import Dot1Q
 from scapy.packet import Packet, Raw
 
-from labkit import codec
+from labkit.packet import codec
 from tests.frames import CLIENT_4, CLIENT_6, ENDPOINT, SERVER_4, SERVER_6, UDP_PORT, ether
 
 ROOM = 256

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from labkit._codec import ffi, lib
 
 from labkit.errors import LabError
-from labkit.latency import COUNTS, HIGHEST, LatencyHistogram, highest_of, index_of
+from labkit.results.latency import COUNTS, HIGHEST, LatencyHistogram, highest_of, index_of
 from labkit.runs import stream_ids
 
 WINDOW = 65_536

@@ -24,8 +24,8 @@ from scapy.layers.inet6 import IPv6
 
 import labkit as lk
 from labkit.runs import sweep as sweep_module
-from labkit.runs.grid import Step
 from labkit.runs.sweep import Measurement
+from labkit.runs.sweep_grid import Step
 
 CAPACITY = 100_000
 

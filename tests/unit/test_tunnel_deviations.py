@@ -3,7 +3,7 @@
 
 import pytest
 
-from labkit.tunnels.base import STRICTNESS
+from labkit.packet.tunnel import STRICTNESS
 from tests import tunnel_deviations
 from tests.tunnel_deviations import Deviation, deviations
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 import labkit as lk
-from labkit import codec
+from labkit.packet import codec
 from tests.tunnels import (
     CRITICAL,
     INNER,

@@ -10,7 +10,7 @@ from scapy.layers.vxlan import VXLAN
 from scapy.packet import Raw
 
 import labkit as lk
-from labkit.frames.tunnelled import tunnelled
+from labkit.packet.tunnel_packet import tunnelled
 from labkit.traffic.stream import Stream
 from tests.tunnels import INNER, TUNNELS
 

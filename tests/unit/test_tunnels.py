@@ -14,7 +14,7 @@ from scapy.layers.vxlan import VXLAN
 from scapy.packet import Raw
 
 import labkit as lk
-from labkit import codec, tunnels
+from labkit.packet import codec, tunnels
 from tests.tunnels import (
     CRITICAL,
     INNER,

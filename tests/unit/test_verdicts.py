@@ -21,7 +21,7 @@ from scapy.layers.inet6 import (
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
-from labkit import codec
+from labkit.packet import codec
 from tests.frames import (
     BROADCAST,
     CLIENT_4,

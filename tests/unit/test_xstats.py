@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 import labkit as lk
-from labkit import catalogue, xstats
-from labkit.codec import VERDICTS
-from labkit.sources import MISSING, Sample, Schema
+from labkit.packet.codec import VERDICTS
+from labkit.sources import MISSING, Sample, Schema, catalogue, xstats
 from labkit.sources.base import readonly
 
 UNITS = {

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from labkit.sources import SourceError
-from labkit.widgets import stream as streams
-from labkit.widgets.stream import Stream, stream_of, table
+from labkit.widgets import feed as streams
+from labkit.widgets.feed import Stream, stream_of, table
 from tests.patience import wait_until
 from tests.widgets.sources import Clock, Hand
 

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Measurements: one at a time in a lab, on a thread that Ctrl-C does not reach."""
+
+import _thread
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+from labkit.errors import LabError
+
+if TYPE_CHECKING:
+    from labkit.lab.lab import Lab
+
+T = TypeVar("T")
+Pause = Callable[[float], None]
+POLL_SECONDS = 0.1
+CLEANUP_SECONDS = 10.0
+
+
+class Interrupted(BaseException):
+    """Raised in a measurement of which Ctrl-C has ended the wait."""
+
+
+def measure(lab: "Lab", what: str, work: Callable[[Pause], T]) -> T:
+    """Runs work(pause), a measurement such as "a trial", and returns what it returns.
+
+    work: sleeps by pause(seconds), which raises Interrupted after Ctrl-C, and cleans up then.
+        KeyboardInterrupt could strike anywhere in it, in its cleaning up too, so it runs on another
+        thread, which the main one waits for however often it is interrupted.
+
+    Raises LabError when another measurement runs in the lab.
+    """
+    measurement = _Measurement(lab, what, work)
+    try:
+        # Thread.start() is Python, and an interrupt may leave it half done.
+        _thread.start_new_thread(measurement.run, ())
+        measurement.wait()
+    except BaseException as error:
+        measurement.is_interrupted = True
+        measurement.wait_out()
+        if not measurement.is_done:
+            error.add_note(f"{what} still cleans up; lab.restart() ends an engine that is stuck")
+        raise
+    return measurement.result()
+
+
+def check_idle(lab: "Lab") -> None:
+    """Raises LabError while a measurement runs in the lab."""
+    running = _running.get(lab)
+    if running is not None:
+        raise LabError(
+            f"{running.what} is running in this lab; wait for it, interrupt it, or use a lab of "
+            "its own"
+        )
+
+
+class _Measurement(Generic[T]):
+    def __init__(self, lab: "Lab", what: str, work: Callable[[Pause], T]) -> None:
+        self.what = what
+        self.is_interrupted = False
+        self.is_done = False
+        self._lab = lab
+        self._work = work
+        self._results: list[T] = []
+        self._error: BaseException | None = None
+        self._end: SimpleQueue[None] = SimpleQueue()
+
+    def run(self) -> None:
+        """The body of the thread."""
+        try:
+            with _lock:
+                check_idle(self._lab)
+                _running[self._lab] = self
+            try:
+                self._results.append(self._work(self._pause))
+            finally:
+                del _running[self._lab]
+        except BaseException as error:  # the thread that waits raises it
+            self._error = error
+        self.is_done = True
+        self._end.put(None)
+
+    def wait(self) -> None:
+        """Until it has ended."""
+        while not self.is_done:
+            with suppress(Empty):
+                self._end.get(timeout=POLL_SECONDS)
+
+    def wait_out(self) -> None:
+        """Until an interrupted one has ended, whatever comes in between; not for ever."""
+        end = time.monotonic() + CLEANUP_SECONDS
+        while not self.is_done and time.monotonic() < end:
+            with suppress(BaseException):
+                self._end.get(timeout=POLL_SECONDS)
+
+    def result(self) -> T:
+        """What the work returned; raises what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._results[0]
+
+    def _pause(self, seconds: float) -> None:
+        time.sleep(seconds)
+        if self.is_interrupted:
+            raise Interrupted
+
+
+_running: "WeakKeyDictionary[Lab, _Measurement[Any]]" = WeakKeyDictionary()
+_lock = threading.Lock()

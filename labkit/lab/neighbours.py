@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Who has this address? ARP (RFC 826) and neighbour discovery (RFC 4861) on the wire of a port."""
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from labkit.errors import LabError, Unreachable
+
+if TYPE_CHECKING:
+    from labkit.lab.port import Port
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+ATTEMPTS = 3
+
+
+def resolve(port: "Port", target: str, *, source: str | None = None, timeout: float = 1.0) -> str:
+    """The MAC address of `target`, asked for at most three times, `timeout` seconds each.
+
+    On the inner port of a tunnel that carries IP without Ethernet, nobody is asked: all addresses
+    are behind the tunnel's other end. Raises Unreachable when nobody answers.
+    """
+    if port.declaration.neighbour is not None:
+        return port.declaration.neighbour
+    destination = ipaddress.ip_address(target)
+    sender = check_source(source, destination)
+    question = (
+        _arp(port, sender, destination)
+        if destination.version == 4
+        else _solicitation(port, sender, destination)
+    )
+    with port.socket() as asked:
+        for _ in range(ATTEMPTS):
+            answer = asked.sr1(question, timeout=timeout, verbose=False)
+            if answer is not None:
+                return _link_address(answer)
+    protocol = "ARP" if destination.version == 4 else "neighbour discovery"
+    raise Unreachable(
+        f"{target} did not answer {protocol} on port {port.name} ({ATTEMPTS} questions from "
+        f"{sender}); is a path or host with this address on the other side, and the link up?"
+    )
+
+
+def check_source(source: str | None, destination: Address) -> Address:
+    """The address to send from; without one, the lowest other host of the target's /24 or /64."""
+    if source is None:
+        width = 24 if destination.version == 4 else 64
+        hosts = ipaddress.ip_network(f"{destination}/{width}", strict=False)
+        first = hosts[1]
+        return first if first != destination else hosts[2]
+    try:
+        sender = ipaddress.ip_interface(source).ip
+    except ValueError:
+        raise LabError(f"source is {source!r}; it is an address such as 10.0.0.1") from None
+    if sender.version != destination.version:
+        raise LabError(
+            f"source {sender} and target {destination} are of different IP versions; "
+            f"name an IPv{destination.version} source"
+        )
+    return sender
+
+
+def _arp(port: "Port", sender: Address, target: Address) -> object:
+    from scapy.layers.l2 import ARP, Ether
+
+    return Ether(src=port.mac, dst="ff:ff:ff:ff:ff:ff") / ARP(
+        op="who-has", hwsrc=port.mac, psrc=str(sender), pdst=str(target)
+    )
+
+
+def _solicitation(port: "Port", sender: Address, target: Address) -> object:
+    from scapy.layers.inet6 import ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, IPv6
+    from scapy.layers.l2 import Ether
+
+    low = target.packed[-3:]
+    group = ipaddress.IPv6Address(bytes.fromhex("ff0200000000000000000001ff") + low)
+    return (
+        Ether(src=port.mac, dst=f"33:33:ff:{low.hex(':')}")
+        / IPv6(src=str(sender), dst=str(group), hlim=255)
+        / ICMPv6ND_NS(tgt=str(target))
+        / ICMPv6NDOptSrcLLAddr(lladdr=port.mac)
+    )
+
+
+def _link_address(answer: object) -> str:
+    from scapy.layers.inet6 import ICMPv6NDOptDstLLAddr
+    from scapy.layers.l2 import ARP, Ether
+
+    if ARP in answer:  # type: ignore[operator]
+        return str(answer[ARP].hwsrc)  # type: ignore[index]
+    if ICMPv6NDOptDstLLAddr in answer:  # type: ignore[operator]
+        return str(answer[ICMPv6NDOptDstLLAddr].lladdr)  # type: ignore[index]
+    return str(answer[Ether].src)  # type: ignore[index]

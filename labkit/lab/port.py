@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A port: a DPDK ethdev of the lab's engine, and the frames that Python sends and hears on it."""
+
+import time
+import weakref
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from labkit.errors import EngineError, PortError
+from labkit.lab.frame_rings import FrameReader
+from labkit.lab.port_declaration import (
+    RX_LOSSES,
+    TAKES_AND_LOSES,
+    TX_LOSSES,
+    PortDeclaration,
+    PortInfo,
+)
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
+
+    from labkit.lab.lab import Lab
+    from labkit.lab.socket import PortSocket
+
+
+class Port:
+    """A port of a lab; made by Lab.cable(), Lab.port() and Lab.tunnel().
+
+    It lives until close(), or as long as its lab.
+    """
+
+    def __init__(self, lab: "Lab", declaration: PortDeclaration, info: PortInfo) -> None:
+        self.lab = lab
+        self.declaration = declaration
+        self._info = info
+        self._reader: FrameReader | None = None
+        self._received_since_send = True
+        self._sockets: weakref.WeakSet[PortSocket] = weakref.WeakSet()
+        self.is_closed = False
+
+    @property
+    def name(self) -> str:
+        """What paths and pictures call it."""
+        return self.declaration.name
+
+    @property
+    def mac(self) -> str:
+        """The MAC address that the lab's nodes answer for and probes are sent from."""
+        return self._info.mac
+
+    @property
+    def mtu(self) -> int:
+        """Longest IP packet in bytes; a frame has up to 22 bytes more (Ethernet, two VLAN tags)."""
+        return self._info.mtu
+
+    @property
+    def max_udp_payload(self) -> int:
+        """Longest UDP payload over IPv4 in bytes: the MTU less 28."""
+        return self.mtu - 28
+
+    @property
+    def info(self) -> PortInfo:
+        """The port as it is now (rte_eth_dev_info_get, rte_eth_link_get_nowait)."""
+        self._info = PortInfo(**self._ask("port_info"))
+        return self._info
+
+    def xstats(self) -> dict[str, int]:
+        """All counters of the port under DPDK's names (rte_eth_xstats_get)."""
+        stats: dict[str, int] = self._ask("xstats")
+        return stats
+
+    def losses(self) -> dict[str, int]:
+        """Frames that the port has lost so far: rx_missed_errors, rx_errors, and tx_errors of a
+        driver that takes frames and loses them.
+
+        rx_mbuf_allocation_errors are attempts, not frames: a frame waits for the next one.
+        """
+        return self._losses_in(self.xstats())
+
+    def _losses_in(self, stats: Mapping[str, int]) -> dict[str, int]:
+        names = (*RX_LOSSES, *(TX_LOSSES if self._info.driver in TAKES_AND_LOSES else ()))
+        return {name: stats[name] for name in names if name in stats}
+
+    def set_promiscuous(self, on: bool) -> None:
+        """Receives frames for other MAC addresses too, or not (rte_eth_promiscuous_enable)."""
+        self._try("set_promiscuous", on=on)
+
+    def set_link(self, up: bool) -> None:
+        """Sets the link up or down (rte_eth_dev_set_link_up)."""
+        self._try("set_link", up=up)
+
+    def close(self) -> None:
+        """Ends the port: its device, its sockets, and what Python has of it. Its name is free then,
+        and lab.restart() does not bring it back. Nothing happens to a port that was closed before.
+
+        The other end of a cable stays: its link is down, what it sends ends in drop_tx_unplugged,
+        and it may still receive what was sent to it. The inner port of a tunnel takes its tunnel
+        away; the others of the outer port begin to count at 0.
+
+        Raises PortError while a path uses the port, naming it, and while a measurement runs in the
+        lab.
+        """
+        from labkit.lab.port_close import close_port
+
+        close_port(self)
+
+    def check_open(self) -> None:
+        """Raises PortError when the port was closed."""
+        if self.is_closed:
+            raise PortError(
+                f"port {self.name} was closed; open another with lab.port() or lab.cable()"
+            )
+
+    def socket(self) -> "PortSocket":
+        """A scapy SuperSocket on this port; hears what arrives from now on."""
+        from labkit.lab.socket import PortSocket
+
+        return PortSocket(self)
+
+    def send(self, frames: "Packet | bytes | Iterable[Packet | bytes]") -> int:
+        """Sends scapy packets or bytes, each a whole frame without FCS; returns how many.
+
+        Returns when the engine has taken all of them. One bad frame refuses all of them.
+        """
+        data = _as_bytes(frames)
+        reader = self._default_reader(listens=False)
+        if self._received_since_send:
+            reader.skip()
+            self._received_since_send = False
+        self._send_bytes(data)
+        return len(data)
+
+    @overload
+    def receive(
+        self, count: int = ..., timeout: float = ..., *, raw: Literal[False] = ...
+    ) -> "list[Packet]": ...
+
+    @overload
+    def receive(
+        self, count: int = ..., timeout: float = ..., *, raw: Literal[True]
+    ) -> list[bytes]: ...
+
+    def receive(self, count: int = 1, timeout: float = 1.0, *, raw: bool = False) -> Any:
+        """Up to `count` frames, waiting at most `timeout` seconds for the last of them.
+
+        Frames that arrived since the send() that the last receive() was followed by, oldest first,
+        as scapy packets with their time of arrival, or as bytes with raw=True.
+        """
+        if count < 1:
+            raise PortError(f"count is {count}; receive takes 1 or more")
+        reader = self._default_reader(listens=True)
+        self._received_since_send = True
+        end = time.monotonic() + timeout
+        found: list[tuple[bytes, float]] = []
+        while len(found) < count:
+            frame = reader.read()
+            if frame is not None:
+                found.append(frame)
+            elif not reader.wait(max(0.0, end - time.monotonic()), self._check_engine):
+                break
+        if raw:
+            return [data for data, _ in found]
+        return [_dissect(data, seconds) for data, seconds in found]
+
+    def __repr__(self) -> str:
+        device = self.declaration.device
+        target = f":{device.target}" if device.target else ""
+        state = ", closed" if self.is_closed else ""
+        return f"<Port {self.name} ({device.kind}{target}) mac {self.mac} mtu {self.mtu}{state}>"
+
+    def _send_bytes(self, frames: list[bytes]) -> None:
+        self.lab._hosts.attach(self, listens=False).send(frames, self._check_engine)
+
+    def _new_reader(self) -> FrameReader:
+        return FrameReader(self.lab._hosts.attach(self, listens=True))
+
+    def _default_reader(self, *, listens: bool) -> FrameReader:
+        """The reader behind receive(); it has been there since Python first used the port."""
+        self.lab._hosts.attach(self, listens=listens)
+        assert self._reader is not None
+        return self._reader
+
+    def _check_engine(self) -> None:
+        self.check_open()
+        self.lab._check_alive()
+
+    def _ask(self, command: str, **arguments: Any) -> Any:
+        self.check_open()
+        try:
+            return self.lab._ask(command, name=self.name, **arguments)
+        except EngineError:
+            self.check_open()  # another thread may have closed it meanwhile
+            raise
+
+    def _try(self, command: str, **arguments: Any) -> None:
+        try:
+            self._ask(command, **arguments)
+        except EngineError as error:
+            driver = self._info.driver
+            raise PortError(f"{self.name}: {driver} cannot do this: {error}") from None
+
+
+def _as_bytes(frames: Any) -> list[bytes]:
+    """One frame or many, as bytes."""
+    # A scapy packet is iterable too: it stands for the packets that its fields range over.
+    many = [frames] if isinstance(frames, (bytes, bytearray)) else frames
+    if not isinstance(many, Iterable) or isinstance(many, str):
+        raise PortError(f"frames are scapy packets or bytes, not {type(frames).__name__}")
+    data = []
+    for frame in many:
+        if isinstance(frame, (str, int)):
+            raise PortError(f"a frame is a scapy packet or bytes, not {type(frame).__name__}")
+        data.append(bytes(frame))
+    return data
+
+
+def _dissect(data: bytes, seconds: float) -> "Packet":
+    from scapy.layers.l2 import Ether
+
+    packet = Ether(data)
+    packet.time = seconds
+    return packet

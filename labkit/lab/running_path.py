@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A path that an engine runs, and its counters."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from labkit.path.counters import (
+    LEAVING,
+    REFUSED_BY_TX,
+    SOURCES,
+    PathCounters,
+    PathLedger,
+)
+from labkit.path.path import Path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labkit.lab.lab import Lab
+
+
+class RunningPath:
+    """A path on a worker of a lab; made by Lab.run()."""
+
+    def __init__(self, lab: "Lab", path: Path) -> None:
+        self.lab = lab
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        """The path's name."""
+        return self.path.name
+
+    @property
+    def counters(self) -> PathCounters:
+        """The path's counters now. They are read while frames flow: a sum over nodes may be off by
+        the frames of one burst."""
+        answer = self.lab._ask("counters", names=[self.name])
+        return PathCounters.from_engine(answer[self.name])
+
+    @property
+    def drops(self) -> Mapping[str, int]:
+        """Frames by drop node."""
+        return self.counters.drops
+
+    @property
+    def ledger(self) -> PathLedger:
+        """Frames that entered the path against those that left it or were dropped by name."""
+        counters = self.counters
+        sources = [n.name for n in self.path.nodes if n.kind in SOURCES]
+        entered = sum(counters.nodes[name].objects for name in sources)
+        left = sum(counters.nodes[n.name].objects for n in self.path.nodes if n.kind in LEAVING)
+        left -= sum(counters.drops.get(name, 0) for name in REFUSED_BY_TX)
+        return PathLedger(entered, entered, left, dict(counters.drops))
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """One row a node and drop node: calls, objects, cycles, cycles_per_packet."""
+        import pandas as pd
+
+        counters = self.counters
+        rows: list[tuple[str, int | None, int, int | None, float | None]] = [
+            (name, c.calls, c.objects, c.cycles, c.cycles_per_packet)
+            for name, c in counters.nodes.items()
+        ]
+        rows += [(name, None, frames, None, None) for name, frames in counters.drops.items()]
+        columns = ["node", "calls", "objects", "cycles", "cycles_per_packet"]
+        return pd.DataFrame(rows, columns=columns).astype({"calls": "Int64", "cycles": "Int64"})
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is on a worker."""
+        return self.lab.paths.get(self.name) is self
+
+    def flush(self) -> None:
+        """Writes what the path's captures hold to their files; OSError when that failed."""
+        # The engine writes them out before it reads their counters.
+        for node, counts in self.counters.captures.items():
+            if counts["errno"]:
+                file = str(self.path.node(node).params["file"])
+                raise OSError(counts["errno"], os.strerror(counts["errno"]), file)
+
+    def stop(self) -> None:
+        """Takes the path off its worker. Its counters are gone with it."""
+        self.lab._stop(self)
+
+    def __repr__(self) -> str:
+        return f"<RunningPath {self.name}: {'; '.join(self.path.chains)}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from labkit.path.drawing import path_svg
+        from labkit.path.svg import as_html
+
+        svg = path_svg(self.path, self.counters if self.is_running else None)
+        return {"text/plain": repr(self), "text/html": as_html(svg, f"path {self.path!r}")}

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Traces: single frames followed through every node they pass."""
+
+import html
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import LabError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scapy.packet import Packet
+
+    from labkit.lab.lab import Lab
+
+MOST_PACKETS = 1024
+STEPS_PER_PACKET = 24
+SETTLE_SECONDS = 0.05  # a frame that has not moved for so long has arrived
+
+
+@dataclass(frozen=True)
+class Step:
+    """A frame as it entered a node.
+
+    Attributes
+    ----------
+    packet: number of the traced frame, from 0
+    path, node: where it was; node is a drop node's name when the frame was refused
+    time_ns: CLOCK_REALTIME
+    length: of the frame in bytes, without FCS
+    before: the frame's first bytes as they entered the node (all of them up to the snap length)
+    after: the same as they entered the next node; None for the last one
+    """
+
+    packet: int
+    path: str | None
+    node: str
+    time_ns: int
+    length: int
+    before: bytes
+    after: bytes | None = None
+
+    @property
+    def changed(self) -> list[int]:
+        """Offsets of the bytes that the node changed."""
+        if self.after is None:
+            return []
+        longest = max(len(self.before), len(self.after))
+        return [i for i in range(longest) if self.before[i : i + 1] != self.after[i : i + 1]]
+
+    def dissect(self) -> "Packet":
+        """The frame before the node, as a scapy packet."""
+        from scapy.layers.l2 import Ether
+
+        return Ether(self.before)
+
+
+class Trace:
+    """The next frames that enter any path of the lab.
+
+    Begins at once. Leaving its context, `wait` and `stop` end it; what was seen stays:
+
+        with lab.trace(1) as trace:
+            client.send(frame)
+        trace.table
+    """
+
+    def __init__(self, lab: "Lab", count: int, snaplen: int) -> None:
+        if not 1 <= count <= MOST_PACKETS:
+            raise LabError(f"count is {count}; a trace follows 1 to {MOST_PACKETS} frames")
+        if not 14 <= snaplen <= 65535:
+            raise LabError(f"snaplen is {snaplen}; the range is 14 to 65535 bytes")
+        self.lab = lab
+        self.count = count
+        self._raw: list[dict[str, Any]] = []
+        self._is_on = True
+        lab._ask("start_trace", packets=count, steps=count * STEPS_PER_PACKET, snaplen=snaplen)
+
+    def wait(self, timeout: float = 1.0) -> "Trace":
+        """Waits until `count` frames came and have arrived, or `timeout` seconds; then ends."""
+        end = time.monotonic() + timeout
+        moved = time.monotonic()
+        while time.monotonic() < end:
+            packets, steps = self._read()
+            if steps:
+                moved = time.monotonic()
+            elif packets == self.count and time.monotonic() - moved > SETTLE_SECONDS:
+                break
+            time.sleep(0.005)
+        self.stop()
+        return self
+
+    def stop(self) -> None:
+        """Ends the trace; what was seen stays."""
+        if self._is_on:
+            self._is_on = False
+            self.lab._ask("stop_trace")
+            self._read()
+
+    @property
+    def steps(self) -> list[Step]:
+        """Every step of every frame, frame by frame in the order of time."""
+        if self._is_on:
+            self._read()
+        ordered = sorted(self._raw, key=lambda raw: (raw["packet"], raw["time_ns"]))
+        steps = [
+            Step(
+                raw["packet"],
+                raw["path"],
+                raw["node"] or "?",
+                raw["time_ns"],
+                raw["length"],
+                bytes.fromhex(raw["bytes"]),
+            )
+            for raw in ordered
+        ]
+        # A drop node belongs to the path that refused the frame.
+        for i in range(1, len(steps)):
+            before, step = steps[i - 1], steps[i]
+            if before.packet == step.packet:
+                path = step.path or before.path
+                steps[i] = _replace(step, path=path)
+                steps[i - 1] = _replace(before, after=step.before)
+        return steps
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """One row a step: packet, time_us since the frame was first seen, path, node, length,
+        changed (offsets of the bytes that the node changed), frame (scapy's summary)."""
+        import pandas as pd
+
+        rows = []
+        started: dict[int, int] = {}
+        for step in self.steps:
+            first = started.setdefault(step.packet, step.time_ns)
+            rows.append(
+                {
+                    "packet": step.packet,
+                    "time_us": (step.time_ns - first) / 1e3,
+                    "path": step.path,
+                    "node": step.node,
+                    "length": step.length,
+                    "changed": _ranges(step.changed),
+                    "frame": step.dissect().summary(),
+                }
+            )
+        columns = ["packet", "time_us", "path", "node", "length", "changed", "frame"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def __enter__(self) -> "Trace":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.wait()
+        else:
+            self.stop()
+
+    def __repr__(self) -> str:
+        steps = self.steps
+        lines = [f"<Trace of {len({s.packet for s in steps})} of {self.count} frames>"]
+        for step in steps:
+            changed = f"  changes bytes {_ranges(step.changed)}" if step.changed else ""
+            lines.append(
+                f"  {step.packet}  {step.path or ''}/{step.node}  {step.length} B{changed}"
+            )
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": trace_html(self.steps)}
+
+    def _read(self) -> tuple[int, int]:
+        answer = self.lab._ask("read_trace", first=len(self._raw))
+        self._raw += answer["steps"]
+        return answer["packets"], len(answer["steps"])
+
+
+def _replace(step: Step, **changes: Any) -> Step:
+    return Step(**{**step.__dict__, **changes})
+
+
+def _ranges(offsets: list[int]) -> str:
+    """[0, 1, 2, 7] as "0-2, 7"."""
+    parts: list[list[int]] = []
+    for offset in offsets:
+        if parts and parts[-1][1] == offset - 1:
+            parts[-1][1] = offset
+        else:
+            parts.append([offset, offset])
+    return ", ".join(f"{a}-{b}" if a != b else str(a) for a, b in parts)
+
+
+CELL = 'style="text-align:left;vertical-align:top;padding:3px 10px"'
+
+
+def trace_html(steps: list[Step], most_bytes: int = 96) -> str:
+    """The picture of a trace: every node with its frame, changed bytes marked.
+
+    A table with styles of its own cells only: notebooks that are not trusted show nothing else.
+    """
+    rows: list[str] = []
+    packet, first = None, 0
+    changed: list[int] = []
+    for step in steps:
+        is_new = step.packet != packet
+        if is_new:
+            packet, first, changed = step.packet, step.time_ns, []
+            rows.append(f'<tr><th colspan="3" {CELL}>frame {packet}</th></tr>')
+        color = "#b3261e" if step.node.startswith("drop_") else "#0072b2"
+        shown = "as before"
+        if is_new or changed:
+            shown = (
+                f"{html.escape(step.dissect().summary())}"
+                f"<pre>{_hex(step.before[:most_bytes], set(changed))}</pre>"
+            )
+        rows.append(
+            f"<tr><td {CELL}>+{(step.time_ns - first) / 1e3:.1f} µs</td>"
+            f'<td {CELL}><b style="color:{color}">{html.escape(step.node)}</b>'
+            f"<br>{html.escape(step.path or '')}</td>"
+            f"<td {CELL}>{shown}</td></tr>"
+        )
+        changed = step.changed
+    if not rows:
+        return "<p>no frame was seen</p>"
+    return "<table>" + "".join(rows) + "</table>"
+
+
+def _hex(data: bytes, marked: set[int]) -> str:
+    """Bytes in rows of 16, the marked ones set off."""
+    lines = []
+    for row in range(0, len(data), 16):
+        cells = [
+            f"<mark>{byte:02x}</mark>" if row + i in marked else f"{byte:02x}"
+            for i, byte in enumerate(data[row : row + 16])
+        ]
+        lines.append(f"{row:04x}  " + " ".join(cells))
+    return "\n".join(lines)

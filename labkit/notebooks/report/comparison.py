@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Results of two runs, or of a run and a baseline: what differs beyond the noise."""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from labkit.machine.fingerprint import differences
+from labkit.notebooks.report.results import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+CONFIDENCE = 0.95
+MINIMAL_EFFECT = 0.05  # a share: what is smaller wakes nobody, however certain it is
+
+Verdict = Literal["same", "better", "worse", "changed", "new", "missing", "incomparable"]
+LOUD: tuple[Verdict, ...] = ("worse", "missing", "incomparable")
+
+
+@dataclass(frozen=True)
+class Series:
+    """All values of one result.
+
+    Attributes
+    ----------
+    runs: the values of each run of the notebook; within one run, a value a repeat
+    unit, better, noise: as recorded
+    """
+
+    runs: tuple[tuple[float, ...], ...]
+    unit: str = ""
+    better: str | None = None
+    noise: float | None = None
+
+    @property
+    def mean(self) -> float:
+        """Over runs."""
+        return statistics.fmean(statistics.fmean(values) for values in self.runs)
+
+    @property
+    def error(self) -> tuple[float, float] | None:
+        """Standard error of the mean and its degrees of freedom; None where nothing tells it.
+
+        From the means of several runs, else from the repeats within one, which cannot know what
+        differs from run to run. Noise that is known from run to run is the least it can be.
+        """
+        samples = [statistics.fmean(v) for v in self.runs] if len(self.runs) > 1 else self.runs[0]
+        known = self.noise / math.sqrt(len(self.runs)) if self.noise is not None else None
+        if len(samples) < 2:
+            return None if known is None else (known, math.inf)
+        seen = statistics.stdev(samples) / math.sqrt(len(samples))
+        if known is not None and known >= seen:
+            return known, math.inf
+        return seen, len(samples) - 1
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """What of a notebook is compared."""
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    checks: tuple[str, ...] = ()
+    results: Mapping[str, Series] = field(default_factory=dict)
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One result compared.
+
+    Attributes
+    ----------
+    before, now: means in `unit`
+    change: (now - before) / |before|; None where that cannot be told
+    low, high: its 95 % interval (Welch); None where nothing tells the noise
+    remark: why the verdict is what it is, where the numbers do not tell
+    """
+
+    notebook: str
+    name: str
+    verdict: Verdict
+    unit: str = ""
+    before: float | None = None
+    now: float | None = None
+    change: float | None = None
+    low: float | None = None
+    high: float | None = None
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`rows` of results, and what else differs.
+
+    Attributes
+    ----------
+    before: what it was compared with, as text
+    rows: one a result
+    warnings: such as a machine that is another one
+    environment: name: (before, now) of versions and machine, where they differ
+    """
+
+    before: str
+    rows: tuple[Row, ...]
+    warnings: tuple[str, ...] = ()
+    environment: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def loud(self) -> list[Row]:
+        """Rows that fail a run."""
+        return [row for row in self.rows if row.verdict in LOUD]
+
+    @property
+    def doubted(self) -> set[str]:
+        """Notebooks with a worse result: another run of them would tell chance from change."""
+        return {row.notebook for row in self.rows if row.verdict == "worse"}
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """One row a result: notebook, name, verdict, unit, before, now, and change_percent with its
+        95 % interval low_percent, high_percent (missing where nothing tells the noise)."""
+        import pandas as pd
+
+        rows = [
+            (r.notebook, r.name, r.verdict, r.unit, r.before, r.now, r.change, r.low, r.high)
+            for r in self.rows
+        ]
+        percent = ["change_percent", "low_percent", "high_percent"]
+        columns = ["notebook", "name", "verdict", "unit", "before", "now", *percent]
+        frame = pd.DataFrame(rows, columns=columns)
+        numbers = ["before", "now", *percent]
+        frame[numbers] = frame[numbers].astype(float)
+        frame[percent] *= 100
+        return frame
+
+    @property
+    def environment_table(self) -> "pd.DataFrame":
+        """One row a version or property of the machine that differs: before, now."""
+        import pandas as pd
+
+        names = pd.Index(list(self.environment), name="environment")
+        return pd.DataFrame([*self.environment.values()], names, ["before", "now"])
+
+    def plot(self) -> "Figure | None":
+        """Each difference with its interval; None when there is none."""
+        from labkit.notebooks.report.pictures import difference_figure
+
+        return difference_figure(self)
+
+    def _repr_html_(self) -> str:
+        from labkit.notebooks.report.pages import render
+
+        return render("comparison_part", comparison=self)
+
+    def __repr__(self) -> str:
+        from labkit.notebooks.report.pages import number, percent
+
+        lines = [f"compared with {self.before}:"]
+        for row in self.rows:
+            interval = (
+                f" ({percent(row.low)} to {percent(row.high)})" if row.low is not None else ""
+            )
+            values = f"{number(row.before)} → {number(row.now)} {row.unit}".strip(" →")
+            remark = f"  {row.remark}" if row.remark else ""
+            lines.append(
+                f"  {row.verdict:<12} {row.notebook}: {row.name}  {values}  "
+                f"{percent(row.change)}{interval}{remark}".rstrip()
+            )
+        return "\n".join(lines + [f"  warning: {warning}" for warning in self.warnings])
+
+
+def notebooks_of(runs: Iterable[Run]) -> dict[str, Notebook]:
+    """What runs have to compare, by the name of the notebook; the runs' values one after another.
+
+    A notebook that did not come to its end has nothing to compare.
+    """
+    found: dict[str, Notebook] = {}
+    for run in runs:
+        for n in run.notebooks:
+            if n.status in ("error", "cancelled"):
+                continue
+            earlier = found.get(n.name, Notebook())
+            results = dict(earlier.results)
+            for r in n.results:
+                before = results[r.name].runs if r.name in results else ()
+                results[r.name] = Series((*before, r.values), r.unit, r.better, r.noise)
+            checks = tuple(dict.fromkeys([*earlier.checks, *(c.name for c in n.checks)]))
+            found[n.name] = Notebook(n.parameters, checks, results, n.machine, n.environment)
+    return found
+
+
+def compare(
+    before: Mapping[str, Notebook],
+    now: Mapping[str, Notebook],
+    name: str,
+    minimal_effect: float = MINIMAL_EFFECT,
+) -> Comparison:
+    """Compares every result of the notebooks that both have.
+
+    A result is worse (or better) when the 95 % interval of the difference of means (Welch's t)
+    leaves 0 out and the difference is at least minimal_effect of the former mean. Where nothing
+    tells the noise, the difference alone decides. A result or check that is no longer recorded is
+    missing, and one taken with other parameters is incomparable: both would otherwise end the
+    comparison unnoticed.
+    """
+    rows: list[Row] = []
+    warnings: list[str] = []
+    changes: dict[str, tuple[Any, Any]] = {}
+    for title, new in now.items():
+        old = before.get(title)
+        if old is None:
+            rows += [_new(title, n, s) for n, s in new.results.items()]
+            continue
+        other = differences(old.parameters, new.parameters)
+        for result in dict.fromkeys([*old.results, *new.results]):
+            a, b = old.results.get(result), new.results.get(result)
+            if a is None or b is None:
+                rows.append(_new(title, result, b) if b else _missing(title, result))
+            elif other or a.unit != b.unit:
+                rows.append(_incomparable(title, result, a, b, other))
+            else:
+                rows.append(_compared(title, result, a, b, minimal_effect))
+        gone = [check for check in old.checks if check not in new.checks]
+        rows += [Row(title, f"check {check}", "missing", remark="no longer made") for check in gone]
+        both = old.machine.keys() & new.machine.keys()  # what one did not write may be the same
+        machine = differences(
+            {k: old.machine[k] for k in old.machine if k in both},
+            {k: new.machine[k] for k in new.machine if k in both},
+        )
+        if machine:
+            text = ", ".join(f"{k} {a} → {b}" for k, (a, b) in machine.items())
+            warnings.append(f"{title} ran on another machine: {text}")
+        changes |= machine | differences(old.environment, new.environment)
+    return Comparison(name, tuple(rows), tuple(dict.fromkeys(warnings)), changes)
+
+
+def _compared(notebook: str, name: str, a: Series, b: Series, minimal: float) -> Row:
+    before, now = a.mean, b.mean
+    difference = now - before
+    interval = _interval(a, b, difference)
+    scale = abs(before)
+    certain = difference != 0 if interval is None else interval[0] > 0 or interval[1] < 0
+    large = abs(difference) >= minimal * scale if scale else difference != 0
+    verdict: Verdict = "same"
+    if certain and large:
+        better = b.better or a.better
+        gain = difference if better == "higher" else -difference
+        verdict = "changed" if better is None else "better" if gain > 0 else "worse"
+    low, high = interval or (None, None)
+    change, low, high = (
+        value / scale if value is not None and scale else None for value in (difference, low, high)
+    )
+    remark = "one value each, no noise known" if interval is None and difference else ""
+    return Row(notebook, name, verdict, b.unit, before, now, change, low, high, remark)
+
+
+def _interval(a: Series, b: Series, difference: float) -> tuple[float, float] | None:
+    """Welch's interval of the difference of means; None where neither side tells its noise."""
+    from scipy.stats import t
+
+    error_a, error_b = _error(a, b), _error(b, a)
+    if error_a is None or error_b is None:
+        return None
+    (se_a, df_a), (se_b, df_b) = error_a, error_b
+    variance = se_a**2 + se_b**2
+    if variance == 0:
+        return difference, difference
+    freedom = variance**2 / (se_a**4 / df_a + se_b**4 / df_b or math.nan)
+    if math.isnan(freedom):
+        freedom = math.inf
+    half = float(t.ppf((1 + CONFIDENCE) / 2, freedom)) * math.sqrt(variance)
+    return difference - half, difference + half
+
+
+def _error(series: Series, other: Series) -> tuple[float, float] | None:
+    """The standard error of a mean, with what the other side knows: of one run alone, values tell
+    nothing of what differs from run to run, and one value tells nothing at all."""
+    own, lent = series.error, other.error
+    if lent is None or len(series.runs) > 1 or (own and len(other.runs) == 1):
+        return own
+    count = len(other.runs) if len(other.runs) > 1 else len(other.runs[0])
+    error, freedom = lent
+    return max(own or (0.0, math.inf), (error * math.sqrt(count), freedom))
+
+
+def _new(notebook: str, name: str, series: Series) -> Row:
+    return Row(notebook, name, "new", series.unit, now=series.mean)
+
+
+def _missing(notebook: str, name: str) -> Row:
+    return Row(notebook, name, "missing", remark="no longer recorded")
+
+
+def _incomparable(
+    notebook: str, name: str, a: Series, b: Series, other: Mapping[str, tuple[Any, Any]]
+) -> Row:
+    text = ", ".join(f"{k} was {x}, is {y}" for k, (x, y) in other.items())
+    remark = f"other parameters: {text}" if other else f"unit was {a.unit!r}, is {b.unit!r}"
+    return Row(notebook, name, "incomparable", b.unit, a.mean, b.mean, remark=remark)

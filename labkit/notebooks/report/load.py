@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Opens what was stored, without DPDK on the machine."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labkit.errors import LabError
+from labkit.notebooks.report.results import is_run, load_run
+
+if TYPE_CHECKING:
+    from labkit.notebooks.report.results import Run
+    from labkit.results.results import Results
+
+
+def load(where: str | os.PathLike[str]) -> "Run | Results":
+    """Opens stored results: a folder of `labkit run --report` or a zip of it; a folder of
+    lk.sweep(save=...) or Results.save(); a data set such as "datasets/udp_echo_ec2".
+
+    Needs neither DPDK nor Linux. Raises LabError when there are no results there, when they are
+    damaged, or when a later labkit wrote them.
+    """
+    path = Path(where)
+    if is_run(path):
+        return load_run(path)
+    if not path.exists() and path.parts[:1] != ("datasets",):
+        raise LabError(f"{where}: there is no such file or folder")
+    from labkit.results.results import load as load_results
+
+    return load_results(path)

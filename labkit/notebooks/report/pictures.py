@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Pictures of results: differences between two runs, and the trend over many. All are SVG."""
+
+import io
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from labkit.figure import MARKERS, PALETTE, Picture
+from labkit.notebooks.report.comparison import Comparison, Row
+
+VERDICT_COLORS = {"worse": PALETTE[1], "better": PALETTE[2], "same": "#59636e"}
+GRID = "#d0d7de"
+
+
+def difference_figure(comparison: Comparison) -> Figure | None:
+    """Each result's difference in percent with its 95 % interval; None when there is nothing."""
+    rows = [row for row in comparison.rows if row.change is not None]
+    if not rows:
+        return None
+    figure = Picture(figsize=(8.5, 1.1 + 0.34 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    for place, row in enumerate(reversed(rows)):
+        _draw(axes, place, row)
+    labels = [f"{row.notebook}: {row.name}" for row in reversed(rows)]
+    axes.set_yticks(range(len(rows)), labels)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.axvline(0, color="#1f2328", lw=0.8)
+    axes.set_xlabel("difference (%), with its 95 % interval")
+    axes.grid(True, axis="x", color=GRID, lw=0.6)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    return figure
+
+
+def trend_figure(
+    name: str, unit: str, points: Sequence[tuple[str, Sequence[float]]], better: str | None
+) -> Figure:
+    """A result over runs: its mean, and the range of its repeats.
+
+    points: (label of the run, its values), the oldest first
+    """
+    figure = Picture(figsize=(5.2, 2.3), layout="constrained")
+    axes = figure.subplots()
+    means = [sum(values) / len(values) for _, values in points]
+    below = [mean - min(values) for mean, (_, values) in zip(means, points, strict=True)]
+    above = [max(values) - mean for mean, (_, values) in zip(means, points, strict=True)]
+    axes.errorbar(
+        range(len(points)),
+        means,
+        [below, above],
+        marker=MARKERS[0],
+        ms=4,
+        lw=1.4,
+        color=PALETTE[0],
+        ecolor="#8c959f",
+        elinewidth=1,
+        capsize=2,
+    )
+    step = max(1, -(-len(points) // 6))
+    axes.set_xticks(range(0, len(points), step), [label for label, _ in points[::step]])
+    axes.tick_params(labelsize=7)
+    axes.set_title(name + (f" ({better} is better)" if better else ""), fontsize=9, loc="left")
+    axes.set_ylabel(unit or "value", fontsize=8)
+    axes.margins(x=0.06, y=0.25)
+    axes.grid(True, axis="y", color=GRID, lw=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def svg(figure: Figure) -> str:
+    """The figure as SVG, the same bytes for the same figure."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def _draw(axes: "object", place: int, row: Row) -> None:
+    from matplotlib.axes import Axes
+
+    assert isinstance(axes, Axes)
+    assert row.change is not None
+    color = VERDICT_COLORS.get(row.verdict, PALETTE[3])
+    if row.low is not None and row.high is not None:
+        axes.plot([100 * row.low, 100 * row.high], [place, place], color=color, lw=2.2)
+    axes.plot([100 * row.change], [place], MARKERS[0], color=color, ms=6)

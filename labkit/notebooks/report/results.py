@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a run of notebooks left: results.json, and the tables beside it."""
+
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import LabError
+from labkit.notebooks.report.notebook_run import NotebookRun, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from labkit.notebooks.report.comparison import Comparison
+
+
+# A reader fills in what earlier writers of its format did not know; a new number is for what it
+# would misread.
+FORMAT = 1
+RUN_FILE = "results.json"
+TABLE_FILE = "results.parquet"
+REPORT_FILE = "report.html"  # of a notebook
+# Of an unpacked zip; results are text, tables and pictures, not gigabytes.
+MOST_UNPACKED_BYTES = 4 << 30
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of notebooks: `status`, `checks` and `results` as tables, `tables` that were recorded.
+
+    Attributes
+    ----------
+    notebooks: in the order they were given
+    started_at: ISO 8601, UTC
+    seconds: wall time
+    labkit: version that ran it
+    path: its folder, where it has one
+    """
+
+    notebooks: tuple[NotebookRun, ...]
+    started_at: str = ""
+    seconds: float = 0.0
+    labkit: str = ""
+    path: Path | None = field(default=None, compare=False)
+    _unpacked: Any = field(default=None, compare=False, repr=False)
+
+    @property
+    def status(self) -> Status:
+        """The worst of its notebooks' statuses."""
+        statuses = {notebook.status for notebook in self.notebooks}
+        order: tuple[Status, ...] = ("cancelled", "error", "failed")
+        return next((status for status in order if status in statuses), "passed")
+
+    @property
+    def checks(self) -> "pd.DataFrame":
+        """One row a check: notebook, repeat, check, status, message."""
+        import pandas as pd
+
+        rows = [
+            (n.name, n.repeat, c.name, c.status, "" if c.status == "passed" else c.message)
+            for n in self.notebooks
+            for c in n.checks
+        ]
+        return pd.DataFrame(rows, columns=["notebook", "repeat", "check", "status", "message"])
+
+    @property
+    def results(self) -> "pd.DataFrame":
+        """One row a measured value: notebook, repeat, name, value, unit, better, noise (standard
+        deviation in unit, missing where unknown)."""
+        import pandas as pd
+
+        rows = [
+            (n.name, n.repeat, r.name, value, r.unit, r.better, r.noise)
+            for n in self.notebooks
+            for r in n.results
+            for value in r.values
+        ]
+        columns = ["notebook", "repeat", "name", "value", "unit", "better", "noise"]
+        frame = pd.DataFrame(rows, columns=columns)
+        return frame.astype({"value": float, "noise": float, "repeat": int})
+
+    @property
+    def tables(self) -> "dict[str, pd.DataFrame]":
+        """Tables that notebooks recorded, by "notebook/table"; of repeats, "notebook #2/table"."""
+        import pandas as pd
+
+        if self.path is None:
+            return {}
+        found = {}
+        for notebook in self.notebooks:
+            for name, file in notebook.tables.items():
+                table = self.path / notebook.folder / file
+                found[f"{notebook.title}/{name}"] = pd.read_parquet(table)
+        return found
+
+    def compare(self, before: "Run", minimal_effect: float = 0.05) -> "Comparison":
+        """How results differ from those of an earlier run: `table`, `plot()`, `environment`.
+
+        minimal_effect: differences below this share of the former mean are none
+        """
+        from labkit.notebooks.report.comparison import compare, notebooks_of
+
+        title = f"the run of {before.started_at}"
+        return compare(notebooks_of([before]), notebooks_of([self]), title, minimal_effect)
+
+    def save(self, folder: Path) -> None:
+        """Writes results.json; what was there before stays until it is done."""
+        document = {
+            "kind": "run of notebooks",
+            "format": FORMAT,
+            "labkit": self.labkit,
+            "started_at": self.started_at,
+            "seconds": round(self.seconds, 3),
+            "status": self.status,
+            "notebooks": [asdict(notebook) for notebook in self.notebooks],
+        }
+        write_whole(folder / RUN_FILE, json.dumps(document, indent=1, ensure_ascii=False))
+
+    def __repr__(self) -> str:
+        lines = [f"<Run of {self.started_at}: {self.status}, {self.seconds:.1f} s>"]
+        for n in self.notebooks:
+            lines.append(f"  {n.title}: {n.status}, {len(n.checks)} checks, {n.seconds:.1f} s")
+        return "\n".join(lines)
+
+
+def is_run(path: Path) -> bool:
+    """Whether this is the folder of a run of notebooks, its results.json, or the folder's zip."""
+    if path.is_dir():
+        return (path / RUN_FILE).is_file()
+    if path.suffix == ".zip" and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return any(Path(name).name == RUN_FILE for name in archive.namelist())
+    return path.name == RUN_FILE and path.is_file()
+
+
+def load_run(path: Path) -> Run:
+    """Opens a run's folder, its results.json, or a zip of the folder."""
+    unpacked = None
+    if path.suffix == ".zip" and path.is_file():
+        unpacked = tempfile.TemporaryDirectory(prefix="labkit-zip-")
+        path = _unpack(path, Path(unpacked.name))
+    folder = path if path.is_dir() else path.parent
+    document = read_document(folder / RUN_FILE, "run of notebooks", FORMAT)
+    try:
+        notebooks = tuple(NotebookRun.from_dict(n) for n in document["notebooks"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise LabError(f"{folder / RUN_FILE} is not whole: {error!r}") from None
+    return Run(
+        notebooks,
+        document.get("started_at", ""),
+        document.get("seconds", 0.0),
+        document.get("labkit", ""),
+        folder,
+        unpacked,
+    )
+
+
+def read_document(path: Path, kind: str, newest: int) -> dict[str, Any]:
+    """A JSON file of ours; LabError when it cannot be read, is another file, or comes from a labkit
+    later than this one."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LabError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise LabError(f"{path} is damaged: {error}") from None
+    if not isinstance(document, dict) or document.get("kind") != kind:
+        raise LabError(f"{path} is no {kind}")
+    written = document.get("format")
+    if not isinstance(written, int) or not 1 <= written <= newest:
+        raise LabError(
+            f"{path} has format {written!r}, written by labkit {document.get('labkit', '?')}; this "
+            f"labkit reads formats 1 to {newest}: pip install --upgrade labkit"
+        )
+    return document
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file so that it is either the old or the new one, on a full disk too."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _unpack(archive: Path, folder: Path) -> Path:
+    """Unpacks a zip of a run, and returns the folder of its results.json."""
+    with zipfile.ZipFile(archive) as file:
+        size = sum(info.file_size for info in file.infolist())
+        free = shutil.disk_usage(folder).free
+        if size > min(MOST_UNPACKED_BYTES, free):
+            raise LabError(
+                f"{archive} unpacks to {size >> 20} MiB; the limit is "
+                f"{min(MOST_UNPACKED_BYTES, free) >> 20} MiB (unpack it, and load the folder)"
+            )
+        file.extractall(folder)  # zipfile keeps names within the folder
+    found = sorted(folder.rglob(RUN_FILE), key=lambda path: len(path.parts))
+    if not found:
+        raise LabError(f"{archive} has no {RUN_FILE}; it is no run of notebooks")
+    return found[0].parent

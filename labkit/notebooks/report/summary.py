@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A run as Markdown, for a comment on a pull request."""
+
+from labkit.notebooks.report.comparison import Comparison
+from labkit.notebooks.report.pages import number, percent
+from labkit.notebooks.report.results import Run
+
+MARKS = {"passed": "✅", "failed": "❌", "error": "❌", "cancelled": "⚪"}
+MOST_LINES = 15  # of a message
+
+
+def markdown(run: Run, comparison: Comparison | None = None) -> str:
+    """Notebooks, what failed, and how results compare."""
+    loud = len(comparison.loud) if comparison else 0
+    mark = MARKS["failed"] if loud else MARKS[run.status]
+    lines = [f"### {mark} Notebooks {run.status} in {run.seconds:.0f} s", ""]
+    if comparison and loud:
+        lines[0] += f", {loud} of {len(comparison.rows)} comparisons failed"
+    lines += ["| | notebook | checks | time |", "|---|---|---|---|"]
+    for n in run.notebooks:
+        passed = sum(check.status == "passed" for check in n.checks)
+        lines.append(
+            f"| {MARKS[n.status]} | {_cell(n.title)} | {passed} of {len(n.checks)} passed | "
+            f"{n.seconds:.1f} s |"
+        )
+    for n in run.notebooks:
+        if n.status in ("passed", "cancelled"):
+            continue
+        lines += ["", f"**{n.title}**: {n.status}" + (f" ({n.reason})" if n.reason else "")]
+        if n.status == "error":
+            lines += ["```", *n.message.splitlines()[:MOST_LINES], "```"]
+        for check in n.failed_checks:
+            lines += [f"- ❌ {check.name}", "", "  ```"]
+            lines += [f"  {line}" for line in check.message.splitlines()[:MOST_LINES]]
+            lines += ["  ```"]
+    if comparison:
+        lines += ["", *_compared(comparison)]
+    return "\n".join(lines) + "\n"
+
+
+def _compared(comparison: Comparison) -> list[str]:
+    lines = [f"#### Compared with {comparison.before}", ""]
+    lines += [f"> ⚠️ {warning}" for warning in comparison.warnings] + [""]
+    lines += [
+        "| | result | before | now | difference | 95 % interval |",
+        "|---|---|--:|--:|--:|---|",
+    ]
+    for row in comparison.rows:
+        mark = "❌ " if row in comparison.loud else ""
+        interval = f"{percent(row.low)} to {percent(row.high)}" if row.low is not None else ""
+        cells = (
+            f"{mark}{row.verdict}",
+            f"{row.notebook}: {row.name}",
+            f"{number(row.before)} {row.unit}" if row.before is not None else "",
+            f"{number(row.now)} {row.unit}" if row.now is not None else "",
+            percent(row.change),
+            f"{interval} {row.remark}".strip(),
+        )
+        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    return lines
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The commands labkit baseline, compare, index, new and exercises."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from labkit.notebooks.run.options import FILE, THERE, TROUBLE, minimal_effect_option, told
+from labkit.notebooks.run.run_command import run
+
+
+@click.group()
+def baseline() -> None:
+    """Results that were accepted, as files to be committed."""
+
+
+@baseline.command("accept")
+@click.argument("runs", nargs=-1, required=True, type=THERE)
+@click.option("--name", default="main", show_default=True, help="Of the baseline.")
+@click.option("--add", is_flag=True, help="Add to the runs it has, so that noise is known better.")
+def accept_baseline(runs: tuple[Path, ...], name: str, add: bool) -> None:
+    """Accept the results of RUNS (folders or zips) as baselines/NAME.json."""
+    from labkit.notebooks.report.baseline import accept, baseline_path, load_baseline
+    from labkit.notebooks.report.results import load_run
+
+    with told():
+        path = baseline_path(name)
+        earlier = load_baseline(path) if path.exists() else None
+        if earlier and not add:
+            accepted = {n.name for r in runs for n in load_run(r).notebooks}
+            kept = {n: v for n, v in earlier.notebooks.items() if n not in accepted}
+            earlier = type(earlier)(earlier.name, kept)
+        made = accept([load_run(path) for path in runs], Path(name).stem, earlier)
+        made.save(path)
+        results = sum(len(notebook.results) for notebook in made.notebooks.values())
+        click.echo(f"{path}: {results} results of {len(made.notebooks)} notebooks; commit it")
+
+
+@baseline.command("show")
+@click.argument("name", default="main")
+def show_baseline(name: str) -> None:
+    """Print a baseline's results."""
+    from labkit.notebooks.report.baseline import baseline_path, load_baseline
+    from labkit.notebooks.report.pages import number
+
+    with told():
+        found = load_baseline(baseline_path(name))
+        click.echo(f"baseline {found.name}, accepted {found.accepted_at}")
+        for title, notebook in found.notebooks.items():
+            click.echo(f"{title}: {len(notebook.checks)} checks")
+            for result, series in notebook.results.items():
+                spread = f" ± {number(series.error[0])}" if series.error else ""
+                runs = f"{len(series.runs)} run{'s' * (len(series.runs) > 1)}"
+                click.echo(f"  {result}: {number(series.mean)}{spread} {series.unit} ({runs})")
+
+
+@click.command()
+@click.argument("before", type=THERE)
+@click.argument("now", type=THERE)
+@click.option("--html", "page", type=FILE, metavar="FILE", help="Write a page with pictures.")
+@minimal_effect_option
+def compare(before: Path, now: Path, page: Path | None, minimal_effect: float) -> None:
+    """Compare the results of two runs (folders or zips). Exit code 1 when one is worse."""
+    from labkit.notebooks.report.comparison import compare as compare_results
+    from labkit.notebooks.report.comparison import notebooks_of
+    from labkit.notebooks.report.results import load_run
+    from labkit.notebooks.report.site import write_comparison
+
+    with told():
+        old, new = load_run(before), load_run(now)
+        comparison = compare_results(
+            notebooks_of([old]), notebooks_of([new]), str(before), minimal_effect / 100
+        )
+        click.echo(repr(comparison))
+        if page:
+            write_comparison(comparison, old, new, page)
+            click.echo(f"page: {page}")
+    sys.exit(TROUBLE if comparison.loud else 0)
+
+
+@click.command()
+@click.argument("folder", type=THERE)
+@click.option("--html", "page", type=FILE, metavar="FILE", help="Default: FOLDER/index.html.")
+def index(folder: Path, page: Path | None) -> None:
+    """Write a page over all runs in FOLDER: what failed when, and the trend of every result."""
+    from labkit.notebooks.report.site import INDEX_FILE, write_history
+
+    with told():
+        page = page or folder / INDEX_FILE
+        count = write_history(folder, page)
+        click.echo(f"{page}: {count} runs")
+
+
+@click.command()
+@click.argument("name")
+def new(name: str) -> None:
+    """Make a notebook NAME.ipynb: parameters, set-up, experiment, checks, clean-up."""
+    from labkit.notebooks.scaffold import make_notebook
+
+    with told():
+        click.echo(f"{make_notebook(name)}: open it in JupyterLab, or labkit run it")
+
+
+@click.group()
+def exercises() -> None:
+    """Versions of a notebook with exercises."""
+
+
+@exercises.command("solve")
+@click.argument("notebook", type=THERE)
+@click.argument("output", type=FILE)
+def solve(notebook: Path, output: Path) -> None:
+    """Write the instructor's version of NOTEBOOK, with solutions, to OUTPUT."""
+    from labkit.notebooks.exercises import solved
+    from labkit.notebooks.source import read_notebook, write_notebook
+
+    with told():
+        write_notebook(solved(read_notebook(notebook).document), output)
+
+
+@exercises.command("fold")
+@click.argument("notebook", type=THERE)
+@click.argument("output", type=FILE)
+def fold(notebook: Path, output: Path) -> None:
+    """Write the students' version of NOTEBOOK, an instructor's one that was edited, to OUTPUT."""
+    from labkit.notebooks.exercises import folded
+    from labkit.notebooks.source import read_notebook, write_notebook
+
+    with told():
+        write_notebook(folded(read_notebook(notebook).document), output)
+
+
+COMMANDS = (run, baseline, compare, index, new, exercises)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the nodes of a path counted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.path.ledger import Ledger
+
+SOURCES = ("rx", "inject", "probe_send", "generate")
+LEAVING = ("tx", "collect", "sink")
+REFUSED_BY_TX = ("drop_tx_full", "drop_tx_too_long", "drop_tx_unplugged")
+
+
+@dataclass(frozen=True)
+class NodeCounters:
+    """rte_graph's counters of a node: process calls, frames, and TSC cycles."""
+
+    calls: int
+    objects: int
+    cycles: int
+
+    @property
+    def cycles_per_packet(self) -> float | None:
+        """TSC cycles a frame; None when there was none."""
+        return self.cycles / self.objects if self.objects else None
+
+
+@dataclass(frozen=True)
+class PathCounters:
+    """One reading of a path.
+
+    Attributes
+    ----------
+    lcore: the worker that runs the path
+    nodes: counters by node name
+    drops: frames by drop node, those with none left out
+    measured_drops: of these, frames that carry a signature
+    captures: written and missed frames, and the errno of a failed write, by capture node
+    impairments: frames copied, reordered and held back now, by impair node
+    """
+
+    lcore: int
+    nodes: Mapping[str, NodeCounters]
+    drops: Mapping[str, int]
+    measured_drops: Mapping[str, int]
+    captures: Mapping[str, Mapping[str, int]]
+    impairments: Mapping[str, Mapping[str, int]]
+
+    @classmethod
+    def from_engine(cls, answer: dict[str, Any]) -> "PathCounters":
+        """From the engine's answer to `counters`."""
+        return cls(
+            answer["lcore"],
+            {name: NodeCounters(*values) for name, values in answer["nodes"].items()},
+            {name: frames for name, (frames, _) in answer["drops"].items()},
+            {name: measured for name, (_, measured) in answer["drops"].items() if measured},
+            answer["captures"],
+            answer["impairments"],
+        )
+
+
+class PathLedger(Ledger):
+    """The ledger of a path: `entered = left + every named drop + unexplained`."""
+
+    @property
+    def rows(self) -> list[tuple[str, int]]:
+        """The ledger line by line."""
+        return [
+            ("entered", self.sent),
+            ("left", self.received),
+            *((name, count) for name, count in self.drops.items() if count),
+            ("unexplained", self.unexplained),
+        ]

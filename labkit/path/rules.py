@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What makes a path one that can run. Each rule names path, node or edge, and the fix."""
+
+import re
+from collections.abc import Callable
+from graphlib import CycleError, TopologicalSorter
+
+from labkit.errors import PathError
+from labkit.path.kinds import Value, outputs_of, role_of
+from labkit.path.path import Path
+from labkit.text import near
+
+NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
+
+
+def validate(path: Path) -> None:
+    """Raises PathError with path, node or edge, and the fix, for a path that cannot run."""
+    for check in _RULES:
+        check(path)
+
+
+def _names_are_good(path: Path) -> None:
+    for what, name in (("path", path.name), *(("node", n.name) for n in path.nodes)):
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise PathError(
+                f"{what} name {name!r}: use 1 to 40 letters, digits and _ . : -; pass name="
+            )
+    names = [n.name for n in path.nodes]
+    for name in names:
+        if names.count(name) > 1:
+            raise PathError(f"path {path.name!r} has two nodes called {name!r}; pass name= to one")
+
+
+def _edges_are_good(path: Path) -> None:
+    nodes = {n.name: n for n in path.nodes}
+    taken: dict[tuple[str, str], str] = {}
+    for edge in path.edges:
+        where = f"path {path.name!r}, edge {edge.source}[{edge.output}] >> {edge.target}"
+        for end in (edge.source, edge.target):
+            if end not in nodes:
+                raise PathError(f"{where}: there is no node {end!r}{near(end, nodes)}")
+        if edge.output not in outputs_of(nodes[edge.source].kind):
+            kind = nodes[edge.source].kind
+            raise PathError(
+                f"{where}: {kind} has no output {edge.output!r}"
+                f"{near(edge.output, outputs_of(kind))}"
+            )
+        if role_of(nodes[edge.target].kind) == "source":
+            raise PathError(
+                f"{where}: {nodes[edge.target].kind} is a source and takes no frames; "
+                "begin another chain with it"
+            )
+        key = (edge.source, edge.output)
+        if key in taken:
+            raise PathError(
+                f"{where}: this output leads to {taken[key]} already; an output has one target"
+            )
+        taken[key] = edge.target
+
+
+def _is_reached(path: Path) -> None:
+    reached = {n.name for n in path.nodes if role_of(n.kind) == "source"}
+    if not reached:
+        raise PathError(f"path {path.name!r} has no source; begin it with rx(port) or inject(port)")
+    todo = list(reached)
+    while todo:
+        name = todo.pop()
+        for edge in path.edges:
+            if edge.source == name and edge.target not in reached:
+                reached.add(edge.target)
+                todo.append(edge.target)
+    for n in path.nodes:
+        if n.name not in reached:
+            raise PathError(
+                f"path {path.name!r}, node {n.name}: no source leads to it; join it with "
+                ">> to a chain that begins with rx(port) or inject(port)"
+            )
+
+
+def _has_no_cycle(path: Path) -> None:
+    sources: dict[str, set[str]] = {}
+    for edge in path.edges:
+        sources.setdefault(edge.target, set()).add(edge.source)
+    try:
+        TopologicalSorter(sources).prepare()
+    except CycleError as error:
+        around = " >> ".join(error.args[1])
+        raise PathError(
+            f"path {path.name!r}, edge {around}: frames would go round for ever; a path has no "
+            "cycles, end it with tx(port) or sink()"
+        ) from None
+
+
+def _queues_are_used_once(path: Path) -> None:
+    seen: dict[tuple[str, Value, Value], str] = {}
+    for n in path.nodes:
+        if n.kind not in ("rx", "inject", "collect"):
+            continue
+        key = (n.kind, n.params["port"], n.params.get("queue", 0))
+        if key in seen:
+            queue = f", queue {key[2]}" if n.kind == "rx" else ""
+            raise PathError(
+                f"path {path.name!r}, node {n.name}: {seen[key]} is the {n.kind} of port "
+                f"{n.params['port']}{queue} already; use the same node object in both chains"
+            )
+        seen[key] = n.name
+
+
+_RULES: tuple[Callable[[Path], None], ...] = (
+    _names_are_good,
+    _edges_are_good,
+    _is_reached,
+    _has_no_cycle,
+    _queues_are_used_once,
+)

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From streams and rates to what the generator is told: frames, intervals, bursts."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import LabError
+from labkit.traffic.program import Compiled
+from labkit.traffic.rate import Rate
+from labkit.traffic.replay import Replay
+from labkit.traffic.sizes import FCS, MOST_LISTED
+from labkit.traffic.stream import Stream
+
+if TYPE_CHECKING:
+    from labkit.lab.port import Port
+
+LINK_HEADER = 14
+VLAN_TAG = 4
+MOST_VLAN_TAGS = 2  # that a port has room for, beyond its MTU
+MOST_STREAMS = 256
+TURN_NS = 10.0
+MEAN_DIGITS = 6  # of bytes, behind the point
+
+Traffic = Stream | Replay
+
+
+@dataclass(frozen=True)
+class PlannedStream:
+    """A stream with its rate in frames a second; None: as fast as the port takes frames.
+
+    before_pps: rate of the streams before it
+    """
+
+    stream: Traffic
+    compiled: Compiled
+    pps: float | None
+    before_pps: float
+    share: float
+    gaps_ns: tuple[float, ...] | None = None  # a replay's own times
+
+    def intended(self, seconds: float) -> int | None:
+        """Frames in that time; None when it is as many as can be."""
+        if self.pps is None:
+            return None
+        if self.gaps_ns:
+            frames = _due(self.gaps_ns, seconds)
+        else:  # rounded so that the frames of all streams add up to those of the whole rate
+            frames = round((self.before_pps + self.pps) * seconds)
+            frames -= round(self.before_pps * seconds)
+        if isinstance(self.stream, Replay) and not self.stream.repeat:
+            frames = min(frames, len(self.stream.data))
+        return frames
+
+    def target_pps(self, seconds: float) -> float | None:
+        """Frames a second asked for; of a capture's own times those of this time alone."""
+        intended = self.intended(seconds)
+        is_once = isinstance(self.stream, Replay) and not self.stream.repeat
+        return (
+            intended / seconds if intended is not None and (self.gaps_ns or is_once) else self.pps
+        )
+
+    def to_dict(self, seconds: float, number: int, count: int) -> dict[str, Any]:
+        """What the engine is told; streams of one rate begin one after the other."""
+        burst, intended = self.stream.burst, self.intended(seconds)
+        # Without a pace an interval only tells how streams take turns.
+        interval = burst * (TURN_NS / self.share if self.pps is None else 1e9 / self.pps)
+        room = interval
+        if intended is not None:  # the last burst is due before the end
+            room = min(room, max(0.0, seconds * 1e9 - (-(-intended // burst) - 1) * interval))
+        return self.compiled.to_dict() | {
+            "intended": intended,
+            "burst": burst,
+            "interval_ns": interval,
+            "first_ns": 0.0 if self.gaps_ns else room * number / count,
+            "gaps_ns": self.gaps_ns,
+        }
+
+
+def plan(
+    port: "Port", streams: Traffic | Sequence[Traffic], rate: Rate | str | float | None
+) -> list[PlannedStream]:
+    """Compiles the streams for a port and shares the rate among them."""
+    from labkit.runs.addresses import destination_mac
+
+    traffic = listed(port, streams)
+    rates = _rates(port, traffic, rate)
+    before = accumulate((pps or 0.0 for pps in rates[:-1]), initial=0.0)
+    weights = sum(stream.weight for stream in traffic)
+    return [
+        PlannedStream(
+            stream,
+            stream.compile(port.mac, destination_mac(port, stream)),
+            pps,
+            before_pps,
+            stream.weight / weights,
+            _gaps(stream) if rate is None else None,
+        )
+        for stream, pps, before_pps in zip(traffic, rates, before, strict=True)
+    ]
+
+
+def check_frames(planned: Sequence[PlannedStream], seconds: float) -> None:
+    """Raises LabError when the streams have not one frame to send in that time."""
+    if all(p.intended(seconds) == 0 for p in planned):
+        pps = math.fsum(p.pps or 0 for p in planned)
+        raise LabError(
+            f"rate {pps:g} pps is no frame in {seconds:g} s; send faster, or for longer "
+            f"({1 / pps:,.3g} s or more)"
+        )
+
+
+def listed(port: "Port", streams: Traffic | Sequence[Traffic]) -> list[Traffic]:
+    """The streams of a trial as a list; LabError for what the port cannot send."""
+    traffic = list(streams) if isinstance(streams, Sequence) else [streams]
+    if not 1 <= len(traffic) <= MOST_STREAMS:
+        raise LabError(f"{len(traffic)} streams; a trial has 1 to {MOST_STREAMS}")
+    for stream in traffic:
+        if not isinstance(stream, (Stream, Replay)):
+            raise LabError(f"{stream!r} is no stream; make one with lk.Stream or lk.Replay")
+        _check_length(port, stream)
+    return traffic
+
+
+def mean_of(streams: Sequence[Traffic]) -> float:
+    """Mean frame size of streams that share a rate by weight, in bytes with FCS."""
+    total = sum(stream.weight for stream in streams)
+    return sum(stream.sizes.mean * stream.weight for stream in streams) / total
+
+
+def _rates(
+    port: "Port", streams: list[Traffic], rate: Rate | str | float | None
+) -> list[float | None]:
+    link = port.info.link_speed_mbps
+    if rate is None:
+        if all(stream.rate is None and not _gaps(stream) for stream in streams):
+            return [None] * len(streams)
+        return [_own_rate(stream, link) for stream in streams]
+    total = sum(stream.weight for stream in streams)
+    pps = Rate.parse(rate).pps(mean_of(streams), link)
+    return [pps * stream.weight / total for stream in streams]
+
+
+def _own_rate(stream: Traffic, link_mbps: int | None) -> float:
+    gaps = _gaps(stream)
+    if gaps:
+        return len(gaps) / sum(gaps) * 1e9
+    if stream.rate is None:
+        raise LabError(
+            f"{stream!r} has no rate, and other streams have; give it one, or give the trial one"
+        )
+    return stream.rate.pps(stream.sizes.mean, link_mbps)
+
+
+def _due(gaps_ns: Sequence[float], seconds: float) -> int:
+    """Frames of a capture that are due within that time, the first one at once."""
+    rounds, left = divmod(seconds * 1e9, math.fsum(gaps_ns))
+    begins = accumulate(gaps_ns[:-1], initial=0.0)
+    return int(rounds) * len(gaps_ns) + sum(due < left for due in begins)
+
+
+def _gaps(stream: Traffic) -> tuple[float, ...] | None:
+    return stream.gaps_ns if isinstance(stream, Replay) else None
+
+
+def _check_length(port: "Port", stream: Traffic) -> None:
+    longest = port.mtu + LINK_HEADER + FCS + VLAN_TAG * _vlan_tags(stream)
+    if max(stream.sizes.order) > longest:
+        raise LabError(
+            f"size {max(stream.sizes.order)} exceeds what port {port.name} sends: MTU {port.mtu} "
+            f"carries frames up to {longest} bytes with FCS; choose a shorter one, or open the "
+            "port with a larger mtu"
+        )
+
+
+def _vlan_tags(stream: Traffic) -> int:
+    from scapy.layers.l2 import Dot1AD, Dot1Q
+
+    if isinstance(stream, Replay):
+        return MOST_VLAN_TAGS
+    tags, layer = 0, stream.packet.payload
+    while isinstance(layer, (Dot1Q, Dot1AD)):
+        tags, layer = tags + 1, layer.payload
+    return min(tags, MOST_VLAN_TAGS)
+
+
+def mean_size(planned: Sequence[PlannedStream]) -> float:
+    """Mean frame size of the mix in bytes with FCS."""
+    weights = [p.pps if p.pps is not None else p.share for p in planned]
+    sizes = [p.stream.sizes.mean for p in planned]
+    mean = sum(s * w for s, w in zip(sizes, weights, strict=True)) / math.fsum(weights)
+    # To the last bit the same at every rate: results are told apart by it.
+    mean = sizes[0] if len(set(sizes)) == 1 else round(mean, MEAN_DIGITS)
+    return round(mean) if mean == round(mean) else mean
+
+
+def mix_name(planned: Sequence[PlannedStream]) -> str | None:
+    """What mix of sizes the streams send together; None: all frames have one size."""
+    every = list(dict.fromkeys(p.stream.sizes for p in planned))
+    names = list(dict.fromkeys(sizes.mix_name or str(sizes) for sizes in every))
+    if len(names) == 1:
+        return every[0].mix_name
+    return " + ".join(names[:MOST_LISTED]) + (" + …" if names[MOST_LISTED:] else "")

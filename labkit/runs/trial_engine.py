@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The engine's side of a trial: paths made, frames sent, stillness awaited, counters read."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from labkit.errors import LabError
+from labkit.lab.exclusive import Pause
+from labkit.lab.port import Port
+from labkit.path import nodes
+from labkit.path.chain import Chain, as_chain
+from labkit.path.counters import REFUSED_BY_TX
+from labkit.path.path import Path
+from labkit.results.latency import LatencyHistogram
+from labkit.runs import stream_ids
+from labkit.runs.addresses import source_addresses
+from labkit.runs.schedule import PlannedStream
+
+REPORT_SECONDS = 0.1
+POLL_SECONDS = 0.01
+STILL_SECONDS = 0.06  # longer than an impair node holds a frame back
+MISSING_SECONDS = 0.5  # stillness before a frame is given up: a busy machine pauses a DUT
+OVERDUE_SECONDS = 5.0  # a generator ends 0.1 s after its time; a busy machine pauses it too
+DONE = 3  # LK_TRIAL_DONE
+ROUNDING = 1e-6
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the engine counted.
+
+    Attributes
+    ----------
+    drops: frames by drop node
+    port_losses: frames that ports of the lab lost, as {"client rx_missed_errors": 3}
+    port_sent, port_received: what the two ports say themselves that they sent and received
+    """
+
+    counts: dict[str, int]
+    streams: list[dict[str, int]]
+    ticks: dict[str, list[int]]
+    latencies: list[LatencyHistogram | None]
+    jitter: LatencyHistogram | None
+    drops: dict[str, int]
+    port_losses: dict[str, int]
+    port_sent: int
+    port_received: int
+    copies: int
+    tick_seconds: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Counters of all paths and ports, and what these have lost, at one time."""
+
+    paths: dict[str, Any]
+    xstats: dict[str, dict[str, int]]
+    losses: dict[str, int]
+
+    def losses_since(self, before: "Reading") -> dict[str, int]:
+        """What ports lost between two readings."""
+        since = {name: n - before.losses.get(name, 0) for name, n in self.losses.items()}
+        return {name: frames for name, frames in since.items() if frames}
+
+    def xstat_since(self, before: "Reading", port: str, name: str) -> int:
+        """By how much a counter of a port grew."""
+        return self.xstats[port][name] - before.xstats[port][name]
+
+
+class Bench:
+    """Streams between two ports, ready to run for any time."""
+
+    def __init__(
+        self, port: Port, back: Port, planned: list[PlannedStream], latency: bool, drain: float
+    ) -> None:
+        self.port = port
+        self.back = back
+        self.lab = port.lab
+        self.planned = planned
+        self.latency = latency
+        self.drain = drain
+        self.is_signed = all(p.stream.signature for p in planned)
+        self.is_paced = planned[0].pps is not None
+
+    def run(
+        self, seconds: float, tick: float, report: Callable[[float], object], pause: Pause
+    ) -> Measured:
+        """Sends for that time, drains, and reads every counter."""
+        lab, count = self.lab, len(self.planned)
+        first = stream_ids.claim(count)
+        run = f"trial{first}-{time.monotonic_ns()}"
+        # 1.1 / 0.1 is a little above 11.
+        ticks = max(1, math.ceil(seconds / tick - ROUNDING)) + 1
+        settings = {
+            "first_stream": first,
+            "latency": int(self.latency),
+            "takes_unsigned": int(not self.is_signed),
+            "paced": int(self.is_paced),
+            "longest": max(p.compiled.longest for p in self.planned),
+            "ticks": ticks,
+            "tick_ns": round(tick * 1e9),
+            "duration_ns": round(seconds * 1e9),
+        }
+        streams = [p.to_dict(seconds, n, count) for n, p in enumerate(self.planned)]
+        paths = self._paths(run)
+        try:
+            lab._ask("create_trial", run=run, settings=settings, streams=streams)
+            before = self._read()
+            try:
+                for path in paths:
+                    lab.run(path)
+                lab._ask("start_trial", run=run)
+                self._until_done(run, seconds, report, pause)
+                self._until_still(run, before, paths[0].name, pause)
+                after = self._read()
+            finally:
+                lab._stop_measurement()
+            # Nobody counts any more, so these are of one moment. What the paths and ports counted,
+            # which goes with the paths, was read before: the same unless frames still came.
+            return Measured(
+                lab._ask("trial_counts", run=run),
+                lab._ask("trial_streams", run=run, streams=count),
+                lab._ask("trial_ticks", run=run, room=ticks),
+                [self._histogram(run, n) for n in range(count)],
+                self._histogram(run, -1),
+                self._drops(before, after, paths[0].name),
+                after.losses_since(before),
+                after.xstat_since(before, self.port.name, "tx_good_packets"),
+                after.xstat_since(before, self.back.name, "rx_good_packets"),
+                copies(after.paths) - copies(before.paths),
+                tick,
+            )
+        finally:
+            lab._ask("free_trial", run=run)
+
+    def _paths(self, run: str) -> list[Path]:
+        """Frames out and in; a port is a host meanwhile, and Python still hears."""
+        own = source_addresses([p.stream for p in self.planned])
+        paths = []
+        for port in dict.fromkeys((self.port, self.back)):
+            tx = nodes.tx(port)
+            takers = []
+            if own and port is self.port:
+                takers += [nodes.arp_responder(own), nodes.nd_responder(own), nodes.icmp_echo(own)]
+            if port is self.back:
+                # It knows its own frames; where it does not, it takes what no host answers.
+                takers.insert(0 if self.is_signed else len(takers), nodes.receive(run))
+            taken: Chain = reduce(or_, map(as_chain, [*takers, nodes.collect(port)]))
+            taken = taken >> tx if own and port is self.port else taken
+            chains = [nodes.generate(run, port) >> tx] if port is self.port else []
+            # A NIC may spread what comes back over all of its queues.
+            chains += [nodes.rx(port, queue) >> taken for queue in range(port.info.rx_queues)]
+            paths.append(Path(*chains, nodes.inject(port) >> tx, name=f"trial:{port.name}"))
+        return paths
+
+    def _until_done(
+        self, run: str, seconds: float, report: Callable[[float], object], pause: Pause
+    ) -> None:
+        """Leaves the engine alone until its time is over: each question costs a CPU some µs."""
+        begin = time.monotonic()
+        try:
+            while (left := begin + seconds - time.monotonic()) > 0:
+                self.lab._check_alive()
+                report(seconds - left)
+                pause(min(left, REPORT_SECONDS))
+            while self.lab._ask("trial_counts", run=run)["state"] != DONE:
+                if time.monotonic() > begin + seconds + OVERDUE_SECONDS:
+                    raise LabError(
+                        f"the generator did not end within {OVERDUE_SECONDS:g} s after its time; "
+                        f"was the path trial:{self.port.name} stopped? Leave it to the trial"
+                    )
+                pause(POLL_SECONDS)
+        except BaseException:
+            if self.lab.is_alive:
+                self.lab._ask("stop_trial", run=run)
+            raise
+
+    def _until_still(self, run: str, before: "Reading", sender: str, pause: Pause) -> None:
+        """Waits until no counter has moved for a while, longer while frames are missing."""
+        end = time.monotonic() + self.drain
+        seen, still_since = None, time.monotonic()
+        while True:
+            counts: dict[str, int] = self.lab._ask("trial_counts", run=run)
+            reading = self._read()
+            drops = self._drops(before, reading, sender) | reading.losses_since(before)
+            now = time.monotonic()
+            if (counts, drops) != seen:
+                seen, still_since = (counts, drops), now
+            copied = copies(reading.paths) - copies(before.paths)
+            gone = self.received(counts) + sum(drops.values()) + counts["too_old"]
+            gone += min(counts["duplicated"], copied)
+            is_missing = gone < counts["made"] - counts["refused"] + copied
+            if now >= end or now - still_since >= (
+                MISSING_SECONDS if is_missing else STILL_SECONDS
+            ):
+                return
+            pause(POLL_SECONDS)
+
+    def received(self, counts: dict[str, int]) -> int:
+        """Frames that arrived for the first time, as far as that can be told."""
+        return counts["received"] + (0 if self.is_signed else counts["unsigned_frames"])
+
+    def _read(self) -> "Reading":
+        ports = dict(self.lab.ports)
+        xstats = {name: port.xstats() for name, port in ports.items()}
+        losses = {
+            f"{name} {loss}": frames
+            for name, port in ports.items()
+            for loss, frames in port._losses_in(xstats[name]).items()
+        }
+        return Reading(dict(self.lab.counters()), xstats, losses)
+
+    def _drops(self, before: "Reading", after: "Reading", sender: str) -> dict[str, int]:
+        """Frames of this run by the drop node that refused them."""
+        total: dict[str, int] = {}
+        for path, counters in after.paths.items():
+            now = counters.measured_drops if self.is_signed else counters.drops
+            then: Mapping[str, int] = {}
+            if path in before.paths:
+                earlier = before.paths[path]
+                then = earlier.measured_drops if self.is_signed else earlier.drops
+            for name, frames in now.items():
+                if path == sender and name in REFUSED_BY_TX:
+                    continue
+                if frames != then.get(name, 0):
+                    total[name] = total.get(name, 0) + frames - then.get(name, 0)
+        return total
+
+    def _histogram(self, run: str, index: int) -> LatencyHistogram | None:
+        return LatencyHistogram.from_engine(self.lab._ask("trial_histogram", run=run, index=index))
+
+
+def copies(counters: dict[str, Any]) -> int:
+    """Frames that impair nodes have doubled."""
+    return sum(i["copied"] for c in counters.values() for i in c.impairments.values())
