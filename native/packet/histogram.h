@@ -6,8 +6,8 @@
 
 /*
  * HdrHistogram's layout (hdrhistogram.org) for values from 0 and 3 significant digits: exact below
- * 2048, then 1024 buckets for every power of two, up to 2^36 ns (69 s). labkit/results/latency.py hands the
- * counts to the PyPI package hdrhistogram as they are.
+ * 2048, then 1024 buckets for every power of two, up to 2^36 ns (69 s). labkit/results/latency.py
+ * hands the counts to the PyPI package hdrhistogram as they are.
  */
 #define LK_HISTOGRAM_HALF_BITS 10
 #define LK_HISTOGRAM_COUNTS    27648u
