@@ -15,6 +15,14 @@ def lab(leftovers: None) -> Iterator[lk.Lab]:
 
 
 @pytest.fixture
+def mirror(lab: lk.Lab) -> lk.Port:
+    """A port whose far end sends everything back."""
+    client, server = lab.cable()
+    lab.run(lk.rx(server) >> lk.reflect() >> lk.tx(server), name="mirror")
+    return client
+
+
+@pytest.fixture
 def leftovers() -> Iterator[None]:
     """Fails a test after which engines left something."""
     before = left.snapshot()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sweeps: the grid, its order, what is kept when one fails, and how it goes on.
 
-Real trials are measured by tests/engine/test_sweep_trials.py; here arithmetic stands in for them,
+Real trials are measured by tests/runs/test_sweep_trials.py; here arithmetic stands in for them,
 so that every row is known beforehand.
 """
 

@@ -37,18 +37,18 @@ from tests.frames import (
     ether,
     good_frames,
 )
-from tests.unit import test_tunnel_verdicts
+from tests.packet import test_tunnel_verdicts
 
 # Verdicts of nodes that see more than one frame or know a port, and where they are tested
 ELSEWHERE = {
-    "tx_full": "tests/engine/test_refusals.py",
-    "tx_too_long": "tests/engine/test_refusals.py",
-    "tx_unplugged": "tests/engine/test_port_close.py",
-    "rx_segmented": "tests/engine/test_refusals.py",
-    "impair_loss": "tests/engine/test_impair.py",
-    "probe_corrupt": "tests/engine/test_refusals.py",
-    "probe_duplicate": "tests/engine/test_refusals.py",
-    "probe_late": "tests/engine/test_refusals.py",
+    "tx_full": "tests/lab/test_refusals.py",
+    "tx_too_long": "tests/lab/test_refusals.py",
+    "tx_unplugged": "tests/lab/test_port_close.py",
+    "rx_segmented": "tests/lab/test_refusals.py",
+    "impair_loss": "tests/lab/test_impair.py",
+    "probe_corrupt": "tests/lab/test_refusals.py",
+    "probe_duplicate": "tests/lab/test_refusals.py",
+    "probe_late": "tests/lab/test_refusals.py",
 }
 
 ARP_, ND, ECHO, UDP_, REFUSE = "arp_responder", "nd_responder", "icmp_echo", "udp_echo", "refuse"

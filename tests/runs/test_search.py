@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Searches find the capacity of a path that is known, keep every trial, and say when they cannot.
 
-Searches over real trials: tests/engine/test_sweep_trials.py.
+Searches over real trials: tests/runs/test_sweep_trials.py.
 """
 
 import math
