@@ -219,6 +219,11 @@ struct lk_frame_ring *lk_ring_map(int fd, uint64_t bytes);
 void lk_ring_unmap(struct lk_frame_ring *ring, uint64_t bytes);
 
 /* graph.c */
+enum { LK_NODE_VALUES = 8 };
+struct lk_node_value { /* a number, as either */
+	int64_t whole;
+	double real;
+};
 struct lk_node_config {
 	const char *kind;
 	const char *name;
@@ -233,6 +238,7 @@ struct lk_node_config {
 	struct lk_tunnel tunnel; /* made ready */
 	struct lk_trial *trial;
 	struct lk_impair *impair;
+	struct lk_node_value values[LK_NODE_VALUES]; /* of parameters that have no place above */
 };
 struct lk_node_counters {
 	uint64_t calls;

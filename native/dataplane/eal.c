@@ -24,7 +24,7 @@ lk_eal_start(int argc, char **argv)
 	if (rc == 0)
 		rc = lk_trials_start();
 	if (rc == 0)
-		rc = lk_nodes_register();
+		rc = lk_nodes_registered();
 	if (rc == 0)
 		rc = lk_service_start();
 	return rc;

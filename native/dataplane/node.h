@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * What every node is made of. A node file holds a process function and one struct lk_node_kind; the
- * table in node.c lists the kinds. A node of a path is a clone of its kind's rte_node with its own
- * edges; its configuration is a struct lk_node, reached from the node's context.
+ * What every node is made of. A kind of node is a file in nodes/ that holds its process function
+ * and registers itself with LK_NODE or LK_FRAME_NODE at its end. A node of a path is a clone of its
+ * kind's rte_node with its own edges, one for every verdict; its configuration is a struct lk_node,
+ * reached from the node's context.
  *
  * A node may write the headers of a frame and what stands in front of them, never the payload: the
  * generator counts on finding in a buffer what it once filled it with. One that moves the payload
@@ -38,18 +39,32 @@ struct lk_node_kind {
 	rte_node_t id;	      /* of the template that is cloned */
 	struct lk_node *free; /* clones no path uses: rte_graph cannot unregister a node */
 	unsigned int clones;
+	struct lk_node_kind *next;
 };
 
 #define LK_MAX_NODES 4096
 
 extern struct lk_node *lk_node_by_id[LK_MAX_NODES];
-extern struct lk_node_kind *const lk_node_kinds[];
 
 RTE_DECLARE_PER_LCORE(rte_node_t, lk_current_node);
 /* Frames that sources brought in on this lcore; a worker that sees it stand still may rest. */
 RTE_DECLARE_PER_LCORE(uint64_t, lk_activity);
 
-int lk_nodes_register(void);
+/*
+ * A kind of node for all paths, known by its name, which is that of its file. Anything else in
+ * braces sets fields of struct lk_node_kind. What is loaded later registers itself all the same.
+ */
+#define LK_NODE(kind, function, ...)                                                               \
+	struct lk_node_kind lk_node_##kind = {.name = #kind, .process = function, __VA_ARGS__};    \
+	RTE_INIT(lk_register_##kind)                                                               \
+	{                                                                                          \
+		lk_node_kind_add(&lk_node_##kind);                                                 \
+	}
+
+void lk_node_kind_add(struct lk_node_kind *kind);
+void lk_drop_node_add(enum lk_verdict verdict, const char *name, rte_node_process_t process,
+		      rte_node_init_t init);
+int lk_nodes_registered(void);
 struct lk_node_kind *lk_node_kind_find(const char *name);
 struct lk_node *lk_node_take(struct lk_node_kind *kind);
 void lk_node_give_back(struct lk_node *node);
@@ -147,5 +162,21 @@ lk_each_frame(struct rte_graph *graph, struct rte_node *node, void **objs, uint1
 				 (uint16_t)(count - from));
 	return count;
 }
+
+/*
+ * A kind that looks at one frame after the other: `verdict` is an expression of `frame` and `self`.
+ */
+#define LK_FRAME_NODE(kind, verdict)                                                               \
+	static enum lk_verdict handle(struct lk_frame *frame, struct lk_node *self)                \
+	{                                                                                          \
+		(void)self;                                                                        \
+		return verdict;                                                                    \
+	}                                                                                          \
+	static uint16_t process(struct rte_graph *graph, struct rte_node *node, void **objs,       \
+				uint16_t count)                                                    \
+	{                                                                                          \
+		return lk_each_frame(graph, node, objs, count, handle);                            \
+	}                                                                                          \
+	LK_NODE(kind, process)
 
 #endif

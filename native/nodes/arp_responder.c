@@ -1,17 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "arp.h"
-#include "nodes.h"
+#include "node.h"
 
-static enum lk_verdict
-handle(struct lk_frame *frame, struct lk_node *self)
-{
-	return lk_arp_responder(frame, &self->config.endpoint);
-}
-
-static uint16_t
-process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
-{
-	return lk_each_frame(graph, node, objs, count, handle);
-}
-
-struct lk_node_kind lk_arp_node = {.name = "arp_responder", .process = process};
+LK_FRAME_NODE(arp_responder, lk_arp_responder(frame, &self->config.endpoint))

@@ -5,7 +5,7 @@
 
 #include <rte_cycles.h>
 
-#include "nodes.h"
+#include "node.h"
 
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
@@ -27,4 +27,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	return count;
 }
 
-struct lk_node_kind lk_capture_node = {.name = "capture", .process = process};
+LK_NODE(capture, process)

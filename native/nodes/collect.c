@@ -3,7 +3,7 @@
 /* Frames leave a path for the parent process: into a journal in shared memory. */
 #include <rte_cycles.h>
 
-#include "nodes.h"
+#include "node.h"
 
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
@@ -23,4 +23,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	return count;
 }
 
-struct lk_node_kind lk_collect = {.name = "collect", .process = process};
+LK_NODE(collect, process)

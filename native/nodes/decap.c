@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "decap.h"
-#include "nodes.h"
+#include "node.h"
 
-static enum lk_verdict
-handle(struct lk_frame *frame, struct lk_node *self)
+static inline enum lk_verdict
+decap(struct lk_frame *frame, const struct lk_tunnel *tunnel)
 {
 	struct lk_decapsulated found;
 
-	return lk_decap(frame, &self->config.tunnel, &found);
+	return lk_decap(frame, tunnel, &found);
 }
 
-static uint16_t
-process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
-{
-	return lk_each_frame(graph, node, objs, count, handle);
-}
-
-struct lk_node_kind lk_decap_node = {.name = "decap", .process = process};
+LK_FRAME_NODE(decap, decap(frame, &self->config.tunnel))

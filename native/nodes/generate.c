@@ -3,7 +3,7 @@
 /* The source of a trial: makes the frames of its streams when they are due. */
 #include <rte_cycles.h>
 
-#include "nodes.h"
+#include "node.h"
 #include "port.h"
 #include "trial.h"
 
@@ -309,4 +309,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 		make_frames(t, node->objs, room_for(t, &lk_ports[self->config.port]), now), 0);
 }
 
-struct lk_node_kind lk_generate = {.name = "generate", .is_polled = 1, .process = process};
+LK_NODE(generate, process, .is_polled = 1)

@@ -5,7 +5,7 @@
 
 #include "frame_program.h"
 #include "impair.h"
-#include "nodes.h"
+#include "node.h"
 
 enum act { LOSE, COPY, HOLD, ACTS };
 
@@ -78,4 +78,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	return count;
 }
 
-struct lk_node_kind lk_impair_node = {.name = "impair", .process = process};
+LK_NODE(impair, process)

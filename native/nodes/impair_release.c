@@ -4,7 +4,7 @@
 #include <rte_cycles.h>
 
 #include "impair.h"
-#include "nodes.h"
+#include "node.h"
 
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t unused)
@@ -21,5 +21,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	return (uint16_t)(held - impair->held_count);
 }
 
-struct lk_node_kind lk_impair_release_node = {
-	.name = "impair_release", .is_polled = 1, .process = process};
+LK_NODE(impair_release, process, .is_polled = 1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* Frames of the parent process enter a path: from a queue in shared memory into mbufs. */
-#include "nodes.h"
+#include "node.h"
 #include "port.h"
 
 #define BURST 64
@@ -59,4 +59,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	return lk_source_done(graph, node, count, 0);
 }
 
-struct lk_node_kind lk_inject = {.name = "inject", .is_polled = 1, .process = process};
+LK_NODE(inject, process, .is_polled = 1)

@@ -3,7 +3,7 @@
 /* The other end of probe_send: knows the answers, checks every byte and takes the time. */
 #include <rte_cycles.h>
 
-#include "nodes.h"
+#include "node.h"
 #include "probe.h"
 #include "signature.h"
 #include "udp.h"
@@ -96,4 +96,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	return count;
 }
 
-struct lk_node_kind lk_probe_receive = {.name = "probe_receive", .process = process};
+LK_NODE(probe_receive, process)

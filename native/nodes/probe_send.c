@@ -3,7 +3,7 @@
 /* The client of an echo experiment: keeps a window of probes under way. */
 #include <rte_cycles.h>
 
-#include "nodes.h"
+#include "node.h"
 #include "port.h"
 #include "probe.h"
 #include "signature.h"
@@ -86,4 +86,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	return lk_source_done(graph, node, count, 0);
 }
 
-struct lk_node_kind lk_probe_send = {.name = "probe_send", .is_polled = 1, .process = process};
+LK_NODE(probe_send, process, .is_polled = 1)

@@ -3,7 +3,7 @@
 /* The end of a trial: knows its frames by their signatures, and passes others on. */
 #include <rte_cycles.h>
 
-#include "nodes.h"
+#include "node.h"
 #include "signature.h"
 #include "trial.h"
 
@@ -115,4 +115,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	return count;
 }
 
-struct lk_node_kind lk_receive = {.name = "receive", .process = process};
+LK_NODE(receive, process)

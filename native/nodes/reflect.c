@@ -1,18 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "node.h"
 #include "reflect.h"
-#include "nodes.h"
 
-static enum lk_verdict
-handle(struct lk_frame *frame, struct lk_node *self)
-{
-	(void)self;
-	return lk_reflect(frame);
-}
-
-static uint16_t
-process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
-{
-	return lk_each_frame(graph, node, objs, count, handle);
-}
-
-struct lk_node_kind lk_reflect_node = {.name = "reflect", .process = process};
+LK_FRAME_NODE(reflect, lk_reflect(frame))

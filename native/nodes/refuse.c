@@ -1,17 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "node.h"
 #include "refuse.h"
-#include "nodes.h"
 
-static enum lk_verdict
-handle(struct lk_frame *frame, struct lk_node *self)
-{
-	return lk_refuse(frame, &self->config.endpoint);
-}
-
-static uint16_t
-process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
-{
-	return lk_each_frame(graph, node, objs, count, handle);
-}
-
-struct lk_node_kind lk_refuse_node = {.name = "refuse", .process = process};
+LK_FRAME_NODE(refuse, lk_refuse(frame, &self->config.endpoint))

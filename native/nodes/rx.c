@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rte_ethdev.h>
 
-#include "nodes.h"
+#include "node.h"
 #include "port.h"
 
 #define BURST 128
@@ -44,4 +44,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	return lk_source_done(graph, node, count, is_ring);
 }
 
-struct lk_node_kind lk_rx = {.name = "rx", .is_polled = 1, .process = process};
+LK_NODE(rx, process, .is_polled = 1)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "nodes.h"
+#include "node.h"
 
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
@@ -10,4 +10,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	return count;
 }
 
-struct lk_node_kind lk_sink = {.name = "sink", .process = process};
+LK_NODE(sink, process)

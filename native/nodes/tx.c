@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <rte_ethdev.h>
 
-#include "nodes.h"
+#include "node.h"
 #include "port.h"
 
 /* Frames over the port's limit leave for their drop node; the others close up. */
@@ -43,4 +43,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	return count;
 }
 
-struct lk_node_kind lk_tx = {.name = "tx", .process = process};
+LK_NODE(tx, process)
