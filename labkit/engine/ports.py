@@ -76,7 +76,7 @@ class Ports:
         fanout: whether net_af_packet may join a fanout group, as several queues must
         """
         sockets: set[DriverSocket] = set()
-        function = "lk_port_probe" if fanout else "lk_port_probe_without_fanout"
+        function = "lk_port_attach" if fanout else "lk_port_attach_without_fanout"
         with made_meanwhile(sockets):
             call(function, bus.encode(), device.encode(), arguments.encode())
         port_id = call("lk_port_find", device.encode())

@@ -36,7 +36,7 @@ double lk_clock_tsc_hz(void);
 uint64_t lk_clock_tsc(void);
 uint64_t lk_clock_realtime_ns(uint64_t tsc);
 
-/* port.c */
+/* port.c, cable.c, port_start.c, port_info.c, xstats.c */
 struct lk_port_config {
 	uint32_t mtu; /* 0: the driver's own */
 	uint16_t rx_queues;
@@ -69,8 +69,8 @@ struct lk_xstat {
 int lk_ports_left(void); /* that DPDK has room for */
 int lk_cable_create(const char *a, const char *b, unsigned int queues, unsigned int ring_size,
 		    uint16_t *ids);
-int lk_port_probe(const char *bus, const char *device, const char *arguments);
-int lk_port_probe_without_fanout(const char *bus, const char *device, const char *arguments);
+int lk_port_attach(const char *bus, const char *device, const char *arguments);
+int lk_port_attach_without_fanout(const char *bus, const char *device, const char *arguments);
 int lk_port_find(const char *device);
 int lk_port_limits(uint16_t id, struct lk_port_info *info);
 int lk_port_start(uint16_t id, const struct lk_port_config *config, const uint8_t *mac);

@@ -24,7 +24,7 @@
 #define UNLESS(value, instructions)                                                                \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), 0, instructions)
 
-struct probe {
+struct attachment {
 	const char *bus;
 	const char *device;
 	const char *arguments;
@@ -57,23 +57,23 @@ skip_fanout(void)
 }
 
 static void *
-probe(void *arg)
+attach(void *arg)
 {
-	struct probe *p = arg;
+	struct attachment *a = arg;
 
 	skip_fanout();
-	p->rc = lk_port_probe(p->bus, p->device, p->arguments);
+	a->rc = lk_port_attach(a->bus, a->device, a->arguments);
 	return NULL;
 }
 
 int
-lk_port_probe_without_fanout(const char *bus, const char *device, const char *arguments)
+lk_port_attach_without_fanout(const char *bus, const char *device, const char *arguments)
 {
-	struct probe p = {bus, device, arguments, 0};
+	struct attachment a = {bus, device, arguments, 0};
 	pthread_t thread;
-	int rc = -pthread_create(&thread, NULL, probe, &p);
+	int rc = -pthread_create(&thread, NULL, attach, &a);
 
 	if (rc == 0)
 		rc = -pthread_join(thread, NULL);
-	return rc == 0 ? p.rc : rc;
+	return rc == 0 ? a.rc : rc;
 }

@@ -30,6 +30,8 @@ struct lk_port {
 
 extern struct lk_port lk_ports[RTE_MAX_ETHPORTS];
 
+int lk_dpdk_error(int rc);
+void lk_cable_unplug(struct lk_port *port);
 void lk_packet_sockets_find(struct lk_port *port, unsigned int interface);
 
 /* All xstats of a port in the order of its names, at most `room`; how many it has, or -errno. */

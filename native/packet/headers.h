@@ -11,6 +11,8 @@
 #define LK_UDP_LENGTH	  8u
 #define LK_MAX_VLAN_TAGS  2
 #define LK_MAX_EXTENSIONS 8
+/* Bytes of the longest frame of a port over its MTU */
+#define LK_LINK_OVERHEAD (LK_ETHER_LENGTH + LK_MAX_VLAN_TAGS * 4u)
 
 #define LK_TYPE_IPV4 0x0800
 #define LK_TYPE_ARP  0x0806

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * The start of a port: configured, its queues set up, its address and MTU told to the driver. Every
+ * port receives into buffers that hold its longest frame in one segment, so that nodes and
+ * checksums see a frame as one piece.
+ */
+#include <errno.h>
+
+#include "api.h"
+#include "drivers.h"
+#include "headers.h"
+#include "pool.h"
+#include "port.h"
+
+#define DESCRIPTORS 1024 /* of a queue when no number is asked for */
+
+/* Queues and MTU; the port knows afterwards how long its frames may be. */
+static int
+configure(uint16_t id, const struct lk_port_config *wanted, const struct rte_eth_dev_info *info)
+{
+	struct rte_eth_conf conf = {.rxmode = {.mtu = wanted->mtu}};
+	struct rte_eth_rss_conf *rss = &conf.rx_adv_conf.rss_conf;
+	uint16_t mtu;
+	int rc;
+
+	if (lk_tells_too_little(info))
+		conf.rxmode.mtu = RTE_MIN(wanted->mtu, (uint32_t)lk_driver_max_mtu(info));
+	if (wanted->rx_queues > 1)
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	rss->rss_hf =
+		(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP) & info->flow_type_rss_offloads;
+	if (rss->rss_hf == 0)
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
+	rc = rte_eth_dev_configure(id, wanted->rx_queues, wanted->tx_queues, &conf);
+	if (rc == 0)
+		rc = rte_eth_dev_get_mtu(id, &mtu);
+	if (rc == 0 && wanted->mtu > mtu && lk_tells_too_little(info)) {
+		mtu = (uint16_t)wanted->mtu;
+		if (lk_is_packet_socket(info))
+			rc = lk_interface_set_mtu(info->if_index, mtu);
+	}
+	if (rc != 0)
+		return rc;
+	lk_ports[id].mtu = mtu;
+	lk_ports[id].max_frame = mtu + LK_LINK_OVERHEAD;
+	return 0;
+}
+
+static int
+set_up_queues(uint16_t id, const struct lk_port_config *config)
+{
+	uint16_t rx = config->rx_descriptors == 0 ? DESCRIPTORS : config->rx_descriptors;
+	uint16_t tx = config->tx_descriptors == 0 ? DESCRIPTORS : config->tx_descriptors;
+	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(id, &rx, &tx);
+
+	for (uint16_t q = 0; rc == 0 && q < config->rx_queues; q++)
+		rc = rte_eth_rx_queue_setup(id, q, rx, (unsigned int)SOCKET_ID_ANY, NULL,
+					    lk_ports[id].pool);
+	for (uint16_t q = 0; rc == 0 && q < config->tx_queues; q++)
+		rc = rte_eth_tx_queue_setup(id, q, tx, (unsigned int)SOCKET_ID_ANY, NULL);
+	return rc;
+}
+
+static int
+make_queues(uint16_t id, const struct lk_port_config *config, const struct rte_eth_dev_info *info)
+{
+	struct lk_port *port = &lk_ports[id];
+	int rc;
+
+	if (lk_is_xdp(info)) {
+		rc = lk_xdp_make_pool(port, config->mbufs);
+		if (rc != 0)
+			return rc;
+		rc = set_up_queues(id, config);
+		lk_xdp_count_kept(port);
+		return rc;
+	}
+	port->pool = lk_pool_for(port->max_frame + lk_driver_slack(info), config->mbufs, -1);
+	if (port->pool == NULL)
+		return lk_dpdk_error(-1);
+	return set_up_queues(id, config);
+}
+
+/* A driver without an operation is none that refuses: net_ring and net_null filter no addresses. */
+static int
+unless_unsupported(int rc)
+{
+	return rc == -ENOTSUP ? 0 : rc;
+}
+
+static int
+set_mac(uint16_t id, const uint8_t *mac)
+{
+	struct rte_ether_addr address;
+
+	memcpy(address.addr_bytes, mac, RTE_ETHER_ADDR_LEN);
+	return unless_unsupported(rte_eth_dev_default_mac_addr_set(id, &address));
+}
+
+int
+lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *mac)
+{
+	struct rte_eth_dev_info info;
+	int rc;
+
+	rc = rte_eth_dev_info_get(id, &info);
+	if (rc == 0)
+		rc = configure(id, wanted, &info);
+	if (rc == 0)
+		rc = make_queues(id, wanted, &info);
+	if (rc == 0 && mac != NULL)
+		rc = set_mac(id, mac);
+	if (rc == 0 && wanted->mtu != 0 && !lk_ports[id].is_ring &&
+	    wanted->mtu <= lk_driver_max_mtu(&info))
+		rc = unless_unsupported(rte_eth_dev_set_mtu(id, (uint16_t)wanted->mtu));
+	if (rc != 0)
+		return rc;
+	if (lk_is_packet_socket(&info))
+		lk_packet_sockets_find(&lk_ports[id], info.if_index);
+	rc = rte_eth_dev_start(id);
+	if (rc == 0 && lk_ports[id].is_unplugged)
+		rc = rte_eth_dev_set_link_down(id);
+	if (rc == 0 && wanted->promiscuous)
+		rc = unless_unsupported(rte_eth_promiscuous_enable(id));
+	return rc;
+}
