@@ -3,7 +3,12 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+CELL = "padding:2px 10px;vertical-align:top;text-align:"
+SIDES = {"l": "left", "r": "right"}
 
 
 def unique(names: Iterable[str]) -> list[str]:
@@ -22,3 +27,70 @@ def near(word: str, known: Iterable[str]) -> str:
     alike = difflib.get_close_matches(word, names, 1)
     hint = f"; did you mean {alike[0]!r}?" if alike else ""
     return f" (there are: {', '.join(names) or 'none'}){hint}"
+
+
+class Html(str):
+    """Markup. Any other text is escaped where a page takes it in."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table in a colour of its own."""
+
+    cells: Sequence[str]
+    color: str
+
+
+def bold(text: str, color: str = "") -> Html:
+    """A text that is set off, in a colour where one is given."""
+    style = f' style="color:{color}"' if color else ""
+    return Html(f"<b{style}>{_markup(text)}</b>")
+
+
+def html_table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str] | Row],
+    align: str = "",
+    *,
+    caption: Html | str = "",
+) -> Html:
+    """A table for a notebook's output.
+
+    Styles are those of the elements alone: a notebook that is not trusted shows no others.
+
+    header: over the columns; none where it is empty
+    rows: cells of text, which is escaped, or Html; one cell in a table of several columns is a
+        heading over all of them
+    align: "l" or "r" a column, numbers to the right; "": all to the left
+    caption: stands below the table
+    """
+    table = [row if isinstance(row, Row) else Row(row, "") for row in rows]
+    width = max([len(header), *(len(row.cells) for row in table)])
+    sides = [SIDES[side] for side in align.ljust(width, "l")]
+    parts = ['<table style="border-collapse:collapse">']
+    if caption:
+        style = "caption-side:bottom;text-align:left;padding:2px 10px"
+        parts.append(f'<caption style="{style}">{_markup(caption)}</caption>')
+    if header:
+        cells = "".join(_cell("th", *pair) for pair in zip(header, sides, strict=True))
+        parts.append(f"<thead><tr>{cells}</tr></thead>")
+    parts += ["<tbody>", *(_row(row, sides) for row in table), "</tbody></table>"]
+    return Html("".join(parts))
+
+
+def _row(row: Row, sides: Sequence[str]) -> str:
+    if len(row.cells) == 1 < len(sides):
+        cells = _cell("th", row.cells[0], "left", f' colspan="{len(sides)}"')
+    else:
+        cells = "".join(_cell("td", *pair) for pair in zip(row.cells, sides, strict=True))
+    return f'<tr style="color:{row.color}">{cells}</tr>' if row.color else f"<tr>{cells}</tr>"
+
+
+def _cell(tag: str, text: str, side: str, span: str = "") -> str:
+    return f'<{tag}{span} style="{CELL}{side}">{_markup(text)}</{tag}>'
+
+
+def _markup(text: str) -> str:
+    return text if isinstance(text, Html) else escape(text)

@@ -3,13 +3,13 @@
 
 import ast
 import difflib
-import html
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from labkit.errors import ParameterError
+from labkit.text import html_table
 from labkit.units import parse_quantity
 
 SCALARS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
@@ -135,18 +135,11 @@ class Parameters(Mapping[str, param]):
 
     def _repr_html_(self) -> str:
         heads = ("parameter", "default", "may be", "")
-        cell = 'style="text-align:left;padding:2px 10px"'
-        rows = "".join(
-            "<tr>"
-            + "".join(
-                f"<td {cell}>{html.escape(text)}</td>"
-                for text in (name, repr(p.default), p.limits or _kind(p.default), p.help)
-            )
-            + "</tr>"
+        rows = [
+            (name, repr(p.default), p.limits or _kind(p.default), p.help)
             for name, p in self._declared.items()
-        )
-        head = "".join(f"<th {cell}>{text}</th>" for text in heads)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        ]
+        return html_table(heads, rows)
 
 
 def params(**declared: Any) -> Parameters:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a notebook records while it runs: named checks and results."""
 
-import html
 import json
 import math
 import numbers
@@ -9,12 +8,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from html import escape
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from labkit.errors import ChecksFailed, LabError
 from labkit.notebooks.condition import explain
+from labkit.text import Html, bold, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,15 +96,15 @@ class CheckList(list[Check]):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        cell = 'style="text-align:left;vertical-align:top;padding:2px 10px"'
-        rows = "".join(
-            f'<tr><td {cell}><b style="color:{COLORS[check.status]}">{MARKS[check.status]} '
-            f"{check.status}</b></td><td {cell}>{html.escape(check.name)}</td>"
-            f'<td {cell}><span style="white-space:pre-wrap">{html.escape(_remark(check))}</span>'
-            "</td></tr>"
+        rows = [
+            (
+                bold(f"{MARKS[check.status]} {check.status}", COLORS[check.status]),
+                check.name,
+                Html(f'<span style="white-space:pre-wrap">{escape(_remark(check))}</span>'),
+            )
             for check in self
-        )
-        return f'<table style="border-collapse:collapse">{rows}</table>'
+        ]
+        return html_table((), rows)
 
 
 class Recorder:

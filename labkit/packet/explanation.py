@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.errors import Refused
 from labkit.packet import codec
 from labkit.packet.codec import VERDICT_BY_NAME
+from labkit.text import Html, bold, html_table
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
@@ -21,7 +22,6 @@ BYTES_A_LINE = 16
 TEXT_WIDTH = 96
 LONGEST_PAYLOAD = 64  # bytes of data that are shown
 GOOD, WRONG = "good", "wrong"
-LEFT = "style='text-align:left;vertical-align:top'"
 
 
 @dataclass(frozen=True)
@@ -73,19 +73,12 @@ class Explanation:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = "".join(_row(layer) for layer in self.layers)
-        receivers = "".join(
-            f"<tr><th {LEFT}>{escape(name)}</th><td {LEFT}>{escape(text)}</td></tr>"
-            for name, text in self.receivers.items()
-        )
-        head = "".join(
-            f"<th {LEFT}>{name}</th>" for name in ("at", "layer", "bytes", "fields", "checksum")
-        )
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        if receivers:
-            head = f"<th {LEFT}>receiver</th><th {LEFT}>what it makes of the frame</th>"
-            table += f"<table><thead><tr>{head}</tr></thead><tbody>{receivers}</tbody></table>"
-        return table
+        heads = ("at", "layer", "bytes", "fields", "checksum")
+        table = html_table(heads, [_row(layer) for layer in self.layers], "rllll")
+        if not self.receivers:
+            return table
+        receivers = [(bold(name), text) for name, text in self.receivers.items()]
+        return table + html_table(("receiver", "what it makes of the frame"), receivers)
 
 
 def explain(frame: "bytes | Packet", tunnel: "Tunnel | None" = None) -> Explanation:
@@ -209,13 +202,14 @@ def _hex_lines(layer: Layer) -> list[str]:
     return lines or [""]
 
 
-def _row(layer: Layer) -> str:
+def _row(layer: Layer) -> tuple[str, ...]:
     data = "<br>".join(_hex_lines(layer))
     values = ", ".join(f"{escape(name)}&nbsp;{escape(value)}" for name, value in layer.fields)
     wrong = layer.checksum.startswith(WRONG)
-    checksum = f"<b style='color:#b00020'>{layer.checksum}</b>" if wrong else layer.checksum
     return (
-        f"<tr><td {LEFT}>{layer.offset}</td><th {LEFT}>{escape(layer.name)}</th>"
-        f"<td {LEFT}><code style='white-space:nowrap'>{data}</code></td>"
-        f"<td {LEFT}>{values}</td><td {LEFT}>{checksum}</td></tr>"
+        str(layer.offset),
+        bold(layer.name),
+        Html(f'<code style="white-space:nowrap">{data}</code>'),
+        Html(values),
+        bold(layer.checksum, "#b00020") if wrong else layer.checksum,
     )

@@ -3,6 +3,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from labkit.text import html_table
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -41,7 +43,9 @@ def size_name(size_bytes: float, mix: str | None) -> str:
 
 def as_html(table: "pd.DataFrame") -> str:
     """For a notebook."""
-    return str(_as_text(table).style.hide(axis="index").format(escape="html").to_html())
+    words = ("object", "string", "bool", "boolean")
+    sides = ["l" if str(dtype) in words else "r" for dtype in table.dtypes]
+    return html_table([*map(str, table)], _as_text(table).itertuples(index=False), "".join(sides))
 
 
 def as_lines(table: "pd.DataFrame") -> str:

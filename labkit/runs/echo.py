@@ -2,6 +2,7 @@
 """The echo experiment: datagrams of several sizes to a UDP echo service, every byte checked."""
 
 import ipaddress
+import math
 import re
 import secrets
 import time
@@ -19,6 +20,7 @@ from labkit.path.ledger import Ledger
 from labkit.path.path import Path
 from labkit.progress import progress_bar
 from labkit.runs import stream_ids
+from labkit.text import html_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,8 +131,16 @@ class EchoRun:
         return f"<EchoRun {where}>\n{self.table.to_string(index=False)}\n{self.ledger!r}"
 
     def _repr_html_(self) -> str:
-        table = self.table.style.hide(axis="index").format(precision=1, na_rep="not available")
-        return f"{table.to_html()}{self.ledger._repr_html_()}"
+        table = self.table
+        rows = [[_shown(value) for value in row] for row in table.itertuples(index=False)]
+        shown = html_table([*map(str, table)], rows, "r" * len(table.columns))
+        return f"{shown}{self.ledger._repr_html_()}"
+
+
+def _shown(value: float) -> str:
+    if math.isnan(value):
+        return "not available"
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
 def echo(

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """lab.dashboard(): ports, workers, mempools and paths of a lab, live."""
 
-import html
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +8,7 @@ import traitlets
 
 from labkit.errors import LabError
 from labkit.sources import Sample, Schema, select
+from labkit.text import html_table
 from labkit.widgets import lab_parts
 from labkit.widgets.feed import HZ
 from labkit.widgets.meters import Meters, means
@@ -105,14 +105,11 @@ def _port_table(sample: Sample, silent: set[str]) -> str:
     ports = dict.fromkeys(n.split("/")[1] for n in sample.names if n.startswith("port/"))
     if not ports:
         return ""
-    head = "".join(f"<th>{text}</th>" for text in ("port", *columns))
-    rows = []
-    for port in ports:
-        cells = [_cell(sample, f"port/{port}/{column}", port in silent) for column in columns]
-        rows.append(
-            f"<tr><td>{html.escape(port)}</td>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>"
-        )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    rows = [
+        (port, *(_cell(sample, f"port/{port}/{column}", port in silent) for column in columns))
+        for port in ports
+    ]
+    return html_table(("port", *columns), rows, "lrrrr")
 
 
 def _cell(sample: Sample, name: str, counts_no_bytes: bool) -> str:

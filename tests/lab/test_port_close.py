@@ -323,9 +323,9 @@ def test_live_views_go_on_without_it(lab: lk.Lab) -> None:
             port.send(FRAME)
             port.close()
     assert len(recorded) > 0
-    wait_until(lambda: "<td>b</td>" in view._html() and "loop" not in view._html())
+    wait_until(lambda: ">b</td>" in view._html() and "loop" not in view._html())
     b.close()
-    wait_until(lambda: "<td>b</td>" not in view._html())
+    wait_until(lambda: ">b</td>" not in view._html())
     assert view.status[0] == "live", view.status
     assert "b" in {name.split("/")[1] for name in recorded.names if name.startswith("port/")}
 

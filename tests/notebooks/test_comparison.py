@@ -15,10 +15,10 @@ from labkit.notebooks.report.comparison import (
     Row,
     Series,
     compare,
-    notebooks_of,
 )
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.report.pictures import difference_figure, svg
+from labkit.notebooks.report.results import notebooks_of
 from labkit.notebooks.report.summary import markdown
 from tests.notebooks.making import run_of
 
@@ -129,7 +129,12 @@ def test_it_is_told_and_drawn(tmp_path: Path) -> None:
     text = markdown(run_of(NotebookRun("nb")), comparison)
     assert "### ❌ Notebooks passed" in text
     assert "| ❌ worse | nb: ndr | 10.00 Mpps | 8.000 Mpps | -20.0 % |" in text
-    figure = difference_figure(comparison)
+    page = comparison._repr_html_()
+    assert '<b style="color:#b3261e">worse</b>' in page
+    assert f"{comparison.rows[0].interval}</td>" in page
+    figure = difference_figure(comparison.table)
     assert figure is not None
+    interval, point, _zero = figure.axes[0].lines
+    assert min(interval.get_xdata()) < point.get_xdata()[0] < max(interval.get_xdata())
     assert svg(figure).startswith("<?xml")
-    assert difference_figure(Comparison("main", ())) is None
+    assert difference_figure(Comparison("main", ()).table) is None

@@ -13,6 +13,7 @@ import pytest
 import labkit as lk
 from labkit.lab.neighbours import resolve
 from labkit.packet import codec
+from labkit.runs.echo import EchoSize
 
 SERVER_4, SERVER_6 = "10.0.0.2", "fd00::2"
 UDP_PORT = 9000
@@ -243,3 +244,11 @@ def test_ctrl_c_at_any_time_does_no_harm(pair: tuple[lk.Port, lk.Port]) -> None:
         signal.signal(signal.SIGALRM, handler)
     run = lk.echo(client, SERVER_4, udp_port=UDP_PORT, count=20, progress=False)
     assert run.ledger.received == run.ledger.intended
+
+
+def test_page_has_the_table_and_the_ledger() -> None:
+    came = EchoSize(64, lk.Ledger(3, 3, 2), 1, 0, 0, 0, np.array([1500, 2500]))
+    lost = EchoSize(9000, lk.Ledger(1, 1, 0), 1, 0, 0, 0, np.array([], dtype=np.int64))
+    page = lk.EchoRun("10.0.0.2", 7, "10.0.0.1", "a", (came, lost))._repr_html_()
+    for text in (">9000</td>", ">2.0</td>", ">not available</td>", ">unexplained</td>"):
+        assert text in page

@@ -323,7 +323,7 @@ def test_trace_from_the_page(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> No
     wait_until(lambda: bool(sent.of("trace")))
     content, _ = sent.of("trace")[0]
     assert ["mirror", "rx:server"] in content["nodes"]
-    assert "<table>" in content["html"]
+    assert "<table" in content["html"]
     view.stop()
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from labkit.errors import LabError
 from labkit.machine.fingerprint import differences
-from labkit.notebooks.report.comparison import Notebook, Series, notebooks_of
-from labkit.notebooks.report.results import Run, read_document, write_whole
+from labkit.notebooks.report.comparison import Notebook, Series
+from labkit.notebooks.report.results import Run, notebooks_of, read_document, write_whole
 
 FORMAT = 1
 FOLDER = Path("baselines")

@@ -3,12 +3,14 @@
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 from labkit.machine.fingerprint import differences
-from labkit.notebooks.report.results import Run
+from labkit.notebooks.report.pages import number, percent
+from labkit.text import bold, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +21,8 @@ MINIMAL_EFFECT = 0.05  # a share: what is smaller wakes nobody, however certain 
 
 Verdict = Literal["same", "better", "worse", "changed", "new", "missing", "incomparable"]
 LOUD: tuple[Verdict, ...] = ("worse", "missing", "incomparable")
+COLORS = {**dict.fromkeys(LOUD, "#b3261e"), "better": "#00785a"}
+OTHER_COLOR = "#57606a"
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,11 @@ class Row:
     high: float | None = None
     remark: str = ""
 
+    @property
+    def interval(self) -> str:
+        """The interval as text, empty where there is none."""
+        return f"{percent(self.low)} to {percent(self.high)}" if self.low is not None else ""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -148,23 +157,27 @@ class Comparison:
 
     def plot(self) -> "Figure | None":
         """Each difference with its interval; None when there is none."""
-        from labkit.notebooks.report.pictures import difference_figure
+        from labkit.notebooks.report.pictures import difference_figure  # matplotlib is slow
 
-        return difference_figure(self)
+        return difference_figure(self.table)
 
     def _repr_html_(self) -> str:
-        from labkit.notebooks.report.pages import render
-
-        return render("comparison_part", comparison=self)
+        heads = ("", "notebook", "result", "before", "now", "unit", "difference")
+        rows = [
+            (
+                bold(row.verdict, COLORS.get(row.verdict, OTHER_COLOR)),
+                *(row.notebook, row.name, number(row.before), number(row.now), row.unit),
+                *(percent(row.change), row.interval, row.remark),
+            )
+            for row in self.rows
+        ]
+        warnings = "".join(f"<p><b>Beware:</b> {escape(text)}</p>" for text in self.warnings)
+        return warnings + html_table((*heads, "95 % interval", ""), rows, "lllrrlrrl")
 
     def __repr__(self) -> str:
-        from labkit.notebooks.report.pages import number, percent
-
         lines = [f"compared with {self.before}:"]
         for row in self.rows:
-            interval = (
-                f" ({percent(row.low)} to {percent(row.high)})" if row.low is not None else ""
-            )
+            interval = f" ({row.interval})" if row.interval else ""
             values = f"{number(row.before)} → {number(row.now)} {row.unit}".strip(" →")
             remark = f"  {row.remark}" if row.remark else ""
             lines.append(
@@ -172,26 +185,6 @@ class Comparison:
                 f"{percent(row.change)}{interval}{remark}".rstrip()
             )
         return "\n".join(lines + [f"  warning: {warning}" for warning in self.warnings])
-
-
-def notebooks_of(runs: Iterable[Run]) -> dict[str, Notebook]:
-    """What runs have to compare, by the name of the notebook; the runs' values one after another.
-
-    A notebook that did not come to its end has nothing to compare.
-    """
-    found: dict[str, Notebook] = {}
-    for run in runs:
-        for n in run.notebooks:
-            if n.status in ("error", "cancelled"):
-                continue
-            earlier = found.get(n.name, Notebook())
-            results = dict(earlier.results)
-            for r in n.results:
-                before = results[r.name].runs if r.name in results else ()
-                results[r.name] = Series((*before, r.values), r.unit, r.better, r.noise)
-            checks = tuple(dict.fromkeys([*earlier.checks, *(c.name for c in n.checks)]))
-            found[n.name] = Notebook(n.parameters, checks, results, n.machine, n.environment)
-    return found
 
 
 def compare(

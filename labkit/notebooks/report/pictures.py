@@ -2,20 +2,28 @@
 """Pictures of results: differences between two runs, and the trend over many. All are SVG."""
 
 import io
+import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from labkit.figure import MARKERS, PALETTE, Picture
-from labkit.notebooks.report.comparison import Comparison, Row
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VERDICT_COLORS = {"worse": PALETTE[1], "better": PALETTE[2], "same": "#59636e"}
 GRID = "#d0d7de"
 
 
-def difference_figure(comparison: Comparison) -> Figure | None:
-    """Each result's difference in percent with its 95 % interval; None when there is nothing."""
-    rows = [row for row in comparison.rows if row.change is not None]
+def difference_figure(table: "pd.DataFrame") -> Figure | None:
+    """Each result's difference in percent with its 95 % interval; None when there is nothing.
+
+    table: of a comparison
+    """
+    rows: list[Any] = list(table.dropna(subset="change_percent").itertuples())
     if not rows:
         return None
     figure = Picture(figsize=(8.5, 1.1 + 0.34 * len(rows)), layout="constrained")
@@ -75,12 +83,8 @@ def svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def _draw(axes: "object", place: int, row: Row) -> None:
-    from matplotlib.axes import Axes
-
-    assert isinstance(axes, Axes)
-    assert row.change is not None
+def _draw(axes: Axes, place: int, row: Any) -> None:
     color = VERDICT_COLORS.get(row.verdict, PALETTE[3])
-    if row.low is not None and row.high is not None:
-        axes.plot([100 * row.low, 100 * row.high], [place, place], color=color, lw=2.2)
-    axes.plot([100 * row.change], [place], MARKERS[0], color=color, ms=6)
+    if not math.isnan(row.low_percent):
+        axes.plot([row.low_percent, row.high_percent], [place, place], color=color, lw=2.2)
+    axes.plot([row.change_percent], [place], MARKERS[0], color=color, ms=6)

@@ -6,18 +6,17 @@ import os
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.notebooks.report.comparison import Comparison, Notebook, Series, compare
 from labkit.notebooks.report.notebook_run import NotebookRun, Status
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from labkit.notebooks.report.comparison import Comparison
-
 
 # A reader fills in what earlier writers of its format did not know; a new number is for what it
 # would misread.
@@ -98,13 +97,11 @@ class Run:
                 found[f"{notebook.title}/{name}"] = pd.read_parquet(table)
         return found
 
-    def compare(self, before: "Run", minimal_effect: float = 0.05) -> "Comparison":
+    def compare(self, before: "Run", minimal_effect: float = 0.05) -> Comparison:
         """How results differ from those of an earlier run: `table`, `plot()`, `environment`.
 
         minimal_effect: differences below this share of the former mean are none
         """
-        from labkit.notebooks.report.comparison import compare, notebooks_of
-
         title = f"the run of {before.started_at}"
         return compare(notebooks_of([before]), notebooks_of([self]), title, minimal_effect)
 
@@ -126,6 +123,26 @@ class Run:
         for n in self.notebooks:
             lines.append(f"  {n.title}: {n.status}, {len(n.checks)} checks, {n.seconds:.1f} s")
         return "\n".join(lines)
+
+
+def notebooks_of(runs: Iterable[Run]) -> dict[str, Notebook]:
+    """What runs have to compare, by the name of the notebook; the runs' values one after another.
+
+    A notebook that did not come to its end has nothing to compare.
+    """
+    found: dict[str, Notebook] = {}
+    for run in runs:
+        for n in run.notebooks:
+            if n.status in ("error", "cancelled"):
+                continue
+            earlier = found.get(n.name, Notebook())
+            results = dict(earlier.results)
+            for r in n.results:
+                before = results[r.name].runs if r.name in results else ()
+                results[r.name] = Series((*before, r.values), r.unit, r.better, r.noise)
+            checks = tuple(dict.fromkeys([*earlier.checks, *(c.name for c in n.checks)]))
+            found[n.name] = Notebook(n.parameters, checks, results, n.machine, n.environment)
+    return found
 
 
 def is_run(path: Path) -> bool:

@@ -60,7 +60,7 @@ def _link(path: Path, base: Path) -> str:
 
 def _trends(runs: Sequence[Run]) -> list[tuple[str, str]]:
     """(label, picture) of each result that more than one run has."""
-    from labkit.notebooks.report.pictures import svg, trend_figure
+    from labkit.notebooks.report.pictures import svg, trend_figure  # matplotlib is slow
 
     found: dict[tuple[str, str, str], dict[str, list[float]]] = {}
     better: dict[tuple[str, str, str], str | None] = {}
@@ -87,7 +87,7 @@ def _trends(runs: Sequence[Run]) -> list[tuple[str, str]]:
 def _picture(comparison: Comparison | None) -> str:
     if comparison is None:
         return ""
-    from labkit.notebooks.report.pictures import difference_figure, svg
+    from labkit.notebooks.report.pictures import difference_figure, svg  # matplotlib is slow
 
-    figure = difference_figure(comparison)
+    figure = difference_figure(comparison.table)
     return svg_url(svg(figure)) if figure else ""

@@ -47,14 +47,13 @@ def _compared(comparison: Comparison) -> list[str]:
     ]
     for row in comparison.rows:
         mark = "❌ " if row in comparison.loud else ""
-        interval = f"{percent(row.low)} to {percent(row.high)}" if row.low is not None else ""
         cells = (
             f"{mark}{row.verdict}",
             f"{row.notebook}: {row.name}",
             f"{number(row.before)} {row.unit}" if row.before is not None else "",
             f"{number(row.now)} {row.unit}" if row.now is not None else "",
             percent(row.change),
-            f"{interval} {row.remark}".strip(),
+            f"{row.interval} {row.remark}".strip(),
         )
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return lines

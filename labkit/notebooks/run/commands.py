@@ -63,8 +63,7 @@ def show_baseline(name: str) -> None:
 def compare(before: Path, now: Path, page: Path | None, minimal_effect: float) -> None:
     """Compare the results of two runs (folders or zips). Exit code 1 when one is worse."""
     from labkit.notebooks.report.comparison import compare as compare_results
-    from labkit.notebooks.report.comparison import notebooks_of
-    from labkit.notebooks.report.results import load_run
+    from labkit.notebooks.report.results import load_run, notebooks_of
     from labkit.notebooks.report.site import write_comparison
 
     with told():

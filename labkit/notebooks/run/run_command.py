@@ -155,7 +155,8 @@ def _run(
 
 
 def _compare(wanted: "Baseline | None", run: "Run", minimal_effect: float) -> "Comparison | None":
-    from labkit.notebooks.report.comparison import compare, notebooks_of
+    from labkit.notebooks.report.comparison import compare
+    from labkit.notebooks.report.results import notebooks_of
 
     if wanted is None:
         return None
