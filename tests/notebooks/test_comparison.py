@@ -10,9 +10,9 @@ from scipy import stats
 
 from labkit.notebooks.records import Result
 from labkit.notebooks.report.comparison import (
-    Comparison,
     Notebook,
     Row,
+    RunComparison,
     Series,
     compare,
     notebooks_of,
@@ -132,4 +132,4 @@ def test_it_is_told_and_drawn(tmp_path: Path) -> None:
     figure = difference_figure(comparison)
     assert figure is not None
     assert svg(figure).startswith("<?xml")
-    assert difference_figure(Comparison("main", ())) is None
+    assert difference_figure(RunComparison("main", ())) is None

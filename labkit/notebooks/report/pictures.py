@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from labkit.figure import MARKERS, PALETTE, Picture
-from labkit.notebooks.report.comparison import Comparison, Row
+from labkit.notebooks.report.comparison import Row, RunComparison
 
 VERDICT_COLORS = {"worse": PALETTE[1], "better": PALETTE[2], "same": "#59636e"}
 GRID = "#d0d7de"
 
 
-def difference_figure(comparison: Comparison) -> Figure | None:
+def difference_figure(comparison: RunComparison) -> Figure | None:
     """Each result's difference in percent with its 95 % interval; None when there is nothing."""
     rows = [row for row in comparison.rows if row.change is not None]
     if not rows:

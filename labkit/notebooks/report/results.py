@@ -16,7 +16,7 @@ from labkit.notebooks.report.notebook_run import NotebookRun, Status
 if TYPE_CHECKING:
     import pandas as pd
 
-    from labkit.notebooks.report.comparison import Comparison
+    from labkit.notebooks.report.comparison import RunComparison
 
 
 # A reader fills in what earlier writers of its format did not know; a new number is for what it
@@ -98,7 +98,7 @@ class Run:
                 found[f"{notebook.title}/{name}"] = pd.read_parquet(table)
         return found
 
-    def compare(self, before: "Run", minimal_effect: float = 0.05) -> "Comparison":
+    def compare(self, before: "Run", minimal_effect: float = 0.05) -> "RunComparison":
         """How results differ from those of an earlier run: `table`, `plot()`, `environment`.
 
         minimal_effect: differences below this share of the former mean are none
