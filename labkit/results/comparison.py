@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Two sets of results against each other, with the noise that repeats show."""
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,6 +12,7 @@ import numpy as np
 from labkit.errors import LabError
 from labkit.results.columns import COLUMNS, NUMBER, came_late, fell_short, lost_here
 from labkit.results.results import Results, check_results
+from labkit.results.statistics import CONFIDENCE, difference_interval, spread_of
 from labkit.results.text import as_html, as_lines, size_name
 from labkit.text import near
 
@@ -88,7 +88,7 @@ def compare(
     b: Results,
     *,
     quantities: Sequence[str] = QUANTITIES,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
 ) -> Comparison:
     """What changed from a to b, load by load, and whether it is more than noise.
 
@@ -178,33 +178,15 @@ def _caveats(a: Loads, b: Loads) -> Iterator[str]:
         yield f"{unbalanced} of {len(trials)} trials are NOT balanced"
 
 
-def mean_interval(values: "np.ndarray[Any, Any]", confidence: float = 0.95) -> tuple[float, float]:
-    """Confidence interval of the mean by Student's t; NaN with fewer than two values."""
-    from scipy import stats
-
-    if values.size < 2:
-        return np.nan, np.nan
-    error = values.std(ddof=1) / np.sqrt(values.size)
-    reach = stats.t.ppf((1 + confidence) / 2, values.size - 1) * error
-    return float(values.mean() - reach), float(values.mean() + reach)
-
-
 def _difference(
     before: "np.ndarray[Any, Any]", after: "np.ndarray[Any, Any]", confidence: float
 ) -> dict[str, Any]:
-    from scipy import stats
-
     difference = after.mean() - before.mean()
-    low = high = np.nan
-    if min(before.size, after.size) >= 2:
-        if np.ptp(before) == np.ptp(after) == 0:
-            low = high = difference  # every repeat gave the same: there is no noise to see
-        else:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", RuntimeWarning)  # one side may have no noise
-                test = stats.ttest_ind(after, before, equal_var=False)
-            low, high = test.confidence_interval(confidence)
-    known = not np.isnan(low)
+    interval = difference_interval(difference, spread_of(before), spread_of(after), confidence)
+    low, high = interval or (np.nan, np.nan)
+    verdict = "unknown"
+    if interval is not None:
+        verdict = "within noise" if low <= 0 <= high else "differs"
     return {
         "a": before.mean(),
         "b": after.mean(),
@@ -213,7 +195,7 @@ def _difference(
         "difference": difference,
         "low": low,
         "high": high,
-        "verdict": ("within noise" if low <= 0 <= high else "differs") if known else "unknown",
+        "verdict": verdict,
     }
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from labkit.errors import LabError
 from labkit.figure import MARKERS, PALETTE, Picture
 from labkit.results.columns import fell_short, lost_here
-from labkit.results.comparison import mean_interval
 from labkit.results.results import Results, check_results
+from labkit.results.statistics import mean_interval
 from labkit.results.text import size_name
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ class _Curve:
         points, short = [], []
         for _, repeats in rows.dropna(subset=[quantity]).groupby("target_pps"):
             values = repeats[quantity].to_numpy() * scale
-            begin, end = mean_interval(values)
+            begin, end = mean_interval(values) or (np.nan, np.nan)
             # No rate or time is negative, and no loss above 100 %: the interval ends there.
             end = min(end, 100.0) if quantity == "drop_percent" else end
             points.append((repeats["tx_pps"].mean(), values.mean(), max(begin, 0.0), end))

@@ -10,9 +10,9 @@ from scipy import stats
 
 from labkit.notebooks.records import Result
 from labkit.notebooks.report.comparison import (
-    Comparison,
     Notebook,
     Row,
+    RunComparison,
     Series,
     compare,
 )
@@ -137,4 +137,4 @@ def test_it_is_told_and_drawn(tmp_path: Path) -> None:
     interval, point, _zero = figure.axes[0].lines
     assert min(interval.get_xdata()) < point.get_xdata()[0] < max(interval.get_xdata())
     assert svg(figure).startswith("<?xml")
-    assert difference_figure(Comparison("main", ()).table) is None
+    assert difference_figure(RunComparison("main", ()).table) is None

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import labkit as lk
-from labkit.results.comparison import mean_interval
+from labkit.results.statistics import difference_interval, mean_interval, spread_of
 
 RUN = Path(__file__).parents[2] / "notebooks/runs/one_cpu.zip"
 
@@ -24,8 +24,24 @@ def results(config: str, *received: float, target: float = 7e4) -> lk.Results:
 def test_interval_is_that_of_students_t() -> None:
     values = np.array([10.0, 11.0, 12.5, 9.0])
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert np.allclose(mean_interval(values), (expected.low, expected.high))
-    assert np.isnan(mean_interval(np.array([10.0]))).all()
+    assert mean_interval(values) == pytest.approx((expected.low, expected.high))
+    assert mean_interval(np.array([10.0])) is None
+
+
+@pytest.mark.filterwarnings("ignore:Precision loss")  # scipy warns of repeats that are all equal
+@pytest.mark.parametrize("after", [(14.0, 15.0, 17.5), (14.0, 14.0), (14.0, 14.0, 14.0, 14.1)])
+def test_interval_of_a_difference_is_welchs(after: tuple[float, ...]) -> None:
+    before = (10.0, 11.0, 12.5, 9.0)
+    expected = stats.ttest_ind(after, before, equal_var=False).confidence_interval(0.9)
+    difference = float(np.mean(after) - np.mean(before))
+    found = difference_interval(difference, spread_of(before), spread_of(after), 0.9)
+    assert found == pytest.approx((expected.low, expected.high))
+
+
+def test_a_difference_without_noise_is_itself_and_one_value_tells_none() -> None:
+    same, other = spread_of((0.1, 0.1, 0.1)), spread_of((7, 7))
+    assert difference_interval(6.9, same, other) == (6.9, 6.9)
+    assert difference_interval(6.9, same, spread_of((7,))) is None
 
 
 def test_difference_beyond_noise_is_told_from_noise() -> None:

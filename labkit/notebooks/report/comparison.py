@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from labkit.machine.fingerprint import differences
 from labkit.notebooks.report.pages import number, percent
+from labkit.results.statistics import Spread, difference_interval, spread_of
 from labkit.text import bold, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-CONFIDENCE = 0.95
 MINIMAL_EFFECT = 0.05  # a share: what is smaller wakes nobody, however certain it is
 
 Verdict = Literal["same", "better", "worse", "changed", "new", "missing", "incomparable"]
@@ -46,20 +46,18 @@ class Series:
         return statistics.fmean(statistics.fmean(values) for values in self.runs)
 
     @property
-    def error(self) -> tuple[float, float] | None:
-        """Standard error of the mean and its degrees of freedom; None where nothing tells it.
+    def error(self) -> Spread | None:
+        """How well the mean is known; None where nothing tells it.
 
         From the means of several runs, else from the repeats within one, which cannot know what
         differs from run to run. Noise that is known from run to run is the least it can be.
         """
         samples = [statistics.fmean(v) for v in self.runs] if len(self.runs) > 1 else self.runs[0]
         known = self.noise / math.sqrt(len(self.runs)) if self.noise is not None else None
-        if len(samples) < 2:
-            return None if known is None else (known, math.inf)
-        seen = statistics.stdev(samples) / math.sqrt(len(samples))
-        if known is not None and known >= seen:
-            return known, math.inf
-        return seen, len(samples) - 1
+        seen = spread_of(samples)
+        if known is not None and (seen is None or known >= seen.error):
+            return Spread(known, math.inf)
+        return seen
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """`rows` of results, and what else differs.
 
     Attributes
@@ -192,7 +190,7 @@ def compare(
     now: Mapping[str, Notebook],
     name: str,
     minimal_effect: float = MINIMAL_EFFECT,
-) -> Comparison:
+) -> RunComparison:
     """Compares every result of the notebooks that both have.
 
     A result is worse (or better) when the 95 % interval of the difference of means (Welch's t)
@@ -229,13 +227,13 @@ def compare(
             text = ", ".join(f"{k} {a} → {b}" for k, (a, b) in machine.items())
             warnings.append(f"{title} ran on another machine: {text}")
         changes |= machine | differences(old.environment, new.environment)
-    return Comparison(name, tuple(rows), tuple(dict.fromkeys(warnings)), changes)
+    return RunComparison(name, tuple(rows), tuple(dict.fromkeys(warnings)), changes)
 
 
 def _compared(notebook: str, name: str, a: Series, b: Series, minimal: float) -> Row:
     before, now = a.mean, b.mean
     difference = now - before
-    interval = _interval(a, b, difference)
+    interval = difference_interval(difference, _error(a, b), _error(b, a))
     scale = abs(before)
     certain = difference != 0 if interval is None else interval[0] > 0 or interval[1] < 0
     large = abs(difference) >= minimal * scale if scale else difference != 0
@@ -252,33 +250,14 @@ def _compared(notebook: str, name: str, a: Series, b: Series, minimal: float) ->
     return Row(notebook, name, verdict, b.unit, before, now, change, low, high, remark)
 
 
-def _interval(a: Series, b: Series, difference: float) -> tuple[float, float] | None:
-    """Welch's interval of the difference of means; None where neither side tells its noise."""
-    from scipy.stats import t
-
-    error_a, error_b = _error(a, b), _error(b, a)
-    if error_a is None or error_b is None:
-        return None
-    (se_a, df_a), (se_b, df_b) = error_a, error_b
-    variance = se_a**2 + se_b**2
-    if variance == 0:
-        return difference, difference
-    freedom = variance**2 / (se_a**4 / df_a + se_b**4 / df_b or math.nan)
-    if math.isnan(freedom):
-        freedom = math.inf
-    half = float(t.ppf((1 + CONFIDENCE) / 2, freedom)) * math.sqrt(variance)
-    return difference - half, difference + half
-
-
-def _error(series: Series, other: Series) -> tuple[float, float] | None:
+def _error(series: Series, other: Series) -> Spread | None:
     """The standard error of a mean, with what the other side knows: of one run alone, values tell
     nothing of what differs from run to run, and one value tells nothing at all."""
     own, lent = series.error, other.error
     if lent is None or len(series.runs) > 1 or (own and len(other.runs) == 1):
         return own
     count = len(other.runs) if len(other.runs) > 1 else len(other.runs[0])
-    error, freedom = lent
-    return max(own or (0.0, math.inf), (error * math.sqrt(count), freedom))
+    return max(own or Spread(0.0, math.inf), Spread(lent.error * math.sqrt(count), lent.freedom))
 
 
 def _new(notebook: str, name: str, series: Series) -> Row:

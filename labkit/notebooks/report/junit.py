@@ -5,14 +5,14 @@ from pathlib import Path
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from labkit.notebooks.report.comparison import Comparison
+from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.report.results import Run, write_whole
 
 NO_XML = {i: None for i in range(32) if chr(i) not in "\t\n\r"}
 
 
-def write_junit(run: Run, path: Path, comparison: Comparison | None = None) -> None:
+def write_junit(run: Run, path: Path, comparison: RunComparison | None = None) -> None:
     """Writes the file that CI systems read."""
     xml = JUnitXml("labkit")
     for notebook in run.notebooks:
@@ -52,7 +52,7 @@ def _suite(notebook: NotebookRun) -> TestSuite:
     return suite
 
 
-def _compared(comparison: Comparison) -> TestSuite:
+def _compared(comparison: RunComparison) -> TestSuite:
     suite = TestSuite(f"compared with {comparison.before}")
     for row in comparison.rows:
         case = TestCase(row.name, f"{row.notebook}.baseline", 0)

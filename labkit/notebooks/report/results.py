@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.notebooks.report.comparison import Comparison, Notebook, Series, compare
+from labkit.notebooks.report.comparison import Notebook, RunComparison, Series, compare
 from labkit.notebooks.report.notebook_run import NotebookRun, Status
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Run:
                 found[f"{notebook.title}/{name}"] = pd.read_parquet(table)
         return found
 
-    def compare(self, before: "Run", minimal_effect: float = 0.05) -> Comparison:
+    def compare(self, before: "Run", minimal_effect: float = 0.05) -> RunComparison:
         """How results differ from those of an earlier run: `table`, `plot()`, `environment`.
 
         minimal_effect: differences below this share of the former mean are none

@@ -6,14 +6,14 @@ from os.path import relpath
 from pathlib import Path
 
 from labkit.errors import LabError
-from labkit.notebooks.report.comparison import Comparison
+from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.pages import render, svg_url
 from labkit.notebooks.report.results import REPORT_FILE, Run, is_run, load_run, write_whole
 
 INDEX_FILE = "index.html"
 
 
-def write_run_index(run: Run, folder: Path, comparison: Comparison | None = None) -> None:
+def write_run_index(run: Run, folder: Path, comparison: RunComparison | None = None) -> None:
     """The page of a run, with links to its notebooks' reports."""
     reports = {n.folder: f"{n.folder}/{REPORT_FILE}" for n in run.notebooks}
     there = {n: link for n, link in reports.items() if (folder / link).exists()}
@@ -23,7 +23,7 @@ def write_run_index(run: Run, folder: Path, comparison: Comparison | None = None
     write_whole(folder / INDEX_FILE, page)
 
 
-def write_comparison(comparison: Comparison, before: Run, now: Run, path: Path) -> None:
+def write_comparison(comparison: RunComparison, before: Run, now: Run, path: Path) -> None:
     """The page of a comparison of two runs."""
     page = render(
         "comparison", comparison=comparison, picture=_picture(comparison), before=before, now=now
@@ -84,7 +84,7 @@ def _trends(runs: Sequence[Run]) -> list[tuple[str, str]]:
     return pictures
 
 
-def _picture(comparison: Comparison | None) -> str:
+def _picture(comparison: RunComparison | None) -> str:
     if comparison is None:
         return ""
     from labkit.notebooks.report.pictures import difference_figure, svg  # matplotlib is slow

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A run as Markdown, for a comment on a pull request."""
 
-from labkit.notebooks.report.comparison import Comparison
+from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.pages import number, percent
 from labkit.notebooks.report.results import Run
 
@@ -9,7 +9,7 @@ MARKS = {"passed": "✅", "failed": "❌", "error": "❌", "cancelled": "⚪"}
 MOST_LINES = 15  # of a message
 
 
-def markdown(run: Run, comparison: Comparison | None = None) -> str:
+def markdown(run: Run, comparison: RunComparison | None = None) -> str:
     """Notebooks, what failed, and how results compare."""
     loud = len(comparison.loud) if comparison else 0
     mark = MARKS["failed"] if loud else MARKS[run.status]
@@ -38,7 +38,7 @@ def markdown(run: Run, comparison: Comparison | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _compared(comparison: Comparison) -> list[str]:
+def _compared(comparison: RunComparison) -> list[str]:
     lines = [f"#### Compared with {comparison.before}", ""]
     lines += [f"> ⚠️ {warning}" for warning in comparison.warnings] + [""]
     lines += [

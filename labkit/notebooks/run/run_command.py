@@ -16,7 +16,7 @@ from labkit.notebooks.run.options import FILE, INTERRUPTED, TROUBLE, minimal_eff
 
 if TYPE_CHECKING:
     from labkit.notebooks.report.baseline import Baseline
-    from labkit.notebooks.report.comparison import Comparison
+    from labkit.notebooks.report.comparison import RunComparison
     from labkit.notebooks.report.notebook_run import NotebookRun
     from labkit.notebooks.report.results import Run
     from labkit.notebooks.run.jobs import Job
@@ -154,7 +154,9 @@ def _run(
         return run_all(planned, jobs, progress, cancelled)
 
 
-def _compare(wanted: "Baseline | None", run: "Run", minimal_effect: float) -> "Comparison | None":
+def _compare(
+    wanted: "Baseline | None", run: "Run", minimal_effect: float
+) -> "RunComparison | None":
     from labkit.notebooks.report.comparison import compare
     from labkit.notebooks.report.results import notebooks_of
 
@@ -164,7 +166,7 @@ def _compare(wanted: "Baseline | None", run: "Run", minimal_effect: float) -> "C
     return compare(wanted.notebooks, notebooks_of([run]), title, minimal_effect)
 
 
-def _write_pages(run: "Run", folder: Path, comparison: "Comparison | None") -> None:
+def _write_pages(run: "Run", folder: Path, comparison: "RunComparison | None") -> None:
     from labkit.notebooks.report.junit import write_junit
     from labkit.notebooks.report.results import TABLE_FILE, write_whole
     from labkit.notebooks.report.site import INDEX_FILE, write_run_index
