@@ -16,6 +16,7 @@ import pytest
 import labkit as lk
 from labkit.machine.runtime import runtime_directory
 from tests import leftovers as left
+from tests.interrupts import interrupts
 from tests.network import unique_name
 
 NR_HUGEPAGES = Path("/proc/sys/vm/nr_hugepages")
@@ -179,20 +180,15 @@ def test_next_lab_clears_up_after_both_were_killed(leftovers: None) -> None:
 
 def test_interrupted_command_does_no_harm(lab: lk.Lab) -> None:
     client, _ = lab.cable()
-    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    interrupts = 0
-    try:
-        for n in range(40):
-            try:
-                signal.setitimer(signal.ITIMER_REAL, 0.001 + n * 0.0003)
-                while True:
-                    assert client.info.driver == "net_ring"
-                    assert "rx_good_packets" in client.xstats()
-            except KeyboardInterrupt:
-                interrupts += 1
-    finally:
-        signal.signal(signal.SIGALRM, handler)
-    assert interrupts == 40
+
+    def commands() -> None:
+        while True:
+            assert client.info.driver == "net_ring"
+            assert "rx_good_packets" in client.xstats()
+
+    for n in range(40):
+        with pytest.raises(KeyboardInterrupt), interrupts(0.001 + n * 0.0003):
+            commands()
     assert client.info.mtu == 9001
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """lk.echo(): every datagram is accounted for, whatever the service does with it."""
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import labkit as lk
 from labkit.lab.neighbours import resolve
 from labkit.packet import codec
 from labkit.runs.echo import EchoSize
+from tests.interrupts import interrupts
 
 SERVER_4, SERVER_6 = "10.0.0.2", "fd00::2"
 UDP_PORT = 9000
@@ -228,20 +228,11 @@ def test_wrong_interval_and_mac(pair: tuple[lk.Port, lk.Port]) -> None:
 def test_ctrl_c_at_any_time_does_no_harm(pair: tuple[lk.Port, lk.Port]) -> None:
     client, _ = pair
     before = list(client.lab.paths)
-
-    def echo_until_alarm() -> None:
-        while signal.getitimer(signal.ITIMER_REAL)[0]:  # Python ignores what a __del__ raises
-            lk.echo(client, SERVER_4, udp_port=UDP_PORT, count=20, progress=False)
-
-    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    try:
-        for n in range(40):
-            signal.setitimer(signal.ITIMER_REAL, 0.001 + n * 0.002)
-            with suppress(KeyboardInterrupt):
-                echo_until_alarm()
-            assert list(client.lab.paths) == before
-    finally:
-        signal.signal(signal.SIGALRM, handler)
+    for n in range(40):
+        with suppress(KeyboardInterrupt), interrupts(0.001 + n * 0.002) as alarm:
+            while alarm.is_pending:
+                lk.echo(client, SERVER_4, udp_port=UDP_PORT, count=20, progress=False)
+        assert list(client.lab.paths) == before
     run = lk.echo(client, SERVER_4, udp_port=UDP_PORT, count=20, progress=False)
     assert run.ledger.received == run.ledger.intended
 

@@ -13,6 +13,7 @@ import pytest
 
 import labkit as lk
 from labkit.runs import trial_engine as trial_bench
+from tests.interrupts import interrupts
 from tests.trials import QUICK, SERVER_4, V4, flow
 
 
@@ -34,12 +35,9 @@ def test_one_trial_at_a_time(mirror: lk.Port) -> None:
 
 def test_ctrl_c_puts_the_port_back(mirror: lk.Port) -> None:
     before = list(mirror.lab.paths)
-    interrupt = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
-    interrupt.start()
     began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), interrupts(0.3):
         lk.trial(mirror, flow(), rate=1000, duration=30, **QUICK)
-    interrupt.join()
     assert time.monotonic() - began < 5
     assert list(mirror.lab.paths) == before
     assert lk.trial(mirror, flow(), rate=1000, duration=0.1, **QUICK).is_balanced
@@ -51,29 +49,13 @@ def test_ctrl_c_at_any_time_does_no_harm(lab: lk.Lab, second: float) -> None:
     a, b = lab.cable("a", "b")
     arguments = {"rate": 5000, "duration": 0.02, "receive_on": b, **QUICK}
     assert lk.trial(a, flow(), **arguments).is_balanced
-
-    def interrupt(*_: object) -> None:
-        signal.setitimer(signal.ITIMER_REAL, again.pop() if again else 0)
-        raise KeyboardInterrupt
-
-    def run_until(seconds: float) -> None:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        try:
-            while signal.getitimer(signal.ITIMER_REAL)[0]:  # Python ignores what a __del__ raises
+    for n in range(40):
+        times = (0.001 + n * 0.003, *[second] * bool(second))
+        with suppress(KeyboardInterrupt), interrupts(*times) as alarm:
+            while alarm.is_pending:
                 lk.trial(a, flow(), **arguments)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-
-    handler = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        for n in range(40):
-            again = [second]
-            with suppress(KeyboardInterrupt):
-                run_until(0.001 + n * 0.003)
-            assert not lab.paths
-            assert lab.counters().keys() <= {"host:a", "host:b"}
-    finally:
-        signal.signal(signal.SIGALRM, handler)
+        assert not lab.paths
+        assert lab.counters().keys() <= {"host:a", "host:b"}
     assert lk.trial(a, flow(), **arguments).is_balanced
     assert not lab.paths
     assert lab.counters().keys() <= {"host:a", "host:b"}
