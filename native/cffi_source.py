@@ -14,7 +14,9 @@ from pathlib import Path
 
 from cffi import FFI
 
-BORROWED = {
+# A number as it stands, or an expression in parentheses
+NUMBER = r"\d+u?|0x[0-9a-f]+u?|\(.+\)"
+BORROWED: dict[str, tuple[str, ...]] = {
     "endpoint.h": ("struct lk_endpoint",),
     "frame_ring.h": ("struct lk_record", "struct lk_frame_reader"),
     "headers.h": ("struct lk_headers",),
@@ -27,6 +29,15 @@ BORROWED = {
     ),
     "frame_program.h": ("struct lk_field", "struct lk_checksum", "struct lk_template"),
     "histogram.h": ("struct lk_histogram",),
+    "recorder_memory.h": (
+        "struct lk_recorder_header",
+        "struct lk_recorder_row",
+        "struct lk_recorded_worker",
+        "struct lk_recorded_level",
+    ),
+    "signature.h": (),
+    "status.h": ("struct lk_status",),
+    "trial_state.h": ("enum lk_trial_state",),
 }
 
 
@@ -38,15 +49,17 @@ def borrowed_types(packet: Path) -> str:
     parts = ["struct lk_frame_ring;"]
     for header, names in BORROWED.items():
         text = without_comments((packet / header).read_text())
-        constants = dict(re.findall(r"^#define (LK_\w+)\s+(\d+)u?\s*$", text, flags=re.MULTILINE))
+        constants = dict(
+            re.findall(rf"^#define (LK_\w+)\s+({NUMBER})\s*$", text, flags=re.MULTILINE)
+        )
         parts += [f"#define {constant} ..." for constant in constants]
         for name in names:
             match = re.search(rf"{name} \{{[^}}]*\}};", text)
             if match is None:
                 raise SystemExit(f"{header} has no {name}")
-            declared = match[0]
+            declared = match[0].replace("_Atomic ", "")  # which cffi does not know
             for constant, value in constants.items():
-                declared = declared.replace(constant, value)
+                declared = re.sub(rf"\b{constant}\b", value.removesuffix("u"), declared)
             parts.append(declared)
     return "\n".join(parts)
 

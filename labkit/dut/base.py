@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.lab.port_limits import MAX_MTU, MIN_MTU
+from labkit.packet.link import ETHERNET
+from labkit.traffic.sizes import FCS
 from labkit.traffic.stream import NO_MAC, Stream
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 LAB_ADDRESS = {4: "10.0.0.1", 6: "fd00::1"}
 DUT_ADDRESS = {4: "10.0.0.2", 6: "fd00::2"}
 UDP_PORT = 9000
-LINK_OVERHEAD = 18  # Ethernet header and FCS
+LINK_OVERHEAD = ETHERNET + FCS
 
 
 @dataclass(frozen=True)

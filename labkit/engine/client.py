@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -17,16 +16,14 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
 
+from labkit._codec import ffi
 from labkit.engine import protocol
-from labkit.engine.config import EalConfig
+from labkit.engine.config import LOGS_VARIABLE, EalConfig
 from labkit.errors import EngineDied, EngineError
 from labkit.machine.runtime import check_writable, remove_stale_runtime, runtime_directory
 
-# struct lk_status of native/dataplane/api.h
-STATUS = struct.Struct("=ii64s128s")
 LOG_LINES_SHOWN = 12
 EXIT_SECONDS = 5.0
-LOGS_VARIABLE = "LABKIT_ENGINE_LOGS"  # a folder that keeps the logs when their engines are gone
 
 _numbers = itertools.count(1)
 
@@ -44,7 +41,7 @@ class EngineClient:
         remove_stale_runtime(self.runtime.parent)
         self._log = open_log(prefix)
         self._status = os.memfd_create("labkit-status", os.MFD_CLOEXEC)
-        os.ftruncate(self._status, STATUS.size)
+        os.ftruncate(self._status, ffi.sizeof("struct lk_status"))
         ours, theirs = socket.socketpair()
         self._channel = ours
         self._owner = os.getpid()
@@ -175,15 +172,16 @@ class EngineClient:
             self.process.kill()
             code = self.process.wait()
         shutil.rmtree(self.runtime, ignore_errors=True)
-        fault, _, node, command = STATUS.unpack(os.pread(self._status, STATUS.size, 0))
+        status = ffi.new("struct lk_status *")
+        ffi.memmove(status, os.pread(self._status, ffi.sizeof(status[0]), 0), ffi.sizeof(status[0]))
         name = signal.Signals(-code).name if code < 0 else None
-        if fault:
-            name = signal.Signals(fault).name
+        if status.fault_signal:
+            name = signal.Signals(status.fault_signal).name
         return EngineDied(
             name or f"exit code {code}",
             signal=name,
-            node=_text(node) or None,
-            command=_text(command).replace("_", " ") or None,
+            node=_text(status.fault_node) or None,
+            command=_text(status.command).replace("_", " ") or None,
             log=tuple(self.log.splitlines()[-LOG_LINES_SHOWN:]),
         )
 
@@ -198,8 +196,9 @@ def without_usage(lines: Sequence[str]) -> list[str]:
     return said
 
 
-def _text(field: bytes) -> str:
-    return field.split(b"\0", 1)[0].decode(errors="replace")
+def _text(field: Any) -> str:
+    text: bytes = ffi.string(field)
+    return text.decode(errors="replace")
 
 
 def open_log(prefix: str) -> IO[bytes]:

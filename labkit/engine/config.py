@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from labkit.errors import LabError
 from labkit.machine.hugepages import free_hugepage_mb, hugepages_can_be_mapped
 
+LOGS_VARIABLE = "LABKIT_ENGINE_LOGS"  # a folder that keeps the logs when their engines are gone
 MAIN_LCORE = 0
 
 

@@ -15,6 +15,15 @@ KEPT_GENERATIONS = 64
 Part = tuple[int, int, int, list[str]]  # kind, id, queue, names of its values
 
 
+def _fields(struct: str) -> list[str]:
+    return [name for name, _ in ffi.typeof(f"struct {struct}").fields]
+
+
+NODE_COUNTERS = _fields("lk_node_counters")
+WORKER_COUNTERS = _fields("lk_recorded_worker")
+LEVELS = _fields("lk_recorded_level")
+
+
 class Recorders:
     """All recorders of an engine. They read the same counters, each at its own rate."""
 
@@ -90,14 +99,12 @@ class Recorders:
         drops = [f"drop_{verdict.name}" for verdict in VERDICTS if verdict.is_drop]
         for name, path in self.paths.by_name.items():
             counters = [
-                f"path/{name}/{node}/{what}"
-                for node in path.nodes
-                for what in ("calls", "objects", "cycles")
+                f"path/{name}/{node}/{what}" for node in path.nodes for what in NODE_COUNTERS
             ]
             counters += [f"path/{name}/{drop}" for drop in drops]
             plan.append((lib.LK_RECORD_GRAPH, path.graph, 0, counters))
         for lcore in sorted(self.workers.graphs):
-            names = [f"worker/{lcore}/{what}" for what in ("busy_cycles", "idle_cycles", "loops")]
+            names = [f"worker/{lcore}/{what}" for what in WORKER_COUNTERS]
             plan.append((lib.LK_RECORD_WORKER, lcore, 0, names))
         return plan + self._memory()
 
@@ -109,9 +116,9 @@ class Recorders:
             if not port.xstat_names:
                 continue
             pool = c_string(lib.lk_port_pool(port.id)).removeprefix("lk_")
-            levels = [f"pool/{pool}/in_use", f"pool/{pool}/available"]
+            levels = [f"pool/{pool}/{what}" for what in LEVELS]
             pools.setdefault(pool, (lib.LK_RECORD_POOL, port.id, 0, levels))
             for queue in range(port.ring_queues):
-                levels = [f"ring/{name}/q{queue}/{what}" for what in ("in_use", "available")]
+                levels = [f"ring/{name}/q{queue}/{what}" for what in LEVELS]
                 rings.append((lib.LK_RECORD_RING, port.id, queue, levels))
         return [*pools.values(), *rings]

@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labkit.errors import PortError
+from labkit.packet.link import LINK_OVERHEAD
 
 INTERFACES = Path("/sys/class/net")
 LONGEST_INTERFACE_NAME = 15  # IFNAMSIZ - 1
 AF_XDP_MAX_MTU = 3520  # one 4-KiB UMEM chunk less its headrooms (net_af_xdp)
 PAGE = 4096
 DEFAULT_MEMIF_MTU = 1500
-LINK_OVERHEAD = 22  # Ethernet header and two VLAN tags
 CACHE_LINE = 64
 DEFAULT_FRAME = 2048  # of net_af_packet's ring
 FRAME_STEP = 1024
-FRAME_HEADER = 102  # packet(7)'s headers of a frame (80), Ethernet header and two VLAN tags
+FRAME_HEADER = 80 + LINK_OVERHEAD  # packet(7)'s headers of a frame, and the frame's own
 
 Option = str | int | bool
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from labkit.errors import EngineDied, PortError
 from labkit.lab.frame_rings import FrameReader, FrameRings
 from labkit.lab.running_path import RunningPath
+from labkit.packet.link import LINK_OVERHEAD
 from labkit.path import nodes
 from labkit.path.chain import Chain
 from labkit.path.path import Path
@@ -19,8 +20,6 @@ from labkit.path.path import Path
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab
     from labkit.lab.port import Port
-
-LINK_OVERHEAD = 22  # Ethernet header and two VLAN tags, as in native/dataplane/port.c
 
 
 class HostPaths:

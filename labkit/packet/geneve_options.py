@@ -7,8 +7,10 @@ from typing import Any
 
 from labkit.errors import TunnelError
 
-MOST_DATA = 124  # bytes: 31 words
-MOST_OPTIONS = 252  # bytes of all options of a header: 63 words
+# Bytes of one option, and of all options of a header; as in native/packet/tunnel.h, because options
+# are made without native modules
+MOST_DATA = 124
+MOST_OPTIONS = 252
 CRITICAL = 0x80
 
 

@@ -24,9 +24,17 @@ AnyFrame = TypeVar("AnyFrame", bytes, "Packet")
 
 ETHERNET, IPV4, IPV6, UDP = 14, 20, 40, 8  # header lengths in bytes
 MOST_VNI = 2**24 - 1
-PROTOCOLS = ("vxlan", "geneve", "gue")  # enum lk_tunnel_protocol
-PAYLOADS = ("ethernet", "ip", "gre", "etherip")  # enum lk_tunnel_payload
-STRICTNESS = ("rfc", "linux", "ovs")  # enum lk_strictness
+
+
+def _names(enum: str) -> tuple[str, ...]:
+    """The names of a native enum in the order of their numbers, such as "vxlan" for LK_VXLAN."""
+    elements = ffi.typeof(f"enum {enum}").elements
+    return tuple(elements[n].removeprefix("LK_").lower() for n in range(len(elements)))
+
+
+PROTOCOLS = _names("lk_tunnel_protocol")
+PAYLOADS = _names("lk_tunnel_payload")
+STRICTNESS = _names("lk_strictness")
 MAC = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
 
 

@@ -12,7 +12,8 @@ from labkit.text import near
 
 Check = Callable[[str, Value], Value]
 
-MOST_ADDRESSES = 16  # of each IP version: LK_MAX_ADDRESSES
+# Of each IP version, as in native/packet/endpoint.h: paths are made without native modules
+MOST_ADDRESSES = 16
 
 
 def make(kind: str, params: Params, name: str | None = None) -> Node:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
 
-# native/packet/histogram.h
+# As in native/packet/histogram.h: stored results are read without native modules
 HALF_BITS = 10
 HALF = 1 << HALF_BITS
 COUNTS = 27_648

@@ -5,14 +5,13 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.path.checks import MOST_ADDRESSES
 from labkit.traffic.fields import FieldOf, all_layers
 
 if TYPE_CHECKING:
     from labkit.lab.port import Port
     from labkit.traffic.replay import Replay
     from labkit.traffic.stream import Stream
-
-MOST_ADDRESSES = 16  # of each IP version: what a responder node answers for
 
 
 def destination_mac(port: "Port", stream: "Stream | Replay") -> str | None:

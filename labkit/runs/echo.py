@@ -15,6 +15,7 @@ from labkit.errors import LabError
 from labkit.lab.exclusive import Pause, measure
 from labkit.lab.neighbours import check_source, resolve
 from labkit.lab.port import Port
+from labkit.packet.signature import SIGNATURE_LENGTH
 from labkit.path import nodes
 from labkit.path.ledger import Ledger
 from labkit.path.path import Path
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from labkit.lab.lab import Lab
 
-SIGNATURE_LENGTH = 18  # native/packet/signature.h
 MAC_ADDRESS = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
 IPV4_OVERHEAD, IPV6_OVERHEAD = 28, 48  # IP and UDP headers
 MOST_PROBES = 10_000_000

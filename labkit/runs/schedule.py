@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.packet.link import ETHERNET, MOST_VLAN_TAGS, VLAN_TAG
 from labkit.traffic.program import Compiled
 from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
@@ -17,9 +18,6 @@ from labkit.traffic.stream import Stream
 if TYPE_CHECKING:
     from labkit.lab.port import Port
 
-LINK_HEADER = 14
-VLAN_TAG = 4
-MOST_VLAN_TAGS = 2  # that a port has room for, beyond its MTU
 MOST_STREAMS = 256
 TURN_NS = 10.0
 MEAN_DIGITS = 6  # of bytes, behind the point
@@ -166,7 +164,7 @@ def _gaps(stream: Traffic) -> tuple[float, ...] | None:
 
 
 def _check_length(port: "Port", stream: Traffic) -> None:
-    longest = port.mtu + LINK_HEADER + FCS + VLAN_TAG * _vlan_tags(stream)
+    longest = port.mtu + ETHERNET + FCS + VLAN_TAG * _vlan_tags(stream)
     if max(stream.sizes.order) > longest:
         raise LabError(
             f"size {max(stream.sizes.order)} exceeds what port {port.name} sends: MTU {port.mtu} "

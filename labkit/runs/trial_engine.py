@@ -9,6 +9,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from labkit._codec import lib
 from labkit.errors import LabError
 from labkit.lab.exclusive import Pause
 from labkit.lab.port import Port
@@ -23,10 +24,9 @@ from labkit.runs.schedule import PlannedStream
 
 REPORT_SECONDS = 0.1
 POLL_SECONDS = 0.01
-STILL_SECONDS = 0.06  # longer than an impair node holds a frame back
+STILL_SECONDS = 3 * lib.LK_LONGEST_HOLD / 1e9  # longer than an impair node holds a frame back
 MISSING_SECONDS = 0.5  # stillness before a frame is given up: a busy machine pauses a DUT
-OVERDUE_SECONDS = 5.0  # a generator ends 0.1 s after its time; a busy machine pauses it too
-DONE = 3  # LK_TRIAL_DONE
+OVERDUE_SECONDS = 50 * lib.LK_TRIAL_GRACE / 1e9  # a busy machine pauses a generator too
 ROUNDING = 1e-6
 
 
@@ -168,7 +168,7 @@ class Bench:
                 self.lab._check_alive()
                 report(seconds - left)
                 pause(min(left, REPORT_SECONDS))
-            while self.lab._ask("trial_counts", run=run)["state"] != DONE:
+            while self.lab._ask("trial_counts", run=run)["state"] != lib.LK_TRIAL_DONE:
                 if time.monotonic() > begin + seconds + OVERDUE_SECONDS:
                     raise LabError(
                         f"the generator did not end within {OVERDUE_SECONDS:g} s after its time; "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labkit._codec import ffi, lib
 from labkit.errors import LabError
 from labkit.sources.base import Sample, Schema, Source, SourceError, Values, readonly
 
@@ -22,10 +23,19 @@ MOST_COUNTERS = 16384  # rows are that wide; memory that is never written costs 
 HISTORY_ROWS = 2048
 FIRST_SECONDS = 5.0
 KEPT_SCHEMAS = 64
-# The layout of native/dataplane/recorder.c
-HEADER_WORDS, ROW_WORDS = 512, 8
-RESERVED, WRITTEN, MISSED = 0, 8, 9
-GENERATION, MONOTONIC, TIME, COUNT = 1, 2, 3, 4
+WORD = 8  # bytes: a recorder's memory (native/packet/recorder_memory.h) is words
+
+
+def _words(struct: str, *fields: str) -> list[int]:
+    """Where these fields stand in a struct of the recorder's memory."""
+    return [ffi.offsetof(f"struct {struct}", field) // WORD for field in fields]
+
+
+HEADER_WORDS = lib.LK_RECORDER_HEADER // WORD
+RESERVED, WRITTEN, MISSED = _words("lk_recorder_header", "reserved", "written", "missed")
+GENERATION, MONOTONIC, TIME, COUNT, ROW_WORDS = _words(
+    "lk_recorder_row", "generation", "monotonic_ns", "time_ns", "count", "values"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +88,9 @@ class _Memory:
         self.rows = rows
         words = HEADER_WORDS + rows * (ROW_WORDS + room)
         self.descriptor = os.memfd_create("labkit-recorder", os.MFD_CLOEXEC)
-        os.ftruncate(self.descriptor, words * 8)
+        os.ftruncate(self.descriptor, words * WORD)
         everything = np.frombuffer(
-            mmap.mmap(self.descriptor, words * 8, prot=mmap.PROT_READ), np.uint64
+            mmap.mmap(self.descriptor, words * WORD, prot=mmap.PROT_READ), np.uint64
         )
         self.header = everything[:HEADER_WORDS]
         self.table = everything[HEADER_WORDS:].reshape(rows, ROW_WORDS + room)

@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
+from labkit.packet.signature import MAGIC, SIGNATURE_LENGTH
 from labkit.traffic.fields import WINDOW, FieldOf, Wire, all_layers, bits_between
-from labkit.traffic.program import Checksum, Compiled, Program, Template
+from labkit.traffic.program import MOST_CHECKSUMS, Checksum, Compiled, Program, Template
 from labkit.traffic.sizes import FCS
 
 if TYPE_CHECKING:
@@ -21,10 +22,7 @@ if TYPE_CHECKING:
 
     from labkit.traffic.stream import Stream
 
-MAGIC = bytes.fromhex("6c61624b")  # LK_SIGNATURE_MAGIC
-SIGNATURE_LENGTH = 18
 CHECKSUM_NAMES = ("chksum", "cksum")
-MOST_CHECKSUMS = 6  # LK_MAX_CHECKSUMS
 ONES = 0xFFFF  # sums of one's complement numbers are taken modulo this
 PROOFS = 3  # frames compared with scapy's at the shortest and at the longest size
 

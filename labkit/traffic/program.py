@@ -6,6 +6,10 @@ from typing import Any
 
 from labkit.traffic.fields import Wire
 
+# As in C, told again because streams are made without native modules
+MOST_FIELDS = 8
+MOST_CHECKSUMS = 6
+
 
 @dataclass(frozen=True)
 class Checksum:

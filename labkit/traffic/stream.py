@@ -8,18 +8,16 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.packet.signature import SIGNATURE_LENGTH
 from labkit.traffic.fields import Vary, as_fields
+from labkit.traffic.program import MOST_FIELDS, Compiled
 from labkit.traffic.rate import Rate
 from labkit.traffic.sizes import FCS, Sizes
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
-    from labkit.traffic.program import Compiled
-
-SIGNATURE_LENGTH = 18  # native/packet/signature.h
 SHORTEST = 64
-MOST_FIELDS = 8  # LK_MAX_FIELDS
 MOST_BURST = 65_536
 NO_MAC = "00:00:00:00:00:00"
 

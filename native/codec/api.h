@@ -12,6 +12,9 @@
 #include "frame_ring.h"
 #include "tunnel.h"
 #include "histogram.h"
+#include "recorder_memory.h"
+#include "status.h"
+#include "trial_state.h"
 
 /* Verdicts, by number; NULL past the last one. */
 const char *lk_verdict_name(unsigned int verdict);

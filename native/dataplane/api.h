@@ -16,6 +16,9 @@
 #include "frame_ring.h"
 #include "tunnel.h"
 #include "histogram.h"
+#include "recorder_memory.h"
+#include "status.h"
+#include "trial_state.h"
 
 /* eal.c */
 int lk_eal_start(int argc, char **argv);
@@ -23,12 +26,6 @@ void lk_eal_stop(void);
 const char *lk_dpdk_version(void);
 
 /* fault.c: where a fatal signal leaves its traces for the parent process */
-struct lk_status {
-	int32_t fault_signal;
-	int32_t fault_lcore; /* -1: not a worker */
-	char fault_node[64];
-	char command[128]; /* what the command thread is doing */
-};
 int lk_fault_start(struct lk_status *status);
 
 /* clock.c */
@@ -138,7 +135,7 @@ struct lk_stream_config {
 	const double *gaps_ns; /* after frame n: gaps_ns[n % order_length]; NULL: interval_ns */
 };
 struct lk_trial_counts {
-	int32_t state; /* 0 ready, 1 runs, 2 stops, 3 done: the generator makes no more */
+	int32_t state; /* enum lk_trial_state */
 	uint64_t made;
 	uint64_t skipped;  /* never made: the generator was too far behind */
 	uint64_t refused;  /* made, not taken by the port */
@@ -275,9 +272,9 @@ void lk_workers_keep_awake(int on);
 enum lk_recorded {
 	LK_RECORD_PORT,	  /* its xstats */
 	LK_RECORD_GRAPH,  /* calls, objects, cycles of each node, then frames of each drop */
-	LK_RECORD_WORKER, /* busy and idle cycles, loops */
-	LK_RECORD_POOL,	  /* of a port: mbufs in use, available */
-	LK_RECORD_RING,	  /* of a ring port's queue: frames in it, room left */
+	LK_RECORD_WORKER, /* struct lk_recorded_worker */
+	LK_RECORD_POOL,	  /* of a port: mbufs in use, available (struct lk_recorded_level) */
+	LK_RECORD_RING,	  /* of a ring port's queue: frames in it, room left (the same) */
 };
 struct lk_recorder_part {
 	enum lk_recorded kind;
@@ -286,11 +283,7 @@ struct lk_recorder_part {
 	uint32_t count; /* of values */
 };
 struct lk_recorder;
-/*
- * Rows of `room` values in the memory of `fd`: 4096 bytes of header (words 0, 8, 9: rows begun,
- * rows whole, ticks missed), then rows of 8 words (number, generation of the plan, CLOCK_MONOTONIC,
- * CLOCK_REALTIME, count of values) and the values. What could not be read is UINT64_MAX.
- */
+/* Writes rows of `room` values into the memory of `fd`, as recorder_memory.h lays them out. */
 struct lk_recorder *lk_recorder_start(int fd, uint64_t rows, uint32_t room, uint64_t interval_ns);
 int lk_recorder_set_plan(struct lk_recorder *recorder, uint64_t generation,
 			 const struct lk_recorder_part *parts, uint32_t count);

@@ -4,8 +4,6 @@
 
 #include "impair.h"
 
-#define LONGEST_HOLD_NS 20e6
-
 struct lk_impair *
 lk_impair_create(const struct lk_impair_config *config)
 {
@@ -17,7 +15,7 @@ lk_impair_create(const struct lk_impair_config *config)
 	impair->config = *config;
 	for (int i = 0; i < 3; i++)
 		impair->limits[i] = p[i] >= 1 ? UINT64_MAX : (uint64_t)ldexp(p[i], 64);
-	impair->longest_hold = (uint64_t)(LONGEST_HOLD_NS * lk_clock_tsc_hz() / 1e9);
+	impair->longest_hold = (uint64_t)(LK_LONGEST_HOLD * lk_clock_tsc_hz() / 1e9);
 	return impair;
 }
 

@@ -24,25 +24,7 @@
 #include "port.h"
 #include "verdict.h"
 
-#define HEADER_BYTES 4096
-#define NS	     1000000000u
-
-struct header {
-	_Atomic uint64_t reserved; /* rows that the writer may have touched */
-	uint64_t pad[7];
-	_Atomic uint64_t written; /* rows that are whole */
-	_Atomic uint64_t missed;  /* ticks that passed while one was late */
-};
-
-struct row {
-	uint64_t number;
-	uint64_t generation;
-	uint64_t monotonic_ns;
-	uint64_t time_ns;
-	uint64_t count;
-	uint64_t pad[3];
-	uint64_t values[];
-};
+#define NS 1000000000u
 
 struct lk_recorder {
 	pthread_t thread;
@@ -50,7 +32,7 @@ struct lk_recorder {
 	pthread_cond_t wake;
 	int stop;
 	uint64_t interval_ns;
-	struct header *memory;
+	struct lk_recorder_header *memory;
 	uint64_t bytes;
 	uint64_t rows;
 	uint32_t room; /* values of a row */
@@ -82,24 +64,37 @@ read_graph(const struct lk_recorder_part *part, uint64_t *values)
 }
 
 static int
-read_worker(const struct lk_recorder_part *part, uint64_t *values)
+read_worker(const struct lk_recorder_part *part, struct lk_recorded_worker *row)
 {
 	struct lk_worker_info info;
 	int rc = lk_worker_info(part->id, &info);
 
 	if (rc != 0)
 		return rc;
-	values[0] = info.busy_cycles;
-	values[1] = info.idle_cycles;
-	values[2] = info.loops;
+	*row = (struct lk_recorded_worker){info.busy_cycles, info.idle_cycles, info.loops};
 	return 0;
+}
+
+static struct lk_recorded_level
+level_of_pool(uint32_t port)
+{
+	const struct rte_mempool *pool = lk_ports[port].pool;
+
+	return (struct lk_recorded_level){rte_mempool_in_use_count(pool),
+					  rte_mempool_avail_count(pool)};
+}
+
+static struct lk_recorded_level
+level_of_ring(uint32_t port, uint32_t queue)
+{
+	const struct rte_ring *ring = lk_ports[port].tx_rings[queue];
+
+	return (struct lk_recorded_level){rte_ring_count(ring), rte_ring_free_count(ring)};
 }
 
 static int
 read_part(const struct lk_recorder_part *part, uint64_t *values)
 {
-	const struct rte_mempool *pool = lk_ports[part->id].pool;
-	const struct rte_ring *ring = lk_ports[part->id].tx_rings[part->queue];
 	int rc;
 
 	switch (part->kind) {
@@ -109,14 +104,12 @@ read_part(const struct lk_recorder_part *part, uint64_t *values)
 	case LK_RECORD_GRAPH:
 		return read_graph(part, values);
 	case LK_RECORD_WORKER:
-		return read_worker(part, values);
+		return read_worker(part, (struct lk_recorded_worker *)values);
 	case LK_RECORD_POOL:
-		values[0] = rte_mempool_in_use_count(pool);
-		values[1] = rte_mempool_avail_count(pool);
+		*(struct lk_recorded_level *)values = level_of_pool(part->id);
 		return 0;
 	case LK_RECORD_RING:
-		values[0] = rte_ring_count(ring);
-		values[1] = rte_ring_free_count(ring);
+		*(struct lk_recorded_level *)values = level_of_ring(part->id, part->queue);
 		return 0;
 	}
 	return -EINVAL;
@@ -126,9 +119,10 @@ static void
 tick(struct lk_recorder *r)
 {
 	uint64_t number = atomic_load_explicit(&r->memory->written, memory_order_relaxed);
-	size_t stride = sizeof(struct row) + r->room * sizeof(uint64_t);
-	struct row *row =
-		(struct row *)((uint8_t *)r->memory + HEADER_BYTES + number % r->rows * stride);
+	size_t stride = sizeof(struct lk_recorder_row) + r->room * sizeof(uint64_t);
+	struct lk_recorder_row *row =
+		(struct lk_recorder_row *)((uint8_t *)r->memory + LK_RECORDER_HEADER +
+					   number % r->rows * stride);
 	uint64_t *values = row->values;
 
 	/* Before a row is overwritten every reader must be able to see that it will be. */
@@ -213,7 +207,8 @@ lk_recorder_start(int fd, uint64_t rows, uint32_t room, uint64_t interval_ns)
 	r->rows = rows;
 	r->room = room;
 	r->interval_ns = interval_ns;
-	r->bytes = HEADER_BYTES + rows * (sizeof(struct row) + room * sizeof(uint64_t));
+	r->bytes = LK_RECORDER_HEADER +
+		   rows * (sizeof(struct lk_recorder_row) + room * sizeof(uint64_t));
 	if (start(r, fd) != 0) {
 		free(r);
 		return NULL;

@@ -15,7 +15,6 @@
 #define POOL_CACHE    256
 #define SMALL_BUFFERS 8191
 #define LARGE_BUFFERS 4095
-#define GRACE_SECONDS 0.1
 #define SLACK_SECONDS 0.001
 
 int lk_mark_offset;
@@ -102,7 +101,7 @@ lk_trial_start(struct lk_trial *t)
 	t->start = rte_rdtsc() + (uint64_t)(hz / 1e4);
 	t->start_realtime_ns = lk_clock_realtime_ns(t->start); /* once: the calibration moves */
 	t->end = t->start + (uint64_t)((double)t->config.duration_ns * hz / 1e9);
-	t->deadline = t->end + (t->config.paced ? (uint64_t)(hz * GRACE_SECONDS) : 0);
+	t->deadline = t->end + (t->config.paced ? (uint64_t)(hz / 1e9 * LK_TRIAL_GRACE) : 0);
 	t->sending.end = t->receiving.end = RTE_MIN(t->start + t->tick_cycles, t->end);
 	atomic_store_explicit(&t->state, LK_TRIAL_RUNS, memory_order_release);
 }

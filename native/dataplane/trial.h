@@ -63,8 +63,6 @@ struct lk_tick_cursor {
 	uint32_t at;
 };
 
-enum lk_trial_state { LK_TRIAL_READY, LK_TRIAL_RUNS, LK_TRIAL_STOPS, LK_TRIAL_DONE };
-
 struct lk_trial {
 	/* set when it is created or started */
 	struct lk_trial_config config;

@@ -8,7 +8,9 @@
 #define LK_GENEVE_PORT 6081
 #define LK_GUE_PORT    6080
 
+/* RFC 8926 3.4, 3.5: 63 words of options, 31 words of data in one */
 #define LK_MAX_GENEVE_OPTIONS 252
+#define LK_MAX_OPTION_DATA    124
 #define LK_MAX_KNOWN_OPTIONS  32
 /* Ethernet, IPv6, UDP, GENEVE with all options: 322, and a bit */
 #define LK_MAX_TUNNEL_HEADER 336

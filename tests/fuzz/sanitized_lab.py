@@ -2,6 +2,7 @@
 """What test_sanitized_engine runs with sanitized modules: traffic through every kind of node."""
 
 import sys
+import time
 from pathlib import Path
 
 from scapy.layers.inet import IP, UDP
@@ -89,6 +90,17 @@ def use_sink(lab: lk.Lab) -> None:
         lab.counters()
 
 
+def use_many_paths(lab: lk.Lab) -> None:
+    """More than DPDK has ports, with a recorder that reads them all."""
+    a, b = lab.cable("many", "more", queues=16)
+    c, _ = lab.cable("most", "last", queues=16)
+    queues = [(port, queue) for port in (a, b, c) for queue in range(16)]
+    paths = [lab.run(lk.rx(port, queue) >> lk.sink()) for port, queue in queues]
+    time.sleep(0.1)
+    for path in paths:
+        path.stop()
+
+
 def use_closing(lab: lk.Lab) -> None:
     for number in range(40):
         a, b = lab.cable("near", "end", mtu=2000 + 200 * (number % 3))
@@ -112,6 +124,7 @@ def main(folder: str) -> None:
         use_reflector(lab, Path(folder))
         use_trial(lab)
         use_sink(lab)
+        use_many_paths(lab)
         use_closing(lab)
     assert len(recorded) > 100
     print(lab.log)

@@ -13,9 +13,12 @@ from scapy.layers.l2 import Ether
 
 import labkit as lk
 from labkit.packet.codec import VERDICT_BY_NAME
+from labkit.path.ledger import Ledger
+from labkit.results.columns import COLUMNS
+from labkit.runs.echo import EchoSize
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/glossary.md")
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -116,7 +119,36 @@ def test_links_lead_somewhere(document: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_drop_nodes_exist(document: str) -> None:
     for name in re.findall(r"`drop_([a-z0-9_]+)`", (ROOT / document).read_text()):
-        assert name in VERDICT_BY_NAME
+        assert name in VERDICT_BY_NAME or f"drop_{name}" in COLUMNS
+
+
+def named(kind: str) -> list[str]:
+    """What the glossary names as a column, a line of the ledger or a field of an echo."""
+    text = (ROOT / "docs/glossary.md").read_text()
+    listed = re.findall(rf"\b{kind}s? ((?:`[^`]+`(?:,\s)?)+)", text)
+    return [name for names in listed for name in re.findall("`([^`]+)`", names)]
+
+
+def test_columns_of_the_glossary_exist() -> None:
+    columns = named("column")
+    assert {"unsent", "lost", "late", "nic_nombuf", "app_drops"} < set(columns)
+    assert [name for name in columns if name not in COLUMNS] == []
+
+
+def test_lines_of_the_ledger_in_the_glossary_exist() -> None:
+    lines = named("ledger")
+    assert {"unsent", "unexplained", "duplicate answers"} < set(lines)
+    known = [name for name, _ in Ledger(1, 1, 1).rows]
+    code = "".join(
+        (ROOT / "labkit/runs" / file).read_text() for file in ("echo.py", "trial_tables.py")
+    )
+    assert [name for name in lines if name not in known and f'"{name}"' not in code] == []
+
+
+def test_fields_of_an_echo_in_the_glossary_exist() -> None:
+    fields = named("field")
+    assert {"lost", "late"} < set(fields)
+    assert [name for name in fields if name not in EchoSize.__dataclass_fields__] == []
 
 
 def test_every_public_name_loads_and_is_documented() -> None:

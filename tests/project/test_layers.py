@@ -172,6 +172,110 @@ def test_a_rule_that_is_broken_is_seen() -> None:
     assert ("cli", "notebooks.run.commands") in IMPORTS
 
 
-INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
-# native/packet knows no DPDK library and nothing of the others; nodes are built on the dataplane.
-NATIVE = {"packet": {"packet"}, "codec": {"codec", "packet"}, "kernel_echo": {"kernel_echo"}}
+INCLUDE = re.compile(r'^#include ([<"])([^>"]+)[>"]', re.MULTILINE)
+SOURCES = ROOT / "native"
+# What a folder of native/ includes besides its own files. The headers of packet/ are shared with
+# programs that have no DPDK, and nodes are built on the dataplane, which does not know them.
+NATIVE: dict[str, set[str]] = {
+    "packet": set(),
+    "codec": {"packet"},
+    "kernel_echo": set(),
+    "dataplane": {"packet"},
+    "nodes": {"dataplane", "packet"},
+}
+WITH_DPDK = {"dataplane", "nodes"}
+# As TO_OPEN: nothing may be added here.
+TO_OPEN_IN_C = {"dataplane/node.c -> nodes/nodes.h"}
+
+
+def includes_of(file: Path) -> Iterator[tuple[bool, str]]:
+    """Every header that a file includes: whether it stands in quotes, and its name."""
+    for bracket, name in INCLUDE.findall(file.read_text()):
+        yield bracket == '"', name
+
+
+def header_of(file: Path, name: str) -> Path | None:
+    """Which of our files an include of this name reads, or would read if it were allowed to."""
+    here = file.parent.name
+    for folder in (here, *sorted(NATIVE[here]), *NATIVE):
+        if (found := SOURCES / folder / name).is_file():
+            return found
+    return None
+
+
+FILES_IN_C = sorted(file for folder in NATIVE for file in (SOURCES / folder).glob("*.[ch]"))
+INCLUDES: list[tuple[Path, Path]] = [
+    (file, header)
+    for file in FILES_IN_C
+    for _, name in includes_of(file)
+    if (header := header_of(file, name)) is not None
+]
+
+
+def in_native(file: Path) -> str:
+    return str(file.relative_to(SOURCES))
+
+
+def may_include(file: Path, header: Path) -> bool:
+    here, there = file.parent.name, header.parent.name
+    return here == there or there in NATIVE[here]
+
+
+def test_every_folder_of_native_has_a_place() -> None:
+    assert {file.parent.name for file in SOURCES.glob("*/*.[ch]")} == set(NATIVE)
+
+
+def test_every_header_of_ours_is_found() -> None:
+    """Also by the checks below: what they cannot read they cannot check."""
+    missing = [
+        f"{in_native(file)} -> {name}"
+        for file in FILES_IN_C
+        for is_quoted, name in includes_of(file)
+        if is_quoted and header_of(file, name) is None
+    ]
+    assert missing == []
+
+
+def test_no_header_has_the_name_of_another() -> None:
+    """The compiler searches the folders in turn and takes the first; each module has an api.h."""
+    names = [file.name for file in FILES_IN_C if file.suffix == ".h" and file.name != "api.h"]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_no_include_goes_up() -> None:
+    found = [
+        f"{in_native(file)} -> {in_native(header)}"
+        for file, header in INCLUDES
+        if not may_include(file, header)
+    ]
+    assert set(found) - TO_OPEN_IN_C == set()
+
+
+def test_no_circle_of_includes() -> None:
+    graph: dict[str, set[str]] = {}
+    for file, header in INCLUDES:
+        graph.setdefault(in_native(file), set()).add(in_native(header))
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(reversed(error.args[1])))
+
+
+def test_dpdk_stays_in_the_dataplane() -> None:
+    found = [
+        f"{in_native(file)} -> {name}"
+        for file in FILES_IN_C
+        if file.parent.name not in WITH_DPDK
+        for _, name in includes_of(file)
+        if name.startswith("rte_")
+    ]
+    assert found == []
+
+
+def test_an_include_that_breaks_a_rule_is_seen() -> None:
+    dataplane, packet = SOURCES / "dataplane/port.h", SOURCES / "packet/headers.h"
+    assert not may_include(packet, dataplane)
+    assert not may_include(dataplane, SOURCES / "nodes/schedule.h")
+    assert not may_include(SOURCES / "codec/codec.c", dataplane)
+    assert may_include(dataplane, packet)
+    assert (SOURCES / "nodes/generate.c", SOURCES / "nodes/schedule.h") in INCLUDES

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from labkit.engine.client import LOGS_VARIABLE
+from labkit.engine.config import LOGS_VARIABLE
 from labkit.machine.fingerprint import environment, fingerprint
 from labkit.notebooks.kernel import LEDGERS_FILE
 from labkit.notebooks.records import FOLDER_VARIABLE, RECORDS_FILE, CheckList

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_RECORDER_MEMORY_H
+#define LK_RECORDER_MEMORY_H
+
+#include <stdint.h>
+
+/*
+ * Memory of the notebook that a recorder writes into: LK_RECORDER_HEADER bytes that begin with a
+ * struct lk_recorder_header, then rows, each a struct lk_recorder_row with room for as many values
+ * as the notebook asked for. A row is announced before it is touched, and again when it is whole.
+ */
+#define LK_RECORDER_HEADER 4096u
+
+struct lk_recorder_header {
+	_Atomic uint64_t reserved; /* rows that the writer may have touched */
+	uint64_t pad[7];
+	_Atomic uint64_t written; /* rows that are whole */
+	_Atomic uint64_t missed;  /* ticks that passed while one was late */
+};
+
+struct lk_recorder_row {
+	uint64_t number;
+	uint64_t generation; /* of the plan */
+	uint64_t monotonic_ns;
+	uint64_t time_ns;
+	uint64_t count; /* of the values; what could not be read is UINT64_MAX */
+	uint64_t pad[3];
+	uint64_t values[];
+};
+
+/* What a worker, and what a mempool or a ring writes there: values under these names. */
+struct lk_recorded_worker {
+	uint64_t busy_cycles;
+	uint64_t idle_cycles;
+	uint64_t loops;
+};
+struct lk_recorded_level {
+	uint64_t in_use;
+	uint64_t available;
+};
+
+#endif
