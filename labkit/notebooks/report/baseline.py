@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError
-from labkit.machine.fingerprint import differences
+from labkit.machine.description import differences
 from labkit.notebooks.report.comparison import Notebook, Series, notebooks_of
 from labkit.notebooks.report.results import Run, read_document, write_whole
 

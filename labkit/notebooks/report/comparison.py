@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from labkit.machine.fingerprint import differences
+from labkit.machine.description import differences
 from labkit.notebooks.report.results import Run
 
 if TYPE_CHECKING:
