@@ -5,6 +5,8 @@ Importing it starts nothing and loads no DPDK library; names are loaded when the
 They are listed in __init__.pyi.
 """
 
+import warnings
+
 import lazy_loader
 
 from labkit.errors import LabError
@@ -24,5 +26,17 @@ def __getattr__(name: str) -> object:
             f"lk.{name} needs labkit's native modules, which this installation lacks; install "
             "labkit on Linux with DPDK, without LABKIT_NATIVE=OFF"
         ) from None
+    if name == "Lab":
+        value.dashboard = _lab_dashboard  # type: ignore[attr-defined]
     globals()[name] = value
     return value
+
+
+def _lab_dashboard(lab: object, *parts: str) -> object:
+    """lk.dashboard(lab, *parts) under its former name, which lies above the lab."""
+    warnings.warn(
+        "lab.dashboard() is lk.dashboard(lab) now, and goes with the next release",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return __getattr__("dashboard")(lab, *parts)  # type: ignore[operator]

@@ -76,3 +76,4 @@ from .traffic.sizes import IMIX as IMIX
 from .traffic.sizes import Sizes as Sizes
 from .traffic.stream import Stream as Stream
 from .widgets.chart import watch as watch
+from .widgets.dashboard import dashboard as dashboard

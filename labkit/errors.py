@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Everything labkit raises on purpose."""
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from labkit.packet.codec import Verdict
+from typing import Any, Protocol
 
 
 class LabError(Exception):
@@ -84,6 +81,17 @@ class TunnelError(LabError, ValueError):
     """A tunnel that cannot be: the message names the parameter, its range and the fix."""
 
 
+class Verdict(Protocol):
+    """What there is to tell of labkit.packet.codec.Verdict."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def sentence(self) -> str: ...  # noqa: D102
+    @property
+    def source(self) -> str: ...  # noqa: D102
+
+
 class Refused(LabError):
     """A frame that a node would drop.
 
@@ -93,7 +101,7 @@ class Refused(LabError):
     at: offset in the frame of the byte that is wrong; None when it is no single place
     """
 
-    def __init__(self, verdict: "Verdict", at: int | None = None, more: str = "") -> None:
+    def __init__(self, verdict: Verdict, at: int | None = None, more: str = "") -> None:
         where = f" at byte {at}" if at is not None else ""
         source = f" ({verdict.source})" if verdict.source else ""
         super().__init__(f"{verdict.name}{where}: {verdict.sentence}{source}{more}")

@@ -21,6 +21,14 @@ def unique(names: Iterable[str]) -> list[str]:
     return found
 
 
+def first_free(wanted: str, taken: Iterable[str]) -> str:
+    """A name, with the first number behind it that nobody has if it is taken."""
+    names = set(taken)
+    if wanted not in names:
+        return wanted
+    return next(f"{wanted}{n}" for n in range(2, len(names) + 3) if f"{wanted}{n}" not in names)
+
+
 def near(word: str, known: Iterable[str]) -> str:
     """What there is in place of a word that is not known, and which of it may be meant."""
     names = list(known)

@@ -65,7 +65,7 @@ class _Echo(threading.Thread):
         super().__init__(name=name, daemon=True)
         self._port = port
         self._endpoint = codec.Endpoint(port.mac, (address,), UDP_PORT)
-        self._reader = port._new_reader()
+        self._reader = port.frames.new_reader()
         self._ends = threading.Event()
         self._late = 0
         self._refused: Counter[str] = Counter()
@@ -74,7 +74,7 @@ class _Echo(threading.Thread):
     def run(self) -> None:
         try:
             while not self._ends.is_set():
-                if self._reader.wait(WAIT_SECONDS, self._port._check_engine):
+                if self._reader.wait(WAIT_SECONDS, self._port.frames.check):
                     self._answer()
         except LabError as error:
             self._failure = error
@@ -92,7 +92,7 @@ class _Echo(threading.Thread):
             else:
                 self._refused[f"python_{verdict.name}"] += 1
         if answers:
-            self._port._send_bytes(answers)
+            self._port.frames.send(answers)
 
     def counters(self) -> DutCounters:
         drops = {"python_too_slow": self._reader.lost + self._late, **self._refused}
@@ -102,7 +102,7 @@ class _Echo(threading.Thread):
         return DutCounters.of_port(self._port.xstats(), drops, is_lab_port=True)
 
     def check(self) -> None:
-        self._port._check_engine()
+        self._port.frames.check()
         if self._failure or not self.is_alive():
             raise DutDied(self.name, f"its thread ended: {self._failure}")
 

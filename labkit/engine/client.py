@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The notebook's side of the engine: starts the child process, asks it, and notices its end."""
+"""The child process seen from the notebook: started, asked, and noticed when it ends."""
 
 import contextlib
 import itertools
@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from labkit._codec import ffi
 from labkit.engine import protocol
+from labkit.engine.commands import EngineFacts, commands_over
 from labkit.engine.config import LOGS_VARIABLE, EalConfig
 from labkit.errors import EngineDied, EngineError
 from labkit.machine.runtime import check_writable, remove_stale_runtime, runtime_directory
@@ -68,12 +69,10 @@ class EngineClient:
             target=self._exchange_all, name="labkit-engine", daemon=True
         )
         self._exchanging.start()
+        self.commands = commands_over(self._ask)
         try:
-            self.facts: dict[str, Any] = self.ask(
-                "start",
-                arguments=config.arguments(prefix),
-                cpus=config.usable_cpus(),
-                max_workers=config.max_workers,
+            self.facts: EngineFacts = self.commands.start(
+                config.arguments(prefix), config.usable_cpus(), config.max_workers
             )
         except BaseException:
             self.kill()
@@ -89,29 +88,6 @@ class EngineClient:
         """What the engine and DPDK printed so far."""
         size = os.fstat(self._log.fileno()).st_size
         return os.pread(self._log.fileno(), size, 0).decode(errors="replace")
-
-    def ask(self, command: str, descriptors: Sequence[int] = (), **arguments: Any) -> Any:
-        """Runs a command in the engine and returns its result.
-
-        Raises EngineError when the engine refuses it, EngineDied when there is no engine any more.
-        """
-        # On a thread of its own an exchange comes to its end even when Ctrl-C ends the wait for it.
-        # SimpleQueue is the one way to wait that KeyboardInterrupt leaves whole.
-        answer: SimpleQueue[Answer] = SimpleQueue()
-        with self._ordering:
-            if self._closed:
-                raise EngineDied("it was closed")
-            self._commands.put((answer, command, descriptors, arguments))
-        outcome = answer.get()
-        if isinstance(outcome, EngineDied):
-            raise outcome
-        reply, said = outcome
-        if "error" not in reply:
-            return reply["result"]
-        text = f"{command.replace('_', ' ')}: {reply['error']}"
-        if said:
-            text += "\nthe engine's log says:\n" + "\n".join(f"  {line}" for line in said[-6:])
-        raise EngineError(text)
 
     def close(self) -> None:
         """Ends the engine in order, by force when it does not end in time."""
@@ -139,6 +115,29 @@ class EngineClient:
         self._channel.close()
         os.close(self._status)
         shutil.rmtree(self.runtime, ignore_errors=True)
+
+    def _ask(self, command: str, descriptors: Sequence[int], arguments: dict[str, Any]) -> Any:
+        """Runs a command in the engine and returns its result.
+
+        Raises EngineError when the engine refuses it, EngineDied when there is no engine any more.
+        """
+        # On a thread of its own an exchange comes to its end even when Ctrl-C ends the wait for it.
+        # SimpleQueue is the one way to wait that KeyboardInterrupt leaves whole.
+        answer: SimpleQueue[Answer] = SimpleQueue()
+        with self._ordering:
+            if self._closed:
+                raise EngineDied("it was closed")
+            self._commands.put((answer, command, descriptors, arguments))
+        outcome = answer.get()
+        if isinstance(outcome, EngineDied):
+            raise outcome
+        reply, said = outcome
+        if "error" not in reply:
+            return reply["result"]
+        text = f"{command.replace('_', ' ')}: {reply['error']}"
+        if said:
+            text += "\nthe engine's log says:\n" + "\n".join(f"  {line}" for line in said[-6:])
+        raise EngineError(text)
 
     def _exchange_all(self) -> None:
         """The thread that talks to the engine, until it is told to end."""

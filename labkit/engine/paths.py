@@ -2,12 +2,13 @@
 """Paths inside the engine: plain data becomes an rte_graph on a worker."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from labkit._codec import ffi as codec_ffi
 from labkit.engine.binding import c_string, call, ffi, lib
+from labkit.engine.commands import PathCounts
 from labkit.engine.ports import Ports
 from labkit.engine.trials import Trials
 from labkit.engine.workers import Workers
@@ -49,7 +50,7 @@ class Paths:
         self.generation = 0
         self.changed: Callable[[], None] = lambda: None  # called when counters come or go
 
-    def run(self, name: str, path: dict[str, Any]) -> int:
+    def run(self, name: str, path: Mapping[str, Any]) -> int:
         """Builds a path from its plain data and starts it; returns the lcore."""
         if name in self.by_name:
             raise ValueError(f"a path called {name!r} runs already")
@@ -105,7 +106,7 @@ class Paths:
             if any(port == used for used, _, _ in path.queues)
         ]
 
-    def counters(self, name: str) -> dict[str, Any]:
+    def counters(self, name: str) -> PathCounts:
         """Calls, objects and cycles of each node; frames and measured frames of each drop."""
         path = self.by_name[name]
         nodes = ffi.new("struct lk_node_counters[]", len(path.nodes))

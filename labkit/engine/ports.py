@@ -3,13 +3,14 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from labkit.engine.binding import NativeError, c_string, call, ffi, lib
+from labkit.engine.commands import PortFacts, PortLimits
 from labkit.engine.sockets import DriverSocket, made_meanwhile
-from labkit.lab.port_limits import known_speed
+from labkit.machine.nics import known_speed
 from labkit.text import unique
 
 
@@ -60,7 +61,7 @@ class Ports:
         """How many more ports DPDK has room for (RTE_MAX_ETHPORTS)."""
         return lib.lk_ports_left()  # type: ignore[no-any-return]
 
-    def cable(self, names: list[str], queues: int, ring_size: int) -> None:
+    def cable(self, names: Sequence[str], queues: int, ring_size: int) -> None:
         """Makes the devices of one cable; `start` makes ports of them."""
         ids = ffi.new("uint16_t[2]")
         other = names[1].encode() if len(names) == 2 else ffi.NULL
@@ -68,9 +69,7 @@ class Ports:
         for name, port_id in zip(names, ids, strict=False):
             self.by_name[name] = EnginePort(port_id, bytes(6), ring_queues=queues)
 
-    def probe(
-        self, name: str, bus: str, device: str, arguments: str, fanout: bool
-    ) -> dict[str, Any]:
+    def probe(self, name: str, bus: str, device: str, arguments: str, fanout: bool) -> PortLimits:
         """Attaches a device and returns its limits. A device without a port is an error.
 
         fanout: whether net_af_packet may join a fanout group, as several queues must
@@ -83,7 +82,7 @@ class Ports:
         self.by_name[name] = EnginePort(port_id, bytes(6), arguments=arguments, sockets=sockets)
         return self.limits(name)
 
-    def limits(self, name: str) -> dict[str, Any]:
+    def limits(self, name: str) -> PortLimits:
         info = ffi.new("struct lk_port_info *")
         call("lk_port_limits", self.by_name[name].id, info)
         return {
@@ -96,7 +95,7 @@ class Ports:
 
     def start(
         self, name: str, settings: dict[str, int], mac: str | None, for_driver: bool
-    ) -> dict[str, Any]:
+    ) -> PortFacts:
         """Configures and starts a port; `settings` are the fields of struct lk_port_config.
 
         mac is what nodes answer for; the driver gets it too unless it would be given to the other
@@ -118,7 +117,7 @@ class Ports:
         self.changed()
         return self.info(name)
 
-    def info(self, name: str) -> dict[str, Any]:
+    def info(self, name: str) -> PortFacts:
         port = self.by_name[name]
         info = ffi.new("struct lk_port_info *")
         call("lk_port_info", port.id, info)
@@ -154,7 +153,7 @@ class Ports:
         names = unique(c_string(xstat.name) for xstat in found)
         return {name: xstat.value for name, xstat in zip(names, found, strict=True)}
 
-    def attach_frames(self, name: str, descriptors: list[int], sizes: list[int]) -> None:
+    def attach_frames(self, name: str, descriptors: Sequence[int], sizes: Sequence[int]) -> None:
         """Maps the rings whose memory the parent made: to the engine, from the engine."""
         rings = [
             lib.lk_ring_map(descriptor, size)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The engine process: answers commands until its parent is gone.
 
-Every public method of Engine is a command; its arguments and result are JSON values. One command
-runs at a time, none waits for traffic.
+It implements labkit.engine.commands. One command runs at a time, none waits for traffic.
 """
 
 import os
@@ -13,11 +12,27 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from labkit.engine import protocol
 from labkit.engine.binding import c_string, call, ffi, lib
+from labkit.engine.commands import (
+    Clock,
+    Commands,
+    Descriptors,
+    EngineFacts,
+    Fields,
+    Histogram,
+    PathCounts,
+    PortFacts,
+    PortLimits,
+    TraceStep,
+    TraceSteps,
+    WorkerFacts,
+    answer_to,
+)
 from labkit.engine.paths import Paths, node_kinds
 from labkit.engine.ports import Ports
 from labkit.engine.recorders import Recorders
@@ -28,18 +43,17 @@ GRACE_SECONDS = 3.0  # for an orderly end after the parent is gone
 TRACE_SETTLE_SECONDS = 0.002  # longer than any walk of a graph
 
 
-class Engine:
-    """The state of the engine and its commands."""
+class EngineServer:
+    """The state of the engine, and its commands."""
 
     def __init__(self) -> None:
         self.ports = Ports()
         self.workers: Workers
         self.paths: Paths
         self.recorders: Recorders
-        self.descriptors: list[int] = []  # came with the command that runs now
         self.trace_snaplen = 0
 
-    def start(self, arguments: list[str], cpus: list[int], max_workers: int) -> dict[str, Any]:
+    def start(self, arguments: Sequence[str], cpus: Sequence[int], max_workers: int) -> EngineFacts:
         strings = [ffi.new("char[]", argument.encode()) for argument in arguments]
         call("lk_eal_start", len(strings), ffi.new("char *[]", strings))
         self.workers = Workers(tuple(cpus), max_workers)
@@ -47,7 +61,7 @@ class Engine:
         self.recorders = Recorders(self.ports, self.paths, self.workers)
         return {"dpdk": c_string(lib.lk_dpdk_version()), "kinds": node_kinds(), "pid": os.getpid()}
 
-    def clock(self) -> dict[str, float]:
+    def clock(self) -> Clock:
         tsc = lib.lk_clock_tsc()
         return {
             "tsc": tsc,
@@ -55,26 +69,26 @@ class Engine:
             "realtime_ns": lib.lk_clock_realtime_ns(tsc),
         }
 
-    def cable(self, names: list[str], queues: int, ring_size: int) -> None:
+    def cable(self, names: Sequence[str], queues: int, ring_size: int) -> None:
         self.ports.cable(names, queues, ring_size)
 
     def ports_left(self) -> int:
         return self.ports.left()
 
-    def probe_device(
+    def attach_device(
         self, name: str, bus: str, device: str, arguments: str, fanout: bool
-    ) -> dict[str, Any]:
+    ) -> PortLimits:
         return self.ports.probe(name, bus, device, arguments, fanout)
 
-    def port_limits(self, name: str) -> dict[str, Any]:
+    def port_limits(self, name: str) -> PortLimits:
         return self.ports.limits(name)
 
     def start_port(
-        self, name: str, settings: dict[str, int], mac: str | None, for_driver: bool
-    ) -> dict[str, Any]:
+        self, name: str, settings: Fields, mac: str | None, for_driver: bool
+    ) -> PortFacts:
         return self.ports.start(name, settings, mac, for_driver)
 
-    def port_info(self, name: str) -> dict[str, Any]:
+    def port_info(self, name: str) -> PortFacts:
         return self.ports.info(name)
 
     def set_promiscuous(self, name: str, on: bool) -> None:
@@ -86,30 +100,31 @@ class Engine:
     def xstats(self, name: str) -> dict[str, int]:
         return self.ports.xstats(name)
 
-    def attach_frames(self, name: str, sizes: list[int]) -> None:
-        self.ports.attach_frames(name, self.descriptors, sizes)
+    def attach_frames(self, name: str, sizes: Sequence[int], descriptors: Descriptors) -> None:
+        self.ports.attach_frames(name, descriptors, sizes)
 
     def close_port(self, name: str) -> list[str]:
-        """Closes a port unless paths use it; their names."""
         users = self.paths.users_of(name)
         if not users:
             self.ports.close(name)
         return users
 
-    def run_path(self, name: str, path: dict[str, Any]) -> int:
+    def run_path(self, name: str, path: Mapping[str, Any]) -> int:
         return self.paths.run(name, path)
 
     def stop_path(self, name: str) -> None:
         self.paths.stop(name)
 
-    def counters(self, names: list[str]) -> dict[str, Any]:
+    def counters(self, names: Sequence[str]) -> dict[str, PathCounts]:
         return {name: self.paths.counters(name) for name in names}
 
-    def describe_workers(self) -> list[dict[str, int | None]]:
+    def describe_workers(self) -> list[WorkerFacts]:
         return self.workers.describe()
 
-    def start_recorder(self, rows: int, room: int, interval_ns: int) -> int:
-        return self.recorders.start(self.descriptors[0], rows, room, interval_ns)
+    def start_recorder(
+        self, rows: int, room: int, interval_ns: int, descriptors: Descriptors
+    ) -> int:
+        return self.recorders.start(descriptors[0], rows, room, interval_ns)
 
     def recorder_schema(self, generation: int) -> list[str] | None:
         return self.recorders.schema(generation)
@@ -117,8 +132,7 @@ class Engine:
     def stop_recorder(self, number: int) -> None:
         self.recorders.stop(number)
 
-    def create_probe(self, run: str, frame: str, payload_length: int, **settings: int) -> None:
-        """A size of an echo experiment; `frame` is the hex text of a probe's headers."""
+    def create_probe(self, run: str, frame: str, payload_length: int, settings: Fields) -> None:
         headers = bytes.fromhex(frame)
         buffer = ffi.new("uint8_t[]", headers)
         config = {"frame": buffer, "header_length": len(headers), "payload_length": payload_length}
@@ -127,7 +141,7 @@ class Engine:
             raise MemoryError(f"no memory for {settings['count']} probes")
         self.paths.probes[run] = probe
 
-    def probe_counts(self, run: str) -> dict[str, int]:
+    def probe_counts(self, run: str) -> Fields:
         counts = ffi.new("struct lk_probe_counts *")
         lib.lk_probe_counts(self.paths.probes[run], counts)
         return {name: getattr(counts, name) for name, _ in ffi.typeof(counts[0]).fields}
@@ -141,13 +155,12 @@ class Engine:
         lib.lk_probe_stop(self.paths.probes[run])
 
     def free_probe(self, run: str) -> None:
-        """And stops its path, if an interrupt left it."""
         self.paths.stop_run(run)
         if run in self.paths.probes:
             lib.lk_probe_free(self.paths.probes.pop(run))
 
     def create_trial(
-        self, run: str, settings: dict[str, int], streams: list[dict[str, Any]]
+        self, run: str, settings: Fields, streams: Sequence[Mapping[str, Any]]
     ) -> None:
         self.paths.trials.create(run, settings, streams)
 
@@ -157,20 +170,19 @@ class Engine:
     def stop_trial(self, run: str) -> None:
         lib.lk_trial_stop(self.paths.trials.by_run[run])
 
-    def trial_counts(self, run: str) -> dict[str, int]:
+    def trial_counts(self, run: str) -> Fields:
         return self.paths.trials.counts(run)
 
-    def trial_streams(self, run: str, streams: int) -> list[dict[str, int]]:
+    def trial_streams(self, run: str, streams: int) -> list[Fields]:
         return self.paths.trials.stream_counts(run, streams)
 
     def trial_ticks(self, run: str, room: int) -> dict[str, list[int]]:
         return self.paths.trials.ticks(run, room)
 
-    def trial_histogram(self, run: str, index: int) -> dict[str, Any]:
+    def trial_histogram(self, run: str, index: int) -> Histogram:
         return self.paths.trials.histogram(run, index)
 
     def free_trial(self, run: str) -> None:
-        """And stops its paths, if an interrupt left some."""
         self.paths.stop_run(run)
         self.paths.trials.free(run)
 
@@ -178,12 +190,11 @@ class Engine:
         call("lk_trace_start", packets, steps, snaplen)
         self.trace_snaplen = snaplen
 
-    def read_trace(self, first: int) -> dict[str, Any]:
-        """Steps from number `first` on, each with path, node and bytes, and the packets seen."""
+    def read_trace(self, first: int) -> TraceSteps:
         names = self.paths.node_names()
         step = ffi.new("struct lk_trace_step *")
         kept = ffi.new("uint8_t[]", max(1, self.trace_snaplen))
-        steps: list[dict[str, Any]] = []
+        steps: list[TraceStep] = []
         while lib.lk_trace_read(first + len(steps), step, kept):
             path, nodes = names.get(step.graph, (None, []))
             drop = f"drop_{VERDICTS[-1 - step.node].name}" if step.node < 0 else None
@@ -218,16 +229,18 @@ class Engine:
 
 def serve(channel: socket.socket, status: Any) -> None:
     """Runs commands until the parent closes the channel."""
-    engine = Engine()
+    engine = EngineServer()
+    commands: Commands = engine
     while True:
         try:
-            message, engine.descriptors = protocol.receive(channel)
+            message, descriptors = protocol.receive(channel)
         except EOFError:
             break
         command, arguments = message["command"], message["arguments"]
         ffi.buffer(status.command)[:] = command.encode().ljust(len(status.command), b"\0")
         try:
-            reply: dict[str, Any] = {"result": getattr(engine, command)(**arguments)}
+            result = answer_to(commands, command, arguments, descriptors)
+            reply: dict[str, Any] = {"result": result}
         except Exception as error:  # whatever it is, the parent raises it where it asked
             reply = {"error": str(error) or repr(error), "type": type(error).__name__}
         ffi.buffer(status.command)[:] = bytes(len(status.command))

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Trials inside the engine: streams handed to the generator, counters and histograms read."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labkit.engine.binding import call, ffi, lib
+from labkit.engine.commands import Fields, Histogram
 from labkit.packet.codec import native_fields, native_templates
 
 JITTER = -1  # the histogram that is no stream's
@@ -16,7 +18,7 @@ class Trials:
     def __init__(self) -> None:
         self.by_run: dict[str, Any] = {}
 
-    def create(self, run: str, settings: dict[str, int], streams: list[dict[str, Any]]) -> None:
+    def create(self, run: str, settings: Fields, streams: Sequence[Mapping[str, Any]]) -> None:
         """A trial that waits; `settings` are the fields of struct lk_trial_config."""
         config = {"streams": len(streams), **settings}
         trial = lib.lk_trial_create(ffi.new("struct lk_trial_config *", config))
@@ -33,7 +35,7 @@ class Trials:
         self.by_run[run] = trial
         self._keep_awake()
 
-    def _add(self, trial: Any, index: int, stream: dict[str, Any]) -> None:
+    def _add(self, trial: Any, index: int, stream: Mapping[str, Any]) -> None:
         keep_alive: list[Any] = []
         order = ffi.new("uint16_t[]", stream["order"])
         config = ffi.new("struct lk_stream_config *")
@@ -55,13 +57,13 @@ class Trials:
         config.first_ns = stream["first_ns"]
         call("lk_trial_add_stream", trial, index, config)
 
-    def counts(self, run: str) -> dict[str, int]:
+    def counts(self, run: str) -> Fields:
         """struct lk_trial_counts."""
         counts = ffi.new("struct lk_trial_counts *")
         lib.lk_trial_counts(self.by_run[run], counts)
         return _fields(counts)
 
-    def stream_counts(self, run: str, streams: int) -> list[dict[str, int]]:
+    def stream_counts(self, run: str, streams: int) -> list[Fields]:
         """struct lk_stream_counts of each stream."""
         counts = ffi.new("struct lk_stream_counts *")
         rows = []
@@ -77,7 +79,7 @@ class Trials:
         names = [name for name, _ in ffi.typeof("struct lk_tick").fields]
         return {name: [getattr(ticks[i], name) for i in range(count)] for name in names}
 
-    def histogram(self, run: str, index: int) -> dict[str, Any]:
+    def histogram(self, run: str, index: int) -> Histogram:
         """The buckets that hold something, and sum, min and max in ns."""
         out = ffi.new("struct lk_histogram *")
         call("lk_trial_histogram", self.by_run[run], index, out)
@@ -100,5 +102,5 @@ class Trials:
         lib.lk_workers_keep_awake(bool(self.by_run))
 
 
-def _fields(struct: Any) -> dict[str, int]:
+def _fields(struct: Any) -> Fields:
     return {name: getattr(struct, name) for name, _ in ffi.typeof(struct[0]).fields}

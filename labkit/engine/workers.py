@@ -2,6 +2,7 @@
 """Which worker walks which graph, and on which CPU."""
 
 from labkit.engine.binding import call, ffi, lib
+from labkit.engine.commands import WorkerFacts
 from labkit.machine.cpus import CpuClaims
 
 
@@ -9,7 +10,8 @@ class Workers:
     """The lcores with something to do, and the graphs each one walks."""
 
     def __init__(self, cpus: tuple[int, ...], max_workers: int) -> None:
-        self.claims = CpuClaims(cpus)
+        self.claims = CpuClaims("worker")
+        self.usable_cpus = cpus
         self.idle_lcores = list(range(1, max_workers + 1))
         self.graphs: dict[int, list[int]] = {}
         self.cpus: dict[int, int] = {}
@@ -40,10 +42,10 @@ class Workers:
     def lcore_of(self, graph: int) -> int:
         return next(lcore for lcore, graphs in self.graphs.items() if graph in graphs)
 
-    def describe(self) -> list[dict[str, int | None]]:
+    def describe(self) -> list[WorkerFacts]:
         """Each worker's lcore, CPU (None: floats), graphs and times in ns."""
         info = ffi.new("struct lk_worker_info *")
-        rows: list[dict[str, int | None]] = []
+        rows: list[WorkerFacts] = []
         for lcore in sorted(self.graphs):
             call("lk_worker_info", lcore, info)
             rows.append(
@@ -63,7 +65,7 @@ class Workers:
             self._stop(lcore)
 
     def _new_or_least_loaded(self) -> int:
-        cpu = self.claims.take() if self.idle_lcores else None
+        cpu = self.claims.claim_one(reversed(self.usable_cpus)) if self.idle_lcores else None
         if cpu is None and self.graphs:
             return min(self.graphs, key=lambda lcore: len(self.graphs[lcore]))
         lcore = self.idle_lcores.pop(0)

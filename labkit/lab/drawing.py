@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A lab as a picture: ports and their cables on the left, the paths that use them on the right."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from labkit.path.drop_labels import Chip, draw_chips, drop_chips
+from labkit.lab.placement import DETAIL, LINE_HEIGHT, PADDING, TITLE, Box, Placed, mean, settled
+from labkit.lab.running_path import ledger_of
+from labkit.path.drop_labels import draw_chips, drop_chips
 from labkit.path.edge_frames import PathReading
-from labkit.path.kinds import KINDS
-from labkit.path.layout import apart
 from labkit.path.path import Path
 from labkit.path.svg import (
     BLUE,
@@ -31,12 +31,8 @@ from labkit.path.svg import (
 )
 
 MARGIN = 18.0
-GAP = 18.0  # between boxes of a column
 CABLE = 34.0  # room for the cables at the left
 REACH = 110.0  # between ports and paths
-PADDING = 13.0
-TITLE, DETAIL = 12.5, 11.0
-LINE_HEIGHT = 15.5
 CHAIN_WIDTH = 580.0  # a longer line of nodes is broken
 MOST_LETTERS = 40
 
@@ -64,26 +60,6 @@ class PortView:
     peer: str | None = None
 
 
-@dataclass(frozen=True)
-class _Box:
-    """Lines of text with their size; x is that of the column, y is found when all are known."""
-
-    title: str
-    lines: tuple[str, ...]
-    drops: tuple[Chip, ...] = ()
-
-    @property
-    def width(self) -> float:
-        rooms = [text_width(self.title, TITLE, bold=True) + 60]
-        rooms += [text_width(line, DETAIL) for line in self.lines]
-        rooms += [chip.width for chip in self.drops]
-        return max(rooms) + 2 * PADDING
-
-    def height(self, width: float) -> float:
-        _, red = draw_chips(self.drops, 0, 0, width - 2 * PADDING)
-        return 31 + LINE_HEIGHT * len(self.lines) + (red + 8 if red else 0)
-
-
 def lab_svg(
     ports: Sequence[PortView],
     paths: Sequence[Path],
@@ -91,57 +67,31 @@ def lab_svg(
 ) -> str:
     """The lab as SVG; counters by path name."""
     ports = _neighbours(ports)
-    left = [_port_box(port) for port in ports]
     index = {port.name: i for i, port in enumerate(ports)}
-    paths = sorted(paths, key=lambda path: _mean(index[p] for p in path.ports if p in index))
+    paths = sorted(paths, key=lambda path: mean(index[p] for p in path.ports if p in index))
+    left = [_port_box(port) for port in ports]
     right = [_path_box(path, (counters or {}).get(path.name)) for path in paths]
     wide = max((box.width for box in left), default=150)
     far = max((box.width for box in right), default=0)
     heights = [box.height(wide) for box in left]
     depths = [box.height(far) for box in right]
-
-    # Ports make room for the paths beside them, then paths settle at the height of their ports.
-    tops = _column(heights)
-    for _ in range(3):
-        wishes = [
-            _mean(tops[index[p]] + heights[index[p]] / 2 for p in path.ports if p in index)
-            - depth / 2
-            for path, depth in zip(paths, depths, strict=True)
-        ]
-        levels = apart(wishes, [depth + GAP for depth in depths])
-        middles = [level + depth / 2 for level, depth in zip(levels, depths, strict=True)]
-        wishes = [
-            _mean(
-                (m for m, path in zip(middles, paths, strict=True) if port.name in path.ports),
-                tops[i] + heights[i] / 2,
-            )
-            - heights[i] / 2
-            for i, port in enumerate(ports)
-        ]
-        tops = apart(wishes, [height + GAP for height in heights])
-    highest = min([*tops, *levels], default=0)
-    tops, levels = [t - highest for t in tops], [v - highest for v in levels]
-
-    has_cables = any(port.peer in index for port in ports)
-    x = CABLE if has_cables else 0.0
+    tops, levels = settled([port.name for port in ports], paths, heights, depths)
+    x = CABLE if any(port.peer in index for port in ports) else 0.0
     x_paths = x + wide + REACH
+    sides = zip(left, tops, heights, strict=True), zip(right, levels, depths, strict=True)
+    at_ports = [Placed(box, x, y, wide, height) for box, y, height in sides[0]]
+    at_paths = [Placed(box, x_paths, y, far, depth) for box, y, depth in sides[1]]
     parts = []
     for i, port in enumerate(ports):
         other = index.get(port.peer or "")
         if other is not None and i < other:
-            parts.append(
-                _cable(x, port, tops[i] + heights[i] / 2, tops[other] + heights[other] / 2)
-            )
-    parts += _attachments(ports, paths, tops, heights, levels, depths, x + wide, x_paths)
-    for port, box, top, height in zip(ports, left, tops, heights, strict=True):
-        parts.append(_draw_port(port, box, x, top, wide, height))
-    for path, box, top, depth in zip(paths, right, levels, depths, strict=True):
-        parts.append(_draw_path(path, box, x_paths, top, far, depth))
+            parts.append(_cable(port, at_ports[i], at_ports[other]))
+    parts += _attachments(ports, paths, at_ports, at_paths)
+    parts += [_draw_port(port, place) for port, place in zip(ports, at_ports, strict=True)]
+    parts += [_draw_path(path, place) for path, place in zip(paths, at_paths, strict=True)]
     if not ports:
         parts.append(text(0, 14, "This lab has no ports yet.", color=FAINT))
-    extent = max(
-        [t + h for t, h in zip((*tops, *levels), (*heights, *depths), strict=True)] or [20]
-    )
+    extent = max((place.y + place.height for place in (*at_ports, *at_paths)), default=20)
     moved = f'<g transform="translate({number(MARGIN)},{number(MARGIN)})">'
     names = ", ".join(port.name for port in ports) or "none"
     running = ", ".join(path.name for path in paths) or "none"
@@ -164,21 +114,8 @@ def _neighbours(ports: Sequence[PortView]) -> list[PortView]:
     return list(order.values())
 
 
-def _mean(values: Iterable[float], fallback: float = 0.0) -> float:
-    listed = list(values)
-    return sum(listed) / len(listed) if listed else fallback
-
-
-def _column(heights: Sequence[float]) -> list[float]:
-    tops, y = [], 0.0
-    for height in heights:
-        tops.append(y)
-        y += height + GAP
-    return tops
-
-
-def _port_box(port: PortView) -> _Box:
-    return _Box(
+def _port_box(port: PortView) -> Box:
+    return Box(
         shortened(port.name, MOST_LETTERS),
         (
             f"{port.kind}, MTU {port.mtu:,}",
@@ -188,15 +125,13 @@ def _port_box(port: PortView) -> _Box:
     )
 
 
-def _path_box(path: Path, reading: PathReading | None) -> _Box:
+def _path_box(path: Path, reading: PathReading | None) -> Box:
     lines = [line for chain in path.chains for line in _broken(chain)]
     if reading is None:
-        return _Box(path.name, tuple(lines))
-    roles = {node.name: KINDS[node.kind].role for node in path.nodes}
-    frames = {name: counters.objects for name, counters in reading.nodes.items()}
-    entered = sum(n for name, n in frames.items() if roles.get(name) == "source")
+        return Box(path.name, tuple(lines))
+    entered = ledger_of(path, reading).sent
     lines.append(f"{frames_text(entered)} in, {si(sum(reading.drops.values()))} dropped")
-    return _Box(path.name, tuple(lines), tuple(drop_chips(reading.drops)))
+    return Box(path.name, tuple(lines), tuple(drop_chips(reading.drops)))
 
 
 def _broken(chain: str) -> list[str]:
@@ -210,10 +145,10 @@ def _broken(chain: str) -> list[str]:
     return [*lines, line.rstrip()]
 
 
-def _cable(x: float, port: PortView, y: float, to: float) -> str:
-    r, out = 12, x - 22
+def _cable(port: PortView, end: Placed, other: Placed) -> str:
+    r, x, out, to = 12, end.x, end.x - 22, other.middle
     way = (
-        f"M{number(x)},{number(y)} H{number(out + r)} q-{r},0 -{r},{r} V{number(to - r)} "
+        f"M{number(x)},{number(end.middle)} H{number(out + r)} q-{r},0 -{r},{r} V{number(to - r)} "
         f"q0,{r} {r},{r} H{number(x)}"
     )
     wire = curve(way, color=FAINT, width=4), curve(way, color="#ffffff", width=1.4)
@@ -223,12 +158,8 @@ def _cable(x: float, port: PortView, y: float, to: float) -> str:
 def _attachments(
     ports: Sequence[PortView],
     paths: Sequence[Path],
-    tops: Sequence[float],
-    heights: Sequence[float],
-    levels: Sequence[float],
-    depths: Sequence[float],
-    x: float,
-    to: float,
+    at_ports: Sequence[Placed],
+    at_paths: Sequence[Placed],
 ) -> list[str]:
     """Lines between ports and paths, spread along the sides of the boxes they end at."""
     pairs = [
@@ -239,10 +170,11 @@ def _attachments(
     ]
     parts = []
     for i, j in pairs:
-        at_port = [b for a, b in pairs if a == i]
-        at_path = [a for a, b in pairs if b == j]
-        y = tops[i] + heights[i] * (at_port.index(j) + 1) / (len(at_port) + 1)
-        y2 = levels[j] + depths[j] * (at_path.index(i) + 1) / (len(at_path) + 1)
+        others = [b for a, b in pairs if a == i], [a for a, b in pairs if b == j]
+        begin, end = at_ports[i], at_paths[j]
+        x, to = begin.x + begin.width, end.x
+        y = begin.y + begin.height * (others[0].index(j) + 1) / (len(others[0]) + 1)
+        y2 = end.y + end.height * (others[1].index(i) + 1) / (len(others[1]) + 1)
         name = ports[i].name
         kinds = {n.kind for n in paths[j].nodes if n.params.get("port") == name}
         receives, sends = "rx" in kinds, bool(kinds & {"tx", "probe_send"})
@@ -263,7 +195,8 @@ def _attachments(
     return parts
 
 
-def _lines(box: _Box, x: float, y: float) -> list[str]:
+def _lines(place: Placed) -> list[str]:
+    box, x, y = place.box, place.x, place.y
     parts = [text(x + PADDING, y + 20, box.title, size=TITLE, bold=True, color=INK)]
     for number_of_line, line in enumerate(box.lines, start=1):
         indent = 16 if line.startswith("    ") else 0
@@ -272,11 +205,12 @@ def _lines(box: _Box, x: float, y: float) -> list[str]:
     return parts
 
 
-def _draw_port(port: PortView, box: _Box, x: float, y: float, width: float, height: float) -> str:
+def _draw_port(port: PortView, place: Placed) -> str:
+    x, y, width = place.x, place.y, place.width
     tint = BLUE if port.link else GREY
     state = "link up" if port.link else "link down"
     color = GREEN.edge if port.link else RED.edge
-    parts = [rect(x, y, width, height, tint=tint), *_lines(box, x, y)]
+    parts = [rect(x, y, width, place.height, tint=tint), *_lines(place)]
     parts.append(
         text(
             x + width - PADDING,
@@ -300,8 +234,9 @@ def _draw_port(port: PortView, box: _Box, x: float, y: float, width: float, heig
     )
 
 
-def _draw_path(path: Path, box: _Box, x: float, y: float, width: float, height: float) -> str:
-    parts = [rect(x, y, width, height, tint=GREEN), *_lines(box, x, y)]
+def _draw_path(path: Path, place: Placed) -> str:
+    box, x, y, width = place.box, place.x, place.y, place.width
+    parts = [rect(x, y, width, place.height, tint=GREEN), *_lines(place)]
     below = y + 31 + LINE_HEIGHT * len(box.lines) - 2
     red, _ = draw_chips(box.drops, x + PADDING, below, width - 2 * PADDING)
     return group((*parts, *red), f"path {path.name}\n" + "\n".join(path.chains))

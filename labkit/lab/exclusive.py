@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Measurements: one at a time in a lab, on a thread that Ctrl-C does not reach."""
+"""Measurements: one at a time in a lab's engine, on a thread that Ctrl-C does not reach."""
 
 import _thread
 import threading
@@ -7,13 +7,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
+from labkit.engine.engine import Engine
 from labkit.errors import LabError
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
 
 T = TypeVar("T")
 Pause = Callable[[float], None]
@@ -25,7 +23,7 @@ class Interrupted(BaseException):
     """Raised in a measurement of which Ctrl-C has ended the wait."""
 
 
-def measure(lab: "Lab", what: str, work: Callable[[Pause], T]) -> T:
+def measure(engine: Engine, what: str, work: Callable[[Pause], T]) -> T:
     """Runs work(pause), a measurement such as "a trial", and returns what it returns.
 
     work: sleeps by pause(seconds), which raises Interrupted after Ctrl-C, and cleans up then.
@@ -34,7 +32,7 @@ def measure(lab: "Lab", what: str, work: Callable[[Pause], T]) -> T:
 
     Raises LabError when another measurement runs in the lab.
     """
-    measurement = _Measurement(lab, what, work)
+    measurement = _Measurement(engine, what, work)
     try:
         # Thread.start() is Python, and an interrupt may leave it half done.
         _thread.start_new_thread(measurement.run, ())
@@ -48,9 +46,9 @@ def measure(lab: "Lab", what: str, work: Callable[[Pause], T]) -> T:
     return measurement.result()
 
 
-def check_idle(lab: "Lab") -> None:
+def check_idle(engine: Engine) -> None:
     """Raises LabError while a measurement runs in the lab."""
-    running = _running.get(lab)
+    running = _running.get(engine)
     if running is not None:
         raise LabError(
             f"{running.what} is running in this lab; wait for it, interrupt it, or use a lab of "
@@ -59,11 +57,11 @@ def check_idle(lab: "Lab") -> None:
 
 
 class _Measurement(Generic[T]):
-    def __init__(self, lab: "Lab", what: str, work: Callable[[Pause], T]) -> None:
+    def __init__(self, engine: Engine, what: str, work: Callable[[Pause], T]) -> None:
         self.what = what
         self.is_interrupted = False
         self.is_done = False
-        self._lab = lab
+        self._engine = engine
         self._work = work
         self._results: list[T] = []
         self._error: BaseException | None = None
@@ -73,12 +71,12 @@ class _Measurement(Generic[T]):
         """The body of the thread."""
         try:
             with _lock:
-                check_idle(self._lab)
-                _running[self._lab] = self
+                check_idle(self._engine)
+                _running[self._engine] = self
             try:
                 self._results.append(self._work(self._pause))
             finally:
-                del _running[self._lab]
+                del _running[self._engine]
         except BaseException as error:  # the thread that waits raises it
             self._error = error
         self.is_done = True
@@ -109,5 +107,5 @@ class _Measurement(Generic[T]):
             raise Interrupted
 
 
-_running: "WeakKeyDictionary[Lab, _Measurement[Any]]" = WeakKeyDictionary()
+_running: "WeakKeyDictionary[Engine, _Measurement[Any]]" = WeakKeyDictionary()
 _lock = threading.Lock()

@@ -6,57 +6,57 @@ declared path does that work. Declared paths take over and, when they stop, give
 """
 
 import threading
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
+from labkit.engine.commands import Descriptors
+from labkit.engine.engine import Engine
 from labkit.errors import EngineDied, PortError
-from labkit.lab.frame_rings import FrameReader, FrameRings
-from labkit.lab.running_path import RunningPath
-from labkit.packet.link import LINK_OVERHEAD
+from labkit.lab.frame_rings import FrameRings
+from labkit.lab.port_frames import PortFrames
+from labkit.lab.running_path import RunningPath, start_path
 from labkit.path import nodes
 from labkit.path.chain import Chain
 from labkit.path.path import Path
 
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
-    from labkit.lab.port import Port
-
 
 class HostPaths:
-    """The host paths of one lab, by port."""
+    """The host paths of one lab, by port. They give way to `declared`, the paths of its user."""
 
-    def __init__(self, lab: "Lab") -> None:
-        self._lab = lab
+    def __init__(self, engine: Engine, declared: Mapping[str, RunningPath]) -> None:
+        self._engine = engine
+        self._declared = declared
         self._rings: dict[str, FrameRings] = {}
         self.running: dict[str, RunningPath] = {}
         self._changing = threading.Lock()  # a port is not closed by one thread as another uses it
 
-    def attach(self, port: "Port", *, listens: bool) -> FrameRings:
+    def attach(self, frames: PortFrames, listens: bool) -> FrameRings:
         """The port's frame rings, with paths that serve them."""
+        port = frames.port
         with self._changing:
-            port.check_open()
-            rings = self.share(port)
-            self.ensure([port.name])
-        if listens and not self._is_collected(port.name):
+            frames.check_open()
+            rings = self.share(frames)
+            self.ensure([port])
+        if listens and not self._is_collected(port):
             owner = next(
                 running.name
-                for running in self._lab.paths.values()
-                if ("rx", port.name, 0) in running.path.exclusive_queues
+                for running in self._declared.values()
+                if ("rx", port, 0) in running.path.exclusive_queues
             )
             raise PortError(
-                f"port {port.name} is received by path {owner!r}, so Python hears nothing of it; "
-                f"add lk.collect({port.name!r}) to that path, or stop it"
+                f"port {port} is received by path {owner!r}, so Python hears nothing of it; "
+                f"add lk.collect({port!r}) to that path, or stop it"
             )
         return rings
 
-    def share(self, port: "Port") -> FrameRings:
+    def share(self, frames: PortFrames) -> FrameRings:
         """The port's frame rings, known to the engine."""
-        if port.name not in self._rings:
-            rings = FrameRings(port.name, port.mtu + LINK_OVERHEAD)
-            port._reader = FrameReader(rings)  # before a path can bring the first frame
-            self._tell(port.name, rings)
-            self._rings[port.name] = rings
-        return self._rings[port.name]
+        port = frames.port
+        if port not in self._rings:
+            rings = FrameRings(port, frames.max_frame)
+            frames.begin(rings)
+            self._tell(port, rings)
+            self._rings[port] = rings
+        return self._rings[port]
 
     def ensure(self, ports: Iterable[str]) -> None:
         """Gives each port that Python uses what no declared path does for it."""
@@ -65,7 +65,7 @@ class HostPaths:
                 continue
             used = {
                 kind
-                for running in self._lab.paths.values()
+                for running in self._declared.values()
                 for kind, of_port, queue in running.path.exclusive_queues
                 if (of_port, queue) == (port, 0)
             }
@@ -76,15 +76,18 @@ class HostPaths:
                 chains.append(nodes.rx(port) >> nodes.collect(port))
             if chains:
                 path = Path(*chains, name=f"host:{port}")
-                self._lab._start_path(path)
-                self.running[port] = RunningPath(self._lab, path)
+                start_path(self._engine, path)
+                # It ends when a declared path takes over or its port is closed, not by stop().
+                self.running[port] = RunningPath(
+                    self._engine, path, self._declared, lambda running: None
+                )
 
     def leave(self, ports: Iterable[str]) -> None:
         """Stops the host paths of these ports."""
         for port in ports:
             if port in self.running:
                 try:
-                    self._lab._ask("stop_path", name=self.running[port].name)
+                    self._engine.commands.stop_path(self.running[port].name)
                 finally:
                     del self.running[port]
 
@@ -103,18 +106,15 @@ class HostPaths:
         for port, rings in self._rings.items():
             self._tell(port, rings)
         for running in self.running.values():
-            self._lab._start_path(running.path)
+            start_path(self._engine, running.path)
 
     def _is_collected(self, port: str) -> bool:
         return any(
             ("collect", port, 0) in running.path.exclusive_queues
-            for running in (*self._lab.paths.values(), *self.running.values())
+            for running in (*self._declared.values(), *self.running.values())
         )
 
     def _tell(self, port: str, rings: FrameRings) -> None:
-        self._lab._ask(
-            "attach_frames",
-            (rings.queue.descriptor, rings.journal.descriptor),
-            name=port,
-            sizes=[rings.queue.bytes, rings.journal.bytes],
-        )
+        descriptors = Descriptors((rings.queue.descriptor, rings.journal.descriptor))
+        sizes = [rings.queue.bytes, rings.journal.bytes]
+        self._engine.commands.attach_frames(port, sizes, descriptors)

@@ -2,19 +2,16 @@
 """Who has this address? ARP (RFC 826) and neighbour discovery (RFC 4861) on the wire of a port."""
 
 import ipaddress
-from typing import TYPE_CHECKING
 
 from labkit.errors import LabError, Unreachable
-
-if TYPE_CHECKING:
-    from labkit.lab.port import Port
+from labkit.lab.port import Port
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 ATTEMPTS = 3
 
 
-def resolve(port: "Port", target: str, *, source: str | None = None, timeout: float = 1.0) -> str:
+def resolve(port: Port, target: str, *, source: str | None = None, timeout: float = 1.0) -> str:
     """The MAC address of `target`, asked for at most three times, `timeout` seconds each.
 
     On the inner port of a tunnel that carries IP without Ethernet, nobody is asked: all addresses
@@ -60,7 +57,7 @@ def check_source(source: str | None, destination: Address) -> Address:
     return sender
 
 
-def _arp(port: "Port", sender: Address, target: Address) -> object:
+def _arp(port: Port, sender: Address, target: Address) -> object:
     from scapy.layers.l2 import ARP, Ether
 
     return Ether(src=port.mac, dst="ff:ff:ff:ff:ff:ff") / ARP(
@@ -68,7 +65,7 @@ def _arp(port: "Port", sender: Address, target: Address) -> object:
     )
 
 
-def _solicitation(port: "Port", sender: Address, target: Address) -> object:
+def _solicitation(port: Port, sender: Address, target: Address) -> object:
     from scapy.layers.inet6 import ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, IPv6
     from scapy.layers.l2 import Ether
 

@@ -3,10 +3,8 @@
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
-
-labs: "weakref.WeakSet[Lab]" = weakref.WeakSet()
-before_close: "list[Callable[[Lab], None]]" = []
+# Labs, which add themselves: a notebook's kernel looks here without importing what a lab needs.
+labs: weakref.WeakSet[Any] = weakref.WeakSet()
+before_close: list[Callable[[Any], None]] = []

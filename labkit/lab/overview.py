@@ -2,20 +2,27 @@
 """The lab as a picture and a table: ports, paths, counters."""
 
 import html
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from labkit.lab.drawing import PortView, lab_svg
+from labkit.lab.port import Port
+from labkit.lab.running_path import RunningPath
+from labkit.path.counters import PathCounters
 from labkit.path.svg import as_html
 
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
 
+def overview_html(
+    ports: Mapping[str, Port],
+    running: Sequence[RunningPath],
+    counters: Mapping[str, PathCounters],
+    text: str,
+) -> str:
+    """Ports and paths drawn, drops by name, and every node's counters below.
 
-def overview_html(lab: "Lab") -> str:
-    """Ports and paths drawn, drops by name, and every node's counters below."""
-    counters = lab.counters()
+    text: what stands for the picture where it cannot be shown
+    """
     views = []
-    for port in lab.ports.values():
+    for port in ports.values():
         info, stats = port.info, port.xstats()
         views.append(
             PortView(
@@ -29,7 +36,6 @@ def overview_html(lab: "Lab") -> str:
                 peer=port.declaration.peer,
             )
         )
-    running = lab._all_paths()
     paths = [path.path for path in running]
     rows = []
     for path in running:
@@ -40,7 +46,7 @@ def overview_html(lab: "Lab") -> str:
         for name, frames in counters[path.name].drops.items():
             rows.append(_row((path.name, name, f"{frames:,}", ""), ' style="color:#b3261e"'))
     return (
-        as_html(lab_svg(views, paths, counters), repr(lab))
+        as_html(lab_svg(views, paths, counters), text)
         + "<details><summary>counters of every node</summary><table><thead><tr><th>path</th>"
         + "<th>node</th><th>frames</th><th>cycles a frame</th></tr></thead><tbody>"
         + "".join(rows)

@@ -2,41 +2,57 @@
 """A port: a DPDK ethdev of the lab's engine, and the frames that Python sends and hears on it."""
 
 import time
-import weakref
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, overload
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+from labkit.engine.engine import Engine
 from labkit.errors import EngineError, PortError
-from labkit.lab.frame_rings import FrameReader
-from labkit.lab.port_declaration import (
-    RX_LOSSES,
-    TAKES_AND_LOSES,
-    TX_LOSSES,
-    PortDeclaration,
-    PortInfo,
-)
+from labkit.lab.frame_rings import FrameRings
+from labkit.lab.port_declaration import PortDeclaration, PortInfo, losses_in
+from labkit.lab.port_frames import PortFrames
+from labkit.packet.link import LINK_OVERHEAD
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
-    from labkit.lab.lab import Lab
     from labkit.lab.socket import PortSocket
+
+T = TypeVar("T")
 
 
 class Port:
     """A port of a lab; made by Lab.cable(), Lab.port() and Lab.tunnel().
 
     It lives until close(), or as long as its lab.
+
+    Attributes
+    ----------
+    lab: the Lab that it is in
+    declaration: what the lab keeps of it
+    last_info: the port as it was when DPDK was last asked
+    frames: what Python sends and hears on it
     """
 
-    def __init__(self, lab: "Lab", declaration: PortDeclaration, info: PortInfo) -> None:
+    def __init__(
+        self,
+        lab: Any,  # a Lab, which is made of ports
+        engine: Engine,
+        declaration: PortDeclaration,
+        info: PortInfo,
+        attach: Callable[[PortFrames, bool], FrameRings],
+        close: "Callable[[Port], None]",
+    ) -> None:
+        """attach: see PortFrames; close: what close() does."""
         self.lab = lab
         self.declaration = declaration
-        self._info = info
-        self._reader: FrameReader | None = None
-        self._received_since_send = True
-        self._sockets: weakref.WeakSet[PortSocket] = weakref.WeakSet()
+        self.last_info = info
+        self.frames = PortFrames(
+            declaration.name, info.mtu + LINK_OVERHEAD, engine, attach, self.check_open
+        )
         self.is_closed = False
+        self._engine = engine
+        self._close = close
+        self._received_since_send = True
 
     @property
     def name(self) -> str:
@@ -46,12 +62,12 @@ class Port:
     @property
     def mac(self) -> str:
         """The MAC address that the lab's nodes answer for and probes are sent from."""
-        return self._info.mac
+        return self.last_info.mac
 
     @property
     def mtu(self) -> int:
         """Longest IP packet in bytes; a frame has up to 22 bytes more (Ethernet, two VLAN tags)."""
-        return self._info.mtu
+        return self.last_info.mtu
 
     @property
     def max_udp_payload(self) -> int:
@@ -61,13 +77,12 @@ class Port:
     @property
     def info(self) -> PortInfo:
         """The port as it is now (rte_eth_dev_info_get, rte_eth_link_get_nowait)."""
-        self._info = PortInfo(**self._ask("port_info"))
-        return self._info
+        self.last_info = PortInfo(**self._ask(self._engine.commands.port_info))
+        return self.last_info
 
     def xstats(self) -> dict[str, int]:
         """All counters of the port under DPDK's names (rte_eth_xstats_get)."""
-        stats: dict[str, int] = self._ask("xstats")
-        return stats
+        return self._ask(self._engine.commands.xstats)
 
     def losses(self) -> dict[str, int]:
         """Frames that the port has lost so far: rx_missed_errors, rx_errors, and tx_errors of a
@@ -75,19 +90,15 @@ class Port:
 
         rx_mbuf_allocation_errors are attempts, not frames: a frame waits for the next one.
         """
-        return self._losses_in(self.xstats())
-
-    def _losses_in(self, stats: Mapping[str, int]) -> dict[str, int]:
-        names = (*RX_LOSSES, *(TX_LOSSES if self._info.driver in TAKES_AND_LOSES else ()))
-        return {name: stats[name] for name in names if name in stats}
+        return losses_in(self.last_info.driver, self.xstats())
 
     def set_promiscuous(self, on: bool) -> None:
         """Receives frames for other MAC addresses too, or not (rte_eth_promiscuous_enable)."""
-        self._try("set_promiscuous", on=on)
+        self._try(lambda name: self._engine.commands.set_promiscuous(name, on))
 
     def set_link(self, up: bool) -> None:
         """Sets the link up or down (rte_eth_dev_set_link_up)."""
-        self._try("set_link", up=up)
+        self._try(lambda name: self._engine.commands.set_link(name, up))
 
     def close(self) -> None:
         """Ends the port: its device, its sockets, and what Python has of it. Its name is free then,
@@ -100,9 +111,7 @@ class Port:
         Raises PortError while a path uses the port, naming it, and while a measurement runs in the
         lab.
         """
-        from labkit.lab.port_close import close_port
-
-        close_port(self)
+        self._close(self)
 
     def check_open(self) -> None:
         """Raises PortError when the port was closed."""
@@ -113,9 +122,9 @@ class Port:
 
     def socket(self) -> "PortSocket":
         """A scapy SuperSocket on this port; hears what arrives from now on."""
-        from labkit.lab.socket import PortSocket
+        from labkit.lab.socket import PortSocket  # late: scapy is slow
 
-        return PortSocket(self)
+        return PortSocket(self.frames)
 
     def send(self, frames: "Packet | bytes | Iterable[Packet | bytes]") -> int:
         """Sends scapy packets or bytes, each a whole frame without FCS; returns how many.
@@ -123,11 +132,11 @@ class Port:
         Returns when the engine has taken all of them. One bad frame refuses all of them.
         """
         data = _as_bytes(frames)
-        reader = self._default_reader(listens=False)
+        reader = self.frames.default_reader(listens=False)
         if self._received_since_send:
             reader.skip()
             self._received_since_send = False
-        self._send_bytes(data)
+        self.frames.send(data)
         return len(data)
 
     @overload
@@ -148,7 +157,7 @@ class Port:
         """
         if count < 1:
             raise PortError(f"count is {count}; receive takes 1 or more")
-        reader = self._default_reader(listens=True)
+        reader = self.frames.default_reader(listens=True)
         self._received_since_send = True
         end = time.monotonic() + timeout
         found: list[tuple[bytes, float]] = []
@@ -156,7 +165,7 @@ class Port:
             frame = reader.read()
             if frame is not None:
                 found.append(frame)
-            elif not reader.wait(max(0.0, end - time.monotonic()), self._check_engine):
+            elif not reader.wait(max(0.0, end - time.monotonic()), self.frames.check):
                 break
         if raw:
             return [data for data, _ in found]
@@ -168,35 +177,19 @@ class Port:
         state = ", closed" if self.is_closed else ""
         return f"<Port {self.name} ({device.kind}{target}) mac {self.mac} mtu {self.mtu}{state}>"
 
-    def _send_bytes(self, frames: list[bytes]) -> None:
-        self.lab._hosts.attach(self, listens=False).send(frames, self._check_engine)
-
-    def _new_reader(self) -> FrameReader:
-        return FrameReader(self.lab._hosts.attach(self, listens=True))
-
-    def _default_reader(self, *, listens: bool) -> FrameReader:
-        """The reader behind receive(); it has been there since Python first used the port."""
-        self.lab._hosts.attach(self, listens=listens)
-        assert self._reader is not None
-        return self._reader
-
-    def _check_engine(self) -> None:
-        self.check_open()
-        self.lab._check_alive()
-
-    def _ask(self, command: str, **arguments: Any) -> Any:
+    def _ask(self, command: Callable[[str], T]) -> T:
         self.check_open()
         try:
-            return self.lab._ask(command, name=self.name, **arguments)
+            return command(self.name)
         except EngineError:
             self.check_open()  # another thread may have closed it meanwhile
             raise
 
-    def _try(self, command: str, **arguments: Any) -> None:
+    def _try(self, command: Callable[[str], None]) -> None:
         try:
-            self._ask(command, **arguments)
+            self._ask(command)
         except EngineError as error:
-            driver = self._info.driver
+            driver = self.last_info.driver
             raise PortError(f"{self.name}: {driver} cannot do this: {error}") from None
 
 
@@ -215,8 +208,8 @@ def _as_bytes(frames: Any) -> list[bytes]:
 
 
 def _dissect(data: bytes, seconds: float) -> "Packet":
-    from scapy.layers.l2 import Ether
+    from labkit.packet.dissect import dissect  # late: scapy is slow
 
-    packet = Ether(data)
+    packet = dissect(data)
     packet.time = seconds
     return packet

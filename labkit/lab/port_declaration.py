@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a lab keeps of a port, and what DPDK says of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from labkit.lab.device import Device
@@ -62,3 +63,16 @@ class PortDeclaration:
     peer: str | None = None
     is_unplugged: bool = False
     neighbour: str | None = None
+
+
+def loss_names(driver: str) -> tuple[str, ...]:
+    """The counters of a driver's ports that tell of frames lost.
+
+    rx_mbuf_allocation_errors is none: those are attempts, and a frame waits for the next one.
+    """
+    return (*RX_LOSSES, *(TX_LOSSES if driver in TAKES_AND_LOSES else ()))
+
+
+def losses_in(driver: str, xstats: Mapping[str, int]) -> dict[str, int]:
+    """The frames that a port has lost, of all that it counts."""
+    return {name: xstats[name] for name in loss_names(driver) if name in xstats}

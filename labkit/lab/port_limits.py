@@ -10,7 +10,6 @@ from labkit.lab.device import Device
 
 MIN_MTU, MAX_MTU = 68, 9600
 PORT_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,24}")  # node names such as probe_send:NAME fit 40
-UNKNOWN_SPEEDS = (0, 2**32 - 1)  # RTE_ETH_SPEED_NUM_NONE (net_ena's, always) and _UNKNOWN
 DEFAULT_MBUFS = 8191  # 2^13 - 1: what a mempool stores best
 
 
@@ -89,8 +88,3 @@ def name_of(device: Device) -> str:
     """What a port is called when nobody names it: its target as far as a name can hold it."""
     target = re.sub(r"[^A-Za-z0-9_.:-]", "_", device.target.rsplit("/", 1)[-1])
     return target[-24:] or device.kind
-
-
-def known_speed(mbps: int) -> int | None:
-    """The speed of a link in Mbit/s from rte_eth_link; None when the driver does not know it."""
-    return None if mbps in UNKNOWN_SPEEDS else mbps

@@ -2,9 +2,11 @@
 """A path that an engine runs, and its counters."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from labkit.engine.engine import Engine
+from labkit.errors import LabError
 from labkit.path.counters import (
     LEAVING,
     REFUSED_BY_TX,
@@ -12,20 +14,28 @@ from labkit.path.counters import (
     PathCounters,
     PathLedger,
 )
+from labkit.path.edge_frames import PathReading
 from labkit.path.path import Path
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from labkit.lab.lab import Lab
-
 
 class RunningPath:
     """A path on a worker of a lab; made by Lab.run()."""
 
-    def __init__(self, lab: "Lab", path: Path) -> None:
-        self.lab = lab
+    def __init__(
+        self,
+        engine: Engine,
+        path: Path,
+        declared: "Mapping[str, RunningPath]",
+        stop: "Callable[[RunningPath], None]",
+    ) -> None:
+        """declared: the paths that run for the lab's user, by name; stop: what stop() does."""
         self.path = path
+        self._engine = engine
+        self._declared = declared
+        self._stop = stop
 
     @property
     def name(self) -> str:
@@ -36,7 +46,7 @@ class RunningPath:
     def counters(self) -> PathCounters:
         """The path's counters now. They are read while frames flow: a sum over nodes may be off by
         the frames of one burst."""
-        answer = self.lab._ask("counters", names=[self.name])
+        answer = self._engine.commands.counters([self.name])
         return PathCounters.from_engine(answer[self.name])
 
     @property
@@ -47,12 +57,7 @@ class RunningPath:
     @property
     def ledger(self) -> PathLedger:
         """Frames that entered the path against those that left it or were dropped by name."""
-        counters = self.counters
-        sources = [n.name for n in self.path.nodes if n.kind in SOURCES]
-        entered = sum(counters.nodes[name].objects for name in sources)
-        left = sum(counters.nodes[n.name].objects for n in self.path.nodes if n.kind in LEAVING)
-        left -= sum(counters.drops.get(name, 0) for name in REFUSED_BY_TX)
-        return PathLedger(entered, entered, left, dict(counters.drops))
+        return ledger_of(self.path, self.counters)
 
     @property
     def table(self) -> "pd.DataFrame":
@@ -71,7 +76,7 @@ class RunningPath:
     @property
     def is_running(self) -> bool:
         """Whether it is on a worker."""
-        return self.lab.paths.get(self.name) is self
+        return self._declared.get(self.name) is self
 
     def flush(self) -> None:
         """Writes what the path's captures hold to their files; OSError when that failed."""
@@ -83,7 +88,7 @@ class RunningPath:
 
     def stop(self) -> None:
         """Takes the path off its worker. Its counters are gone with it."""
-        self.lab._stop(self)
+        self._stop(self)
 
     def __repr__(self) -> str:
         return f"<RunningPath {self.name}: {'; '.join(self.path.chains)}>"
@@ -94,3 +99,22 @@ class RunningPath:
 
         svg = path_svg(self.path, self.counters if self.is_running else None)
         return {"text/plain": repr(self), "text/html": as_html(svg, f"path {self.path!r}")}
+
+
+def ledger_of(path: Path, counters: PathReading) -> PathLedger:
+    """What the nodes of a path counted, as one sum."""
+    entered = sum(counters.nodes[n.name].objects for n in path.nodes if n.kind in SOURCES)
+    left = sum(counters.nodes[n.name].objects for n in path.nodes if n.kind in LEAVING)
+    left -= sum(counters.drops.get(name, 0) for name in REFUSED_BY_TX)
+    return PathLedger(entered, entered, left, dict(counters.drops))
+
+
+def start_path(engine: Engine, path: Path) -> None:
+    """Has the engine run a path, or not when it is interrupted."""
+    try:
+        engine.commands.run_path(path.name, path.to_dict())
+    except LabError:
+        raise
+    except BaseException:  # an interrupt ends the wait alone: the engine runs it all the same
+        engine.commands.stop_path(path.name)
+        raise

@@ -4,14 +4,13 @@
 import select
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from scapy.layers.l2 import Ether
 from scapy.packet import Packet
 from scapy.supersocket import SuperSocket
 
-if TYPE_CHECKING:
-    from labkit.lab.port import Port
+from labkit.lab.port_frames import PortFrames
+from labkit.packet.dissect import layer_of
 
 POLL_SECONDS = 2e-4
 
@@ -27,13 +26,13 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
     desc = "frames of a labkit port"
     auxdata_available = False
 
-    def __init__(self, port: "Port") -> None:
-        self.port = port
+    def __init__(self, frames: PortFrames) -> None:
         self.closed = False
-        self._reader = port._new_reader()
+        self._frames = frames
+        self._reader = frames.new_reader()
         # scapy asks for a descriptor only to print it
         self.ins = self.outs = None
-        port._sockets.add(self)
+        frames.sockets.add(self)
 
     @property
     def lost(self) -> int:
@@ -45,7 +44,7 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
         data = bytes(x)
         if isinstance(x, Packet):
             x.sent_time = time.time()
-        self.port._send_bytes([data])
+        self._frames.send([data])
         return len(data)
 
     def recv_raw(self, x: int = 65535) -> tuple[type[Packet] | None, bytes | None, float | None]:
@@ -53,9 +52,10 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
         while not self.closed:
             frame = self._reader.read()
             if frame is not None:
-                return Ether, frame[0][:x], frame[1]
-            self._reader.wait(0.1, self.port._check_engine)
-        raise EOFError(f"the socket of port {self.port.name} is closed")
+                data = frame[0][:x]
+                return layer_of(data), data, frame[1]
+            self._reader.wait(0.1, self._frames.check)
+        raise EOFError(f"the socket of port {self._frames.port} is closed")
 
     @property
     def has_frame(self) -> bool:
@@ -92,5 +92,4 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
             if ready or (end is not None and time.monotonic() >= end):
                 return ready
             for s in ports:
-                if not s.port.lab.is_alive:
-                    s.port._check_engine()
+                s._frames.engine.check_alive()

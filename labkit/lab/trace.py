@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labkit.engine.commands import TraceStep
+from labkit.engine.engine import Engine
 from labkit.errors import LabError
 
 if TYPE_CHECKING:
     import pandas as pd
     from scapy.packet import Packet
-
-    from labkit.lab.lab import Lab
 
 MOST_PACKETS = 1024
 STEPS_PER_PACKET = 24
@@ -51,9 +51,9 @@ class Step:
 
     def dissect(self) -> "Packet":
         """The frame before the node, as a scapy packet."""
-        from scapy.layers.l2 import Ether
+        from labkit.packet.dissect import dissect  # late: scapy is slow
 
-        return Ether(self.before)
+        return dissect(self.before)
 
 
 class Trace:
@@ -66,16 +66,16 @@ class Trace:
         trace.table
     """
 
-    def __init__(self, lab: "Lab", count: int, snaplen: int) -> None:
+    def __init__(self, engine: Engine, count: int, snaplen: int) -> None:
         if not 1 <= count <= MOST_PACKETS:
             raise LabError(f"count is {count}; a trace follows 1 to {MOST_PACKETS} frames")
         if not 14 <= snaplen <= 65535:
             raise LabError(f"snaplen is {snaplen}; the range is 14 to 65535 bytes")
-        self.lab = lab
         self.count = count
-        self._raw: list[dict[str, Any]] = []
+        self._engine = engine
+        self._raw: list[TraceStep] = []
         self._is_on = True
-        lab._ask("start_trace", packets=count, steps=count * STEPS_PER_PACKET, snaplen=snaplen)
+        engine.commands.start_trace(count, count * STEPS_PER_PACKET, snaplen)
 
     def wait(self, timeout: float = 1.0) -> "Trace":
         """Waits until `count` frames came and have arrived, or `timeout` seconds; then ends."""
@@ -95,7 +95,7 @@ class Trace:
         """Ends the trace; what was seen stays."""
         if self._is_on:
             self._is_on = False
-            self.lab._ask("stop_trace")
+            self._engine.commands.stop_trace()
             self._read()
 
     @property
@@ -171,7 +171,7 @@ class Trace:
         return {"text/plain": repr(self), "text/html": trace_html(self.steps)}
 
     def _read(self) -> tuple[int, int]:
-        answer = self.lab._ask("read_trace", first=len(self._raw))
+        answer = self._engine.commands.read_trace(len(self._raw))
         self._raw += answer["steps"]
         return answer["packets"], len(answer["steps"])
 

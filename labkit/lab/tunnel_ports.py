@@ -10,21 +10,20 @@ All tunnels of one outer port share a path, in which each passes unknown VNIs on
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from labkit.errors import PortError
 from labkit.lab.neighbours import resolve
+from labkit.lab.paths import LabPaths
+from labkit.lab.port import Port
+from labkit.lab.ports import LabPorts
 from labkit.machine.nics import LLQ_HEADER_LIMITS
 from labkit.packet.tunnels import Tunnel
 from labkit.path import nodes
 from labkit.path.chain import as_chain
 from labkit.path.path import Path
 
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
-    from labkit.lab.port import Port
-
 LEAST_MTU = 68  # RFC 791 3.2
+RING_SIZE = 1024  # frames that an inner port's cable holds
 INNER_HEADERS = 42  # bytes: Ethernet, IPv4 and UDP
 
 
@@ -37,65 +36,77 @@ class TunnelEnd:
     far: str
 
 
-def open_tunnel(lab: "Lab", outer: "Port", tunnel: Tunnel, inner: str) -> "Port":
-    """Opens the inner port and joins it to the outer one; see Lab.tunnel()."""
-    outer.check_open()
-    ready = _made_ready(outer, tunnel)
-    mtu = ready.max_inner_mtu(outer.mtu)
-    if mtu < LEAST_MTU:
-        raise PortError(
-            f"tunnel on port {outer.name}: its MTU of {outer.mtu} less {outer.mtu - mtu} bytes of "
-            f"headers leaves {mtu}, and an inner MTU is {LEAST_MTU} or more; open the port with a "
-            "larger mtu"
-        )
-    _warn_of_llq(outer, ready)
-    name = path_name(outer.name)
-    others = lab._tunnels.get(outer.name, []) if name in lab.paths else []
-    near, far = lab.cable(inner, f"{inner[:20]}-far", mtu=mtu)
-    if not ready.carries_ethernet:
-        ready = replace(ready, inner_mac=near.mac)
-        near.declaration = replace(near.declaration, neighbour=ready.remote_mac)
-    ends = [*others, TunnelEnd(ready, near.name, far.name)]
-    with lab._all_or_none([near.name, far.name]):
-        if others:
-            lab.paths[name].stop()
-        lab.run(_path(outer, ends), name=name)
-    lab._tunnels[outer.name] = ends
-    return near
+class TunnelPorts:
+    """The tunnels of a lab, by outer port."""
 
+    def __init__(self, ports: LabPorts, paths: LabPaths) -> None:
+        self._ports = ports
+        self._paths = paths
+        self._ends: dict[str, list[TunnelEnd]] = {}
 
-def end_tunnel(inner: "Port") -> None:
-    """Takes the tunnel of an inner port off its outer one; the others there go on."""
-    lab = inner.lab
-    lab._check_alive()  # a dead engine builds no path for the others
-    for outer, ends in lab._tunnels.items():
-        others = [end for end in ends if end.inner != inner.name]
-        running = lab.paths.get(path_name(outer))
-        if len(others) < len(ends) and running is not None:
-            running.stop()
-            if others:
-                lab.run(_path(lab.ports[outer], others), name=running.name)
-    forget(lab, inner.name)
+    @property
+    def far_ends(self) -> set[str]:
+        """The ports behind the inner ones: there is no host, but the way into the tunnel."""
+        return {end.far for ends in self._ends.values() for end in ends}
 
+    def open(self, outer: Port, tunnel: Tunnel, inner: str) -> Port:
+        """Opens the inner port and joins it to the outer one; see Lab.tunnel()."""
+        outer.check_open()
+        ready = _made_ready(outer, tunnel)
+        mtu = ready.max_inner_mtu(outer.mtu)
+        if mtu < LEAST_MTU:
+            raise PortError(
+                f"tunnel on port {outer.name}: its MTU of {outer.mtu} less {outer.mtu - mtu} bytes "
+                f"of headers leaves {mtu}, and an inner MTU is {LEAST_MTU} or more; open the port "
+                "with a larger mtu"
+            )
+        _warn_of_llq(outer, ready)
+        name = path_name(outer.name)
+        running = self._paths.declared.get(name)
+        others = self._ends.get(outer.name, []) if running is not None else []
+        far_name = f"{inner[:20]}-far"
+        near, far = self._ports.cable(inner, far_name, mtu=mtu, queues=1, ring_size=RING_SIZE)
+        if not ready.carries_ethernet:
+            ready = replace(ready, inner_mac=near.mac)
+            near.declaration = replace(near.declaration, neighbour=ready.remote_mac)
+        ends = [*others, TunnelEnd(ready, near.name, far.name)]
+        with self._ports.all_or_none([near.name, far.name]):
+            if running is not None and others:
+                running.stop()
+            self._paths.run(_path(outer, ends), name=name)
+        self._ends[outer.name] = ends
+        return near
 
-def forget(lab: "Lab", port: str) -> None:
-    """Of a port that is no more: the tunnels that were on it."""
-    lab._tunnels = {
-        outer: [end for end in ends if port not in (end.inner, end.far)]
-        for outer, ends in lab._tunnels.items()
-        if outer != port
-    }
+    def end(self, inner: Port) -> None:
+        """Takes the tunnel of an inner port off its outer one; the others there go on."""
+        self._ports.engine.check_alive()  # a dead engine builds no path for the others
+        for outer, ends in self._ends.items():
+            others = [end for end in ends if end.inner != inner.name]
+            running = self._paths.declared.get(path_name(outer))
+            if len(others) < len(ends) and running is not None:
+                running.stop()
+                if others:
+                    path = _path(self._ports.by_name[outer], others)
+                    self._paths.run(path, name=running.name)
+        self.forget(inner.name)
 
+    def forget(self, port: str) -> None:
+        """Of a port that is no more: the tunnels that were on it."""
+        self._ends = {
+            outer: [end for end in ends if port not in (end.inner, end.far)]
+            for outer, ends in self._ends.items()
+            if outer != port
+        }
 
-def inner_ports(outer: "Port") -> list[str]:
-    """The ports inside the tunnels of a port."""
-    return [end.inner for end in outer.lab._tunnels.get(outer.name, [])]
+    def inner_ports(self, outer: Port) -> list[str]:
+        """The ports inside the tunnels of a port."""
+        return [end.inner for end in self._ends.get(outer.name, [])]
 
-
-def far_end_of(inner: "Port") -> "Port | None":
-    """The far end of the cable of a tunnel's inner port; None for any other port."""
-    ends = (end for ends in inner.lab._tunnels.values() for end in ends)
-    return next((inner.lab.ports[end.far] for end in ends if end.inner == inner.name), None)
+    def far_end_of(self, inner: Port) -> Port | None:
+        """The far end of the cable of a tunnel's inner port; None for any other port."""
+        ends = (end for ends in self._ends.values() for end in ends)
+        far = next((end.far for end in ends if end.inner == inner.name), None)
+        return None if far is None else self._ports.by_name[far]
 
 
 def path_name(outer: str) -> str:
@@ -103,7 +114,7 @@ def path_name(outer: str) -> str:
     return f"tunnels:{outer}"
 
 
-def _made_ready(outer: "Port", tunnel: Tunnel) -> Tunnel:
+def _made_ready(outer: Port, tunnel: Tunnel) -> Tunnel:
     """With the MAC addresses of both ends, and the port's MTU."""
     ready = replace(
         tunnel, local_mac=tunnel.local_mac or outer.mac, mtu=min(tunnel.mtu or 65535, outer.mtu)
@@ -114,7 +125,7 @@ def _made_ready(outer: "Port", tunnel: Tunnel) -> Tunnel:
     return ready
 
 
-def _path(outer: "Port", ends: list[TunnelEnd]) -> Path:
+def _path(outer: Port, ends: list[TunnelEnd]) -> Path:
     tx = nodes.tx(outer)
     source = nodes.rx(outer)
     chains = [nodes.inject(outer) >> tx]
@@ -134,11 +145,11 @@ def _path(outer: "Port", ends: list[TunnelEnd]) -> Path:
     return Path(*chains)
 
 
-def _warn_of_llq(outer: "Port", tunnel: Tunnel) -> None:
+def _warn_of_llq(outer: Port, tunnel: Tunnel) -> None:
     """ENA drops a frame whose headers are longer than what its queue takes beside a descriptor."""
     stack = 14 + tunnel.overhead + INNER_HEADERS
     limit = min(LLQ_HEADER_LIMITS.values())
-    if outer._info.driver == "net_ena" and stack > limit:
+    if outer.last_info.driver == "net_ena" and stack > limit:
         limits = " and ".join(f"{size} ({kind})" for kind, size in LLQ_HEADER_LIMITS.items())
         warnings.warn(
             f"tunnel on port {outer.name}: {stack} bytes of headers with Ethernet, IPv4 and UDP "

@@ -1,49 +1,59 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""CPUs for notebooks that run at the same time, so that those that measure never share one."""
+"""CPUs that one process has for itself among others of this machine.
+
+Workers of an engine claim theirs against workers of other engines, and runs of notebooks, in which
+those engines are, claim theirs against other runs.
+"""
 
 import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Literal
 
 from labkit.errors import LabError
 
+POLL_SECONDS = 0.2
+NAMES = {"worker": "\0labkit-cpu-", "run": "\0labkit-run-cpu-"}
+
 
 class CpuClaims:
-    """CPUs that this engine's workers have for themselves.
+    """Claims of one kind: each CPU has one holder on this machine.
 
-    A claim is a bound abstract socket: other engines on this machine see it taken, and the kernel
-    gives it back when the process ends, however it ends. Nothing listens on it.
+    A claim is a bound abstract socket: other processes see it taken, and the kernel gives it back
+    when the process ends, however it ends. Nothing listens on it.
     """
 
-    def __init__(self, cpus: tuple[int, ...]) -> None:
-        self.cpus = cpus
-        self.held: dict[int, socket.socket] = {}
+    def __init__(self, kind: Literal["worker", "run"]) -> None:
+        self._name = NAMES[kind]
+        self._held: dict[int, socket.socket] = {}
 
-    def take(self) -> int | None:
-        """A CPU that no other engine's worker has, the highest first; None when there is none."""
-        for cpu in reversed(self.cpus):
-            if cpu in self.held:
-                continue
-            claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            try:
-                claim.bind(f"\0labkit-cpu-{cpu}")
-            except OSError:
-                claim.close()
-                continue
-            self.held[cpu] = claim
-            return cpu
-        return None
+    def claim(self, cpu: int) -> bool:
+        """Whether it could be had."""
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"{self._name}{cpu}")
+        except OSError:
+            claim.close()
+            return False
+        self._held[cpu] = claim
+        return True
+
+    def claim_one(self, cpus: Iterable[int]) -> int | None:
+        """The first of these that nobody has; None when there is none."""
+        return next((cpu for cpu in cpus if self.claim(cpu)), None)
 
     def give_back(self, cpu: int) -> None:
-        """Another worker may have it from now on."""
-        self.held.pop(cpu).close()
+        """Another one may have it from now on."""
+        self._held.pop(cpu).close()
 
-
-POLL_SECONDS = 0.2
+    def close(self) -> None:
+        """Gives back all of them."""
+        for cpu in list(self._held):
+            self.give_back(cpu)
 
 
 def usable_cpus() -> tuple[int, ...]:
@@ -79,30 +89,19 @@ def claimed(
 ) -> Iterator[bool]:
     """Holds CPUs against other runs on this machine, after waiting for those that have them.
 
-    Like the engine's own claims these are bound abstract sockets, which the kernel gives back when
-    the process ends, however it ends. False when the wait was cancelled. `waits` is told once of
-    each CPU that is waited for.
+    False when the wait was cancelled. `waits` is told once of each CPU that is waited for.
     """
-    with ExitStack() as stack:
+    with closing(CpuClaims("run")) as claims:
         # All take them in the same order, so that no two wait for each other.
         for cpu in sorted(cpus) if sys.platform == "linux" else ():
-            claim = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
-            name = f"\0labkit-run-cpu-{cpu}"
-            if not _bind(claim, name):
-                waits(cpu)
-            while not claim.getsockname() and not _bind(claim, name):
+            if claims.claim(cpu):
+                continue
+            waits(cpu)
+            while not claims.claim(cpu):
                 if cancelled.wait(POLL_SECONDS):
                     yield False
                     return
         yield True
-
-
-def _bind(claim: socket.socket, name: str) -> bool:
-    try:
-        claim.bind(name)
-    except OSError:
-        return False
-    return True
 
 
 def _core(cpu: int) -> str:

@@ -1,40 +1,88 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a result has to tell of the machine that made it."""
+"""What a result has to tell of the machine that made it, and of the versions.
+
+"cpus" are those of the machine, "usable_cpus" those that the process could run on. In descriptions
+of sweeps and searches that were stored before "usable_cpus" was, "cpus" is that number.
+"""
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
+from labkit.machine.cpus import usable_cpus
 
 PACKAGES = ("labkit", "scapy", "numpy", "pandas", "MLRsearch", "hdrhistogram")
 
 
-def describe(lab: "Lab | None" = None) -> dict[str, Any]:
-    """Host, kernel, CPU and versions; of a lab, DPDK's version and its EAL arguments too."""
+def describe(dpdk: str | None = None, eal: Iterable[str] = ()) -> dict[str, Any]:
+    """Of sweeps and searches: host, kernel, CPUs and versions.
+
+    dpdk, eal: DPDK's version and its EAL arguments, where a lab measured
+    """
     facts: dict[str, Any] = {
         "host": platform.node(),
-        "system": f"{platform.system()} {platform.release()}",
-        "cpu": _cpu(),
-        "cpus": len(os.sched_getaffinity(0)),
+        "system": _system(),
+        **_cpus(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
     }
-    if lab is not None:
-        facts["dpdk"] = lab.dpdk_version
+    if dpdk is not None:
+        facts["dpdk"] = dpdk
         # The file prefix is another one in every lab, and tells nothing.
-        facts["eal"] = [a for a in lab.eal.arguments("") if not a.startswith("--file-prefix")]
+        facts["eal"] = [a for a in eal if not a.startswith("--file-prefix")]
     return facts
 
 
-def _cpu() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
+def fingerprint() -> dict[str, Any]:
+    """Of notebooks: what makes measurements of two machines differ, such as CPUs, memory,
+    hypervisor, kernel."""
+    total = re.search(r"^MemTotal:\s*(\d+) kB", _read("/proc/meminfo"), re.MULTILINE)
+    flags = re.search(r"^flags\s*:.*\bhypervisor\b", _read("/proc/cpuinfo"), re.MULTILINE)
+    governor = _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").strip()
+    return {
+        **_cpus(),
+        "architecture": platform.machine(),
+        "memory_gib": round(int(total[1]) / (1 << 20)) if total else None,
+        "hypervisor": bool(flags),
+        "governor": governor or None,
+        "system": _system(),
+    }
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Versions of Python and of labkit's packages, and the git commit of a folder."""
+    found = {"python": platform.python_version(), "labkit": version("labkit")}
+    for requirement in requires("labkit") or ():
+        name = re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
+        if number := _version(name):
+            found[name] = number  # others are of an extra that is not installed
+    if commit := _git_commit(folder):
+        found["git commit"] = commit
+    return found
+
+
+def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What differs, by name: (a's, b's)."""
+    names = dict.fromkeys([*a, *b])
+    return {name: (a.get(name), b.get(name)) for name in names if a.get(name) != b.get(name)}
+
+
+def _cpus() -> dict[str, Any]:
+    model = re.search(r"^model name\s*:\s*(.*)$", _read("/proc/cpuinfo"), re.MULTILINE)
+    return {
+        "cpu": model[1].strip() if model else platform.processor() or platform.machine(),
+        "cpus": os.cpu_count(),
+        "usable_cpus": len(usable_cpus()),
+    }
+
+
+def _system() -> str:
+    return f"{platform.system()} {platform.release()}"
 
 
 def _version(package: str) -> str | None:
@@ -42,3 +90,19 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
+
+
+def _git_commit(folder: Path) -> str:
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return ran.stdout.strip() if ran.returncode == 0 else ""

@@ -11,6 +11,7 @@ NETWORK_CONTROLLER = "0x02"  # how the PCI class code of every NIC begins
 DPDK_DRIVERS = ("vfio-pci", "uio_pci_generic", "igb_uio", "mlx4_core", "mlx5_core")
 # Bytes of headers that ENA's low-latency queues take: the EC2 enhanced-networking guide, codes 1-3
 LLQ_HEADER_LIMITS = {"regular": 96, "wide": 224}
+UNKNOWN_SPEEDS = (0, 2**32 - 1)  # RTE_ETH_SPEED_NUM_NONE (net_ena's, always) and _UNKNOWN
 PCI_ADDRESS = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
 
@@ -109,3 +110,8 @@ def _interface(path: Path) -> Interface:
 def _driver(device: Path) -> str:
     link = device / "driver"
     return link.resolve().name if link.exists() else ""
+
+
+def known_speed(mbps: int) -> int | None:
+    """The speed of a link in Mbit/s from rte_eth_link; None when the driver does not know it."""
+    return None if mbps in UNKNOWN_SPEEDS else mbps

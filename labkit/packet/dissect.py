@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Bytes into scapy packets, with every tunnel's layers known."""
+"""Bytes into scapy packets: the one way, so that a frame has the same layers everywhere.
 
-from scapy.contrib import geneve  # noqa: F401 (binds itself to its UDP port)
-from scapy.layers import vxlan  # noqa: F401
+What scapy finds in a frame depends on the layers that were imported before. So all that scapy
+brings are, and those of our tunnels, which are bound to their UDP ports.
+"""
+
+import scapy.layers.all  # noqa: F401
+from scapy.contrib import geneve  # noqa: F401
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
@@ -11,6 +15,12 @@ from labkit.packet import gue_layer as gue  # noqa: F401
 ETHERNET = 14
 
 
+def layer_of(frame: bytes) -> type[Packet]:
+    """The outermost layer of a frame: Raw where it is too short for an Ethernet header."""
+    layer: type[Packet] = Ether if len(frame) >= ETHERNET else Raw
+    return layer
+
+
 def dissect(frame: bytes) -> Packet:
-    """A frame as a scapy packet; one that is too short for an Ethernet header is Raw."""
-    return Ether(frame) if len(frame) >= ETHERNET else Raw(frame)
+    """A frame as a scapy packet."""
+    return layer_of(frame)(frame)

@@ -48,7 +48,7 @@ class PathCounters:
     impairments: Mapping[str, Mapping[str, int]]
 
     @classmethod
-    def from_engine(cls, answer: dict[str, Any]) -> "PathCounters":
+    def from_engine(cls, answer: Mapping[str, Any]) -> "PathCounters":
         """From the engine's answer to `counters`."""
         return cls(
             answer["lcore"],

@@ -9,6 +9,7 @@ from labkit.path.checks import MOST_ADDRESSES
 from labkit.traffic.fields import FieldOf, all_layers
 
 if TYPE_CHECKING:
+    from labkit.lab.lab import Lab
     from labkit.lab.port import Port
     from labkit.traffic.replay import Replay
     from labkit.traffic.stream import Stream
@@ -28,9 +29,9 @@ def destination_mac(port: "Port", stream: "Stream | Replay") -> str | None:
         return None
     peer = port.declaration.peer
     # Behind the cable of a tunnel port there is no host, but the way into the tunnel.
-    ends = {end.far for tunnels in port.lab._tunnels.values() for end in tunnels}
-    if peer is not None and peer not in ends:
-        return port.lab.ports[peer].mac
+    lab: Lab = port.lab
+    if peer is not None and peer not in lab.tunnels.far_ends:
+        return lab.ports[peer].mac
     if peer is None and port.declaration.device.kind == "ring":
         return port.mac
     source, destination = _addresses(stream)

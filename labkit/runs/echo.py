@@ -178,7 +178,7 @@ def echo(
     runs in the lab, whose drops could not be told from this one's. Ctrl-C ends the experiment and
     puts the port back as it was.
     """
-    lab = port.lab
+    lab: Lab = port.lab
     destination = _address(target)
     sender = check_source(source, destination)
     sizes = _check_sizes(port, payload_sizes, destination.version)
@@ -213,7 +213,7 @@ def echo(
                 for number, size in enumerate(sizes)
             ]
 
-    results = measure(lab, "lk.echo", run)
+    results = measure(lab.engine, "lk.echo", run)
     return EchoRun(str(destination), udp_port, str(sender), port.name, tuple(results))
 
 
@@ -275,11 +275,10 @@ def _run_size(
     report: Report,
     pause: Pause,
 ) -> EchoSize:
-    lab = port.lab
+    lab: Lab = port.lab
     run = f"echo{settings['stream']}-{time.monotonic_ns()}"
-    probe: dict[str, Any] = {"frame": headers.hex(), "payload_length": size, **settings}
     try:
-        lab._ask("create_probe", run=run, **probe)
+        lab.engine.commands.create_probe(run, headers.hex(), size, settings)
         before = _measured_drops(lab)
         try:
             lab.run(_probe_path(port, source, run))
@@ -287,9 +286,9 @@ def _run_size(
             drops = _differences(_measured_drops(lab), before)
             return _result(lab, run, size, settings["count"], counts, drops)
         finally:
-            lab._stop_measurement()
+            lab.stop_measurement()
     finally:
-        lab._ask("free_probe", run=run)
+        lab.engine.commands.free_probe(run)
 
 
 def _probe_path(port: Port, source: str, run: str) -> Path:
@@ -314,18 +313,18 @@ def _probe_path(port: Port, source: str, run: str) -> Path:
 def _until_done(lab: "Lab", run: str, report: Report, pause: Pause) -> dict[str, int]:
     try:
         while True:
-            counts: dict[str, int] = lab._ask("probe_counts", run=run)
+            counts: dict[str, int] = lab.engine.commands.probe_counts(run)
             report(counts["made"])
             if counts["done"]:
                 break
             pause(POLL_SECONDS)
     except BaseException:
-        lab._ask("stop_probe", run=run)
+        lab.engine.commands.stop_probe(run)
         raise
     # Duplicates and late answers are still on their way when the last answer is in.
     while True:
         pause(SETTLE_SECONDS)
-        settled: dict[str, int] = lab._ask("probe_counts", run=run)
+        settled: dict[str, int] = lab.engine.commands.probe_counts(run)
         if settled == counts:
             return counts
         counts = settled
@@ -348,7 +347,7 @@ def _result(
 ) -> EchoSize:
     import numpy as np
 
-    trips = np.array(lab._ask("probe_round_trips", run=run, count=intended))
+    trips = np.array(lab.engine.commands.probe_round_trips(run, intended))
     unsent = drops.pop("drop_tx_full", 0) + intended - counts["made"]
     # The client's own counters know its answers better than drop nodes do, which see only those
     # whose signature is whole. A duplicate is an answer too many, so it explains no probe.

@@ -140,6 +140,7 @@ def search(
         search_duration_max=most_seconds,
         warmup_duration=shortest,
     )
+    lab = target.port.lab if target else None
     run = {
         "kind": "search",
         "title": f"MLRsearch, preset {preset}",
@@ -151,7 +152,9 @@ def search(
             "streams": [repr(stream) for stream in target.streams] if target else [],
             "most_seconds": most_seconds,
         },
-        "machines": [machine.describe(target.port.lab if target else None)],
+        "machines": [
+            machine.describe(lab.dpdk_version, lab.eal.arguments("")) if lab else machine.describe()
+        ],
     }
     if measure is None:
         assert target is not None

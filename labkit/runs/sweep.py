@@ -70,7 +70,7 @@ def by_trial(dut: Dut, step: Step) -> Measurement:
         if round(step.pps * step.warmup):  # a slow load may have no frame in it
             dut_trial(far_end, stream, duration=step.warmup, latency=True)
         row = dut_trial(far_end, stream, duration=step.duration, latency=True)
-        return Measurement(row, machine.describe(lab))
+        return Measurement(row, machine.describe(lab.dpdk_version, lab.eal.arguments("")))
 
 
 def floor_ns() -> dict[str, float]:

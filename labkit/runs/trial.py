@@ -199,7 +199,7 @@ def trial(
                 bench.run(warmup, warmup, bar, pause)
             return bench.run(duration, interval, lambda seconds: bar(warmup + seconds), pause)
 
-    measured = measure(port.lab, "a trial", run)
+    measured = measure(port.lab.engine, "a trial", run)
     tables, floor = tables_of(bench, measured, duration), floor_of(port.lab)
     return Trial(
         port.name,

@@ -12,7 +12,9 @@ from typing import Any
 from labkit._codec import lib
 from labkit.errors import LabError
 from labkit.lab.exclusive import Pause
+from labkit.lab.lab import Lab
 from labkit.lab.port import Port
+from labkit.lab.port_declaration import losses_in
 from labkit.path import nodes
 from labkit.path.chain import Chain, as_chain
 from labkit.path.counters import REFUSED_BY_TX
@@ -80,7 +82,7 @@ class Bench:
     ) -> None:
         self.port = port
         self.back = back
-        self.lab = port.lab
+        self.lab: Lab = port.lab
         self.planned = planned
         self.latency = latency
         self.drain = drain
@@ -109,23 +111,23 @@ class Bench:
         streams = [p.to_dict(seconds, n, count) for n, p in enumerate(self.planned)]
         paths = self._paths(run)
         try:
-            lab._ask("create_trial", run=run, settings=settings, streams=streams)
+            lab.engine.commands.create_trial(run, settings, streams)
             before = self._read()
             try:
                 for path in paths:
                     lab.run(path)
-                lab._ask("start_trial", run=run)
+                lab.engine.commands.start_trial(run)
                 self._until_done(run, seconds, report, pause)
                 self._until_still(run, before, paths[0].name, pause)
                 after = self._read()
             finally:
-                lab._stop_measurement()
+                lab.stop_measurement()
             # Nobody counts any more, so these are of one moment. What the paths and ports counted,
             # which goes with the paths, was read before: the same unless frames still came.
             return Measured(
-                lab._ask("trial_counts", run=run),
-                lab._ask("trial_streams", run=run, streams=count),
-                lab._ask("trial_ticks", run=run, room=ticks),
+                lab.engine.commands.trial_counts(run),
+                lab.engine.commands.trial_streams(run, count),
+                lab.engine.commands.trial_ticks(run, ticks),
                 [self._histogram(run, n) for n in range(count)],
                 self._histogram(run, -1),
                 self._drops(before, after, paths[0].name),
@@ -136,7 +138,7 @@ class Bench:
                 tick,
             )
         finally:
-            lab._ask("free_trial", run=run)
+            lab.engine.commands.free_trial(run)
 
     def _paths(self, run: str) -> list[Path]:
         """Frames out and in; a port is a host meanwhile, and Python still hears."""
@@ -165,10 +167,10 @@ class Bench:
         begin = time.monotonic()
         try:
             while (left := begin + seconds - time.monotonic()) > 0:
-                self.lab._check_alive()
+                self.lab.engine.check_alive()
                 report(seconds - left)
                 pause(min(left, REPORT_SECONDS))
-            while self.lab._ask("trial_counts", run=run)["state"] != lib.LK_TRIAL_DONE:
+            while self.lab.engine.commands.trial_counts(run)["state"] != lib.LK_TRIAL_DONE:
                 if time.monotonic() > begin + seconds + OVERDUE_SECONDS:
                     raise LabError(
                         f"the generator did not end within {OVERDUE_SECONDS:g} s after its time; "
@@ -177,7 +179,7 @@ class Bench:
                 pause(POLL_SECONDS)
         except BaseException:
             if self.lab.is_alive:
-                self.lab._ask("stop_trial", run=run)
+                self.lab.engine.commands.stop_trial(run)
             raise
 
     def _until_still(self, run: str, before: "Reading", sender: str, pause: Pause) -> None:
@@ -185,7 +187,7 @@ class Bench:
         end = time.monotonic() + self.drain
         seen, still_since = None, time.monotonic()
         while True:
-            counts: dict[str, int] = self.lab._ask("trial_counts", run=run)
+            counts: dict[str, int] = self.lab.engine.commands.trial_counts(run)
             reading = self._read()
             drops = self._drops(before, reading, sender) | reading.losses_since(before)
             now = time.monotonic()
@@ -211,7 +213,7 @@ class Bench:
         losses = {
             f"{name} {loss}": frames
             for name, port in ports.items()
-            for loss, frames in port._losses_in(xstats[name]).items()
+            for loss, frames in losses_in(port.last_info.driver, xstats[name]).items()
         }
         return Reading(dict(self.lab.counters()), xstats, losses)
 
@@ -232,7 +234,7 @@ class Bench:
         return total
 
     def _histogram(self, run: str, index: int) -> LatencyHistogram | None:
-        return LatencyHistogram.from_engine(self.lab._ask("trial_histogram", run=run, index=index))
+        return LatencyHistogram.from_engine(self.lab.engine.commands.trial_histogram(run, index))
 
 
 def copies(counters: dict[str, Any]) -> int:

@@ -7,11 +7,12 @@ import os
 import time
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from labkit._codec import ffi, lib
+from labkit.engine.commands import Commands, Descriptors
 from labkit.errors import LabError
 from labkit.sources.base import Sample, Schema, Source, SourceError, Values, readonly
 
@@ -139,7 +140,7 @@ class Engine(Source):
         self.lab = lab
         self.hz: float = hz
         self._memory: _Memory | None = None
-        self._engine: Any = None  # the engine process that the recorder runs in
+        self._commands: Commands | None = None  # of the process that the recorder runs in
         self._number = 0
         self._left_out = 0
         self._schemas: dict[int, Schema] = {}
@@ -199,24 +200,20 @@ class Engine(Source):
     def _disconnect(self) -> None:
         if self._memory is not None and self._is_attached:
             with contextlib.suppress(LabError):  # it may go with its engine at this moment
-                self.lab._ask("stop_recorder", number=self._number)
+                self.lab.engine.commands.stop_recorder(self._number)
         self._memory = None
 
     @property
     def _is_attached(self) -> bool:
-        return self._engine is self.lab._engine and self.lab.is_alive
+        return self._commands is self.lab.engine.commands and self.lab.is_alive
 
     def _attach(self) -> None:
-        memory, engine = _Memory(HISTORY_ROWS, MOST_COUNTERS), self.lab._engine
-        self._number = engine.ask(
-            "start_recorder",
-            (memory.descriptor,),
-            rows=HISTORY_ROWS,
-            room=MOST_COUNTERS,
-            interval_ns=round(1e9 / self.hz),
+        memory, commands = _Memory(HISTORY_ROWS, MOST_COUNTERS), self.lab.engine.commands
+        self._number = commands.start_recorder(
+            HISTORY_ROWS, MOST_COUNTERS, round(1e9 / self.hz), Descriptors((memory.descriptor,))
         )
         self._schemas = {}
-        self._engine, self._memory = engine, memory
+        self._commands, self._memory = commands, memory
 
     def _wait_for_first(self) -> None:
         assert self._memory is not None
@@ -291,7 +288,7 @@ class Engine(Source):
         """None for rows of a generation that the engine has forgotten, or took with it."""
         if generation not in self._schemas:
             try:
-                names = self.lab._ask("recorder_schema", generation=generation)
+                names = self.lab.engine.commands.recorder_schema(generation)
             except LabError:
                 return None
             if names is None:
@@ -304,4 +301,4 @@ class Engine(Source):
 
     def _drivers(self) -> dict[str, str]:
         ports = dict(self.lab.ports)  # another thread may open one meanwhile
-        return {f"port/{name}": port._info.driver for name, port in ports.items()}
+        return {f"port/{name}": port.last_info.driver for name, port in ports.items()}

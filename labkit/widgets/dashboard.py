@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""lab.dashboard(): ports, workers, mempools and paths of a lab, live."""
+"""lk.dashboard(lab): ports, workers, mempools and paths of a lab, live."""
 
 import time
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,17 @@ MEAN_TICKS = int(HZ)  # a number that changes ten times a second cannot be read
 NUMBERS_SECONDS = 0.25
 
 
+def dashboard(lab: "Lab", *parts: str) -> "Dashboard":
+    """A live view: rates of ports, busy share of workers, mempools, paths with their drops.
+
+    parts: some of "chart", "ports", "workers", "pools", "paths"; none means all of them. It moves
+    while cells run, closes with the lab, and leaves a static picture in the notebook.
+    """
+    return Dashboard(lab, parts)
+
+
 class Dashboard(LiveView):
-    """A lab live: see Lab.dashboard()."""
+    """A lab live: see lk.dashboard()."""
 
     parts = traitlets.Dict().tag(sync=True)
 
@@ -52,7 +61,7 @@ class Dashboard(LiveView):
     def _lay_out(self, schema: Schema) -> None:
         """Says what there is to show, and where in a message its numbers are."""
         meters = Meters()
-        running = self.lab._all_paths() if "paths" in self._shown else []
+        running = self.lab.all_paths() if "paths" in self._shown else []
         self._paths = [
             PathPart(path, meters, schema) for path in running if PathPart.is_counted(path, schema)
         ]

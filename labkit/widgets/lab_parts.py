@@ -4,6 +4,7 @@
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.lab.port_declaration import loss_names
 from labkit.path.kinds import KINDS
 from labkit.sources import Schema
 from labkit.sources.catalogue import drivers
@@ -12,16 +13,13 @@ from labkit.widgets.meters import Meters
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
-# Frames that a port lost, as ethdev counts them
-LOSSES = ("rx_missed_errors", "rx_errors", "rx_mbuf_allocation_errors", "tx_errors")
-
 
 def ports(lab: "Lab", meters: Meters, schema: Schema) -> list[dict[str, Any]]:
     """Rates of every port: packets a second, bit/s, frames lost a second."""
     silent = {driver.name: driver for driver in drivers()}
     found = []
     for name, port in tuple(lab.ports.items()):
-        info = port._info  # of a port that is closed meanwhile, too
+        info = port.last_info  # of a port that is closed meanwhile, too
         driver = silent.get(info.driver)
         row = {
             "name": name,
@@ -31,7 +29,7 @@ def ports(lab: "Lab", meters: Meters, schema: Schema) -> list[dict[str, Any]]:
             "tx": meters.add(f"port/{name}/tx_good_packets"),
             "rx_bits": meters.add(f"port/{name}/rx_good_bytes", scale=8),
             "tx_bits": meters.add(f"port/{name}/tx_good_bytes", scale=8),
-            "lost": meters.add(f"port/{name}/{loss}" for loss in LOSSES),
+            "lost": meters.add(f"port/{name}/{loss}" for loss in loss_names(info.driver)),
             "silent": "",
         }
         if driver is not None and "received bytes" in driver.cannot_report:
@@ -43,11 +41,13 @@ def ports(lab: "Lab", meters: Meters, schema: Schema) -> list[dict[str, Any]]:
 def workers(lab: "Lab", meters: Meters, schema: Schema) -> list[dict[str, Any]]:
     """Busy share (%) and cycles a packet of every worker."""
     try:
-        cpus = {str(worker["lcore"]): worker["cpu"] for worker in lab._ask("describe_workers")}
+        cpus = {
+            str(worker["lcore"]): worker["cpu"] for worker in lab.engine.commands.describe_workers()
+        }
         lcores = {name: str(counters.lcore) for name, counters in lab.counters().items()}
     except LabError:  # the engine died meanwhile
         return []
-    running = {path.name: path.path for path in lab._all_paths()}
+    running = {path.name: path.path for path in lab.all_paths()}
     found = []
     for lcore in dict.fromkeys(n.split("/")[1] for n in schema.names if n.startswith("worker/")):
         busy, idle = f"worker/{lcore}/busy_cycles", f"worker/{lcore}/idle_cycles"

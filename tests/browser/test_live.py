@@ -48,7 +48,7 @@ threading.Thread(target=traffic, daemon=True).start()"""
 CELLS = (
     BEGIN,
     'view = lk.watch(lab, "port/*/*_good_packets", title="both ports")\nview',
-    "board = lab.dashboard()\nboard",
+    "board = lk.dashboard(lab)\nboard",
     "try:\n    time.sleep(120)\nexcept KeyboardInterrupt:\n    print('interrupted')",
 )
 

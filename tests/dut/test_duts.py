@@ -167,13 +167,13 @@ def test_no_process_is_left_behind(dut: lk.dut.Dut, leftovers: None) -> None:
 @every_dut
 def test_no_port_is_left_behind(dut: lk.dut.Dut, lab: lk.Lab) -> None:
     own = lab.cable("own", "other")
-    left = lab._ask("ports_left")
+    left = lab.engine.commands.ports_left()
     for _ in range(2):
         with dut.open(lab) as far_end:
             lab.run(lk.rx(far_end.port) >> lk.sink())  # which nobody stops
         assert tuple(lab.ports.values()) == own
         assert lab.paths == {}
-        assert lab._ask("ports_left") == left
+        assert lab.engine.commands.ports_left() == left
         lab.restart()
     with pytest.raises(lk.PortError, match="was closed"):
         far_end.port.send(bytes(60))

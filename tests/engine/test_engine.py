@@ -200,3 +200,10 @@ def test_closed_lab_says_so(leftovers: None) -> None:
     with pytest.raises(lk.EngineDied, match="it was closed"):
         client.xstats()
     assert "ended" in repr(lab)
+
+
+def test_dashboard_is_still_there_under_its_former_name(lab: lk.Lab) -> None:
+    lab.cable()
+    with pytest.warns(DeprecationWarning, match=r"lk\.dashboard\(lab\)"):
+        view = lab.dashboard("ports")
+    assert list(view.parts) == ["shown", "ports"]

@@ -114,9 +114,9 @@ def test_the_engine_has_a_name_once(lab: lk.Lab) -> None:
     _, b = lab.cable()
     path = lab.run(lk.rx(b) >> lk.sink())
     with pytest.raises(lk.EngineError, match="a path called 'path' runs already"):
-        lab._ask("run_path", name="path", path=path.path.to_dict())
+        lab.engine.commands.run_path("path", path.path.to_dict())
     path.stop()
-    lab._ask("stop_path", name="path")
+    lab.engine.commands.stop_path("path")
     assert lab.workers.empty
 
 

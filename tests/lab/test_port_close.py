@@ -25,7 +25,7 @@ HEADERS = Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1024, dport=9
 def test_a_hundred_cables_one_after_the_other(lab: lk.Lab) -> None:
     """DPDK has room for 32 ports. Each cable carries frames, and gets the names and numbers of the
     one before."""
-    left = lab._ask("ports_left")
+    left = lab.engine.commands.ports_left()
     with lk.record(lab, hz=1000):
         for number in range(100):
             a, b = lab.cable(queues=1 + number % 3)
@@ -38,7 +38,7 @@ def test_a_hundred_cables_one_after_the_other(lab: lk.Lab) -> None:
             a.close()
             b.close()
             assert lab.ports == {}
-            assert lab._ask("ports_left") == left
+            assert lab.engine.commands.ports_left() == left
     assert lab.counters() == {}
 
 
@@ -232,10 +232,10 @@ def test_engine_refuses_a_port_that_a_path_uses(lab: lk.Lab) -> None:
     """Whoever asks: a path that another thread runs meanwhile must not lose its port."""
     a, b = lab.cable("a", "b")
     lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b), name="mirror")
-    assert lab._ask("close_port", name="b") == ["mirror"]
+    assert lab.engine.commands.close_port("b") == ["mirror"]
     a.send(FRAME)
     assert len(a.receive(1, raw=True)) == 1
-    assert lab._ask("close_port", name="never there") == []
+    assert lab.engine.commands.close_port("never there") == []
 
 
 def test_measurement_keeps_the_ports(lab: lk.Lab) -> None:
@@ -316,7 +316,7 @@ def test_sockets_and_whoever_waits_end_with_the_port(lab: lk.Lab) -> None:
 
 def test_live_views_go_on_without_it(lab: lk.Lab) -> None:
     _, b = lab.cable("a", "b")
-    view = lab.dashboard()
+    view = lk.dashboard(lab)
     with lk.record(lab, hz=1000) as recorded:
         for _ in range(20):
             port = lab.port("ring", "loop")
@@ -345,19 +345,19 @@ def test_closed_while_the_engine_is_dead(lab: lk.Lab) -> None:
 
 def test_interrupt_while_it_opens_leaves_nothing(lab: lk.Lab) -> None:
     """Of two ends of a cable both are there, or none."""
-    before = lab._ask("ports_left")
+    before = lab.engine.commands.ports_left()
     for number in range(30):
         with suppress(KeyboardInterrupt), interrupts(0.0001 + 0.0003 * number):
             lab.cable("a", "b")
         assert list(lab.ports) in ([], ["a", "b"])
         for port in tuple(lab.ports.values()):
             port.close()
-        assert lab._ask("ports_left") == before
+        assert lab.engine.commands.ports_left() == before
 
 
 def test_interrupt_while_it_closes_leaves_nothing(lab: lk.Lab) -> None:
     """Ctrl-C ends the wait for the engine. What was begun is ended all the same."""
-    before = lab._ask("ports_left")
+    before = lab.engine.commands.ports_left()
     for number in range(20):
         a, b = lab.cable("a", "b")
         a.receive(1, timeout=0.0)
@@ -366,12 +366,12 @@ def test_interrupt_while_it_closes_leaves_nothing(lab: lk.Lab) -> None:
         a.close()
         b.close()
         assert lab.ports == {}
-        assert lab._ask("ports_left") == before
+        assert lab.engine.commands.ports_left() == before
 
 
 def test_port_that_does_not_open_leaves_no_device(lab: lk.Lab) -> None:
-    left = lab._ask("ports_left")
+    left = lab.engine.commands.ports_left()
     for _ in range(40):
         with pytest.raises(lk.PortError, match="queues, but net_"):
             lab.port("tap:" + unique_name("lkt"), queues=1000)
-    assert lab._ask("ports_left") == left
+    assert lab.engine.commands.ports_left() == left

@@ -12,7 +12,10 @@ import pytest
 from scapy.utils import rdpcap, wrpcap
 
 import labkit as lk
-from labkit.lab.port_limits import known_speed
+from labkit.machine.nics import known_speed
+from labkit.sources import Schema
+from labkit.widgets import lab_parts
+from labkit.widgets.meters import Meters
 from tests.network import ip, unique_name, veth_host
 from tests.patience import wait_until
 
@@ -182,7 +185,7 @@ def test_queues(lab: lk.Lab) -> None:
 
 
 def test_more_ports_than_dpdk_has_room_for(lab: lk.Lab) -> None:
-    left = lab._ask("ports_left")
+    left = lab.engine.commands.ports_left()
     for number in range(left // 2):
         lab.cable(f"a{number}", f"b{number}")
     with pytest.raises(lk.PortError, match=rf"has {left} ports, .* room for \d more; 2 are needed"):
@@ -250,3 +253,17 @@ def test_device_that_does_not_probe(lab: lk.Lab, tmp_path: Path) -> None:
 def test_speed_that_a_driver_does_not_know_is_none(told: int, speed: int | None) -> None:
     """net_ena tells 0 (RTE_ETH_SPEED_NUM_NONE), others UINT32_MAX (RTE_ETH_SPEED_NUM_UNKNOWN)."""
     assert known_speed(told) == speed
+
+
+def test_port_and_dashboard_have_one_notion_of_a_loss(lab: lk.Lab, tmp_path: Path) -> None:
+    file = tmp_path / "frames.pcap"
+    wrpcap(str(file), FRAMES)
+    ports = {"ring": lab.cable()[0], "pcap": lab.port(f"pcap:{file}", "pcap")}
+    told = ("rx_missed_errors", "rx_errors", "rx_mbuf_allocation_errors", "tx_errors")
+    for kind, port in ports.items():
+        schema = Schema.of([f"port/{port.name}/{name}" for name in port.xstats()], {})
+        meters = Meters()
+        shown = {row["name"]: row["lost"] for row in lab_parts.ports(lab, meters, schema)}
+        rates = [1.0 if name.endswith(told) else 0.0 for name in schema.names]
+        lost = meters.read(schema, rates)[shown[port.name]]
+        assert lost == len(port.losses()) == (3 if kind == "pcap" else 2)

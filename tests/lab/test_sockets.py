@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """scapy's tools on a port's socket, and bulk frames."""
 
+import os
+import signal
 import threading
 import time
 
@@ -167,7 +169,7 @@ def test_frames_are_checked_before_any_is_sent(served: tuple[lk.Port, lk.Port]) 
 def test_engine_death_ends_a_waiting_read(lab: lk.Lab) -> None:
     client, _ = lab.cable()
     with client.socket() as s:
-        threading.Timer(0.2, lab._engine.process.kill).start()
+        threading.Timer(0.2, os.kill, [lab.pid, signal.SIGKILL]).start()
         with pytest.raises(lk.EngineDied, match="SIGKILL"):
             s.recv_raw()
     lab.restart()

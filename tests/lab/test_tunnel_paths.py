@@ -249,7 +249,7 @@ def test_what_cannot_be_opened(lab: lk.Lab) -> None:
     with pytest.raises(lk.PathError, match="path 'mine' has rx of port client"):
         lab.tunnel(b, vx, "inner")
     assert list(lab.ports) == ["west", "east", "client", "server"]
-    assert lab._ask("ports_left") == 28
+    assert lab.engine.commands.ports_left() == 28
     with pytest.raises(lk.PathError, match="'vxlan' is no tunnel"):
         lab.run(lk.rx(a) >> lk.encap("vxlan") >> lk.tx(a))  # type: ignore[arg-type]
 
@@ -267,11 +267,11 @@ def test_ena_is_warned_of_long_headers(lab: lk.Lab) -> None:
     a, _ = lab.cable()
     small = lk.Vxlan(vni=1, local=WEST_4, remote=EAST_4)
     large = lk.Geneve(vni=1, local=WEST_6, remote=EAST_6, options=[lk.GeneveOption(1, 1, bytes(8))])
-    ena = dataclasses.replace(a._info, driver="net_ena")
+    ena = dataclasses.replace(a.last_info, driver="net_ena")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         tunnel_ports._warn_of_llq(a, large)
-        a._info = ena
+        a.last_info = ena
         tunnel_ports._warn_of_llq(a, small)
     with pytest.warns(UserWarning, match=r"124 bytes .* 96 \(regular\) and 224 \(wide\)"):
         tunnel_ports._warn_of_llq(a, large)

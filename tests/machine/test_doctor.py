@@ -8,8 +8,9 @@ from typing import Any, Never
 
 import pytest
 
-from labkit.machine import doctor as diagnosis
-from labkit.machine.doctor import _cpu_quota, _nics, _pci_hindrance, _reserved_hugepages, _vfio
+from labkit.machine import doctor, doctor_ports
+from labkit.machine.doctor_cpus_memory import cpu_quota, reserved_hugepages
+from labkit.machine.doctor_ports import found_nics, pci_hindrance, vfio
 from labkit.machine.nics import Interface, Nic, default_route_interfaces, interfaces, nics
 
 ENA = "0000:00:06.0"
@@ -92,7 +93,7 @@ def test_nics_and_interfaces(machine: Path) -> None:
 
 
 def test_the_nic_of_the_default_route_is_not_offered(machine: Path) -> None:
-    findings = {finding.name: finding for finding in _nics(machine)}
+    findings = {finding.name: finding for finding in found_nics(machine)}
     routed, spare = findings[f"NIC {VIRTIO}"], findings[f"NIC {ENA}"]
     assert "default route" in routed.detail
     assert "devbind" not in routed.fix
@@ -114,33 +115,33 @@ def test_pci_ports(tmp_path: Path) -> None:
     pci_device(tmp_path, ENA, "", "1d0f:ec20")
     unbound = nics(tmp_path)
     assert unbound == [Nic(ENA, "1d0f:ec20", "")]
-    assert "driver none" in _nics(tmp_path)[0].detail
-    hindrance = _pci_hindrance(unbound)
+    assert "driver none" in found_nics(tmp_path)[0].detail
+    hindrance = pci_hindrance(unbound)
     assert hindrance is not None
     assert "bound to vfio-pci" in hindrance[0]
     bound = tmp_path / "bound"
     pci_device(bound, ENA, "vfio-pci", "1d0f:ec20")
-    assert _pci_hindrance(nics(bound)) is None
-    (finding,) = _nics(bound)
+    assert pci_hindrance(nics(bound)) is None
+    (finding,) = found_nics(bound)
     assert (finding.status, finding.fix) == ("ok", "")
     assert f"pci:{ENA}" in finding.detail
 
 
-def test_vfio(tmp_path: Path) -> None:
-    (missing,) = _vfio(tmp_path)
+def testvfio(tmp_path: Path) -> None:
+    (missing,) = vfio(tmp_path)
     assert "modprobe vfio enable_unsafe_noiommu_mode=1; modprobe vfio-pci" in missing.fix
     write(tmp_path, {"dev/vfio/vfio": ""})
-    (unprotected,) = _vfio(tmp_path)
+    (unprotected,) = vfio(tmp_path)
     assert (unprotected.status, "no IOMMU" in unprotected.detail) == ("note", True)
     mode = "sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
     write(tmp_path, {mode: "Y"})
-    assert _vfio(tmp_path)[0].status == "ok"
+    assert vfio(tmp_path)[0].status == "ok"
     write(tmp_path, {mode: "N", "sys/kernel/iommu_groups/0/type": "DMA"})
-    assert _vfio(tmp_path)[0].detail == "/dev/vfio/vfio is usable, 1 IOMMU groups"
+    assert vfio(tmp_path)[0].detail == "/dev/vfio/vfio is usable, 1 IOMMU groups"
 
 
-def test_reserved_hugepages(tmp_path: Path) -> None:
-    assert _reserved_hugepages(tmp_path) == ""
+def testreserved_hugepages(tmp_path: Path) -> None:
+    assert reserved_hugepages(tmp_path) == ""
     sizes = "sys/kernel/mm/hugepages/hugepages-"
     write(
         tmp_path,
@@ -151,7 +152,7 @@ def test_reserved_hugepages(tmp_path: Path) -> None:
             f"{sizes}64kB/nr_hugepages": "8",
         },
     )
-    assert _reserved_hugepages(tmp_path) == (
+    assert reserved_hugepages(tmp_path) == (
         "8 of 64 KiB (0 free); 512 of 2 MiB (256 free); 0 of 1 GiB (0 free)"
     )
 
@@ -178,15 +179,15 @@ def test_reserved_hugepages(tmp_path: Path) -> None:
 def test_cpu_quota(cgroup: str, files: dict[str, str], quota: float | None, tmp_path: Path) -> None:
     write(tmp_path, {"proc/self/cgroup": cgroup})
     write(tmp_path, {f"sys/fs/cgroup/{name}": text for name, text in files.items()})
-    assert _cpu_quota(tmp_path) == quota
+    assert cpu_quota(tmp_path) == quota
 
 
 def test_an_empty_machine_raises_nothing(tmp_path: Path) -> None:
-    assert nics(tmp_path) == interfaces(tmp_path) == _nics(tmp_path) == []
+    assert nics(tmp_path) == interfaces(tmp_path) == found_nics(tmp_path) == []
     assert default_route_interfaces(tmp_path) == set()
-    assert _cpu_quota(tmp_path) is None
-    assert _pci_hindrance([]) is not None
-    hindrance = diagnosis._tap_hindrance(tmp_path)
+    assert cpu_quota(tmp_path) is None
+    assert pci_hindrance([]) is not None
+    hindrance = doctor_ports.tap_hindrance(tmp_path)
     assert hindrance is not None
     assert "modprobe tun" in hindrance[1]
 
@@ -208,8 +209,8 @@ def test_a_port_names_the_missing_privilege(
 ) -> None:
     write(tmp_path, {"dev/net/tun": ""})
     monkeypatch.setattr("os.geteuid", lambda: uid)
-    monkeypatch.setattr(diagnosis, "_has", lambda name: name in held)
-    hindrance = diagnosis._tap_hindrance(tmp_path)
+    monkeypatch.setattr(doctor_ports, "has_capability", lambda name: name in held)
+    hindrance = doctor_ports.tap_hindrance(tmp_path)
     assert hindrance is not None
     assert detail in hindrance[0]
     assert fix in hindrance[1]
@@ -217,8 +218,10 @@ def test_a_port_names_the_missing_privilege(
 
 def test_bpf_is_part_of_sys_admin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    monkeypatch.setattr(diagnosis, "_has", lambda name: name in ("NET_ADMIN", "SYS_ADMIN"))
-    assert diagnosis._needs("NET_ADMIN", "BPF") is None
+    monkeypatch.setattr(
+        doctor_ports, "has_capability", lambda name: name in ("NET_ADMIN", "SYS_ADMIN")
+    )
+    assert doctor_ports.needs("NET_ADMIN", "BPF") is None
 
 
 @pytest.mark.parametrize(
@@ -235,7 +238,7 @@ def test_a_socket_that_does_not_open(
         raise error
 
     monkeypatch.setattr(socket, "socket", refuse)
-    hindrance = diagnosis._socket_hindrance(diagnosis.AF_XDP)
+    hindrance = doctor_ports.socket_hindrance(doctor_ports.AF_XDP)
     assert hindrance is not None
     assert detail in hindrance[0]
 
@@ -245,17 +248,17 @@ def test_an_engine_that_hangs_or_dies_is_a_problem(monkeypatch: pytest.MonkeyPat
         raise subprocess.TimeoutExpired(command, options["timeout"])
 
     monkeypatch.setattr(subprocess, "run", hang)
-    (hung,) = diagnosis._engine()
+    (hung,) = doctor.engine()
     assert (hung.status, "did not start within" in hung.detail) == ("problem", True)
 
     ended = subprocess.CompletedProcess([], -11, "", "")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
-    (dead,) = diagnosis._engine()
+    (dead,) = doctor.engine()
     assert (dead.status, dead.detail) == ("problem", "does not start: exit code -11")
 
     log = "EngineError: start: ENOTSUP\nthe engine's log says:\n  EAL: this\n  EAL: no memory\n"
     ended = subprocess.CompletedProcess([], 1, log, "")
-    (refused,) = diagnosis._engine()
+    (refused,) = doctor.engine()
     assert refused.detail == "does not start: EngineError: start: ENOTSUP … EAL: no memory"
 
 
@@ -266,6 +269,6 @@ def test_an_engine_that_hangs_or_dies_is_a_problem(monkeypatch: pytest.MonkeyPat
 def test_dpdk_version(version: str, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = subprocess.CompletedProcess([], 0, version + "\n", "")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: answer)
-    (finding,) = diagnosis._dpdk()
+    (finding,) = doctor.dpdk()
     assert finding.status == status
     assert version in finding.detail

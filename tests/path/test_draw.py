@@ -430,6 +430,18 @@ def port(name: str, peer: str | None = None, **more: Any) -> PortView:
     return PortView(name, peer=peer, **{**fields, **more})
 
 
+def test_frames_that_an_impair_node_lets_go_have_entered_before() -> None:
+    path = Path(lk.rx("server") >> lk.impair(reorder=0.1) >> lk.tx("server"), name="slow")
+    frames = {"rx": 9, "impair": 9, "tx": 9}
+    release = [node.name for node in path.nodes if node.kind == "impair_release"]
+    assert release
+    counters = reading(path, [frames.get(node.kind, 4) for node in path.nodes])
+    words = [
+        " ".join(t.split()) for t in texts(lab_svg([port("server")], [path], {"slow": counters}))
+    ]
+    assert "9 frames in, 0 dropped" in words
+
+
 def test_a_lab_is_drawn_whole() -> None:
     echo = echo_path()
     counters = {"echo:server": reading(echo, [9] * len(echo.nodes), drop_arp_not_mine=9)}

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 import labkit as lk
 from labkit.cli import main
-from labkit.machine.doctor import Finding, Report
+from labkit.machine.doctor_report import Finding, Report
 
 
 def test_doctor_finds_a_lab_that_works() -> None:

@@ -255,7 +255,7 @@ def test_a_spoiled_signature_spoils_no_count(lab: lk.Lab, spoiled: tuple[int, in
     thread = threading.Thread(target=lambda: runs.append(lk.trial(a, flow(), **arguments)))
     thread.start()
     time.sleep(0.3)
-    stamp = lab._ask("clock")["tsc"] if tsc is None else tsc
+    stamp = lab.engine.commands.clock()["tsc"] if tsc is None else tsc
     a.send(frame + struct.pack(">IHIQ", 0x6C61624B, number, sequence, stamp))
     thread.join()
     (run,) = runs

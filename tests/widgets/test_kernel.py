@@ -110,7 +110,7 @@ import labkit as lk
 lab = lk.Lab()
 client, server = lab.cable()
 lab.run(lk.rx(server) >> lk.reflect() >> lk.tx(server), name="mirror")
-lab.dashboard()
+lk.dashboard(lab)
 """,
         "client.send([b'\\x02' * 60] * 100); client.receive(100); time.sleep(1)",
         "lab.close()",

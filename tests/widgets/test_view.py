@@ -225,7 +225,7 @@ def test_closed_view_is_freed_when_its_last_page_is_gone(clock: tuple[Clock, Cha
 
 def test_views_end_with_their_lab(lab: lk.Lab) -> None:
     lab.cable()
-    views: list[LiveView] = [lk.watch(lab), lk.watch(lk.sources.Engine(lab)), lab.dashboard()]
+    views: list[LiveView] = [lk.watch(lab), lk.watch(lk.sources.Engine(lab)), lk.dashboard(lab)]
     assert all(view._stream.is_running for view in views)
     lab.close()
     assert not any(view._stream.is_running for view in views)
@@ -248,7 +248,7 @@ def test_dashboard_shows_what_flows(lab: lk.Lab) -> None:
     refused = bytes(ip / UDP(dport=9) / Raw(b"x" * 18))
     client.send(good)
     client.receive(1)
-    view = lab.dashboard()
+    view = lk.dashboard(lab)
     (path,) = [p for p in view.parts["paths"] if p["name"] == "echo:server"]
     nodes = {node["name"]: node for node in path["nodes"]}
 
@@ -283,7 +283,7 @@ def test_dashboard_shows_what_flows(lab: lk.Lab) -> None:
 
 def test_dashboard_follows_paths_that_come_and_go_and_a_restart(lab: lk.Lab) -> None:
     a, b = lab.cable()
-    view = lab.dashboard("paths", "ports")
+    view = lk.dashboard(lab, "paths", "ports")
     assert [p["name"] for p in view.parts["paths"]] == []
     running = lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b), name="mirror")
     wait_until(lambda: [p["name"] for p in view.parts["paths"]] == ["mirror"])
@@ -302,7 +302,7 @@ def test_dashboard_survives_the_death_of_the_engine(lab: lk.Lab) -> None:
     import signal
 
     lab.cable()
-    view = lab.dashboard()
+    view = lk.dashboard(lab)
     os.kill(lab.pid, signal.SIGKILL)
     wait_until(lambda: view.status[0] == "gone")
     lab.restart()
@@ -314,7 +314,7 @@ def test_trace_from_the_page(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> No
     a, b = lab.cable()
     lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b), name="mirror")
     a.send([])
-    view = lab.dashboard("paths")
+    view = lk.dashboard(lab, "paths")
     sent = Sent(view, monkeypatch)
     view._tracing._send = view.send
     hear(view, type="trace")
@@ -329,7 +329,7 @@ def test_trace_from_the_page(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_dashboard_has_the_parts_that_were_asked_for(lab: lk.Lab) -> None:
     with pytest.raises(lk.LabError, match="no part 'port'; it has chart, ports"):
-        lab.dashboard("port")
-    view = lab.dashboard("pools")
+        lk.dashboard(lab, "port")
+    view = lk.dashboard(lab, "pools")
     assert set(view.parts) == {"shown", "pools"}
     assert view.lines["items"] == []

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError
-from labkit.machine.fingerprint import differences
+from labkit.machine.description import differences
 from labkit.notebooks.report.comparison import Notebook, Series
 from labkit.notebooks.report.results import Run, notebooks_of, read_document, write_whole
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
-from labkit.machine.fingerprint import differences
+from labkit.machine.description import differences
 from labkit.notebooks.report.pages import number, percent
 from labkit.results.statistics import Spread, difference_interval, spread_of
 from labkit.text import bold, html_table

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from labkit.engine.config import LOGS_VARIABLE
-from labkit.machine.fingerprint import environment, fingerprint
+from labkit.machine.description import environment, fingerprint
 from labkit.notebooks.kernel import LEDGERS_FILE
 from labkit.notebooks.records import FOLDER_VARIABLE, RECORDS_FILE, CheckList
 from labkit.notebooks.report.notebook_run import NotebookRun

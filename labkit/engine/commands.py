@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The engine's commands: what the notebook may ask for, described once for both ends.
+
+The server implements Commands; the notebook calls the methods of an object that `commands_over`
+makes from the same description. Only what stands here goes over the wire.
+"""
+
+import inspect
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypedDict, cast
+
+Fields = dict[str, int]  # of a native struct, by the names that it has there
+
+
+class Descriptors(tuple[int, ...]):
+    """File descriptors that travel along with a command (SCM_RIGHTS); who receives them owns
+    them."""
+
+    __slots__ = ()
+
+
+class EngineFacts(TypedDict):
+    """An engine that has started: DPDK's version, kinds of nodes, process id."""
+
+    dpdk: str
+    kinds: list[str]
+    pid: int
+
+
+class Clock(TypedDict):
+    """The time stamp counter, its frequency, and CLOCK_REALTIME at that moment."""
+
+    tsc: int
+    tsc_hz: float
+    realtime_ns: int
+
+
+class PortLimits(TypedDict):
+    """What a driver takes: MTU in bytes, queues."""
+
+    min_mtu: int
+    max_mtu: int
+    max_rx_queues: int
+    max_tx_queues: int
+    driver: str
+
+
+class PortFacts(PortLimits):
+    """What DPDK says of a port; link_speed_mbps is None when the driver does not know it."""
+
+    id: int
+    device: str
+    mac: str
+    mtu: int
+    rx_queues: int
+    tx_queues: int
+    link_up: bool
+    link_speed_mbps: int | None
+    promiscuous: bool
+
+
+class WorkerFacts(TypedDict):
+    """A worker: cpu is None when it floats over all CPUs; paths is how many it walks."""
+
+    lcore: int
+    cpu: int | None
+    paths: int
+    loops: int
+    busy_ns: int
+    idle_ns: int
+
+
+class PathCounts(TypedDict):
+    """Counters of a path.
+
+    nodes: calls, objects and cycles; drops: frames, and those of them with a signature; captures:
+    written and missed frames, errno; impairments: frames copied, reordered, held back now
+    """
+
+    lcore: int
+    nodes: dict[str, list[int]]
+    drops: dict[str, list[int]]
+    captures: dict[str, dict[str, int]]
+    impairments: dict[str, dict[str, int]]
+
+
+class Histogram(TypedDict):
+    """The buckets that hold something, by their number; the rest in ns."""
+
+    counts: dict[str, int]
+    sum: int
+    min: int
+    max: int
+
+
+class TraceStep(TypedDict):
+    """A traced frame as it entered a node; bytes is hex text."""
+
+    packet: int
+    path: str | None
+    node: str | None
+    length: int
+    bytes: str
+    time_ns: int
+
+
+class TraceSteps(TypedDict):
+    """Frames seen so far, and steps."""
+
+    packets: int
+    steps: list[TraceStep]
+
+
+class Commands(Protocol):
+    """What an engine does. Arguments and answers are JSON values, apart from Descriptors.
+
+    One command runs at a time, none waits for traffic. One that is refused raises EngineError
+    where it was called; none is answered after the engine's death (EngineDied).
+    """
+
+    def start(self, arguments: Sequence[str], cpus: Sequence[int], max_workers: int) -> EngineFacts:
+        """Starts DPDK with these EAL arguments; the first command, and once only."""
+
+    def clock(self) -> Clock:
+        """Reads the clock."""
+
+    # Ports
+
+    def ports_left(self) -> int:
+        """How many more ports DPDK has room for."""
+
+    def cable(self, names: Sequence[str], queues: int, ring_size: int) -> None:
+        """Makes the devices of a cable's ends, or of one ring port that hears itself."""
+
+    def attach_device(
+        self, name: str, bus: str, device: str, arguments: str, fanout: bool
+    ) -> PortLimits:
+        """Attaches a device as a port. fanout: net_af_packet may join a fanout group."""
+
+    def port_limits(self, name: str) -> PortLimits:
+        """What the port's driver takes."""
+
+    def start_port(
+        self, name: str, settings: Fields, mac: str | None, for_driver: bool
+    ) -> PortFacts:
+        """Configures and starts a port (struct lk_port_config); nodes answer for `mac`, and the
+        driver gets it too where it is for_driver."""
+
+    def port_info(self, name: str) -> PortFacts:
+        """The port as it is now."""
+
+    def set_promiscuous(self, name: str, on: bool) -> None:
+        """Receives frames for other MAC addresses too, or not."""
+
+    def set_link(self, name: str, up: bool) -> None:
+        """Sets the link up or down."""
+
+    def xstats(self, name: str) -> dict[str, int]:
+        """All counters of the port under DPDK's names."""
+
+    def attach_frames(self, name: str, sizes: Sequence[int], descriptors: Descriptors) -> None:
+        """Maps the rings to and from the engine, whose memory the notebook made."""
+
+    def close_port(self, name: str) -> list[str]:
+        """Closes a port unless paths use it, whose names it answers; nothing if there is none."""
+
+    # Paths and workers
+
+    def run_path(self, name: str, path: Mapping[str, Any]) -> int:
+        """Builds a path from its plain data and starts it; the lcore that walks it."""
+
+    def stop_path(self, name: str) -> None:
+        """Takes a path off its worker; nothing if there is none."""
+
+    def counters(self, names: Sequence[str]) -> dict[str, PathCounts]:
+        """Counters of these paths."""
+
+    def describe_workers(self) -> list[WorkerFacts]:
+        """Every worker that has something to do."""
+
+    # Recorders
+
+    def start_recorder(
+        self, rows: int, room: int, interval_ns: int, descriptors: Descriptors
+    ) -> int:
+        """A recorder that writes rows into the notebook's memory; its number."""
+
+    def recorder_schema(self, generation: int) -> list[str] | None:
+        """Names of the values of a row of this generation; None: too long ago."""
+
+    def stop_recorder(self, number: int) -> None:
+        """Ends a recorder."""
+
+    # Echo experiments
+
+    def create_probe(self, run: str, frame: str, payload_length: int, settings: Fields) -> None:
+        """A size of an echo experiment: the hex text of a probe's headers, and the other fields of
+        struct lk_probe_config."""
+
+    def probe_counts(self, run: str) -> Fields:
+        """Reads struct lk_probe_counts."""
+
+    def probe_round_trips(self, run: str, count: int) -> list[float]:
+        """Up to `count` round trips in ns."""
+
+    def stop_probe(self, run: str) -> None:
+        """Makes no more probes."""
+
+    def free_probe(self, run: str) -> None:
+        """And stops its path, if an interrupt left it."""
+
+    # Trials
+
+    def create_trial(
+        self, run: str, settings: Fields, streams: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """A trial that waits: fields of struct lk_trial_config, compiled streams."""
+
+    def start_trial(self, run: str) -> None:
+        """Begins to send."""
+
+    def stop_trial(self, run: str) -> None:
+        """Ends sending before its time."""
+
+    def trial_counts(self, run: str) -> Fields:
+        """Reads struct lk_trial_counts."""
+
+    def trial_streams(self, run: str, streams: int) -> list[Fields]:
+        """Reads struct lk_stream_counts of each stream."""
+
+    def trial_ticks(self, run: str, room: int) -> dict[str, list[int]]:
+        """Reads struct lk_tick of every interval, as columns."""
+
+    def trial_histogram(self, run: str, index: int) -> Histogram:
+        """Latencies of a stream; of index -1 jitter."""
+
+    def free_trial(self, run: str) -> None:
+        """And stops its paths, if an interrupt left some."""
+
+    # Traces
+
+    def start_trace(self, packets: int, steps: int, snaplen: int) -> None:
+        """Follows the next frames that enter a path."""
+
+    def read_trace(self, first: int) -> TraceSteps:
+        """Steps from number `first` on, and the frames seen."""
+
+    def stop_trace(self) -> None:
+        """Follows no further."""
+
+
+Ask = Callable[[str, Sequence[int], dict[str, Any]], Any]  # command, descriptors, arguments
+
+_SIGNATURES = {
+    name: inspect.signature(method)
+    for name, method in vars(Commands).items()
+    if inspect.isfunction(method) and not name.startswith("_")
+}
+NAMES = tuple(_SIGNATURES)
+_DESCRIPTORS = "descriptors"  # the parameter that is no JSON value
+_TAKES_DESCRIPTORS = {
+    name
+    for name, signature in _SIGNATURES.items()
+    if _DESCRIPTORS in signature.parameters
+    and signature.parameters[_DESCRIPTORS].annotation is Descriptors
+}
+
+
+def commands_over(ask: Ask) -> Commands:
+    """The commands as methods, each of which asks for itself."""
+    return cast(Commands, _Proxy(ask))
+
+
+def answer_to(
+    commands: Commands, name: str, arguments: dict[str, Any], descriptors: Sequence[int]
+) -> Any:
+    """Runs the command that was asked for. LookupError for what is no command, whatever else the
+    object may have under that name."""
+    if name not in _TAKES_DESCRIPTORS:
+        for descriptor in descriptors:
+            os.close(descriptor)
+    if name not in _SIGNATURES:
+        raise LookupError(f"there is no command {name!r}")
+    if name in _TAKES_DESCRIPTORS:
+        arguments = {**arguments, _DESCRIPTORS: Descriptors(descriptors)}
+    return getattr(commands, name)(**arguments)
+
+
+class _Proxy:
+    """Gets a method for each command below."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+
+def _asking(name: str, signature: inspect.Signature) -> Callable[..., Any]:
+    def command(self: _Proxy, *values: Any, **named: Any) -> Any:
+        arguments = signature.bind(self, *values, **named).arguments
+        del arguments["self"]
+        descriptors = arguments.pop(_DESCRIPTORS, ())
+        return self._ask(name, descriptors, arguments)
+
+    command.__name__ = name
+    command.__qualname__ = f"Commands.{name}"
+    command.__doc__ = getattr(Commands, name).__doc__
+    return command
+
+
+for _name, _signature in _SIGNATURES.items():
+    setattr(_Proxy, _name, _asking(_name, _signature))

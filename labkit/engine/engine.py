@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a lab holds of its engine, and keeps when the process is a new one."""
+
+import weakref
+from dataclasses import replace
+
+from labkit.engine.client import EngineClient
+from labkit.engine.commands import Commands
+from labkit.engine.config import EalConfig
+from labkit.errors import EngineError
+
+
+class Engine:
+    """An engine that may be started anew. Who is handed it may ask it and look after it.
+
+    Attributes
+    ----------
+    eal: how DPDK starts
+    """
+
+    def __init__(self, eal: EalConfig) -> None:
+        self.eal = eal
+        self._start()
+
+    def _start(self) -> None:
+        try:
+            self._client = EngineClient(self.eal)
+        except EngineError:
+            # Hugepages that were free a moment ago may be somebody else's by now.
+            if self.eal.hugepages is not None or not self.eal.uses_hugepages():
+                raise
+            self._client = EngineClient(replace(self.eal, hugepages=False))
+        self._finalizer = weakref.finalize(self, EngineClient.close, self._client)
+
+    @property
+    def commands(self) -> Commands:
+        """What this process can be asked for; another object after a restart."""
+        return self._client.commands
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs."""
+        return self._client.is_alive
+
+    @property
+    def log(self) -> str:
+        """What the engine and DPDK printed."""
+        return self._client.log
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._client.process.pid
+
+    @property
+    def dpdk_version(self) -> str:
+        """Such as "DPDK 22.11.11"."""
+        return self._client.facts["dpdk"]
+
+    def check_alive(self) -> None:
+        """Raises EngineDied, with what is known of it, when the process is gone."""
+        if not self.is_alive:
+            self.commands.clock()
+
+    def restart(self) -> None:
+        """A new process, without ports and paths."""
+        self.close()
+        self._start()
+
+    def close(self) -> None:
+        """Ends the process; nothing when it has ended."""
+        self._finalizer()

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The paths of a lab: run, stopped, counted, and made again in a new engine."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+from labkit.engine.engine import Engine
+from labkit.errors import PathError
+from labkit.lab.host_paths import HostPaths
+from labkit.lab.port import Port
+from labkit.lab.running_path import RunningPath, start_path
+from labkit.path.chain import Chain, Node
+from labkit.path.counters import PathCounters
+from labkit.path.path import Path
+from labkit.text import first_free
+
+
+class LabPaths:
+    """What a lab has of paths.
+
+    Attributes
+    ----------
+    declared: the paths of the lab's user that run, by name
+    hosts: those between ports and Python
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        ports: Mapping[str, Port],
+        declared: dict[str, RunningPath],
+        hosts: HostPaths,
+    ) -> None:
+        self.declared = declared
+        self.hosts = hosts
+        self._engine = engine
+        self._ports = ports
+
+    @property
+    def all(self) -> list[RunningPath]:
+        """Declared paths and those between ports and Python."""
+        return [*self.declared.values(), *self.hosts.running.values()]
+
+    def counters(self) -> dict[str, PathCounters]:
+        """Counters of every path by its name."""
+        answers = self._engine.commands.counters([running.name for running in self.all])
+        return {name: PathCounters.from_engine(answer) for name, answer in answers.items()}
+
+    def run(self, path: Path | Chain | Node, name: str | None = None) -> RunningPath:
+        """See Lab.run()."""
+        if not isinstance(path, Path):
+            path = Path(path, name=name or self.free_name("path"))
+        elif name is not None:
+            path = path.renamed(name)
+        if path.name in self.declared:
+            raise PathError(f"a path called {path.name!r} runs already; stop it, or pass name=")
+        self._check_ports(path)
+        resolved = path.with_macs({port.name: port.mac for port in self._ports.values()})
+        running = RunningPath(self._engine, resolved, self.declared, self._stop)
+        try:
+            self._make_way(resolved)
+            start_path(self._engine, resolved)
+            self.declared[path.name] = running
+        finally:
+            self.hosts.ensure(resolved.ports)
+        return running
+
+    def stop_measurement(self) -> None:
+        """Stops the paths of a measurement; what one of them raises does not keep the others."""
+        with ExitStack() as stack:
+            for running in self.declared.values():
+                if any("run" in node.params for node in running.path.nodes):
+                    stack.callback(running.stop)
+
+    def rebuild(self) -> None:
+        """Every path again, in a new engine."""
+        self.hosts.rebuild()
+        for running in self.declared.values():
+            start_path(self._engine, running.path)
+        self.hosts.ensure(self._ports)  # of ports that a path had when the engine died
+
+    def free_name(self, wanted: str) -> str:
+        """A name that no path has, for one whose user gave it none."""
+        return first_free(wanted, self.declared)
+
+    def _stop(self, running: RunningPath) -> None:
+        if not running.is_running:
+            return
+        try:
+            self._engine.commands.stop_path(running.name)
+        finally:  # an interrupted wait does not keep it, and a restart is not to bring it back
+            del self.declared[running.name]
+            self.hosts.leave(running.path.ports)
+            self.hosts.ensure(running.path.ports)
+
+    def _make_way(self, path: Path) -> None:
+        """Stops host paths of the path's ports; refuses what two declared paths cannot share."""
+        wanted = path.exclusive_queues
+        for running in self.declared.values():
+            for key in running.path.exclusive_queues:
+                if key in wanted:
+                    kind, port, queue = key
+                    raise PathError(
+                        f"path {path.name!r}, node {wanted[key]}: path {running.name!r} has {kind} "
+                        f"of port {port}, queue {queue} already; stop it, or open the port with "
+                        "more queues and use another one"
+                    )
+        self.hosts.leave(path.ports)
+        for kind, port, _ in wanted:
+            if kind in ("inject", "collect"):
+                self.hosts.share(self._ports[port].frames)
+
+    def _check_ports(self, path: Path) -> None:
+        for n in path.nodes:
+            if "port" not in n.params:
+                continue
+            port_name = str(n.params["port"])
+            port = self._ports.get(port_name)
+            if port is None:
+                there = ", ".join(self._ports) or "none"
+                raise PathError(
+                    f"path {path.name!r}, node {n.name}: this lab has no port "
+                    f"{port_name!r} (it has: {there})"
+                )
+            info = port.last_info
+            queues = info.rx_queues if n.kind == "rx" else info.tx_queues
+            if int(str(n.params.get("queue", 0))) >= queues:
+                raise PathError(
+                    f"path {path.name!r}, node {n.name}: queue {n.params['queue']} of port "
+                    f"{port_name}, which has {queues} (0 to {queues - 1}); open it with queues="
+                )

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The frames of a port, as Python has them: what it sends, and readers of what arrives."""
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from labkit.engine.engine import Engine
+from labkit.lab.frame_rings import FrameReader, FrameRings
+
+
+class Closable(Protocol):
+    """What is closed with something else."""
+
+    def close(self) -> None: ...  # noqa: D102
+
+
+class PortFrames:
+    """Sends frames on a port and makes readers of it. Nothing is set up before the first of them.
+
+    Attributes
+    ----------
+    port: the port's name
+    max_frame: the longest frame that it sends, in bytes
+    engine: the one that the port is in
+    sockets: those of the port, which are closed with it
+    """
+
+    def __init__(
+        self,
+        port: str,
+        max_frame: int,
+        engine: Engine,
+        attach: "Callable[[PortFrames, bool], FrameRings]",
+        check_open: Callable[[], None],
+    ) -> None:
+        """attach: gives the port's rings, with paths that serve them; told whether it listens."""
+        self.port = port
+        self.max_frame = max_frame
+        self.engine = engine
+        self.check_open = check_open
+        self.sockets: weakref.WeakSet[Closable] = weakref.WeakSet()
+        self._attach = attach
+        self._reader: FrameReader | None = None
+
+    def begin(self, rings: FrameRings) -> None:
+        """Makes the default reader: before a path can bring the first frame."""
+        self._reader = FrameReader(rings)
+
+    def default_reader(self, *, listens: bool) -> FrameReader:
+        """The reader behind Port.receive(); it has been there since Python first used the port."""
+        self._attach(self, listens)
+        assert self._reader is not None
+        return self._reader
+
+    def new_reader(self) -> FrameReader:
+        """A reader of its own, of what arrives from now on."""
+        return FrameReader(self._attach(self, True))
+
+    def send(self, frames: Sequence[bytes]) -> None:
+        """Returns when the engine has taken all of them."""
+        self._attach(self, False).send(frames, self.check)
+
+    def check(self) -> None:
+        """Raises PortError when the port was closed, EngineDied when its engine is gone."""
+        self.check_open()
+        self.engine.check_alive()

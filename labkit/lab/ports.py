@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The ports of a lab: opened, named, and made again in a new engine."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+from labkit.engine.engine import Engine
+from labkit.errors import EngineError, LabError, PortError
+from labkit.lab.device import Device
+from labkit.lab.frame_rings import FrameRings
+from labkit.lab.port import Port
+from labkit.lab.port_declaration import PortDeclaration, PortInfo
+from labkit.lab.port_frames import PortFrames
+from labkit.lab.port_limits import (
+    check_limits,
+    check_name,
+    check_room,
+    check_settings,
+    name_of,
+    not_opened,
+    settings_of,
+)
+from labkit.text import first_free
+
+CLOSED_END = "~"  # which no port can be called
+
+
+class LabPorts:
+    """What a lab has of ports.
+
+    Attributes
+    ----------
+    engine: the one that the ports are in
+    by_name: the ports that are open
+    """
+
+    def __init__(
+        self,
+        lab: Any,  # a Lab, which is made of this
+        engine: Engine,
+        attach: Callable[[PortFrames, bool], FrameRings],
+        close: Callable[[Port], None],
+    ) -> None:
+        """What its ports are handed; see Port."""
+        self.engine = engine
+        self.by_name: dict[str, Port] = {}
+        self._lab = lab
+        self._attach_frames = attach
+        self._close = close
+        self._devices_made = 0
+        self._macs = 0
+
+    def cable(self, a: str, b: str, *, mtu: int, queues: int, ring_size: int) -> tuple[Port, Port]:
+        """See Lab.cable()."""
+        if ring_size < 64 or ring_size & (ring_size - 1):
+            raise PortError(f"ring_size is {ring_size}; it is a power of two, 64 or more")
+        names = [self._free_name(a), self._free_name(b)]
+        if names[0] == names[1]:
+            raise PortError(f"both ends are called {a!r}; give them two names")
+        device = Device("ring", "", "vdev", "net_ring", {"ring_size": ring_size}, mtu, own_mac=True)
+        ends = [
+            PortDeclaration(name, device, self._next_mac(), settings_of(mtu, queues), peer)
+            for name, peer in zip(names, reversed(names), strict=True)
+        ]
+        check_settings(names[0], mtu, queues, 16)
+        commands = self.engine.commands
+        check_room(len(self.by_name), commands.ports_left(), 2)
+        with self.all_or_none(names):
+            commands.cable(names, queues, ring_size)
+            first, second = (self._start(end) for end in ends)
+        return first, second
+
+    def open(
+        self, device: Device, name: str | None, mac: str | None, settings: dict[str, int]
+    ) -> Port:
+        """Opens a port on a device; see Lab.port()."""
+        chosen = self._free_name(name or name_of(device))
+        if mac is None and device.own_mac:
+            mac = self._next_mac()
+        declaration = PortDeclaration(chosen, device, mac, settings)
+        check_room(len(self.by_name), self.engine.commands.ports_left(), 1)
+        with self.all_or_none([chosen]):
+            self._attach(declaration)
+            return self._start(declaration)
+
+    @contextmanager
+    def all_or_none(self, names: Iterable[str]) -> Iterator[None]:
+        """Takes back ports that did not all open, or whose opening was interrupted."""
+        try:
+            yield
+        except BaseException:
+            for name in names:
+                self.by_name.pop(name, None)
+                with suppress(LabError):  # what went wrong first is what is told
+                    self.engine.commands.close_port(name)
+            raise
+
+    def forget(self, port: Port) -> None:
+        """Of a port that was closed: its name, and its end of a cable."""
+        self.by_name.pop(port.name, None)
+        peer = self.by_name.get(port.declaration.peer or "")
+        if peer is not None and peer.declaration.peer == port.name:
+            peer.declaration = replace(peer.declaration, peer=None, is_unplugged=True)
+
+    def rebuild(self) -> None:
+        """Every port again, in a new engine."""
+        for port in self.by_name.values():
+            self._attach(port.declaration)
+        for port in self.by_name.values():
+            port.last_info = self._configure(port.declaration)
+
+    def _attach(self, declaration: PortDeclaration) -> None:
+        """Makes the device of a port; the two of a cable come with its first end."""
+        device, settings = declaration.device, declaration.settings
+        if device.kind == "ring":
+            self._attach_cable(declaration)
+            return
+        if device.kind == "pci" and device.target not in self.engine.eal.pci:
+            raise PortError(
+                f"pci:{device.target}: the engine was not allowed to take this device; start it "
+                f'with lk.Lab(eal=lk.EalConfig(pci=("{device.target}",)))'
+            )
+        self._devices_made += 1
+        vdev = f"{device.driver}{self._devices_made}"
+        try:
+            self.engine.commands.attach_device(
+                declaration.name,
+                device.bus,
+                vdev if device.bus == "vdev" else device.target,
+                device.devargs,
+                fanout=device.kind != "af_packet" or settings["rx_queues"] > 1,
+            )
+        except EngineError as error:
+            raise not_opened(device, str(error)) from None
+
+    def _attach_cable(self, declaration: PortDeclaration) -> None:
+        other = CLOSED_END if declaration.is_unplugged else declaration.peer
+        names = [declaration.name, *([other] if other else [])]
+        if declaration.peer and names != sorted(names, key=list(self.by_name).index):
+            return
+        ring_size = int(declaration.device.arguments.get("ring_size", 1024))
+        self.engine.commands.cable(names, declaration.settings["rx_queues"], ring_size)
+        if declaration.is_unplugged:
+            self.engine.commands.close_port(CLOSED_END)
+
+    def _start(self, declaration: PortDeclaration) -> Port:
+        info = self._configure(declaration)
+        port = Port(self._lab, self.engine, declaration, info, self._attach_frames, self._close)
+        self.by_name[port.name] = port
+        return port
+
+    def _configure(self, declaration: PortDeclaration) -> PortInfo:
+        name, settings = declaration.name, declaration.settings
+        limits = self.engine.commands.port_limits(name)
+        check_limits(name, settings, limits)
+        for_driver = declaration.device.kind != "tap"
+        try:
+            info = self.engine.commands.start_port(name, settings, declaration.mac, for_driver)
+        except EngineError as error:
+            raise PortError(f"{name}: {limits['driver']} did not start: {error}") from None
+        return PortInfo(**info)
+
+    def _next_mac(self) -> str:
+        """A locally administered address that no other lab on this machine uses."""
+        self._macs += 1
+        number = 0x02 << 40 | (os.getpid() & 0xFFFFFF) << 16 | (id(self) >> 6 & 0xFF) << 8
+        return (number | self._macs & 0xFF).to_bytes(6, "big").hex(":")
+
+    def _free_name(self, wanted: str) -> str:
+        check_name(wanted)
+        return first_free(wanted, self.by_name)
