@@ -4,9 +4,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from labkit.path.counters import PathReading, entered
 from labkit.path.drop_labels import Chip, draw_chips, drop_chips
-from labkit.path.edge_frames import PathReading
-from labkit.path.kinds import KINDS
 from labkit.path.layout import apart
 from labkit.path.path import Path
 from labkit.path.svg import (
@@ -192,10 +191,8 @@ def _path_box(path: Path, reading: PathReading | None) -> _Box:
     lines = [line for chain in path.chains for line in _broken(chain)]
     if reading is None:
         return _Box(path.name, tuple(lines))
-    roles = {node.name: KINDS[node.kind].role for node in path.nodes}
-    frames = {name: counters.objects for name, counters in reading.nodes.items()}
-    entered = sum(n for name, n in frames.items() if roles.get(name) == "source")
-    lines.append(f"{frames_text(entered)} in, {si(sum(reading.drops.values()))} dropped")
+    dropped = sum(reading.drops.values())
+    lines.append(f"{frames_text(entered(path, reading))} in, {si(dropped)} dropped")
     return _Box(path.name, tuple(lines), tuple(drop_chips(reading.drops)))
 
 
@@ -244,8 +241,8 @@ def _attachments(
         y = tops[i] + heights[i] * (at_port.index(j) + 1) / (len(at_port) + 1)
         y2 = levels[j] + depths[j] * (at_path.index(i) + 1) / (len(at_path) + 1)
         name = ports[i].name
-        kinds = {n.kind for n in paths[j].nodes if n.params.get("port") == name}
-        receives, sends = "rx" in kinds, bool(kinds & {"tx", "probe_send"})
+        kinds = [n.declared for n in paths[j].nodes if n.port == name]
+        receives, sends = any(k.receives for k in kinds), any(k.sends for k in kinds)
         half = (x + to) / 2
         way = (
             f"M{number(x + 7 * sends)},{number(y)} C{number(half)},{number(y)} {number(half)},"

@@ -350,15 +350,14 @@ class Lab:
                         "more queues and use another one"
                     )
         self._hosts.leave(path.ports)
-        for kind, port, _ in wanted:
-            if kind in ("inject", "collect"):
-                self._hosts.share(self.ports[port])
+        for port in path.ports_of_python:
+            self._hosts.share(self.ports[port])
 
     def _check_ports(self, path: Path) -> None:
         for n in path.nodes:
-            if "port" not in n.params:
+            if n.port is None:
                 continue
-            port_name = str(n.params["port"])
+            port_name = n.port
             port = self.ports.get(port_name)
             if port is None:
                 there = ", ".join(self.ports) or "none"
@@ -366,8 +365,8 @@ class Lab:
                     f"path {path.name!r}, node {n.name}: this lab has no port "
                     f"{port_name!r} (it has: {there})"
                 )
-            queues = port._info.rx_queues if n.kind == "rx" else port._info.tx_queues
-            if int(str(n.params.get("queue", 0))) >= queues:
+            queues = port._info.rx_queues if n.declared.receives else port._info.tx_queues
+            if n.queue >= queues:
                 raise PathError(
                     f"path {path.name!r}, node {n.name}: queue {n.params['queue']} of port "
                     f"{port_name}, which has {queues} (0 to {queues - 1}); open it with queues="
@@ -396,7 +395,7 @@ class Lab:
         """Stops the paths of a measurement; what one of them raises does not keep the others."""
         with ExitStack() as stack:
             for running in self.paths.values():
-                if any("run" in node.params for node in running.path.nodes):
+                if running.path.has_run:
                     stack.callback(running.stop)
 
     @contextmanager

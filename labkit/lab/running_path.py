@@ -5,13 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from labkit.path.counters import (
-    LEAVING,
-    REFUSED_BY_TX,
-    SOURCES,
-    PathCounters,
-    PathLedger,
-)
+from labkit.path.counters import PathCounters, PathLedger, ledger_of
 from labkit.path.path import Path
 
 if TYPE_CHECKING:
@@ -47,12 +41,7 @@ class RunningPath:
     @property
     def ledger(self) -> PathLedger:
         """Frames that entered the path against those that left it or were dropped by name."""
-        counters = self.counters
-        sources = [n.name for n in self.path.nodes if n.kind in SOURCES]
-        entered = sum(counters.nodes[name].objects for name in sources)
-        left = sum(counters.nodes[n.name].objects for n in self.path.nodes if n.kind in LEAVING)
-        left -= sum(counters.drops.get(name, 0) for name in REFUSED_BY_TX)
-        return PathLedger(entered, entered, left, dict(counters.drops))
+        return ledger_of(self.path, self.counters)
 
     @property
     def table(self) -> "pd.DataFrame":

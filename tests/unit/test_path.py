@@ -12,7 +12,7 @@ import pytest
 from labkit.errors import LabError, PathError
 from labkit.path import nodes as lk
 from labkit.path.chain import Chain, Node
-from labkit.path.checks import make
+from labkit.path.declaration import make
 from labkit.path.graph import Edge, NamedNode
 from labkit.path.kinds import KINDS
 from labkit.path.path import Path
