@@ -14,7 +14,8 @@ their order.
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, ParamSpec, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, ParamSpec, Union, get_args, get_origin, get_type_hints
 
 from labkit.errors import PathError
 from labkit.path.chain import Node
@@ -122,7 +123,9 @@ def _type_of(hint: object) -> ParamType | None:
         return next((extra for extra in get_args(hint)[1:] if isinstance(extra, ParamType)), None)
     if hint in PLAIN:
         return PLAIN[hint]
-    return next(filter(None, map(_type_of, get_args(hint))), None)
+    if get_origin(hint) in (Union, UnionType):
+        return next(filter(None, map(_type_of, get_args(hint))), None)
+    return None
 
 
 def _describe(maker: Callable[..., Node], signature: inspect.Signature, text: str) -> None:
