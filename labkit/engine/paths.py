@@ -1,41 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Paths inside the engine: plain data becomes an rte_graph on a worker."""
 
-import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from labkit._codec import ffi as codec_ffi
 from labkit.engine.binding import c_string, call, ffi, lib
 from labkit.engine.commands import PathCounts
+from labkit.engine.node_config import EnginePath, NodeConfigs
 from labkit.engine.ports import Ports
 from labkit.engine.trials import Trials
 from labkit.engine.workers import Workers
-from labkit.packet.codec import VERDICTS, packed_addresses
-from labkit.packet.tunnels import from_dict
-
-
-@dataclass
-class EnginePath:
-    """A running path: its graph, node names by index, and what must outlive the graph."""
-
-    graph: int
-    nodes: list[str]
-    queues: set[tuple[str, str, int]]
-    runs: set[str] = field(default_factory=set)  # of probes and trials that its nodes belong to
-    captures: dict[str, Any] = field(default_factory=dict)
-    lines: dict[str, Any] = field(default_factory=dict)  # of impair nodes, by line and
-    impairments: dict[str, str] = field(default_factory=dict)  # the line by node name
-
-
-def endpoint(params: dict[str, Any]) -> dict[str, Any]:
-    """struct lk_endpoint of a responder node."""
-    return {
-        "mac": bytes.fromhex((params.get("mac") or "000000000000").replace(":", "")),
-        "udp_port": params.get("udp_port") or 0,
-        **packed_addresses(params["addresses"]),
-    }
+from labkit.packet.codec import VERDICTS
 
 
 class Paths:
@@ -59,13 +34,17 @@ class Paths:
         running = EnginePath(-1, list(index), set())
         configs = ffi.new("struct lk_node_config[]", len(nodes))
         keep_alive: list[Any] = [configs]
+        node_configs = NodeConfigs(self.ports, self.probes, self.trials)
         self.generation += 1
         try:
-            for node in nodes:
-                if node["kind"] == "impair":
-                    self._make_line(running, node)
+            node_configs.make_lines(nodes, running)
             for node, config in zip(nodes, configs, strict=True):
-                self._configure(name, node, config, running, keep_alive)
+                kind = ffi.new("char[]", node["kind"].encode())
+                label = ffi.new("char[]", f"{name}/{node['name']}".encode()[:63])
+                keep_alive += [kind, label]
+                config.kind, config.name = kind, label
+                config.next = config.other = -1
+                node_configs.fill(name, node, config, running)
             for edge in path["edges"]:
                 setattr(configs[index[edge["source"]]], edge["output"], index[edge["target"]])
             running.graph = call(
@@ -140,88 +119,12 @@ class Paths:
         for name in list(self.by_name):
             self.stop(name)
 
-    def _configure(
-        self,
-        path: str,
-        node: dict[str, Any],
-        config: Any,
-        running: EnginePath,
-        keep_alive: list[Any],
-    ) -> None:
-        params = node["params"]
-        kind = ffi.new("char[]", node["kind"].encode())
-        label = ffi.new("char[]", f"{path}/{node['name']}".encode()[:63])
-        keep_alive += [kind, label]
-        config.kind, config.name = kind, label
-        config.next = config.other = -1
-        if "port" in params:
-            self._configure_port(node, config, running)
-        if "run" in params:
-            running.runs.add(params["run"])
-        if "addresses" in params:
-            config.endpoint = endpoint(params)
-        if "tunnel" in params:
-            self._configure_tunnel(node, config)
-        if node["kind"] in ("generate", "receive"):
-            config.trial = self.trials.by_run[params["run"]]
-        elif "run" in params:
-            config.probe = self.probes[params["run"]]
-        if "line" in params:
-            config.impair = running.lines[params["line"]]
-        if node["kind"] == "capture":
-            config.capture = self._open_capture(path, node)
-            running.captures[node["name"]] = config.capture
-
-    def _configure_port(self, node: dict[str, Any], config: Any, running: EnginePath) -> None:
-        params, kind = node["params"], node["kind"]
-        port = self.ports.by_name[params["port"]]
-        config.port = port.id
-        config.queue = params.get("queue", 0)
-        running.queues.add((params["port"], kind, config.queue))
-        if kind in ("inject", "collect"):
-            if port.rings is None:
-                raise LookupError(f"port {params['port']} has no frame rings")
-            config.ring = port.rings.to_engine if kind == "inject" else port.rings.from_engine
-
-    def _configure_tunnel(self, node: dict[str, Any], config: Any) -> None:
-        tunnel = from_dict(node["params"]["tunnel"])
-        if node["kind"] == "encap":
-            tunnel.check_can_send()
-        native = tunnel.native(is_end=True)
-        native.passes_unknown_vni = node["params"].get("unknown_vni") == "pass"
-        # A struct of the codec's module, which is another type of the same bytes.
-        ffi.memmove(
-            ffi.addressof(config.tunnel), codec_ffi.buffer(native), ffi.sizeof(config.tunnel)
-        )
-
-    def _open_capture(self, path: str, node: dict[str, Any]) -> Any:
-        params = node["params"]
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        descriptor = os.open(params["file"], flags, 0o600)
-        capture = lib.lk_capture_open(
-            descriptor, f"{path}/{node['name']}".encode(), params.get("snaplen", 0)
-        )
-        if capture == ffi.NULL:
-            os.close(descriptor)
-            raise OSError(f"{params['file']}: the capture cannot be written")
-        return capture
-
     def _capture_counts(self, capture: Any) -> dict[str, int]:
         lib.lk_capture_flush(capture)
         written, missed = ffi.new("uint64_t *"), ffi.new("uint64_t *")
         error = ffi.new("int32_t *")
         lib.lk_capture_counts(capture, written, missed, error)
         return {"written": written[0], "missed": missed[0], "errno": -error[0]}
-
-    def _make_line(self, running: EnginePath, node: dict[str, Any]) -> None:
-        settings = dict(node["params"])
-        line = settings.pop("line")
-        config = ffi.new("struct lk_impair_config *", settings)
-        impair = lib.lk_impair_create(config)
-        if impair == ffi.NULL:
-            raise MemoryError(f"node {node['name']}: no memory for what it holds back")
-        running.lines[line] = impair
-        running.impairments[node["name"]] = line
 
     def _impair_counts(self, impair: Any) -> dict[str, int]:
         counts = ffi.new("struct lk_impair_counts *")

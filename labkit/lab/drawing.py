@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from labkit.lab.placement import DETAIL, LINE_HEIGHT, PADDING, TITLE, Box, Placed, mean, settled
-from labkit.lab.running_path import ledger_of
+from labkit.path.counters import PathReading, entered
 from labkit.path.drop_labels import draw_chips, drop_chips
-from labkit.path.edge_frames import PathReading
 from labkit.path.path import Path
 from labkit.path.svg import (
     BLUE,
@@ -129,8 +128,8 @@ def _path_box(path: Path, reading: PathReading | None) -> Box:
     lines = [line for chain in path.chains for line in _broken(chain)]
     if reading is None:
         return Box(path.name, tuple(lines))
-    entered = ledger_of(path, reading).sent
-    lines.append(f"{frames_text(entered)} in, {si(sum(reading.drops.values()))} dropped")
+    dropped = sum(reading.drops.values())
+    lines.append(f"{frames_text(entered(path, reading))} in, {si(dropped)} dropped")
     return Box(path.name, tuple(lines), tuple(drop_chips(reading.drops)))
 
 
@@ -176,8 +175,8 @@ def _attachments(
         y = begin.y + begin.height * (others[0].index(j) + 1) / (len(others[0]) + 1)
         y2 = end.y + end.height * (others[1].index(i) + 1) / (len(others[1]) + 1)
         name = ports[i].name
-        kinds = {n.kind for n in paths[j].nodes if n.params.get("port") == name}
-        receives, sends = "rx" in kinds, bool(kinds & {"tx", "probe_send"})
+        kinds = [n.declared for n in paths[j].nodes if n.port == name]
+        receives, sends = any(k.receives for k in kinds), any(k.sends for k in kinds)
         half = (x + to) / 2
         way = (
             f"M{number(x + 7 * sends)},{number(y)} C{number(half)},{number(y)} {number(half)},"

@@ -69,7 +69,7 @@ class LabPaths:
         """Stops the paths of a measurement; what one of them raises does not keep the others."""
         with ExitStack() as stack:
             for running in self.declared.values():
-                if any("run" in node.params for node in running.path.nodes):
+                if running.path.has_run:
                     stack.callback(running.stop)
 
     def rebuild(self) -> None:
@@ -106,15 +106,14 @@ class LabPaths:
                         "more queues and use another one"
                     )
         self.hosts.leave(path.ports)
-        for kind, port, _ in wanted:
-            if kind in ("inject", "collect"):
-                self.hosts.share(self._ports[port].frames)
+        for port in path.ports_of_python:
+            self.hosts.share(self._ports[port].frames)
 
     def _check_ports(self, path: Path) -> None:
         for n in path.nodes:
-            if "port" not in n.params:
+            if n.port is None:
                 continue
-            port_name = str(n.params["port"])
+            port_name = n.port
             port = self._ports.get(port_name)
             if port is None:
                 there = ", ".join(self._ports) or "none"
@@ -123,8 +122,8 @@ class LabPaths:
                     f"{port_name!r} (it has: {there})"
                 )
             info = port.last_info
-            queues = info.rx_queues if n.kind == "rx" else info.tx_queues
-            if int(str(n.params.get("queue", 0))) >= queues:
+            queues = info.rx_queues if n.declared.receives else info.tx_queues
+            if n.queue >= queues:
                 raise PathError(
                     f"path {path.name!r}, node {n.name}: queue {n.params['queue']} of port "
                     f"{port_name}, which has {queues} (0 to {queues - 1}); open it with queues="

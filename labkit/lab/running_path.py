@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.engine.engine import Engine
 from labkit.errors import LabError
-from labkit.path.counters import (
-    LEAVING,
-    REFUSED_BY_TX,
-    SOURCES,
-    PathCounters,
-    PathLedger,
-)
-from labkit.path.edge_frames import PathReading
+from labkit.path.counters import PathCounters, PathLedger, ledger_of
 from labkit.path.path import Path
 
 if TYPE_CHECKING:
@@ -99,14 +92,6 @@ class RunningPath:
 
         svg = path_svg(self.path, self.counters if self.is_running else None)
         return {"text/plain": repr(self), "text/html": as_html(svg, f"path {self.path!r}")}
-
-
-def ledger_of(path: Path, counters: PathReading) -> PathLedger:
-    """What the nodes of a path counted, as one sum."""
-    entered = sum(counters.nodes[n.name].objects for n in path.nodes if n.kind in SOURCES)
-    left = sum(counters.nodes[n.name].objects for n in path.nodes if n.kind in LEAVING)
-    left -= sum(counters.drops.get(name, 0) for name in REFUSED_BY_TX)
-    return PathLedger(entered, entered, left, dict(counters.drops))
 
 
 def start_path(engine: Engine, path: Path) -> None:

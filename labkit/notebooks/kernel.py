@@ -60,8 +60,7 @@ class Evidence:
             for running in list(lab.paths.values()):
                 with contextlib.suppress(LabError, OSError):
                     running.flush()
-                files = [n.params["file"] for n in running.path.nodes if n.kind == "capture"]
-                for file in map(Path, map(str, files)):
+                for file in map(Path, running.path.files):
                     if file.exists() and file.stat().st_size <= MOST_CAPTURE_BYTES:
                         shutil.copy(file, self.folder / file.name)
 

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from labkit.errors import PathError
-from labkit.path.kinds import Value, outputs_of, role_of
+from labkit.path.kinds import KINDS, NodeKind
+from labkit.path.values import Value
 from labkit.text import near
 
 
@@ -31,6 +32,11 @@ class Node:
     kind: str
     params: Mapping[str, Value] = field(default_factory=dict)
     given_name: str | None = None
+
+    @property
+    def declared(self) -> NodeKind:
+        """What is declared of its kind."""
+        return KINDS[self.kind]
 
     @property
     def base_name(self) -> str:
@@ -88,7 +94,7 @@ class Chain:
                 f"edge {last.base_name} >> {then.first.base_name}: nothing can follow "
                 f"{last.base_name}, it has no open output called next{hint}"
             )
-        if role_of(then.first.kind) == "source":
+        if then.first.declared.role == "source":
             raise PathError(
                 f"edge {self.nodes[-1].base_name} >> {then.first.base_name}: {then.first.kind} is "
                 "a source and takes no frames; begin another chain with it"
@@ -96,7 +102,7 @@ class Chain:
         joins = tuple(Join(node, output, then.first) for node, output in self.open_next)
         return Chain(
             self.first,
-            _merge(self.nodes, then.nodes),
+            merged(self.nodes, then.nodes),
             (*self.joins, *joins, *then.joins),
             then.open_next,
             (*self.open_other, *then.open_other),
@@ -112,7 +118,7 @@ class Chain:
         joins = tuple(Join(node, output, then.first) for node, output in self.open_other)
         return Chain(
             self.first,
-            _merge(self.nodes, then.nodes),
+            merged(self.nodes, then.nodes),
             (*self.joins, *joins, *then.joins),
             (*self.open_next, *then.open_next),
             then.open_other,
@@ -121,10 +127,11 @@ class Chain:
     def __getitem__(self, output: str) -> "Chain":
         """The chain's last node with one output chosen for what follows."""
         node = self.nodes[-1]
-        if output not in outputs_of(node.kind):
+        outputs = node.declared.outputs
+        if output not in outputs:
             raise PathError(
                 f"node {node.base_name}: {node.kind} has no output {output!r}"
-                f"{near(output, outputs_of(node.kind))}"
+                f"{near(output, outputs)}"
             )
         return Chain(self.first, self.nodes, self.joins, ((node, output),), ())
 
@@ -135,7 +142,7 @@ def as_chain(part: Node | Chain) -> Chain:
         return part
     if not isinstance(part, Node):
         raise PathError(f"{part!r} is no node; make one with lk.rx(port), lk.tx(port), …")
-    outputs = outputs_of(part.kind)
+    outputs = part.declared.outputs
     return Chain(
         part,
         (part,),
@@ -145,12 +152,14 @@ def as_chain(part: Node | Chain) -> Chain:
     )
 
 
-def _merge(a: tuple[Node, ...], b: tuple[Node, ...]) -> tuple[Node, ...]:
+def merged(a: tuple[Node, ...], b: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The nodes of both, each once."""
     have = {id(n) for n in a}
     return (*a, *(n for n in b if id(n) not in have))
 
 
-def _unique_names(nodes: tuple[Node, ...]) -> dict[int, str]:
+def unique_names(nodes: tuple[Node, ...]) -> dict[int, str]:
+    """A name for each node by its id, numbered where names are the same."""
     names: dict[int, str] = {}
     for node in nodes:
         base, number = node.base_name, 1

@@ -3,13 +3,32 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from labkit.path.graph import Graph
 from labkit.path.ledger import Ledger
 
-SOURCES = ("rx", "inject", "probe_send", "generate")
-LEAVING = ("tx", "collect", "sink")
 REFUSED_BY_TX = ("drop_tx_full", "drop_tx_too_long", "drop_tx_unplugged")
+
+
+class NodeReading(Protocol):
+    """Counters of a node: process calls, frames, TSC cycles."""
+
+    @property
+    def calls(self) -> int: ...  # noqa: D102
+    @property
+    def objects(self) -> int: ...  # noqa: D102
+    @property
+    def cycles(self) -> int: ...  # noqa: D102
+
+
+class PathReading(Protocol):
+    """Counters of a path: by node name, and frames by drop node."""
+
+    @property
+    def nodes(self) -> Mapping[str, NodeReading]: ...  # noqa: D102
+    @property
+    def drops(self) -> Mapping[str, int]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -72,3 +91,22 @@ class PathLedger(Ledger):
             *((name, count) for name, count in self.drops.items() if count),
             ("unexplained", self.unexplained),
         ]
+
+
+def entered(path: Graph, reading: PathReading) -> int:
+    """Frames that entered the path: of its nodes that bring frames in, as far as they are read."""
+    sources = [n.name for n in path.nodes if n.declared.brings_frames_in]
+    return sum(reading.nodes[name].objects for name in sources if name in reading.nodes)
+
+
+def left(path: Graph, reading: PathReading) -> int:
+    """Frames that left the path other than by a drop node."""
+    ends = [n.name for n in path.nodes if n.declared.takes_frames_out]
+    reached = sum(reading.nodes[name].objects for name in ends if name in reading.nodes)
+    return reached - sum(reading.drops.get(name, 0) for name in REFUSED_BY_TX)
+
+
+def ledger_of(path: Graph, reading: PathReading) -> PathLedger:
+    """Frames that entered the path against those that left it or were dropped by name."""
+    frames = entered(path, reading)
+    return PathLedger(frames, frames, left(path, reading), dict(reading.drops))

@@ -1,35 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How many frames went along each edge, as far as counters of nodes and drops tell."""
 
-from collections.abc import Mapping
-from typing import Protocol
-
-from labkit.path.graph import Edge
-from labkit.path.kinds import outputs_of
-from labkit.path.path import Path
+from labkit.path.counters import REFUSED_BY_TX, PathReading
+from labkit.path.graph import Edge, Graph
 
 
-class NodeReading(Protocol):
-    """Counters of a node: process calls, frames, TSC cycles."""
-
-    @property
-    def calls(self) -> int: ...  # noqa: D102
-    @property
-    def objects(self) -> int: ...  # noqa: D102
-    @property
-    def cycles(self) -> int: ...  # noqa: D102
-
-
-class PathReading(Protocol):
-    """Counters of a path: by node name, and frames by drop node."""
-
-    @property
-    def nodes(self) -> Mapping[str, NodeReading]: ...  # noqa: D102
-    @property
-    def drops(self) -> Mapping[str, int]: ...  # noqa: D102
-
-
-def edge_frames(path: Path, reading: PathReading, tolerance: float = 0.0) -> dict[Edge, int]:
+def edge_frames(path: Graph, reading: PathReading, tolerance: float = 0.0) -> dict[Edge, int]:
     """Frames by edge; an edge of which the counters do not tell is left out.
 
     Drops are counted by reason and not by node, so what a node passed on is known only while every
@@ -38,8 +14,8 @@ def edge_frames(path: Path, reading: PathReading, tolerance: float = 0.0) -> dic
     frames flowed do not balance.
     """
     frames = {name: counters.objects for name, counters in reading.nodes.items()}
-    explained = sum(frames.get(node.name, 0) for node in path.nodes if node.kind == "refuse")
-    explained += sum(n for name, n in reading.drops.items() if name.startswith("drop_tx_"))
+    explained = sum(frames.get(node.name, 0) for node in path.nodes if node.declared.drops_all)
+    explained += sum(reading.drops.get(name, 0) for name in REFUSED_BY_TX)
     is_conserved = abs(sum(reading.drops.values()) - explained) <= tolerance * explained
 
     balances: list[tuple[int, list[Edge]]] = []
@@ -49,7 +25,7 @@ def edge_frames(path: Path, reading: PathReading, tolerance: float = 0.0) -> dic
         arriving = [edge for edge in path.edges if edge.target == node.name]
         leaving = [edge for edge in path.edges if edge.source == node.name]
         balances.append((frames[node.name], arriving))
-        if is_conserved and outputs_of(node.kind):
+        if is_conserved and node.declared.outputs and node.declared.balances:
             balances.append((frames[node.name], leaving))
 
     known: dict[Edge, int] = {}

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The data of a finished path: nodes and edges."""
+"""The data of a finished path, nodes and edges, and what can be asked of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from labkit.path.kinds import Value
+from labkit.errors import PathError
+from labkit.path.kinds import KINDS, NodeKind
+from labkit.path.types import FileType
+from labkit.path.values import Value
+from labkit.text import near
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,21 @@ class NamedNode:
     kind: str
     params: Mapping[str, Value]
 
+    @property
+    def declared(self) -> NodeKind:
+        """What is declared of its kind."""
+        return KINDS[self.kind]
+
+    @property
+    def port(self) -> str | None:
+        """Name of the port that it works on."""
+        return str(self.params["port"]) if self.declared.has_port else None
+
+    @property
+    def queue(self) -> int:
+        """Number of the port's queue that it works on."""
+        return int(str(self.params.get("queue", 0)))
+
 
 @dataclass(frozen=True)
 class Edge:
@@ -23,3 +42,98 @@ class Edge:
     source: str
     output: str
     target: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Graph:
+    """Named nodes and edges. Path is one that can run."""
+
+    nodes: tuple[NamedNode, ...]
+    edges: tuple[Edge, ...]
+    name: str
+
+    @property
+    def exclusive_queues(self) -> dict[tuple[str, str, int], str]:
+        """(kind, port, queue) of its nodes of which a queue can have one, such as rx, in all paths
+        of a lab, by name of the node."""
+        return {
+            (n.kind, n.port, n.queue): n.name
+            for n in self.nodes
+            if n.port is not None and n.declared.is_exclusive
+        }
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Names of the ports it uses, in order."""
+        return tuple(dict.fromkeys(n.port for n in self.nodes if n.port is not None))
+
+    @property
+    def ports_of_python(self) -> tuple[str, ...]:
+        """Names of the ports by which Python sends or receives here."""
+        used = (n.port for n in self.nodes if n.port is not None and n.declared.has_frames)
+        return tuple(dict.fromkeys(used))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files that its nodes write frames to."""
+        return tuple(
+            str(n.params[p.name])
+            for n in self.nodes
+            for p in n.declared.parameters
+            if isinstance(p.type, FileType)
+        )
+
+    @property
+    def has_run(self) -> bool:
+        """Some node works for an experiment."""
+        return any(n.declared.has_run for n in self.nodes)
+
+    def node(self, name: str) -> NamedNode:
+        """The node of this name."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        names = [node.name for node in self.nodes]
+        raise PathError(f"path {self.name!r} has no node {name!r}{near(name, names)}")
+
+    def outputs_of(self, name: str) -> dict[str, str | None]:
+        """Outputs of a node with the node each leads to; None: to drop_unhandled."""
+        targets = {edge.output: edge.target for edge in self.edges if edge.source == name}
+        return {output: targets.get(output) for output in self.node(name).declared.outputs}
+
+    @property
+    def chains(self) -> tuple[str, ...]:
+        """The path in words, a line for each source: `rx:a >> (udp_echo | refuse) >> tx:a`.
+
+        Edges that do not fit into these lines follow in lines of their own.
+        """
+        left = {(edge.source, edge.output): edge.target for edge in self.edges}
+        sources = [n.name for n in self.nodes if n.declared.role == "source"]
+        lines = [self._line(name, left) for name in sources]
+        while left:
+            source, output = next(iter(left))
+            start = source if output == "next" else f'{source}["{output}"]'
+            lines.append(f"{start} >> {self._line(left.pop((source, output)), left)}")
+        return tuple(lines)
+
+    def _line(self, name: str, left: dict[tuple[str, str], str]) -> str:
+        """From a node along `next`, alternatives in brackets; takes what it says out of left."""
+        parts = []
+        at: str | None = name
+        while at is not None:
+            group = [at]
+            after = left.pop((at, "next"), None)
+            while (other := left.get((group[-1], "other"))) is not None:
+                its_next = left.get((other, "next"))
+                if its_next != after and "next" in self.node(other).declared.outputs:
+                    break  # what follows the brackets would not be true of it
+                del left[group[-1], "other"]
+                left.pop((other, "next"), None)
+                group.append(other)
+            text = " | ".join(group)
+            parts.append(f"({text})" if len(group) > 1 else text)
+            at = after
+        return " >> ".join(parts)
+
+    def __repr__(self) -> str:
+        return "\n".join(self.chains)

@@ -1,14 +1,34 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The kinds of nodes that a path is made of, as in the native node table (node.c)."""
+"""The kinds of nodes that a path is made of; each registers itself where it is declared."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Literal
 
-Value = str | int | float | list[str] | Mapping[str, Any] | None  # as in JSON
-Params = Mapping[str, Value]
+from labkit.errors import PathError
+from labkit.path.types import LineType, PortType, QueueType, RunType
+from labkit.path.values import Params, ParamType, Value
+from labkit.text import near
 
-REQUIRED = "<required>"  # the value of a parameter that has to be given
+Role = Literal["source", "process", "end"]
+
+REQUIRED = "<required>"  # the default of a parameter that has to be given
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a kind; default REQUIRED: it has to be given."""
+
+    name: str
+    type: ParamType
+    default: Value = REQUIRED
+
+    def checked(self, where: str, value: Value) -> Value:
+        """The value as it is kept. None is one where it is the default."""
+        if value is None and self.default is None:
+            return None
+        return self.type.check(where, self.name, value)
 
 
 @dataclass(frozen=True)
@@ -17,181 +37,116 @@ class NodeKind:
 
     Attributes
     ----------
-    name: as in the native node table
+    name: that of its native file
     role: "source", "process" or "end"; sources have no input, ends no output
     outputs: names of its outputs
-    params: its parameters with the values they have when not given; REQUIRED: to be given
+    parameters: in their order
     sentence: what it does
     reference: the RFC or tool it follows
+    brings_frames_in: frames enter the path here, which the ledger counts; not where they are only
+        let go again
+    takes_frames_out: frames leave the path here, other than by a drop node
+    is_exclusive: a queue of a port can have one node of the kind, in all paths of a lab
+    label: what a drawing says of it besides its parameters
+    module: where it was declared
     """
 
     name: str
-    role: str
+    role: Role
     outputs: tuple[str, ...]
-    params: Params
+    parameters: tuple[Parameter, ...]
     sentence: str
     reference: str = ""
+    brings_frames_in: bool = False
+    takes_frames_out: bool = False
+    is_exclusive: bool = False
+    label: str = ""
+    module: str = ""
+
+    @cached_property
+    def has_port(self) -> bool:
+        """It works on a port, which its parameter `port` names."""
+        return any(isinstance(p.type, PortType) for p in self.parameters)
+
+    @cached_property
+    def has_frames(self) -> bool:
+        """Python sends or receives by it."""
+        return any(isinstance(p.type, PortType) and p.type.with_frames for p in self.parameters)
+
+    @cached_property
+    def receives(self) -> bool:
+        """It receives from its port's queues."""
+        return self._has_queue("rx")
+
+    @cached_property
+    def sends(self) -> bool:
+        """It sends on its port's queues."""
+        return self._has_queue("tx")
+
+    @cached_property
+    def has_run(self) -> bool:
+        """It works for an experiment."""
+        return any(isinstance(p.type, RunType) for p in self.parameters)
+
+    @cached_property
+    def balances(self) -> bool:
+        """As many frames leave it as come to it, drops included: it holds none back and makes
+        none."""
+        return not any(isinstance(p.type, LineType) and p.type.is_own for p in self.parameters)
+
+    @property
+    def drops_all(self) -> bool:
+        """Every frame that it gets ends in a drop node."""
+        return self.role == "end" and not self.takes_frames_out
+
+    def _has_queue(self, way: str) -> bool:
+        return any(isinstance(p.type, QueueType) and p.type.way == way for p in self.parameters)
+
+    def checked(self, where: str, params: Params) -> dict[str, Value]:
+        """All parameters in their order, each checked; what is not given has its default."""
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for key in params:
+            if key not in known:
+                raise PathError(
+                    f"node {where}: {self.name} has no parameter {key!r}{near(key, known)}"
+                )
+        full = {}
+        for key, parameter in known.items():
+            if parameter.default is REQUIRED and key not in params:
+                raise PathError(f"node {where}: {self.name} needs the parameter {key!r}")
+            full[key] = parameter.checked(where, params.get(key, parameter.default))
+        return full
 
 
-_RESPONDER: Params = {"addresses": REQUIRED, "mac": None}
+class Kinds(Mapping[str, NodeKind]):
+    """All kinds by name."""
 
-KINDS: Mapping[str, NodeKind] = {
-    kind.name: kind
-    for kind in (
-        NodeKind(
-            "rx",
-            "source",
-            ("next",),
-            {"port": REQUIRED, "queue": 0},
-            "Receives frames from a port.",
-            "rte_eth_rx_burst",
-        ),
-        NodeKind(
-            "inject", "source", ("next",), {"port": REQUIRED}, "Takes frames that Python sends."
-        ),
-        NodeKind(
-            "probe_send",
-            "source",
-            ("next",),
-            {"run": REQUIRED, "port": REQUIRED},
-            "Sends the probes of an echo experiment.",
-        ),
-        NodeKind(
-            "generate",
-            "source",
-            ("next",),
-            {"run": REQUIRED, "port": REQUIRED},
-            "Makes the frames of a trial when they are due.",
-            "RFC 2544",
-        ),
-        NodeKind(
-            "tx",
-            "end",
-            (),
-            {"port": REQUIRED, "queue": 0},
-            "Sends frames on a port.",
-            "rte_eth_tx_burst",
-        ),
-        NodeKind("collect", "end", (), {"port": REQUIRED}, "Hands frames to Python."),
-        NodeKind("sink", "end", (), {}, "Counts frames and frees them."),
-        NodeKind(
-            "capture",
-            "process",
-            ("next",),
-            {"file": REQUIRED, "snaplen": 0},
-            "Writes a copy of every frame to a pcapng file.",
-            "draft-ietf-opsawg-pcapng",
-        ),
-        NodeKind(
-            "arp_responder",
-            "process",
-            ("next", "other"),
-            _RESPONDER,
-            "Answers ARP requests for its addresses.",
-            "RFC 826",
-        ),
-        NodeKind(
-            "nd_responder",
-            "process",
-            ("next", "other"),
-            _RESPONDER,
-            "Answers neighbour solicitations for its addresses.",
-            "RFC 4861",
-        ),
-        NodeKind(
-            "icmp_echo",
-            "process",
-            ("next", "other"),
-            _RESPONDER,
-            "Answers ping and ping6.",
-            "RFC 792, RFC 4443",
-        ),
-        NodeKind(
-            "udp_echo",
-            "process",
-            ("next", "other"),
-            {**_RESPONDER, "udp_port": 7},
-            "Sends UDP datagrams back to their sender.",
-            "RFC 768, RFC 862",
-        ),
-        NodeKind(
-            "refuse",
-            "end",
-            (),
-            {**_RESPONDER, "udp_port": None},
-            "Drops a frame under the reason why an endpoint does not answer it.",
-            "RFC 1122",
-        ),
-        NodeKind(
-            "reflect",
-            "process",
-            ("next",),
-            {},
-            "Swaps MAC addresses, IP addresses and ports.",
-            "testpmd 5tswap",
-        ),
-        NodeKind(
-            "encap",
-            "process",
-            ("next",),
-            {"tunnel": REQUIRED},
-            "Puts frames into a tunnel.",
-            "RFC 7348, RFC 8926, draft-ietf-intarea-gue-09",
-        ),
-        NodeKind(
-            "decap",
-            "process",
-            ("next", "other"),
-            {"tunnel": REQUIRED, "unknown_vni": "drop"},
-            "Takes frames out of a tunnel.",
-            "RFC 7348, RFC 8926, draft-ietf-intarea-gue-09",
-        ),
-        NodeKind(
-            "impair",
-            "process",
-            ("next",),
-            {
-                "line": REQUIRED,
-                "loss": 0.0,
-                "duplicate": 0.0,
-                "reorder": 0.0,
-                "displacement": 3,
-                "seed": 0,
-            },
-            "Loses, doubles and holds back frames at random.",
-            "tc-netem",
-        ),
-        NodeKind(
-            "impair_release",
-            "source",
-            ("next",),
-            {"line": REQUIRED},
-            "Lets go of frames that impair holds back.",
-        ),
-        NodeKind(
-            "receive",
-            "process",
-            ("other",),
-            {"run": REQUIRED},
-            "Tracks and times the frames of a trial.",
-            "RFC 4737",
-        ),
-        NodeKind(
-            "probe_receive",
-            "process",
-            ("other",),
-            {"run": REQUIRED},
-            "Checks and times the answers to probes.",
-        ),
-    )
-}
+    def __init__(self) -> None:
+        self._by_name: dict[str, NodeKind] = {}
+
+    def add(self, kind: NodeKind) -> None:
+        """Another kind, whose name is not taken."""
+        if kind.name in self._by_name:
+            raise PathError(
+                f"there is a kind of node called {kind.name!r} already, declared in "
+                f"{self._by_name[kind.name].module}; give this one another name"
+            )
+        self._by_name[kind.name] = kind
+
+    def find(self, name: str) -> NodeKind:
+        """The kind of this name; PathError with what may be meant."""
+        if name not in self._by_name:
+            raise PathError(f"{name!r} is no kind of node{near(name, self._by_name)}")
+        return self._by_name[name]
+
+    def __getitem__(self, name: str) -> NodeKind:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
 
 
-def outputs_of(kind: str) -> tuple[str, ...]:
-    """Names of the outputs of a kind of node."""
-    return KINDS[kind].outputs
-
-
-def role_of(kind: str) -> str:
-    """source, process or end."""
-    return KINDS[kind].role
+KINDS = Kinds()

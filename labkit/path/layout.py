@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import pairwise
 
-from labkit.path.graph import Edge
-from labkit.path.path import Path
+from labkit.path.graph import Edge, Graph
 
 ROW_GAP = 34.0  # between boxes of one column
 VIA_HEIGHT = 18.0  # room for an edge that passes a column
@@ -73,7 +72,7 @@ class Layout:
     height: float
 
 
-def columns_of(path: Path) -> dict[str, int]:
+def columns_of(path: Graph) -> dict[str, int]:
     """Column of each node: longest path, where `other` leads down and not to the right."""
     incoming: dict[str, list[Edge]] = {node.name: [] for node in path.nodes}
     for edge in path.edges:
@@ -87,7 +86,9 @@ def columns_of(path: Path) -> dict[str, int]:
     return columns
 
 
-def place(path: Path, sizes: Mapping[str, Size], gaps: Mapping[str, float], width: float) -> Layout:
+def place(
+    path: Graph, sizes: Mapping[str, Size], gaps: Mapping[str, float], width: float
+) -> Layout:
     """Places every node.
 
     sizes of the boxes by node; gaps: room wanted at the right of each node; width at which a path
@@ -152,7 +153,7 @@ def place(path: Path, sizes: Mapping[str, Size], gaps: Mapping[str, float], widt
 
 
 def _stacks(
-    path: Path, columns: Mapping[str, int]
+    path: Graph, columns: Mapping[str, int]
 ) -> tuple[list[list[list[str]]], dict[Edge, list[str]]]:
     """Stacks of each column, top to bottom, and the names of the points each edge passes."""
     below = {e.source: e.target for e in path.edges if columns[e.source] == columns[e.target]}

@@ -1,144 +1,189 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The functions that make nodes of a path."""
+"""The nodes of a path, each declared where it is made."""
 
 import itertools
-from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path as FilePath
-from typing import TYPE_CHECKING
 
-from labkit.errors import PathError
-from labkit.path.chain import Chain, Node, as_chain
-from labkit.path.checks import listed, make
-from labkit.path.kinds import Params, Value
+from labkit.path.chain import Chain, as_chain
+from labkit.path.declaration import node
+from labkit.path.types import (
+    Addresses,
+    CaptureFile,
+    Displacement,
+    Ipv4Addresses,
+    Ipv6Addresses,
+    Line,
+    Mac,
+    Name,
+    OwnLine,
+    PortName,
+    Probability,
+    ProbeRun,
+    PythonsPort,
+    RxQueue,
+    Seed,
+    SendingTunnel,
+    Snaplen,
+    TrialRun,
+    TunnelEnd,
+    TxQueue,
+    UdpPort,
+    UnknownVni,
+)
 
-if TYPE_CHECKING:
-    from labkit.lab.port import Port
-    from labkit.packet.tunnels import Tunnel
+BOTH = ("next", "other")
+TUNNELS = "RFC 7348, RFC 8926, draft-ietf-intarea-gue-09"
 
 _lines = itertools.count(1)
 
-
-def rx(port: "Port | str", queue: int = 0, *, name: str | None = None) -> Node:
-    """Receives frames from a queue of a port (rte_eth_rx_burst)."""
-    return make("rx", {"port": port_name(port), "queue": queue}, name)
+# Where frames enter and leave
 
 
-def tx(port: "Port | str", queue: int = 0, *, name: str | None = None) -> Node:
-    """Sends frames on a queue of a port (rte_eth_tx_burst).
+@node(role="source", reference="rte_eth_rx_burst", exclusive=True)
+def rx(port: PortName, queue: RxQueue = 0, *, name: Name = None) -> None:
+    """Receives frames from a queue of a port."""
+
+
+@node(role="end", reference="rte_eth_tx_burst")
+def tx(port: PortName, queue: TxQueue = 0, *, name: Name = None) -> None:
+    """Sends frames on a queue of a port.
 
     A frame longer than the port's MTU allows ends in drop_tx_too_long, one for which the queue has
     no room in drop_tx_full, one on a cable whose other end was closed in drop_tx_unplugged.
     """
-    return make("tx", {"port": port_name(port), "queue": queue}, name)
 
 
-def inject(port: "Port | str", *, name: str | None = None) -> Node:
+@node(role="source", exclusive=True, label="from Python")
+def inject(port: PythonsPort, *, name: Name = None) -> None:
     """Frames that Python sends on the port: port.send(), port.socket()."""
-    return make("inject", {"port": port_name(port)}, name)
 
 
-def collect(port: "Port | str", *, name: str | None = None) -> Node:
+@node(role="end", exclusive=True, label="to Python")
+def collect(port: PythonsPort, *, name: Name = None) -> None:
     """Hands frames to Python as received by the port: port.receive(), port.socket()."""
-    return make("collect", {"port": port_name(port)}, name)
 
 
-def sink(*, name: str | None = None) -> Node:
+@node(role="end")
+def sink(*, name: Name = None) -> None:
     """Counts frames and frees them."""
-    return make("sink", {}, name)
 
 
-def capture(file: str | FilePath, snaplen: int = 0, *, name: str | None = None) -> Node:
+@node(role="process", reference="draft-ietf-opsawg-pcapng")
+def capture(file: CaptureFile, snaplen: Snaplen = 0, *, name: Name = None) -> None:
     """Copies every frame to a pcapng file with nanosecond stamps and passes it on.
 
     snaplen: bytes kept of a frame, 0: all. The file is made anew, readable by its owner only.
     """
-    return make("capture", {"file": str(FilePath(file).absolute()), "snaplen": snaplen}, name)
 
 
-def arp_responder(
-    addresses: Iterable[str], mac: str | None = None, *, name: str | None = None
-) -> Node:
-    """Answers ARP requests for its IPv4 addresses (RFC 826)."""
-    return make("arp_responder", {"addresses": listed(addresses), "mac": mac}, name)
+# Endpoints
 
 
-def nd_responder(
-    addresses: Iterable[str], mac: str | None = None, *, name: str | None = None
-) -> Node:
-    """Answers neighbour solicitations for its IPv6 addresses (RFC 4861 7.2.3)."""
-    return make("nd_responder", {"addresses": listed(addresses), "mac": mac}, name)
+@node(role="process", outputs=BOTH, reference="RFC 826")
+def arp_responder(addresses: Ipv4Addresses, mac: Mac | None = None, *, name: Name = None) -> None:
+    """Answers ARP requests for its addresses."""
 
 
-def icmp_echo(addresses: Iterable[str], mac: str | None = None, *, name: str | None = None) -> Node:
-    """Answers ICMP and ICMPv6 echo requests to its addresses (RFC 792, RFC 4443 4.2)."""
-    return make("icmp_echo", {"addresses": listed(addresses), "mac": mac}, name)
+@node(role="process", outputs=BOTH, reference="RFC 4861 7.2.3")
+def nd_responder(addresses: Ipv6Addresses, mac: Mac | None = None, *, name: Name = None) -> None:
+    """Answers neighbour solicitations for its addresses."""
 
 
+@node(role="process", outputs=BOTH, reference="RFC 792, RFC 4443 4.2")
+def icmp_echo(addresses: Addresses, mac: Mac | None = None, *, name: Name = None) -> None:
+    """Answers ping and ping6, ICMP and ICMPv6 echo requests to its addresses."""
+
+
+@node(role="process", outputs=BOTH, reference="RFC 768, RFC 862")
 def udp_echo(
-    addresses: Iterable[str], udp_port: int = 7, mac: str | None = None, *, name: str | None = None
-) -> Node:
-    """Sends UDP datagrams to its addresses and port back to their sender (RFC 862).
+    addresses: Addresses, udp_port: UdpPort = 7, mac: Mac | None = None, *, name: Name = None
+) -> None:
+    """Sends UDP datagrams to its addresses and port back to their sender.
 
     Checksums are verified; IPv6 extension headers and IPv4 options are walked and left out of the
     answer.
     """
-    params: Params = {"addresses": listed(addresses), "udp_port": udp_port, "mac": mac}
-    return make("udp_echo", params, name)
 
 
+@node(role="end", takes_frames_out=False, reference="RFC 1122")
 def refuse(
-    addresses: Iterable[str],
-    udp_port: int | None = None,
-    mac: str | None = None,
+    addresses: Addresses,
+    udp_port: UdpPort | None = None,
+    mac: Mac | None = None,
     *,
-    name: str | None = None,
-) -> Node:
+    name: Name = None,
+) -> None:
     """Drops every frame under the reason why an endpoint with these addresses is silent."""
-    params: Params = {"addresses": listed(addresses), "udp_port": udp_port, "mac": mac}
-    return make("refuse", params, name)
 
 
-def reflect(*, name: str | None = None) -> Node:
-    """Swaps MAC addresses, IP addresses and TCP or UDP ports (testpmd's 5tswap)."""
-    return make("reflect", {}, name)
+@node(role="process", reference="testpmd 5tswap", label="MAC, IP, ports swapped")
+def reflect(*, name: Name = None) -> None:
+    """Swaps MAC addresses, IP addresses and TCP or UDP ports."""
 
 
-def encap(tunnel: "Tunnel", *, name: str | None = None) -> Node:
+# Tunnels
+
+
+@node(role="process", reference=TUNNELS)
+def encap(tunnel: SendingTunnel, *, name: Name = None) -> None:
     """Puts every frame into a tunnel: lk.Vxlan, lk.Geneve or lk.Gue.
 
     local_mac is that of the port which the frames go to when the tunnel does not name it.
     """
-    data = _as_data(tunnel)
-    tunnel.check_can_send(in_path=True)
-    return make("encap", {"tunnel": data}, name)
 
 
-def decap(tunnel: "Tunnel", unknown_vni: str = "drop", *, name: str | None = None) -> Node:
+@node(role="process", outputs=BOTH, reference=TUNNELS)
+def decap(tunnel: TunnelEnd, unknown_vni: UnknownVni = "drop", *, name: Name = None) -> None:
     """Takes frames out of a tunnel; what is refused ends in the drop node of its verdict.
 
     Frames that are not addressed to the tunnel's local end, or are none of its protocol, go on as
     `other`. unknown_vni: "drop" (drop_tunnel_unknown_vni), or "pass": to another decap by `other`.
     """
-    return make("decap", {"tunnel": _as_data(tunnel), "unknown_vni": unknown_vni}, name)
 
 
-def probe_send(run: str, port: "Port | str", *, name: str | None = None) -> Node:
-    """The sender of an echo experiment; made by lk.echo()."""
-    return make("probe_send", {"run": run, "port": port_name(port)}, name)
+# Experiments
 
 
-def probe_receive(run: str, *, name: str | None = None) -> Node:
-    """The receiver of an echo experiment; made by lk.echo()."""
-    return make("probe_receive", {"run": run}, name)
+@node(role="source")
+def probe_send(run: ProbeRun, port: PortName, *, name: Name = None) -> None:
+    """Sends the probes of an echo experiment; made by lk.echo()."""
 
 
-def _as_data(tunnel: object) -> Value:
-    from labkit.packet.tunnels import Tunnel
+@node(role="process", outputs=("other",))
+def probe_receive(run: ProbeRun, *, name: Name = None) -> None:
+    """Checks and times the answers to probes; made by lk.echo()."""
 
-    if not isinstance(tunnel, Tunnel):
-        raise PathError(f"{tunnel!r} is no tunnel; make one with lk.Vxlan, lk.Geneve or lk.Gue")
-    return tunnel.to_dict()
+
+@node(role="source", reference="RFC 2544")
+def generate(run: TrialRun, port: PortName, *, name: Name = None) -> None:
+    """Makes the frames of a trial when they are due; made by lk.trial()."""
+
+
+@node(role="process", outputs=("other",), reference="RFC 4737")
+def receive(run: TrialRun, *, name: Name = None) -> None:
+    """Tracks and times the frames of a trial; made by lk.trial()."""
+
+
+# A bad line: two nodes that share it
+
+
+@node(role="process", kind="impair", reference="tc-netem")
+def impair_line(
+    line: OwnLine,
+    loss: Probability = 0.0,
+    duplicate: Probability = 0.0,
+    reorder: Probability = 0.0,
+    displacement: Displacement = 3,
+    seed: Seed = 0,
+    *,
+    name: Name = None,
+) -> None:
+    """Loses, doubles and holds back frames at random."""
+
+
+@node(role="source", brings_frames_in=False)
+def impair_release(line: Line, *, name: Name = None) -> None:
+    """Lets go of frames that impair holds back, when nothing comes that could pass them."""
 
 
 def impair(
@@ -159,43 +204,12 @@ def impair(
     RunningPath.counters.impairments tells how many were copied and reordered.
     """
     line = f"line{next(_lines)}"
-    params: Params = {
-        "line": line,
-        "loss": loss,
-        "duplicate": duplicate,
-        "reorder": reorder,
-        "displacement": displacement,
-        "seed": seed,
-    }
-    bad_line = as_chain(make("impair", params, name))
+    bad_line = as_chain(impair_line(line, loss, duplicate, reorder, displacement, seed, name=name))
     if reorder == 0:
         return bad_line
-    release = as_chain(make("impair_release", {"line": line}))
+    release = as_chain(impair_release(line))
     return replace(
         bad_line,
         nodes=(*bad_line.nodes, *release.nodes),
         open_next=(*bad_line.open_next, *release.open_next),
     )
-
-
-def generate(run: str, port: "Port | str", *, name: str | None = None) -> Node:
-    """The sender of a trial; made by lk.trial()."""
-    return make("generate", {"run": run, "port": port_name(port)}, name)
-
-
-def receive(run: str, *, name: str | None = None) -> Node:
-    """The receiver of a trial; made by lk.trial()."""
-    return make("receive", {"run": run}, name)
-
-
-def port_name(port: "Port | str") -> str:
-    """The name of a port object, or the name itself. Raises PortError for a port that was closed:
-    its name may be another one's by now."""
-    if isinstance(port, str):
-        return port
-    if getattr(port, "is_closed", False):
-        port.check_open()
-    try:
-        return port.name
-    except AttributeError:
-        raise PathError(f"{port!r} is no port: pass a Port or its name") from None

@@ -6,20 +6,19 @@ from collections.abc import Callable
 from graphlib import CycleError, TopologicalSorter
 
 from labkit.errors import PathError
-from labkit.path.kinds import Value, outputs_of, role_of
-from labkit.path.path import Path
+from labkit.path.graph import Graph
 from labkit.text import near
 
 NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 
 
-def validate(path: Path) -> None:
+def validate(path: Graph) -> None:
     """Raises PathError with path, node or edge, and the fix, for a path that cannot run."""
     for check in _RULES:
         check(path)
 
 
-def _names_are_good(path: Path) -> None:
+def _names_are_good(path: Graph) -> None:
     for what, name in (("path", path.name), *(("node", n.name) for n in path.nodes)):
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise PathError(
@@ -31,7 +30,7 @@ def _names_are_good(path: Path) -> None:
             raise PathError(f"path {path.name!r} has two nodes called {name!r}; pass name= to one")
 
 
-def _edges_are_good(path: Path) -> None:
+def _edges_are_good(path: Graph) -> None:
     nodes = {n.name: n for n in path.nodes}
     taken: dict[tuple[str, str], str] = {}
     for edge in path.edges:
@@ -39,13 +38,13 @@ def _edges_are_good(path: Path) -> None:
         for end in (edge.source, edge.target):
             if end not in nodes:
                 raise PathError(f"{where}: there is no node {end!r}{near(end, nodes)}")
-        if edge.output not in outputs_of(nodes[edge.source].kind):
-            kind = nodes[edge.source].kind
+        source = nodes[edge.source].declared
+        if edge.output not in source.outputs:
             raise PathError(
-                f"{where}: {kind} has no output {edge.output!r}"
-                f"{near(edge.output, outputs_of(kind))}"
+                f"{where}: {source.name} has no output {edge.output!r}"
+                f"{near(edge.output, source.outputs)}"
             )
-        if role_of(nodes[edge.target].kind) == "source":
+        if nodes[edge.target].declared.role == "source":
             raise PathError(
                 f"{where}: {nodes[edge.target].kind} is a source and takes no frames; "
                 "begin another chain with it"
@@ -58,8 +57,8 @@ def _edges_are_good(path: Path) -> None:
         taken[key] = edge.target
 
 
-def _is_reached(path: Path) -> None:
-    reached = {n.name for n in path.nodes if role_of(n.kind) == "source"}
+def _is_reached(path: Graph) -> None:
+    reached = {n.name for n in path.nodes if n.declared.role == "source"}
     if not reached:
         raise PathError(f"path {path.name!r} has no source; begin it with rx(port) or inject(port)")
     todo = list(reached)
@@ -77,7 +76,7 @@ def _is_reached(path: Path) -> None:
             )
 
 
-def _has_no_cycle(path: Path) -> None:
+def _has_no_cycle(path: Graph) -> None:
     sources: dict[str, set[str]] = {}
     for edge in path.edges:
         sources.setdefault(edge.target, set()).add(edge.source)
@@ -91,22 +90,22 @@ def _has_no_cycle(path: Path) -> None:
         ) from None
 
 
-def _queues_are_used_once(path: Path) -> None:
-    seen: dict[tuple[str, Value, Value], str] = {}
+def _queues_are_used_once(path: Graph) -> None:
+    seen: dict[tuple[str, str, int], str] = {}
     for n in path.nodes:
-        if n.kind not in ("rx", "inject", "collect"):
+        if n.port is None or not n.declared.is_exclusive:
             continue
-        key = (n.kind, n.params["port"], n.params.get("queue", 0))
+        key = (n.kind, n.port, n.queue)
         if key in seen:
-            queue = f", queue {key[2]}" if n.kind == "rx" else ""
+            queue = f", queue {n.queue}" if "queue" in n.params else ""
             raise PathError(
                 f"path {path.name!r}, node {n.name}: {seen[key]} is the {n.kind} of port "
-                f"{n.params['port']}{queue} already; use the same node object in both chains"
+                f"{n.port}{queue} already; use the same node object in both chains"
             )
         seen[key] = n.name
 
 
-_RULES: tuple[Callable[[Path], None], ...] = (
+_RULES: tuple[Callable[[Graph], None], ...] = (
     _names_are_good,
     _edges_are_good,
     _is_reached,

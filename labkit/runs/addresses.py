@@ -5,7 +5,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.path.checks import MOST_ADDRESSES
+from labkit.path.address_types import MOST_ADDRESSES
 from labkit.traffic.fields import FieldOf, all_layers
 
 if TYPE_CHECKING:

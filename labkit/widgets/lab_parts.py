@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.lab.port_declaration import loss_names
-from labkit.path.kinds import KINDS
 from labkit.sources import Schema
 from labkit.sources.catalogue import drivers
 from labkit.widgets.meters import Meters
@@ -56,7 +55,7 @@ def workers(lab: "Lab", meters: Meters, schema: Schema) -> list[dict[str, Any]]:
             f"path/{name}/{node.name}/objects"
             for name in paths
             for node in running[name].nodes
-            if KINDS[node.kind].role == "source"
+            if node.declared.brings_frames_in
         ]
         cpu = cpus.get(lcore)
         found.append(

@@ -11,8 +11,8 @@ from labkit.path.counters import NodeCounters
 from labkit.path.drawing import live_path_svg, path_svg
 from labkit.path.edge_frames import edge_frames
 from labkit.path.graph import NamedNode
-from labkit.path.kinds import KINDS, Value
 from labkit.path.svg import as_html
+from labkit.path.values import Value
 from labkit.sources import MISSING, Sample, Schema
 from labkit.widgets.meters import Meters
 
@@ -93,7 +93,7 @@ class PathPart:
     # Within
 
     def _node(self, node: NamedNode, meters: Meters) -> dict[str, Any]:
-        kind = KINDS[node.kind]
+        kind = node.declared
         calls, objects, cycles = self._counters_of(node)
         each = kind.role != "source"  # a source's are mostly those of polls that brought nothing
         return {

@@ -3,12 +3,16 @@
 
 import time
 
+import numpy as np
 import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 import labkit as lk
+from labkit.sources import Schema
+from labkit.widgets.lab_parts import workers
+from labkit.widgets.meters import Meters
 
 COUNT = 2_000
 
@@ -42,6 +46,18 @@ def test_a_good_line_changes_nothing(lab: lk.Lab) -> None:
     numbers, _, counts = through(lab)
     assert numbers == list(range(COUNT))
     assert counts == {"copied": 0, "reordered": 0, "held": 0}
+
+
+def test_a_worker_counts_what_enters_as_the_ledger_does(lab: lk.Lab) -> None:
+    """Frames that impair lets go of cost no less because they are counted twice."""
+    _, b = lab.cable()
+    lab.run(lk.rx(b) >> lk.impair(reorder=0.5) >> lk.sink(), name="bad")
+    worker = f"worker/{lab.counters()['bad'].lcore}"
+    rates = {f"{worker}/busy_cycles": 6000, f"{worker}/idle_cycles": 0}
+    rates |= {"path/bad/rx:server/objects": 20, "path/bad/impair_release/objects": 10}
+    meters, schema = Meters(), Schema(tuple(rates))
+    (part,) = workers(lab, meters, schema)
+    assert meters.read(schema, np.array(list(rates.values()), float))[part["cycles"]] == 300
 
 
 def test_lost_frames_end_in_a_drop_node(lab: lk.Lab) -> None:

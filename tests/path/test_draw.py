@@ -18,6 +18,7 @@ from labkit.lab.drawing import PortView, lab_svg
 from labkit.packet import tunnels
 from labkit.path import nodes as lk
 from labkit.path.chain import Chain, Node
+from labkit.path.counters import ledger_of
 from labkit.path.drawing import path_svg
 from labkit.path.edge_frames import edge_frames
 from labkit.path.layout import Size, columns_of, place
@@ -320,6 +321,27 @@ def test_counters_read_while_frames_flow_give_nothing_negative() -> None:
     frames = {"rx:a": 10, "udp_echo": 10, "sink": 12, "tx:a": 0}
     told = edge_frames(path, reading(path, [frames[node.name] for node in path.nodes]))
     assert min(told.values()) == 0
+
+
+def bad_line() -> tuple[Path, Reading]:
+    """A line that held 5 of 100 frames back, and doubled 10."""
+    path = Path(lk.rx("a") >> lk.impair(duplicate=0.1, reorder=0.5) >> lk.collect("a"), name="bad")
+    frames = {"rx:a": 100, "impair": 100, "impair_release": 5, "collect:a": 110}
+    return path, reading(path, [frames[node.name] for node in path.nodes])
+
+
+def test_frames_that_were_held_back_are_on_one_edge() -> None:
+    path, counters = bad_line()
+    told = {edge.source: n for edge, n in edge_frames(path, counters).items()}
+    assert told == {"rx:a": 100, "impair": 105, "impair_release": 5}
+
+
+def test_frames_that_were_held_back_enter_once() -> None:
+    """The picture of a lab counts as the ledger does."""
+    path, counters = bad_line()
+    assert ledger_of(path, counters).sent == 100
+    words = [" ".join(t.split()) for t in texts(lab_svg([port("a")], [path], {"bad": counters}))]
+    assert "100 frames in, 0 dropped" in words
 
 
 # Layout

@@ -2,20 +2,24 @@
 """Paths as data: operators, names, every refusal."""
 
 import dataclasses
+import inspect
 import subprocess
 import sys
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
 from labkit.errors import LabError, PathError
 from labkit.path import nodes as lk
 from labkit.path.chain import Chain, Node
-from labkit.path.checks import make
+from labkit.path.declaration import make, node
+from labkit.path.drawing import path_svg
 from labkit.path.graph import Edge, NamedNode
 from labkit.path.kinds import KINDS
 from labkit.path.path import Path
+from labkit.path.types import Name
+from labkit.path.values import WholeType
 from tests.paths import WHERE, data, refused
 
 
@@ -123,6 +127,73 @@ def test_the_table_of_kinds_documents_itself() -> None:
     assert "RFC 4443" in KINDS["icmp_echo"].reference
     assert "RFC 862" in KINDS["udp_echo"].reference
     assert "5tswap" in KINDS["reflect"].reference
+
+
+# Kinds that are declared elsewhere
+
+
+@node(role="process", outputs=("next", "other"), reference="RFC 791 3.2", label="one hop less")
+def hop(
+    by: Annotated[int, WholeType(1, 255)] = 1, share: float = 0.5, *, name: Name = None
+) -> None:
+    """Lowers the TTL.
+
+    by: how much
+    """
+
+
+def test_a_kind_of_another_module_is_one_of_all() -> None:
+    path = Path(lk.rx("a") >> (hop(3, name="far") | lk.sink()) >> lk.tx("a"))
+    assert path.node("far").params == {"by": 3, "share": 0.5}
+    assert Path.from_json(path.to_json()) == path
+    assert "one hop less" in path_svg(path)
+    with refused("node hop: by is 0; the range is 1 to 255"):
+        hop(0)
+    with refused("node hop: share is 'x'; the range is -inf to inf"):
+        hop(share="x")  # type: ignore[arg-type]
+
+
+def test_help_tells_of_a_kind() -> None:
+    assert inspect.signature(hop).parameters["by"].annotation is int
+    assert inspect.signature(hop).return_annotation is Node
+    assert hop.__doc__ == "Lowers the TTL.\n\nby: how much\n\nReference: RFC 791 3.2"
+    assert str(inspect.signature(lk.rx)).endswith(
+        "queue: int = 0, *, name: str | None = None) -> labkit.path.chain.Node"
+    )
+    with pytest.raises(TypeError, match=r"rx\(\) missing 1 required positional argument: 'port'"):
+        lk.rx()  # type: ignore[call-arg]
+
+
+def test_a_kind_is_declared_once() -> None:
+    with refused("there is a kind of node called 'hop' already, declared in"):
+
+        @node(role="process", kind="hop")
+        def jump(*, name: Name = None) -> None:
+            """Lowers the TTL."""
+
+
+def test_a_declaration_is_checked() -> None:
+    with refused("node bad: annotate the parameter 'by' with a type of labkit.path.types"):
+
+        @node(role="process")
+        def bad(by: list[str], *, name: Name = None) -> None:
+            """Never made."""
+
+    with refused("node silent: say in its documentation what it does"):
+
+        @node(role="process")
+        def silent(*, name: Name = None) -> None: ...
+
+
+def test_what_the_ledger_counts_is_declared() -> None:
+    def kinds(what: str) -> set[str]:
+        return {name for name, kind in KINDS.items() if getattr(kind, what)}
+
+    assert kinds("brings_frames_in") == {"rx", "inject", "probe_send", "generate"}
+    assert kinds("takes_frames_out") == {"tx", "collect", "sink"}
+    assert kinds("drops_all") == {"refuse"}
+    assert kinds("is_exclusive") == {"rx", "inject", "collect"}
+    assert kinds("has_frames") == {"inject", "collect"}
 
 
 # Plain, frozen data
@@ -354,6 +425,12 @@ def test_missing_macs_are_those_of_the_port_frames_come_from() -> None:
     path = Path(chain).with_macs({"a": "02:00:00:00:00:0a", "b": "02:00:00:00:00:0b"})
     assert path.node("udp_echo").params["mac"] == "02:00:00:00:00:0a"
     assert path.node("icmp_echo").params["mac"] == "02:00:00:00:00:99"
+
+
+def test_what_a_generator_makes_comes_from_its_port() -> None:
+    path = Path(lk.generate("run", "a") >> lk.udp_echo(WHERE) >> lk.tx("b"))
+    filled = path.with_macs({"a": "02:00:00:00:00:0a", "b": "02:00:00:00:00:0b"})
+    assert filled.node("udp_echo").params["mac"] == "02:00:00:00:00:0a"
 
 
 def test_a_mac_has_to_be_of_one_port() -> None:

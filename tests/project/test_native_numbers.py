@@ -5,7 +5,7 @@ import pytest
 from labkit._codec import ffi, lib
 
 from labkit.packet import geneve_options, link, signature
-from labkit.path import checks
+from labkit.path import address_types
 from labkit.results import latency
 from labkit.traffic import fields, program
 
@@ -17,7 +17,7 @@ NUMBERS = {
     "LK_SIGNATURE_MAGIC": int.from_bytes(signature.MAGIC, "big"),
     "LK_MAX_FIELDS": program.MOST_FIELDS,
     "LK_MAX_CHECKSUMS": program.MOST_CHECKSUMS,
-    "LK_MAX_ADDRESSES": checks.MOST_ADDRESSES,
+    "LK_MAX_ADDRESSES": address_types.MOST_ADDRESSES,
     "LK_MAX_GENEVE_OPTIONS": geneve_options.MOST_OPTIONS,
     "LK_MAX_OPTION_DATA": geneve_options.MOST_DATA,
     "LK_HISTOGRAM_HALF_BITS": latency.HALF_BITS,

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""struct lk_node_config of a node, filled by the types that its parameters were declared with."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+from typing import Any
+
+from labkit._codec import ffi as codec_ffi
+from labkit.engine.binding import ffi, lib
+from labkit.engine.ports import Ports
+from labkit.engine.trials import Trials
+from labkit.packet.codec import packed_addresses
+from labkit.packet.tunnels import from_dict
+from labkit.path.address_types import (
+    AddressesType,
+    MacType,
+    TunnelType,
+    UdpPortType,
+    UnknownVniType,
+)
+from labkit.path.kinds import KINDS, NodeKind, Parameter
+from labkit.path.types import FileType, LineType, PortType, QueueType, RunType, SnaplenType
+from labkit.path.values import ParamType, RealType, TextType, WholeType
+
+
+@dataclass
+class EnginePath:
+    """A running path: its graph, node names by index, and what must outlive the graph."""
+
+    graph: int
+    nodes: list[str]
+    queues: set[tuple[str, str, int]]
+    runs: set[str] = field(default_factory=set)  # of probes and trials that its nodes belong to
+    captures: dict[str, Any] = field(default_factory=dict)
+    lines: dict[str, Any] = field(default_factory=dict)  # of impair nodes, by line and
+    impairments: dict[str, str] = field(default_factory=dict)  # the line by node name
+
+
+@dataclass
+class _Node:
+    """A node under way: its data, and the struct that is filled."""
+
+    path: str
+    name: str
+    kind: NodeKind
+    params: Mapping[str, Any]
+    config: Any
+    running: EnginePath
+    room: Iterator[Any]  # of numbers that have no place of their own
+
+
+class NodeConfigs:
+    """Configures nodes of the engine's paths."""
+
+    def __init__(self, ports: Ports, probes: dict[str, Any], trials: Trials) -> None:
+        self._ports, self._probes, self._trials = ports, probes, trials
+
+    def make_lines(self, nodes: list[dict[str, Any]], running: EnginePath) -> None:
+        """The bad lines of a path, which any of its nodes may name."""
+        for node in nodes:
+            kind, params = kind_of(node), dict(node["params"])
+            for parameter in kind.parameters:
+                if isinstance(parameter.type, LineType) and parameter.type.is_own:
+                    line = params.pop(parameter.name)
+                    impair = lib.lk_impair_create(ffi.new("struct lk_impair_config *", params))
+                    if impair == ffi.NULL:
+                        raise MemoryError(f"node {node['name']}: no memory for what it holds back")
+                    running.lines[line] = impair
+                    running.impairments[node["name"]] = line
+
+    def fill(self, path: str, node: dict[str, Any], config: Any, running: EnginePath) -> None:
+        """Everything that the node's parameters say."""
+        kind = kind_of(node)
+        room = iter(config.values)
+        at = _Node(path, node["name"], kind, node["params"], config, running, room)
+        for parameter in kind.parameters:
+            value = node["params"].get(parameter.name, parameter.default)
+            if value is not None:
+                self._fill(parameter.type, value, at)
+        if kind.has_port:
+            running.queues.add((node["params"]["port"], kind.name, config.queue))
+
+    @singledispatchmethod
+    def _fill(self, kind: ParamType, value: Any, at: _Node) -> None:
+        raise TypeError(f"node {at.name}: the engine has no place for {type(kind).__name__}")
+
+    @_fill.register
+    def _(self, kind: TextType, value: str, at: _Node) -> None:
+        """Texts are for Python; the engine takes those of the types below."""
+
+    @_fill.register(WholeType)
+    @_fill.register(RealType)
+    def _(self, kind: ParamType, value: float, at: _Node) -> None:
+        place = next(at.room, None)
+        if place is None:
+            raise ValueError(
+                f"node {at.name}: {at.kind.name} has more numbers than the engine takes, "
+                f"{lib.LK_NODE_VALUES}"
+            )
+        place.real = value
+        if isinstance(value, int):
+            place.whole = value
+
+    @_fill.register
+    def _(self, kind: PortType, value: str, at: _Node) -> None:
+        port = self._ports.by_name[value]
+        at.config.port = port.id
+        if kind.with_frames:
+            if port.rings is None:
+                raise LookupError(f"port {value} has no frame rings")
+            comes_in = at.kind.role == "source"
+            at.config.ring = port.rings.to_engine if comes_in else port.rings.from_engine
+
+    @_fill.register
+    def _(self, kind: QueueType, value: int, at: _Node) -> None:
+        at.config.queue = value
+
+    @_fill.register
+    def _(self, kind: AddressesType, value: list[str], at: _Node) -> None:
+        for name, part in packed_addresses(value).items():
+            setattr(at.config.endpoint, name, part)
+
+    @_fill.register
+    def _(self, kind: MacType, value: str, at: _Node) -> None:
+        at.config.endpoint.mac = bytes.fromhex(value.replace(":", ""))
+
+    @_fill.register
+    def _(self, kind: UdpPortType, value: int, at: _Node) -> None:
+        at.config.endpoint.udp_port = value
+
+    @_fill.register
+    def _(self, kind: TunnelType, value: dict[str, Any], at: _Node) -> None:
+        tunnel = from_dict(value)
+        if kind.sends:
+            tunnel.check_can_send()
+        # A struct of the codec's module, which is another type of the same bytes.
+        data = codec_ffi.buffer(tunnel.native(is_end=True))
+        ffi.memmove(ffi.addressof(at.config.tunnel), data, ffi.sizeof(at.config.tunnel))
+
+    @_fill.register
+    def _(self, kind: UnknownVniType, value: str, at: _Node) -> None:
+        at.config.tunnel.passes_unknown_vni = value == "pass"
+
+    @_fill.register
+    def _(self, kind: RunType, value: str, at: _Node) -> None:
+        at.running.runs.add(value)
+        if kind.of == "trial":
+            at.config.trial = self._trials.by_run[value]
+        else:
+            at.config.probe = self._probes[value]
+
+    @_fill.register
+    def _(self, kind: LineType, value: str, at: _Node) -> None:
+        at.config.impair = at.running.lines[value]
+
+    @_fill.register
+    def _(self, kind: FileType, value: str, at: _Node) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        descriptor = os.open(value, flags, 0o600)
+        label = f"{at.path}/{at.name}".encode()
+        capture = lib.lk_capture_open(descriptor, label, at.params.get("snaplen", 0))
+        if capture == ffi.NULL:
+            os.close(descriptor)
+            raise OSError(f"{value}: the capture cannot be written")
+        at.config.capture = at.running.captures[at.name] = capture
+
+    @_fill.register
+    def _(self, kind: SnaplenType, value: int, at: _Node) -> None:
+        """Of the node's file, which was opened with it."""
+
+
+def kind_of(node: dict[str, Any]) -> NodeKind:
+    """What is declared of a node's kind. Of one that was declared in the notebook alone, numbers
+    are known by their values."""
+    name = node["kind"]
+    if name in KINDS:
+        return KINDS[name]
+    numbers = [
+        Parameter(key, RealType())
+        for key, value in node["params"].items()
+        if isinstance(value, (int, float))
+    ]
+    return NodeKind(name, "process", ("next", "other"), tuple(numbers), "")

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How a kind of node is declared: once, by the function that makes its nodes.
+
+    @node(role="process", reference="RFC 791 3.2")
+    def ttl(by: int = 1, *, name: Name = None) -> None:
+        \"\"\"Lowers the TTL of IPv4 packets.\"\"\"
+
+The function has no body. Its name is the kind's, its parameters with their types are the node's,
+and its documentation begins with the kind's sentence. Types are those of labkit.path.types; plain
+`int` and `float` are numbers of any size, which the native node finds in `self->config.values` in
+their order.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from types import UnionType
+from typing import Annotated, Any, ParamSpec, Union, get_args, get_origin, get_type_hints
+
+from labkit.errors import PathError
+from labkit.path.chain import Node
+from labkit.path.kinds import KINDS, REQUIRED, NodeKind, Parameter, Role
+from labkit.path.values import Params, ParamType, RealType, TextType, WholeType
+
+P = ParamSpec("P")
+
+PLAIN: dict[object, ParamType] = {int: WholeType(), float: RealType(), str: TextType()}
+OUTPUTS: dict[Role, tuple[str, ...]] = {"source": ("next",), "process": ("next",), "end": ()}
+
+
+def make(kind: str, params: Params, name: str | None = None) -> Node:
+    """A node of any kind from data, every parameter checked."""
+    return Node(kind, KINDS.find(kind).checked(name or kind, params), name)
+
+
+def node(
+    *,
+    role: Role,
+    reference: str = "",
+    outputs: tuple[str, ...] | None = None,
+    kind: str | None = None,
+    brings_frames_in: bool = True,
+    takes_frames_out: bool = True,
+    exclusive: bool = False,
+    label: str = "",
+) -> Callable[[Callable[P, None]], Callable[P, Node]]:
+    """Declares a kind of node; what it decorates becomes the maker of its nodes.
+
+    role: "source", "process" or "end"
+    reference: the RFC or tool it follows
+    outputs: names of its outputs; None: `next`, and none of an end
+    kind: its name; None: that of the function
+    brings_frames_in: False for a source whose frames entered the path elsewhere
+    takes_frames_out: False for an end that leaves every frame to a drop node
+    exclusive: a queue of a port can have one node of the kind
+    label: what a drawing says of it besides its parameters
+    """
+
+    def declare(function: Callable[P, None]) -> Callable[P, Node]:
+        signature = inspect.signature(function)
+        known = _parameters(function, signature)
+        text = inspect.getdoc(function) or ""
+        declared = NodeKind(
+            name=kind or function.__name__,
+            role=role,
+            outputs=OUTPUTS[role] if outputs is None else outputs,
+            parameters=tuple(known.values()),
+            sentence=" ".join(text.partition("\n\n")[0].split()),
+            reference=reference,
+            brings_frames_in=role == "source" and brings_frames_in,
+            takes_frames_out=role == "end" and takes_frames_out,
+            is_exclusive=exclusive,
+            label=label,
+            module=function.__module__,
+        )
+        if not declared.sentence:
+            raise PathError(f"node {declared.name}: say in its documentation what it does")
+        KINDS.add(declared)
+
+        @functools.wraps(function)
+        def maker(*args: P.args, **kwargs: P.kwargs) -> Node:
+            function(*args, **kwargs)  # Python's own words for arguments that do not fit
+            given = signature.bind(*args, **kwargs).arguments
+            name = given.pop("name", None)
+            params = {key: _given(known[key], value) for key, value in given.items()}
+            return make(declared.name, params, name)
+
+        _describe(maker, signature, f"{text}\n\nReference: {reference}" if reference else text)
+        return maker
+
+    return declare
+
+
+def _given(parameter: Parameter, value: Any) -> Any:
+    if value is None and parameter.default is None:
+        return None
+    return parameter.type.given(value)
+
+
+def _parameters(
+    function: Callable[..., None], signature: inspect.Signature
+) -> dict[str, Parameter]:
+    """The node's parameters, `name` left out."""
+    hints = get_type_hints(function, include_extras=True)
+    found = {}
+    for key, parameter in signature.parameters.items():
+        if key == "name":
+            continue
+        kind = _type_of(hints.get(key))
+        if kind is None:
+            raise PathError(
+                f"node {function.__name__}: annotate the parameter {key!r} with a type of "
+                "labkit.path.types, int, float or str"
+            )
+        default = REQUIRED if parameter.default is parameter.empty else parameter.default
+        found[key] = Parameter(key, kind, default)
+    return found
+
+
+def _type_of(hint: object) -> ParamType | None:
+    """The type that an annotation names, alone or beside None."""
+    if get_origin(hint) is Annotated:
+        return next((extra for extra in get_args(hint)[1:] if isinstance(extra, ParamType)), None)
+    if hint in PLAIN:
+        return PLAIN[hint]
+    if get_origin(hint) in (Union, UnionType):
+        return next(filter(None, map(_type_of, get_args(hint))), None)
+    return None
+
+
+def _describe(maker: Callable[..., Node], signature: inspect.Signature, text: str) -> None:
+    """Documentation and signature as help() shows them: plain types, and what it makes."""
+    hints = get_type_hints(maker)
+    parameters = [
+        p.replace(annotation=hints.get(p.name, p.annotation)) for p in signature.parameters.values()
+    ]
+    maker.__doc__ = text
+    maker.__annotations__ = {**{p.name: p.annotation for p in parameters}, "return": Node}
+    maker.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=parameters, return_annotation=Node
+    )

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What parameters of nodes may be: how each is given, checked, and drawn.
+
+A maker of nodes is annotated with the names at the end, such as `port: PortName, queue: RxQueue`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Literal, Protocol
+
+from labkit.errors import PathError
+from labkit.path.address_types import (
+    AddressesType,
+    MacType,
+    TunnelLike,
+    TunnelType,
+    UdpPortType,
+    UnknownVniType,
+)
+from labkit.path.values import RealType, TextType, Value, WholeType
+
+
+class PortLike(Protocol):
+    """What is asked of a port object."""
+
+    @property
+    def name(self) -> str:
+        """The port's name."""
+        ...
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the name may be another port's by now."""
+        ...
+
+    def check_open(self) -> None:
+        """Raises PortError for a port that was closed."""
+        ...
+
+
+@dataclass(frozen=True)
+class PortType(TextType):
+    """The name of a port.
+
+    with_frames: by it Python sends or receives, in memory that it shares with the engine
+    """
+
+    with_frames: bool = False
+
+    def given(self, value: Any) -> Value:
+        """The name of a port object. PortError for one that was closed: its name may be another
+        one's by now."""
+        if isinstance(value, str):
+            return value
+        if getattr(value, "is_closed", False):
+            value.check_open()
+        try:
+            return str(value.name)
+        except AttributeError:
+            raise PathError(f"{value!r} is no port: pass a Port or its name") from None
+
+
+@dataclass(frozen=True)
+class QueueType(WholeType):
+    """The number of a queue of the port."""
+
+    lowest: int = 0
+    highest: int = 255
+    way: Literal["rx", "tx"] = "rx"
+
+    def remark(self, value: Value) -> str:
+        """Which, unless it is the first."""
+        return f"queue {value}" if value else ""
+
+
+class FileType(TextType):
+    """A file that frames are written to."""
+
+    def given(self, value: Any) -> Value:
+        """Its whole path: the engine may work in another folder."""
+        return str(FilePath(value).absolute())
+
+    def lines(self, value: Value) -> list[str]:
+        """The name without the folder."""
+        return [str(value).rsplit("/", 1)[-1]]
+
+
+@dataclass(frozen=True)
+class SnaplenType(WholeType):
+    """Bytes kept of a frame in the node's file."""
+
+    lowest: int = 0
+    highest: int = 65535
+
+    def lines(self, value: Value) -> list[str]:
+        """How many, unless it is all."""
+        return [f"first {value} B of each"] if value else []
+
+
+@dataclass(frozen=True)
+class RunType(TextType):
+    """The experiment that a node works for."""
+
+    of: Literal["probe", "trial"]
+
+    def lines(self, value: Value) -> list[str]:
+        """Which."""
+        return [f"run {value}"]
+
+
+@dataclass(frozen=True)
+class LineType(TextType):
+    """A bad line; nodes of one path that name the same work on the same.
+
+    is_own: the node brings the line about, with its other parameters
+    """
+
+    is_own: bool = False
+
+
+PortName = Annotated[PortLike | str, PortType()]
+PythonsPort = Annotated[PortLike | str, PortType(with_frames=True)]
+RxQueue = Annotated[int, QueueType(way="rx")]
+TxQueue = Annotated[int, QueueType(way="tx")]
+Addresses = Annotated[Iterable[str], AddressesType()]
+Ipv4Addresses = Annotated[Iterable[str], AddressesType(looks_at=4)]
+Ipv6Addresses = Annotated[Iterable[str], AddressesType(looks_at=6)]
+Mac = Annotated[str, MacType()]
+UdpPort = Annotated[int, UdpPortType()]
+CaptureFile = Annotated[str | FilePath, FileType()]
+Snaplen = Annotated[int, SnaplenType()]
+TunnelEnd = Annotated[TunnelLike, TunnelType()]
+SendingTunnel = Annotated[TunnelLike, TunnelType(sends=True)]
+UnknownVni = Annotated[str, UnknownVniType()]
+ProbeRun = Annotated[str, RunType("probe")]
+TrialRun = Annotated[str, RunType("trial")]
+Line = Annotated[str, LineType()]
+OwnLine = Annotated[str, LineType(is_own=True)]
+Probability = Annotated[float, RealType(0, 1, "it is a probability, 0 to 1")]
+Displacement = Annotated[int, WholeType(1, 32)]
+Seed = Annotated[int, WholeType(0, 2**63 - 1)]
+Name = str | None  # of the node

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Values of parameters, and the plain types that they may be of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.errors import PathError
+
+Value = str | int | float | list[str] | Mapping[str, Any] | None  # as in JSON
+Params = Mapping[str, Value]
+
+MOST_LETTERS = 30  # of a line in a drawing
+
+
+class ParamType:
+    """A type of parameter. Subclasses say what they have to."""
+
+    def given(self, value: Any) -> Value:
+        """What a caller gave as a JSON value."""
+        return value  # type: ignore[no-any-return]
+
+    def check(self, where: str, name: str, value: Value) -> Value:
+        """The value as it is kept; PathError with node, parameter and the range."""
+        raise NotImplementedError
+
+    def remark(self, value: Value) -> str:
+        """What a drawing says of it in the line of kind and port."""
+        return ""
+
+    def lines(self, value: Value) -> list[str]:
+        """What a drawing says of it in lines of its own."""
+        return []
+
+
+@dataclass(frozen=True)
+class WholeType(ParamType):
+    """A whole number."""
+
+    lowest: int = -(2**63)
+    highest: int = 2**63 - 1
+
+    def check(self, where: str, name: str, value: Value) -> Value:
+        """Within the range."""
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if not is_whole or not self.lowest <= int(str(value)) <= self.highest:
+            raise PathError(
+                f"node {where}: {name} is {value!r}; the range is {self.lowest} to {self.highest}"
+            )
+        return value
+
+
+@dataclass(frozen=True)
+class RealType(ParamType):
+    """A number."""
+
+    lowest: float = float("-inf")
+    highest: float = float("inf")
+    meaning: str = "the range is {lowest:g} to {highest:g}"
+
+    def check(self, where: str, name: str, value: Value) -> Value:
+        """Within the range."""
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not self.lowest <= float(str(value)) <= self.highest:
+            meaning = self.meaning.format(lowest=self.lowest, highest=self.highest)
+            raise PathError(f"node {where}: {name} is {value!r}; {meaning}")
+        return value
+
+
+class TextType(ParamType):
+    """A text that is not empty."""
+
+    def check(self, where: str, name: str, value: Value) -> Value:
+        """Not empty."""
+        if not isinstance(value, str) or not value:
+            raise PathError(f"node {where}: {name} is {value!r}; it is a text that is not empty")
+        return value
+
+
+@dataclass(frozen=True)
+class ChoiceType(ParamType):
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    def check(self, where: str, name: str, value: Value) -> Value:
+        """One of the words."""
+        if value not in self.words:
+            raise PathError(
+                f"node {where}: {name} is {value!r}; it is {' or '.join(map(repr, self.words))}"
+            )
+        return value
