@@ -25,10 +25,10 @@ from labkit.path.svg import (
     number,
     rect,
     shortened,
-    si,
     text,
     text_width,
 )
+from labkit.units import si
 
 MARGIN = 18.0
 GAP = 18.0  # between boxes of a column

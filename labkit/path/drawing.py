@@ -30,10 +30,10 @@ from labkit.path.svg import (
     number,
     rect,
     shortened,
-    si,
     text,
     text_width,
 )
+from labkit.units import si
 
 __all__ = ["NodeReading", "PathReading", "live_path_svg", "path_svg"]
 

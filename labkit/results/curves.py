@@ -8,18 +8,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.errors import LabError
-from labkit.figure import MARKERS, PALETTE, Picture
+from labkit.figure import (
+    FAINT,
+    GREYS,
+    INK,
+    MARKERS,
+    PALETTE,
+    Picture,
+    load_axis,
+    number_axis,
+    plain_axes,
+)
 from labkit.results.columns import fell_short, lost_here
 from labkit.results.results import Results, check_results
 from labkit.results.statistics import mean_interval
 from labkit.results.text import size_name
+from labkit.units import si_load
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-GREYS = ("#6e7781", "#8c959f", "#57606a", "#afb8c1")
 DASHES = ((4, 2), (1, 1.5), (5, 1.5, 1, 1.5), (8, 3))
 PANEL_INCHES = (3.3, 3.1)
 LIMIT_PERCENT = 0.5  # loss at which CSIT puts the partial drop rate
@@ -75,7 +85,7 @@ class Curves:
                     )  # fmt: skip
             axes.set_yscale("symlog", linthresh=0.1, linscale=0.5)
             axes.set(ylim=(0, 130), yticks=[0, 0.1, 1, 10, 100])
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            number_axis(axes.yaxis)
         return self._finished(figure, panels, f"▲ highest load with ≤ {LIMIT_PERCENT} % lost")
 
     def pps(self, over: Results | None = None) -> "Figure":
@@ -88,10 +98,9 @@ class Curves:
                     axes.axhline(np.nanmax(curve.y), color=curve.color, lw=0.8, ls=":")
             axes.set_yscale("log")
             ends = axes.get_xlim()
-            axes.plot(ends, ends, color="#24292f", lw=0.7, zorder=0)
+            axes.plot(ends, ends, color=INK, lw=0.7, zorder=0)
             axes.set_xlim(*ends)
-            axes.yaxis.set_major_formatter(lambda value, _: si(value))
-            axes.yaxis.set_minor_formatter(lambda value, _: "")
+            load_axis(axes.yaxis)
         return self._finished(figure, panels, "dotted: the most a DUT returned beyond its limit")
 
     def latency(self, quantity: str = "p50", over: Results | None = None) -> "Figure":
@@ -111,8 +120,7 @@ class Curves:
                 curve.draw(axes)
             self._draw_floor(axes, quantity)
             axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
-            axes.yaxis.set_minor_formatter(lambda value, _: "")
+            number_axis(axes.yaxis)
         return self._finished(figure, panels)
 
     def percentiles(self, target_pps: float | None = None) -> "Figure":
@@ -146,15 +154,14 @@ class Curves:
             self._draw_floor(axes, "p50")
             axes.set_xticks(_nines(ticks), [f"{tick:g}" for tick in ticks], rotation=45)
             axes.set(xlabel="percentile (%)", yscale="log")
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
-            axes.yaxis.set_minor_formatter(lambda value, _: "")
+            number_axis(axes.yaxis)
         next(iter(panels.values())).set_ylabel("latency (µs)")
-        return self._finished(figure, panels, f"{si(load)} frames/s offered")
+        return self._finished(figure, panels, f"{si_load(load)} frames/s offered")
 
     def _draw_floor(self, axes: "Axes", quantity: str) -> None:
         if quantity in self.floor_ns:
             height = self.floor_ns[quantity] / 1e3
-            axes.axhline(height, color="#59636e", ls="--", lw=1, label="the lab itself")
+            axes.axhline(height, color=FAINT, ls="--", lw=1, label="the lab itself")
 
     def _panels(self, ylabel: str, over: Results | None) -> tuple["Picture", Panels]:
         if self.table.empty:
@@ -172,7 +179,7 @@ class Curves:
             axes.set_xscale("log")
             axes.set_xlim(lowest / 1.25, targets[-1] * 1.25)
             few = targets if len(targets) <= 6 else targets[:: len(targets) // 5]
-            axes.set_xticks(few, [si(target) for target in few])
+            axes.set_xticks(few, [si_load(target) for target in few])
             axes.xaxis.set_minor_locator(_no_ticks())
             axes.set_xlabel("offered load (frames/s)")
         next(iter(panels.values())).set_ylabel(ylabel)
@@ -285,14 +292,6 @@ def dut_limit(rows: "pd.DataFrame", percent: float = LIMIT_PERCENT) -> float | N
     return float(carried.index[-1]) if len(carried) else None
 
 
-def si(value: float) -> str:
-    """1400000 as 1.4M."""
-    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= factor:
-            return f"{value / factor:.4g}{letter}"
-    return f"{value:.4g}"
-
-
 def _named(table: "pd.DataFrame") -> "pd.DataFrame":
     """Trials with a config and a mix each: those of lk.trial have no config."""
     return table.assign(config=table["config"].fillna(NO_CONFIG), mix=table["mix"].fillna(NO_MIX))
@@ -315,12 +314,6 @@ def _figure(table: "pd.DataFrame") -> tuple["Picture", Panels]:
         axes.set_title(size_name(*size), fontsize=10)
         plain_axes(axes)
     return figure, dict(zip(sizes, panels, strict=True))
-
-
-def plain_axes(axes: "Axes") -> None:
-    """A light grid and no box."""
-    axes.grid(True, which="major", color="#d0d7de", lw=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _no_ticks() -> Any:

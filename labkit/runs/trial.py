@@ -19,6 +19,7 @@ from labkit.runs.schedule import Traffic, check_frames, plan
 from labkit.runs.trial_engine import STILL_SECONDS, Bench, Measured
 from labkit.runs.trial_tables import tables_of
 from labkit.traffic.rate import Rate
+from labkit.units import si_load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,12 +72,14 @@ class Trial:
 
     def _summary(self) -> list[str]:
         row = self.row
-        target = "as fast as it went" if row["target_pps"] is None else _rate(row["target_pps"])
+        target = (
+            "as fast as it went" if row["target_pps"] is None else si_load(row["target_pps"], "pps")
+        )
         size = size_name(row["size_bytes"], row["mix"])
         lines = [
             f"{self.port} to {self.received_on}: frames of {size}, {target} for "
             f"{row['seconds']:.3f} s",
-            f"sent {_rate(row['tx_pps'])}, received {_rate(row['rx_pps'])}",
+            f"sent {si_load(row['tx_pps'], 'pps')}, received {si_load(row['rx_pps'], 'pps')}",
         ]
         if row["drop_percent"] is not None:
             lines[1] += f", lost {row['drop_percent']:.4g} %"
@@ -213,13 +216,6 @@ def trial(
         tables.problems,
         None if floor is None else floor.percentile(50),
     )
-
-
-def _rate(pps: float) -> str:
-    for limit, unit in ((1e6, "Mpps"), (1e3, "kpps")):
-        if pps >= limit:
-            return f"{pps / limit:,.4g} {unit}"
-    return f"{pps:,.4g} pps"
 
 
 def _check_seconds(name: str, value: float, lowest: float) -> None:

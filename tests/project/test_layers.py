@@ -25,7 +25,8 @@ LAYERS = (
     ("engine",),
     ("path", "traffic"),
     ("packet", "machine"),
-    ("figure", "datasets", "progress", "units"),
+    ("figure", "datasets", "progress"),
+    ("units",),
     ("errors", "text"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
