@@ -123,9 +123,9 @@ def datagram(
     packet = Ether(src=source, dst=destination) / packet / UDP(sport=1024, dport=UDP_PORT)
     if tunnel is None:
         return packet
-    from labkit.packet.tunnel_packet import tunnelled
+    from labkit.packet.tunnel_packet import tunnel_packet  # scapy is slow to load
 
-    return tunnelled(packet, tunnel)
+    return tunnel_packet(packet, tunnel)
 
 
 def _counted(counters: Mapping[str, int]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from labkit._codec import ffi, lib
 from labkit.errors import Refused, TunnelError
 from labkit.packet.codec import Verdict
 from labkit.packet.geneve_options import GeneveOption, parse_options
-from labkit.packet.one_frame import One, like
+from labkit.packet.one_frame import OneFrame, like
 
 if TYPE_CHECKING:
     import numpy as np
@@ -167,7 +167,7 @@ class Tunnel:
         self.check_can_send()
         raw = bytes(frame)
         room = len(raw) + lib.LK_MAX_TUNNEL_HEADER
-        batch = One(raw, room)
+        batch = OneFrame(raw, room)
         if not lib.lk_codec_encap(self._native, batch.native):
             raise self._refused_to_send(batch.verdict, raw)
         wrapped: AnyFrame = like(frame, batch.frame)
@@ -180,7 +180,7 @@ class Tunnel:
         none of this tunnel's protocol and port has the verdict "other".
         """
         raw = bytes(outer)
-        batch = One(raw, len(raw))
+        batch = OneFrame(raw, len(raw))
         found = ffi.new("struct lk_decapsulated *")
         if not lib.lk_codec_decap(self._native, batch.native, found):
             raise Refused(batch.verdict, found.outer.at if batch.verdict.is_drop else None)

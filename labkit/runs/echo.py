@@ -19,6 +19,7 @@ from labkit.path.ledger import Ledger
 from labkit.path.path import Path
 from labkit.progress import progress_bar
 from labkit.runs import stream_ids
+from labkit.traffic.signature import SIGNATURE_LENGTH
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from labkit.lab.lab import Lab
 
-SIGNATURE_LENGTH = 18  # native/packet/signature.h
 MAC_ADDRESS = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
 IPV4_OVERHEAD, IPV6_OVERHEAD = 28, 48  # IP and UDP headers
 MOST_PROBES = 10_000_000
@@ -119,7 +119,7 @@ class EchoRun:
 
     def plot(self) -> "Figure":
         """Round-trip time: its distribution for every size, and its course over the run."""
-        from labkit.runs.echo_figure import round_trip_figure
+        from labkit.runs.echo_figure import round_trip_figure  # matplotlib is slow to load
 
         title = f"UDP echo, {self.port} to {self.target} port {self.udp_port}"
         return round_trip_figure(self.round_trips_ns, title)

@@ -14,10 +14,12 @@ from MLRsearch import Config, MultipleLossRatioSearch, SearchGoal
 
 from labkit.dut.base import FarEnd
 from labkit.errors import LabError
+from labkit.lab.port import Port
 from labkit.machine import description as machine
 from labkit.results.columns import came_late, fell_short, lost_here
 from labkit.results.results import Results
 from labkit.results.text import as_html, as_lines
+from labkit.runs.schedule import mean_of
 from labkit.runs.search_goals import PRESETS, wanted_goals
 from labkit.runs.search_trials import Measure, Measurer, Target
 from labkit.traffic.rate import Rate
@@ -25,8 +27,6 @@ from labkit.traffic.rate import Rate
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-    from labkit.lab.port import Port
 
 NOTES: Mapping[str, str] = {
     "generator": "the generator fell short at the upper bound: this is its limit, not the DUT's",
@@ -59,7 +59,7 @@ class SearchRun:
 
     def plot(self) -> "Figure":
         """Every trial by its load in the order of measuring, and the bounds that were found."""
-        from labkit.runs.search_figure import search_figure
+        from labkit.runs.search_figure import search_figure  # matplotlib is slow to load
 
         return search_figure(self.trials.table, self.table, f"MLRsearch, preset {self.preset}")
 
@@ -92,7 +92,7 @@ class SearchFailed(LabError):
 
 
 def search(
-    port: "Port | FarEnd | None",
+    port: Port | FarEnd | None,
     streams: Any,
     *,
     goals: Sequence[str | float] = ("NDR", "PDR"),
@@ -100,7 +100,7 @@ def search(
     min_rate: Rate | str | float = 1_000.0,
     max_rate: Rate | str | float | None = None,
     most_seconds: float = 1200.0,
-    receive_on: "Port | None" = None,
+    receive_on: Port | None = None,
     progress: bool = True,
     measure: Measure | None = None,
 ) -> SearchRun:
@@ -175,8 +175,6 @@ def search(
 
 def _pps(name: str, rate: Any, target: Target | None) -> float:
     """A rate in frames a second, at the mean size of the streams."""
-    from labkit.runs.schedule import mean_of
-
     try:
         parsed = Rate.parse(rate)
         if target is not None:

@@ -21,7 +21,7 @@ SHORTEST_SECONDS, LONGEST_SECONDS = 0.001, 86_400.0  # of a trial
 
 
 @dataclass(frozen=True)
-class Step:
+class Load:
     """One load for one DUT.
 
     Attributes
@@ -47,7 +47,7 @@ class Step:
         return {"size_bytes": sizes.mean, "mix": sizes.mix_name, "target_pps": self.pps}
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON values; `vary` is not among them, for all steps of a sweep have the same."""
+        """JSON values; `vary` is not among them, for all loads of a sweep have the same."""
         size = asdict(self.size) if isinstance(self.size, Sizes) else self.size
         others = ("pps", "duration", "warmup", "repeat")
         return {"size": size, **{name: getattr(self, name) for name in others}}
@@ -154,9 +154,9 @@ def make_grid(
     warmup: float,
     repeats: int,
     vary: tuple[Vary, ...],
-) -> tuple[list[tuple[Dut, Step]], list[str]]:
+) -> tuple[list[tuple[Dut, Load]], list[str]]:
     """Every trial, and in words what is left out."""
-    grid: list[tuple[Dut, Step]] = []
+    grid: list[tuple[Dut, Load]] = []
     skipped: list[str] = []
     for dut in duts:
         shortest = dut.min_size
@@ -177,11 +177,11 @@ def make_grid(
                         f"rate {pps:g} pps is no frame in {duration:g} s; give a duration of "
                         f"{1 / pps:,.3g} s or more, or a higher rate"
                     )
-                steps = [Step(size, pps, duration, warmup, n, vary) for n in range(repeats)]
+                loads = [Load(size, pps, duration, warmup, n, vary) for n in range(repeats)]
                 if max_gbps is not None and 8 * frames.mean * pps > max_gbps * 1e9:
-                    skipped.append(f"{dut.name}, {steps[0]}: above the cap of {max_gbps:g} Gbit/s")
+                    skipped.append(f"{dut.name}, {loads[0]}: above the cap of {max_gbps:g} Gbit/s")
                 else:
-                    grid += [(dut, step) for step in steps]
+                    grid += [(dut, load) for load in loads]
     if not grid:
         raise LabError(f"nothing is left to measure: {'; '.join(skipped)}")
     return grid, skipped

@@ -13,10 +13,11 @@ from labkit.lab.port import Port
 from labkit.path.ledger import Ledger
 from labkit.progress import progress_bar
 from labkit.results.columns import LATE, SHORTFALL
-from labkit.results.latency import LatencyHistogram, floor_of
+from labkit.results.latency import LatencyHistogram
 from labkit.results.text import size_name
-from labkit.runs.schedule import Traffic, check_frames, plan
-from labkit.runs.trial_engine import STILL_SECONDS, Bench, Measured
+from labkit.runs.floor import floor_ns
+from labkit.runs.schedule import Traffic, check_frames, schedule
+from labkit.runs.trial_engine import STILL_SECONDS, Measured, TrialEngine
 from labkit.runs.trial_tables import tables_of
 from labkit.traffic.rate import Rate
 from labkit.units import si_load
@@ -66,18 +67,23 @@ class Trial:
 
     def plot(self) -> "Figure":
         """Sent, received and lost over time; latency by percentile."""
-        from labkit.runs.trial_figure import trial_figure
+        from labkit.runs.trial_figure import trial_figure  # matplotlib is slow to load
 
-        return trial_figure(self)
+        title = f"frames of {self._size}, {self.port} to {self.received_on}"
+        latency = None if self.latency is None else self.latency.table
+        return trial_figure(title, self.row, self.series, latency, self.floor_ns)
+
+    @property
+    def _size(self) -> str:
+        return size_name(self.row["size_bytes"], self.row["mix"])
 
     def _summary(self) -> list[str]:
         row = self.row
         target = (
             "as fast as it went" if row["target_pps"] is None else si_load(row["target_pps"], "pps")
         )
-        size = size_name(row["size_bytes"], row["mix"])
         lines = [
-            f"{self.port} to {self.received_on}: frames of {size}, {target} for "
+            f"{self.port} to {self.received_on}: frames of {self._size}, {target} for "
             f"{row['seconds']:.3f} s",
             f"sent {si_load(row['tx_pps'], 'pps')}, received {si_load(row['rx_pps'], 'pps')}",
         ]
@@ -192,18 +198,18 @@ def trial(
     back = receive_on or port
     if back.lab is not port.lab:
         raise LabError(f"receive_on is a port of another lab; its clock is not {port.name}'s")
-    planned = plan(port, streams, rate)
-    check_frames(planned, duration)
-    bench = Bench(port, back, planned, latency, drain)
+    scheduled = schedule(port, streams, rate)
+    check_frames(scheduled, duration)
+    engine = TrialEngine(port, back, scheduled, latency, drain)
 
     def run(pause: Pause) -> Measured:
         with _bar(warmup + duration, progress) as bar:
             if warmup > 0:
-                bench.run(warmup, warmup, bar, pause)
-            return bench.run(duration, interval, lambda seconds: bar(warmup + seconds), pause)
+                engine.run(warmup, warmup, bar, pause)
+            return engine.run(duration, interval, lambda seconds: bar(warmup + seconds), pause)
 
     measured = measure(port.lab, "a trial", run)
-    tables, floor = tables_of(bench, measured, duration), floor_of(port.lab)
+    tables = tables_of(engine, measured, duration)
     return Trial(
         port.name,
         back.name,
@@ -214,7 +220,7 @@ def trial(
         tables.series,
         tables.streams,
         tables.problems,
-        None if floor is None else floor.percentile(50),
+        floor_ns(port.lab),
     )
 
 

@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.packet import codec
 from labkit.traffic.fields import Wire
 
 
@@ -85,6 +86,4 @@ class Compiled:
 
     def frames(self, count: int) -> list[bytes]:
         """The first `count` frames, made by the code that the generator runs."""
-        from labkit.packet import codec
-
         return codec.make_frames(self.to_dict(), count)

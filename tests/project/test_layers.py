@@ -110,22 +110,8 @@ TO_OPEN = {
     "path.path -> path.drawing",
     "path.path -> path.rules",
     "path.rules -> path.path",
-    "results.comparison -> results.difference_figure",
-    "results.comparison -> results.results",
-    "results.curves -> results.comparison",
-    "results.curves -> results.results",
-    "results.difference_figure -> results.curves",
-    "results.latency -> lab.lab",
-    "results.latency -> results.latency_figure",
-    "results.latency_figure -> results.latency",
-    "results.latency_figure -> runs.trial_figure",
-    "results.results -> results.curves",
-    "runs.trial -> runs.trial_figure",
-    "runs.trial_figure -> runs.trial",
     "sources.figure -> sources.samples",
     "sources.samples -> sources.figure",
-    "traffic.compile -> traffic.stream",
-    "traffic.stream -> traffic.compile",
 }
 IMPORTS = [(a, b) for a, b in IMPORTS if f"{a} -> {b}" not in TO_OPEN]
 

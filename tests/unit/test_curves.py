@@ -9,7 +9,7 @@ from hdrh.histogram import HdrHistogram
 from matplotlib.axes import Axes
 
 import labkit as lk
-from labkit.results.curves import dut_limit
+from labkit.results.curve import dut_limit
 from labkit.units import si_load
 
 RATES = (70_000, 140_000, 350_000, 700_000)
