@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """dpdk-testpmd in a process of its own. It swaps addresses and ports, and verifies nothing."""
 
+import contextlib
 import itertools
-import json
 import os
 import secrets
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from labkit.dut.port_lifetime import closing
 from labkit.dut.process import DutProcess
 from labkit.errors import DutDied, LabError
 from labkit.machine.runtime import runtime_directory
+from labkit.machine.telemetry import SOCKET, TelemetryClient
 
 if TYPE_CHECKING:
     from labkit.lab.lab import Lab
@@ -30,7 +30,6 @@ MAC = "02:00:00:00:00:99"  # testpmd is promiscuous: any will do
 CACHE_LINE, HEADROOM = 64, 128
 MBUFS, MEMORY_MB = 8191, 256
 READY_SECONDS = 20.0
-MAX_ANSWER = 1 << 16
 
 _numbers = itertools.count(1)
 
@@ -90,7 +89,7 @@ class Testpmd(Dut):
             try:
                 process.say("start")
                 telemetry = _wait_until_forwarding(process, prefix, port)
-                with telemetry:
+                with contextlib.closing(telemetry):
                     yield FarEnd(
                         port,
                         MAC,
@@ -122,9 +121,9 @@ class Testpmd(Dut):
         ]
 
 
-def _wait_until_forwarding(process: DutProcess, prefix: str, port: "Port") -> socket.socket:
-    """Its telemetry socket, as soon as a link is there and a frame came back."""
-    path = Path(runtime_directory(prefix), "dpdk_telemetry.v2")
+def _wait_until_forwarding(process: DutProcess, prefix: str, port: "Port") -> TelemetryClient:
+    """Its telemetry, as soon as a link is there and a frame came back."""
+    path = Path(runtime_directory(prefix), SOCKET)
     probe = FarEnd(port, MAC, DutCounters, process.check).frame / bytes(18)
     end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end:
@@ -132,20 +131,15 @@ def _wait_until_forwarding(process: DutProcess, prefix: str, port: "Port") -> so
         if port.info.link_up and path.exists():
             port.send(probe)
             if port.receive(1, timeout=0.05, raw=True):
-                channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                channel.settimeout(2)
-                channel.connect(str(path))
-                channel.recv(MAX_ANSWER)  # its greeting
-                return channel
+                return TelemetryClient(path)
         else:
             time.sleep(0.02)
     raise DutDied(process.name, f"it did not forward within {READY_SECONDS:g} s", process.log)
 
 
-def _counters(process: DutProcess, telemetry: socket.socket) -> DutCounters:
+def _counters(process: DutProcess, telemetry: TelemetryClient) -> DutCounters:
     try:
-        telemetry.send(b"/ethdev/xstats,0")
-        xstats = json.loads(telemetry.recv(MAX_ANSWER))["/ethdev/xstats"]
+        xstats = telemetry.ask("/ethdev/xstats,0")
         dropped = xstats["rx_good_packets"] - xstats["tx_good_packets"]
     except (OSError, ValueError, TypeError, KeyError):  # DPDK answers null to what failed
         process.check(gone=True)

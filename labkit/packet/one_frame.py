@@ -38,6 +38,6 @@ def like(given: Any, raw: bytes) -> Any:
     """bytes for bytes, else a scapy packet."""
     if isinstance(given, bytes | bytearray | memoryview):
         return raw
-    from labkit.packet.dissect import dissect
+    from labkit.packet.dissect import dissect  # scapy is slow to load
 
     return dissect(raw)

@@ -2,7 +2,6 @@
 """What all tunnels have in common: addresses, what they cost, frames in and out."""
 
 import ipaddress
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -12,6 +11,7 @@ from labkit._codec import ffi, lib
 from labkit.errors import Refused, TunnelError
 from labkit.packet.codec import Verdict
 from labkit.packet.geneve_options import GeneveOption, parse_options
+from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac, mac_bytes
 from labkit.packet.one_frame import OneFrame, like
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ MOST_VNI = 2**24 - 1
 PROTOCOLS = ("vxlan", "geneve", "gue")  # enum lk_tunnel_protocol
 PAYLOADS = ("ethernet", "ip", "gre", "etherip")  # enum lk_tunnel_payload
 STRICTNESS = ("rfc", "linux", "ovs")  # enum lk_strictness
-MAC = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
 
 
 @dataclass(frozen=True)
@@ -335,9 +334,9 @@ class Tunnel:
             value = getattr(self, name)
             if value is None:
                 continue
-            if not isinstance(value, str) or not MAC.fullmatch(value):
-                raise self._wrong(name, "write six bytes as 02:00:00:00:00:01")
-            if name != "remote_mac" and int(value[:2], 16) & 1:
+            if not is_mac(value):
+                raise self._wrong(name, HOW_TO_WRITE)
+            if name != "remote_mac" and is_group(value):
                 raise self._wrong(name, "a host's address is no group address")
 
     def _check_number(self, name: str, lowest: int, highest: int) -> None:
@@ -361,4 +360,4 @@ def _packed(address: str | None) -> bytes:
 
 
 def _mac(address: str | None) -> bytes:
-    return bytes.fromhex(address.replace(":", "")) if address else bytes(6)
+    return mac_bytes(address) if address else bytes(6)

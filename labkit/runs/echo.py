@@ -14,12 +14,12 @@ from labkit.errors import LabError
 from labkit.lab.exclusive import Pause, measure
 from labkit.lab.neighbours import check_source, resolve
 from labkit.lab.port import Port
+from labkit.packet.signature import SIGNATURE_LENGTH
 from labkit.path import nodes
 from labkit.path.ledger import Ledger
 from labkit.path.path import Path
 from labkit.progress import progress_bar
 from labkit.runs import stream_ids
-from labkit.traffic.signature import SIGNATURE_LENGTH
 
 if TYPE_CHECKING:
     import numpy as np

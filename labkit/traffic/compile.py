@@ -13,10 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
-from labkit.packet import codec
+from labkit.packet.signature import MAGIC, SIGNATURE_LENGTH
 from labkit.traffic.fields import WINDOW, FieldOf, Vary, Wire, all_layers, bits_between
 from labkit.traffic.program import Checksum, Compiled, Program, Template
-from labkit.traffic.signature import MAGIC, SIGNATURE_LENGTH
 from labkit.traffic.sizes import FCS
 
 if TYPE_CHECKING:
@@ -219,6 +218,8 @@ class _Maker:
 
     def prove(self, compiled: Compiled, fields: list[FieldOf], sizes: tuple[int, ...]) -> None:
         """Compares frames of the program with scapy's."""
+        from labkit.packet import codec  # native: a stream is declared without it
+
         draw = random.Random(self.seed)
         for size in {min(sizes), max(sizes)}:
             for _ in range(PROOFS):

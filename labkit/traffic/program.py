@@ -4,7 +4,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.packet import codec
 from labkit.traffic.fields import Wire
 
 
@@ -86,4 +85,6 @@ class Compiled:
 
     def frames(self, count: int) -> list[bytes]:
         """The first `count` frames, made by the code that the generator runs."""
+        from labkit.packet import codec  # native: a stream is declared without it
+
         return codec.make_frames(self.to_dict(), count)

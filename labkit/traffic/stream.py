@@ -8,11 +8,11 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.packet.signature import SIGNATURE_LENGTH
 from labkit.traffic.compile import compile_stream, with_addresses
 from labkit.traffic.fields import Vary, as_fields
 from labkit.traffic.program import Compiled
 from labkit.traffic.rate import Rate
-from labkit.traffic.signature import SIGNATURE_LENGTH
 from labkit.traffic.sizes import FCS, Sizes
 
 if TYPE_CHECKING:
