@@ -3,7 +3,7 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from numbers import Real
@@ -131,15 +131,7 @@ def search(
         raise LabError("a search needs a port, or both measure= and max_rate=")
     lowest = _pps("min_rate", min_rate, target)
     highest = _pps("max_rate", "100 %" if max_rate is None else max_rate, target)
-    shortest = PRESETS[preset].initial_trial_duration
-    _check_numbers(lowest, highest, most_seconds, shortest)
-    config = Config(
-        goals=wanted.values(),
-        min_load=lowest,
-        max_load=highest,
-        search_duration_max=most_seconds,
-        warmup_duration=shortest,
-    )
+    config = _config(wanted.values(), lowest, highest, preset, most_seconds)
     run = {
         "kind": "search",
         "title": f"MLRsearch, preset {preset}",
@@ -157,20 +149,50 @@ def search(
         assert target is not None
         measure = target.measure
     with Measurer(measure, run, most_seconds, progress) as measurer:
-        try:
-            found = MultipleLossRatioSearch(config=config).search(measurer=measurer)
-        except (RuntimeError, LabError) as error:
-            reason = f"the search ended without a result: {error}"
-            if isinstance(error, RuntimeError) and measurer.seconds >= most_seconds:
-                reason = f"the search was not done after most_seconds={most_seconds:g}; give more"
-                reason += "" if preset == "quick" else ", or preset='quick'"
-            raise SearchFailed(reason, measurer.trials()) from error
-        except BaseException as error:
-            trials = vars(error)["trials"] = measurer.trials()
-            error.add_note(f"{len(trials)} trials are in this error's attribute trials")
-            raise
+        found = _searched(measurer, config, preset)
     rows = _goals(wanted, found, measurer.trials())
     return SearchRun(_table(rows), measurer.trials(goals=rows), preset)
+
+
+def _config(
+    goals: Collection[SearchGoal], lowest: float, highest: float, preset: str, most_seconds: float
+) -> Config:
+    """What MLRsearch is told; LabError for numbers that cannot be."""
+    is_number = isinstance(most_seconds, Real) and not isinstance(most_seconds, bool)
+    if not (is_number and math.isfinite(most_seconds) and most_seconds > 0):
+        raise LabError(f"most_seconds is {most_seconds!r}; it is a positive number")
+    if lowest >= highest:
+        raise LabError(f"min_rate is {lowest:,.0f} and max_rate {highest:,.0f}; 0 < min < max")
+    shortest = PRESETS[preset].initial_trial_duration
+    if lowest * shortest < 1:
+        raise LabError(
+            f"min_rate is {lowest:g}: its trials of {shortest:g} s have no frame; give "
+            f"{1 / shortest:g} or more, or another preset"
+        )
+    return Config(
+        goals=goals,
+        min_load=lowest,
+        max_load=highest,
+        search_duration_max=most_seconds,
+        warmup_duration=shortest,
+    )
+
+
+def _searched(measurer: Measurer, config: Config, preset: str) -> Any:
+    """What MLRsearch found, by goal; what ends it early holds the trials."""
+    try:
+        return MultipleLossRatioSearch(config=config).search(measurer=measurer)
+    except (RuntimeError, LabError) as error:
+        reason = f"the search ended without a result: {error}"
+        most = config.search_duration_max
+        if isinstance(error, RuntimeError) and measurer.seconds >= most:
+            reason = f"the search was not done after most_seconds={most:g}; give more"
+            reason += "" if preset == "quick" else ", or preset='quick'"
+        raise SearchFailed(reason, measurer.trials()) from error
+    except BaseException as error:
+        trials = vars(error)["trials"] = measurer.trials()
+        error.add_note(f"{len(trials)} trials are in this error's attribute trials")
+        raise
 
 
 def _pps(name: str, rate: Any, target: Target | None) -> float:
@@ -234,18 +256,3 @@ def _note(lower: float | None, upper: float | None, trials: "pd.DataFrame") -> s
 
 def _at(trials: "pd.DataFrame", load: float) -> "pd.DataFrame":
     return trials[(trials["target_pps"] / load - 1).abs() < 1e-9]
-
-
-def _check_numbers(
-    min_rate: float, max_rate: float, most_seconds: float, trial_seconds: float
-) -> None:
-    is_number = isinstance(most_seconds, Real) and not isinstance(most_seconds, bool)
-    if not (is_number and math.isfinite(most_seconds) and most_seconds > 0):
-        raise LabError(f"most_seconds is {most_seconds!r}; it is a positive number")
-    if min_rate >= max_rate:
-        raise LabError(f"min_rate is {min_rate:,.0f} and max_rate {max_rate:,.0f}; 0 < min < max")
-    if min_rate * trial_seconds < 1:
-        raise LabError(
-            f"min_rate is {min_rate:g}: its trials of {trial_seconds:g} s have no frame; give "
-            f"{1 / trial_seconds:g} or more, or another preset"
-        )

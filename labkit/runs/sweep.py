@@ -5,7 +5,7 @@ import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,9 @@ from labkit.results.results import Results
 from labkit.runs.calibration import calibrate
 from labkit.runs.dut_trial import dut_trial
 from labkit.runs.sweep_folder import begin, dut_parameters, finished, sweep_folder, trial_file
-from labkit.runs.sweep_grid import Load, check, make_grid, parse_sizes
+from labkit.runs.sweep_grid import Load, LoadGrid, check_duts, parse_sizes
 from labkit.runs.trial_tables import latency_columns
 from labkit.traffic.fields import Vary, as_fields
-from labkit.traffic.sizes import Sizes
 from labkit.traffic.stream import Stream
 
 FLOOR_SECONDS = 0.2
@@ -130,21 +129,11 @@ def sweep(
         )
     if not isinstance(seed, int):
         raise LabError(f"seed is {seed!r}; it is a whole number")
-    parsed = parse_sizes(sizes)
     varied = as_fields(vary)
-    check(duts, parsed, rates, max_gbps, duration, warmup, repeats, varied, executor is None)
-    grid, skipped = make_grid(duts, parsed, rates, max_gbps, duration, warmup, repeats, varied)
-    parameters = {
-        "duts": [dut_parameters(dut) for dut in duts],
-        "sizes": [asdict(size) if isinstance(size, Sizes) else size for size in parsed],
-        "rates": [str(rate) for rate in rates],
-        "duration": duration,
-        "warmup": warmup,
-        "repeats": repeats,
-        "seed": seed,
-        "max_gbps": max_gbps,
-        "vary": [field.to_dict() for field in varied],
-    }
+    loads = LoadGrid(parse_sizes(sizes), rates, max_gbps, duration, warmup, repeats, varied)
+    check_duts(duts, varied, executor is None)
+    grid, skipped = loads.trials(duts)
+    parameters = {"duts": [dut_parameters(dut) for dut in duts], **loads.parameters, "seed": seed}
     run = {"kind": "sweep", "parameters": parameters, "skipped": skipped, "trials": len(grid)}
     with sweep_folder(save) as folder:
         begin(folder, run, duts)

@@ -181,23 +181,11 @@ def trial(
     whose drops could not be told from this one's; Unreachable when nobody answers for a destination
     whose MAC the packet does not name. Ctrl-C ends the trial and puts the ports back as they were.
     """
-    for name, given in (("port", port), ("receive_on", receive_on or port)):
-        if not isinstance(given, Port):
-            raise LabError(f"{name} is {given!r}; it is a port of a lab, as lab.port() gives one")
+    back = receive_on or port
+    _check_ports(port, back)
     if not isinstance(latency, bool):
         raise LabError(f"latency is {latency!r}; it is True or False")
-    _check_seconds("duration", duration, 0.001)
-    _check_seconds("warmup", warmup, 0.0)
-    _check_seconds("drain", drain, STILL_SECONDS)
-    _check_seconds("interval", interval, 0.001)
-    if duration / interval > MOST_INTERVALS:
-        raise LabError(
-            f"interval is {interval} s; at most {MOST_INTERVALS:,} intervals, so give "
-            f"{duration / MOST_INTERVALS:g} or more"
-        )
-    back = receive_on or port
-    if back.lab is not port.lab:
-        raise LabError(f"receive_on is a port of another lab; its clock is not {port.name}'s")
+    _check_times(duration, warmup, drain, interval)
     scheduled = schedule(port, streams, rate)
     check_frames(scheduled, duration)
     engine = TrialEngine(port, back, scheduled, latency, drain)
@@ -222,6 +210,26 @@ def trial(
         tables.problems,
         floor_ns(port.lab),
     )
+
+
+def _check_ports(port: Port, back: Port) -> None:
+    for name, given in (("port", port), ("receive_on", back)):
+        if not isinstance(given, Port):
+            raise LabError(f"{name} is {given!r}; it is a port of a lab, as lab.port() gives one")
+    if back.lab is not port.lab:
+        raise LabError(f"receive_on is a port of another lab; its clock is not {port.name}'s")
+
+
+def _check_times(duration: float, warmup: float, drain: float, interval: float) -> None:
+    _check_seconds("duration", duration, 0.001)
+    _check_seconds("warmup", warmup, 0.0)
+    _check_seconds("drain", drain, STILL_SECONDS)
+    _check_seconds("interval", interval, 0.001)
+    if duration / interval > MOST_INTERVALS:
+        raise LabError(
+            f"interval is {interval} s; at most {MOST_INTERVALS:,} intervals, so give "
+            f"{duration / MOST_INTERVALS:g} or more"
+        )
 
 
 def _check_seconds(name: str, value: float, lowest: float) -> None:
