@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 from labkit._codec import ffi, lib
 from labkit.errors import Refused, TunnelError
 from labkit.packet.codec import Verdict
-from labkit.packet.geneve_options import GeneveOption, parse_options
+from labkit.packet.decapsulated import Decapsulated, describe
 from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac, mac_bytes
 from labkit.packet.one_frame import OneFrame, like
 
@@ -27,35 +27,6 @@ MOST_VNI = 2**24 - 1
 PROTOCOLS = ("vxlan", "geneve", "gue")  # enum lk_tunnel_protocol
 PAYLOADS = ("ethernet", "ip", "gre", "etherip")  # enum lk_tunnel_payload
 STRICTNESS = ("rfc", "linux", "ovs")  # enum lk_strictness
-
-
-@dataclass(frozen=True)
-class Decapsulated:
-    """What came out of a tunnel, and what was around it.
-
-    Attributes
-    ----------
-    frame: as the inner side gets it, scapy packet or bytes like what was given. IP that came
-        without an Ethernet header has one.
-    payload: what the tunnel carried: "ethernet", "ip", "gre" or "etherip" (both hold Ethernet)
-    vni: virtual network identifier; None for GUE
-    options: GENEVE options
-    source, destination, source_port: of the outer headers
-    outer_ecn: the outer ECN field, 0 to 3
-    ecn: of the inner IP header after RFC 6040 4.2; None when no IP is inside
-    offset: byte of the outer frame at which what was carried begins
-    """
-
-    frame: "bytes | Packet"
-    payload: str
-    vni: int | None
-    options: tuple[GeneveOption, ...]
-    source: str
-    destination: str
-    source_port: int
-    outer_ecn: int
-    ecn: int | None
-    offset: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +154,8 @@ class Tunnel:
         found = ffi.new("struct lk_decapsulated *")
         if not lib.lk_codec_decap(self._native, batch.native, found):
             raise Refused(batch.verdict, found.outer.at if batch.verdict.is_drop else None)
-        return self._describe(raw, found, like(outer, batch.frame))
+        frame, payload = like(outer, batch.frame), PAYLOADS[found.payload]
+        return describe(raw, found, frame, payload, has_vni=self.PROTOCOL != "gue")
 
     def encap_many(self, batch: "FrameBatch") -> "np.ndarray[Any, Any]":
         """Puts every frame of a batch into the tunnel, in place; their verdicts' numbers (uint16).
@@ -284,29 +256,6 @@ class Tunnel:
                 f"outer MTU of {mtu} at most {self.max_inner_frame(mtu)} fit."
             )
         return Refused(verdict, None, more)
-
-    def _describe(self, raw: bytes, found: Any, frame: "bytes | Packet") -> Decapsulated:
-        at, width = found.outer.l3, 4 if found.outer.ip_version == 4 else 16
-        first = at + (12 if width == 4 else 8)
-        source, destination = (
-            str(ipaddress.ip_address(raw[start : start + width]))
-            for start in (first, first + width)
-        )
-        options = raw[found.options : found.options + found.options_length]
-        inner = bytes(frame)
-        traffic_class = lib.lk_codec_traffic_class(inner, len(inner))
-        return Decapsulated(
-            frame,
-            PAYLOADS[found.payload],
-            None if self.PROTOCOL == "gue" else found.vni,
-            parse_options(options),
-            source,
-            destination,
-            int.from_bytes(raw[found.outer.l4 : found.outer.l4 + 2], "big"),
-            (raw[at + 1] if width == 4 else raw[at + 1] >> 4) & 3,
-            None if traffic_class < 0 else traffic_class & 3,
-            found.inner,
-        )
 
     def _check_addresses(self) -> None:
         versions = set()

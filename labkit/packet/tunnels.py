@@ -6,10 +6,11 @@ from dataclasses import fields
 from typing import Any
 
 from labkit.errors import TunnelError
+from labkit.packet.decapsulated import Decapsulated
 from labkit.packet.geneve import Geneve
 from labkit.packet.geneve_options import GeneveOption
 from labkit.packet.gue import Gue
-from labkit.packet.tunnel import Decapsulated, Tunnel
+from labkit.packet.tunnel import Tunnel
 from labkit.packet.vxlan import Vxlan
 from labkit.text import near
 
