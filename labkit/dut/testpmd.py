@@ -11,18 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from labkit.dut.base import LINK_OVERHEAD, Dut, DutCounters, FarEnd, missing_cpu
 from labkit.dut.port_lifetime import closing
 from labkit.dut.process import DutProcess
 from labkit.errors import DutDied, LabError
+from labkit.lab.lab import Lab
+from labkit.lab.port import Port
 from labkit.machine.runtime import runtime_directory
 from labkit.machine.telemetry import SOCKET, TelemetryClient
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
-    from labkit.lab.port import Port
 
 PROGRAM = "dpdk-testpmd"
 MODES = ("5tswap", "macswap")  # of another, testpmd says so and forwards in its mode io
@@ -76,7 +73,7 @@ class Testpmd(Dut):
         return missing_cpu(self.name, self.cpu)
 
     @contextmanager
-    def open(self, lab: "Lab") -> Iterator[FarEnd]:
+    def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Starts testpmd and waits until it forwards."""
         if self.missing:
             raise LabError(self.missing)
@@ -102,7 +99,7 @@ class Testpmd(Dut):
                 process.stop("stop", "quit")
                 shutil.rmtree(runtime_directory(prefix), ignore_errors=True)
 
-    def _command(self, lab: "Lab", prefix: str, socket_name: str, secret: str) -> list[str]:
+    def _command(self, lab: Lab, prefix: str, socket_name: str, secret: str) -> list[str]:
         # Buffers on both sides that hold the longest frame in one piece
         room = -(-(self.mtu + LINK_OVERHEAD) // CACHE_LINE) * CACHE_LINE
         memif = f"net_memif0,role=client,socket={socket_name},socket-abstract=yes,secret={secret}"
@@ -121,7 +118,7 @@ class Testpmd(Dut):
         ]
 
 
-def _wait_until_forwarding(process: DutProcess, prefix: str, port: "Port") -> TelemetryClient:
+def _wait_until_forwarding(process: DutProcess, prefix: str, port: Port) -> TelemetryClient:
     """Its telemetry, as soon as a link is there and a frame came back."""
     path = Path(runtime_directory(prefix), SOCKET)
     probe = FarEnd(port, MAC, DutCounters, process.check).frame / bytes(18)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.lab.exclusive import Pause, measure
+from labkit.lab.lab import Lab
 from labkit.lab.neighbours import check_source, resolve
 from labkit.lab.port import Port
 from labkit.packet.mac import HOW_TO_WRITE, is_mac
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
-
-    from labkit.lab.lab import Lab
 
 POLL_SECONDS = 0.002
 SETTLE_SECONDS = 0.02
@@ -230,7 +229,7 @@ def _probe_path(port: Port, source: str, run: str) -> Path:
     )
 
 
-def _until_done(lab: "Lab", run: str, report: Report, pause: Pause) -> dict[str, int]:
+def _until_done(lab: Lab, run: str, report: Report, pause: Pause) -> dict[str, int]:
     try:
         while True:
             counts: dict[str, int] = lab._ask("probe_counts", run=run)
@@ -250,7 +249,7 @@ def _until_done(lab: "Lab", run: str, report: Report, pause: Pause) -> dict[str,
         counts = settled
 
 
-def _measured_drops(lab: "Lab") -> dict[str, int]:
+def _measured_drops(lab: Lab) -> dict[str, int]:
     total: dict[str, int] = {}
     for counters in lab.counters().values():
         for name, frames in counters.measured_drops.items():
@@ -263,7 +262,7 @@ def _differences(now: dict[str, int], before: dict[str, int]) -> dict[str, int]:
 
 
 def _result(
-    lab: "Lab", run: str, size: int, intended: int, counts: dict[str, int], drops: dict[str, int]
+    lab: Lab, run: str, size: int, intended: int, counts: dict[str, int], drops: dict[str, int]
 ) -> EchoSize:
     import numpy as np
 
