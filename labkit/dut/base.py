@@ -9,17 +9,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.lab.lab import Lab
+from labkit.lab.port import Port
 from labkit.lab.port_limits import MAX_MTU, MIN_MTU
 from labkit.packet.link import ETHERNET
+from labkit.packet.tunnels import Tunnel
 from labkit.traffic.sizes import FCS
 from labkit.traffic.stream import NO_MAC, Stream
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
-
-    from labkit.lab.lab import Lab
-    from labkit.lab.port import Port
-    from labkit.packet.tunnels import Tunnel
 
 LAB_ADDRESS = {4: "10.0.0.1", 6: "fd00::1"}
 DUT_ADDRESS = {4: "10.0.0.2", 6: "fd00::2"}
@@ -112,7 +111,7 @@ def missing_cpu(name: str, cpu: int | None) -> str | None:
 
 
 def datagram(
-    source: str, destination: str, ip_version: int, tunnel: "Tunnel | None" = None
+    source: str, destination: str, ip_version: int, tunnel: Tunnel | None = None
 ) -> "Packet":
     """Headers of a UDP datagram that a DUT answers, from one MAC address to another, behind those
     of the tunnel that it comes in."""
@@ -125,9 +124,9 @@ def datagram(
     packet = Ether(src=source, dst=destination) / packet / UDP(sport=1024, dport=UDP_PORT)
     if tunnel is None:
         return packet
-    from labkit.packet.tunnel_packet import tunnelled
+    from labkit.packet.tunnel_packet import tunnel_packet  # scapy is slow to load
 
-    return tunnelled(packet, tunnel)
+    return tunnel_packet(packet, tunnel)
 
 
 def _counted(counters: Mapping[str, int]) -> dict[str, int]:
@@ -149,13 +148,13 @@ class FarEnd:
     tunnel: that they come in, as the lab's end sends it; None: in none
     """
 
-    port: "Port"
+    port: Port
     mac: str
     counters: Callable[[], DutCounters]
     check: Callable[[], None]
     name: str = ""
     ip_version: int = 4
-    tunnel: "Tunnel | None" = None
+    tunnel: Tunnel | None = None
 
     @property
     def frame(self) -> "Packet":
@@ -206,5 +205,5 @@ class Dut(ABC):
         return None
 
     @abstractmethod
-    def open(self, lab: "Lab") -> AbstractContextManager[FarEnd]:
+    def open(self, lab: Lab) -> AbstractContextManager[FarEnd]:
         """Starts it on a port of the lab that it makes; leaving ends it and closes the port."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from labkit.dut.base import (
     DUT_ADDRESS,
@@ -23,9 +22,7 @@ from labkit.dut.port_lifetime import closing
 from labkit.dut.process import DutProcess
 from labkit.dut.veth import VethPair
 from labkit.errors import LabError
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
+from labkit.lab.lab import Lab
 
 LEAST_IPV6_MTU = 1280  # RFC 8200 5
 SNMP6 = Path("/proc/net/snmp6")  # where the kernel has IPv6
@@ -81,7 +78,7 @@ class KernelEcho(Dut):
         return missing_cpu(self.name, self.cpu)
 
     @contextmanager
-    def open(self, lab: "Lab") -> Iterator[FarEnd]:
+    def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Makes the namespace and the pair, and starts the service."""
         if self.missing:
             raise LabError(self.missing)

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 from labkit.dut.base import DUT_ADDRESS, LINK_OVERHEAD, UDP_PORT, Dut, DutCounters, FarEnd, datagram
 from labkit.dut.port_lifetime import closing
 from labkit.errors import LabError
+from labkit.lab.lab import Lab
+from labkit.lab.port import Port
+from labkit.lab.running_path import RunningPath
 from labkit.packet.tunnels import Tunnel
 from labkit.path import nodes
 from labkit.traffic.stream import NO_MAC
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
-
-    from labkit.lab.lab import Lab
-    from labkit.lab.port import Port
-    from labkit.lab.running_path import RunningPath
 
 OUTER_ADDRESSES = {4: ("192.0.2.1", "192.0.2.2"), 6: ("2001:db8::1", "2001:db8::2")}
 
@@ -66,7 +65,7 @@ class LabkitEcho(Dut):
         return datagram(NO_MAC, NO_MAC, self.ip_version, self._between(NO_MAC, NO_MAC))
 
     @contextmanager
-    def open(self, lab: "Lab") -> Iterator[FarEnd]:
+    def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Runs the echo path."""
         near, far = lab.cable(mtu=self.mtu, ring_size=self.ring_size)
         with closing(near, far):
@@ -80,7 +79,7 @@ class LabkitEcho(Dut):
                 near, far.mac, counters, lab.engine.check_alive, self.name, self.ip_version, tunnel
             )
 
-    def _run(self, lab: "Lab", port: "Port", tunnel: Tunnel | None) -> "RunningPath":
+    def _run(self, lab: Lab, port: Port, tunnel: Tunnel | None) -> RunningPath:
         where = [DUT_ADDRESS[self.ip_version]]
         if tunnel is None:
             return lab.echo_server(port, where, UDP_PORT)

@@ -3,17 +3,14 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from labkit.errors import EngineDied
-
-if TYPE_CHECKING:
-    from labkit.lab.port import Port
-    from labkit.lab.running_path import RunningPath
+from labkit.lab.port import Port
+from labkit.lab.running_path import RunningPath
 
 
 @contextmanager
-def closing(*ports: "Port") -> Iterator[None]:
+def closing(*ports: Port) -> Iterator[None]:
     """Closes the ports in the end, and stops what paths are on them: without the DUT they lead
     nowhere."""
     try:
@@ -28,6 +25,6 @@ def closing(*ports: "Port") -> Iterator[None]:
                     stack.callback(_stop, path)
 
 
-def _stop(path: "RunningPath") -> None:
+def _stop(path: RunningPath) -> None:
     with suppress(EngineDied):  # and the path with it
         path.stop()

@@ -7,16 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from labkit.dut.base import DUT_ADDRESS, LINK_OVERHEAD, UDP_PORT, Dut, DutCounters, FarEnd
 from labkit.dut.port_lifetime import closing
 from labkit.errors import DutDied, LabError
+from labkit.lab.lab import Lab
+from labkit.lab.port import Port
 from labkit.packet import codec
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
-    from labkit.lab.port import Port
 
 BURST = 32
 WAIT_SECONDS = 0.05
@@ -48,7 +45,7 @@ class PythonEcho(Dut):
         return self.mtu + LINK_OVERHEAD
 
     @contextmanager
-    def open(self, lab: "Lab") -> Iterator[FarEnd]:
+    def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Starts the thread."""
         near, far = lab.cable(mtu=self.mtu)
         with closing(near, far):
@@ -61,7 +58,7 @@ class PythonEcho(Dut):
 
 
 class _Echo(threading.Thread):
-    def __init__(self, port: "Port", name: str, address: str) -> None:
+    def __init__(self, port: Port, name: str, address: str) -> None:
         super().__init__(name=name, daemon=True)
         self._port = port
         self._endpoint = codec.Endpoint(port.mac, (address,), UDP_PORT)

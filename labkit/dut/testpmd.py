@@ -1,28 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """dpdk-testpmd in a process of its own. It swaps addresses and ports, and verifies nothing."""
 
+import contextlib
 import itertools
-import json
 import os
 import secrets
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from labkit.dut.base import LINK_OVERHEAD, Dut, DutCounters, FarEnd, missing_cpu
 from labkit.dut.port_lifetime import closing
 from labkit.dut.process import DutProcess
 from labkit.errors import DutDied, LabError
+from labkit.lab.lab import Lab
+from labkit.lab.port import Port
 from labkit.machine.runtime import runtime_directory
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
-    from labkit.lab.port import Port
+from labkit.machine.telemetry import SOCKET, TelemetryClient
 
 PROGRAM = "dpdk-testpmd"
 MODES = ("5tswap", "macswap")  # of another, testpmd says so and forwards in its mode io
@@ -30,7 +27,6 @@ MAC = "02:00:00:00:00:99"  # testpmd is promiscuous: any will do
 CACHE_LINE, HEADROOM = 64, 128
 MBUFS, MEMORY_MB = 8191, 256
 READY_SECONDS = 20.0
-MAX_ANSWER = 1 << 16
 
 _numbers = itertools.count(1)
 
@@ -77,7 +73,7 @@ class Testpmd(Dut):
         return missing_cpu(self.name, self.cpu)
 
     @contextmanager
-    def open(self, lab: "Lab") -> Iterator[FarEnd]:
+    def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Starts testpmd and waits until it forwards."""
         if self.missing:
             raise LabError(self.missing)
@@ -90,7 +86,7 @@ class Testpmd(Dut):
             try:
                 process.say("start")
                 telemetry = _wait_until_forwarding(process, prefix, port)
-                with telemetry:
+                with contextlib.closing(telemetry):
                     yield FarEnd(
                         port,
                         MAC,
@@ -103,7 +99,7 @@ class Testpmd(Dut):
                 process.stop("stop", "quit")
                 shutil.rmtree(runtime_directory(prefix), ignore_errors=True)
 
-    def _command(self, lab: "Lab", prefix: str, socket_name: str, secret: str) -> list[str]:
+    def _command(self, lab: Lab, prefix: str, socket_name: str, secret: str) -> list[str]:
         # Buffers on both sides that hold the longest frame in one piece
         room = -(-(self.mtu + LINK_OVERHEAD) // CACHE_LINE) * CACHE_LINE
         memif = f"net_memif0,role=client,socket={socket_name},socket-abstract=yes,secret={secret}"
@@ -122,9 +118,9 @@ class Testpmd(Dut):
         ]
 
 
-def _wait_until_forwarding(process: DutProcess, prefix: str, port: "Port") -> socket.socket:
-    """Its telemetry socket, as soon as a link is there and a frame came back."""
-    path = Path(runtime_directory(prefix), "dpdk_telemetry.v2")
+def _wait_until_forwarding(process: DutProcess, prefix: str, port: Port) -> TelemetryClient:
+    """Its telemetry, as soon as a link is there and a frame came back."""
+    path = Path(runtime_directory(prefix), SOCKET)
     probe = FarEnd(port, MAC, DutCounters, process.check).frame / bytes(18)
     end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end:
@@ -132,20 +128,15 @@ def _wait_until_forwarding(process: DutProcess, prefix: str, port: "Port") -> so
         if port.info.link_up and path.exists():
             port.send(probe)
             if port.receive(1, timeout=0.05, raw=True):
-                channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                channel.settimeout(2)
-                channel.connect(str(path))
-                channel.recv(MAX_ANSWER)  # its greeting
-                return channel
+                return TelemetryClient(path)
         else:
             time.sleep(0.02)
     raise DutDied(process.name, f"it did not forward within {READY_SECONDS:g} s", process.log)
 
 
-def _counters(process: DutProcess, telemetry: socket.socket) -> DutCounters:
+def _counters(process: DutProcess, telemetry: TelemetryClient) -> DutCounters:
     try:
-        telemetry.send(b"/ethdev/xstats,0")
-        xstats = json.loads(telemetry.recv(MAX_ANSWER))["/ethdev/xstats"]
+        xstats = telemetry.ask("/ethdev/xstats,0")
         dropped = xstats["rx_good_packets"] - xstats["tx_good_packets"]
     except (OSError, ValueError, TypeError, KeyError):  # DPDK answers null to what failed
         process.check(gone=True)

@@ -24,10 +24,10 @@ from labkit.path.svg import (
     number,
     rect,
     shortened,
-    si,
     text,
     text_width,
 )
+from labkit.units import si
 
 MARGIN = 18.0
 CABLE = 34.0  # room for the cables at the left

@@ -10,7 +10,7 @@ from typing import Any
 
 from labkit.errors import ParameterError
 from labkit.text import html_table
-from labkit.units import parse_quantity
+from labkit.units import QuantityError, find_quantity, parse_quantity
 
 SCALARS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 WORDS = {"true": True, "false": False, "none": None, "null": None}
@@ -23,7 +23,8 @@ class param:  # noqa: N801  # reads as a function where it is used
     Attributes
     ----------
     default: also tells the type. A text such as "700 kpps" asks for a number with that unit (pps,
-        bps, B, s, Hz); a list or tuple for one of such elements; None takes anything.
+        bit/s, B, s, Hz, %), as lk.Rate reads it; a list or tuple for one of such elements; None
+        takes anything.
     help: what it means, with its unit
     low, high: the range, both ends included; of every element where the default is a list
     choices: the values it may have; of every element where the default is a list
@@ -79,11 +80,13 @@ class param:  # noqa: N801  # reads as a function where it is used
         if isinstance(model, float) and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         fits = model is None or type(value) is type(model)
-        if fits and isinstance(model, str) and (quantity := parse_quantity(model)):
-            parsed = parse_quantity(value)
-            fits = parsed is not None and parsed[1] == quantity[1]
         if not fits:
             raise ParameterError(f"{name} is {value!r}; it is {self.wanted}")
+        if isinstance(model, str) and (quantity := find_quantity(model)):
+            try:
+                parse_quantity(value, [quantity.unit])
+            except QuantityError as error:
+                raise ParameterError(f"{name} is {value!r}; it is {self.wanted}: {error}") from None
         if self.choices is not None and value not in self.choices:
             raise ParameterError(f"{name} is {value!r}; the choices are: {self.limits}")
         outside = (self.low is not None and _size(value) < _size(self.low)) or (
@@ -162,8 +165,8 @@ def params(**declared: Any) -> Parameters:
 
 
 def _kind(default: Any) -> str:
-    if isinstance(default, str) and (quantity := parse_quantity(default)):
-        return f"a text with a number and the unit {quantity[1]}"
+    if quantity := find_quantity(default):
+        return f"a text with a number and the unit {quantity.unit}"
     if isinstance(default, (list, tuple)):
         return f"a list of {len(default)}" if not default else f"list: each {_kind(default[0])}"
     return SCALARS.get(type(default), "a dictionary" if isinstance(default, dict) else "anything")
@@ -171,5 +174,5 @@ def _kind(default: Any) -> str:
 
 def _size(value: Any) -> Any:
     """What a range is about: the number of a quantity, else the value itself."""
-    quantity = parse_quantity(value) if isinstance(value, str) else None
-    return quantity[0] if quantity else value
+    quantity = find_quantity(value)
+    return quantity.value if quantity else value

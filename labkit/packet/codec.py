@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit._codec import ffi, lib
+from labkit.packet.mac import mac_bytes
 
 ROOM = 256  # bytes around a frame that an answer may grow into
 
@@ -152,7 +153,7 @@ def _native_endpoint(endpoint: Endpoint | None) -> object:
     return ffi.new(
         "struct lk_endpoint *",
         {
-            "mac": bytes.fromhex(endpoint.mac.replace(":", "")),
+            "mac": mac_bytes(endpoint.mac),
             "udp_port": endpoint.udp_port,
             **packed_addresses(endpoint.addresses),
         },

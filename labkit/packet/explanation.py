@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from labkit.errors import Refused
 from labkit.packet import codec
 from labkit.packet.codec import VERDICT_BY_NAME
+from labkit.packet.tunnel import STRICTNESS
+from labkit.packet.tunnels import Geneve, Gue, Tunnel, Vxlan, from_dict
 from labkit.text import Html, bold, html_table
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
-
-    from labkit.packet.tunnels import Tunnel
 
 BYTES_A_LINE = 16
 TEXT_WIDTH = 96
@@ -81,7 +81,7 @@ class Explanation:
         return table + html_table(("receiver", "what it makes of the frame"), receivers)
 
 
-def explain(frame: "bytes | Packet", tunnel: "Tunnel | None" = None) -> Explanation:
+def explain(frame: "bytes | Packet", tunnel: Tunnel | None = None) -> Explanation:
     """Takes a frame apart: its layers with their bytes, fields and checksums.
 
     A frame of a tunnel, known by its UDP port, is also shown to receivers as strict as the RFC,
@@ -96,7 +96,7 @@ def explain(frame: "bytes | Packet", tunnel: "Tunnel | None" = None) -> Explanat
 def _layers(raw: bytes) -> Iterator[Layer]:
     from scapy.packet import NoPayload, Padding, Raw
 
-    from labkit.packet.dissect import dissect
+    from labkit.packet.dissect import dissect  # scapy is slow to load
 
     layer: Any = dissect(raw)
     at = 0
@@ -172,10 +172,7 @@ def _judged(data: bytes, field: int, pseudo: bytes = b"") -> str:
     return f"{WRONG}: it is {stored:#06x} and should be {right:#06x}"
 
 
-def _receivers(raw: bytes, tunnel: "Tunnel | None") -> dict[str, str]:
-    from labkit.packet.tunnel import STRICTNESS
-    from labkit.packet.tunnels import Geneve, Gue, Vxlan, from_dict
-
+def _receivers(raw: bytes, tunnel: Tunnel | None) -> dict[str, str]:
     ends = [tunnel] if tunnel is not None else [Vxlan(), Geneve(), Gue()]
     found: dict[str, str] = {}
     for end in ends:

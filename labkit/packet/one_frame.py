@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One frame through the tunnel codec: a batch of one, in a buffer of its own."""
+"""OneFrame frame through the tunnel codec: a batch of one, in a buffer of its own."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from labkit._codec import ffi
 from labkit.packet.codec import VERDICTS, Verdict
 
 
-class One:
+class OneFrame:
     """A batch of one frame in a buffer of its own."""
 
     def __init__(self, raw: bytes, room: int) -> None:
@@ -38,6 +38,6 @@ def like(given: Any, raw: bytes) -> Any:
     """bytes for bytes, else a scapy packet."""
     if isinstance(given, bytes | bytearray | memoryview):
         return raw
-    from labkit.packet.dissect import dissect
+    from labkit.packet.dissect import dissect  # scapy is slow to load
 
     return dissect(raw)

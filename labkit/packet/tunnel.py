@@ -2,7 +2,6 @@
 """What all tunnels have in common: addresses, what they cost, frames in and out."""
 
 import ipaddress
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 from labkit._codec import ffi, lib
 from labkit.errors import Refused, TunnelError
 from labkit.packet.codec import Verdict
-from labkit.packet.geneve_options import GeneveOption, parse_options
-from labkit.packet.one_frame import One, like
+from labkit.packet.decapsulated import Decapsulated, describe
+from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac, mac_bytes
+from labkit.packet.one_frame import OneFrame, like
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,36 +35,6 @@ def _names(enum: str) -> tuple[str, ...]:
 PROTOCOLS = _names("lk_tunnel_protocol")
 PAYLOADS = _names("lk_tunnel_payload")
 STRICTNESS = _names("lk_strictness")
-MAC = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
-
-
-@dataclass(frozen=True)
-class Decapsulated:
-    """What came out of a tunnel, and what was around it.
-
-    Attributes
-    ----------
-    frame: as the inner side gets it, scapy packet or bytes like what was given. IP that came
-        without an Ethernet header has one.
-    payload: what the tunnel carried: "ethernet", "ip", "gre" or "etherip" (both hold Ethernet)
-    vni: virtual network identifier; None for GUE
-    options: GENEVE options
-    source, destination, source_port: of the outer headers
-    outer_ecn: the outer ECN field, 0 to 3
-    ecn: of the inner IP header after RFC 6040 4.2; None when no IP is inside
-    offset: byte of the outer frame at which what was carried begins
-    """
-
-    frame: "bytes | Packet"
-    payload: str
-    vni: int | None
-    options: tuple[GeneveOption, ...]
-    source: str
-    destination: str
-    source_port: int
-    outer_ecn: int
-    ecn: int | None
-    offset: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +145,7 @@ class Tunnel:
         self.check_can_send()
         raw = bytes(frame)
         room = len(raw) + lib.LK_MAX_TUNNEL_HEADER
-        batch = One(raw, room)
+        batch = OneFrame(raw, room)
         if not lib.lk_codec_encap(self._native, batch.native):
             raise self._refused_to_send(batch.verdict, raw)
         wrapped: AnyFrame = like(frame, batch.frame)
@@ -188,11 +158,12 @@ class Tunnel:
         none of this tunnel's protocol and port has the verdict "other".
         """
         raw = bytes(outer)
-        batch = One(raw, len(raw))
+        batch = OneFrame(raw, len(raw))
         found = ffi.new("struct lk_decapsulated *")
         if not lib.lk_codec_decap(self._native, batch.native, found):
             raise Refused(batch.verdict, found.outer.at if batch.verdict.is_drop else None)
-        return self._describe(raw, found, like(outer, batch.frame))
+        frame, payload = like(outer, batch.frame), PAYLOADS[found.payload]
+        return describe(raw, found, frame, payload, has_vni=self.PROTOCOL != "gue")
 
     def encap_many(self, batch: "FrameBatch") -> "np.ndarray[Any, Any]":
         """Puts every frame of a batch into the tunnel, in place; their verdicts' numbers (uint16).
@@ -294,29 +265,6 @@ class Tunnel:
             )
         return Refused(verdict, None, more)
 
-    def _describe(self, raw: bytes, found: Any, frame: "bytes | Packet") -> Decapsulated:
-        at, width = found.outer.l3, 4 if found.outer.ip_version == 4 else 16
-        first = at + (12 if width == 4 else 8)
-        source, destination = (
-            str(ipaddress.ip_address(raw[start : start + width]))
-            for start in (first, first + width)
-        )
-        options = raw[found.options : found.options + found.options_length]
-        inner = bytes(frame)
-        traffic_class = lib.lk_codec_traffic_class(inner, len(inner))
-        return Decapsulated(
-            frame,
-            PAYLOADS[found.payload],
-            None if self.PROTOCOL == "gue" else found.vni,
-            parse_options(options),
-            source,
-            destination,
-            int.from_bytes(raw[found.outer.l4 : found.outer.l4 + 2], "big"),
-            (raw[at + 1] if width == 4 else raw[at + 1] >> 4) & 3,
-            None if traffic_class < 0 else traffic_class & 3,
-            found.inner,
-        )
-
     def _check_addresses(self) -> None:
         versions = set()
         for name in ("local", "remote"):
@@ -343,9 +291,9 @@ class Tunnel:
             value = getattr(self, name)
             if value is None:
                 continue
-            if not isinstance(value, str) or not MAC.fullmatch(value):
-                raise self._wrong(name, "write six bytes as 02:00:00:00:00:01")
-            if name != "remote_mac" and int(value[:2], 16) & 1:
+            if not is_mac(value):
+                raise self._wrong(name, HOW_TO_WRITE)
+            if name != "remote_mac" and is_group(value):
                 raise self._wrong(name, "a host's address is no group address")
 
     def _check_number(self, name: str, lowest: int, highest: int) -> None:
@@ -369,4 +317,4 @@ def _packed(address: str | None) -> bytes:
 
 
 def _mac(address: str | None) -> bytes:
-    return bytes.fromhex(address.replace(":", "")) if address else bytes(6)
+    return mac_bytes(address) if address else bytes(6)

@@ -12,7 +12,7 @@ from labkit.packet.tunnels import Tunnel
 FOLLOWING = ("len", "plen", "chksum")  # of IPv4, IPv6 and UDP
 
 
-def tunnelled(inner: Packet, tunnel: Tunnel) -> Packet:
+def tunnel_packet(inner: Packet, tunnel: Tunnel) -> Packet:
     """The packet as the tunnel sends it, whose lengths and checksums are left to scapy.
 
     Checksums that the tunnel does not send stay 0. The outer UDP source port is that of this

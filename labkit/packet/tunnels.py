@@ -6,11 +6,13 @@ from dataclasses import fields
 from typing import Any
 
 from labkit.errors import TunnelError
+from labkit.packet.decapsulated import Decapsulated
 from labkit.packet.geneve import Geneve
 from labkit.packet.geneve_options import GeneveOption
 from labkit.packet.gue import Gue
-from labkit.packet.tunnel import Decapsulated, Tunnel
+from labkit.packet.tunnel import Tunnel
 from labkit.packet.vxlan import Vxlan
+from labkit.text import near
 
 __all__ = ["Decapsulated", "Geneve", "GeneveOption", "Gue", "Tunnel", "Vxlan", "from_dict"]
 
@@ -19,8 +21,6 @@ KINDS: Mapping[str, type[Tunnel]] = {kind.PROTOCOL: kind for kind in (Vxlan, Gen
 
 def from_dict(data: object) -> Tunnel:
     """A tunnel from what Tunnel.to_dict() made; what is unknown or wrong is an error."""
-    from labkit.text import near
-
     values: dict[str, Any] = dict(data) if isinstance(data, Mapping) else {"protocol": data}
     protocol = values.pop("protocol", None)
     if protocol not in KINDS:

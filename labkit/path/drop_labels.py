@@ -4,7 +4,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from labkit.path.svg import Tint, group, rect, si, text, text_width
+from labkit.path.svg import Tint, group, rect, text, text_width
+from labkit.units import si
 
 TINT = Tint("#a82418", "#fcecea")
 SIZE, HEIGHT, STEP = 11.0, 22.0, 28.0

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from labkit.path.graph import Edge, Graph
 from labkit.path.layout import Layout, Place, Turn
-from labkit.path.svg import FAINT, LINE, arrowhead, curve, group, number, si, text, text_width
+from labkit.path.svg import FAINT, LINE, arrowhead, curve, group, number, text, text_width
+from labkit.units import si
 
 LABEL = 10.5
 BUSY = "#3d4752"  # an edge that carried frames

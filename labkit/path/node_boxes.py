@@ -21,11 +21,11 @@ from labkit.path.svg import (
     number,
     rect,
     shortened,
-    si,
     text,
     text_width,
 )
 from labkit.path.values import MOST_LETTERS, Value
+from labkit.units import si
 
 PADDING = 13.0
 TITLE, DETAIL = 12.5, 11.0

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import NamedTuple
 
+from labkit.units import si
+
 
 def as_html(svg: str, label: str) -> str:
     """The picture as an <img>: a notebook that is not trusted shows no SVG elements."""
@@ -59,19 +61,6 @@ def shortened(text: str, most: int) -> str:
         return text
     tail = (most - 1) // 2
     return text[: most - 1 - tail] + ELLIPSIS + text[len(text) - tail :]
-
-
-def si(count: int) -> str:
-    """A count as it is below 10,000, else in three digits with an SI prefix: 45.6 k, 1.23 M."""
-    if count < 10_000:
-        return f"{count:,}"
-    value = float(count)
-    for prefix in "kMGTPE":
-        value /= 1000
-        if value < 999.5 or prefix == "E":
-            break
-    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:.{digits}f} {prefix}"
 
 
 def frames_text(count: int) -> str:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The columns of a table of trials: what they mean, and what is told from them."""
 
+import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from labkit.errors import LabError
 from labkit.text import near
@@ -65,6 +66,18 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 }
 
 
+class HasTrials(Protocol):
+    """What pictures and comparisons need of results: their table, and what is known of the run."""
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """One row a trial, with every column of COLUMNS."""
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """Parameters, seed, machine and versions."""
+
+
 def as_table(rows: "Iterable[Mapping[str, Any]] | pd.DataFrame") -> "pd.DataFrame":
     """A table with every column of COLUMNS, in this order and of these types, from rows.
 
@@ -101,3 +114,13 @@ def lost_here(table: "pd.DataFrame") -> "pd.Series[bool]":
 def came_late(table: "pd.DataFrame") -> "pd.Series[bool]":
     """The trials of which more than 1 % came back after the end: rx_pps is no rate of theirs."""
     return (table["late"] > LATE * table["received"]).fillna(False).astype(bool)
+
+
+def check_results(name: str, given: object) -> None:
+    """Raises a LabError for what is given in place of Results."""
+    columns = getattr(getattr(given, "table", None), "columns", ())
+    if not set(COLUMNS) <= set(columns):
+        what, source = f"a {type(given).__name__}", "lk.load(...) of a sweep"
+        if isinstance(given, (str, os.PathLike)):
+            what, source = repr(given), f"lk.load({str(given)!r})"
+        raise LabError(f"{name} is {what}; it is Results, as lk.sweep() or {source} gives them")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.errors import LabError
-from labkit.results.columns import COLUMNS, NUMBER, came_late, fell_short, lost_here
-from labkit.results.results import Results, check_results
+from labkit.results.columns import COLUMNS, NUMBER, came_late, check_results, fell_short, lost_here
+from labkit.results.results import Results
 from labkit.results.statistics import CONFIDENCE, difference_interval, spread_of
 from labkit.results.text import as_html, as_lines, size_name
 from labkit.text import near
@@ -67,7 +67,7 @@ class Comparison:
 
     def plot(self) -> "Figure":
         """Differences in percent of a with their intervals, one panel a quantity."""
-        from labkit.results.difference_figure import difference_figure
+        from labkit.results.difference_figure import difference_figure  # matplotlib is slow to load
 
         return difference_figure(self.table, self.note)
 

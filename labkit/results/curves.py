@@ -8,27 +8,32 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.errors import LabError
-from labkit.figure import MARKERS, PALETTE, Picture
-from labkit.results.columns import fell_short, lost_here
-from labkit.results.results import Results, check_results
-from labkit.results.statistics import mean_interval
+from labkit.figure import (
+    FAINT,
+    GREYS,
+    INK,
+    MARKERS,
+    PALETTE,
+    Picture,
+    load_axis,
+    number_axis,
+    plain_axes,
+)
+from labkit.results.columns import HasTrials, check_results
+from labkit.results.curve import LIMIT_PERCENT, Curve, Size, named, rows_of
+from labkit.results.percentiles import draw_percentiles, percentile_axes
 from labkit.results.text import size_name
+from labkit.units import si_load
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-GREYS = ("#6e7781", "#8c959f", "#57606a", "#afb8c1")
 DASHES = ((4, 2), (1, 1.5), (5, 1.5, 1, 1.5), (8, 3))
 PANEL_INCHES = (3.3, 3.1)
-LIMIT_PERCENT = 0.5  # loss at which CSIT puts the partial drop rate
-PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
-MOST_PERCENTILE = 99.9999
-NO_CONFIG, NO_MIX = "(no config)", ""
 NO_TARGET = "no trial has a target_pps; curves are drawn over loads that were asked"
 
-Size = tuple[float, str]  # the mean in bytes, and the mix's name
 Panels = Mapping[Size, "Axes"]
 
 
@@ -46,9 +51,9 @@ class Curves:
     floor_ns: Mapping[str, float] = field(default_factory=dict)  # the lab's own, by quantity
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "table", _named(self.table))
+        object.__setattr__(self, "table", named(self.table))
 
-    def __call__(self, over: Results | None = None) -> "Figure":
+    def __call__(self, over: HasTrials | None = None) -> "Figure":
         """The picture of drop()."""
         return self.drop(over)
 
@@ -58,7 +63,7 @@ class Curves:
             "other results, and percentiles()>"
         )
 
-    def drop(self, over: Results | None = None) -> "Figure":
+    def drop(self, over: HasTrials | None = None) -> "Figure":
         """Frames lost (%) versus offered load.
 
         A triangle on the axis marks a DUT's limit: the highest load it carried with a loss of at
@@ -75,10 +80,10 @@ class Curves:
                     )  # fmt: skip
             axes.set_yscale("symlog", linthresh=0.1, linscale=0.5)
             axes.set(ylim=(0, 130), yticks=[0, 0.1, 1, 10, 100])
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            number_axis(axes.yaxis)
         return self._finished(figure, panels, f"▲ highest load with ≤ {LIMIT_PERCENT} % lost")
 
-    def pps(self, over: Results | None = None) -> "Figure":
+    def pps(self, over: HasTrials | None = None) -> "Figure":
         """Received versus offered load; on the thin line nothing is lost."""
         figure, panels = self._panels("received (frames/s)", over)
         for size, axes in panels.items():
@@ -88,13 +93,12 @@ class Curves:
                     axes.axhline(np.nanmax(curve.y), color=curve.color, lw=0.8, ls=":")
             axes.set_yscale("log")
             ends = axes.get_xlim()
-            axes.plot(ends, ends, color="#24292f", lw=0.7, zorder=0)
+            axes.plot(ends, ends, color=INK, lw=0.7, zorder=0)
             axes.set_xlim(*ends)
-            axes.yaxis.set_major_formatter(lambda value, _: si(value))
-            axes.yaxis.set_minor_formatter(lambda value, _: "")
+            load_axis(axes.yaxis)
         return self._finished(figure, panels, "dotted: the most a DUT returned beyond its limit")
 
-    def latency(self, quantity: str = "p50", over: Results | None = None) -> "Figure":
+    def latency(self, quantity: str = "p50", over: HasTrials | None = None) -> "Figure":
         """Latency versus offered load: min, avg, p50, p90, p99, p999 or max.
 
         The dashed line is what the lab itself takes (lk.calibrate). Where `over` has not measured
@@ -111,8 +115,7 @@ class Curves:
                 curve.draw(axes)
             self._draw_floor(axes, quantity)
             axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
-            axes.yaxis.set_minor_formatter(lambda value, _: "")
+            number_axis(axes.yaxis)
         return self._finished(figure, panels)
 
     def percentiles(self, target_pps: float | None = None) -> "Figure":
@@ -134,29 +137,22 @@ class Curves:
         figure, panels = _figure(chosen)
         for size, axes in panels.items():
             for number, config in enumerate(dict.fromkeys(self.table["config"])):
-                at = _rows(chosen, config, size)
+                at = rows_of(chosen, config, size)
                 if len(at):
-                    ranks, values = _ranks(list(at["latency_histogram"]))
                     color, marker = PALETTE[number % 7], MARKERS[number % 7]
-                    axes.plot(
-                        _nines(ranks), values / 1e3, color=color, label=config, lw=1.6,
-                        marker=marker, ms=4, markevery=0.1,
-                    )  # fmt: skip
-            ticks = np.array([0.0, 50, 90, 99, 99.9, 99.99, 99.999])
+                    texts = list(at["latency_histogram"])
+                    draw_percentiles(axes, texts, color=color, label=config, marker=marker)
             self._draw_floor(axes, "p50")
-            axes.set_xticks(_nines(ticks), [f"{tick:g}" for tick in ticks], rotation=45)
-            axes.set(xlabel="percentile (%)", yscale="log")
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
-            axes.yaxis.set_minor_formatter(lambda value, _: "")
+            percentile_axes(axes)
         next(iter(panels.values())).set_ylabel("latency (µs)")
-        return self._finished(figure, panels, f"{si(load)} frames/s offered")
+        return self._finished(figure, panels, f"{si_load(load)} frames/s offered")
 
     def _draw_floor(self, axes: "Axes", quantity: str) -> None:
         if quantity in self.floor_ns:
             height = self.floor_ns[quantity] / 1e3
-            axes.axhline(height, color="#59636e", ls="--", lw=1, label="the lab itself")
+            axes.axhline(height, color=FAINT, ls="--", lw=1, label="the lab itself")
 
-    def _panels(self, ylabel: str, over: Results | None) -> tuple["Picture", Panels]:
+    def _panels(self, ylabel: str, over: HasTrials | None) -> tuple["Picture", Panels]:
         if self.table.empty:
             raise LabError("there are no trials to draw")
         if over is not None:
@@ -172,7 +168,7 @@ class Curves:
             axes.set_xscale("log")
             axes.set_xlim(lowest / 1.25, targets[-1] * 1.25)
             few = targets if len(targets) <= 6 else targets[:: len(targets) // 5]
-            axes.set_xticks(few, [si(target) for target in few])
+            axes.set_xticks(few, [si_load(target) for target in few])
             axes.xaxis.set_minor_locator(_no_ticks())
             axes.set_xlabel("offered load (frames/s)")
         next(iter(panels.values())).set_ylabel(ylabel)
@@ -182,23 +178,23 @@ class Curves:
         self,
         size: Size,
         quantity: str,
-        over: Results | None,
+        over: HasTrials | None,
         instead: str | None = None,
         scale: float = 1.0,
-    ) -> Iterator["_Curve"]:
+    ) -> Iterator["Curve"]:
         if over:
-            under = _named(over.table)
+            under = named(over.table)
             for number, config in enumerate(dict.fromkeys(under["config"])):
-                rows = _rows(under, config, size)
+                rows = rows_of(under, config, size)
                 substitute = bool(instead) and rows[quantity].isna().all()
                 column = instead if substitute and instead else quantity
                 label = f"{config} (avg)" if column != quantity else str(config)
                 style = {"dashes": DASHES[number % 4], "lw": 1.2, "zorder": 1}
                 look = (label, GREYS[number % 4], MARKERS[number % 7], style)
-                yield _Curve.of(rows, column, scale, look, is_under=True)
+                yield Curve.of(rows, column, scale, look, is_under=True)
         for number, config in enumerate(dict.fromkeys(self.table["config"])):
             look = (str(config), PALETTE[number % 7], MARKERS[number % 7], {"lw": 1.8, "zorder": 3})
-            yield _Curve.of(_rows(self.table, config, size), quantity, scale, look)
+            yield Curve.of(rows_of(self.table, config, size), quantity, scale, look)
 
     def _finished(self, figure: "Picture", panels: Panels, note: str = "") -> "Figure":
         entries: dict[str, Any] = {}
@@ -214,96 +210,6 @@ class Curves:
         return figure
 
 
-@dataclass(frozen=True, eq=False)
-class _Curve:
-    """One config at one size: means over repeats with their intervals, by offered load."""
-
-    x: "np.ndarray[Any, Any]"
-    y: "np.ndarray[Any, Any]"
-    low: "np.ndarray[Any, Any]"
-    high: "np.ndarray[Any, Any]"
-    limited: "np.ndarray[Any, Any]"
-    limit: float | None
-    label: str
-    color: str
-    marker: str
-    style: Mapping[str, Any]
-    is_under: bool
-
-    @classmethod
-    def of(
-        cls,
-        rows: "pd.DataFrame",
-        quantity: str,
-        scale: float,
-        look: tuple[str, str, str, Mapping[str, Any]],
-        *,
-        is_under: bool = False,
-    ) -> "_Curve":
-        points, short = [], []
-        for _, repeats in rows.dropna(subset=[quantity]).groupby("target_pps"):
-            values = repeats[quantity].to_numpy() * scale
-            begin, end = mean_interval(values) or (np.nan, np.nan)
-            # No rate or time is negative, and no loss above 100 %: the interval ends there.
-            end = min(end, 100.0) if quantity == "drop_percent" else end
-            points.append((repeats["tx_pps"].mean(), values.mean(), max(begin, 0.0), end))
-            short.append(bool((fell_short(repeats) | lost_here(repeats)).any()))
-        x, y, low, high = np.array(points).T if points else np.empty((4, 0))
-        order = np.argsort(x)  # a generator that falls short may put a higher target below
-        x, y, low, high = x[order], y[order], low[order], high[order]
-        limited = np.array(short, dtype=bool)[order]
-        return cls(x, y, low, high, limited, dut_limit(rows), *look, is_under=is_under)
-
-    def draw(self, axes: "Axes") -> None:
-        """Draws it; a curve without a point leaves no entry in the legend."""
-        if not self.x.size:
-            return
-        axes.plot(
-            self.x, self.y, color=self.color, label=self.label, marker=self.marker, ms=5,
-            mfc="white" if self.is_under else self.color, **self.style,
-        )  # fmt: skip
-        if np.isfinite(self.low).any():
-            reach = [self.y - self.low, self.high - self.y]
-            axes.errorbar(self.x, self.y, reach, fmt="none", ecolor=self.color, capsize=3)
-        axes.plot(
-            self.x[self.limited], self.y[self.limited], lw=0, marker=self.marker, ms=7,
-            mfc="white", mec=self.color, zorder=4,
-        )  # fmt: skip
-
-
-def dut_limit(rows: "pd.DataFrame", percent: float = LIMIT_PERCENT) -> float | None:
-    """The highest load (frames/s) of one config and size carried with a loss of at most `percent`.
-
-    None when even the lowest lost more, or when the highest load measured lost less: then the limit
-    is not known. Nor is it where the measuring port, and not the DUT, lost what was too much.
-    """
-    kept = rows.dropna(subset=["drop_percent"])
-    loads = kept[~lost_here(kept)].groupby("target_pps")
-    loss = loads["drop_percent"].mean().set_axis(loads["tx_pps"].mean()).sort_index()
-    beyond = loss[loss > percent]
-    carried = loss[: beyond.index[0]][:-1] if len(beyond) else loss[:0]
-    return float(carried.index[-1]) if len(carried) else None
-
-
-def si(value: float) -> str:
-    """1400000 as 1.4M."""
-    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= factor:
-            return f"{value / factor:.4g}{letter}"
-    return f"{value:.4g}"
-
-
-def _named(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Trials with a config and a mix each: those of lk.trial have no config."""
-    return table.assign(config=table["config"].fillna(NO_CONFIG), mix=table["mix"].fillna(NO_MIX))
-
-
-def _rows(table: "pd.DataFrame", config: object, size: Size) -> "pd.DataFrame":
-    mean, mix = size
-    chosen = (table["config"] == config) & (table["size_bytes"] == mean) & (table["mix"] == mix)
-    return table[chosen]
-
-
 def _figure(table: "pd.DataFrame") -> tuple["Picture", Panels]:
     """A panel for every size and mix of sizes that the trials have."""
     means, mixes = table["size_bytes"], table["mix"]
@@ -317,30 +223,7 @@ def _figure(table: "pd.DataFrame") -> tuple["Picture", Panels]:
     return figure, dict(zip(sizes, panels, strict=True))
 
 
-def plain_axes(axes: "Axes") -> None:
-    """A light grid and no box."""
-    axes.grid(True, which="major", color="#d0d7de", lw=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
 def _no_ticks() -> Any:
     from matplotlib.ticker import NullLocator
 
     return NullLocator()
-
-
-def _nines(percent: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-    """Percentiles on the axis on which every further nine is one step."""
-    return -np.log10(1 - np.asarray(percent) / 100)
-
-
-def _ranks(histograms: list[str]) -> tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]:
-    """Percentiles and values (ns) of HdrHistogram texts, added up."""
-    from hdrh.histogram import HdrHistogram
-
-    total = HdrHistogram.decode(histograms[0])
-    for text in histograms[1:]:
-        total.add(HdrHistogram.decode(text))
-    last = min(MOST_PERCENTILE, 100 * (1 - 1 / max(2, total.get_total_count())))
-    ranks = 100 * (1 - np.logspace(0, np.log10(1 - last / 100), 60))
-    return ranks, np.array([total.get_value_at_percentile(rank) for rank in ranks], dtype=float)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pictures of a search and of a comparison. They see tables only."""
+"""The differences between two sets of results as a picture."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labkit.figure import PALETTE, Picture
-from labkit.results.curves import GREYS, plain_axes, si
+from labkit.figure import GREYS, INK, PALETTE, Picture, plain_axes
 from labkit.results.text import size_name
+from labkit.units import si_load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def difference_figure(table: "pd.DataFrame", note: str) -> "Figure":
             marker = "o" if verdict == "differs" else "s"
             fill = "white" if verdict == "unknown" else color
             axes.plot(middle[n], row, marker=marker, color=color, mfc=fill, ms=5)
-        axes.axvline(0, color="#24292f", lw=0.8)
+        axes.axvline(0, color=INK, lw=0.8)
         points = " points" if quantity == "drop_percent" else " of a"
         axes.set(xlabel=f"{quantity}: b - a (%{points})", ylim=(len(loads) - 0.5, -0.5))
         plain_axes(axes)
@@ -49,5 +49,5 @@ def difference_figure(table: "pd.DataFrame", note: str) -> "Figure":
 
 def _load_name(row: "pd.Series[Any]") -> str:
     size = size_name(row["size_bytes"], row["mix"])
-    rate = "no target" if np.isnan(row["target_pps"]) else si(row["target_pps"])
+    rate = "no target" if np.isnan(row["target_pps"]) else si_load(row["target_pps"])
     return f"{row['config'] or 'no config'}  {size}  {rate}"

@@ -4,7 +4,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from labkit.errors import LabError
 
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from hdrh.histogram import HdrHistogram
     from matplotlib.figure import Figure
 
-    from labkit.lab.lab import Lab
-
 
 # As in native/packet/histogram.h: stored results are read without native modules
 HALF_BITS = 10
@@ -24,8 +21,6 @@ COUNTS = 27_648
 LOWEST, HIGHEST, DIGITS = 1, (1 << 36) - 1, 3
 
 PERCENTILES = (50.0, 90.0, 99.0, 99.9, 99.99)
-
-_floors: "WeakKeyDictionary[Lab, LatencyHistogram]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,9 +149,9 @@ class LatencyHistogram:
 
     def plot(self, floor_ns: float | None = None) -> "Figure":
         """Latency by percentile on HdrHistogram's axis; floor_ns: the lab's own, as a line."""
-        from labkit.results.latency_figure import latency_figure
+        from labkit.results.latency_figure import latency_figure  # matplotlib is slow to load
 
-        return latency_figure({"": self}, floor_ns)
+        return latency_figure({"": self.table}, floor_ns)
 
     def __repr__(self) -> str:
         ranks = ", ".join(f"p{p:g} {self.percentile(p):,}" for p in PERCENTILES)
@@ -177,8 +172,3 @@ def highest_of(index: int) -> int:
     """The highest value of a bucket."""
     bucket = max(0, (index >> HALF_BITS) - 1)
     return ((index - (bucket << HALF_BITS) + 1) << bucket) - 1
-
-
-def floor_of(lab: "Lab") -> LatencyHistogram | None:
-    """What `calibrate` last measured in this lab; None when it did not."""
-    return _floors.get(lab)

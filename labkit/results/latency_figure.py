@@ -4,19 +4,48 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from labkit.figure import Picture
-from labkit.runs.trial_figure import _draw_latency
+from labkit.figure import FAINT, PALETTE, Picture, number_axis, plain_axes
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from labkit.results.latency import LatencyHistogram
+MICROSECOND = 1e3  # ns
+
+Tables = Mapping[str, "pd.DataFrame"]  # by label: those of LatencyHistogram.table
 
 
-def latency_figure(
-    histograms: "Mapping[str, LatencyHistogram]", floor_ns: float | None = None
-) -> "Figure":
-    """Latency by percentile, one line a histogram; floor_ns: what the lab itself takes."""
+def latency_figure(tables: Tables, floor_ns: float | None = None) -> "Figure":
+    """Latency by percentile, one line a table; floor_ns: what the lab itself takes."""
     figure = Picture(figsize=(6.4, 3.8), layout="constrained")
-    _draw_latency(figure.subplots(), histograms, floor_ns)
+    draw_latency(figure.subplots(), tables, floor_ns)
     return figure
+
+
+def draw_latency(axes: "Axes", tables: Tables, floor_ns: float | None) -> None:
+    """HdrHistogram's plot: every decade of 1 / (1 - percentile) takes the same room."""
+    decades = 1
+    for number, (label, table) in enumerate(tables.items()):
+        rest = 1 - table["share"].shift(fill_value=0.0)  # frames that took this long or longer
+        decades = max(decades, len(str(int(table["frames"].sum()))) - 1)
+        axes.step(
+            1 / rest,
+            table["latency_ns"] / MICROSECOND,
+            where="post",
+            lw=1.6,
+            color=PALETTE[number % len(PALETTE)],
+            label=label or None,
+        )
+    if floor_ns is not None:
+        axes.axhline(floor_ns / MICROSECOND, color=FAINT, ls="--", lw=1, label="the lab's floor")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(1, 10**decades)
+    for axis in (axes.xaxis, axes.yaxis):
+        number_axis(axis)
+    axes.xaxis.set_major_formatter(lambda x, _: f"{100 - 100 / x:.6g} %" if x > 0 else "")
+    axes.set(xlabel="percentile of frames", ylabel="latency (µs)")
+    plain_axes(axes)
+    if floor_ns is not None or any(tables):
+        axes.legend(frameon=False)

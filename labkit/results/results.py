@@ -2,7 +2,6 @@
 """Results of trials: one row a trial, always the same columns, kept as Parquet and a run.json."""
 
 import html
-import json
 import os
 import uuid
 from collections.abc import Iterable, Mapping
@@ -10,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.datasets import dataset_folder
 from labkit.errors import LabError
 from labkit.results.columns import (
     COLUMNS,
@@ -20,6 +18,16 @@ from labkit.results.columns import (
     fell_short,
     lost_here,
 )
+from labkit.results.files import (
+    FORMAT,
+    RUN_FILE,
+    find_folder,
+    read_run,
+    read_table,
+    read_trials,
+    write_json,
+    write_table,
+)
 from labkit.results.text import as_html, as_lines, excerpt, left_out
 from labkit.text import near
 
@@ -27,10 +35,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from labkit.results.curves import Curves
-
-
-FORMAT = "labkit-results/1"
-TABLE_FILE, RUN_FILE, TRIALS_FOLDER = "results.parquet", "run.json", "trials"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +61,7 @@ class Results:
     def plot(self) -> "Curves":
         """Pictures: plot.drop(), plot.pps(), plot.latency(), plot.percentiles(); plot() is the
         first."""
-        from labkit.results.curves import Curves
+        from labkit.results.curves import Curves  # matplotlib is slow to load
 
         return Curves(self.table, str(self.run.get("title", "")), self.run.get("floor_ns", {}))
 
@@ -138,9 +142,7 @@ class Results:
                 f"{where} holds other results; choose another folder, or remove it first"
             )
         write_json(where / RUN_FILE, {"format": FORMAT, **self.run})
-        temporary = where / f".{TABLE_FILE}.{os.getpid()}"
-        self.table.to_parquet(temporary, index=False)
-        temporary.replace(where / TABLE_FILE)
+        write_table(where, self.table)
         return where
 
     def __len__(self) -> int:
@@ -160,97 +162,14 @@ class Results:
         return f"{as_html(excerpt(self.table))}<p>{left_out(self.table)}</p>{warnings}"
 
 
-def check_results(name: str, given: object) -> None:
-    """Raises a LabError for what is given in place of Results."""
-    if not isinstance(given, Results):
-        what, source = f"a {type(given).__name__}", "lk.load(...) of a sweep"
-        if isinstance(given, (str, os.PathLike)):
-            what, source = repr(given), f"lk.load({str(given)!r})"
-        raise LabError(f"{name} is {what}; it is Results, as lk.sweep() or {source} gives them")
-
-
 def load(where: str | os.PathLike[str]) -> Results:
     """Results that were saved: a folder of Results.save(), of lk.sweep(save=...), or a data set.
 
     A sweep that was interrupted gives the trials that were finished. "datasets/NAME" is looked for
     in the current folder, then among those that come with labkit.
     """
-    folder = _folder(Path(where))
-    run = read_run(folder)
-    if (folder / TABLE_FILE).exists():
-        import pandas as pd
-
-        try:
-            table = pd.read_parquet(folder / TABLE_FILE)
-        except (OSError, ValueError) as error:  # pyarrow's own are one of these
-            raise LabError(f"{folder / TABLE_FILE} is damaged ({error})") from None
+    folder = find_folder(Path(where))
+    run, table = read_run(folder), read_table(folder)
+    if table is not None:
         return Results(as_table(table), run)
     return Results.from_rows((trial["row"] for trial in read_trials(folder)), run)
-
-
-def trial_files(folder: Path) -> list[Path]:
-    """Files of a sweep's finished trials; one that begins with a dot was never finished."""
-    return sorted((folder / TRIALS_FOLDER).glob("[!.]*.json"))
-
-
-def read_trials(folder: Path) -> list[dict[str, Any]]:
-    """What the files of a sweep's finished trials say: step, row and machine of each."""
-    trials = []
-    for file in trial_files(folder):
-        try:
-            trials.append(json.loads(file.read_text()))
-        except ValueError as error:
-            raise LabError(
-                f"{file} is damaged ({error}); remove it, and the same lk.sweep(...) with "
-                f"save={str(folder)!r} measures that trial again"
-            ) from None
-    return trials
-
-
-def write_json(file: Path, data: Any) -> None:
-    """Writes a file at once or not at all; what is not a number is null."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(_plain(data), indent=2, allow_nan=False) + "\n")
-    temporary.replace(file)
-
-
-def _plain(value: Any) -> Any:
-    """The value in JSON's types, missing values as null."""
-    import pandas as pd
-
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, (str, bool)):
-        return value
-    if pd.isna(value):
-        return None
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return value.item() if hasattr(value, "item") else value
-
-
-def _folder(where: Path) -> Path:
-    if (where / RUN_FILE).is_file():
-        return where
-    if where.parts[:1] == ("datasets",):
-        return dataset_folder(str(Path(*where.parts[1:])), RUN_FILE)
-    raise LabError(
-        f"{where} holds no results: it has no {RUN_FILE}; name a folder that lk.sweep(save=...) or "
-        "Results.save() wrote, or a data set such as datasets/udp_echo_ec2"
-    )
-
-
-def read_run(folder: Path) -> dict[str, Any]:
-    """What run.json in a folder of results says."""
-    try:
-        run: dict[str, Any] = json.loads((folder / RUN_FILE).read_text())
-    except ValueError as error:
-        raise LabError(f"{folder / RUN_FILE} is damaged ({error})") from None
-    if run.get("format") != FORMAT:
-        raise LabError(
-            f"{folder / RUN_FILE}: its format is {run.get('format')!r}; this release reads "
-            f"{FORMAT!r}"
-        )
-    return run

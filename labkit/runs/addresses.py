@@ -2,28 +2,24 @@
 """Where a stream's frames go when its packet does not say."""
 
 import ipaddress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labkit.errors import LabError
+from labkit.lab.lab import Lab
+from labkit.lab.neighbours import resolve
+from labkit.lab.port import Port
 from labkit.path.address_types import MOST_ADDRESSES
 from labkit.traffic.fields import FieldOf, all_layers
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
-    from labkit.lab.port import Port
-    from labkit.traffic.replay import Replay
-    from labkit.traffic.stream import Stream
+from labkit.traffic.replay import Replay
+from labkit.traffic.stream import Stream
 
 
-def destination_mac(port: "Port", stream: "Stream | Replay") -> str | None:
+def destination_mac(port: Port, stream: Stream | Replay) -> str | None:
     """The MAC that frames go to: the other end of a cable, or who answers for the IP destination.
 
     None where the packet says it itself. Raises Unreachable when nobody answers, PortError for a
     port that was closed.
     """
-    from labkit.lab.neighbours import resolve
-    from labkit.traffic.stream import Stream
-
     port.check_open()
     if not isinstance(stream, Stream) or "dst" in stream.packet.fields:
         return None
@@ -40,11 +36,9 @@ def destination_mac(port: "Port", stream: "Stream | Replay") -> str | None:
     return resolve(port, destination, source=source)
 
 
-def source_addresses(streams: "list[Stream | Replay]") -> list[str]:
+def source_addresses(streams: list[Stream | Replay]) -> list[str]:
     """IP sources of the streams, for which the port answers ARP, neighbour discovery and ping: the
     first 16 of each IP version."""
-    from labkit.traffic.stream import Stream
-
     found = [a for stream in streams if isinstance(stream, Stream) for a in _sources(stream)]
     kept: list[str] = []
     for is_v6 in (False, True):
@@ -53,7 +47,7 @@ def source_addresses(streams: "list[Stream | Replay]") -> list[str]:
     return kept
 
 
-def _sources(stream: "Stream") -> list[str]:
+def _sources(stream: Stream) -> list[str]:
     """The values of a varied source, as many as a responder takes; else the packet's one."""
     header = _outermost_ip(stream)
     if header is None:
@@ -67,13 +61,13 @@ def _sources(stream: "Stream") -> list[str]:
     return [header.src]
 
 
-def _addresses(stream: "Stream") -> tuple[str | None, str | None]:
+def _addresses(stream: Stream) -> tuple[str | None, str | None]:
     """Source and destination of the outermost IP header."""
     header = _outermost_ip(stream)
     return (None, None) if header is None else (header.src, header.dst)
 
 
-def _outermost_ip(stream: "Stream") -> Any:
+def _outermost_ip(stream: Stream) -> Any:
     from scapy.layers.inet import IP
     from scapy.layers.inet6 import IPv6
 

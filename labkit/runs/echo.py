@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The echo experiment: datagrams of several sizes to a UDP echo service, every byte checked."""
 
-import ipaddress
 import math
-import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.lab.exclusive import Pause, measure
+from labkit.lab.lab import Lab
 from labkit.lab.neighbours import check_source, resolve
 from labkit.lab.port import Port
-from labkit.packet.signature import SIGNATURE_LENGTH
+from labkit.packet.mac import HOW_TO_WRITE, is_mac
 from labkit.path import nodes
 from labkit.path.ledger import Ledger
 from labkit.path.path import Path
 from labkit.progress import progress_bar
 from labkit.runs import stream_ids
+from labkit.runs.echo_settings import EchoSettings, check_sizes, parse_address
 from labkit.text import html_table
 
 if TYPE_CHECKING:
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from labkit.lab.lab import Lab
-
-MAC_ADDRESS = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
-IPV4_OVERHEAD, IPV6_OVERHEAD = 28, 48  # IP and UDP headers
-MOST_PROBES = 10_000_000
 POLL_SECONDS = 0.002
 SETTLE_SECONDS = 0.02
 Report = Callable[[int], object]
@@ -121,7 +116,7 @@ class EchoRun:
 
     def plot(self) -> "Figure":
         """Round-trip time: its distribution for every size, and its course over the run."""
-        from labkit.runs.echo_figure import round_trip_figure
+        from labkit.runs.echo_figure import round_trip_figure  # matplotlib is slow to load
 
         title = f"UDP echo, {self.port} to {self.target} port {self.udp_port}"
         return round_trip_figure(self.round_trips_ns, title)
@@ -178,33 +173,18 @@ def echo(
     runs in the lab, whose drops could not be told from this one's. Ctrl-C ends the experiment and
     puts the port back as it was.
     """
-    lab: Lab = port.lab
-    destination = _address(target)
+    destination = parse_address(target)
     sender = check_source(source, destination)
-    sizes = _check_sizes(port, payload_sizes, destination.version)
-    _check_range("udp_port", udp_port, 1, 65535)
-    _check_range("source_port", source_port, 1, 65535)
-    _check_range("count", count, 1, MOST_PROBES)
-    _check_range("window", window, 1, 256)
-    if timeout <= 0:
-        raise LabError(f"timeout is {timeout}; it is a positive number of seconds")
-    if interval < 0:
-        raise LabError(f"interval is {interval}; it is a number of seconds, 0 or more")
-    if target_mac is not None and not MAC_ADDRESS.fullmatch(target_mac):
-        raise LabError(f"target_mac is {target_mac!r}; write six bytes as 02:00:00:00:00:01")
+    sizes = check_sizes(port, payload_sizes, destination.version)
+    settings = EchoSettings(
+        str(sender), str(destination), udp_port, source_port, count, window, timeout, interval
+    )
+    if target_mac is not None and not is_mac(target_mac):
+        raise LabError(f"target_mac is {target_mac!r}; {HOW_TO_WRITE}")
     mac = target_mac or resolve(port, str(destination), source=str(sender))
 
     def run_size(size: int, report: Report, pause: Pause) -> EchoSize:
-        headers = _headers(port, mac, str(sender), str(destination), source_port, udp_port, size)
-        settings = {
-            "count": count,
-            "window": window,
-            "stream": stream_ids.claim(),
-            "seed": secrets.randbits(63),
-            "timeout_ns": int(timeout * 1e9),
-            "interval_ns": int(interval * 1e9),
-        }
-        return _run_size(port, str(sender), headers, size, settings, report, pause)
+        return _run_size(port, settings, settings.headers(port, mac, size), size, report, pause)
 
     def run(pause: Pause) -> list[EchoSize]:
         with _bar(len(sizes) * count, progress) as bar:
@@ -213,78 +193,25 @@ def echo(
                 for number, size in enumerate(sizes)
             ]
 
-    results = measure(lab.engine, "lk.echo", run)
+    results = measure(port.lab.engine, "lk.echo", run)
     return EchoRun(str(destination), udp_port, str(sender), port.name, tuple(results))
 
 
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        raise LabError(
-            f"target is {text!r}; it is an IPv4 or IPv6 address such as 10.0.0.2 or fd00::2"
-        ) from None
-
-
-def _check_range(name: str, value: int, lowest: int, highest: int) -> None:
-    if not lowest <= value <= highest:
-        raise LabError(f"{name} is {value}; the range is {lowest} to {highest}")
-
-
-def _check_sizes(port: Port, sizes: Sequence[int], version: int) -> list[int]:
-    overhead = IPV4_OVERHEAD if version == 4 else IPV6_OVERHEAD
-    largest = port.mtu - overhead
-    if isinstance(sizes, str) or not all(isinstance(size, int) for size in sizes):
-        raise LabError(
-            f"payload_sizes is {sizes!r}; it is a list of whole numbers such as [18, 1400]"
-        )
-    if not sizes:
-        raise LabError("payload_sizes is empty; name at least one size in bytes")
-    for size in sizes:
-        if not SIGNATURE_LENGTH <= size <= largest:
-            raise LabError(
-                f"payload size {size} is outside of {SIGNATURE_LENGTH} (a probe's signature) to "
-                f"{largest} bytes (MTU {port.mtu} of port {port.name} less {overhead} bytes of "
-                f"IPv{version} and UDP headers); choose a size in that range or a larger mtu"
-            )
-    return list(sizes)
-
-
-def _headers(
-    port: Port, mac: str, source: str, target: str, source_port: int, udp_port: int, size: int
-) -> bytes:
-    """Ethernet, IP and UDP headers of a probe, with the lengths of a whole one."""
-    from scapy.layers.inet import IP, UDP
-    from scapy.layers.inet6 import IPv6
-    from scapy.layers.l2 import Ether
-
-    if ":" in target:
-        ip = IPv6(src=source, dst=target, plen=8 + size)
-    else:
-        ip = IP(src=source, dst=target, len=28 + size, flags="DF")
-    udp = UDP(sport=source_port, dport=udp_port, len=8 + size, chksum=0)
-    return bytes(Ether(src=port.mac, dst=mac) / ip / udp)
-
-
 def _run_size(
-    port: Port,
-    source: str,
-    headers: bytes,
-    size: int,
-    settings: dict[str, int],
-    report: Report,
-    pause: Pause,
+    port: Port, settings: EchoSettings, headers: bytes, size: int, report: Report, pause: Pause
 ) -> EchoSize:
     lab: Lab = port.lab
-    run = f"echo{settings['stream']}-{time.monotonic_ns()}"
+    stream = stream_ids.claim()
+    run = f"echo{stream}-{time.monotonic_ns()}"
+    numbers = settings.numbers | {"stream": stream, "seed": secrets.randbits(63)}
     try:
-        lab.engine.commands.create_probe(run, headers.hex(), size, settings)
+        lab.engine.commands.create_probe(run, headers.hex(), size, numbers)
         before = _measured_drops(lab)
         try:
-            lab.run(_probe_path(port, source, run))
+            lab.run(_probe_path(port, settings.source, run))
             counts = _until_done(lab, run, report, pause)
             drops = _differences(_measured_drops(lab), before)
-            return _result(lab, run, size, settings["count"], counts, drops)
+            return _result(lab, run, size, settings.count, counts, drops)
         finally:
             lab.stop_measurement()
     finally:
@@ -310,7 +237,7 @@ def _probe_path(port: Port, source: str, run: str) -> Path:
     )
 
 
-def _until_done(lab: "Lab", run: str, report: Report, pause: Pause) -> dict[str, int]:
+def _until_done(lab: Lab, run: str, report: Report, pause: Pause) -> dict[str, int]:
     try:
         while True:
             counts: dict[str, int] = lab.engine.commands.probe_counts(run)
@@ -330,7 +257,7 @@ def _until_done(lab: "Lab", run: str, report: Report, pause: Pause) -> dict[str,
         counts = settled
 
 
-def _measured_drops(lab: "Lab") -> dict[str, int]:
+def _measured_drops(lab: Lab) -> dict[str, int]:
     total: dict[str, int] = {}
     for counters in lab.counters().values():
         for name, frames in counters.measured_drops.items():
@@ -343,7 +270,7 @@ def _differences(now: dict[str, int], before: dict[str, int]) -> dict[str, int]:
 
 
 def _result(
-    lab: "Lab", run: str, size: int, intended: int, counts: dict[str, int], drops: dict[str, int]
+    lab: Lab, run: str, size: int, intended: int, counts: dict[str, int], drops: dict[str, int]
 ) -> EchoSize:
     import numpy as np
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from labkit.figure import MARKERS, PALETTE, Picture
+from labkit.figure import MARKERS, PALETTE, Picture, number_axis, plain_axes
 
 
 def round_trip_figure(round_trips_ns: Mapping[int, "np.ndarray[Any, Any]"], title: str) -> Figure:
@@ -36,16 +36,14 @@ def round_trip_figure(round_trips_ns: Mapping[int, "np.ndarray[Any, Any]"], titl
         )
         right.plot(trips / 1e3, color=color, lw=0, marker=marker, ms=2.5, label=label, alpha=0.8)
     for axes in (left, right):
-        axes.grid(True, which="major", color="#d0d7de", lw=0.6)
-        axes.spines[["top", "right"]].set_visible(False)
+        plain_axes(axes)
     left.set(xlabel="round-trip time (µs)", ylabel="answers within (%)", ylim=(0, 101))
     right.set(xlabel="datagram (in the order of sending)", ylabel="round-trip time (µs)")
     if any(trips.size for trips in round_trips_ns.values()):
         left.set_xscale("log")
         right.set_yscale("log")
         for axis in (left.xaxis, right.yaxis):
-            axis.set_major_formatter(lambda value, _: f"{value:,g}")
-            axis.set_minor_formatter(lambda value, _: "")
+            number_axis(axis)
     left.legend(title="UDP payload", frameon=False)
     figure.suptitle(title, fontsize=11)
     return figure

@@ -5,18 +5,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labkit.errors import LabError
+from labkit.lab.port import Port
 from labkit.packet.link import ETHERNET, MOST_VLAN_TAGS, VLAN_TAG
+from labkit.runs.addresses import destination_mac
 from labkit.traffic.program import Compiled
 from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
 from labkit.traffic.sizes import FCS, MOST_LISTED
 from labkit.traffic.stream import Stream
-
-if TYPE_CHECKING:
-    from labkit.lab.port import Port
 
 MOST_STREAMS = 256
 TURN_NS = 10.0
@@ -26,7 +25,7 @@ Traffic = Stream | Replay
 
 
 @dataclass(frozen=True)
-class PlannedStream:
+class ScheduledStream:
     """A stream with its rate in frames a second; None: as fast as the port takes frames.
 
     before_pps: rate of the streams before it
@@ -77,18 +76,16 @@ class PlannedStream:
         }
 
 
-def plan(
-    port: "Port", streams: Traffic | Sequence[Traffic], rate: Rate | str | float | None
-) -> list[PlannedStream]:
+def schedule(
+    port: Port, streams: Traffic | Sequence[Traffic], rate: Rate | str | float | None
+) -> list[ScheduledStream]:
     """Compiles the streams for a port and shares the rate among them."""
-    from labkit.runs.addresses import destination_mac
-
     traffic = listed(port, streams)
     rates = _rates(port, traffic, rate)
     before = accumulate((pps or 0.0 for pps in rates[:-1]), initial=0.0)
     weights = sum(stream.weight for stream in traffic)
     return [
-        PlannedStream(
+        ScheduledStream(
             stream,
             stream.compile(port.mac, destination_mac(port, stream)),
             pps,
@@ -100,17 +97,17 @@ def plan(
     ]
 
 
-def check_frames(planned: Sequence[PlannedStream], seconds: float) -> None:
+def check_frames(scheduled: Sequence[ScheduledStream], seconds: float) -> None:
     """Raises LabError when the streams have not one frame to send in that time."""
-    if all(p.intended(seconds) == 0 for p in planned):
-        pps = math.fsum(p.pps or 0 for p in planned)
+    if all(p.intended(seconds) == 0 for p in scheduled):
+        pps = math.fsum(p.pps or 0 for p in scheduled)
         raise LabError(
             f"rate {pps:g} pps is no frame in {seconds:g} s; send faster, or for longer "
             f"({1 / pps:,.3g} s or more)"
         )
 
 
-def listed(port: "Port", streams: Traffic | Sequence[Traffic]) -> list[Traffic]:
+def listed(port: Port, streams: Traffic | Sequence[Traffic]) -> list[Traffic]:
     """The streams of a trial as a list; LabError for what the port cannot send."""
     traffic = list(streams) if isinstance(streams, Sequence) else [streams]
     if not 1 <= len(traffic) <= MOST_STREAMS:
@@ -129,7 +126,7 @@ def mean_of(streams: Sequence[Traffic]) -> float:
 
 
 def _rates(
-    port: "Port", streams: list[Traffic], rate: Rate | str | float | None
+    port: Port, streams: list[Traffic], rate: Rate | str | float | None
 ) -> list[float | None]:
     link = port.info.link_speed_mbps
     if rate is None:
@@ -163,7 +160,7 @@ def _gaps(stream: Traffic) -> tuple[float, ...] | None:
     return stream.gaps_ns if isinstance(stream, Replay) else None
 
 
-def _check_length(port: "Port", stream: Traffic) -> None:
+def _check_length(port: Port, stream: Traffic) -> None:
     longest = port.mtu + ETHERNET + FCS + VLAN_TAG * _vlan_tags(stream)
     if max(stream.sizes.order) > longest:
         raise LabError(
@@ -184,19 +181,19 @@ def _vlan_tags(stream: Traffic) -> int:
     return min(tags, MOST_VLAN_TAGS)
 
 
-def mean_size(planned: Sequence[PlannedStream]) -> float:
+def mean_size(scheduled: Sequence[ScheduledStream]) -> float:
     """Mean frame size of the mix in bytes with FCS."""
-    weights = [p.pps if p.pps is not None else p.share for p in planned]
-    sizes = [p.stream.sizes.mean for p in planned]
+    weights = [p.pps if p.pps is not None else p.share for p in scheduled]
+    sizes = [p.stream.sizes.mean for p in scheduled]
     mean = sum(s * w for s, w in zip(sizes, weights, strict=True)) / math.fsum(weights)
     # To the last bit the same at every rate: results are told apart by it.
     mean = sizes[0] if len(set(sizes)) == 1 else round(mean, MEAN_DIGITS)
     return round(mean) if mean == round(mean) else mean
 
 
-def mix_name(planned: Sequence[PlannedStream]) -> str | None:
+def mix_name(scheduled: Sequence[ScheduledStream]) -> str | None:
     """What mix of sizes the streams send together; None: all frames have one size."""
-    every = list(dict.fromkeys(p.stream.sizes for p in planned))
+    every = list(dict.fromkeys(p.stream.sizes for p in scheduled))
     names = list(dict.fromkeys(sizes.mix_name or str(sizes) for sizes in every))
     if len(names) == 1:
         return every[0].mix_name

@@ -3,7 +3,7 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from numbers import Real
@@ -14,10 +14,12 @@ from MLRsearch import Config, MultipleLossRatioSearch, SearchGoal
 
 from labkit.dut.base import FarEnd
 from labkit.errors import LabError
+from labkit.lab.port import Port
 from labkit.machine import description as machine
 from labkit.results.columns import came_late, fell_short, lost_here
 from labkit.results.results import Results
 from labkit.results.text import as_html, as_lines
+from labkit.runs.schedule import mean_of
 from labkit.runs.search_goals import PRESETS, wanted_goals
 from labkit.runs.search_trials import Measure, Measurer, Target
 from labkit.traffic.rate import Rate
@@ -25,8 +27,6 @@ from labkit.traffic.rate import Rate
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-    from labkit.lab.port import Port
 
 NOTES: Mapping[str, str] = {
     "generator": "the generator fell short at the upper bound: this is its limit, not the DUT's",
@@ -59,7 +59,7 @@ class SearchRun:
 
     def plot(self) -> "Figure":
         """Every trial by its load in the order of measuring, and the bounds that were found."""
-        from labkit.runs.search_figure import search_figure
+        from labkit.runs.search_figure import search_figure  # matplotlib is slow to load
 
         return search_figure(self.trials.table, self.table, f"MLRsearch, preset {self.preset}")
 
@@ -92,7 +92,7 @@ class SearchFailed(LabError):
 
 
 def search(
-    port: "Port | FarEnd | None",
+    port: Port | FarEnd | None,
     streams: Any,
     *,
     goals: Sequence[str | float] = ("NDR", "PDR"),
@@ -100,7 +100,7 @@ def search(
     min_rate: Rate | str | float = 1_000.0,
     max_rate: Rate | str | float | None = None,
     most_seconds: float = 1200.0,
-    receive_on: "Port | None" = None,
+    receive_on: Port | None = None,
     progress: bool = True,
     measure: Measure | None = None,
 ) -> SearchRun:
@@ -131,15 +131,7 @@ def search(
         raise LabError("a search needs a port, or both measure= and max_rate=")
     lowest = _pps("min_rate", min_rate, target)
     highest = _pps("max_rate", "100 %" if max_rate is None else max_rate, target)
-    shortest = PRESETS[preset].initial_trial_duration
-    _check_numbers(lowest, highest, most_seconds, shortest)
-    config = Config(
-        goals=wanted.values(),
-        min_load=lowest,
-        max_load=highest,
-        search_duration_max=most_seconds,
-        warmup_duration=shortest,
-    )
+    config = _config(wanted.values(), lowest, highest, preset, most_seconds)
     lab = target.port.lab if target else None
     run = {
         "kind": "search",
@@ -160,26 +152,54 @@ def search(
         assert target is not None
         measure = target.measure
     with Measurer(measure, run, most_seconds, progress) as measurer:
-        try:
-            found = MultipleLossRatioSearch(config=config).search(measurer=measurer)
-        except (RuntimeError, LabError) as error:
-            reason = f"the search ended without a result: {error}"
-            if isinstance(error, RuntimeError) and measurer.seconds >= most_seconds:
-                reason = f"the search was not done after most_seconds={most_seconds:g}; give more"
-                reason += "" if preset == "quick" else ", or preset='quick'"
-            raise SearchFailed(reason, measurer.trials()) from error
-        except BaseException as error:
-            trials = vars(error)["trials"] = measurer.trials()
-            error.add_note(f"{len(trials)} trials are in this error's attribute trials")
-            raise
+        found = _searched(measurer, config, preset)
     rows = _goals(wanted, found, measurer.trials())
     return SearchRun(_table(rows), measurer.trials(goals=rows), preset)
 
 
+def _config(
+    goals: Collection[SearchGoal], lowest: float, highest: float, preset: str, most_seconds: float
+) -> Config:
+    """What MLRsearch is told; LabError for numbers that cannot be."""
+    is_number = isinstance(most_seconds, Real) and not isinstance(most_seconds, bool)
+    if not (is_number and math.isfinite(most_seconds) and most_seconds > 0):
+        raise LabError(f"most_seconds is {most_seconds!r}; it is a positive number")
+    if lowest >= highest:
+        raise LabError(f"min_rate is {lowest:,.0f} and max_rate {highest:,.0f}; 0 < min < max")
+    shortest = PRESETS[preset].initial_trial_duration
+    if lowest * shortest < 1:
+        raise LabError(
+            f"min_rate is {lowest:g}: its trials of {shortest:g} s have no frame; give "
+            f"{1 / shortest:g} or more, or another preset"
+        )
+    return Config(
+        goals=goals,
+        min_load=lowest,
+        max_load=highest,
+        search_duration_max=most_seconds,
+        warmup_duration=shortest,
+    )
+
+
+def _searched(measurer: Measurer, config: Config, preset: str) -> Any:
+    """What MLRsearch found, by goal; what ends it early holds the trials."""
+    try:
+        return MultipleLossRatioSearch(config=config).search(measurer=measurer)
+    except (RuntimeError, LabError) as error:
+        reason = f"the search ended without a result: {error}"
+        most = config.search_duration_max
+        if isinstance(error, RuntimeError) and measurer.seconds >= most:
+            reason = f"the search was not done after most_seconds={most:g}; give more"
+            reason += "" if preset == "quick" else ", or preset='quick'"
+        raise SearchFailed(reason, measurer.trials()) from error
+    except BaseException as error:
+        trials = vars(error)["trials"] = measurer.trials()
+        error.add_note(f"{len(trials)} trials are in this error's attribute trials")
+        raise
+
+
 def _pps(name: str, rate: Any, target: Target | None) -> float:
     """A rate in frames a second, at the mean size of the streams."""
-    from labkit.runs.schedule import mean_of
-
     try:
         parsed = Rate.parse(rate)
         if target is not None:
@@ -239,18 +259,3 @@ def _note(lower: float | None, upper: float | None, trials: "pd.DataFrame") -> s
 
 def _at(trials: "pd.DataFrame", load: float) -> "pd.DataFrame":
     return trials[(trials["target_pps"] / load - 1).abs() < 1e-9]
-
-
-def _check_numbers(
-    min_rate: float, max_rate: float, most_seconds: float, trial_seconds: float
-) -> None:
-    is_number = isinstance(most_seconds, Real) and not isinstance(most_seconds, bool)
-    if not (is_number and math.isfinite(most_seconds) and most_seconds > 0):
-        raise LabError(f"most_seconds is {most_seconds!r}; it is a positive number")
-    if min_rate >= max_rate:
-        raise LabError(f"min_rate is {min_rate:,.0f} and max_rate {max_rate:,.0f}; 0 < min < max")
-    if min_rate * trial_seconds < 1:
-        raise LabError(
-            f"min_rate is {min_rate:g}: its trials of {trial_seconds:g} s have no frame; give "
-            f"{1 / trial_seconds:g} or more, or another preset"
-        )

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labkit.figure import PALETTE, Picture
-from labkit.results.curves import GREYS, plain_axes, si
+from labkit.figure import GREYS, PALETTE, Picture, load_axis, plain_axes
+from labkit.units import si_load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,19 +39,18 @@ def search_figure(trials: "pd.DataFrame", goals: "pd.DataFrame", title: str) -> 
         ):
             color = PALETTE[BAND_COLORS[number % len(BAND_COLORS)]]
             if np.isfinite(lower):
-                reach = f" to {si(upper)}" if np.isfinite(upper) else " or more"
-                label = f"{goal}: {si(lower)}{reach} frames/s"
+                reach = f" to {si_load(upper)}" if np.isfinite(upper) else " or more"
+                label = f"{goal}: {si_load(lower)}{reach} frames/s"
                 axes.axhline(lower, color=color, lw=1.2, label=label)
             if np.isfinite(lower) and np.isfinite(upper):
                 axes.axhspan(lower, upper, color=color, alpha=0.25, lw=0)
         axes.set_xlabel("trial (in the order of measuring)")
-        axes.yaxis.set_major_formatter(lambda value, _: si(value))
+        load_axis(axes.yaxis)
         plain_axes(axes)
     whole.set(ylabel="intended load (frames/s)", title="every trial")
     if trials["target_pps"].max() > 10 * trials["target_pps"].min():
         whole.set(yscale="log")  # within a decade a logarithmic axis has no number
-    whole.yaxis.set_major_formatter(lambda value, _: si(value))
-    whole.yaxis.set_minor_formatter(lambda value, _: "")
+    load_axis(whole.yaxis)  # again: a scale brings its own
     bounds = goals[["lower_pps", "upper_pps"]].to_numpy()
     bounds = bounds[np.isfinite(bounds)]
     if bounds.size:

@@ -4,18 +4,18 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from MLRsearch import AbstractMeasurer, MeasurementResult
 
 from labkit.dut.base import FarEnd
 from labkit.errors import LabError
+from labkit.lab.port import Port
 from labkit.progress import progress_bar
 from labkit.results.results import Results
-
-if TYPE_CHECKING:
-    from labkit.lab.port import Port
-    from labkit.runs.schedule import Traffic
+from labkit.runs.dut_trial import dut_trial
+from labkit.runs.schedule import Traffic, listed
+from labkit.runs.trial import trial
 
 Measure = Callable[[float, float], Mapping[str, Any]]
 
@@ -29,17 +29,14 @@ class Target:
     far_end: of the DUT behind the port, where that is known
     """
 
-    port: "Port"
+    port: Port
     far_end: FarEnd | None
-    streams: "list[Traffic]"
-    receive_on: "Port | None"
+    streams: list[Traffic]
+    receive_on: Port | None
 
     @classmethod
     def of(cls, port: Any, streams: Any, receive_on: Any) -> "Target":
         """From what a user gave; LabError for what no trial takes."""
-        from labkit.lab.port import Port
-        from labkit.runs.schedule import listed
-
         far_end = port if isinstance(port, FarEnd) else None
         port = far_end.port if far_end else port
         for name, given in (("port", port), ("receive_on", receive_on or port)):
@@ -52,9 +49,6 @@ class Target:
 
     def measure(self, pps: float, seconds: float) -> Mapping[str, Any]:
         """A trial with the rates of the streams scaled together."""
-        from labkit.runs.dut_trial import dut_trial
-        from labkit.runs.trial import trial
-
         settings: dict[str, Any] = {"rate": pps, "duration": seconds, "receive_on": self.receive_on}
         if self.far_end is not None:
             return dut_trial(self.far_end, self.streams, **settings)

@@ -5,32 +5,37 @@ import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from labkit.dut.base import Dut
 from labkit.errors import LabError
+from labkit.lab.lab import Lab
 from labkit.machine import description as machine
 from labkit.progress import progress_bar
-from labkit.results.results import RUN_FILE, Results, read_run, write_json
+from labkit.results.files import RUN_FILE, read_run, write_json
+from labkit.results.results import Results
+from labkit.runs.calibration import calibrate
+from labkit.runs.dut_trial import dut_trial
 from labkit.runs.sweep_folder import begin, dut_parameters, finished, sweep_folder, trial_file
-from labkit.runs.sweep_grid import Step, check, make_grid, parse_sizes
+from labkit.runs.sweep_grid import Load, LoadGrid, check_duts, parse_sizes
+from labkit.runs.trial_tables import latency_columns
 from labkit.traffic.fields import Vary, as_fields
-from labkit.traffic.sizes import Sizes
+from labkit.traffic.stream import Stream
 
 FLOOR_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What came of a step: a row of results, and the machine that made it."""
+    """What came of a load: a row of results, and the machine that made it."""
 
     row: Mapping[str, Any]
     machine: Mapping[str, Any]
 
 
-Measure = Callable[[Dut, Step], Measurement]
+Measure = Callable[[Dut, Load], Measurement]
 
 
 class SweepFailed(LabError):
@@ -59,26 +64,18 @@ def kept(folder: Path, count: int) -> str:
     )
 
 
-def by_trial(dut: Dut, step: Step) -> Measurement:
-    """A trial of one step, in a lab and with a DUT that no other trial has used."""
-    from labkit.lab.lab import Lab
-    from labkit.runs.dut_trial import dut_trial
-    from labkit.traffic.stream import Stream
-
+def by_trial(dut: Dut, load: Load) -> Measurement:
+    """A trial of one load, in a lab and with a DUT that no other trial has used."""
     with Lab() as lab, dut.open(lab) as far_end:
-        stream = Stream(far_end.frame, size=step.size, rate=step.pps, vary=step.vary)
-        if round(step.pps * step.warmup):  # a slow load may have no frame in it
-            dut_trial(far_end, stream, duration=step.warmup, latency=True)
-        row = dut_trial(far_end, stream, duration=step.duration, latency=True)
+        stream = Stream(far_end.frame, size=load.size, rate=load.pps, vary=load.vary)
+        if round(load.pps * load.warmup):  # a slow load may have no frame in it
+            dut_trial(far_end, stream, duration=load.warmup, latency=True)
+        row = dut_trial(far_end, stream, duration=load.duration, latency=True)
         return Measurement(row, machine.describe(lab.dpdk_version, lab.eal.arguments("")))
 
 
 def floor_ns() -> dict[str, float]:
     """What the lab itself adds to a latency on this machine, by quantity: min, avg, p50, …, max."""
-    from labkit.lab.lab import Lab
-    from labkit.runs.calibration import calibrate
-    from labkit.runs.trial_tables import latency_columns
-
     with Lab() as lab:
         columns = latency_columns(calibrate(lab, duration=FLOOR_SECONDS))
     return {name.split("_")[1]: value for name, value in columns.items() if value is not None}
@@ -118,7 +115,7 @@ def sweep(
         None: a temporary folder, which stays when the sweep fails after a trial was finished
     executor: runs the trials, any concurrent.futures.Executor; two at once on one machine disturb
         each other. None: one after the other, here
-    measure: what measures a step; by default lk.trial with a lab and a DUT of its own
+    measure: what measures a load; by default lk.trial with a lab and a DUT of its own
 
     What the lab itself adds to a latency is measured once before (lk.calibrate); pictures show it.
     Loads that a DUT cannot take are left out, and Results.warnings names them: a frame above its
@@ -132,21 +129,11 @@ def sweep(
         )
     if not isinstance(seed, int):
         raise LabError(f"seed is {seed!r}; it is a whole number")
-    parsed = parse_sizes(sizes)
     varied = as_fields(vary)
-    check(duts, parsed, rates, max_gbps, duration, warmup, repeats, varied, executor is None)
-    grid, skipped = make_grid(duts, parsed, rates, max_gbps, duration, warmup, repeats, varied)
-    parameters = {
-        "duts": [dut_parameters(dut) for dut in duts],
-        "sizes": [asdict(size) if isinstance(size, Sizes) else size for size in parsed],
-        "rates": [str(rate) for rate in rates],
-        "duration": duration,
-        "warmup": warmup,
-        "repeats": repeats,
-        "seed": seed,
-        "max_gbps": max_gbps,
-        "vary": [field.to_dict() for field in varied],
-    }
+    loads = LoadGrid(parse_sizes(sizes), rates, max_gbps, duration, warmup, repeats, varied)
+    check_duts(duts, varied, executor is None)
+    grid, skipped = loads.trials(duts)
+    parameters = {"duts": [dut_parameters(dut) for dut in duts], **loads.parameters, "seed": seed}
     run = {"kind": "sweep", "parameters": parameters, "skipped": skipped, "trials": len(grid)}
     with sweep_folder(save) as folder:
         begin(folder, run, duts)
@@ -165,7 +152,7 @@ def sweep(
 
 def _measure_all(
     folder: Path,
-    grid: Sequence[tuple[Dut, Step]],
+    grid: Sequence[tuple[Dut, Load]],
     todo: Sequence[int],
     measure: Measure,
     executor: Executor | None,
@@ -177,15 +164,15 @@ def _measure_all(
     try:
         with bar:
             for number, outcome in _outcomes(grid, todo, measure, executor, bar.set_postfix_str):
-                dut, step = grid[number]
+                dut, load = grid[number]
                 measured = outcome()
-                row = {**step.columns, **measured.row, "config": dut.name}
-                content = {"step": step.to_dict(), "row": row, "machine": measured.machine}
+                row = {**load.columns, **measured.row, "config": dut.name}
+                content = {"step": load.to_dict(), "row": row, "machine": measured.machine}
                 write_json(trial_file(folder, number), content)
                 bar.update()
     except LabError as error:
-        dut, step = grid[number if number is not None else 0]
-        reason = f"the trial of {dut.name}, {step}, failed: {error}"
+        dut, load = grid[number if number is not None else 0]
+        reason = f"the trial of {dut.name}, {load}, failed: {error}"
         raise SweepFailed(reason, folder, finished(folder)) from error
     except BaseException as error:
         error.add_note(kept(folder, len(finished(folder))))
@@ -193,7 +180,7 @@ def _measure_all(
 
 
 def _outcomes(
-    grid: Sequence[tuple[Dut, Step]],
+    grid: Sequence[tuple[Dut, Load]],
     todo: Sequence[int],
     measure: Measure,
     executor: Executor | None,
@@ -202,9 +189,9 @@ def _outcomes(
     """The number of each trial, as it ends, and a function that gives its result or raises."""
     if executor is None:
         for number in todo:
-            dut, step = grid[number]
-            show(f"{dut.name}, {step}")
-            yield number, lambda dut=dut, step=step: measure(dut, step)  # type: ignore[misc]
+            dut, load = grid[number]
+            show(f"{dut.name}, {load}")
+            yield number, lambda dut=dut, load=load: measure(dut, load)  # type: ignore[misc]
         return
     futures: dict[Future[Measurement], int] = {}
     try:

@@ -16,17 +16,17 @@ from typing import Any
 from labkit.dut.base import Dut
 from labkit.errors import LabError
 from labkit.packet.tunnels import Tunnel
-from labkit.results.results import (
+from labkit.results.files import (
     FORMAT,
     RUN_FILE,
     TABLE_FILE,
     TRIALS_FOLDER,
-    Results,
     read_run,
     read_trials,
     trial_files,
     write_json,
 )
+from labkit.results.results import Results
 
 MOST_TOLD = 300  # characters of a parameter in an error
 

@@ -2,7 +2,7 @@
 """The grid of a sweep: which load for which DUT, and what is left out."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from numbers import Real
 from typing import Any
@@ -21,7 +21,7 @@ SHORTEST_SECONDS, LONGEST_SECONDS = 0.001, 86_400.0  # of a trial
 
 
 @dataclass(frozen=True)
-class Step:
+class Load:
     """One load for one DUT.
 
     Attributes
@@ -47,71 +47,13 @@ class Step:
         return {"size_bytes": sizes.mean, "mix": sizes.mix_name, "target_pps": self.pps}
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON values; `vary` is not among them, for all steps of a sweep have the same."""
+        """JSON values; `vary` is not among them, for all loads of a sweep have the same."""
         size = asdict(self.size) if isinstance(self.size, Sizes) else self.size
         others = ("pps", "duration", "warmup", "repeat")
         return {"size": size, **{name: getattr(self, name) for name in others}}
 
     def __str__(self) -> str:
         return f"{_named(self.size)} at {self.pps:,.0f} pps"
-
-
-def check(
-    duts: Sequence[Dut],
-    sizes: Sequence[SizeOrMix],
-    rates: Sequence[str | float],
-    max_gbps: float | None,
-    duration: float,
-    warmup: float,
-    repeats: int,
-    vary: tuple[Vary, ...],
-    opens_here: bool,
-) -> None:
-    """Raises a LabError for the first of a sweep's arguments that cannot be.
-
-    sizes: as parse_sizes gives them
-    opens_here: the DUTs run on this machine, which must have what they need
-    """
-    for name, values in (("duts", duts), ("rates", rates)):
-        _check_list(name, values)
-    for dut in duts:
-        if not isinstance(dut, Dut):
-            raise LabError(f"{dut!r} is no DUT; make one with lk.dut.LabkitEcho(), …")
-        if opens_here and dut.missing:
-            raise LabError(dut.missing)
-    names = [dut.name for dut in duts]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise LabError(f"two DUTs are called {twice[0]!r}; give one another name=")
-    given: dict[str, list[Any]] = {"sizes": [*sizes], "rates": [Rate.parse(rate) for rate in rates]}
-    for name, loads in given.items():
-        more = [str(load) for load in loads if loads.count(load) > 1]
-        if more:
-            raise LabError(f"{name} has {more[0]} twice; repeats= measures a load more than once")
-    mixes = [size.mix_name for size in sizes if isinstance(size, Sizes)]
-    alike = [name for name in mixes if mixes.count(name) > 1]
-    if alike:
-        raise LabError(
-            f"two mixes of sizes are called {alike[0]!r}; give one another name: "
-            'lk.Sizes.mix({64: 28, 570: 16}, "name")'
-        )
-    for name, seconds, lowest in (
-        ("duration", duration, SHORTEST_SECONDS),
-        ("warmup", warmup, 0.0),
-    ):
-        if not (_is_number(seconds) and lowest <= seconds <= LONGEST_SECONDS):
-            raise LabError(
-                f"{name} is {seconds!r}; the range is {lowest:g} to {LONGEST_SECONDS:g} s"
-            )
-    if max_gbps is not None and not (_is_number(max_gbps) and max_gbps > 0):
-        raise LabError(f"max_gbps is {max_gbps!r}; it is a number of Gbit/s above 0, or None")
-    if not isinstance(repeats, int) or repeats < 1:
-        raise LabError(f"repeats is {repeats!r}; it is a whole number, 1 or more")
-    for dut in duts if vary else ():
-        try:
-            Stream(dut.headers, vary=vary).compile()
-        except LabError as error:
-            raise LabError(f"{dut.name}: {error}") from None
 
 
 def parse_sizes(sizes: Any) -> list[SizeOrMix]:
@@ -145,43 +87,138 @@ def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def make_grid(
-    duts: Sequence[Dut],
-    sizes: Sequence[SizeOrMix],
-    rates: Sequence[str | float],
-    max_gbps: float | None,
-    duration: float,
-    warmup: float,
-    repeats: int,
-    vary: tuple[Vary, ...],
-) -> tuple[list[tuple[Dut, Step]], list[str]]:
-    """Every trial, and in words what is left out."""
-    grid: list[tuple[Dut, Step]] = []
-    skipped: list[str] = []
-    for dut in duts:
-        shortest = dut.min_size
-        for size in sizes:
-            frames = Sizes.parse(size)
-            if max(frames.order) > dut.max_size:
-                skipped.append(f"{dut.name}, {_named(size)}: it takes up to {dut.max_size:,} B")
-                continue
-            if min(frames.order) < shortest:
-                skipped.append(
-                    f"{dut.name}, {_named(size)}: headers and signature need {shortest:,} B or more"
+@dataclass(frozen=True)
+class LoadGrid:
+    """Every load of a sweep: sizes × rates × repeats; the same for all DUTs.
+
+    Attributes
+    ----------
+    sizes: as parse_sizes gives them
+    rates: frames a second, or bits a second of layer 2
+    max_gbps: Gbit/s of layer 2 above which a load is left out; None: no limit
+    duration, warmup: of a trial, in seconds: 0.001 to 86,400, and 0 to 86,400
+    repeats: trials of each load, 1 or more
+    vary: fields that differ from frame to frame
+    """
+
+    sizes: Sequence[SizeOrMix]
+    rates: Sequence[str | float]
+    max_gbps: float | None
+    duration: float
+    warmup: float
+    repeats: int
+    vary: tuple[Vary, ...]
+
+    def __post_init__(self) -> None:
+        _check_list("rates", self.rates)
+        self._check_once()
+        for name, lowest in (("duration", SHORTEST_SECONDS), ("warmup", 0.0)):
+            seconds = getattr(self, name)
+            if not (_is_number(seconds) and lowest <= seconds <= LONGEST_SECONDS):
+                raise LabError(
+                    f"{name} is {seconds!r}; the range is {lowest:g} to {LONGEST_SECONDS:g} s"
                 )
-                continue
-            for rate in rates:
-                pps = Rate.parse(rate).pps(frames.mean, None)
-                if round(pps * duration) < 1:
-                    raise LabError(
-                        f"rate {pps:g} pps is no frame in {duration:g} s; give a duration of "
-                        f"{1 / pps:,.3g} s or more, or a higher rate"
-                    )
-                steps = [Step(size, pps, duration, warmup, n, vary) for n in range(repeats)]
-                if max_gbps is not None and 8 * frames.mean * pps > max_gbps * 1e9:
-                    skipped.append(f"{dut.name}, {steps[0]}: above the cap of {max_gbps:g} Gbit/s")
-                else:
-                    grid += [(dut, step) for step in steps]
-    if not grid:
-        raise LabError(f"nothing is left to measure: {'; '.join(skipped)}")
-    return grid, skipped
+        if self.max_gbps is not None and not (_is_number(self.max_gbps) and self.max_gbps > 0):
+            raise LabError(
+                f"max_gbps is {self.max_gbps!r}; it is a number of Gbit/s above 0, or None"
+            )
+        if not isinstance(self.repeats, int) or self.repeats < 1:
+            raise LabError(f"repeats is {self.repeats!r}; it is a whole number, 1 or more")
+
+    def _check_once(self) -> None:
+        """Each load is told once, and each mix of sizes has a name of its own."""
+        given: dict[str, list[Any]] = {
+            "sizes": [*self.sizes],
+            "rates": [Rate.parse(rate) for rate in self.rates],
+        }
+        for name, loads in given.items():
+            more = [str(load) for load in loads if loads.count(load) > 1]
+            if more:
+                raise LabError(
+                    f"{name} has {more[0]} twice; repeats= measures a load more than once"
+                )
+        mixes = [size.mix_name for size in self.sizes if isinstance(size, Sizes)]
+        alike = [name for name in mixes if mixes.count(name) > 1]
+        if alike:
+            raise LabError(
+                f"two mixes of sizes are called {alike[0]!r}; give one another name: "
+                'lk.Sizes.mix({64: 28, 570: 16}, "name")'
+            )
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """JSON values, as run.json tells them."""
+        return {
+            "sizes": [asdict(size) if isinstance(size, Sizes) else size for size in self.sizes],
+            "rates": [str(rate) for rate in self.rates],
+            "duration": self.duration,
+            "warmup": self.warmup,
+            "repeats": self.repeats,
+            "max_gbps": self.max_gbps,
+            "vary": [field.to_dict() for field in self.vary],
+        }
+
+    def trials(self, duts: Sequence[Dut]) -> tuple[list[tuple[Dut, Load]], list[str]]:
+        """Every trial, and in words what is left out."""
+        grid: list[tuple[Dut, Load]] = []
+        skipped: list[str] = []
+        for dut in duts:
+            shortest = dut.min_size
+            for size in self.sizes:
+                if reason := _unfit(dut, size, shortest):
+                    skipped.append(reason)
+                    continue
+                for loads in self._loads_of(size):
+                    bits = 8 * Sizes.parse(size).mean * loads[0].pps
+                    if self.max_gbps is not None and bits > self.max_gbps * 1e9:
+                        cap = f"above the cap of {self.max_gbps:g} Gbit/s"
+                        skipped.append(f"{dut.name}, {loads[0]}: {cap}")
+                    else:
+                        grid += [(dut, load) for load in loads]
+        if not grid:
+            raise LabError(f"nothing is left to measure: {'; '.join(skipped)}")
+        return grid, skipped
+
+    def _loads_of(self, size: SizeOrMix) -> Iterator[list[Load]]:
+        """The repeats of one size at each rate."""
+        for rate in self.rates:
+            pps = Rate.parse(rate).pps(Sizes.parse(size).mean, None)
+            if round(pps * self.duration) < 1:
+                raise LabError(
+                    f"rate {pps:g} pps is no frame in {self.duration:g} s; give a duration of "
+                    f"{1 / pps:,.3g} s or more, or a higher rate"
+                )
+            numbers = range(self.repeats)
+            yield [Load(size, pps, self.duration, self.warmup, n, self.vary) for n in numbers]
+
+
+def _unfit(dut: Dut, size: SizeOrMix, shortest: int) -> str:
+    """Why a DUT cannot take frames of this size; empty when it can."""
+    frames = Sizes.parse(size).order
+    if max(frames) > dut.max_size:
+        return f"{dut.name}, {_named(size)}: it takes up to {dut.max_size:,} B"
+    if min(frames) < shortest:
+        return f"{dut.name}, {_named(size)}: headers and signature need {shortest:,} B or more"
+    return ""
+
+
+def check_duts(duts: Sequence[Dut], vary: tuple[Vary, ...], opens_here: bool) -> None:
+    """Raises a LabError for what is no DUT, cannot run here, or has no such fields to vary.
+
+    opens_here: the DUTs run on this machine, which must have what they need
+    """
+    _check_list("duts", duts)
+    for dut in duts:
+        if not isinstance(dut, Dut):
+            raise LabError(f"{dut!r} is no DUT; make one with lk.dut.LabkitEcho(), …")
+        if opens_here and dut.missing:
+            raise LabError(dut.missing)
+    names = [dut.name for dut in duts]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise LabError(f"two DUTs are called {twice[0]!r}; give one another name=")
+    for dut in duts if vary else ():
+        try:
+            Stream(dut.headers, vary=vary).compile()
+        except LabError as error:
+            raise LabError(f"{dut.name}: {error}") from None

@@ -13,12 +13,14 @@ from labkit.lab.port import Port
 from labkit.path.ledger import Ledger
 from labkit.progress import progress_bar
 from labkit.results.columns import LATE, SHORTFALL
-from labkit.results.latency import LatencyHistogram, floor_of
+from labkit.results.latency import LatencyHistogram
 from labkit.results.text import size_name
-from labkit.runs.schedule import Traffic, check_frames, plan
-from labkit.runs.trial_engine import STILL_SECONDS, Bench, Measured
+from labkit.runs.floor import floor_ns
+from labkit.runs.schedule import Traffic, check_frames, schedule
+from labkit.runs.trial_engine import STILL_SECONDS, Measured, TrialEngine
 from labkit.runs.trial_tables import tables_of
 from labkit.traffic.rate import Rate
+from labkit.units import si_load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,18 +67,25 @@ class Trial:
 
     def plot(self) -> "Figure":
         """Sent, received and lost over time; latency by percentile."""
-        from labkit.runs.trial_figure import trial_figure
+        from labkit.runs.trial_figure import trial_figure  # matplotlib is slow to load
 
-        return trial_figure(self)
+        title = f"frames of {self._size}, {self.port} to {self.received_on}"
+        latency = None if self.latency is None else self.latency.table
+        return trial_figure(title, self.row, self.series, latency, self.floor_ns)
+
+    @property
+    def _size(self) -> str:
+        return size_name(self.row["size_bytes"], self.row["mix"])
 
     def _summary(self) -> list[str]:
         row = self.row
-        target = "as fast as it went" if row["target_pps"] is None else _rate(row["target_pps"])
-        size = size_name(row["size_bytes"], row["mix"])
+        target = (
+            "as fast as it went" if row["target_pps"] is None else si_load(row["target_pps"], "pps")
+        )
         lines = [
-            f"{self.port} to {self.received_on}: frames of {size}, {target} for "
+            f"{self.port} to {self.received_on}: frames of {self._size}, {target} for "
             f"{row['seconds']:.3f} s",
-            f"sent {_rate(row['tx_pps'])}, received {_rate(row['rx_pps'])}",
+            f"sent {si_load(row['tx_pps'], 'pps')}, received {si_load(row['rx_pps'], 'pps')}",
         ]
         if row["drop_percent"] is not None:
             lines[1] += f", lost {row['drop_percent']:.4g} %"
@@ -172,35 +181,23 @@ def trial(
     whose drops could not be told from this one's; Unreachable when nobody answers for a destination
     whose MAC the packet does not name. Ctrl-C ends the trial and puts the ports back as they were.
     """
-    for name, given in (("port", port), ("receive_on", receive_on or port)):
-        if not isinstance(given, Port):
-            raise LabError(f"{name} is {given!r}; it is a port of a lab, as lab.port() gives one")
+    back = receive_on or port
+    _check_ports(port, back)
     if not isinstance(latency, bool):
         raise LabError(f"latency is {latency!r}; it is True or False")
-    _check_seconds("duration", duration, 0.001)
-    _check_seconds("warmup", warmup, 0.0)
-    _check_seconds("drain", drain, STILL_SECONDS)
-    _check_seconds("interval", interval, 0.001)
-    if duration / interval > MOST_INTERVALS:
-        raise LabError(
-            f"interval is {interval} s; at most {MOST_INTERVALS:,} intervals, so give "
-            f"{duration / MOST_INTERVALS:g} or more"
-        )
-    back = receive_on or port
-    if back.lab is not port.lab:
-        raise LabError(f"receive_on is a port of another lab; its clock is not {port.name}'s")
-    planned = plan(port, streams, rate)
-    check_frames(planned, duration)
-    bench = Bench(port, back, planned, latency, drain)
+    _check_times(duration, warmup, drain, interval)
+    scheduled = schedule(port, streams, rate)
+    check_frames(scheduled, duration)
+    engine = TrialEngine(port, back, scheduled, latency, drain)
 
     def run(pause: Pause) -> Measured:
         with _bar(warmup + duration, progress) as bar:
             if warmup > 0:
-                bench.run(warmup, warmup, bar, pause)
-            return bench.run(duration, interval, lambda seconds: bar(warmup + seconds), pause)
+                engine.run(warmup, warmup, bar, pause)
+            return engine.run(duration, interval, lambda seconds: bar(warmup + seconds), pause)
 
     measured = measure(port.lab.engine, "a trial", run)
-    tables, floor = tables_of(bench, measured, duration), floor_of(port.lab)
+    tables = tables_of(engine, measured, duration)
     return Trial(
         port.name,
         back.name,
@@ -211,15 +208,28 @@ def trial(
         tables.series,
         tables.streams,
         tables.problems,
-        None if floor is None else floor.percentile(50),
+        floor_ns(port.lab),
     )
 
 
-def _rate(pps: float) -> str:
-    for limit, unit in ((1e6, "Mpps"), (1e3, "kpps")):
-        if pps >= limit:
-            return f"{pps / limit:,.4g} {unit}"
-    return f"{pps:,.4g} pps"
+def _check_ports(port: Port, back: Port) -> None:
+    for name, given in (("port", port), ("receive_on", back)):
+        if not isinstance(given, Port):
+            raise LabError(f"{name} is {given!r}; it is a port of a lab, as lab.port() gives one")
+    if back.lab is not port.lab:
+        raise LabError(f"receive_on is a port of another lab; its clock is not {port.name}'s")
+
+
+def _check_times(duration: float, warmup: float, drain: float, interval: float) -> None:
+    _check_seconds("duration", duration, 0.001)
+    _check_seconds("warmup", warmup, 0.0)
+    _check_seconds("drain", drain, STILL_SECONDS)
+    _check_seconds("interval", interval, 0.001)
+    if duration / interval > MOST_INTERVALS:
+        raise LabError(
+            f"interval is {interval} s; at most {MOST_INTERVALS:,} intervals, so give "
+            f"{duration / MOST_INTERVALS:g} or more"
+        )
 
 
 def _check_seconds(name: str, value: float, lowest: float) -> None:

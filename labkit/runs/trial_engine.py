@@ -22,7 +22,7 @@ from labkit.path.path import Path
 from labkit.results.latency import LatencyHistogram
 from labkit.runs import stream_ids
 from labkit.runs.addresses import source_addresses
-from labkit.runs.schedule import PlannedStream
+from labkit.runs.schedule import ScheduledStream
 
 REPORT_SECONDS = 0.1
 POLL_SECONDS = 0.01
@@ -74,26 +74,26 @@ class Reading:
         return self.xstats[port][name] - before.xstats[port][name]
 
 
-class Bench:
+class TrialEngine:
     """Streams between two ports, ready to run for any time."""
 
     def __init__(
-        self, port: Port, back: Port, planned: list[PlannedStream], latency: bool, drain: float
+        self, port: Port, back: Port, scheduled: list[ScheduledStream], latency: bool, drain: float
     ) -> None:
         self.port = port
         self.back = back
         self.lab: Lab = port.lab
-        self.planned = planned
+        self.scheduled = scheduled
         self.latency = latency
         self.drain = drain
-        self.is_signed = all(p.stream.signature for p in planned)
-        self.is_paced = planned[0].pps is not None
+        self.is_signed = all(p.stream.signature for p in scheduled)
+        self.is_paced = scheduled[0].pps is not None
 
     def run(
         self, seconds: float, tick: float, report: Callable[[float], object], pause: Pause
     ) -> Measured:
         """Sends for that time, drains, and reads every counter."""
-        lab, count = self.lab, len(self.planned)
+        lab, count = self.lab, len(self.scheduled)
         first = stream_ids.claim(count)
         run = f"trial{first}-{time.monotonic_ns()}"
         # 1.1 / 0.1 is a little above 11.
@@ -103,12 +103,12 @@ class Bench:
             "latency": int(self.latency),
             "takes_unsigned": int(not self.is_signed),
             "paced": int(self.is_paced),
-            "longest": max(p.compiled.longest for p in self.planned),
+            "longest": max(p.compiled.longest for p in self.scheduled),
             "ticks": ticks,
             "tick_ns": round(tick * 1e9),
             "duration_ns": round(seconds * 1e9),
         }
-        streams = [p.to_dict(seconds, n, count) for n, p in enumerate(self.planned)]
+        streams = [p.to_dict(seconds, n, count) for n, p in enumerate(self.scheduled)]
         paths = self._paths(run)
         try:
             lab.engine.commands.create_trial(run, settings, streams)
@@ -142,7 +142,7 @@ class Bench:
 
     def _paths(self, run: str) -> list[Path]:
         """Frames out and in; a port is a host meanwhile, and Python still hears."""
-        own = source_addresses([p.stream for p in self.planned])
+        own = source_addresses([p.stream for p in self.scheduled])
         paths = []
         for port in dict.fromkeys((self.port, self.back)):
             tx = nodes.tx(port)

@@ -12,7 +12,7 @@ from labkit.path.ledger import Ledger
 from labkit.results.columns import SHORTFALL
 from labkit.results.latency import LatencyHistogram
 from labkit.runs.schedule import mean_size, mix_name
-from labkit.runs.trial_engine import Bench, Measured
+from labkit.runs.trial_engine import Measured, TrialEngine
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,26 +32,26 @@ class Tables(NamedTuple):
     problems: tuple[str, ...]
 
 
-def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
+def tables_of(engine: TrialEngine, measured: Measured, duration: float) -> Tables:
     """The tables of a trial that was to last `duration` seconds."""
     counts = measured.counts
     seconds = counts["elapsed_ns"] / 1e9
-    if bench.is_paced:
+    if engine.is_paced:
         seconds = max(seconds, duration)  # a schedule lasts until its last interval is over
-    unsigned_bytes = 0 if bench.is_signed else counts["unsigned_bytes"]
-    received = bench.received(counts)
+    unsigned_bytes = 0 if engine.is_signed else counts["unsigned_bytes"]
+    received = engine.received(counts)
     sent = counts["made"] - counts["refused"]
-    ledger = _ledger(bench, measured, sent, received)
+    ledger = _ledger(engine, measured, sent, received)
     latency = _sum(measured.latencies)
-    problems = _problems(bench, measured, ledger, latency)
+    problems = _problems(engine, measured, ledger, latency)
     sent_bytes = sum(s["sent_bytes"] for s in measured.streams)
     received_bytes = sum(s["received_bytes"] for s in measured.streams) + unsigned_bytes
-    series = _series(bench, measured, sent - received, duration)
-    tracked = bench.is_signed or None
+    series = _series(engine, measured, sent - received, duration)
+    tracked = engine.is_signed or None
     row = {
-        "size_bytes": mean_size(bench.planned),
-        "mix": mix_name(bench.planned),
-        "target_pps": _total_pps(bench, duration),
+        "size_bytes": mean_size(engine.scheduled),
+        "mix": mix_name(engine.scheduled),
+        "target_pps": _total_pps(engine, duration),
         "tx_pps": sent / seconds,
         "rx_pps": received / seconds,
         "drop_percent": 100 * (sent - received) / sent if sent else None,
@@ -60,7 +60,7 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
         "reordered": tracked and counts["reordered"],
         "duplicated": tracked and counts["duplicated"],
         "unexplained": ledger.unexplained,
-        "port_drops": _own_losses(bench, measured),
+        "port_drops": _own_losses(engine, measured),
         **latency_columns(latency),
         **_jitter_columns(measured.jitter),
         "tx_mbps": sent_bytes * 8 / seconds / 1e6,
@@ -79,15 +79,15 @@ def tables_of(bench: Bench, measured: Measured, duration: float) -> Tables:
         ledger,
         latency,
         series,
-        _streams(bench, measured, seconds, duration),
+        _streams(engine, measured, seconds, duration),
         tuple(problems),
     )
 
 
-def _ledger(bench: Bench, measured: Measured, sent: int, received: int) -> Ledger:
+def _ledger(engine: TrialEngine, measured: Measured, sent: int, received: int) -> Ledger:
     counts = measured.counts
     # Of a frame that impair doubled one may be dropped: it is no frame that was sent.
-    gone_copies = measured.copies - counts["duplicated"] if bench.is_signed else 0
+    gone_copies = measured.copies - counts["duplicated"] if engine.is_signed else 0
     drops = measured.drops | measured.port_losses
     if counts["too_old"]:
         drops["too old to be told from a duplicate"] = counts["too_old"]
@@ -97,14 +97,14 @@ def _ledger(bench: Bench, measured: Measured, sent: int, received: int) -> Ledge
     return Ledger(counts["made"] + counts["skipped"], sent, received, drops, extra)
 
 
-def _own_losses(bench: Bench, measured: Measured) -> int:
+def _own_losses(engine: TrialEngine, measured: Measured) -> int:
     """Frames that the measuring ports lost: no loss of the DUT."""
-    own = {f"{port.name} " for port in (bench.port, bench.back)}
+    own = {f"{port.name} " for port in (engine.port, engine.back)}
     return sum(n for name, n in measured.port_losses.items() if name.startswith(tuple(own)))
 
 
 def _problems(
-    bench: Bench, measured: Measured, ledger: Ledger, latency: LatencyHistogram | None
+    engine: TrialEngine, measured: Measured, ledger: Ledger, latency: LatencyHistogram | None
 ) -> list[str]:
     """The self-check: conservation, and every counter against the sum over its intervals."""
     problems, counts = [], measured.counts
@@ -120,35 +120,35 @@ def _problems(
         if total != over_streams:
             problems.append(f"{name}: {total:,} in all, {over_streams:,} over all streams")
     timed = (latency.count, latency.sum_ns) if latency is not None else (0, 0)
-    if bench.latency and bench.is_signed and timed[0] != measured.counts["received"]:
+    if engine.latency and engine.is_signed and timed[0] != measured.counts["received"]:
         problems.append(f"latency of {timed[0]:,} frames, received {counts['received']:,}")
     for total, name in zip(timed, ("latency_count", "latency_sum_ns"), strict=True):
         if total != (over_ticks := sum(measured.ticks[name])):
             problems.append(f"{name}: {total:,} in all, {over_ticks:,} over all intervals")
-    return [*problems, *_doubts_of_ports(bench, measured, ledger)]
+    return [*problems, *_doubts_of_ports(engine, measured, ledger)]
 
 
-def _doubts_of_ports(bench: Bench, measured: Measured, ledger: Ledger) -> Iterator[str]:
+def _doubts_of_ports(engine: TrialEngine, measured: Measured, ledger: Ledger) -> Iterator[str]:
     """What the ports' own counters, which the engine has no part in, do not agree with."""
     counts, losses = measured.counts, measured.port_losses
-    sent = measured.port_sent + losses.get(f"{bench.port.name} tx_errors", 0)
+    sent = measured.port_sent + losses.get(f"{engine.port.name} tx_errors", 0)
     if sent < ledger.sent:
-        yield f"port {bench.port.name} has sent {sent:,} frames, the trial {ledger.sent:,}"
+        yield f"port {engine.port.name} has sent {sent:,} frames, the trial {ledger.sent:,}"
     came = sum(counts[n] for n in ("received", "duplicated", "too_old", "unsigned_frames"))
     if measured.port_received < came:
         yield (
-            f"port {bench.back.name} has received {measured.port_received:,} frames, the trial "
+            f"port {engine.back.name} has received {measured.port_received:,} frames, the trial "
             f"{came:,}"
         )
 
 
-def _series(bench: Bench, measured: Measured, lost: int, duration: float) -> "pd.DataFrame":
+def _series(engine: TrialEngine, measured: Measured, lost: int, duration: float) -> "pd.DataFrame":
     import numpy as np
     import pandas as pd
 
     ticks = {name: np.array(values, dtype=np.int64) for name, values in measured.ticks.items()}
     sent = ticks["made"] - ticks["refused"]
-    received = ticks["received"] + (0 if bench.is_signed else ticks["unsigned_frames"])
+    received = ticks["received"] + (0 if engine.is_signed else ticks["unsigned_frames"])
     # A gap in sequence numbers shows when the frame behind it arrives; frames that the port refused
     # are gaps too. What nothing arrived behind was lost when the last frames were sent.
     missing = ticks["missing"] - ticks["refused"]
@@ -163,7 +163,7 @@ def _series(bench: Bench, measured: Measured, lost: int, duration: float) -> "pd
             "t_seconds": begins,
             "sent": sent,
             "received": received,
-            "lost": missing if bench.is_signed else pd.array([pd.NA] * len(sent), dtype="Int64"),
+            "lost": missing if engine.is_signed else pd.array([pd.NA] * len(sent), dtype="Int64"),
             "reordered": ticks["reordered"],
             "duplicated": ticks["duplicated"],
             "tx_pps": sent / lengths,
@@ -189,20 +189,22 @@ def _settled(lost: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     return settled
 
 
-def _streams(bench: Bench, measured: Measured, seconds: float, duration: float) -> "pd.DataFrame":
+def _streams(
+    engine: TrialEngine, measured: Measured, seconds: float, duration: float
+) -> "pd.DataFrame":
     import pandas as pd
 
     rows = []
-    for planned, counts, latency in zip(
-        bench.planned, measured.streams, measured.latencies, strict=True
+    for scheduled, counts, latency in zip(
+        engine.scheduled, measured.streams, measured.latencies, strict=True
     ):
-        signed = planned.stream.signature
+        signed = scheduled.stream.signature
         sent = counts["made"] - counts["refused"]
         rows.append(
             {
-                "stream": repr(planned.stream),
-                "size_bytes": mean_size([planned]),
-                "target_pps": planned.target_pps(duration),
+                "stream": repr(scheduled.stream),
+                "size_bytes": mean_size([scheduled]),
+                "target_pps": scheduled.target_pps(duration),
                 "intended": counts["made"] + counts["skipped"],
                 "unsent": counts["skipped"] + counts["refused"],
                 "sent": sent,
@@ -240,7 +242,7 @@ def _sum(histograms: Sequence[LatencyHistogram | None]) -> LatencyHistogram | No
     return reduce(add, some) if some else None
 
 
-def _total_pps(bench: Bench, duration: float) -> float | None:
-    if not bench.is_paced:
+def _total_pps(engine: TrialEngine, duration: float) -> float | None:
+    if not engine.is_paced:
         return None
-    return math.fsum(p.target_pps(duration) or 0 for p in bench.planned)
+    return math.fsum(p.target_pps(duration) or 0 for p in engine.scheduled)

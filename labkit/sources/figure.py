@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
 
-from labkit.figure import PALETTE, Picture
+from labkit.figure import GREYS, PALETTE, Picture, load_axis, plain_axes
 
 if TYPE_CHECKING:
     from labkit.sources.samples import Samples
@@ -55,9 +54,8 @@ def time_figure(samples: "Samples", names: list[str]) -> Figure:
             _mark_faults(axes, faults.get(name, np.empty(0)) / scale, number, name)
         axes.set_ylabel(unit)
         axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_formatter(EngFormatter())
-        axes.grid(True, color="#d0d7de", lw=0.6)
-        axes.spines[["top", "right"]].set_visible(False)
+        load_axis(axes.yaxis)
+        plain_axes(axes)
         _shade_gaps(axes, times, samples.hz * scale / 1e9)
         axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     when = np.datetime64(start.time_ns, "ns").astype("datetime64[s]").item()
@@ -113,4 +111,4 @@ def _shade_gaps(axes: Any, times: Any, ticks: float) -> None:
     """Where samples are missing; `ticks` there should be in a unit of time."""
     times = np.concatenate([[0.0], times])
     for i in np.flatnonzero(np.diff(times) * ticks > 2.5):
-        axes.axvspan(times[i], times[i + 1], color="#8c959f", alpha=0.2, lw=0)
+        axes.axvspan(times[i], times[i + 1], color=GREYS[1], alpha=0.2, lw=0)

@@ -8,35 +8,39 @@ some frames and scapy the same ones: if one byte differs, the stream is refused.
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
 from labkit.packet.signature import MAGIC, SIGNATURE_LENGTH
-from labkit.traffic.fields import WINDOW, FieldOf, Wire, all_layers, bits_between
+from labkit.traffic.fields import WINDOW, FieldOf, Vary, Wire, all_layers, bits_between
 from labkit.traffic.program import MOST_CHECKSUMS, Checksum, Compiled, Program, Template
 from labkit.traffic.sizes import FCS
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
-    from labkit.traffic.stream import Stream
-
 CHECKSUM_NAMES = ("chksum", "cksum")
 ONES = 0xFFFF  # sums of one's complement numbers are taken modulo this
 PROOFS = 3  # frames compared with scapy's at the shortest and at the longest size
 
 
-def compile_stream(stream: "Stream", source: str | None, destination: str | None) -> Compiled:
-    """Compiles; LabError where the packet cannot be built or a field cannot vary."""
-    packet = with_addresses(stream.packet, source, destination)
-    sizes = tuple(dict.fromkeys(stream.sizes.order))
-    maker = _Maker(stream, packet)
-    fields = [FieldOf(packet, varied) for varied in stream.vary]
+def compile_stream(
+    packet: "Packet", order: Sequence[int], vary: Sequence[Vary], seed: int, signature: bool
+) -> Compiled:
+    """Compiles; LabError where the packet cannot be built or a field cannot vary.
+
+    packet: with its MAC addresses
+    order: sizes of the frames, one after the other, in bytes with FCS
+    vary, seed, signature: as of lk.Stream
+    """
+    sizes = tuple(dict.fromkeys(order))
+    maker = _Maker(packet, seed, signature)
+    fields = [FieldOf(packet, varied) for varied in vary]
     places = maker.checksum_places(sizes[0])
     programs = tuple(
-        maker.program(field, places, sizes[0], _seed(stream.seed, n))
-        for n, field in enumerate(fields)
+        maker.program(field, places, sizes[0], _seed(seed, n)) for n, field in enumerate(fields)
     )
     templates = tuple(maker.template(size, fields, programs, places) for size in sizes)
     changing = [
@@ -52,9 +56,9 @@ def compile_stream(stream: "Stream", source: str | None, destination: str | None
         )
     compiled = Compiled(
         tuple(replace(t, checksums=tuple(t.checksums[i] for i in changing)) for t in templates),
-        tuple(sizes.index(size) for size in stream.sizes.order),
+        tuple(sizes.index(size) for size in order),
         tuple(replace(p, factors=tuple(p.factors[i] for i in changing)) for p in programs),
-        stream.signature,
+        signature,
     )
     maker.prove(compiled, fields, sizes)
     return compiled
@@ -74,9 +78,10 @@ def with_addresses(packet: "Packet", source: str | None, destination: str | None
 class _Maker:
     """Builds frames of a stream with scapy."""
 
-    def __init__(self, stream: "Stream", packet: "Packet") -> None:
-        self.stream = stream
+    def __init__(self, packet: "Packet", seed: int, signature: bool) -> None:
         self.packet = packet
+        self.seed = seed
+        self.signature = signature
         self.headers = len(packet)
         self.free = [
             (number, name)
@@ -101,7 +106,7 @@ class _Maker:
                 all_layers(packet)[number].setfieldval(name, checksums)
         room = size - FCS - self.headers
         payload = (bytes(range(256)) * (room // 256 + 1))[:room]
-        if self.stream.signature:
+        if self.signature:
             payload = payload[:-SIGNATURE_LENGTH] + MAGIC + signature
         if payload:
             packet.add_payload(payload)
@@ -191,7 +196,7 @@ class _Maker:
         """The frame of one size with the first value of each field."""
         values = [(field, field.number(0)) for field in fields]
         frame = self.build(size, values)
-        later = self.build(size, values, bytes(13) + b"\x01") if self.stream.signature else frame
+        later = self.build(size, values, bytes(13) + b"\x01") if self.signature else frame
         checksums = []
         for i, (offset, is_udp) in enumerate(places):
             total = _sum_at(frame, offset)
@@ -212,9 +217,9 @@ class _Maker:
 
     def prove(self, compiled: Compiled, fields: list[FieldOf], sizes: tuple[int, ...]) -> None:
         """Compares frames of the program with scapy's."""
-        from labkit.packet import codec
+        from labkit.packet import codec  # native: a stream is declared without it
 
-        draw = random.Random(self.stream.seed)
+        draw = random.Random(self.seed)
         for size in {min(sizes), max(sizes)}:
             for _ in range(PROOFS):
                 chosen = [draw.randrange(p.wire.count) for p in compiled.programs]

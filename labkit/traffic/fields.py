@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fields that vary from frame to frame: which values, and which bits of the frame they are."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,12 +9,12 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.packet.mac import HOW_TO_WRITE, is_mac
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
 MOST_VALUES = 1 << 20  # listed one by one; a range may have more
-MAC_ADDRESS = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
 WINDOW = 8  # bytes that a field program touches
 
 Value = int | str
@@ -165,8 +164,8 @@ class FieldOf:
         try:
             if isinstance(self.field, (IPField, IP6Field)):
                 ip_address(value)  # what is none scapy would ask name servers for
-            if isinstance(self.field, MACField) and not MAC_ADDRESS.fullmatch(str(value)):
-                raise ValueError("write six bytes as 02:00:00:00:00:01")  # scapy makes up the rest
+            if isinstance(self.field, MACField) and not is_mac(str(value)):
+                raise ValueError(HOW_TO_WRITE)  # scapy makes up the rest
             inner = self.field.any2i(self.layer, value)
             if self.is_bits:
                 number = int(inner)

@@ -89,6 +89,6 @@ class Compiled:
 
     def frames(self, count: int) -> list[bytes]:
         """The first `count` frames, made by the code that the generator runs."""
-        from labkit.packet import codec
+        from labkit.packet import codec  # native: a stream is declared without it
 
         return codec.make_frames(self.to_dict(), count)

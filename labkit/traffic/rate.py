@@ -2,17 +2,13 @@
 """Rates as people write them: "700 kpps", "10 Gbit/s", "1 Gbit/s L1", "50 %", 70_000."""
 
 import math
-import re
 from dataclasses import dataclass
-from decimal import Decimal
 from numbers import Real
 
 from labkit.errors import LabError
+from labkit.units import LARGE, QuantityError, parse_quantity
 
-PREFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-UNITS = {"": "pps", "pps": "pps", "bit/s": "bit/s", "bps": "bit/s", "%": "%"}
-NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9][0-9_]*)\.?[0-9]*"  # "1,5" is no number of thousands
-PATTERN = re.compile(rf"\s*({NUMBER})\s*([kMGT]?)(pps|bit/s|bps|%|)\s*(L1|L2|)\s*")
+UNITS = ("pps", "bit/s", "%")
 L1_OVERHEAD = 20  # preamble, start of frame and gap (IEEE 802.3 4.4.2): not part of a frame's size
 MOST_PPS = 200e6  # more than one CPU makes
 
@@ -45,18 +41,13 @@ class Rate:
             return rate
         if isinstance(rate, Real) and not isinstance(rate, bool):
             return cls(float(rate))
-        match = PATTERN.fullmatch(rate) if isinstance(rate, str) else None
-        if match is None:
-            raise LabError(
-                f'rate is {rate!r}; write it as "700 kpps", "10 Gbit/s", "1 Gbit/s L1", "50 %" or '
-                "a number of frames a second"
-            )
-        number, prefix, unit, layer = match.groups()
-        # "1.001 Mpps" and 1_001_000 are one load for lk.compare: not 1.001 * 1e6, which is another
-        value = float(Decimal(number.replace("_", "").replace(",", "")) * int(PREFIXES[prefix]))
-        if layer and UNITS[unit] != "bit/s":
-            raise LabError(f"rate is {rate!r}; {layer} is said of bit/s only")
-        return cls(value, UNITS[unit], 1 if layer == "L1" else 2)
+        if not isinstance(rate, str):
+            raise _no_rate(rate)
+        try:
+            found = parse_quantity(rate, UNITS, bare="pps")
+        except QuantityError as error:
+            raise _no_rate(rate, f" ({error})") from None
+        return cls(found.value, found.unit, 1 if found.layer == "L1" else 2)
 
     def pps(self, size: float, link_mbps: int | None) -> float:
         """Frames a second, for frames of `size` bytes (with FCS) on a link of this speed."""
@@ -82,6 +73,13 @@ class Rate:
     def __str__(self) -> str:
         if self.unit == "%":
             return f"{self.value:.12g} %"
-        prefix = next((p for p, factor in reversed(PREFIXES.items()) if self.value >= factor), "")
+        prefix = next((p for p, power in reversed(LARGE.items()) if self.value >= 10**power), "")
         layer = " L1" if self.layer == 1 and self.unit == "bit/s" else ""
-        return f"{self.value / PREFIXES[prefix]:.12g} {prefix}{self.unit}{layer}"
+        return f"{self.value / 10 ** LARGE[prefix]:.12g} {prefix}{self.unit}{layer}"
+
+
+def _no_rate(given: object, why: str = "") -> LabError:
+    return LabError(
+        f'rate is {given!r}; write it as "700 kpps", "10 Gbit/s", "1 Gbit/s L1", "50 %" or a '
+        f"number of frames a second{why}"
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.packet.signature import SIGNATURE_LENGTH
+from labkit.traffic.compile import compile_stream, with_addresses
 from labkit.traffic.fields import Vary, as_fields
 from labkit.traffic.program import MOST_FIELDS, Compiled
 from labkit.traffic.rate import Rate
@@ -75,8 +76,6 @@ class Stream:
     ) -> None:
         from scapy.layers.l2 import Ether
 
-        from labkit.traffic.compile import with_addresses
-
         if not isinstance(packet, Ether):
             raise LabError(
                 f"packet is {packet!r}; a stream's packet begins with Ether(), such as "
@@ -122,11 +121,10 @@ class Stream:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
-    def compile(self, source: str | None = None, destination: str | None = None) -> "Compiled":
+    def compile(self, source: str | None = None, destination: str | None = None) -> Compiled:
         """The stream as the generator runs it; the MACs are used where the packet names none."""
-        from labkit.traffic.compile import compile_stream
-
-        return compile_stream(self, source, destination)
+        packet = with_addresses(self.packet, source, destination)
+        return compile_stream(packet, self.sizes.order, self.vary, self.seed, self.signature)
 
     def frames(self, count: int) -> list[bytes]:
         """The first frames of the stream as the generator makes them, without FCS. Their signatures

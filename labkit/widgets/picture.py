@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any
 
 import matplotlib.dates as mdates
-from matplotlib.ticker import EngFormatter
 
-from labkit.figure import PALETTE, Picture
+from labkit.figure import FAINT, PALETTE, Picture, load_axis, plain_axes
 
 STYLES = ("-", "--", ":", "-.")
 MOST_IN_LEGEND = 16
@@ -37,13 +36,12 @@ def picture(
             axes.plot(moments, values[:, i], style, color=color, lw=1.5, label=label)
         for x, text in marks:
             moment = datetime.fromtimestamp(x).astimezone()
-            axes.axvline(moment, color="#59636e", lw=0.9, ls=":")
+            axes.axvline(moment, color=FAINT, lw=0.9, ls=":")
             axes.annotate(text, (moment, 1), xycoords=("data", "axes fraction"), fontsize=8)
         axes.set_ylabel(unit)
         axes.set_ylim(0, max(axes.get_ylim()[1], 1))
-        axes.yaxis.set_major_formatter(EngFormatter())
-        axes.grid(True, color="#d0d7de", lw=0.6)
-        axes.spines[["top", "right"]].set_visible(False)
+        load_axis(axes.yaxis)
+        plain_axes(axes)
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
     rows[-1].xaxis.set_major_formatter(mdates.DateFormatter("%H:%M:%S"))  # type: ignore[no-untyped-call]
     rows[-1].set_xlabel("time of day")

@@ -1,26 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Counters of any DPDK process through its telemetry socket."""
 
-import json
-import socket
 import time
+from pathlib import Path
 
-MAX_ANSWER = 1 << 16
+from labkit.machine.telemetry import SOCKET, TelemetryClient
 
 
 class Telemetry:
     """A connection to /run/dpdk/<prefix>/dpdk_telemetry.v2."""
 
     def __init__(self, prefix: str) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket.connect(f"/var/run/dpdk/{prefix}/dpdk_telemetry.v2")
-        self._socket.recv(MAX_ANSWER)  # its greeting
+        self._client = TelemetryClient(Path("/var/run/dpdk", prefix, SOCKET))
 
     def sent_packets(self, port: int = 0) -> int:
         """opackets of a port (rte_eth_stats_get)."""
-        self._socket.send(f"/ethdev/stats,{port}".encode())
-        answer = json.loads(self._socket.recv(MAX_ANSWER))
-        return int(answer["/ethdev/stats"]["opackets"])
+        return int(self._client.ask(f"/ethdev/stats,{port}")["opackets"])
 
     def rate(self, seconds: float) -> float:
         """Packets sent a second over measured time."""

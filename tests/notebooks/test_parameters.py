@@ -10,7 +10,6 @@ import pytest
 
 import labkit as lk
 from labkit.notebooks.source import read_notebook
-from labkit.units import parse_quantity
 from tests.notebooks.making import labkit, notebook
 
 DECLARATION = """
@@ -25,23 +24,6 @@ lk.params(
     anything=None,
 )
 """
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("700 kpps", (700e3, "pps")),
-        ("1.5Mpps", (1.5e6, "pps")),
-        ("20 ms", (0.02, "s")),
-        ("64 B", (64.0, "B")),
-        ("10 Gbps", (10e9, "bps")),
-        ("kpps", None),
-        ("7 apples", None),
-        ("1.2.3 pps", None),
-    ],
-)
-def test_quantities(text: str, value: tuple[float, str] | None) -> None:
-    assert parse_quantity(text) == value
 
 
 def test_values_of_a_command_line_get_their_types(tmp_path: Path) -> None:
@@ -71,6 +53,8 @@ def test_values_of_a_command_line_get_their_types(tmp_path: Path) -> None:
     [
         ("rate", "700", "rate is '700'; it is a text with a number and the unit pps such as"),
         ("rate", "5 s", "rate is '5 s'; it is a text with a number and the unit pps such as"),
+        ("rate", "1,0 kpps", "in '1,0' a comma sets three digits apart, as in 70,000"),
+        ("rate", "1 Mpsp", "'Mpsp' is no unit; units are pps, with prefixes such as k and M; did"),
         ("rate", "20 Mpps", "rate is '20 Mpps'; the range is 1 kpps to 10 Mpps"),
         ("sizes", "64", "sizes is 64; it is a list such as [64, 1400]"),
         ("sizes", "[64, 'a']", "sizes is 'a'"),
@@ -88,6 +72,25 @@ def test_wrong_values_are_refused_by_name(
     with pytest.raises(lk.ParameterError) as refused:
         source.values({name: value})
     assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("default", "value"),
+    [
+        ("700 kpps", "70,000 pps"),
+        ("700 kpps", "70_000 pps"),
+        ("10 Gbit/s", "25 Gbps"),
+        ("10 Gbit/s", "1 Gbit/s L1"),
+        ("50 %", "12.5%"),
+        ("1 s", "20 ms"),
+    ],
+)
+def test_a_unit_is_asked_for_as_lk_rate_reads_it(default: str, value: str) -> None:
+    assert lk.param(default).parse("rate", value) == value
+    with pytest.raises(lk.ParameterError, match=r"rate is '10 Gbs'; it is a text with a number"):
+        lk.param(default).parse("rate", "10 Gbs")
+    with pytest.raises(lk.ParameterError, match="rate is '7 B'; it is a text with a number"):
+        lk.param(default).parse("rate", "7 B")
 
 
 def test_a_wrong_default_is_an_error_of_the_notebook() -> None:

@@ -10,7 +10,7 @@ from scapy.layers.vxlan import VXLAN
 from scapy.packet import Raw
 
 import labkit as lk
-from labkit.packet.tunnel_packet import tunnelled
+from labkit.packet.tunnel_packet import tunnel_packet
 from labkit.traffic.stream import Stream
 from tests.tunnels import INNER, TUNNELS
 
@@ -28,7 +28,7 @@ def test_payload_is_carried_as_the_codec_carries_it(
     tunnel = TUNNELS[name]
     tunnel = replace(tunnel, udp_port=udp_port or tunnel.udp_port, ttl=9, dscp=5)
     inner = HEADERS[version]
-    outer = tunnelled(inner, tunnel)
+    outer = tunnel_packet(inner, tunnel)
     for length in (0, 1, 18, 64, 1471, 8801):
         payload = Raw(bytes(number % 253 for number in range(length)))
         assert bytes(outer / payload) == tunnel.encap(bytes(inner / payload)), length
@@ -40,7 +40,7 @@ def test_checksum_of_the_outer_header_is_made_even_where_it_happens_to_be_0() ->
     rest = tunnel.encap(bytes(inner))[24:26]  # what the sum over the header lacks to be all ones
     tunnel = replace(tunnel, local=f"192.0.{rest[0]}.{rest[1]}")
     assert tunnel.encap(bytes(inner))[24:26] == bytes(2)
-    outer = bytes(tunnelled(inner, tunnel) / payload)
+    outer = bytes(tunnel_packet(inner, tunnel) / payload)
     assert outer == tunnel.encap(bytes(inner / payload))
     assert outer[24:26] != bytes(2)
 
@@ -48,7 +48,7 @@ def test_checksum_of_the_outer_header_is_made_even_where_it_happens_to_be_0() ->
 def test_layers_of_a_tunnel_may_vary() -> None:
     tunnel = TUNNELS["vxlan_v6"]
     vary = [lk.vary(UDP.sport, range(99), nth=2), lk.vary(VXLAN.vni, [42, 43])]
-    frames = Stream(tunnelled(HEADERS[4], tunnel), size=200, vary=vary).frames(200)
+    frames = Stream(tunnel_packet(HEADERS[4], tunnel), size=200, vary=vary).frames(200)
     for number, frame in enumerate(frames):
         end = replace(tunnel.peer, vni=42 + number % 2)
         inner = end.decap(end.peer.encap(end.decap(frame).frame)).frame

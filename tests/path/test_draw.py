@@ -23,7 +23,8 @@ from labkit.path.drawing import path_svg
 from labkit.path.edge_frames import edge_frames
 from labkit.path.layout import Size, columns_of, place
 from labkit.path.path import Path
-from labkit.path.svg import shortened, si, text_width
+from labkit.path.svg import shortened, text_width
+from labkit.units import si
 
 WHERE = ["10.0.0.2/24", "fd00::2/64"]
 SVG = "{http://www.w3.org/2000/svg}"

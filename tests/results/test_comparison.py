@@ -134,7 +134,7 @@ def test_mix_is_not_compared_with_frames_of_its_mean_size() -> None:
     assert comparison.table["difference"].tolist() == [0.0] * 3
     assert comparison.table["mix"].fillna("").tolist() == ["64, 1472 B", "IMIX", ""]
     names = [label.get_text() for label in comparison.plot().axes[0].get_yticklabels()]
-    assert names == ["x  64, 1472 B (768 B)  70k", "x  IMIX (768 B)  70k", "x  768 B  70k"]
+    assert names == ["x  64, 1472 B (768 B)  70 k", "x  IMIX (768 B)  70 k", "x  768 B  70 k"]
     assert "IMIX" in repr(comparison)
     assert "mix" not in repr(lk.compare(plain, plain))
     message = r"a has x 768 B 70,000 pps; b has x 64, 1472 B \(768 B\) 70,000 pps"
@@ -153,8 +153,8 @@ def test_picture_puts_every_difference_beside_its_load() -> None:
     both = lk.Results.from_rows(rows)
     first, second = lk.compare(both, both).plot().axes
     assert [label.get_text() for label in first.get_yticklabels()] == [
-        "x  64 B  70k",
-        "x  64 B  140k",
+        "x  64 B  70 k",
+        "x  64 B  140 k",
     ]
     assert [text.get_text() for text in first.texts] == ["a is 0: no percentage"]
     heights = [line.get_ydata()[0] for line in second.get_lines() if line.get_marker() == "s"]

@@ -9,7 +9,8 @@ from hdrh.histogram import HdrHistogram
 from matplotlib.axes import Axes
 
 import labkit as lk
-from labkit.results.curves import dut_limit, si
+from labkit.results.curve import dut_limit
+from labkit.units import si_load
 
 RATES = (70_000, 140_000, 350_000, 700_000)
 CAPACITY = {"fast": 1e9, "slow": 200_000}
@@ -195,9 +196,9 @@ def test_differences_are_drawn_with_their_verdicts(sweep: lk.Results) -> None:
 
 
 def test_numbers_are_short() -> None:
-    assert [si(value) for value in (70_000, 1_400_000, 14.88e6, 12)] == [
-        "70k",
-        "1.4M",
-        "14.88M",
+    assert [si_load(value) for value in (70_000, 1_400_000, 14.88e6, 12)] == [
+        "70 k",
+        "1.4 M",
+        "14.88 M",
         "12",
     ]

@@ -11,7 +11,7 @@ import pytest
 
 import labkit as lk
 from labkit.results.columns import COLUMNS, as_table
-from labkit.results.curves import dut_limit
+from labkit.results.curve import dut_limit
 from labkit.runs.trial_tables import _settled
 
 ROW = {"config": "a", "size_bytes": 64, "target_pps": 7e4, "tx_pps": 7e4, "rx_pps": 6.9e4}

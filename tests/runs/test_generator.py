@@ -12,8 +12,8 @@ from scapy.utils import PcapWriter, RawPcapReader, wrpcap
 
 import labkit as lk
 from labkit.packet import codec
-from labkit.runs import trial_engine as trial_bench
-from labkit.runs.schedule import plan
+from labkit.runs import trial_engine
+from labkit.runs.schedule import schedule
 from tests.trials import CLIENT_4, QUICK, SERVER_4, V4, V6, assert_whole, flow
 
 CHECKED_BY_SCAPY = 7  # one frame in so many: it takes scapy a quarter of a millisecond
@@ -208,12 +208,12 @@ def test_replay_refuses_what_is_no_capture(tmp_path: Path) -> None:
 
 
 def test_what_is_too_long_for_the_port_is_unsent(lab: lk.Lab) -> None:
-    """Not lost: it was planned for another port, as no plan for this one has such frames."""
+    """Not lost: it was scheduled for another port, as no plan for this one has such frames."""
     small, large = lab.port("ring", "small", mtu=1500), lab.port("ring", "large")
-    bench = trial_bench.Bench(
-        small, small, plan(large, flow(size=1600), 1000), latency=False, drain=0.1
+    engine = trial_engine.TrialEngine(
+        small, small, schedule(large, flow(size=1600), 1000), latency=False, drain=0.1
     )
-    measured = bench.run(0.1, 0.1, lambda _: None, time.sleep)
+    measured = engine.run(0.1, 0.1, lambda _: None, time.sleep)
     assert measured.counts["refused"] == measured.counts["made"] > 0
     assert measured.ticks["refused"] == measured.ticks["made"]
     assert not measured.drops

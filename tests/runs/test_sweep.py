@@ -25,7 +25,7 @@ from scapy.layers.inet6 import IPv6
 import labkit as lk
 from labkit.runs import sweep as sweep_module
 from labkit.runs.sweep import Measurement
-from labkit.runs.sweep_grid import Step
+from labkit.runs.sweep_grid import Load
 
 CAPACITY = 100_000
 
@@ -39,8 +39,8 @@ class Known(lk.dut.Dut):
         raise NotImplementedError
 
 
-def arithmetic(dut: lk.dut.Dut, step: Step) -> Measurement:
-    row = {"tx_pps": step.pps, "rx_pps": min(step.pps, CAPACITY), "seconds": step.duration}
+def arithmetic(dut: lk.dut.Dut, load: Load) -> Measurement:
+    row = {"tx_pps": load.pps, "rx_pps": min(load.pps, CAPACITY), "seconds": load.duration}
     return Measurement(row, {"host": "here"})
 
 
@@ -48,20 +48,20 @@ class Recorder:
     """Measures by arithmetic, writes down the order, and fails when it is told to."""
 
     def __init__(self, fail_at: int | None = None, error: BaseException | None = None) -> None:
-        self.steps: list[tuple[str, Step]] = []
+        self.loads: list[tuple[str, Load]] = []
         self.fail_at, self.error = fail_at, error
         self.lock = threading.Lock()
 
-    def __call__(self, dut: lk.dut.Dut, step: Step) -> Measurement:
+    def __call__(self, dut: lk.dut.Dut, load: Load) -> Measurement:
         with self.lock:
-            if len(self.steps) == self.fail_at and self.error is not None:
+            if len(self.loads) == self.fail_at and self.error is not None:
                 raise self.error
-            self.steps.append((dut.name, step))
-        return arithmetic(dut, step)
+            self.loads.append((dut.name, load))
+        return arithmetic(dut, load)
 
 
 def run(
-    measure: Callable[[lk.dut.Dut, Step], Measurement] = arithmetic, **changes: object
+    measure: Callable[[lk.dut.Dut, Load], Measurement] = arithmetic, **changes: object
 ) -> lk.Results:
     settings: dict[str, object] = {
         "sizes": (64, 512), "rates": ("70k", "140k"), "repeats": 2, "progress": False,
@@ -72,7 +72,7 @@ def run(
 def test_every_load_is_measured_as_often_as_asked() -> None:
     recorder = Recorder()
     results = run(recorder)
-    assert len(results) == len(recorder.steps) == len(set(recorder.steps)) == 2 * 2 * 2 * 2
+    assert len(results) == len(recorder.loads) == len(set(recorder.loads)) == 2 * 2 * 2 * 2
     counts = results.table.groupby(["config", "size_bytes", "target_pps"]).size()
     assert counts.tolist() == [2] * 8
     assert results.where(target_pps=140_000.0).table["rx_pps"].unique().tolist() == [CAPACITY]
@@ -84,7 +84,7 @@ def test_order_is_random_and_comes_from_the_seed() -> None:
     for seed in (1, 1, 2):
         recorder = Recorder()
         results = run(recorder, seed=seed)
-        orders.append(recorder.steps)
+        orders.append(recorder.loads)
         assert results.run["parameters"]["seed"] == seed
     assert orders[0] == orders[1] != orders[2]
     assert sorted(orders[0], key=str) == sorted(orders[2], key=str)
@@ -103,12 +103,12 @@ def test_failed_sweep_keeps_what_is_finished_and_goes_on(tmp_path: Path) -> None
 
     second = Recorder()
     whole = run(second, save=tmp_path)
-    assert len(second.steps) == 11
-    assert not set(second.steps) & set(failing.steps)
+    assert len(second.loads) == 11
+    assert not set(second.loads) & set(failing.loads)
     assert len(whole) == len(lk.load(tmp_path)) == 16
     third = Recorder()
     run(third, save=tmp_path)
-    assert third.steps == []
+    assert third.loads == []
 
 
 def test_interrupted_sweep_says_where_its_trials_are(tmp_path: Path) -> None:
@@ -189,10 +189,10 @@ def test_failure_in_an_executor_keeps_what_is_finished(tmp_path: Path) -> None:
     assert len(lk.load(tmp_path)) == 6
 
 
-def fails_first(dut: lk.dut.Dut, step: Step) -> Measurement:
-    if (dut.name, step.size, step.pps, step.repeat) == ("known", 64, 70_000, 0):
+def fails_first(dut: lk.dut.Dut, load: Load) -> Measurement:
+    if (dut.name, load.size, load.pps, load.repeat) == ("known", 64, 70_000, 0):
         raise lk.DutDied("known", "its process ended", ("its last line",))
-    return arithmetic(dut, step)
+    return arithmetic(dut, load)
 
 
 def test_failure_in_a_process_is_the_same_failure(tmp_path: Path) -> None:
@@ -208,13 +208,13 @@ def test_failure_in_an_executor_waits_for_what_runs(tmp_path: Path) -> None:
     """Sixteen trials run at once, and one fails before the others end."""
     all_run, failed = threading.Barrier(16), threading.Event()
 
-    def measure(dut: lk.dut.Dut, step: Step) -> Measurement:
+    def measure(dut: lk.dut.Dut, load: Load) -> Measurement:
         all_run.wait(20)
-        if (dut.name, step.size, step.pps, step.repeat) == ("known", 64, 70_000, 0):
+        if (dut.name, load.size, load.pps, load.repeat) == ("known", 64, 70_000, 0):
             threading.Timer(0.2, failed.set).start()
             raise lk.LabError("no")
         failed.wait(20)
-        return arithmetic(dut, step)
+        return arithmetic(dut, load)
 
     with ThreadPoolExecutor(16) as executor, pytest.raises(lk.SweepFailed, match="15 finished"):
         run(measure, executor=executor, save=tmp_path)
@@ -238,16 +238,16 @@ def test_damaged_trial_is_named_before_anything_is_measured(tmp_path: Path) -> N
     for read in (lambda: run(recorder, save=tmp_path), lambda: lk.load(tmp_path)):
         with pytest.raises(lk.LabError, match=rf"{damaged.name} is damaged .*; remove it"):
             read()
-    assert recorder.steps == []
+    assert recorder.loads == []
     damaged.unlink()
     assert len(run(save=tmp_path)) == 16
 
 
 def test_two_sweeps_do_not_share_a_folder(tmp_path: Path) -> None:
-    def measure(dut: lk.dut.Dut, step: Step) -> Measurement:
+    def measure(dut: lk.dut.Dut, load: Load) -> Measurement:
         with pytest.raises(lk.LabError, match="another sweep is writing to"):
             run(save=tmp_path)
-        return arithmetic(dut, step)
+        return arithmetic(dut, load)
 
     assert len(run(measure, save=tmp_path)) == 16
 
@@ -317,13 +317,13 @@ def test_what_varies_is_part_of_every_step_and_of_the_run(tmp_path: Path) -> Non
     ports = lk.vary(UDP.sport, range(1024, 2048))
     recorder = Recorder()
     told = run(recorder, save=tmp_path, vary=ports).run["parameters"]["vary"]
-    assert {step.vary for _, step in recorder.steps} == {(ports,)}
+    assert {load.vary for _, load in recorder.loads} == {(ports,)}
     assert told[0]["field"] == "UDP.sport"
     with ProcessPoolExecutor(1) as executor:
         assert len(run(vary=[ports], executor=executor)) == 16
     again = Recorder()
     run(again, save=tmp_path, vary=[ports])
-    assert not again.steps
+    assert not again.loads
     for other in ((), lk.vary(UDP.sport, range(1024, 2049)), [ports, lk.vary(IP.tos, [1])]):
         with pytest.raises(lk.LabError, match="other parameters: vary"):
             run(save=tmp_path, vary=other)
@@ -426,7 +426,7 @@ def test_what_a_dut_lacks_is_told_before_anything_is_measured(tmp_path: Path) ->
     duts = [Known(), Lacking("heavy")]
     with pytest.raises(lk.LabError, match=r"^the DUT heavy needs a forklift; rent one"):
         lk.sweep(duts, measure=recorder, save=tmp_path / "new", **settings)  # type: ignore[arg-type]
-    assert not recorder.steps
+    assert not recorder.loads
     assert not (tmp_path / "new").exists()
     with ThreadPoolExecutor(1) as elsewhere:
         there = lk.sweep(duts, measure=arithmetic, executor=elsewhere, **settings)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 import labkit as lk
-from labkit.runs import trial_engine as trial_bench
+from labkit.runs import trial_engine
 from tests.interrupts import interrupts
 from tests.trials import QUICK, SERVER_4, V4, flow
 
@@ -92,7 +92,7 @@ def test_a_dut_that_stops_midway(mirror: lk.Port) -> None:
 def test_a_trial_whose_own_path_is_stopped_ends(
     mirror: lk.Port, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trial_bench, "OVERDUE_SECONDS", 0.5)
+    monkeypatch.setattr(trial_engine, "OVERDUE_SECONDS", 0.5)
 
     def stop() -> None:
         time.sleep(0.3)

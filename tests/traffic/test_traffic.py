@@ -23,7 +23,7 @@ from scapy.packet import Packet, Raw
 import labkit as lk
 from labkit.packet import codec
 from labkit.runs.addresses import source_addresses
-from labkit.runs.schedule import PlannedStream, mean_size
+from labkit.runs.schedule import ScheduledStream, mean_size
 from labkit.traffic.rate import Rate
 from labkit.traffic.stream import Stream
 
@@ -379,11 +379,11 @@ def test_sizes_may_be_given_by_weight() -> None:
 def test_mean_size_of_several_streams_is_the_same_at_every_rate() -> None:
     """To the last bit: pictures and comparisons tell loads apart by it."""
     streams = [Stream(LINK / V4 / DATA, 64), Stream(LINK / V4 / DATA, 512, weight=2)]
-    planned = [
-        [PlannedStream(s, s.compile(), pps * s.weight / 3, 0.0, s.weight / 3) for s in streams]
+    scheduled = [
+        [ScheduledStream(s, s.compile(), pps * s.weight / 3, 0.0, s.weight / 3) for s in streams]
         for pps in (7e4, 1.4e5, 3.5e5, 33_333.0)
     ]
-    assert {mean_size(each) for each in planned} == {362.666667}
+    assert {mean_size(each) for each in scheduled} == {362.666667}
 
 
 def test_no_link_carries_more_than_all_of_it() -> None:

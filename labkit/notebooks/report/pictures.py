@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from labkit.figure import MARKERS, PALETTE, Picture
+from labkit.figure import FAINT, GREYS, INK, MARKERS, PALETTE, Picture, plain_axes
 
 if TYPE_CHECKING:
     import pandas as pd
 
-VERDICT_COLORS = {"worse": PALETTE[1], "better": PALETTE[2], "same": "#59636e"}
-GRID = "#d0d7de"
+VERDICT_COLORS = {"worse": PALETTE[1], "better": PALETTE[2], "same": FAINT}
 
 
 def difference_figure(table: "pd.DataFrame") -> Figure | None:
@@ -33,10 +32,9 @@ def difference_figure(table: "pd.DataFrame") -> Figure | None:
     labels = [f"{row.notebook}: {row.name}" for row in reversed(rows)]
     axes.set_yticks(range(len(rows)), labels)
     axes.set_ylim(-0.6, len(rows) - 0.4)
-    axes.axvline(0, color="#1f2328", lw=0.8)
+    axes.axvline(0, color=INK, lw=0.8)
     axes.set_xlabel("difference (%), with its 95 % interval")
-    axes.grid(True, axis="x", color=GRID, lw=0.6)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    plain_axes(axes, "x")
     axes.tick_params(axis="y", length=0)
     return figure
 
@@ -61,7 +59,7 @@ def trend_figure(
         ms=4,
         lw=1.4,
         color=PALETTE[0],
-        ecolor="#8c959f",
+        ecolor=GREYS[1],
         elinewidth=1,
         capsize=2,
     )
@@ -71,8 +69,7 @@ def trend_figure(
     axes.set_title(name + (f" ({better} is better)" if better else ""), fontsize=9, loc="left")
     axes.set_ylabel(unit or "value", fontsize=8)
     axes.margins(x=0.06, y=0.25)
-    axes.grid(True, axis="y", color=GRID, lw=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
+    plain_axes(axes, "y")
     return figure
 
 
