@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a dashboard says of ports, workers and mempools: texts, and the places of their numbers."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labkit.errors import LabError
+from labkit.lab.lab import Lab
 from labkit.path.kinds import KINDS
 from labkit.sources import Schema
 from labkit.sources.catalogue import drivers
 from labkit.widgets.meters import Meters
 
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
-
 # Frames that a port lost, as ethdev counts them
 LOSSES = ("rx_missed_errors", "rx_errors", "rx_mbuf_allocation_errors", "tx_errors")
 
 
-def ports(lab: "Lab", meters: Meters, schema: Schema) -> list[dict[str, Any]]:
+def ports(lab: Lab, meters: Meters, schema: Schema) -> list[dict[str, Any]]:
     """Rates of every port: packets a second, bit/s, frames lost a second."""
     silent = {driver.name: driver for driver in drivers()}
     found = []
@@ -40,7 +38,7 @@ def ports(lab: "Lab", meters: Meters, schema: Schema) -> list[dict[str, Any]]:
     return found
 
 
-def workers(lab: "Lab", meters: Meters, schema: Schema) -> list[dict[str, Any]]:
+def workers(lab: Lab, meters: Meters, schema: Schema) -> list[dict[str, Any]]:
     """Busy share (%) and cycles a packet of every worker."""
     try:
         cpus = {str(worker["lcore"]): worker["cpu"] for worker in lab._ask("describe_workers")}
