@@ -117,8 +117,6 @@ TO_OPEN = {
     "results.results -> results.curves",
     "runs.trial -> runs.trial_figure",
     "runs.trial_figure -> runs.trial",
-    "sources.figure -> sources.samples",
-    "sources.samples -> sources.figure",
     "traffic.compile -> traffic.stream",
     "traffic.stream -> traffic.compile",
 }
@@ -170,6 +168,16 @@ def test_a_rule_that_is_broken_is_seen() -> None:
     assert goes_up("widgets.view", "runs.trial")
     assert not goes_up("lab.lab", "path.path")
     assert ("cli", "notebooks.run.commands") in IMPORTS
+
+
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_documents_show_every_package_in_this_order(document: str) -> None:
+    text = (ROOT / document).read_text()
+    (block,) = re.findall(r"```\n( *cli\.py.*?)```", text, re.DOTALL)
+    shown = re.findall(r"(?<![\w/.])([a-z_/]+)(?:/|\.py)(?![\w/.])", block)
+    names = [name.replace("/", ".") for name in shown]
+    assert sorted(names) == sorted(name for name in LEVEL if name)
+    assert names == sorted(names, key=lambda name: LEVEL[name])
 
 
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
