@@ -73,13 +73,13 @@ class Dashboard(LiveView):
         if sample.schema is not schema:
             return {}, []
         rates = means(feed.after(feed.number - MEAN_TICKS), schema)
-        flows: list[float] = []
+        edges: list[float] = []
         drops = []
         for part in self._paths:
-            flows += part.edge_rates(rates)
+            edges += part.edge_rates(rates)
             drops.append(part.drops(sample, rates))
         numbers = self._meters.read(schema, rates)
-        return {"drops": drops, "edges": flows}, [numbers.tobytes()]
+        return {"drops": drops, "edges": edges}, [numbers.tobytes()]
 
     def _ask(self, content: dict[str, Any]) -> None:
         if content.get("type") == "trace":
