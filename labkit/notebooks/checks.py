@@ -60,7 +60,7 @@ def _add(added: Check) -> None:
     if shell is None:
         print(repr(CheckList([added])))
         return
-    from IPython.display import display
+    from IPython.display import display  # late: IPython is there already, or is not needed
 
     # One table a cell, that grows.
     where = f"labkit-checks-{os.getpid()}-{added.cell}"

@@ -90,6 +90,6 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def _svg(figure: Any) -> str:
-    from IPython.core.pylabtools import print_figure
+    from IPython.core.pylabtools import print_figure  # late: IPython is slow
 
     return str(print_figure(figure, fmt="svg"))

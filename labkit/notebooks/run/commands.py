@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The commands labkit baseline, compare, index, new and exercises."""
+"""The commands labkit baseline, compare, index, new and exercises.
+
+Each imports what it needs when it runs, so that `labkit --help` is quick.
+"""
 
 import sys
 from pathlib import Path
