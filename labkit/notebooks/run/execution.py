@@ -100,14 +100,14 @@ def execute(job: Job, progress: Progress, private: Path) -> dict[str, Any]:
             config=Config({"KernelManager": _kernel_manager(private)}),
         )
     except PapermillExecutionError as error:
-        return _told(job, progress, error)
+        return _how_it_ended(job, progress, error)
     except DeadKernelError:
         text = f"the kernel died in cell [{progress.number}]"
         at = {"cell": progress.number}
         return {"status": "error", "reason": "dead kernel", "message": text, **at}
     except CellTimeoutError:  # the kernel did not heed the interrupt, and was killed
         progress.error = {"ename": TIME_LIMIT}
-        return _told(job, progress, None)
+        return _how_it_ended(job, progress, None)
     except Cancelled:
         where = f"in cell [{progress.number}]" if progress.number else "before the first cell"
         return {"status": "cancelled", "message": f"cancelled {where}"}
@@ -118,7 +118,7 @@ def execute(job: Job, progress: Progress, private: Path) -> dict[str, Any]:
         text = f"{type(error).__name__}: {error}"
         return {"status": "error", "reason": "exception", "message": text}
     if progress.error.get("ename") == "SystemExit":  # papermill lets exit code 0 pass
-        return _told(job, progress, None)
+        return _how_it_ended(job, progress, None)
     if progress.number < progress.total:
         text = f"{progress.number} of {progress.total} cells ran; the kernel was told to end"
         return {"status": "error", "reason": "exit", "message": text, "cell": progress.number}
@@ -135,7 +135,7 @@ def _kernel_manager(private: Path) -> dict[str, Any]:
     return settings
 
 
-def _told(job: Job, progress: Progress, error: Any) -> dict[str, Any]:
+def _how_it_ended(job: Job, progress: Progress, error: Any) -> dict[str, Any]:
     """How a notebook ended whose cell had an error."""
     name = progress.error.get("ename") or getattr(error, "ename", "")
     value = ANSI.sub("", str(progress.error.get("evalue") or getattr(error, "evalue", "")))

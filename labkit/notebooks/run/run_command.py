@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from labkit.notebooks.run.options import FILE, minimal_effect_option, told
+from labkit.notebooks.run.options import FILE, exit_on_error, minimal_effect_option
 
 
 @click.command()
@@ -72,6 +72,6 @@ def run(**options: Any) -> None:
     # Late: `labkit --help` need not wait for what runs notebooks.
     from labkit.notebooks.run.whole_run import RunOptions, carry_out
 
-    with told():
+    with exit_on_error():
         status = carry_out(RunOptions(**options))
     sys.exit(status)
