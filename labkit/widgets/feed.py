@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from labkit.lab.lab import Lab
 from labkit.sources import Rates, Sample, Schema, Source, as_source, rates
+from labkit.sources.catalogue import find
 
 HZ = 10.0
 HISTORY_SECONDS = 600
@@ -212,3 +213,13 @@ def table(points: Sequence[Point], names: Sequence[str]) -> tuple[npt.NDArray[np
             there, at = [i for i, _ in found], [j for _, j in found]
         values[row, there] = point.values[at]
     return times, values
+
+
+def line(name: str, schema: Schema) -> dict[str, str]:
+    """What the page knows of a line."""
+    metric = find(name)
+    unit = schema.units.get(name, "")
+    if schema.kinds.get(name, "counter") == "counter":
+        unit = f"{unit}/s"
+    meaning = f"{metric.meaning} {metric.advice}".strip() if metric else ""
+    return {"name": name, "unit": unit, "meaning": meaning}

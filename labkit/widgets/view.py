@@ -12,10 +12,10 @@ import traitlets
 
 from labkit.errors import LabError
 from labkit.lab.lab import Lab
-from labkit.sources import Schema, Source, xstats
+from labkit.sources import Schema, Source
 from labkit.widgets.bundle import bundle
 from labkit.widgets.displays import Displays, after_every_cell, display_parts
-from labkit.widgets.feed import Feed, feed_of, table
+from labkit.widgets.feed import Feed, feed_of, line, table
 from labkit.widgets.picture import picture
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ class LiveView(anywidget.AnyWidget):
             return
         self._version += 1
         self._names = list(names)
-        items = [_line(name, schema) for name in names]
+        items = [line(name, schema) for name in names]
         self.lines = {"version": self._version, "items": items}
 
     def _seed(self) -> None:
@@ -292,16 +292,6 @@ class LiveView(anywidget.AnyWidget):
         if self._displays:
             self._pictured = self._feed.number
             self._displays.update(self._parts(is_live=is_live))
-
-
-def _line(name: str, schema: Schema) -> dict[str, str]:
-    """What the page knows of a line."""
-    metric = xstats.find(name)
-    unit = schema.units.get(name, "")
-    if schema.kinds.get(name, "counter") == "counter":
-        unit = f"{unit}/s"
-    meaning = f"{metric.meaning} {metric.advice}".strip() if metric else ""
-    return {"name": name, "unit": unit, "meaning": meaning}
 
 
 def _after_cell(_: object) -> None:
