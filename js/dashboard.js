@@ -4,7 +4,7 @@
 import { ChartPanel } from "./chart.js";
 import { h, say } from "./element.js";
 import { quantity, si } from "./format.js";
-import { PathView } from "./pathview.js";
+import { PathView } from "./paths.js";
 
 export class Dashboard {
   constructor(store, paint) {

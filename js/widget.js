@@ -5,7 +5,7 @@ import uplotStyle from "uplot/dist/uPlot.min.css";
 import ownStyle from "./style.css";
 import { Dashboard } from "./dashboard.js";
 import { ChartPanel } from "./chart.js";
-import { Frame } from "./frame.js";
+import { View } from "./view.js";
 import { Store } from "./store.js";
 
 function addStyle() {
@@ -25,10 +25,10 @@ export default () => {
     render({ el }) {
       addStyle();
       const Panel = store.model.get("kind") === "dashboard" ? Dashboard : ChartPanel;
-      const frame = new Frame(store, (paint) => new Panel(store, paint));
-      el.append(frame.element);
-      frame.begin();
-      return () => frame.end();
+      const view = new View(store, (paint) => new Panel(store, paint));
+      el.append(view.element);
+      view.begin();
+      return () => view.end();
     },
   };
 };

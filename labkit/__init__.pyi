@@ -19,10 +19,10 @@ from .lab.lab import Lab as Lab
 from .lab.neighbours import resolve as resolve
 from .lab.port import Port as Port
 from .machine.doctor import doctor as doctor
+from .notebooks.checks import check as check
+from .notebooks.checks import checks as checks
 from .notebooks.parameters import param as param
 from .notebooks.parameters import params as params
-from .notebooks.records import check as check
-from .notebooks.records import checks as checks
 from .notebooks.records import record_result as record_result
 from .notebooks.report.load import load as load
 from .packet.batch import FrameBatch as FrameBatch

@@ -22,7 +22,7 @@ def doctor(as_json: bool) -> None:
 
     Exit code 0: a lab with ring ports works; 1: it does not.
     """
-    from labkit.machine.doctor import doctor as examine
+    from labkit.machine.doctor import doctor as examine  # late: `labkit --help` is quick
 
     report = examine()
     click.echo(report.to_json() if as_json else repr(report))

@@ -14,6 +14,7 @@ _short.maxstring = _short.maxother = MOST_CHARACTERS
 def explain(frame: FrameType) -> tuple[str, dict[str, str]]:
     """The first argument of the call that `frame` is in: its source, and its parts' values by their
     source. Only parts are looked at whose reading runs no code of the user's (pure_eval)."""
+    # Late: of use only to checks that fail.
     from executing import Source
     from pure_eval import Evaluator, group_expressions
 

@@ -12,14 +12,11 @@ import shutil
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labkit.errors import LabError
-from labkit.lab import open_labs as living
+from labkit.lab import open_labs
 from labkit.notebooks.records import recorder
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 LEDGERS_FILE = "ledgers.json"
@@ -35,12 +32,15 @@ class Evidence:
         self.has_captures = False
 
     def look(self) -> None:
-        """Reads every living lab."""
-        for lab in list(living.labs):
+        """Reads every open lab."""
+        for lab in list(open_labs.labs):
             self.look_at(lab)
 
-    def look_at(self, lab: "Lab") -> None:
-        """Keeps the ledgers of a lab's paths."""
+    def look_at(self, lab: Any) -> None:
+        """Keeps the ledgers of a lab's paths.
+
+        No type, because an installation without native modules runs notebooks and has no Lab.
+        """
         if not lab.is_alive:
             return
         with contextlib.suppress(LabError):  # an engine that dies now is told of by the notebook
@@ -56,7 +56,7 @@ class Evidence:
         if self.has_captures:
             return
         self.has_captures = True
-        for lab in list(living.labs):
+        for lab in list(open_labs.labs):
             for running in list(lab.paths.values()):
                 with contextlib.suppress(LabError, OSError):
                     running.flush()
@@ -85,10 +85,10 @@ def load_ipython_extension(shell: Any) -> None:
     # exit() and quit() only ask for the end, which cells that follow may or may not meet.
     shell.ask_exit = sys.exit
     # A lab that lives and ends within one cell is read before its engine ends.
-    living.before_close.append(evidence.look_at)
+    open_labs.before_close.append(evidence.look_at)
 
 
 def _svg(figure: Any) -> str:
-    from IPython.core.pylabtools import print_figure
+    from IPython.core.pylabtools import print_figure  # late: IPython is slow
 
     return str(print_figure(figure, fmt="svg"))

@@ -5,16 +5,13 @@ import json
 import math
 import numbers
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from labkit.errors import ChecksFailed, LabError
-from labkit.notebooks.condition import explain
+from labkit.errors import LabError
 from labkit.text import Html, bold, html_table
 
 if TYPE_CHECKING:
@@ -165,47 +162,6 @@ def _run_folder() -> Path | None:
 recorder = Recorder(_run_folder())
 
 
-def check(condition: Any, name: str, *, hint: str = "", answer: Any = None) -> None:
-    """A named check. It never raises; `labkit run`, pytest and lk.checks() fail when it failed.
-
-    condition: True or False; or a function without arguments that returns one of them, whose
-        exceptions count as failure
-    name: what is checked, such as "drop at 700 kpps"
-    hint: what to look at when it fails
-    answer: an exercise's answer; while it is `...` the check is open and fails nothing
-
-    The cell shows its checks as a table, failed ones with the values of the condition's parts.
-    """
-    frame = sys._getframe(1)
-    if answer is ...:
-        _add(Check(name, "open", hint="not answered yet", cell=_cell()))
-        return
-    raised = ""
-    try:
-        passed = _truth(condition() if callable(condition) else condition, name)
-    except LabError:
-        raise
-    except Exception as error:  # a check whose condition raises is a check that failed
-        passed, raised = False, f"{type(error).__name__}: {error}"
-    expression, values = ("", {}) if passed else _explain(frame)
-    if raised:
-        values = {**values, "the condition": raised}
-    _add(Check(name, "passed" if passed else "failed", expression, values, hint, _cell()))
-
-
-def checks() -> None:
-    """Ends a notebook: prints "all checks passed", or raises ChecksFailed with those that failed.
-
-    `labkit run` and pytest look at the checks themselves. papermill, nbclient and people with
-    Run All do not: for them this is the last cell.
-    """
-    failed = CheckList(recorder.checks.values()).failed
-    if failed:
-        word = "check" if len(failed) == 1 else "checks"
-        raise ChecksFailed(f"{len(failed)} {word} failed\n{CheckList(failed)!r}")
-    print("all checks passed")
-
-
 def record_result(
     name: str,
     value: "float | Sequence[float] | pd.DataFrame",
@@ -236,47 +192,6 @@ def record_result(
         raise LabError(f"result {name!r}: better is {better!r}; the choices are: higher, lower")
     spread = _noise(name, noise, sum(values) / len(values))
     recorder.add_result(Result(name, values, unit, better, spread))
-
-
-def _add(added: Check) -> None:
-    recorder.add_check(added)
-    in_cell = CheckList(c for c in recorder.checks.values() if c.cell == added.cell)
-    shell = _shell()
-    if shell is None:
-        print(repr(CheckList([added])))
-        return
-    from IPython.display import display
-
-    # One table a cell, that grows.
-    where = f"labkit-checks-{os.getpid()}-{added.cell}"
-    display(in_cell, display_id=where, update=len(in_cell) > 1)
-
-
-def _shell() -> Any:
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython else None
-
-
-def _cell() -> int | None:
-    shell = _shell()
-    return shell.execution_count if shell else None
-
-
-def _explain(frame: FrameType) -> tuple[str, dict[str, str]]:
-    try:
-        return explain(frame)
-    except Exception:  # a check must be recorded, whatever its condition's parts do when looked at
-        return "", {}
-
-
-def _truth(condition: Any, name: str) -> bool:
-    try:
-        return bool(condition)
-    except ValueError:
-        raise LabError(
-            f"check {name!r}: the condition is a {type(condition).__name__} of many values; say "
-            "which of them must hold, with .all() or .any()"
-        ) from None
 
 
 def _number(name: str, value: Any) -> float:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from labkit.text import bold, html_table
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -80,17 +82,9 @@ class Ledger:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        cell = "padding:1px 10px;text-align:"
-        rows = "".join(
-            f'<tr><td style="{cell}left">{name}</td><td style="{cell}right">{count:,}</td></tr>'
-            for name, count in self.rows
-        )
+        rows = [(name, f"{count:,}") for name, count in self.rows]
         color, word = ("#2f7d4f", "balanced") if self.is_balanced else ("#b3261e", "NOT balanced")
-        return (
-            f'<table style="border-collapse:collapse"><caption style="caption-side:bottom;'
-            f'color:{color};font-weight:600;text-align:left;padding:2px 10px">{word}</caption>'
-            f"{rows}</table>"
-        )
+        return html_table((), rows, "lr", caption=bold(word, color))
 
 
 def _sum(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:

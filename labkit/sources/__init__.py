@@ -6,20 +6,17 @@
 Each has names, units, kinds, state and sample(); see Source.
 """
 
-from typing import TYPE_CHECKING
-
 from labkit.sources import xstats
-from labkit.sources.base import MISSING, Sample, Schema, Source, SourceError, State, select
+from labkit.sources.as_source import as_source
+from labkit.sources.base import MISSING, Sample, Schema, Source, SourceError, State
 from labkit.sources.catalogue import Kind
 from labkit.sources.engine import Engine
 from labkit.sources.ethtool import Ethtool
 from labkit.sources.rates import Rates, rates
 from labkit.sources.recording import Recording
 from labkit.sources.samples import Samples
+from labkit.sources.selection import select
 from labkit.sources.telemetry import Telemetry
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
 
 __all__ = [
     "MISSING",
@@ -40,17 +37,3 @@ __all__ = [
     "select",
     "xstats",
 ]
-
-
-def as_source(source: "Source | Lab") -> Source:
-    """A source as it is; a lab as its engine."""
-    from labkit.lab.lab import Lab
-
-    if isinstance(source, Lab):
-        return Engine(source)
-    if not isinstance(source, Source):
-        raise SourceError(
-            f"a source is a Lab or one of lk.sources (Engine, Telemetry, Ethtool, Recording), not "
-            f"{type(source).__name__}"
-        )
-    return source

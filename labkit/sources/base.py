@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -240,30 +240,8 @@ def readonly(values: Any) -> Values:
     return array
 
 
-def select(names: Iterable[str], patterns: Iterable[str], *, must: bool = True) -> list[str]:
-    """The names that any pattern matches, in the order of patterns; each once.
-
-    A pattern (with *, ? and [...]) matches a whole name or what is behind its last slash. With
-    `must`, one that matches nothing is an error.
-    """
-    known = list(names)
-    found: dict[str, None] = {}
-    for pattern in patterns:
-        matching = [
-            name
-            for name in known
-            if fnmatchcase(name, pattern) or fnmatchcase(name.rsplit("/", 1)[-1], pattern)
-        ]
-        if must and not matching:
-            raise SourceError(unknown_name(pattern, known))
-        found.update(dict.fromkeys(matching))
-    return list(found)
-
-
 def unknown_name(name: str, known: Iterable[str]) -> str:
     """The error for a name that a source does not have."""
-    from difflib import get_close_matches
-
     names = list(known)
     near = get_close_matches(name, names, 3, 0.5)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""

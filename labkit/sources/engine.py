@@ -2,120 +2,31 @@
 """Our engine as a source: its recorder's rows in shared memory, read in place."""
 
 import contextlib
-import mmap
-import os
 import time
 from bisect import bisect_right
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labkit._codec import ffi, lib
 from labkit.engine.commands import Commands, Descriptors
 from labkit.errors import LabError
-from labkit.sources.base import Sample, Schema, Source, SourceError, Values, readonly
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
+from labkit.lab.lab import Lab
+from labkit.sources.base import Sample, Schema, Source, SourceError
+from labkit.sources.recorder_memory import (
+    COUNT,
+    GENERATION,
+    MISSED,
+    MONOTONIC,
+    ROW_WORDS,
+    TIME,
+    Block,
+    RecorderMemory,
+)
 
 SLOWEST_HZ, FASTEST_HZ = 1, 1000
 MOST_COUNTERS = 16384  # rows are that wide; memory that is never written costs nothing
 HISTORY_ROWS = 2048
 FIRST_SECONDS = 5.0
 KEPT_SCHEMAS = 64
-WORD = 8  # bytes: a recorder's memory (native/packet/recorder_memory.h) is words
-
-
-def _words(struct: str, *fields: str) -> list[int]:
-    """Where these fields stand in a struct of the recorder's memory."""
-    return [ffi.offsetof(f"struct {struct}", field) // WORD for field in fields]
-
-
-HEADER_WORDS = lib.LK_RECORDER_HEADER // WORD
-RESERVED, WRITTEN, MISSED = _words("lk_recorder_header", "reserved", "written", "missed")
-GENERATION, MONOTONIC, TIME, COUNT, ROW_WORDS = _words(
-    "lk_recorder_row", "generation", "monotonic_ns", "time_ns", "count", "values"
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Block:
-    """Samples that lie one after the other in the recorder's memory, oldest first, not copied.
-
-    Attributes
-    ----------
-    schema: names of the columns of `values`
-    monotonic_ns, time_ns: one a sample
-    values: samples × counters
-    """
-
-    schema: Schema
-    monotonic_ns: Values
-    time_ns: Values
-    values: Values
-    _memory: "_Memory"
-    _first: int
-
-    def samples(self) -> list[Sample]:
-        """Copies, without those that were overwritten meanwhile."""
-        copies = [
-            Sample(
-                int(self.monotonic_ns[i]),
-                int(self.time_ns[i]),
-                readonly(self.values[i].copy()),
-                self.schema,
-                self._first + i,
-            )
-            for i in range(len(self.values))
-        ]
-        return [sample for sample in copies if self._memory.holds(sample.sequence)]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing of it has been overwritten; ask after using it."""
-        return self._memory.holds(self._first)
-
-
-class _Memory:
-    """A recorder's ring of rows.
-
-    The writer announces a row before it touches it (RESERVED) and again when it is whole (WRITTEN).
-    So what was copied was whole if it is not reserved afterwards. NumPy's loads are plain: x86-64
-    keeps them in this order.
-    """
-
-    def __init__(self, rows: int, room: int) -> None:
-        self.rows = rows
-        words = HEADER_WORDS + rows * (ROW_WORDS + room)
-        self.descriptor = os.memfd_create("labkit-recorder", os.MFD_CLOEXEC)
-        os.ftruncate(self.descriptor, words * WORD)
-        everything = np.frombuffer(
-            mmap.mmap(self.descriptor, words * WORD, prot=mmap.PROT_READ), np.uint64
-        )
-        self.header = everything[:HEADER_WORDS]
-        self.table = everything[HEADER_WORDS:].reshape(rows, ROW_WORDS + room)
-
-    def __del__(self) -> None:
-        os.close(self.descriptor)
-
-    @property
-    def written(self) -> int:
-        """Rows written since the beginning."""
-        return int(self.header[WRITTEN])
-
-    @property
-    def oldest(self) -> int:
-        """The oldest row that is not about to be overwritten."""
-        return max(0, int(self.header[RESERVED]) - self.rows + 1)
-
-    def holds(self, row: int) -> bool:
-        """Whether this row has not been overwritten."""
-        return row >= int(self.header[RESERVED]) - self.rows
-
-    def row(self, number: int) -> Values:
-        row: Values = self.table[number % self.rows]
-        return row
 
 
 class Engine(Source):
@@ -133,13 +44,13 @@ class Engine(Source):
     gaps: ticks that the recorder missed because one came late
     """
 
-    def __init__(self, lab: "Lab", hz: float = 10) -> None:
+    def __init__(self, lab: Lab, hz: float = 10) -> None:
         if not SLOWEST_HZ <= hz <= FASTEST_HZ:
             raise SourceError(f"hz is {hz}; the recorder takes {SLOWEST_HZ} to {FASTEST_HZ}")
         super().__init__(f"engine {lab.pid}")
         self.lab = lab
         self.hz: float = hz
-        self._memory: _Memory | None = None
+        self._memory: RecorderMemory | None = None
         self._commands: Commands | None = None  # of the process that the recorder runs in
         self._number = 0
         self._left_out = 0
@@ -208,7 +119,7 @@ class Engine(Source):
         return self._commands is self.lab.engine.commands and self.lab.is_alive
 
     def _attach(self) -> None:
-        memory, commands = _Memory(HISTORY_ROWS, MOST_COUNTERS), self.lab.engine.commands
+        memory, commands = RecorderMemory(HISTORY_ROWS, MOST_COUNTERS), self.lab.engine.commands
         self._number = commands.start_recorder(
             HISTORY_ROWS, MOST_COUNTERS, round(1e9 / self.hz), Descriptors((memory.descriptor,))
         )
@@ -265,7 +176,7 @@ class Engine(Source):
             text += f" and leaves out {self._left_out} counters over {MOST_COUNTERS}"
         return text
 
-    def _blocks(self, memory: _Memory, first: int) -> list[Block]:
+    def _blocks(self, memory: RecorderMemory, first: int) -> list[Block]:
         """Rows from `first` on, in pieces of one generation that lie together."""
         blocks: list[Block] = []
         end = memory.written

@@ -42,7 +42,8 @@ class Ethtool(Source):
         self._driver = ""
         self._ethtool: IoctlEthtool | None = None
         self._netlink: IPRoute | None = None
-        # pyroute2 runs an event loop of its own, which cannot be where Jupyter's runs already.
+        # pyroute2 runs an event loop of its own, which cannot be where Jupyter's runs already. It
+        # is imported late because it is slow.
         self._apart: ThreadPoolExecutor | None = None
 
     def _connect(self) -> None:

@@ -3,13 +3,12 @@
 
 import threading
 import time
-from typing import TYPE_CHECKING
 
-from labkit.sources import Samples, Source, SourceError, as_source, select
-from labkit.sources.samples import Choice
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
+from labkit.lab.lab import Lab
+from labkit.sources.as_source import as_source
+from labkit.sources.base import Source, SourceError
+from labkit.sources.samples import Samples
+from labkit.sources.selection import Choice, select
 
 SLOWEST_HZ, FASTEST_HZ = 0.01, 1000
 DRAIN_SECONDS = 0.05  # how often a source that samples by itself is emptied
@@ -79,7 +78,7 @@ class Record(Samples):
             self._source.close()
 
 
-def record(source: "Source | Lab", *names: str, hz: float = 10) -> Record:
+def record(source: Source | Lab, *names: str, hz: float = 10) -> Record:
     """Records a source, or a lab's engine, until stop().
 
     names of counters, with * and ? (none: all of them); hz samples a second, up to 1000. At 100 Hz

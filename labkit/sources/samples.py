@@ -1,26 +1,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Samples kept: as tables, as a picture, as a Parquet file."""
 
-import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labkit.sources.base import MISSING, Sample, Schema, SourceError, readonly, select
+from labkit.sources.base import Sample, Schema, SourceError
+from labkit.sources.course import Course
 from labkit.sources.rates import Rates, rates
+from labkit.sources.selection import Choice, select
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
     from matplotlib.figure import Figure
 
-# The columns that are no counters; `schema` numbers schemas, which rates do not reach across
-TIMES = ("monotonic_ns", "time_ns", "sequence", "schema")
-METADATA = b"labkit"
+GAP = 2.5  # ticks between samples from which on one is missing
+CHOSEN = 6  # lines of a picture when nobody names any
+# A rate's unit on an axis, and that of a level
+SYMBOLS = {"packets": "packets/s", "bytes": "B/s", "cycles": "cycles/s", "": "1/s"}
+LEVELS = {"bytes": "B", "": "value"}
 
 
 class Samples:
@@ -72,15 +73,9 @@ class Samples:
 
         The index is the time (UTC).
         """
-        import pandas as pd
+        from labkit.sources.parquet import as_arrow, as_frame  # late: pyarrow is slow
 
-        table = self._arrow()
-        columns: dict[str, Any] = {}
-        for name in table.column_names[len(TIMES) :]:
-            values = table[name].to_pandas(types_mapper={_uint64(): pd.UInt64Dtype()}.get)
-            columns[name] = values.mask(values == MISSING)
-        index = pd.to_datetime(table["time_ns"].to_numpy(), unit="ns", utc=True)
-        return pd.DataFrame(columns).set_axis(index.rename("time"))
+        return as_frame(as_arrow(self.label, self.hz, self.samples.copy()))
 
     @property
     def rates(self) -> "pd.DataFrame":
@@ -91,13 +86,9 @@ class Samples:
         import pandas as pd
 
         pairs = list(self.each_rate())
-        parts = [
-            pd.DataFrame(np.stack([found.values for _, found in run]), columns=list(schema.names))
-            for schema, run in groupby(pairs, key=lambda pair: pair[0].schema)
-        ]
-        table = pd.concat([pd.DataFrame(columns=list(self.names), dtype=float), *parts])
         times = [sample.time_ns for sample, _ in pairs]
-        return table.set_axis(pd.to_datetime(times, unit="ns", utc=True).rename("time"))
+        index = pd.to_datetime(times, unit="ns", utc=True)
+        return self._rates_of(pairs).set_axis(index.rename("time"))
 
     @property
     def faults(self) -> "pd.DataFrame":
@@ -121,11 +112,14 @@ class Samples:
         Without names, the packet counters that moved most. Red crosses are faults, grey is where
         samples are missing.
         """
-        from labkit.sources.figure import most_moving, time_figure
+        from labkit.sources.figure import time_figure  # late: matplotlib is slow
 
         now = Samples(self.label, self.hz, self.samples)  # more may come meanwhile
-        chosen = select(now.names, names or most_moving(now))
-        return time_figure(now.only(*chosen), chosen)
+        if len(now) < 2:
+            raise SourceError(
+                f"{self.label}: {len(now)} samples make no picture; record for longer"
+            )
+        return time_figure(now._course(names))
 
     def only(self, *names: str) -> "Samples":
         """The same samples with the counters of these names, which may hold * and ?."""
@@ -135,23 +129,16 @@ class Samples:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a Parquet file: times, one column a counter; labkit.sources.Recording reads it."""
-        import pyarrow.parquet as pq
+        from labkit.sources.parquet import write  # late: pyarrow is slow
 
-        pq.write_table(self._arrow(), os.fspath(path), compression="zstd")
+        write(os.fspath(path), self.label, self.hz, self.samples.copy())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Samples":
         """Reads what save() wrote, or any Parquet file of its shape."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        from labkit.sources.parquet import read  # late: pyarrow is slow
 
-        try:
-            table = pq.read_table(os.fspath(path))
-        except FileNotFoundError:
-            raise SourceError(f"there is no recording {os.fspath(path)}") from None
-        except (pa.ArrowException, OSError) as error:
-            raise SourceError(f"{os.fspath(path)} is no Parquet file ({error})") from None
-        return cls._from_arrow(table, os.fspath(path))
+        return cls(*read(os.fspath(path)))
 
     def __repr__(self) -> str:
         return (
@@ -164,119 +151,46 @@ class Samples:
     def _schemas(self) -> list[Schema]:
         return list(dict.fromkeys(sample.schema for sample in self.samples))
 
-    def _arrow(self) -> "pa.Table":
-        import pyarrow as pa
+    def _rates_of(self, pairs: Sequence[tuple[Sample, Rates]]) -> "pd.DataFrame":
+        import pandas as pd
 
-        tables = [pa.table({name: pa.array([], _uint64()) for name in TIMES})]
-        samples = self.samples.copy()  # more may come meanwhile
-        schemas = list(dict.fromkeys(sample.schema for sample in samples))
-        for schema, run in groupby(samples, key=lambda sample: sample.schema):
-            segment = list(run)
-            values = np.stack([sample.values for sample in segment])
-            columns = {
-                time: pa.array([getattr(sample, time) for sample in segment], _uint64())
-                for time in TIMES[:3]
-            }
-            columns["schema"] = pa.array([schemas.index(schema)] * len(segment), _uint64())
-            for i, name in enumerate(schema.names):
-                columns[name] = pa.array(values[:, i])
-            tables.append(pa.table(columns))
-        facts = {"label": self.label, "hz": self.hz}
-        for what in ("units", "kinds", "drivers"):
-            facts[what] = {k: v for s in schemas for k, v in getattr(s, what).items()}
-        joined = pa.concat_tables(tables, promote_options="default").combine_chunks()
-        return joined.replace_schema_metadata({METADATA: json.dumps(facts).encode()})
-
-    @classmethod
-    def _from_arrow(cls, table: "pa.Table", path: str) -> "Samples":
-        absent = [name for name in TIMES[:2] if name not in table.column_names]
-        if absent:
-            raise SourceError(f"{path} is no recording: it has no column {absent[0]}")
-        facts = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
-        names = [name for name in table.column_names if name not in TIMES]
-        there = np.empty((len(table), len(names)), dtype=bool)
-        values = np.empty((len(table), len(names)), dtype=np.uint64)
-        for i, name in enumerate(names):
-            column = _whole_numbers(table[name], name, path)
-            there[:, i] = column.is_valid().to_numpy(zero_copy_only=False)
-            values[:, i] = column.fill_null(0).to_numpy()
-        times = [_whole_numbers(table[name], name, path).to_numpy() for name in TIMES[:2]]
-        if np.any(np.diff(times[0].astype(np.int64)) <= 0):
-            raise SourceError(f"{path} is no recording: monotonic_ns does not grow")
-        optional = [
-            table[name].to_pylist() if name in table.column_names else [0] * len(table)
-            for name in TIMES[2:]
+        parts = [
+            pd.DataFrame(np.stack([found.values for _, found in run]), columns=list(schema.names))
+            for schema, run in groupby(pairs, key=lambda pair: pair[0].schema)
         ]
-        schemas: dict[tuple[int, bytes], Schema] = {}
-        samples = []
-        for row in range(len(table)):
-            mask = there[row]
-            sequence, number = (column[row] for column in optional)
-            schema = schemas.get((number, mask.tobytes()))
-            if schema is None:
-                kept = (name for name, is_there in zip(names, mask, strict=True) if is_there)
-                schema = _schema(tuple(kept), facts)
-                schemas[number, mask.tobytes()] = schema
-            samples.append(
-                Sample(
-                    int(times[0][row]),
-                    int(times[1][row]),
-                    readonly(values[row][mask]),
-                    schema,
-                    sequence,
-                )
-            )
-        return cls(facts.get("label", path), facts.get("hz", _median_hz(times[0])), samples)
+        return pd.concat([pd.DataFrame(columns=list(self.names), dtype=float), *parts])
 
+    def _course(self, patterns: Sequence[str]) -> Course:
+        """What a picture tells of the counters that patterns match, or of the busiest ones."""
+        pairs = list(self.each_rate())
+        moving = self._rates_of(pairs)
+        names = select(self.names, patterns or self._most_moving(moving))
+        start = self.samples[0]
+        times = np.array([s.monotonic_ns - start.monotonic_ns for s in self.samples]) / 1e9
+        faults: dict[str, list[float]] = {name: [] for name in names}
+        for time, (_, change) in zip(times[1:], pairs, strict=True):
+            for name in change.faults.keys() & faults.keys():
+                faults[name].append(time)
+        missing = f", {self.gaps} missing" if self.gaps else ""
+        return Course(
+            f"{self.label}: {len(self)} samples{missing}",
+            start.time_ns,
+            moving[names].set_axis(times[1:]),
+            {name: self._axis_unit(name) for name in names},
+            faults,
+            [(times[i], times[i + 1]) for i in np.flatnonzero(np.diff(times) * self.hz > GAP)],
+        )
 
-class Choice:
-    """Takes the counters that patterns match out of samples, whatever their schema."""
+    def _most_moving(self, moving: "pd.DataFrame") -> list[str]:
+        """The packet counters with the highest rates; without any, the first counters."""
+        highest, units = moving.max(), self.units
+        packets = [name for name in self.names if units.get(name) == "packets"]
+        moved = highest[packets][highest[packets] > 0].sort_values(ascending=False)
+        return [str(name) for name in moved.index[:CHOSEN]] or list(self.names[:CHOSEN])
 
-    def __init__(self, patterns: Sequence[str]) -> None:
-        self._patterns = patterns
-        self._parts: dict[Schema, tuple[Schema, list[int]]] = {}
-
-    def __call__(self, sample: Sample) -> Sample:
-        """The sample with fewer counters."""
-        if sample.schema not in self._parts:
-            whole = sample.schema
-            names = select(whole.names, self._patterns, must=False)
-            units = {name: whole.units[name] for name in names if name in whole.units}
-            kinds = {name: whole.kinds[name] for name in names if name in whole.kinds}
-            part = Schema(tuple(names), units, kinds, whole.drivers)
-            self._parts[whole] = part, [whole.index[name] for name in names]
-        part, columns = self._parts[sample.schema]
-        return replace(sample, values=readonly(sample.values[columns]), schema=part)
-
-
-def _schema(names: tuple[str, ...], facts: dict[str, Any]) -> Schema:
-    """What the file says of these names; the catalogue fills in what it does not."""
-    known = Schema.of(names)
-    units, kinds = dict(known.units), dict(known.kinds)
-    units.update({n: u for n, u in facts.get("units", {}).items() if n in known.index})
-    kinds.update({n: k for n, k in facts.get("kinds", {}).items() if n in known.index})
-    return Schema(names, units, kinds, facts.get("drivers", {}))
-
-
-def _uint64() -> "pa.DataType":
-    import pyarrow as pa
-
-    return pa.uint64()
-
-
-def _whole_numbers(column: Any, name: str, path: str) -> Any:
-    import pyarrow as pa
-
-    try:
-        return column.combine_chunks().cast(pa.uint64())
-    except pa.ArrowException as error:
-        raise SourceError(
-            f"{path}: column {name} does not hold counters, which are whole numbers of 0 or more "
-            f"({error})"
-        ) from None
-
-
-def _median_hz(monotonic_ns: Any) -> float:
-    if len(monotonic_ns) < 2:
-        return 1.0
-    return float(1e9 / np.median(np.diff(monotonic_ns.astype(np.int64))))
+    def _axis_unit(self, name: str) -> str:
+        schema = next(s.schema for s in self.samples if name in s.schema.index)
+        unit = schema.units.get(name, "")
+        if schema.kinds.get(name, "counter") == "counter":
+            return SYMBOLS.get(unit, f"{unit}/s")
+        return LEVELS.get(unit, unit)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Live views: anywidgets that draw streams of sources in the page."""
+"""Live views: anywidgets that draw feeds of sources in the page."""

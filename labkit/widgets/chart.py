@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """lk.watch: chosen counters of a source as lines that move."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labkit.errors import LabError
-from labkit.sources import Schema, select
+from labkit.lab.lab import Lab
+from labkit.sources import Schema, Source, as_source, select
 from labkit.widgets.view import MOST_LINES, LiveView
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
-    from labkit.sources import Source
 
 # What is looked at first when nobody says what to look at
 USUAL = ("rx_good_packets", "tx_good_packets", "rx_packets", "tx_packets", "*packets", "*")
@@ -19,7 +16,7 @@ MOST_USUAL = 8
 class Chart(LiveView):
     """Counters as lines: those that only grow as rates, others as they are."""
 
-    def __init__(self, source: "Source | Lab", patterns: tuple[str, ...], title: str) -> None:
+    def __init__(self, source: Source | Lab, patterns: tuple[str, ...], title: str) -> None:
         self._patterns = patterns
         self._is_first = True
         super().__init__(source, "chart", title)
@@ -29,7 +26,7 @@ class Chart(LiveView):
         with self._lock:
             self._patterns = patterns
             self._is_first = True
-            schema = self._stream.schema
+            schema = self._feed.schema
             self._draw(self._choose(schema), schema)
             self._seed()
 
@@ -48,7 +45,7 @@ class Chart(LiveView):
 
     def _ask(self, content: dict[str, Any]) -> None:
         if content.get("type") == "choose":
-            known = self._stream.schema.index
+            known = self._feed.schema.index
             names = [name for name in content.get("names", []) if name in known]
             if names:
                 self.choose(*(_literal(name) for name in names[:MOST_LINES]))
@@ -59,7 +56,7 @@ def _literal(name: str) -> str:
     return name.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]")
 
 
-def watch(source: "Source | Lab", *patterns: str, title: str | None = None) -> Chart:
+def watch(source: Source | Lab, *patterns: str, title: str | None = None) -> Chart:
     """Watches counters of a source as rates, one line each.
 
     source: a Lab (its engine) or one of lk.sources. patterns such as "rx_*_packets", with *, ? and
@@ -68,6 +65,4 @@ def watch(source: "Source | Lab", *patterns: str, title: str | None = None) -> C
 
     SourceError when the source cannot be opened or a pattern matches nothing.
     """
-    from labkit.sources import as_source
-
     return Chart(source, patterns, title or as_source(source).label)

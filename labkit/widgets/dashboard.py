@@ -2,11 +2,12 @@
 """lk.dashboard(lab): ports, workers, mempools and paths of a lab, live."""
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import traitlets
 
 from labkit.errors import LabError
+from labkit.lab.lab import Lab
 from labkit.sources import Sample, Schema, select
 from labkit.text import html_table
 from labkit.widgets import lab_parts
@@ -15,9 +16,6 @@ from labkit.widgets.meters import Meters, means
 from labkit.widgets.paths import PathPart
 from labkit.widgets.tracing import Tracing
 from labkit.widgets.view import LiveView
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
 
 PARTS = ("chart", "ports", "workers", "pools", "paths")
 LINES = ("port/*/rx_good_packets", "port/*/tx_good_packets")
@@ -40,7 +38,7 @@ class Dashboard(LiveView):
 
     parts = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, lab: "Lab", shown: tuple[str, ...]) -> None:
+    def __init__(self, lab: Lab, shown: tuple[str, ...]) -> None:
         for part in shown:
             if part not in PARTS:
                 raise LabError(f"a dashboard has no part {part!r}; it has {', '.join(PARTS)}")
@@ -76,28 +74,28 @@ class Dashboard(LiveView):
         self.parts = {key: value for key, value in parts.items() if key in ("shown", *self._shown)}
 
     def _extra(self) -> tuple[dict[str, Any], list[bytes]]:
-        now, stream = time.monotonic(), self._stream
-        sample, schema = stream.sample, self._schema
+        now, feed = time.monotonic(), self._feed
+        sample, schema = feed.sample, self._schema
         if now - self._numbers_sent < NUMBERS_SECONDS or sample is None or schema is None:
             return {}, []
         self._numbers_sent = now
         if sample.schema is not schema:
             return {}, []
-        rates = means(stream.after(stream.number - MEAN_TICKS), schema)
-        flows: list[float] = []
+        rates = means(feed.after(feed.number - MEAN_TICKS), schema)
+        edges: list[float] = []
         drops = []
         for part in self._paths:
-            flows += part.edge_rates(rates)
+            edges += part.edge_rates(rates)
             drops.append(part.drops(sample, rates))
         numbers = self._meters.read(schema, rates)
-        return {"drops": drops, "edges": flows}, [numbers.tobytes()]
+        return {"drops": drops, "edges": edges}, [numbers.tobytes()]
 
     def _ask(self, content: dict[str, Any]) -> None:
         if content.get("type") == "trace":
             self._tracing.begin()
 
     def _html(self) -> str:
-        sample = self._stream.sample
+        sample = self._feed.sample
         drawn = "".join(part.html(sample) for part in self._paths)
         if sample is None:
             return drawn

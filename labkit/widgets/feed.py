@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Streams: one thread reads a source, and any number of views show what it read."""
+"""Feeds: one thread reads a source, and any number of views show what it read."""
 
 import threading
 import time
@@ -7,16 +7,15 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
 
+from labkit.lab.lab import Lab
 from labkit.sources import Rates, Sample, Schema, Source, as_source, rates
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
+from labkit.sources.catalogue import find
 
 HZ = 10.0
 HISTORY_SECONDS = 600
@@ -41,13 +40,13 @@ class Point:
 
 
 class Listener(Protocol):
-    """What a stream calls in its thread, after every tick and when the source's state changes."""
+    """What a feed calls in its thread, after every tick and when the source's state changes."""
 
-    def tick(self, stream: "Stream") -> None: ...  # noqa: D102
+    def tick(self, feed: "Feed") -> None: ...  # noqa: D102
     def fail(self, error: BaseException) -> None: ...  # noqa: D102
 
 
-class Stream:
+class Feed:
     """The rates of a source, read 10 times a second while somebody listens.
 
     Attributes
@@ -123,7 +122,7 @@ class Stream:
         self._is_broken = True
         self._done = threading.Event()
         self._thread = threading.Thread(
-            target=self._run, args=(self._done,), name="labkit-stream", daemon=True
+            target=self._run, args=(self._done,), name="labkit-feed", daemon=True
         )
         self._thread.start()
 
@@ -186,16 +185,16 @@ class Stream:
         self.number += 1
 
 
-_streams: "WeakValueDictionary[int, Stream]" = WeakValueDictionary()
+_feeds: "WeakValueDictionary[int, Feed]" = WeakValueDictionary()
 
 
-def stream_of(source: "Source | Lab") -> Stream:
-    """The one stream of this source or lab, as long as anybody holds it."""
-    stream = _streams.get(id(source))
-    if stream is None:
-        stream = _streams[id(source)] = Stream(as_source(source))
-        stream.key = source  # an id is not given anew while its object lives
-    return stream
+def feed_of(source: Source | Lab) -> Feed:
+    """The one feed of this source or lab, as long as anybody holds it."""
+    feed = _feeds.get(id(source))
+    if feed is None:
+        feed = _feeds[id(source)] = Feed(as_source(source))
+        feed.key = source  # an id is not given anew while its object lives
+    return feed
 
 
 def table(points: Sequence[Point], names: Sequence[str]) -> tuple[npt.NDArray[np.float64], Matrix]:
@@ -214,3 +213,13 @@ def table(points: Sequence[Point], names: Sequence[str]) -> tuple[npt.NDArray[np
             there, at = [i for i, _ in found], [j for _, j in found]
         values[row, there] = point.values[at]
     return times, values
+
+
+def line(name: str, schema: Schema) -> dict[str, str]:
+    """What the page knows of a line."""
+    metric = find(name)
+    unit = schema.units.get(name, "")
+    if schema.kinds.get(name, "counter") == "counter":
+        unit = f"{unit}/s"
+    meaning = f"{metric.meaning} {metric.advice}".strip() if metric else ""
+    return {"name": name, "unit": unit, "meaning": meaning}

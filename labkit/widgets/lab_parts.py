@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a dashboard says of ports, workers and mempools: texts, and the places of their numbers."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labkit.errors import LabError
+from labkit.lab.lab import Lab
 from labkit.lab.port_declaration import loss_names
 from labkit.sources import Schema
 from labkit.sources.catalogue import drivers
 from labkit.widgets.meters import Meters
 
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
 
-
-def ports(lab: "Lab", meters: Meters, schema: Schema) -> list[dict[str, Any]]:
+def ports(lab: Lab, meters: Meters, schema: Schema) -> list[dict[str, Any]]:
     """Rates of every port: packets a second, bit/s, frames lost a second."""
     silent = {driver.name: driver for driver in drivers()}
     found = []
@@ -37,7 +35,7 @@ def ports(lab: "Lab", meters: Meters, schema: Schema) -> list[dict[str, Any]]:
     return found
 
 
-def workers(lab: "Lab", meters: Meters, schema: Schema) -> list[dict[str, Any]]:
+def workers(lab: Lab, meters: Meters, schema: Schema) -> list[dict[str, Any]]:
     """Busy share (%) and cycles a packet of every worker."""
     try:
         cpus = {

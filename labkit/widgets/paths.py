@@ -2,10 +2,11 @@
 """A path of a dashboard: its drawing, and the rates that are written into it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from labkit.lab.running_path import RunningPath
 from labkit.packet.codec import VERDICT_BY_NAME
 from labkit.path.counters import NodeCounters
 from labkit.path.drawing import live_path_svg, path_svg
@@ -15,9 +16,6 @@ from labkit.path.svg import as_html
 from labkit.path.values import Value
 from labkit.sources import MISSING, Sample, Schema
 from labkit.widgets.meters import Meters
-
-if TYPE_CHECKING:
-    from labkit.lab.running_path import RunningPath
 
 FINE = 1000  # edges are computed in thousandths of a frame
 TOLERANCE = 0.02  # counters are read while frames flow
@@ -39,7 +37,7 @@ class PathPart:
     description: what the page needs to draw it and to tell of its nodes
     """
 
-    def __init__(self, running: "RunningPath", meters: Meters, schema: Schema) -> None:
+    def __init__(self, running: RunningPath, meters: Meters, schema: Schema) -> None:
         self.path = running.path
         self._prefix = f"path/{running.name}/"
         self._schema = schema
@@ -62,7 +60,7 @@ class PathPart:
         }
 
     @staticmethod
-    def is_counted(running: "RunningPath", schema: Schema) -> bool:
+    def is_counted(running: RunningPath, schema: Schema) -> bool:
         """Whether the schema has its counters; those of a path that began just now come later."""
         return all(
             f"path/{running.name}/{node.name}/objects" in schema.index

@@ -3,13 +3,11 @@
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labkit.errors import LabError
+from labkit.lab.lab import Lab
 from labkit.lab.trace import trace_html
-
-if TYPE_CHECKING:
-    from labkit.lab.lab import Lab
 
 WAIT_SECONDS = 5.0
 
@@ -17,7 +15,7 @@ WAIT_SECONDS = 5.0
 class Tracing:
     """Follows the next frame and sends the page its steps."""
 
-    def __init__(self, lab: "Lab", send: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, lab: Lab, send: Callable[[dict[str, Any]], None]) -> None:
         self._lab = lab
         self._send = send
         self._thread: threading.Thread | None = None

@@ -1,37 +1,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What all live views have in common: a stream, a page that draws, and a picture that stays."""
+"""What all live views have in common: a feed, a page that draws, and a picture that stays."""
 
-import base64
-import io
 import threading
 import time
 import weakref
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
 import anywidget
 import traitlets
-from IPython import get_ipython
-from IPython.display import DisplayHandle, display
 
 from labkit.errors import LabError
-from labkit.sources import Schema, xstats
+from labkit.lab.lab import Lab
+from labkit.sources import Schema, Source
 from labkit.widgets.bundle import bundle
-from labkit.widgets.feed import Stream, stream_of, table
+from labkit.widgets.displays import Displays, after_every_cell, display_parts
+from labkit.widgets.feed import Feed, feed_of, line, table
 from labkit.widgets.picture import picture
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from labkit.lab.lab import Lab
-    from labkit.sources import Source
-
 MOST_LINES = 32
 MOST_MARKS = 100
 HIDDEN_SECONDS = 1.0  # between messages to pages that are out of sight
-MOST_DISPLAYS = 16  # of one view whose static pictures are kept up to date
 
 _open: "weakref.WeakSet[LiveView]" = weakref.WeakSet()
 
@@ -40,7 +33,7 @@ class LiveView(anywidget.AnyWidget):
     """A live view of a source.
 
     It draws in the page; the kernel sends it one message a tick, 10 a second at most, from a thread
-    of its stream, so that it moves while a cell runs. Where there is no page (papermill, exported
+    of its feed, so that it moves while a cell runs. Where there is no page (papermill, exported
     HTML, GitHub) a static picture stands in its place; stop() and close() bring it up to date.
     """
 
@@ -56,9 +49,9 @@ class LiveView(anywidget.AnyWidget):
     status = traitlets.List(["live", ""]).tag(sync=True)
     faults = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, source: "Source | Lab", kind: str, title: str) -> None:
-        self._stream = stream_of(source)
-        self._lock = threading.RLock()  # traits are set by the stream's thread too
+    def __init__(self, source: Source | Lab, kind: str, title: str) -> None:
+        self._feed = feed_of(source)
+        self._lock = threading.RLock()  # traits are set by the feed's thread too
         self._error: BaseException | None = None
         self._schema: Schema | None = None
         self._version = 0
@@ -67,22 +60,22 @@ class LiveView(anywidget.AnyWidget):
         self._sent = 0.0
         self._pictured = -1
         self._pages: dict[str, bool] = {}  # those known, and whether they are in sight
-        self._handles: list[DisplayHandle] = []
+        self._displays = Displays()
         super().__init__(_esm=bundle(), kind=kind, title=title)
         self.on_msg(self._hear)
-        self._stream.attach(self)
+        self._feed.attach(self)
         try:
             with self._lock:
-                self._adopt(self._stream.schema)
-                self._show_state(self._stream)
+                self._adopt(self._feed.schema)
+                self._show_state(self._feed)
         except BaseException:
-            self._stream.detach(self)
+            self._feed.detach(self)
             super().close()
             raise
-        self._next = self._stream.number
+        self._next = self._feed.number
         _open.add(self)
-        _watch_cells()
-        lab = getattr(self._stream.source, "lab", None)
+        after_every_cell(_after_cell)
+        lab = getattr(self._feed.source, "lab", None)
         if lab is not None:
             lab.ends_with_it(self)
 
@@ -106,7 +99,7 @@ class LiveView(anywidget.AnyWidget):
 
     def mark(self, text: str = "") -> None:
         """Marks this moment with a line and a text."""
-        points = self._stream.after(self._stream.number - 1)
+        points = self._feed.after(self._feed.number - 1)
         self._add_mark(points[-1].x if points else time.time(), text)
 
     def close(self) -> None:
@@ -125,14 +118,14 @@ class LiveView(anywidget.AnyWidget):
         """What its lines show: one row a point, indexed by time; one column a counter."""
         import pandas as pd
 
-        times, values = table(self._stream.after(0), self._names)
+        times, values = table(self._feed.after(0), self._names)
         index = pd.to_datetime(times, unit="s", utc=True)
         return pd.DataFrame(values, index=index.rename("time"), columns=self._names)
 
     @property
     def figure(self) -> "Figure":
         """What it shows, as a matplotlib figure."""
-        times, values = table(self._stream.after(0), self._names)
+        times, values = table(self._feed.after(0), self._names)
         return picture(self.title, times, values, self.lines.get("items", []), self.marks)
 
     def __enter__(self) -> Self:
@@ -165,38 +158,38 @@ class LiveView(anywidget.AnyWidget):
     def _ask(self, content: dict[str, Any]) -> None:
         """A message from the page that only this kind of view knows."""
 
-    # The stream's thread
+    # The feed's thread
 
-    def tick(self, stream: Stream) -> None:
+    def tick(self, feed: Feed) -> None:
         """Sends what is new to the page."""
         now = time.monotonic()
         with self._lock:
-            self._show_state(stream)
-            is_there = stream.state[0] == "live"  # what is away may have no names
-            if is_there and stream.schema is not self._schema:
-                self._adopt(stream.schema)
+            self._show_state(feed)
+            is_there = feed.state[0] == "live"  # what is away may have no names
+            if is_there and feed.schema is not self._schema:
+                self._adopt(feed.schema)
                 self._seed()
                 return
             is_seen = not self._pages or any(self._pages.values())
             if not is_seen and now - self._sent < HIDDEN_SECONDS:
                 return
-            points = stream.after(self._next)
+            points = feed.after(self._next)
             if points:
                 self._send_points("points", self._next, points)
                 self._sent = now
 
     def fail(self, error: BaseException) -> None:
-        """Keeps an error of the stream's thread for stop()."""
+        """Keeps an error of the feed's thread for stop()."""
         self._error = error
         with self._lock:
             self.status = ["failed", f"{type(error).__name__}: {error}"]
-        self._stream.detach(self)
+        self._feed.detach(self)
 
-    def _show_state(self, stream: Stream) -> None:
-        status = list(stream.state)
+    def _show_state(self, feed: Feed) -> None:
+        status = list(feed.state)
         if status != self.status:
             self.status = status
-        told = stream.latest.faults if stream.latest else {}
+        told = feed.latest.faults if feed.latest else {}
         faults = {name: told[name] for name in self._names if name in told}
         if faults != self.faults:
             self.faults = faults
@@ -216,13 +209,13 @@ class LiveView(anywidget.AnyWidget):
             raise LabError("the view was closed; make a new one")
         with self._lock:
             self.running = True
-        self._stream.attach(self)
+        self._feed.attach(self)
         self._seed()
 
     def _pause(self) -> None:
         with self._lock:
             self.running = False
-        self._stream.detach(self)
+        self._feed.detach(self)
 
     def _adopt(self, schema: Schema) -> None:
         """Takes over a source's names, which change when ports and paths come and go."""
@@ -235,14 +228,14 @@ class LiveView(anywidget.AnyWidget):
             return
         self._version += 1
         self._names = list(names)
-        items = [_line(name, schema) for name in names]
+        items = [line(name, schema) for name in names]
         self.lines = {"version": self._version, "items": items}
 
     def _seed(self) -> None:
         """Sends all that is remembered: to a page that is new, and when lines were chosen."""
         with self._lock:
-            points = self._stream.after(0)
-            self._send_points("seed", self._stream.number - len(points), points)
+            points = self._feed.after(0)
+            self._send_points("seed", self._feed.number - len(points), points)
 
     def _send_points(self, kind: str, first: int, points: Sequence[Any]) -> None:
         times, values = table(points, self._names)
@@ -263,13 +256,13 @@ class LiveView(anywidget.AnyWidget):
         elif kind in ("ready", "shown", "hidden"):
             self._pages[page] = kind != "hidden"
             if self.running:
-                self._stream.attach(self)
+                self._feed.attach(self)
             if kind == "ready":
                 self._seed()
         elif kind == "removed":
             self._pages.pop(page, None)
             if not self._pages:
-                self._stream.detach(self)  # a view that no page shows costs nothing
+                self._feed.detach(self)  # a view that no page shows costs nothing
         elif kind == "start":
             self._go_on()
         elif kind == "stop":
@@ -286,58 +279,26 @@ class LiveView(anywidget.AnyWidget):
     # The picture that stays
 
     def _ipython_display_(self, **_: Any) -> None:
-        self._pictured = self._stream.number
-        handle = display(self._bundle(), raw=True, display_id=True)
-        self._handles = [*self._handles, handle][-MOST_DISPLAYS:]
+        self._pictured = self._feed.number
+        self._displays.add(self._parts(is_live=True))
 
-    def _bundle(self, *, is_live: bool = True) -> dict[str, Any]:
-        # JupyterLab shows a view rather than a picture, even one that it no longer has.
-        parts: dict[str, Any] = {"text/plain": repr(self)}
-        if is_live:
-            view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-            parts["application/vnd.jupyter.widget-view+json"] = view
-        html = self._html()
-        if self._stream.number and self._names:
-            buffer = io.BytesIO()
-            self.figure.savefig(buffer, format="png", dpi=110)
-            parts["image/png"] = base64.b64encode(buffer.getvalue()).decode()
-            if html:
-                data = f"data:image/png;base64,{parts['image/png']}"
-                html += f'<br><img alt="{escape(self.title)}" src="{data}"/>'
-        if html:
-            parts["text/html"] = html
-        return parts
+    def _parts(self, *, is_live: bool) -> dict[str, Any]:
+        figure = self.figure if self._feed.number and self._names else None
+        model_id = self.model_id if is_live else None
+        return display_parts(repr(self), self.title, model_id, figure, self._html())
 
     def _show(self, *, is_live: bool) -> None:
         """Brings what was displayed up to date."""
-        if self._handles:
-            self._pictured = self._stream.number
-            shown = self._bundle(is_live=is_live)
-            for handle in self._handles:
-                handle.update(shown, raw=True)
-
-
-def _line(name: str, schema: Schema) -> dict[str, str]:
-    """What the page knows of a line."""
-    metric = xstats.find(name)
-    unit = schema.units.get(name, "")
-    if schema.kinds.get(name, "counter") == "counter":
-        unit = f"{unit}/s"
-    meaning = f"{metric.meaning} {metric.advice}".strip() if metric else ""
-    return {"name": name, "unit": unit, "meaning": meaning}
-
-
-def _watch_cells() -> None:
-    """After every cell, has views that no page shows (papermill's) bring their pictures up to date.
-
-    A page would lose its place when its view is displayed anew.
-    """
-    shell = get_ipython()
-    if shell is not None and _after_cell not in shell.events.callbacks["post_run_cell"]:
-        shell.events.register("post_run_cell", _after_cell)
+        if self._displays:
+            self._pictured = self._feed.number
+            self._displays.update(self._parts(is_live=is_live))
 
 
 def _after_cell(_: object) -> None:
+    """Brings the pictures of views up to date that no page shows (papermill's).
+
+    A page would lose its place when its view is displayed anew.
+    """
     for view in tuple(_open):
-        if view.running and not view._pages and view._pictured != view._stream.number:
+        if view.running and not view._pages and view._pictured != view._feed.number:
             view._show(is_live=True)

@@ -4,6 +4,7 @@
 import os
 import pty
 import subprocess
+import sys
 import termios
 from pathlib import Path
 
@@ -88,3 +89,16 @@ def test_terminal_shows_a_bar_over_all_cells(tmp_path: Path) -> None:
     assert "of 4 cells" in text
     assert "nb [2/4]" in text
     assert "✓ nb: passed" in text
+
+
+@pytest.mark.parametrize("command", [["--help"], ["run", "--help"], ["baseline", "--help"]])
+def test_help_waits_for_nothing_slow(command: list[str]) -> None:
+    code = (
+        "import sys\nfrom labkit.cli import main\n"
+        f"main({command!r}, standalone_mode=False)\n"
+        "slow = {'pandas', 'numpy', 'matplotlib', 'scapy', 'jinja2', 'nbformat', 'IPython'}\n"
+        "assert not slow & sys.modules.keys(), slow & sys.modules.keys()"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert "Usage:" in ran.stdout

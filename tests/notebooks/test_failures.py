@@ -13,7 +13,7 @@ import pytest
 
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.report.results import load_run
-from labkit.notebooks.run.worker import _join_logs
+from labkit.notebooks.run.kernel_files import join_logs
 from tests.notebooks.making import LABKIT, labkit, notebook, run_one
 
 
@@ -249,7 +249,7 @@ def test_logs_of_many_engines_are_one_file_in_their_order(tmp_path: Path) -> Non
     for number, name in enumerate(("engine-labkit-1-9.log", "engine-labkit-1-10.log")):
         (tmp_path / name).write_text(f"EAL: {number}\n")
         os.utime(tmp_path / name, (number, number))
-    _join_logs(tmp_path)
+    join_logs(tmp_path)
     (log,) = tmp_path.iterdir()
     assert log.name == "engines.log"
     assert log.read_text() == "--- engine-labkit-1-9\nEAL: 0\n\n--- engine-labkit-1-10\nEAL: 1\n"

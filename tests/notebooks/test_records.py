@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import labkit as lk
-from labkit.notebooks import records
+from labkit.notebooks import checks, records
 from labkit.notebooks.records import CheckList, Recorder
 
 
@@ -113,7 +113,7 @@ def test_a_cell_that_runs_again_replaces_its_checks(monkeypatch: pytest.MonkeyPa
     in_jupyter = Recorder(None)
     monkeypatch.setattr(records, "recorder", in_jupyter)
     for execution, passes in ((1, False), (2, True)):
-        monkeypatch.setattr(records, "_cell", lambda execution=execution: execution)
+        monkeypatch.setattr(checks, "_cell", lambda execution=execution: execution)
         lk.check(passes, "drop")
     assert [(c.name, c.status) for c in in_jupyter.checks.values()] == [("drop", "passed")]
     lk.checks()

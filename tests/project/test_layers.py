@@ -65,7 +65,7 @@ IMPORTS: list[Import] = [
 ]
 
 # What is still to be opened. Nothing may be added here.
-TO_OPEN = {}
+TO_OPEN: set[str] = set()
 IMPORTS = [(a, b) for a, b in IMPORTS if f"{a} -> {b}" not in TO_OPEN]
 
 
@@ -114,6 +114,16 @@ def test_a_rule_that_is_broken_is_seen() -> None:
     assert goes_up("widgets.view", "runs.trial")
     assert not goes_up("lab.lab", "path.path")
     assert ("cli", "notebooks.run.commands") in IMPORTS
+
+
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_documents_show_every_package_in_this_order(document: str) -> None:
+    text = (ROOT / document).read_text()
+    (block,) = re.findall(r"```\n( *cli\.py.*?)```", text, re.DOTALL)
+    shown = re.findall(r"(?<![\w/.])([a-z_/]+)(?:/|\.py)(?![\w/.])", block)
+    names = [name.replace("/", ".") for name in shown]
+    assert sorted(names) == sorted(name for name in LEVEL if name)
+    assert names == sorted(names, key=lambda name: LEVEL[name])
 
 
 INCLUDE = re.compile(r'^#include ([<"])([^>"]+)[>"]', re.MULTILINE)

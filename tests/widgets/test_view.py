@@ -72,7 +72,7 @@ def test_page_that_was_loaded_anew_gets_all_points(
     clock: tuple[Clock, Chart], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, view = clock
-    wait_until(lambda: view._stream.number > 5)
+    wait_until(lambda: view._feed.number > 5)
     sent = Sent(view, monkeypatch)
     hear(view, type="ready")
     content, (times, _) = sent.of("seed")[0]
@@ -101,16 +101,16 @@ def test_view_that_no_page_shows_any_more_costs_nothing(clock: tuple[Clock, Char
     source, view = clock
     hear(view, type="ready")
     hear(view, type="removed")
-    assert not view._stream.is_running
+    assert not view._feed.is_running
     assert source.closes == source.opens
     hear(view, type="shown")
-    assert view._stream.is_running
+    assert view._feed.is_running
 
 
 def test_page_stops_and_starts(clock: tuple[Clock, Chart], monkeypatch: pytest.MonkeyPatch) -> None:
     _, view = clock
     hear(view, type="stop")
-    assert (view.running, view._stream.is_running) == (False, False)
+    assert (view.running, view._feed.is_running) == (False, False)
     sent = Sent(view, monkeypatch)
     hear(view, type="start")
     assert view.running
@@ -176,7 +176,7 @@ def test_state_and_faults_of_the_source_are_shown(clock: tuple[Clock, Chart]) ->
     source._schema = names
     source.is_there = True
     wait_until(lambda: view.status[0] == "live")
-    wait_until(lambda: view._stream.sample is not None)
+    wait_until(lambda: view._feed.sample is not None)
     source.values["tx_packets"] = 1  # not drawn: nobody asked
     source.values["rx_packets"] = 1
     told: dict[str, str] = {}
@@ -190,7 +190,7 @@ def test_error_in_the_background_is_raised_by_stop(
     _, view = clock
     monkeypatch.setattr(view, "_extra", lambda: 1 / 0)
     wait_until(lambda: view.status[0] == "failed")
-    assert not view._stream.is_running
+    assert not view._feed.is_running
     with pytest.raises(ZeroDivisionError):
         view.stop()
     view.stop()
@@ -199,7 +199,7 @@ def test_error_in_the_background_is_raised_by_stop(
 def test_figure_has_a_plot_for_each_unit() -> None:
     with lk.watch(Clock(), "rx_packets", "tx_packets", "rx_bytes") as view:
         view.mark("here")
-        wait_until(lambda: view._stream.number > 3)
+        wait_until(lambda: view._feed.number > 3)
     axes = view.figure.axes
     assert [a.get_ylabel() for a in axes] == ["packets/s", "bytes/s"]
     assert [len(a.lines) for a in axes] == [3, 2]  # the mark is a line in both
@@ -213,7 +213,7 @@ def test_closed_view_is_freed_when_its_last_page_is_gone(clock: tuple[Clock, Cha
     assert view.status[0] == "closed"
     assert view.comm is not None
     hear(view, type="start")
-    assert not view._stream.is_running
+    assert not view._feed.is_running
     with pytest.raises(lk.LabError, match="closed"):
         view.start()
     hear(view, type="removed")
@@ -226,9 +226,9 @@ def test_closed_view_is_freed_when_its_last_page_is_gone(clock: tuple[Clock, Cha
 def test_views_end_with_their_lab(lab: lk.Lab) -> None:
     lab.cable()
     views: list[LiveView] = [lk.watch(lab), lk.watch(lk.sources.Engine(lab)), lk.dashboard(lab)]
-    assert all(view._stream.is_running for view in views)
+    assert all(view._feed.is_running for view in views)
     lab.close()
-    assert not any(view._stream.is_running for view in views)
+    assert not any(view._feed.is_running for view in views)
     assert not any(view.comm for view in views)
 
 
@@ -288,9 +288,9 @@ def test_dashboard_follows_paths_that_come_and_go_and_a_restart(lab: lk.Lab) -> 
     running = lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b), name="mirror")
     wait_until(lambda: [p["name"] for p in view.parts["paths"]] == ["mirror"])
     lab.restart()
-    wait_until(lambda: view._stream.schema.names != () and view.status[0] == "live")
-    before = view._stream.number
-    wait_until(lambda: view._stream.number > before + 3)
+    wait_until(lambda: view._feed.schema.names != () and view.status[0] == "live")
+    before = view._feed.number
+    wait_until(lambda: view._feed.number > before + 3)
     running.stop()
     wait_until(lambda: view.parts["paths"] == [])
     view.stop()  # nothing went wrong in the background

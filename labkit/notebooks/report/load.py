@@ -3,17 +3,14 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
-from labkit.notebooks.report.results import is_run, load_run
-
-if TYPE_CHECKING:
-    from labkit.notebooks.report.results import Run
-    from labkit.results.results import Results
+from labkit.notebooks.report.results import Run, is_run, load_run
+from labkit.results.results import Results
+from labkit.results.results import load as load_results
 
 
-def load(where: str | os.PathLike[str]) -> "Run | Results":
+def load(where: str | os.PathLike[str]) -> Run | Results:
     """Opens stored results: a folder of `labkit run --report` or a zip of it; a folder of
     lk.sweep(save=...) or Results.save(); a data set such as "datasets/udp_echo_ec2".
 
@@ -25,6 +22,4 @@ def load(where: str | os.PathLike[str]) -> "Run | Results":
         return load_run(path)
     if not path.exists() and path.parts[:1] != ("datasets",):
         raise LabError(f"{where}: there is no such file or folder")
-    from labkit.results.results import load as load_results
-
     return load_results(path)

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The commands labkit baseline, compare, index, new and exercises."""
+"""The commands labkit baseline, compare, index, new and exercises.
+
+Each imports what it needs when it runs, so that `labkit --help` is quick.
+"""
 
 import sys
 from pathlib import Path
 
 import click
 
-from labkit.notebooks.run.options import FILE, THERE, TROUBLE, minimal_effect_option, told
+from labkit.notebooks.run.options import FILE, THERE, TROUBLE, exit_on_error, minimal_effect_option
 from labkit.notebooks.run.run_command import run
 
 
@@ -24,7 +27,7 @@ def accept_baseline(runs: tuple[Path, ...], name: str, add: bool) -> None:
     from labkit.notebooks.report.baseline import accept, baseline_path, load_baseline
     from labkit.notebooks.report.results import load_run
 
-    with told():
+    with exit_on_error():
         path = baseline_path(name)
         earlier = load_baseline(path) if path.exists() else None
         if earlier and not add:
@@ -44,7 +47,7 @@ def show_baseline(name: str) -> None:
     from labkit.notebooks.report.baseline import baseline_path, load_baseline
     from labkit.notebooks.report.pages import number
 
-    with told():
+    with exit_on_error():
         found = load_baseline(baseline_path(name))
         click.echo(f"baseline {found.name}, accepted {found.accepted_at}")
         for title, notebook in found.notebooks.items():
@@ -66,7 +69,7 @@ def compare(before: Path, now: Path, page: Path | None, minimal_effect: float) -
     from labkit.notebooks.report.results import load_run, notebooks_of
     from labkit.notebooks.report.site import write_comparison
 
-    with told():
+    with exit_on_error():
         old, new = load_run(before), load_run(now)
         comparison = compare_results(
             notebooks_of([old]), notebooks_of([new]), str(before), minimal_effect / 100
@@ -85,7 +88,7 @@ def index(folder: Path, page: Path | None) -> None:
     """Write a page over all runs in FOLDER: what failed when, and the trend of every result."""
     from labkit.notebooks.report.site import INDEX_FILE, write_history
 
-    with told():
+    with exit_on_error():
         page = page or folder / INDEX_FILE
         count = write_history(folder, page)
         click.echo(f"{page}: {count} runs")
@@ -97,7 +100,7 @@ def new(name: str) -> None:
     """Make a notebook NAME.ipynb: parameters, set-up, experiment, checks, clean-up."""
     from labkit.notebooks.scaffold import make_notebook
 
-    with told():
+    with exit_on_error():
         click.echo(f"{make_notebook(name)}: open it in JupyterLab, or labkit run it")
 
 
@@ -114,7 +117,7 @@ def solve(notebook: Path, output: Path) -> None:
     from labkit.notebooks.exercises import solved
     from labkit.notebooks.source import read_notebook, write_notebook
 
-    with told():
+    with exit_on_error():
         write_notebook(solved(read_notebook(notebook).document), output)
 
 
@@ -126,7 +129,7 @@ def fold(notebook: Path, output: Path) -> None:
     from labkit.notebooks.exercises import folded
     from labkit.notebooks.source import read_notebook, write_notebook
 
-    with told():
+    with exit_on_error():
         write_notebook(folded(read_notebook(notebook).document), output)
 
 

@@ -24,7 +24,7 @@ minimal_effect_option = click.option(
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
+def exit_on_error() -> Iterator[None]:
     """Errors on purpose and of the file system become a line and exit code 2, or 1."""
     try:
         yield

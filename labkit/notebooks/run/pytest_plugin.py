@@ -8,17 +8,16 @@ configuration. Beside nbmake and nbval it keeps out of the way when they were as
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
 from labkit.errors import LabError
-
-if TYPE_CHECKING:
-    from labkit.notebooks.records import Check
-    from labkit.notebooks.report.notebook_run import NotebookRun
-    from labkit.notebooks.run.jobs import Job
-    from labkit.notebooks.source import NotebookSource
+from labkit.notebooks.records import Check
+from labkit.notebooks.report.notebook_run import NotebookRun
+from labkit.notebooks.run.jobs import Job
+from labkit.notebooks.source import NotebookSource, read_notebook
 
 OTHERS = ("nbmake", "nbval", "nbval_lax")
 
@@ -78,8 +77,6 @@ class NotebookFile(pytest.File):
 
     def collect(self) -> Iterable["NotebookTest"]:
         """Its one test, with the parameters checked."""
-        from labkit.notebooks.source import read_notebook
-
         try:
             source = read_notebook(self.path)
             given = dict(self.config.getoption("--notebook-param"))
@@ -92,15 +89,14 @@ class NotebookFile(pytest.File):
 class NotebookTest(pytest.Item):
     """Runs a notebook; each of its checks is reported as a test of its own."""
 
-    def __init__(self, source: "NotebookSource", values: dict[str, Any], **kwargs: Any) -> None:
+    def __init__(self, source: NotebookSource, values: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.source = source
         self.values = values
 
     def runtest(self) -> None:
         """Runs it in a kernel of its own, and waits for CPUs that another run measures with."""
-        from tempfile import TemporaryDirectory
-
+        # Late: the plugin is there in every run of pytest, and what runs notebooks is slow.
         from labkit.notebooks.run.runner import Settings, plan, run_all
 
         with TemporaryDirectory(prefix="labkit-") as private:
@@ -132,7 +128,7 @@ class NotebookTest(pytest.Item):
         """Where the test is."""
         return self.path, None, f"notebook {self.name}"
 
-    def _report(self, check: "Check") -> None:
+    def _report(self, check: Check) -> None:
         outcomes = {"passed": "passed", "failed": "failed", "open": "skipped"}
         longrepr: Any = None
         if check.status == "failed":
@@ -154,11 +150,11 @@ class NotebookTest(pytest.Item):
 class _Silent:
     """pytest shows the progress itself."""
 
-    def cell(self, job: "Job", number: int, total: int) -> None:
+    def cell(self, job: Job, number: int, total: int) -> None:
         """A cell starts."""
 
-    def waits(self, job: "Job", cpu: int) -> None:
+    def waits(self, job: Job, cpu: int) -> None:
         """A notebook waits for a CPU."""
 
-    def ended(self, job: "Job", outcome: "NotebookRun") -> None:
+    def ended(self, job: Job, outcome: NotebookRun) -> None:
         """A notebook has ended."""

@@ -48,7 +48,7 @@ def _fetch(
     client: "Client", cluster: Executor, job: Job, stop: str, cancelled: threading.Event
 ) -> NotebookRun:
     """Waits for a job and unpacks what it left."""
-    from distributed import Event
+    from distributed import Event  # late: Dask is slow
 
     future = cluster.submit(run_here, job.to_json(), stop)
     told = False
@@ -74,7 +74,7 @@ def _fetch(
 
 def run_here(text: str, stop: str) -> tuple[dict[str, Any], bytes]:
     """On a worker: runs a job; returns its outcome, and its files as a zip."""
-    from distributed import Event, get_client
+    from distributed import Event, get_client  # late: Dask is slow
 
     event, cancelled, ended = Event(stop, get_client()), threading.Event(), threading.Event()
 

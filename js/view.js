@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The frame of a view: title, state, buttons, and when to paint.
+// What all views have: title, state, buttons, and when to paint.
 
 import { h, say } from "./element.js";
 import { timeOfDay } from "./format.js";
@@ -9,7 +9,7 @@ const KEYS_HELP =
   "Keys: left and right move, plus and minus zoom, End follows again, Space stops or starts, " +
   "M marks, slash chooses counters";
 
-export class Frame {
+export class View {
   constructor(store, makePanel) {
     this.store = store;
     this.isInSight = true;

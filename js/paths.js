@@ -82,12 +82,12 @@ export class PathView {
     const names = drops.slice(0, MOST_DROPS).map(([name]) => name);
     if (names.join() !== this.dropNames) {
       this.dropNames = names.join();
-      this.chips = names.map((name) => h("span", { class: "lk-drop", title: this.path.reasons[name] }));
-      this.drops.replaceChildren(...this.chips);
+      this.labels = names.map((name) => h("span", { class: "lk-drop", title: this.path.reasons[name] }));
+      this.drops.replaceChildren(...this.labels);
     }
     drops.slice(0, MOST_DROPS).forEach(([name, rate, count], i) => {
-      say(this.chips[i], rate > 0 ? `${name}  ${quantity(rate, "packets/s")}` : `${name}  ${si(count)} before`);
-      this.chips[i].classList.toggle("lk-past", !(rate > 0));
+      say(this.labels[i], rate > 0 ? `${name}  ${quantity(rate, "packets/s")}` : `${name}  ${si(count)} before`);
+      this.labels[i].classList.toggle("lk-past", !(rate > 0));
     });
   }
 

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""lk.check and lk.checks: named checks of a notebook, shown below the cell that makes them."""
+
+import os
+import sys
+from types import FrameType
+from typing import Any
+
+from labkit.errors import ChecksFailed, LabError
+from labkit.notebooks import records
+from labkit.notebooks.condition import explain
+from labkit.notebooks.records import Check, CheckList
+
+
+def check(condition: Any, name: str, *, hint: str = "", answer: Any = None) -> None:
+    """A named check. It never raises; `labkit run`, pytest and lk.checks() fail when it failed.
+
+    condition: True or False; or a function without arguments that returns one of them, whose
+        exceptions count as failure
+    name: what is checked, such as "drop at 700 kpps"
+    hint: what to look at when it fails
+    answer: an exercise's answer; while it is `...` the check is open and fails nothing
+
+    The cell shows its checks as a table, failed ones with the values of the condition's parts.
+    """
+    frame = sys._getframe(1)
+    if answer is ...:
+        _add(Check(name, "open", hint="not answered yet", cell=_cell()))
+        return
+    raised = ""
+    try:
+        passed = _truth(condition() if callable(condition) else condition, name)
+    except LabError:
+        raise
+    except Exception as error:  # a check whose condition raises is a check that failed
+        passed, raised = False, f"{type(error).__name__}: {error}"
+    expression, values = ("", {}) if passed else _explain(frame)
+    if raised:
+        values = {**values, "the condition": raised}
+    _add(Check(name, "passed" if passed else "failed", expression, values, hint, _cell()))
+
+
+def checks() -> None:
+    """Ends a notebook: prints "all checks passed", or raises ChecksFailed with those that failed.
+
+    `labkit run` and pytest look at the checks themselves. papermill, nbclient and people with
+    Run All do not: for them this is the last cell.
+    """
+    failed = CheckList(records.recorder.checks.values()).failed
+    if failed:
+        word = "check" if len(failed) == 1 else "checks"
+        raise ChecksFailed(f"{len(failed)} {word} failed\n{CheckList(failed)!r}")
+    print("all checks passed")
+
+
+def _add(added: Check) -> None:
+    records.recorder.add_check(added)
+    in_cell = CheckList(c for c in records.recorder.checks.values() if c.cell == added.cell)
+    shell = _shell()
+    if shell is None:
+        print(repr(CheckList([added])))
+        return
+    from IPython.display import display  # late: IPython is there already, or is not needed
+
+    # One table a cell, that grows.
+    where = f"labkit-checks-{os.getpid()}-{added.cell}"
+    display(in_cell, display_id=where, update=len(in_cell) > 1)
+
+
+def _shell() -> Any:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
+
+
+def _cell() -> int | None:
+    shell = _shell()
+    return shell.execution_count if shell else None
+
+
+def _explain(frame: FrameType) -> tuple[str, dict[str, str]]:
+    try:
+        return explain(frame)
+    except Exception:  # a check must be recorded, whatever its condition's parts do when looked at
+        return "", {}
+
+
+def _truth(condition: Any, name: str) -> bool:
+    try:
+        return bool(condition)
+    except ValueError:
+        raise LabError(
+            f"check {name!r}: the condition is a {type(condition).__name__} of many values; say "
+            "which of them must hold, with .all() or .any()"
+        ) from None

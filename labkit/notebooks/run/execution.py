@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Executes a notebook in a kernel of its own, and tells how that ended."""
+
+import errno
+import json
+import os
+import re
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from labkit.engine.config import LOGS_VARIABLE
+from labkit.notebooks.records import FOLDER_VARIABLE
+from labkit.notebooks.run.jobs import NOTEBOOK_FILE_ENDING, Job
+
+ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+TIME_LIMIT = "TimeLimit"
+START_SECONDS = 120  # for a kernel to start, on a machine that is busy with others
+# Now and then a kernel does not heed the request to end; half of this later it gets a signal.
+SHUTDOWN_SECONDS = 3.0
+LONGEST_SOCKET_PATH = 100  # struct sockaddr_un has 108 bytes
+# A profile of its own: the user's start-up files are no part of a test.
+KERNEL_CONFIG = """
+c = get_config()
+c.InteractiveShellApp.extensions = ["labkit.notebooks.kernel"]
+c.InlineBackend.figure_formats = {"svg", "png"}
+c.HistoryManager.enabled = False
+"""
+
+
+class Cancelled(BaseException):
+    """The run was cancelled."""
+
+
+class Progress:
+    """Follows the executions of a notebook."""
+
+    def __init__(self, job: Job, total: int, channel: IO[str]) -> None:
+        self.job = job
+        self.total = total
+        self.channel = channel
+        self.number = 0
+        self.started = time.monotonic()
+        self.cell_started = self.started
+        self.cell_seconds: list[float] = []
+        self.error: dict[str, Any] = {}
+
+    def cell_starts(self, cell: dict[str, Any], **_: Any) -> None:
+        """nbclient's hook: a cell starts."""
+        if not is_code(cell):
+            return
+        self.number += 1
+        self.cell_started = time.monotonic()
+        print(json.dumps({"cell": self.number, "of": self.total}), file=self.channel, flush=True)
+
+    def cell_ran(self, **_: Any) -> None:
+        """nbclient's hook: a code cell ended, well or not."""
+        self.cell_seconds.append(round(time.monotonic() - self.cell_started, 3))
+
+    def cell_failed(self, execute_reply: dict[str, Any], **_: Any) -> None:
+        """nbclient's hook: a code cell ended with an error."""
+        self.error = execute_reply["content"]
+
+    def limit(self, _: Any) -> float | None:
+        """Seconds that the next cell has."""
+        limits = [self.job.cell_seconds] if self.job.cell_seconds else []
+        if self.job.seconds:
+            limits.append(max(1.0, self.job.seconds - (time.monotonic() - self.started)))
+        return min(limits, default=None)
+
+
+def execute(job: Job, progress: Progress, private: Path) -> dict[str, Any]:
+    """Runs papermill; returns how it ended as fields of a NotebookRun."""
+    _prepare(job, private)
+    # Late: they look at the environment that was just set.
+    import nbformat
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
+
+    file = Path(job.folder) / f"{job.name}{NOTEBOOK_FILE_ENDING}"
+    try:
+        papermill.execute_notebook(
+            nbformat.from_dict(job.document),
+            file,
+            parameters=dict(job.parameters) or None,
+            cwd=job.working_directory,
+            progress_bar=False,
+            start_timeout=START_SECONDS,
+            # A picture is left behind by the widget itself; its state shows nothing offline.
+            store_widget_state=False,
+            on_cell_start=progress.cell_starts,
+            on_cell_executed=progress.cell_ran,
+            on_cell_error=progress.cell_failed,
+            timeout_func=progress.limit,
+            shell_timeout_interval=1,
+            interrupt_on_timeout=True,
+            error_on_timeout={"ename": TIME_LIMIT, "evalue": "", "traceback": []},
+            config=Config({"KernelManager": _kernel_manager(private)}),
+        )
+    except PapermillExecutionError as error:
+        return _how_it_ended(job, progress, error)
+    except DeadKernelError:
+        text = f"the kernel died in cell [{progress.number}]"
+        at = {"cell": progress.number}
+        return {"status": "error", "reason": "dead kernel", "message": text, **at}
+    except CellTimeoutError:  # the kernel did not heed the interrupt, and was killed
+        progress.error = {"ename": TIME_LIMIT}
+        return _how_it_ended(job, progress, None)
+    except Cancelled:
+        where = f"in cell [{progress.number}]" if progress.number else "before the first cell"
+        return {"status": "cancelled", "message": f"cancelled {where}"}
+    except OSError as error:
+        reason = "disk" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS) else "exception"
+        return {"status": "error", "reason": reason, "message": f"{error}"}
+    except Exception as error:  # such as a kernel that is not installed, or did not start
+        text = f"{type(error).__name__}: {error}"
+        return {"status": "error", "reason": "exception", "message": text}
+    if progress.error.get("ename") == "SystemExit":  # papermill lets exit code 0 pass
+        return _how_it_ended(job, progress, None)
+    if progress.number < progress.total:
+        text = f"{progress.number} of {progress.total} cells ran; the kernel was told to end"
+        return {"status": "error", "reason": "exit", "message": text, "cell": progress.number}
+    return {"status": "passed"}
+
+
+def _kernel_manager(private: Path) -> dict[str, Any]:
+    """Settings of jupyter_client: sockets of the file system, so that nothing listens on a TCP
+    port, and none can be taken already."""
+    settings: dict[str, Any] = {"shutdown_wait_time": SHUTDOWN_SECONDS}
+    where = str(private / "kernel")  # left to itself, it is a name in the working directory
+    if len(where) < LONGEST_SOCKET_PATH:
+        settings |= {"transport": "ipc", "ip": where}
+    return settings
+
+
+def _how_it_ended(job: Job, progress: Progress, error: Any) -> dict[str, Any]:
+    """How a notebook ended whose cell had an error."""
+    name = progress.error.get("ename") or getattr(error, "ename", "")
+    value = ANSI.sub("", str(progress.error.get("evalue") or getattr(error, "evalue", "")))
+    at = f"cell [{progress.number}]"
+    ended: dict[str, Any] = {"status": "error", "reason": "exception", "cell": progress.number}
+    if name == "ChecksFailed":
+        return {"status": "failed", "message": value}
+    if name == "SystemExit":
+        text = f"{at} ended the notebook with sys.exit({value}); what follows did not run"
+        return ended | {"reason": "exit", "message": text}
+    if name == TIME_LIMIT:
+        spent = time.monotonic() - progress.cell_started
+        whole = job.seconds and time.monotonic() - progress.started >= job.seconds
+        limit = f"{job.seconds:g} s of the notebook" if whole else f"{job.cell_seconds:g} s a cell"
+        text = f"{at} ran {spent:.0f} s and was stopped; the limit is {limit}"
+        return ended | {"reason": "time limit", "message": text}
+    lines = progress.error.get("traceback") or getattr(error, "traceback", [])
+    trace = ANSI.sub("", "\n".join(lines))
+    return ended | {"message": f"{name}: {value} (in {at})", "traceback": trace}
+
+
+def _prepare(job: Job, private: Path) -> None:
+    """Sets what the kernel inherits."""
+    profile = private / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    (profile / "ipython_kernel_config.py").write_text(KERNEL_CONFIG)
+    os.environ |= {
+        FOLDER_VARIABLE: job.folder,
+        LOGS_VARIABLE: job.folder,
+        "IPYTHONDIR": str(private / "ipython"),
+        "JUPYTER_RUNTIME_DIR": str(private),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+    if job.cpus:
+        os.sched_setaffinity(0, job.cpus)
+
+
+def is_code(cell: dict[str, Any]) -> bool:
+    """Whether it is a code cell that is not empty."""
+    return cell["cell_type"] == "code" and bool("".join(cell["source"]).strip())

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a notebook's kernel and engines left in its folder."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from labkit.notebooks.kernel import LEDGERS_FILE
+from labkit.notebooks.records import RECORDS_FILE
+from labkit.notebooks.run.jobs import NOTEBOOK_FILE_ENDING
+
+ENGINES_LOG = "engines.log"
+
+
+def read_kernel_files(folder: Path) -> dict[str, Any]:
+    """Checks, results, tables, ledgers and other files that the kernel left."""
+    found: dict[str, Any] = {"checks": [], "results": [], "tables": {}, "ledgers": {}}
+    records = folder / RECORDS_FILE
+    for line in records.read_text(encoding="utf-8").splitlines() if records.exists() else ():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue  # the kernel died while it wrote, or the disk was full
+        kind = record.pop("kind")
+        if kind == "table":
+            found["tables"][record["name"]] = record["file"]
+        else:
+            found[f"{kind}s"].append(record)
+    records.unlink(missing_ok=True)
+    ledgers = folder / LEDGERS_FILE
+    if ledgers.exists():
+        found["ledgers"] = json.loads(ledgers.read_text() or "{}")
+        ledgers.unlink()
+    with suppress(OSError):  # the disk is full: they stay as they are
+        join_logs(folder)
+    own = {NOTEBOOK_FILE_ENDING, ".parquet", ".html"}
+    found["attachments"] = sorted(
+        f.name for f in folder.iterdir() if f.suffix not in own and f.stat().st_size
+    )
+    return found
+
+
+def join_logs(folder: Path) -> None:
+    """One file of all engines' logs: a sweep has an engine for every trial."""
+    logs = sorted(folder.glob("engine-*.log"), key=lambda log: log.stat().st_mtime_ns)
+    if logs:
+        texts = [f"--- {log.stem}\n".encode() + log.read_bytes() for log in logs]
+        (folder / ENGINES_LOG).write_bytes(b"\n".join(texts))
+    for log in logs:
+        log.unlink()

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What stands for a source where one is wanted."""
+
+from labkit.lab.lab import Lab
+from labkit.sources.base import Source, SourceError
+from labkit.sources.engine import Engine
+
+
+def as_source(source: Source | Lab) -> Source:
+    """A source as it is; a lab as its engine."""
+    if isinstance(source, Lab):
+        return Engine(source)
+    if not isinstance(source, Source):
+        raise SourceError(
+            f"a source is a Lab or one of lk.sources (Engine, Telemetry, Ethtool, Recording), not "
+            f"{type(source).__name__}"
+        )
+    return source
