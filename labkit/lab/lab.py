@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from labkit._codec import lib
 from labkit.engine.client import EngineClient
 from labkit.engine.config import EalConfig
 from labkit.errors import EngineError, LabError, PathError, PortError
@@ -104,7 +105,7 @@ class Lab:
             PortDeclaration(name, device, self._next_mac(), settings_of(mtu, queues), peer)
             for name, peer in zip(names, reversed(names), strict=True)
         ]
-        check_settings(names[0], mtu, queues, 16)
+        check_settings(names[0], mtu, queues, lib.LK_MAX_RING_QUEUES)
         check_room(len(self.ports), self._ask("ports_left"), 2)
         with self._all_or_none(names):
             self._ask("cable", names=names, queues=queues, ring_size=ring_size)
