@@ -15,8 +15,7 @@
 
 #include "node.h"
 
-/* A mark is generation * LK_MAX_TRACED + packet + 1. Left in a freed mbuf it means nothing later.
- */
+/* A mark is generation * LK_MAX_TRACED + packet + 1; in a freed mbuf it means nothing later. */
 #define MAX_STEPS 65536u
 
 volatile int lk_trace_is_on;
