@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labkit._codec import lib
 from labkit.engine.commands import TraceStep
 from labkit.engine.engine import Engine
 from labkit.errors import LabError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from scapy.packet import Packet
 
-MOST_PACKETS = 1024
+MOST_PACKETS = lib.LK_MAX_TRACED
 STEPS_PER_PACKET = 24
 SETTLE_SECONDS = 0.05  # a frame that has not moved for so long has arrived
 

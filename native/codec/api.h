@@ -12,6 +12,7 @@
 #include "frame_ring.h"
 #include "tunnel.h"
 #include "histogram.h"
+#include "engine_limits.h"
 #include "recorder_memory.h"
 #include "status.h"
 #include "trial_state.h"

@@ -7,7 +7,8 @@
 
 #include <stdatomic.h>
 
-#define LK_MAX_RING_QUEUES   16
+#include "engine_limits.h"
+
 #define LK_MAX_PACKET_QUEUES 16
 
 /* What nodes need to know of a port. */

@@ -15,11 +15,8 @@
 
 #include "node.h"
 
-/* A mark is generation * MAX_PACKETS + packet + 1, so a mark left in a freed mbuf means nothing
- * later.
- */
-#define MAX_PACKETS 1024u
-#define MAX_STEPS   65536u
+/* A mark is generation * LK_MAX_TRACED + packet + 1; in a freed mbuf it means nothing later. */
+#define MAX_STEPS 65536u
 
 volatile int lk_trace_is_on;
 
@@ -45,7 +42,7 @@ is_traced(struct rte_mbuf *m)
 {
 	uint32_t mark = *mark_of(m);
 
-	return mark != 0 && (mark - 1) / MAX_PACKETS == generation;
+	return mark != 0 && (mark - 1) / LK_MAX_TRACED == generation;
 }
 
 static void
@@ -57,7 +54,7 @@ add_step(rte_node_t node, struct rte_mbuf *m)
 	if (at >= step_room)
 		return;
 	step = (struct lk_trace_step *)(void *)(slots + at * slot_size());
-	step->packet = (*mark_of(m) - 1) % MAX_PACKETS;
+	step->packet = (*mark_of(m) - 1) % LK_MAX_TRACED;
 	step->graph = lk_node_by_id[node]->graph;
 	step->node = lk_node_by_id[node]->index;
 	step->length = m->pkt_len;
@@ -81,7 +78,7 @@ lk_trace_source(rte_node_t node, void **objs, uint16_t count, int keeps_trace)
 			number = atomic_fetch_add(&seen, 1);
 			if (number >= packets)
 				continue;
-			*mark_of(m) = generation * MAX_PACKETS + number + 1;
+			*mark_of(m) = generation * LK_MAX_TRACED + number + 1;
 		}
 		add_step(node, m);
 	}
@@ -113,14 +110,14 @@ lk_trace_start(uint32_t packet_count, uint32_t step_count, uint32_t keep)
 {
 	if (lk_trace_is_on)
 		return -EBUSY;
-	if (packet_count == 0 || packet_count > MAX_PACKETS || step_count > MAX_STEPS)
+	if (packet_count == 0 || packet_count > LK_MAX_TRACED || step_count > MAX_STEPS)
 		return -EINVAL;
 	free(slots);
 	snaplen = keep;
 	slots = calloc(step_count, slot_size());
 	if (slots == NULL)
 		return -ENOMEM;
-	generation = (generation + 1) % (UINT32_MAX / MAX_PACKETS);
+	generation = (generation + 1) % (UINT32_MAX / LK_MAX_TRACED);
 	packets = packet_count;
 	step_room = step_count;
 	seen = 0;

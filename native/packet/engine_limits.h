@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_ENGINE_LIMITS_H
+#define LK_ENGINE_LIMITS_H
+
+/* What the engine takes at most, for Python to say before it asks. */
+#define LK_MAX_RING_QUEUES 16	 /* of a cable, in each direction */
+#define LK_MAX_TRACED	   1024u /* frames of one trace */
+
+#endif
