@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How the engine starts DPDK's environment abstraction layer (EAL)."""
 
-import os
 from dataclasses import dataclass
 
 from labkit.errors import LabError
+from labkit.machine.cpus import usable_cpus
 from labkit.machine.hugepages import free_hugepage_mb, hugepages_can_be_mapped
 
 LOGS_VARIABLE = "LABKIT_ENGINE_LOGS"  # a folder that keeps the logs when their engines are gone
@@ -45,16 +45,16 @@ class EalConfig:
             raise LabError(f"memory_mb is {self.memory_mb}; the engine needs at least 64 (MiB)")
         if not 1 <= self.max_workers <= 63:
             raise LabError(f"max_workers is {self.max_workers}; the range is 1 to 63")
-        missing = set(self.cpus or ()) - os.sched_getaffinity(0)
+        missing = set(self.cpus or ()).difference(usable_cpus())
         if missing:
-            usable = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
+            usable = ", ".join(map(str, usable_cpus()))
             raise LabError(f"cpus names {sorted(missing)}; this process may use: {usable}")
         if self.cpus == ():
             raise LabError("cpus is empty; leave it None to use every CPU of this process")
 
     def usable_cpus(self) -> tuple[int, ...]:
         """CPUs of the engine, sorted."""
-        return tuple(sorted(self.cpus or os.sched_getaffinity(0)))
+        return tuple(sorted(self.cpus or usable_cpus()))
 
     def uses_hugepages(self) -> bool:
         """What `hugepages` comes to on this machine now."""

@@ -23,13 +23,15 @@ class Engine:
         self._start()
 
     def _start(self) -> None:
+        # Decided before the attempt: afterwards the pages may be gone that it was decided by.
+        eal = replace(self.eal, hugepages=self.eal.uses_hugepages())
         try:
-            self._client = EngineClient(self.eal)
+            self._client = EngineClient(eal)
         except EngineError:
             # Hugepages that were free a moment ago may be somebody else's by now.
-            if self.eal.hugepages is not None or not self.eal.uses_hugepages():
+            if self.eal.hugepages is not None or not eal.hugepages:
                 raise
-            self._client = EngineClient(replace(self.eal, hugepages=False))
+            self._client = EngineClient(replace(eal, hugepages=False))
         self._finalizer = weakref.finalize(self, EngineClient.close, self._client)
 
     @property

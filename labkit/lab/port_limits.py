@@ -8,7 +8,7 @@ from typing import Any
 from labkit.errors import PortError
 from labkit.lab.device import Device
 
-MIN_MTU, MAX_MTU = 68, 9600
+MIN_MTU, MAX_MTU = 68, 9600  # bytes; the least one is RFC 791's (3.2)
 PORT_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,24}")  # node names such as probe_send:NAME fit 40
 DEFAULT_MBUFS = 8191  # 2^13 - 1: what a mempool stores best
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
+from labkit._codec import lib
 from labkit.engine.engine import Engine
 from labkit.errors import EngineError, LabError, PortError
 from labkit.lab.device import Device
@@ -65,7 +66,7 @@ class LabPorts:
             PortDeclaration(name, device, self._next_mac(), settings_of(mtu, queues), peer)
             for name, peer in zip(names, reversed(names), strict=True)
         ]
-        check_settings(names[0], mtu, queues, 16)
+        check_settings(names[0], mtu, queues, lib.LK_MAX_RING_QUEUES)
         commands = self.engine.commands
         check_room(len(self.by_name), commands.ports_left(), 2)
         with self.all_or_none(names):

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from labkit.engine.engine import Engine
 from labkit.errors import LabError
 from labkit.path.counters import PathCounters, PathLedger, ledger_of
+from labkit.path.drawing import path_svg
 from labkit.path.path import Path
+from labkit.path.svg import as_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,9 +89,6 @@ class RunningPath:
         return f"<RunningPath {self.name}: {'; '.join(self.path.chains)}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from labkit.path.drawing import path_svg
-        from labkit.path.svg import as_html
-
         svg = path_svg(self.path, self.counters if self.is_running else None)
         return {"text/plain": repr(self), "text/html": as_html(svg, f"path {self.path!r}")}
 

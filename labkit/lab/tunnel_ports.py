@@ -15,6 +15,7 @@ from labkit.errors import PortError
 from labkit.lab.neighbours import resolve
 from labkit.lab.paths import LabPaths
 from labkit.lab.port import Port
+from labkit.lab.port_limits import MIN_MTU
 from labkit.lab.ports import LabPorts
 from labkit.machine.nics import LLQ_HEADER_LIMITS
 from labkit.packet.tunnels import Tunnel
@@ -22,7 +23,6 @@ from labkit.path import nodes
 from labkit.path.chain import as_chain
 from labkit.path.path import Path
 
-LEAST_MTU = 68  # RFC 791 3.2
 RING_SIZE = 1024  # frames that an inner port's cable holds
 INNER_HEADERS = 42  # bytes: Ethernet, IPv4 and UDP
 
@@ -54,10 +54,10 @@ class TunnelPorts:
         outer.check_open()
         ready = _made_ready(outer, tunnel)
         mtu = ready.max_inner_mtu(outer.mtu)
-        if mtu < LEAST_MTU:
+        if mtu < MIN_MTU:
             raise PortError(
                 f"tunnel on port {outer.name}: its MTU of {outer.mtu} less {outer.mtu - mtu} bytes "
-                f"of headers leaves {mtu}, and an inner MTU is {LEAST_MTU} or more; open the port "
+                f"of headers leaves {mtu}, and an inner MTU is {MIN_MTU} or more; open the port "
                 "with a larger mtu"
             )
         _warn_of_llq(outer, ready)

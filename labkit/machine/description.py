@@ -72,6 +72,14 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[A
     return {name: (a.get(name), b.get(name)) for name in names if a.get(name) != b.get(name)}
 
 
+def is_same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Whether two descriptions, of which one may be older, tell of one machine and its versions."""
+    old = [stored for stored in (a, b) if "usable_cpus" not in stored]
+    left_out = {"cpus"} if old else set()
+    a, b = ({"usable_cpus": stored.get("cpus"), **stored} for stored in (a, b))
+    return not differences(a, b).keys() - left_out
+
+
 def _cpus() -> dict[str, Any]:
     model = re.search(r"^model name\s*:\s*(.*)$", _read("/proc/cpuinfo"), re.MULTILINE)
     return {

@@ -15,6 +15,7 @@ from typing import Any
 
 from labkit.dut.base import Dut
 from labkit.errors import LabError
+from labkit.machine.description import is_same
 from labkit.packet.tunnels import Tunnel
 from labkit.results.files import (
     FORMAT,
@@ -130,7 +131,7 @@ def finished(folder: Path) -> Results:
     contents = read_trials(folder)
     machines: list[Any] = []
     for content in contents:
-        if content["machine"] not in machines:
+        if not any(is_same(content["machine"], machine) for machine in machines):
             machines.append(content["machine"])
     return Results.from_rows(
         (content["row"] for content in contents), {**run, "machines": machines}

@@ -13,8 +13,9 @@ import pytest
 
 import labkit as lk
 from labkit.engine import protocol
-from labkit.engine.client import STATUS
 from labkit.engine.commands import NAMES, Descriptors, answer_to, commands_over
+
+STATUS_BYTES = 4096  # more than struct lk_status has
 
 Asked = tuple[str, Sequence[int], dict[str, Any]]
 
@@ -79,7 +80,7 @@ def test_descriptors_that_nobody_takes_are_closed() -> None:
 def test_the_process_refuses_what_is_no_command(tmp_path: Path) -> None:
     ours, theirs = socket.socketpair()
     status = os.memfd_create("status")
-    os.ftruncate(status, STATUS.size)
+    os.ftruncate(status, STATUS_BYTES)
     numbers = (theirs.fileno(), status)
     arguments = [*map(str, numbers), str(tmp_path / "runtime")]
     engine = subprocess.Popen([sys.executable, "-m", "labkit.engine", *arguments], pass_fds=numbers)

@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import psutil
 import pytest
 
 import labkit as lk
+from labkit.engine.engine import Engine
 from labkit.machine.runtime import runtime_directory
 from tests import leftovers as left
 from tests.interrupts import interrupts
@@ -134,6 +137,31 @@ def hugepages() -> Iterator[None]:
     assert int(NR_HUGEPAGES.read_text()) == 256, "this machine has no room for 256 hugepages"
     yield
     NR_HUGEPAGES.write_text(before)
+
+
+@pytest.mark.parametrize("wanted", [None, True])
+def test_hugepages_that_somebody_else_took_meanwhile(
+    wanted: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = iter([512])  # at the first look alone
+    tried = []
+
+    def start(eal: lk.EalConfig) -> SimpleNamespace:
+        tried.append(eal.uses_hugepages())
+        if tried[-1]:
+            raise lk.EngineError("no free hugepages")
+        return SimpleNamespace(close=lambda: None)
+
+    monkeypatch.setattr("labkit.engine.config.free_hugepage_mb", lambda: next(free, 0))
+    monkeypatch.setattr("labkit.engine.config.hugepages_can_be_mapped", lambda: True)
+    monkeypatch.setattr("labkit.engine.engine.EngineClient", Mock(side_effect=start))
+    if wanted:
+        with pytest.raises(lk.EngineError, match="no free hugepages"):
+            Engine(lk.EalConfig(hugepages=True))
+        assert tried == [True]
+    else:
+        Engine(lk.EalConfig())
+        assert tried == [True, False]
 
 
 def test_hugepages_are_used_when_there_are_enough(hugepages: None, leftovers: None) -> None:

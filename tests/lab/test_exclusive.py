@@ -12,10 +12,11 @@ from labkit.lab import exclusive as measuring
 from labkit.lab.exclusive import Interrupted, Pause, check_idle, measure
 from labkit.progress import progress_bar
 from tests.interrupts import interrupts
+from tests.patience import wait_until
 
 
-class Lab:
-    """All that a measurement wants of a lab is that there is one."""
+class Engine:
+    """All that a measurement wants of an engine is that there is one."""
 
 
 def pauses(pause: Pause) -> None:
@@ -23,16 +24,24 @@ def pauses(pause: Pause) -> None:
         pause(0.01)
 
 
+def is_idle(engine: Any) -> bool:
+    try:
+        check_idle(engine)
+    except LabError:
+        return False
+    return True
+
+
 def test_result_and_error() -> None:
-    lab: Any = Lab()
-    assert measure(lab, "a trial", lambda pause: pause(0.01) or 7) == 7  # type: ignore[func-returns-value]
+    engine: Any = Engine()
+    assert measure(engine, "a trial", lambda pause: pause(0.01) or 7) == 7  # type: ignore[func-returns-value]
     with pytest.raises(ZeroDivisionError):
-        measure(lab, "a trial", lambda _: 1 / 0)
-    check_idle(lab)
+        measure(engine, "a trial", lambda _: 1 / 0)
+    check_idle(engine)
 
 
 def test_interrupts_wait_for_the_cleaning_up() -> None:
-    lab: Any = Lab()
+    engine: Any = Engine()
     done = []
 
     def work(pause: Pause) -> None:
@@ -44,26 +53,25 @@ def test_interrupts_wait_for_the_cleaning_up() -> None:
             raise
 
     with interrupts(0.05, *[0.02] * 8), pytest.raises(KeyboardInterrupt):
-        measure(lab, "a trial", work)
+        measure(engine, "a trial", work)
     assert done
     assert done[0] is not threading.main_thread()
-    check_idle(lab)
+    check_idle(engine)
 
 
 def test_one_that_is_stuck_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "CLEANUP_SECONDS", 0.2)
-    lab: Any = Lab()
+    engine: Any = Engine()
     answers = threading.Event()
 
     with interrupts(0.05), pytest.raises(KeyboardInterrupt) as raised:
-        measure(lab, "a trial", lambda _: answers.wait())
+        measure(engine, "a trial", lambda _: answers.wait())
     assert "a trial still cleans up; lab.restart()" in raised.value.__notes__[0]
     with pytest.raises(LabError, match="a trial is running in this lab"):
-        measure(lab, "lk.echo", pauses)
+        measure(engine, "lk.echo", pauses)
     answers.set()
-    while measuring._running.get(lab):
-        time.sleep(0.01)
-    assert measure(lab, "lk.echo", lambda _: 1) == 1
+    wait_until(lambda: is_idle(engine))
+    assert measure(engine, "lk.echo", lambda _: 1) == 1
 
 
 def test_an_interrupted_bar_holds_up_no_other() -> None:

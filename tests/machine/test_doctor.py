@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the doctor reads out of other machines' /proc, /sys and /dev, and what it says of them."""
 
+import os
 import socket
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Never
 import pytest
 
 from labkit.machine import doctor, doctor_ports
+from labkit.machine.description import describe, fingerprint, is_same
 from labkit.machine.doctor_cpus_memory import cpu_quota, reserved_hugepages
 from labkit.machine.doctor_ports import found_nics, pci_hindrance, vfio
 from labkit.machine.nics import Interface, Nic, default_route_interfaces, interfaces, nics
@@ -272,3 +274,29 @@ def test_dpdk_version(version: str, status: str, monkeypatch: pytest.MonkeyPatch
     (finding,) = doctor.dpdk()
     assert finding.status == status
     assert version in finding.detail
+
+
+def test_sweeps_and_notebooks_count_cpus_alike() -> None:
+    of_sweep, of_notebook = describe(), fingerprint()
+    for name in ("cpu", "cpus", "usable_cpus", "system"):
+        assert of_sweep[name] == of_notebook[name]
+    assert of_sweep["usable_cpus"] == len(os.sched_getaffinity(0))
+
+
+def test_a_description_tells_how_dpdk_started_but_for_its_prefix() -> None:
+    found = describe("DPDK 22.11.11", ["labkit", "--file-prefix=labkit-1-1", "-m", "512"])
+    assert found["dpdk"] == "DPDK 22.11.11"
+    assert found["eal"] == ["labkit", "-m", "512"]
+    assert describe().keys().isdisjoint({"dpdk", "eal"})
+
+
+def test_a_machine_is_known_from_a_description_of_before() -> None:
+    now = describe()
+    before = {**now, "cpus": now["usable_cpus"]}  # stored sweeps counted so, in one number
+    del before["usable_cpus"]
+    assert is_same(before, now)
+    assert is_same(now, before)
+    assert is_same(before, dict(before))
+    for change in ({"cpus": now["usable_cpus"] + 1}, {"host": "elsewhere"}):
+        assert not is_same({**before, **change}, now)
+        assert not is_same({**before, **change}, before)

@@ -261,6 +261,15 @@ def test_going_on_elsewhere_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_going_on_after_machines_are_told_anew_is_going_on(tmp_path: Path) -> None:
+    before = {"host": "here", "cpus": 2}
+    now = {"host": "here", "cpus": 4, "usable_cpus": 2}
+    told = iter([before] * 5 + [now] * 11)
+    results = run(lambda *load: Measurement(arithmetic(*load).row, next(told)), save=tmp_path)
+    assert results.warnings == []
+    assert len(results.run["machines"]) == 1
+
+
 def test_what_is_left_out_is_named() -> None:
     results = run(sizes=(64, 8500), max_gbps=0.05)
     assert results.warnings == [
