@@ -13,7 +13,6 @@ from labkit.errors import EngineDied, PortError
 from labkit.lab.frame_rings import FrameReader, FrameRings
 from labkit.lab.running_path import RunningPath
 from labkit.path import nodes
-from labkit.path.chain import Chain
 from labkit.path.path import Path
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class HostPaths:
             owner = next(
                 running.name
                 for running in self._lab.paths.values()
-                if ("rx", port.name, 0) in running.path.exclusive_queues
+                if running.path.receives(port.name)
             )
             raise PortError(
                 f"port {port.name} is received by path {owner!r}, so Python hears nothing of it; "
@@ -64,17 +63,9 @@ class HostPaths:
         for port in self._rings.keys() & set(ports):
             if port in self.running:
                 continue
-            used = {
-                kind
-                for running in self._lab.paths.values()
-                for kind, of_port, queue in running.path.exclusive_queues
-                if (of_port, queue) == (port, 0)
-            }
-            chains: list[Chain] = []
-            if "inject" not in used:
-                chains.append(nodes.inject(port) >> nodes.tx(port))
-            if not used & {"rx", "collect"}:
-                chains.append(nodes.rx(port) >> nodes.collect(port))
+            used = {key for r in self._lab.paths.values() for key in r.path.exclusive_queues}
+            ways = nodes.inject(port) >> nodes.tx(port), nodes.rx(port) >> nodes.collect(port)
+            chains = [way for way in ways if not Path(way).exclusive_queues.keys() & used]
             if chains:
                 path = Path(*chains, name=f"host:{port}")
                 self._lab._start_path(path)
@@ -108,7 +99,7 @@ class HostPaths:
 
     def _is_collected(self, port: str) -> bool:
         return any(
-            ("collect", port, 0) in running.path.exclusive_queues
+            running.path.hands_to_python(port)
             for running in (*self._lab.paths.values(), *self.running.values())
         )
 
