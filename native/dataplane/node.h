@@ -66,7 +66,7 @@ LK_EXPORT RTE_DECLARE_PER_LCORE(uint64_t, lk_activity);
 LK_EXPORT void lk_node_kind_add(struct lk_node_kind *kind);
 void lk_drop_node_add(enum lk_verdict verdict, const char *name, rte_node_process_t process,
 		      rte_node_init_t init);
-int lk_nodes_registered(void);
+int lk_nodes_check(void);
 struct lk_node_kind *lk_node_kind_find(const char *name);
 struct lk_node *lk_node_take(struct lk_node_kind *kind);
 void lk_node_give_back(struct lk_node *node);
