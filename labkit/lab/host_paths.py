@@ -15,7 +15,6 @@ from labkit.lab.frame_rings import FrameRings
 from labkit.lab.port_frames import PortFrames
 from labkit.lab.running_path import RunningPath, start_path
 from labkit.path import nodes
-from labkit.path.chain import Chain
 from labkit.path.path import Path
 
 
@@ -38,9 +37,7 @@ class HostPaths:
             self.ensure([port])
         if listens and not self._is_collected(port):
             owner = next(
-                running.name
-                for running in self._declared.values()
-                if ("rx", port, 0) in running.path.exclusive_queues
+                running.name for running in self._declared.values() if running.path.receives(port)
             )
             raise PortError(
                 f"port {port} is received by path {owner!r}, so Python hears nothing of it; "
@@ -63,17 +60,9 @@ class HostPaths:
         for port in self._rings.keys() & set(ports):
             if port in self.running:
                 continue
-            used = {
-                kind
-                for running in self._declared.values()
-                for kind, of_port, queue in running.path.exclusive_queues
-                if (of_port, queue) == (port, 0)
-            }
-            chains: list[Chain] = []
-            if "inject" not in used:
-                chains.append(nodes.inject(port) >> nodes.tx(port))
-            if not used & {"rx", "collect"}:
-                chains.append(nodes.rx(port) >> nodes.collect(port))
+            used = {key for r in self._declared.values() for key in r.path.exclusive_queues}
+            ways = nodes.inject(port) >> nodes.tx(port), nodes.rx(port) >> nodes.collect(port)
+            chains = [way for way in ways if not Path(way).exclusive_queues.keys() & used]
             if chains:
                 path = Path(*chains, name=f"host:{port}")
                 start_path(self._engine, path)
@@ -110,7 +99,7 @@ class HostPaths:
 
     def _is_collected(self, port: str) -> bool:
         return any(
-            ("collect", port, 0) in running.path.exclusive_queues
+            running.path.hands_to_python(port)
             for running in (*self._declared.values(), *self.running.values())
         )
 

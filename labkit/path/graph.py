@@ -73,6 +73,17 @@ class Graph:
         used = (n.port for n in self.nodes if n.port is not None and n.declared.has_frames)
         return tuple(dict.fromkeys(used))
 
+    def receives(self, port: str) -> bool:
+        """It receives from the first queue of the port."""
+        return any(n.declared.receives and (n.port, n.queue) == (port, 0) for n in self.nodes)
+
+    def hands_to_python(self, port: str) -> bool:
+        """It hands frames to Python as received by the port."""
+        return any(
+            n.declared.has_frames and n.declared.takes_frames_out and n.port == port
+            for n in self.nodes
+        )
+
     @property
     def files(self) -> tuple[str, ...]:
         """Files that its nodes write frames to."""

@@ -106,12 +106,12 @@ def place(
     rooms = [max(gaps[name] for name in names) for names in members]
     bands = _bands(widths, rooms, width)
 
-    returns = [
-        sum(columns[e.source] < first <= columns[e.target] for e in path.edges)
+    crossings = [
+        [e for e in path.edges if columns[e.source] < first <= columns[e.target]]
         for first, _ in bands[1:]
     ]
-    most_returns = max(returns, default=0)
-    left = 22 + LANE * most_returns if returns else 0.0
+    most_returns = max(map(len, crossings), default=0)
+    left = 22 + LANE * most_returns if crossings else 0.0
     places: dict[str, Place] = {}
     rights, highest = [], []
     top = 0.0
@@ -136,20 +136,27 @@ def place(
         for edge, via in hops.items()
     }
     turns: dict[tuple[Edge, int], Turn] = {}
-    for band, (first, _) in enumerate(bands[1:], start=1):
-        crossing = [e for e in path.edges if columns[e.source] < first <= columns[e.target]]
-        # The lowest comes first and lies inside on the right, on top, outside on the left.
-        crossing.sort(key=lambda e: -routes[e][first - 1 - columns[e.source]].middle)
-        right = rights[band - 1] + rooms[first - 1] - 10
-        for rank, edge in enumerate(crossing):
-            turns[edge, band] = Turn(
-                right + LANE * rank,
-                highest[band] - 22 - LANE * (len(crossing) - 1 - rank),
-                left - 14 - LANE * (len(crossing) - 1 - rank),
-            )
+    for band, (crossing, (first, _)) in enumerate(zip(crossings, bands[1:], strict=True), start=1):
+        leaving = {e: routes[e][first - 1 - columns[e.source]].middle for e in crossing}
+        nearest = Turn(rights[band - 1] + rooms[first - 1] - 10, highest[band] - 22, left - 14)
+        turns |= {(e, band): turn for e, turn in _turns(leaving, nearest).items()}
     extent = max([*rights, *(turn.right for turn in turns.values())])
     height = top - BAND_GAP - LANE * most_returns
     return Layout(places, routes, turns, extent, height)
+
+
+def _turns(leaving: Mapping[Edge, float], nearest: Turn) -> dict[Edge, Turn]:
+    """Ways of the edges into a band, side by side.
+
+    leaving: the height at which each leaves the band before; nearest: to what is drawn already
+    """
+    # The lowest comes first and lies inside on the right, on top, outside on the left.
+    order = sorted(leaving, key=lambda edge: -leaving[edge])
+    turns = {}
+    for rank, edge in enumerate(order):
+        outer = LANE * (len(order) - 1 - rank)
+        turns[edge] = Turn(nearest.right + LANE * rank, nearest.lane - outer, nearest.left - outer)
+    return turns
 
 
 def _stacks(

@@ -7,7 +7,9 @@
 #include <rte_mbuf.h>
 #include <rte_mbuf_dyn.h>
 
-extern int lk_mark_offset;
+#include "export.h"
+
+LK_EXPORT extern int lk_mark_offset;
 
 /*
  * What a buffer of the generators' pool holds: a number of the template and, in its low 16 bits,

@@ -14,7 +14,7 @@ struct lk_node *lk_node_by_id[LK_MAX_NODES];
 
 static struct lk_node_kind *kinds;
 static struct lk_node drop_nodes[LK_VERDICT_COUNT];
-static int failure; /* of the first node that could not be registered */
+static int failure; /* why a node could not be registered */
 
 static int
 link_node(const struct rte_graph *graph, struct rte_node *node)
@@ -85,7 +85,7 @@ lk_drop_node_add(enum lk_verdict verdict, const char *name, rte_node_process_t p
 
 /* 0, or why a node is missing. */
 int
-lk_nodes_registered(void)
+lk_nodes_check(void)
 {
 	return failure;
 }

@@ -19,6 +19,7 @@
 #include <rte_mbuf.h>
 
 #include "api.h"
+#include "export.h"
 #include "mark.h"
 #include "trace.h"
 
@@ -46,25 +47,26 @@ struct lk_node_kind {
 
 extern struct lk_node *lk_node_by_id[LK_MAX_NODES];
 
-RTE_DECLARE_PER_LCORE(rte_node_t, lk_current_node);
+LK_EXPORT RTE_DECLARE_PER_LCORE(rte_node_t, lk_current_node);
 /* Frames that sources brought in on this lcore; a worker that sees it stand still may rest. */
-RTE_DECLARE_PER_LCORE(uint64_t, lk_activity);
+LK_EXPORT RTE_DECLARE_PER_LCORE(uint64_t, lk_activity);
 
 /*
- * A kind of node for all paths, known by its name, which is that of its file. Anything else in
- * braces sets fields of struct lk_node_kind. What is loaded later registers itself all the same.
+ * A kind of node for all paths, known by its name, which is that of its file; the linker refuses a
+ * second one. What follows the function sets fields of struct lk_node_kind. A node that was
+ * compiled by itself registers itself when it is loaded.
  */
 #define LK_NODE(kind, function, ...)                                                               \
-	struct lk_node_kind lk_node_##kind = {.name = #kind, .process = function, __VA_ARGS__};    \
+	struct lk_node_kind lk_kind_##kind = {.name = #kind, .process = function, __VA_ARGS__};    \
 	RTE_INIT(lk_register_##kind)                                                               \
 	{                                                                                          \
-		lk_node_kind_add(&lk_node_##kind);                                                 \
+		lk_node_kind_add(&lk_kind_##kind);                                                 \
 	}
 
-void lk_node_kind_add(struct lk_node_kind *kind);
+LK_EXPORT void lk_node_kind_add(struct lk_node_kind *kind);
 void lk_drop_node_add(enum lk_verdict verdict, const char *name, rte_node_process_t process,
 		      rte_node_init_t init);
-int lk_nodes_registered(void);
+int lk_nodes_check(void);
 struct lk_node_kind *lk_node_kind_find(const char *name);
 struct lk_node *lk_node_take(struct lk_node_kind *kind);
 void lk_node_give_back(struct lk_node *node);

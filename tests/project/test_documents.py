@@ -4,6 +4,8 @@
 import os
 import re
 import shutil
+import subprocess
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from scapy.layers.l2 import Ether
 
 import labkit as lk
 from labkit.packet.codec import VERDICT_BY_NAME
+from labkit.path import nodes
 from labkit.path.ledger import Ledger
 from labkit.results.columns import COLUMNS
 from labkit.runs.echo import EchoSize
@@ -23,6 +26,40 @@ DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/gloss
 
 def blocks(document: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+
+
+def recipe() -> list[str]:
+    """The code of the recipe for a new node, in its order: node, reason, name, test."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    text = text[text.index("## A new node in one sitting") : text.index("## Habits")]
+    found = re.findall(r"^ *```\w+\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(block) for block in found]
+
+
+def test_the_recipe_for_a_node_compiles(tmp_path: Path) -> None:
+    node, reason, _, test = recipe()
+    shutil.copytree(ROOT / "native/packet", tmp_path / "packet")
+    verdicts = tmp_path / "packet/verdict.h"
+    before, first, after = verdicts.read_text().partition("\tX(impair_loss,")
+    verdicts.write_text(f"{before}\t{reason.strip()} \\\n{first}{after}")
+    (tmp_path / "ttl.c").write_text(node)
+    flags = subprocess.check_output(["pkg-config", "--cflags", "libdpdk"], text=True).split()
+    flags += ["-std=gnu11", "-DALLOW_EXPERIMENTAL_API", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
+    folders = [f"-I{tmp_path}/packet", f"-I{ROOT}/native/dataplane"]
+    subprocess.run(
+        ["cc", "-fsyntax-only", *flags, *folders, tmp_path / "ttl.c"], check=True, timeout=60
+    )
+    compile(test, "test_ttl.py", "exec")
+
+
+def test_the_recipe_for_a_node_declares_it() -> None:
+    _, _, declaration, _ = recipe()
+    names = dict(vars(nodes))
+    exec(declaration, names)
+    path = lk.Path(lk.rx("a") >> names["ttl"](2) >> lk.tx("a"))
+    assert path.node("ttl").params == {"by": 2}
+    assert path.node("ttl").declared.outputs == ("next", "other")
+    assert lk.Path.from_json(path.to_json()) == path
 
 
 def test_readme_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
