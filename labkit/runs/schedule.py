@@ -121,8 +121,11 @@ def listed(port: Port, streams: Traffic | Sequence[Traffic]) -> list[Traffic]:
 
 def mean_of(streams: Sequence[Traffic]) -> float:
     """Mean frame size of streams that share a rate by weight, in bytes with FCS."""
-    total = sum(stream.weight for stream in streams)
-    return sum(stream.sizes.mean * stream.weight for stream in streams) / total
+    return _mean([stream.sizes.mean for stream in streams], [stream.weight for stream in streams])
+
+
+def _mean(values: Sequence[float], weights: Sequence[float]) -> float:
+    return sum(v * w for v, w in zip(values, weights, strict=True)) / math.fsum(weights)
 
 
 def _rates(
@@ -185,9 +188,8 @@ def mean_size(scheduled: Sequence[ScheduledStream]) -> float:
     """Mean frame size of the mix in bytes with FCS."""
     weights = [p.pps if p.pps is not None else p.share for p in scheduled]
     sizes = [p.stream.sizes.mean for p in scheduled]
-    mean = sum(s * w for s, w in zip(sizes, weights, strict=True)) / math.fsum(weights)
     # To the last bit the same at every rate: results are told apart by it.
-    mean = sizes[0] if len(set(sizes)) == 1 else round(mean, MEAN_DIGITS)
+    mean = sizes[0] if len(set(sizes)) == 1 else round(_mean(sizes, weights), MEAN_DIGITS)
     return round(mean) if mean == round(mean) else mean
 
 
