@@ -10,6 +10,8 @@ from scapy.packet import Raw
 
 import labkit as lk
 
+pytestmark = pytest.mark.alone
+
 COUNT = 2_000
 
 

@@ -14,6 +14,8 @@ from labkit.lab.neighbours import resolve
 from labkit.packet import codec
 from tests.interrupts import interrupts
 
+pytestmark = pytest.mark.alone
+
 SERVER_4, SERVER_6 = "10.0.0.2", "fd00::2"
 UDP_PORT = 9000
 

@@ -16,6 +16,8 @@ from labkit.runs import stream_ids
 from labkit.runs import trial_engine as trial_bench
 from tests.trials import CLIENT_4, QUICK, SERVER_4, UDP_PORT, V4, V6, assert_whole, flow
 
+pytestmark = pytest.mark.alone
+
 COLUMNS = [
     *("size_bytes", "mix", "target_pps", "tx_pps", "rx_pps", "drop_percent", "unsent", "lost"),
     *("reordered", "duplicated", "unexplained", "port_drops", "latency_min_ns", "latency_avg_ns"),
