@@ -185,7 +185,7 @@ def test_engine_ends_with_a_parent_that_is_killed() -> None:
         assert left.runtime_directories(parent.pid)
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-    _, alive = psutil.wait_procs([engine], timeout=5)
+    _, alive = psutil.wait_procs([engine], timeout=60)
     assert not alive
     assert not left.runtime_directories(parent.pid)
     left.wait_for_none(before)

@@ -72,6 +72,6 @@ def test_an_interrupted_bar_holds_up_no_other() -> None:
     bar.get_lock().acquire()
     made = threading.Thread(target=lambda: progress_bar(total=3, disable=True), daemon=True)
     made.start()
-    made.join(5)
+    made.join(60)
     assert not made.is_alive()
     bar.close()

@@ -41,12 +41,12 @@ def python_service(port: lk.Port, service: Service) -> Iterator[None]:
 
     thread = threading.Thread(target=serve)
     thread.start()
-    assert ready.wait(5)
+    assert ready.wait(60)
     try:
         yield
     finally:
         stop.set()
-        thread.join(5)
+        thread.join(60)
 
 
 @pytest.fixture
