@@ -12,10 +12,19 @@ from labkit.lab import exclusive as measuring
 from labkit.lab.exclusive import Interrupted, Pause, check_idle, measure
 from labkit.progress import progress_bar
 from tests.interrupts import interrupts
+from tests.patience import wait_until
 
 
 class Lab:
     """All that a measurement wants of a lab is that there is one."""
+
+
+def is_idle(lab: Any) -> bool:
+    try:
+        check_idle(lab)
+    except LabError:
+        return False
+    return True
 
 
 def pauses(pause: Pause) -> None:
@@ -61,8 +70,7 @@ def test_one_that_is_stuck_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LabError, match="a trial is running in this lab"):
         measure(lab, "lk.echo", pauses)
     answers.set()
-    while measuring._running.get(lab):
-        time.sleep(0.01)
+    wait_until(lambda: is_idle(lab))
     assert measure(lab, "lk.echo", lambda _: 1) == 1
 
 
