@@ -4,14 +4,16 @@
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from labkit.machine.runtime import runtime_directory
 
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS = 30.0
 OTHERS = (".org.chromium", "sem.")  # made by programs that are no part of this
+SHARED_MEMORY = ("/dev/shm", "/dev/hugepages")
 # How labkit and these tests name interfaces
 NAMED_AFTER_A_PROCESS = re.compile(r"lk[a-z]+(\d+)x\d+")
 
@@ -35,11 +37,25 @@ def interfaces(pid: int) -> set[str]:
     return {name for name in os.listdir("/sys/class/net") if not is_anothers(name)}
 
 
+def others_files() -> set[str]:
+    """Files in shared memory that living processes have which were not started from here."""
+    here = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        if int(process.name) in here:
+            continue
+        with suppress(OSError):  # it may end, or be another user's
+            mapped = (process / "maps").read_text().split()
+            found |= {part for part in mapped if part.startswith(SHARED_MEMORY)}
+            found |= {os.readlink(descriptor) for descriptor in (process / "fd").iterdir()}
+    return found
+
+
 def snapshot(pid: int | None = None) -> set[str]:
     """Everything that can be left over, as text. `pid` is the parent of the engines."""
     pid = pid or os.getpid()
     found = {f"runtime directory {name}" for name in runtime_directories(pid)}
-    for directory in ("/dev/shm", "/dev/hugepages"):
+    for directory in SHARED_MEMORY:
         if Path(directory).is_dir():
             found |= {
                 f"file {directory}/{name}"
@@ -61,4 +77,4 @@ def wait_for_none(before: set[str], pid: int | None = None) -> None:
     end = time.monotonic() + SETTLE_SECONDS
     while (left := snapshot(pid) - before) and time.monotonic() < end:
         time.sleep(0.02)
-    assert not left
+    assert not left - {f"file {path}" for path in others_files()}

@@ -49,5 +49,5 @@ def run(package: Path, code: str, **environment: str) -> subprocess.CompletedPro
         env=os.environ | {"PYTHONPATH": path} | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=500,
     )

@@ -45,7 +45,7 @@ class Host:
     def command(self, *arguments: object) -> list[str]:
         return ["ip", "netns", "exec", self.namespace, *map(str, arguments)]
 
-    def run(self, *arguments: object, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*arguments), capture_output=True, text=True, timeout=timeout, check=False
         )
@@ -182,4 +182,4 @@ def linux_echo_server(
         assert server.stdout.readline() == "listening\n"
         yield
     finally:
-        server.communicate(timeout=5)
+        server.communicate(timeout=60)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> None:
     """Returns when it is true; fails when it does not become so."""
     end = time.monotonic() + seconds
     while not true():

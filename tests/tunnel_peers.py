@@ -134,7 +134,7 @@ class OpenVSwitch:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
         assert done.returncode == 0, f"{arguments}: {done.stderr}\n{self.log}"
@@ -170,7 +170,7 @@ class OpenVSwitch:
                 f"--unixctl={self.control}",
             ]
             stack.enter_context(self._daemon(switch, "vswitchd.log"))
-            self.vsctl("--timeout=10", "show")
+            self.vsctl("--timeout=60", "show")
             yield
 
     @contextmanager
@@ -183,10 +183,10 @@ class OpenVSwitch:
                 yield
             finally:
                 process.terminate()
-                process.wait(10)
+                process.wait(60)
 
     def _wait(self, is_there: object) -> None:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not is_there():  # type: ignore[operator]
             assert time.monotonic() < end, self.log
             time.sleep(0.02)

@@ -52,7 +52,7 @@ def jupyterlab(command: Sequence[str], port: int, log: Path) -> Iterator[str]:
             start_new_session=True,
         )
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while not (found := re.search(rf"http://127\.0\.0\.1:{port}\S*token=\w+", log.read_text())):
             assert time.monotonic() < end, log.read_text()
             assert process.poll() is None, log.read_text()
@@ -60,7 +60,7 @@ def jupyterlab(command: Sequence[str], port: int, log: Path) -> Iterator[str]:
         yield found[0]
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
+        process.wait(120)
 
 
 @pytest.fixture(scope="package")
@@ -102,15 +102,15 @@ def run_notebook(page: Page, address: str, name: str) -> None:
     """Runs all cells of a notebook of the JupyterLab at this address; its checks must pass."""
     base, token = address.split("/lab")[0], address.split("token=")[1]
     page.goto(f"{base}/lab/tree/{name}.ipynb?token={token}&reset")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=200_000)
     # Cells run before the kernel is there are lost.
-    page.get_by_text(re.compile(r"\| Idle$")).wait_for(timeout=60_000)
+    page.get_by_text(re.compile(r"\| Idle$")).wait_for(timeout=200_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     try:
         done = page.get_by_text("all checks passed", exact=True)
         failed = page.locator(".jp-RenderedText[data-mime-type*=error]")
-        done.or_(failed).first.wait_for(timeout=90_000)
+        done.or_(failed).first.wait_for(timeout=200_000)
         assert failed.count() == 0, failed.first.inner_text()
     finally:
         page.screenshot(path=SCREENSHOTS / f"{name}.png")

@@ -23,6 +23,8 @@ from tests.browser.conftest import (
     run_notebook,
 )
 
+pytestmark = pytest.mark.alone
+
 BEGIN = """\
 import threading, time
 import labkit as lk

@@ -66,13 +66,13 @@ def traffic(client: lk.Port) -> Iterator[list[BaseException]]:
 
     sender = threading.Thread(target=send)
     sender.start()
-    assert started.wait(5)
+    assert started.wait(60)
     try:
         yield ended
     finally:
-        sender.join(10)
+        sender.join(60)
         stop.set()
-        sender.join(10)
+        sender.join(60)
     assert not sender.is_alive()
 
 

@@ -119,7 +119,7 @@ def test_linux_verifies_our_checksums(link: Link) -> None:
         wrong[UDP].chksum = 0x1234
         with link.port.socket() as s:
             assert s.sr1(wrong, timeout=0.2, verbose=False) is None
-            answer = s.sr1(good, timeout=2, verbose=False)
+            answer = s.sr1(good, timeout=20, verbose=False)
     assert answer is not None
     assert bytes(answer[UDP].payload)[:8] == b"verified"
     assert link.host.counter("Udp", "InCsumErrors") == 1

@@ -19,6 +19,14 @@ class Engine:
     """All that a measurement wants of an engine is that there is one."""
 
 
+def is_idle(lab: Any) -> bool:
+    try:
+        check_idle(lab)
+    except LabError:
+        return False
+    return True
+
+
 def pauses(pause: Pause) -> None:
     while True:
         pause(0.01)
@@ -80,6 +88,6 @@ def test_an_interrupted_bar_holds_up_no_other() -> None:
     bar.get_lock().acquire()
     made = threading.Thread(target=lambda: progress_bar(total=3, disable=True), daemon=True)
     made.start()
-    made.join(5)
+    made.join(60)
     assert not made.is_alive()
     bar.close()

@@ -14,6 +14,8 @@ from labkit.sources import Schema
 from labkit.widgets.lab_parts import workers
 from labkit.widgets.meters import Meters
 
+pytestmark = pytest.mark.alone
+
 COUNT = 2_000
 
 

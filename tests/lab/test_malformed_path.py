@@ -10,7 +10,7 @@ from tests.frames import SERVER_4, SERVER_6, UDP_PORT
 from tests.malformed import malformed_frames
 
 COUNT = 100_000
-SETTLE_SECONDS = 10.0
+SETTLE_SECONDS = 60.0
 RESPONDERS = ("udp_echo", "icmp_echo", "arp_responder", "nd_responder")
 
 

@@ -302,8 +302,8 @@ def test_sockets_and_whoever_waits_end_with_the_port(lab: lk.Lab) -> None:
     waiting.start()
     wait_until(lambda: "host:a" in lab.counters())
     a.close()
-    waiting.join(5.0)
-    sniffer.join(5.0)
+    waiting.join(60)
+    sniffer.join(60)
     assert not waiting.is_alive()
     assert not sniffer.running
     assert "port a was closed" in str(ended[0])

@@ -52,7 +52,7 @@ def as_nobody(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
         "HOME": str(runtime),
     }
     ran: subprocess.CompletedProcess[str] = subprocess.run(  # type: ignore[call-overload]
-        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, **change
+        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=300, **change
     )
     left = [str(path) for path in (runtime / "dpdk").glob("*")]
     assert left == [], f"exit code {ran.returncode}\n{ran.stdout}{ran.stderr}"
@@ -80,14 +80,14 @@ def test_first_example_works(folder: Path) -> None:
             lab.echo_server(server, addresses=["10.0.0.2/24", "fd00::2/64"], udp_port=9000)
             with client.socket() as s:
                 answer = s.sr1(Ether(dst=server.mac) / IP(src="10.0.0.1", dst="10.0.0.2")
-                               / UDP(sport=40000, dport=9000) / Raw(b"hello"), timeout=1)
+                               / UDP(sport=40000, dport=9000) / Raw(b"hello"), timeout=20)
             assert answer[Raw].load == b"hello"
             run = lk.echo(client, "10.0.0.2", udp_port=9000, payload_sizes=(18, 1400, 8000))
             assert run.ledger.is_balanced and run.ledger.received == 300
             run.plot().savefig("/dev/null", format="png")
             frames = [Ether(dst=server.mac) / IP(dst="10.0.0.2") / UDP(dport=9000)] * 10
             client.send(frames)
-            assert len(client.receive(10, timeout=1)) == 10
+            assert len(client.receive(10, timeout=20)) == 10
             assert client.xstats()["rx_good_packets"] > 300
             assert "image/svg" in lab._repr_mimebundle_()["text/html"]
             runtime = os.environ["XDG_RUNTIME_DIR"] + "/dpdk"

@@ -32,7 +32,7 @@ def notebook(
 
 
 def labkit(
-    *arguments: str | Path, cwd: Path, timeout: float = 120, **environment: str
+    *arguments: str | Path, cwd: Path, timeout: float = 500, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs the command."""
     return subprocess.run(

@@ -84,7 +84,7 @@ def test_terminal_shows_a_bar_over_all_cells(tmp_path: Path) -> None:
             said += part
     except OSError:
         pass  # the other side was closed
-    assert process.wait(60) == 0
+    assert process.wait(300) == 0
     text = said.decode()
     assert "of 4 cells" in text
     assert "nb [2/4]" in text

@@ -20,7 +20,7 @@ def pure(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pure")
     command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
     options = ["-C", "cmake.define.LABKIT_NATIVE=OFF", "-C", f"build-dir={folder / 'build'}"]
-    subprocess.run([*command, *options, "-w", folder, ROOT], check=True, timeout=200)
+    subprocess.run([*command, *options, "-w", folder, ROOT], check=True, timeout=500)
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
@@ -43,7 +43,7 @@ def run_python(pure: Path, code: str) -> subprocess.CompletedProcess[str]:
         env={"MPLBACKEND": "agg", "PATH": "/nowhere", "HOME": str(pure)},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=400,
     )
 
 

@@ -13,12 +13,15 @@ from labkit.results.statistics import difference_interval, mean_interval, spread
 RUN = Path(__file__).parents[2] / "notebooks/runs/one_cpu.zip"
 
 
-def results(config: str, *received: float, target: float = 7e4) -> lk.Results:
-    rows = [
+def trials(config: str, *received: float, target: float = 7e4) -> list[dict[str, object]]:
+    return [
         {"config": config, "size_bytes": 64, "target_pps": target, "rx_pps": value}
         for value in received
     ]
-    return lk.Results.from_rows(rows)
+
+
+def results(config: str, *received: float, target: float = 7e4) -> lk.Results:
+    return lk.Results.from_rows(trials(config, *received, target=target))
 
 
 def test_interval_is_that_of_students_t() -> None:
@@ -78,11 +81,13 @@ def test_repeats_without_any_noise() -> None:
 def test_noise_is_kept_at_its_confidence() -> None:
     """Of comparisons of the same with itself, about one in twenty differs at 95 %."""
     random = np.random.default_rng(5)
-    wrong = 0
-    for _ in range(400):
-        a, b = random.normal(100, 1, (2, 4))
-        wrong += len(lk.compare(results("x", *a), results("x", *b)).differences)
-    assert 5 <= wrong <= 40
+    rows: tuple[list[dict[str, object]], ...] = ([], [])
+    for target in range(1, 401):  # a load each
+        for side, values in zip(rows, random.normal(100, 1, (2, 4)), strict=True):
+            side += trials("x", *values, target=target)
+    comparison = lk.compare(*map(lk.Results.from_rows, rows))
+    assert len(comparison.table) == 400
+    assert 5 <= len(comparison.differences) <= 40
 
 
 def test_what_a_reader_must_know_of_the_trials_is_told() -> None:

@@ -15,6 +15,8 @@ from labkit.packet import codec
 from labkit.runs.echo import EchoSize
 from tests.interrupts import interrupts
 
+pytestmark = pytest.mark.alone
+
 SERVER_4, SERVER_6 = "10.0.0.2", "fd00::2"
 UDP_PORT = 9000
 
@@ -40,12 +42,12 @@ def python_service(port: lk.Port, service: Service) -> Iterator[None]:
 
     thread = threading.Thread(target=serve)
     thread.start()
-    assert ready.wait(5)
+    assert ready.wait(60)
     try:
         yield
     finally:
         stop.set()
-        thread.join(5)
+        thread.join(60)
 
 
 @pytest.fixture

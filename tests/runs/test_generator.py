@@ -16,6 +16,8 @@ from labkit.runs import trial_engine
 from labkit.runs.schedule import schedule
 from tests.trials import CLIENT_4, QUICK, SERVER_4, V4, V6, assert_whole, flow
 
+pytestmark = pytest.mark.alone
+
 CHECKED_BY_SCAPY = 7  # one frame in so many: it takes scapy a quarter of a millisecond
 
 

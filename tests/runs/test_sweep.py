@@ -209,11 +209,11 @@ def test_failure_in_an_executor_waits_for_what_runs(tmp_path: Path) -> None:
     all_run, failed = threading.Barrier(16), threading.Event()
 
     def measure(dut: lk.dut.Dut, load: Load) -> Measurement:
-        all_run.wait(20)
+        all_run.wait(120)
         if (dut.name, load.size, load.pps, load.repeat) == ("known", 64, 70_000, 0):
             threading.Timer(0.2, failed.set).start()
             raise lk.LabError("no")
-        failed.wait(20)
+        failed.wait(120)
         return arithmetic(dut, load)
 
     with ThreadPoolExecutor(16) as executor, pytest.raises(lk.SweepFailed, match="15 finished"):

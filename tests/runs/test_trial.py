@@ -15,6 +15,8 @@ import labkit as lk
 from labkit.runs import stream_ids, trial_engine
 from tests.trials import CLIENT_4, QUICK, SERVER_4, UDP_PORT, V4, V6, assert_whole, flow
 
+pytestmark = pytest.mark.alone
+
 COLUMNS = [
     *("size_bytes", "mix", "target_pps", "tx_pps", "rx_pps", "drop_percent", "unsent", "lost"),
     *("reordered", "duplicated", "unexplained", "port_drops", "latency_min_ns", "latency_avg_ns"),

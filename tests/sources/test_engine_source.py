@@ -214,7 +214,7 @@ def test_reading_goes_on_while_labs_close_and_restart(leftovers: None) -> None:
                 lab.restart()
         stop.set()
         for reader in readers:
-            reader.join(5)
+            reader.join(60)
             assert not reader.is_alive()
         source.close()
     assert len(ends) == 16
