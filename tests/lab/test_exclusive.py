@@ -19,14 +19,6 @@ class Engine:
     """All that a measurement wants of an engine is that there is one."""
 
 
-def is_idle(lab: Any) -> bool:
-    try:
-        check_idle(lab)
-    except LabError:
-        return False
-    return True
-
-
 def pauses(pause: Pause) -> None:
     while True:
         pause(0.01)
