@@ -2,13 +2,20 @@
 """Who has this address? ARP (RFC 826) and neighbour discovery (RFC 4861) on the wire of a port."""
 
 import ipaddress
+import time
+from typing import TYPE_CHECKING
 
 from labkit.errors import LabError, Unreachable
+from labkit.lab.frame_rings import FrameReader
 from labkit.lab.port import Port
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 ATTEMPTS = 3
+SHORTEST = 14  # bytes: an Ethernet header
 
 
 def resolve(port: Port, target: str, *, source: str | None = None, timeout: float = 1.0) -> str:
@@ -26,11 +33,12 @@ def resolve(port: Port, target: str, *, source: str | None = None, timeout: floa
         if destination.version == 4
         else _solicitation(port, sender, destination)
     )
-    with port.socket() as asked:
-        for _ in range(ATTEMPTS):
-            answer = asked.sr1(question, timeout=timeout, verbose=False)
-            if answer is not None:
-                return _link_address(answer)
+    reader = port.frames.new_reader()
+    for _ in range(ATTEMPTS):
+        port.frames.send([bytes(question)])
+        answer = _answer(port, reader, question, timeout)
+        if answer is not None:
+            return _link_address(answer)
     protocol = "ARP" if destination.version == 4 else "neighbour discovery"
     raise Unreachable(
         f"{target} did not answer {protocol} on port {port.name} ({ATTEMPTS} questions from "
@@ -57,7 +65,22 @@ def check_source(source: str | None, destination: Address) -> Address:
     return sender
 
 
-def _arp(port: Port, sender: Address, target: Address) -> object:
+def _answer(port: Port, reader: FrameReader, question: "Packet", timeout: float) -> "Packet | None":
+    """The first frame that answers the question; None when none came within `timeout` seconds."""
+    from scapy.layers.l2 import Ether  # not the dissector: it loads all layers, and these are known
+
+    end = time.monotonic() + timeout
+    while True:
+        frame = reader.read()
+        if frame is not None:
+            packet: Packet = Ether(frame[0].ljust(SHORTEST, b"\0"))  # shorter is none, and raises
+            if packet.answers(question):
+                return packet
+        elif not reader.wait(max(0.0, end - time.monotonic()), port.frames.check):
+            return None
+
+
+def _arp(port: Port, sender: Address, target: Address) -> "Packet":
     from scapy.layers.l2 import ARP, Ether
 
     return Ether(src=port.mac, dst="ff:ff:ff:ff:ff:ff") / ARP(
@@ -65,7 +88,7 @@ def _arp(port: Port, sender: Address, target: Address) -> object:
     )
 
 
-def _solicitation(port: Port, sender: Address, target: Address) -> object:
+def _solicitation(port: Port, sender: Address, target: Address) -> "Packet":
     from scapy.layers.inet6 import ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, IPv6
     from scapy.layers.l2 import Ether
 
@@ -79,12 +102,12 @@ def _solicitation(port: Port, sender: Address, target: Address) -> object:
     )
 
 
-def _link_address(answer: object) -> str:
+def _link_address(answer: "Packet") -> str:
     from scapy.layers.inet6 import ICMPv6NDOptDstLLAddr
     from scapy.layers.l2 import ARP, Ether
 
-    if ARP in answer:  # type: ignore[operator]
-        return str(answer[ARP].hwsrc)  # type: ignore[index]
-    if ICMPv6NDOptDstLLAddr in answer:  # type: ignore[operator]
-        return str(answer[ICMPv6NDOptDstLLAddr].lladdr)  # type: ignore[index]
-    return str(answer[Ether].src)  # type: ignore[index]
+    if ARP in answer:
+        return str(answer[ARP].hwsrc)
+    if ICMPv6NDOptDstLLAddr in answer:
+        return str(answer[ICMPv6NDOptDstLLAddr].lladdr)
+    return str(answer[Ether].src)
