@@ -57,6 +57,7 @@ class interrupts:  # noqa: N801 - reads as a function
         trace: TracebackType | None,
     ) -> None:
         self._left.clear()
+        signal.setitimer(signal.ITIMER_REAL, 0)  # before the runner's handler would hear of it
         signal.signal(signal.SIGALRM, self._handler)
         sys.unraisablehook = self._unraisable
         self._set()
@@ -75,6 +76,9 @@ class interrupts:  # noqa: N801 - reads as a function
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if time.monotonic() >= self._limit and callable(self._handler):
             self._handler(number, frame)
+            return
+        if not self._left:
+            self._set()
             return
         if not self._is_in_product(frame):
             signal.setitimer(signal.ITIMER_REAL, LATER_SECONDS)

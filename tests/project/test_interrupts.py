@@ -2,6 +2,7 @@
 """Interrupts of tests strike labkit, and neither the test nor what Python drops exceptions of."""
 
 import gc
+import signal
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -49,6 +50,22 @@ def test_strikes_again_while_the_first_is_cleaned_up_after() -> None:
         product(work)
     assert alarm.count == 2
     assert isinstance(caught.value.__context__, KeyboardInterrupt)
+
+
+def test_leaves_the_runners_limit_of_time_alone() -> None:
+    """It is the same timer: what was left of it goes on, and an interrupt is not taken for it."""
+    told: list[int] = []
+    handler = signal.signal(signal.SIGALRM, lambda number, _: told.append(number))
+    limit = signal.setitimer(signal.ITIMER_REAL, 60)
+    try:
+        for _ in range(300):
+            with interrupts(0.0001):
+                spin(0.0003)
+        assert not told
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] < 60
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *limit)
+        signal.signal(signal.SIGALRM, handler)
 
 
 class Ends:
