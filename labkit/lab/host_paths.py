@@ -7,6 +7,7 @@ declared path does that work. Declared paths take over and, when they stop, give
 
 import threading
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from labkit.engine.commands import Descriptors
 from labkit.engine.engine import Engine
@@ -21,7 +22,13 @@ from labkit.path.path import Path
 class HostPaths:
     """The host paths of one lab, by port. They give way to `declared`, the paths of its user."""
 
-    def __init__(self, engine: Engine, declared: Mapping[str, RunningPath]) -> None:
+    def __init__(
+        self,
+        lab: Any,  # a Lab, which is made of this
+        engine: Engine,
+        declared: Mapping[str, RunningPath],
+    ) -> None:
+        self._lab = lab
         self._engine = engine
         self._declared = declared
         self._rings: dict[str, FrameRings] = {}
@@ -68,7 +75,7 @@ class HostPaths:
                 start_path(self._engine, path)
                 # It ends when a declared path takes over or its port is closed, not by stop().
                 self.running[port] = RunningPath(
-                    self._engine, path, self._declared, lambda running: None
+                    self._lab, self._engine, path, self._declared, lambda running: None
                 )
 
     def leave(self, ports: Iterable[str]) -> None:

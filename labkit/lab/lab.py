@@ -49,10 +49,10 @@ class Lab:
         self.eal = eal or EalConfig()
         self.engine = Engine(self.eal)
         self.paths: dict[str, RunningPath] = {}
-        hosts = HostPaths(self.engine, self.paths)
+        hosts = HostPaths(self, self.engine, self.paths)
         self._ports = LabPorts(self, self.engine, hosts.attach, self._close_port)
         self.ports: dict[str, Port] = self._ports.by_name
-        self._paths = LabPaths(self.engine, self.ports, self.paths, hosts)
+        self._paths = LabPaths(self, self.engine, self.ports, self.paths, hosts)
         self.tunnels = TunnelPorts(self._ports, self._paths)
         self.is_closed = False
         self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()

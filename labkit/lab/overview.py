@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The lab as a picture and a table: ports, paths, counters."""
 
-import html
 from collections.abc import Mapping, Sequence
 
 from labkit.lab.drawing import PortView, lab_svg
@@ -9,6 +8,7 @@ from labkit.lab.port import Port
 from labkit.lab.running_path import RunningPath
 from labkit.path.counters import PathCounters
 from labkit.path.svg import as_html
+from labkit.text import Row, html_table
 
 
 def overview_html(
@@ -37,22 +37,13 @@ def overview_html(
             )
         )
     paths = [path.path for path in running]
-    rows = []
+    rows: list[Sequence[str] | Row] = []
     for path in running:
         for name, node in counters[path.name].nodes.items():
             cost = node.cycles_per_packet
-            cells = (path.name, name, f"{node.objects:,}", f"{cost:,.0f}" if cost else "")
-            rows.append(_row(cells))
+            rows.append((path.name, name, f"{node.objects:,}", f"{cost:,.0f}" if cost else ""))
         for name, frames in counters[path.name].drops.items():
-            rows.append(_row((path.name, name, f"{frames:,}", ""), ' style="color:#b3261e"'))
-    return (
-        as_html(lab_svg(views, paths, counters), text)
-        + "<details><summary>counters of every node</summary><table><thead><tr><th>path</th>"
-        + "<th>node</th><th>frames</th><th>cycles a frame</th></tr></thead><tbody>"
-        + "".join(rows)
-        + "</tbody></table></details>"
-    )
-
-
-def _row(cells: tuple[str, ...], style: str = "") -> str:
-    return f"<tr{style}>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+            rows.append(Row((path.name, name, f"{frames:,}", ""), "#b3261e"))
+    table = html_table(("path", "node", "frames", "cycles a frame"), rows, "llrr")
+    picture = as_html(lab_svg(views, paths, counters), text)
+    return f"{picture}<details><summary>counters of every node</summary>{table}</details>"

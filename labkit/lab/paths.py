@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from typing import Any
 
 from labkit.engine.engine import Engine
 from labkit.errors import PathError
@@ -26,6 +27,7 @@ class LabPaths:
 
     def __init__(
         self,
+        lab: Any,  # a Lab, which is made of this
         engine: Engine,
         ports: Mapping[str, Port],
         declared: dict[str, RunningPath],
@@ -33,6 +35,7 @@ class LabPaths:
     ) -> None:
         self.declared = declared
         self.hosts = hosts
+        self._lab = lab
         self._engine = engine
         self._ports = ports
 
@@ -56,7 +59,7 @@ class LabPaths:
             raise PathError(f"a path called {path.name!r} runs already; stop it, or pass name=")
         self._check_ports(path)
         resolved = path.with_macs({port.name: port.mac for port in self._ports.values()})
-        running = RunningPath(self._engine, resolved, self.declared, self._stop)
+        running = RunningPath(self._lab, self._engine, resolved, self.declared, self._stop)
         try:
             self._make_way(resolved)
             start_path(self._engine, resolved)

@@ -17,16 +17,24 @@ if TYPE_CHECKING:
 
 
 class RunningPath:
-    """A path on a worker of a lab; made by Lab.run()."""
+    """A path on a worker of a lab; made by Lab.run().
+
+    Attributes
+    ----------
+    lab: the Lab that it runs in
+    path: what it does
+    """
 
     def __init__(
         self,
+        lab: Any,  # a Lab, which has running paths
         engine: Engine,
         path: Path,
         declared: "Mapping[str, RunningPath]",
         stop: "Callable[[RunningPath], None]",
     ) -> None:
         """declared: the paths that run for the lab's user, by name; stop: what stop() does."""
+        self.lab = lab
         self.path = path
         self._engine = engine
         self._declared = declared

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Traces: single frames followed through every node they pass."""
 
-import html
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from labkit._codec import lib
 from labkit.engine.commands import TraceStep
 from labkit.engine.engine import Engine
 from labkit.errors import LabError
+from labkit.text import Html, bold, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,39 +194,29 @@ def _ranges(offsets: list[int]) -> str:
     return ", ".join(f"{a}-{b}" if a != b else str(a) for a, b in parts)
 
 
-CELL = 'style="text-align:left;vertical-align:top;padding:3px 10px"'
-
-
 def trace_html(steps: list[Step], most_bytes: int = 96) -> str:
-    """The picture of a trace: every node with its frame, changed bytes marked.
-
-    A table with styles of its own cells only: notebooks that are not trusted show nothing else.
-    """
-    rows: list[str] = []
+    """The picture of a trace: every node with its frame, changed bytes marked."""
+    rows: list[Sequence[str]] = []
     packet, first = None, 0
     changed: list[int] = []
     for step in steps:
         is_new = step.packet != packet
         if is_new:
             packet, first, changed = step.packet, step.time_ns, []
-            rows.append(f'<tr><th colspan="3" {CELL}>frame {packet}</th></tr>')
+            rows.append((f"frame {packet}",))
         color = "#b3261e" if step.node.startswith("drop_") else "#0072b2"
-        shown = "as before"
+        shown = Html("as before")
         if is_new or changed:
-            shown = (
-                f"{html.escape(step.dissect().summary())}"
+            shown = Html(
+                f"{escape(step.dissect().summary())}"
                 f"<pre>{_hex(step.before[:most_bytes], set(changed))}</pre>"
             )
-        rows.append(
-            f"<tr><td {CELL}>+{(step.time_ns - first) / 1e3:.1f} µs</td>"
-            f'<td {CELL}><b style="color:{color}">{html.escape(step.node)}</b>'
-            f"<br>{html.escape(step.path or '')}</td>"
-            f"<td {CELL}>{shown}</td></tr>"
-        )
+        where = Html(f"{bold(step.node, color)}<br>{escape(step.path or '')}")
+        rows.append((f"+{(step.time_ns - first) / 1e3:.1f} µs", where, shown))
         changed = step.changed
     if not rows:
         return "<p>no frame was seen</p>"
-    return "<table>" + "".join(rows) + "</table>"
+    return html_table((), rows)
 
 
 def _hex(data: bytes, marked: set[int]) -> str:

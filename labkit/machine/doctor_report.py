@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the doctor found, as text, JSON and HTML."""
 
-import html
 import json
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Literal
+
+from labkit.text import Html, bold, html_table
 
 Status = Literal["ok", "note", "problem"]
 
@@ -48,12 +50,9 @@ class Report:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        cell = 'style="text-align:left;vertical-align:top;padding:2px 10px"'
-        rows = "".join(
-            f'<tr><td {cell}><b style="color:{COLORS[f.status]}">{MARKS[f.status]}</b></td>'
-            f"<td {cell}>{html.escape(f.name)}</td><td {cell}>{html.escape(f.detail)}"
-            + (f"<br><i>fix:</i> {html.escape(f.fix)}" if f.fix else "")
-            + "</td></tr>"
-            for f in self.findings
-        )
-        return f'<table style="border-collapse:collapse">{rows}</table>'
+        rows = []
+        for f in self.findings:
+            fix = f"<br><i>fix:</i> {escape(f.fix)}" if f.fix else ""
+            detail = Html(f"{escape(f.detail)}{fix}")
+            rows.append((bold(MARKS[f.status], COLORS[f.status]), f.name, detail))
+        return html_table((), rows)

@@ -2,12 +2,12 @@
 """Types of parameters that say who an endpoint is: IP addresses, MAC, UDP port, tunnel."""
 
 import ipaddress
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 from labkit.errors import PathError, TunnelError
+from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac
 from labkit.path.svg import shortened
 from labkit.path.values import MOST_LETTERS, ChoiceType, ParamType, Value, WholeType
 
@@ -117,13 +117,9 @@ class MacType(BorrowsMac):
 
     def check(self, where: str, name: str, value: Value) -> Value:
         """Of one host, in lower case."""
-        if not isinstance(value, str) or not re.fullmatch(
-            r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}", value
-        ):
-            raise PathError(
-                f"node {where}: {name} is {value!r}; write six bytes as 02:00:00:00:00:01"
-            )
-        if int(value[:2], 16) & 1:
+        if not isinstance(value, str) or not is_mac(value):
+            raise PathError(f"node {where}: {name} is {value!r}; {HOW_TO_WRITE}")
+        if is_group(value):
             raise PathError(
                 f"node {where}: {name} {value} is a group address; the lowest bit of the "
                 "first byte of a host's address is 0"
