@@ -38,8 +38,10 @@ def measure(engine: Engine, what: str, work: Callable[[Pause], T]) -> T:
         _thread.start_new_thread(measurement.run, ())
         measurement.wait()
     except BaseException as error:
-        measurement.is_interrupted = True
-        measurement.wait_out()
+        try:
+            measurement.wait_out()
+        except BaseException:  # again, before it had begun to wait
+            measurement.wait_out()
         if not measurement.is_done:
             error.add_note(f"{what} still cleans up; lab.restart() ends an engine that is stuck")
         raise
@@ -90,10 +92,14 @@ class _Measurement(Generic[T]):
 
     def wait_out(self) -> None:
         """Until an interrupted one has ended, whatever comes in between; not for ever."""
-        end = time.monotonic() + CLEANUP_SECONDS
-        while not self.is_done and time.monotonic() < end:
-            with suppress(BaseException):
-                self._end.get(timeout=POLL_SECONDS)
+        try:
+            self.is_interrupted = True
+            end = time.monotonic() + CLEANUP_SECONDS
+            while not self.is_done and time.monotonic() < end:
+                with suppress(Empty):
+                    self._end.get(timeout=POLL_SECONDS)
+        except BaseException:  # anywhere in the above: the wait begins anew
+            self.wait_out()
 
     def result(self) -> T:
         """What the work returned; raises what it raised."""

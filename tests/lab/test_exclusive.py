@@ -59,6 +59,26 @@ def test_interrupts_wait_for_the_cleaning_up() -> None:
     check_idle(engine)
 
 
+def test_interrupts_at_any_time_wait_for_the_cleaning_up() -> None:
+    """The second strikes in the steps between one wait and the next, too."""
+    lab: Any = Lab()
+    done = []
+
+    def work(pause: Pause) -> None:
+        try:
+            pauses(pause)
+        except Interrupted:
+            time.sleep(0.02)
+            done.append(True)
+            raise
+
+    for number in range(100):
+        with interrupts(0.002, 1e-6 * number), pytest.raises(KeyboardInterrupt):
+            measure(lab, "a trial", work)
+        assert len(done) == number + 1
+        check_idle(lab)
+
+
 def test_one_that_is_stuck_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "CLEANUP_SECONDS", 0.2)
     engine: Any = Engine()
