@@ -61,7 +61,7 @@ def test_interrupts_wait_for_the_cleaning_up() -> None:
 
 def test_interrupts_at_any_time_wait_for_the_cleaning_up() -> None:
     """The second strikes in the steps between one wait and the next, too."""
-    lab: Any = Lab()
+    engine: Any = Engine()
     done = []
 
     def work(pause: Pause) -> None:
@@ -74,9 +74,9 @@ def test_interrupts_at_any_time_wait_for_the_cleaning_up() -> None:
 
     for number in range(100):
         with interrupts(0.002, 1e-6 * number), pytest.raises(KeyboardInterrupt):
-            measure(lab, "a trial", work)
+            measure(engine, "a trial", work)
         assert len(done) == number + 1
-        check_idle(lab)
+        check_idle(engine)
 
 
 def test_one_that_is_stuck_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
