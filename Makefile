@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # make lab     install everything and open JupyterLab
-# make test    install everything, check style, and run all tests, TEST_JOBS at a time
+# make test    install everything, check style, and run all tests
 # make demo    run the echo notebook without a browser into an HTML report
 # make fuzz    fuzz the packet handlers for FUZZ_SECONDS (600)
 # make bench   measure against testpmd; prints and stores ratios
@@ -21,7 +21,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 NOTEBOOK_PORT ?= 8888
 FUZZ_SECONDS ?= 600
-TEST_JOBS ?= $(shell nproc | awk '{ print $$1 < 4 ? $$1 : 4 }')
 
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -70,7 +69,7 @@ lab: setup
 		$(if $(filter 0,$(shell id -u)),--allow-root)
 
 test: setup-test
-	@scripts/run-tests $(TEST_JOBS)
+	@scripts/run-tests
 
 lint: setup-test check-notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy

@@ -6,24 +6,6 @@ import pytest
 import labkit as lk
 from tests import leftovers as left
 
-# Folders whose tests run in one process where tests run side by side: `labkit run` waits for
-# another one on this machine, and the tests of the browser share a JupyterLab.
-TOGETHER = {"notebooks", "browser"}
-LONG = {*TOGETHER, "fuzz", "test_static_build.py"}
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Side by side, the tests of a file stay together, for the sake of what they share; what takes
-    long begins first."""
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        together = TOGETHER.intersection(item.path.parts)
-        group = together.pop() if together else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
-
 
 @pytest.fixture
 def lab(leftovers: None) -> Iterator[lk.Lab]:
