@@ -42,7 +42,9 @@ def connected(address: str) -> Iterator["Client"]:
 
 def workers_with_ports(client: "Client") -> list[str]:
     """Addresses of the workers that declare the resource."""
-    workers: dict[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
+    # Not client.scheduler_info(): between its question and its answer the client's own look at the
+    # scheduler, which asks for no workers, may take the place of what it found.
+    workers: dict[str, Any] = client.sync(client.scheduler.identity, n_workers=-1)["workers"]
     return [name for name, worker in workers.items() if worker["resources"].get(RESOURCE, 0) >= 1]
 
 

@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 from scapy.layers.inet import UDP
+from tornado.ioloop import PeriodicCallback
 
 import labkit as lk
 from labkit.cli import main
 from labkit.notebooks.report.results import load_run
 from labkit.runs import cluster as cluster_module
+from labkit.runs.cluster import workers_with_ports
 from tests.notebooks.making import LABKIT, labkit, notebook
 
 MEASURING = """
@@ -133,6 +135,17 @@ if not os.path.exists(flag):
     assert ran.returncode == 0, ran.stderr
     assert (tmp_path / "lost").exists()
     assert [n.status for n in load_run(tmp_path / "out").notebooks] == ["passed", "passed"]
+
+
+def test_workers_are_found_while_the_client_looks_at_the_scheduler(cluster: LocalCluster) -> None:
+    """It does so every two seconds, here every millisecond, and asks for no workers."""
+
+    async def looks_all_the_time() -> None:
+        PeriodicCallback(client._update_scheduler_info, 1).start()
+
+    with Client(cluster.scheduler_address, set_as_default=False) as client:
+        client.sync(looks_all_the_time)
+        assert {len(workers_with_ports(client)) for _ in range(500)} == {2}
 
 
 def test_no_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
