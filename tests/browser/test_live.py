@@ -181,7 +181,7 @@ def test_dashboard_shows_the_path_at_work(page: Page) -> None:
     path.locator("g[data-node=refuse]").click()
     detail = path.locator(".lk-detail")
     expect(detail).to_contain_text("frames a call")
-    expect(detail).to_contain_text("Drops a frame under the reason why")
+    expect(detail).to_contain_text("Drops every frame under the reason why")
     expect(board(page).get_by_role("table", name="Ports")).to_contain_text("kpps")
     meter = board(page).get_by_role("meter", name="busy share of lcore 1")
     expect(meter).to_have_text(re.compile("%"))
