@@ -301,7 +301,10 @@ def test_restarted_kernel_begins_again(page: Page) -> None:
 
 def test_page_that_is_loaded_anew_gets_the_history(page: Page, server: str) -> None:
     menu(page, "Run", "Run All Cells")
-    page.locator(".lk-view").nth(1).wait_for(timeout=60_000)
+    # What an earlier kernel drew stays until its cell runs again. The next cell waits.
+    prompt = page.locator(".jp-CodeCell").nth(2).locator(".jp-InputPrompt")
+    expect(prompt).to_have_text("[*]:")
+    expect(prompt).to_have_text("[3]:", timeout=60_000)
     menu(page, "Kernel", "Interrupt Kernel")
     page.get_by_text("interrupted", exact=True).wait_for(timeout=20_000)
     wait_until_moving(page)
