@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Bytes into scapy packets: the one way, so that a frame has the same layers everywhere.
 
-What scapy finds in a frame depends on the layers that were imported before. So all that scapy
-brings are, and those of our tunnels, which are bound to their UDP ports.
+What scapy finds in a frame depends on the layers that were imported before. So those of a lab's
+frames are, with those of our tunnels, which are bound to their UDP ports. All that scapy brings
+would take a second, for which the first answer would wait.
 """
 
-import scapy.layers.all  # noqa: F401
 from scapy.contrib import geneve  # noqa: F401
+from scapy.layers import dhcp, dhcp6, dns, inet, inet6, ntp, vxlan  # noqa: F401
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
