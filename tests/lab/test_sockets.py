@@ -48,6 +48,7 @@ def test_sr1_and_sr(served: tuple[lk.Port, lk.Port]) -> None:
         assert s.sr1(silent, timeout=0.1, verbose=False) is None
 
 
+@pytest.mark.alone
 def test_sniff_and_async_sniffer(cable: tuple[lk.Port, lk.Port]) -> None:
     client, server = cable
     with server.socket() as s:
@@ -59,7 +60,7 @@ def test_sniff_and_async_sniffer(cable: tuple[lk.Port, lk.Port]) -> None:
         wait_until(lambda: len(heard) == 30)
         started = time.monotonic()
         assert [p[UDP].sport for p in sniffer.stop()] == list(range(1, 31))
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 1
         client.send([to(server)] * 5)
         assert len(sniff(opened_socket=s, count=5, timeout=20)) == 5
 
