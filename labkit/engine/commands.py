@@ -159,6 +159,9 @@ class Commands(Protocol):
     def xstats(self, name: str) -> dict[str, int]:
         """All counters of the port under DPDK's names."""
 
+    def waiting(self) -> dict[str, int]:
+        """Frames on the wire to each port of a cable that no path has taken off it yet."""
+
     def attach_frames(self, name: str, sizes: Sequence[int], descriptors: Descriptors) -> None:
         """Maps the rings to and from the engine, whose memory the notebook made."""
 

@@ -153,6 +153,13 @@ class Ports:
         names = unique(c_string(xstat.name) for xstat in found)
         return {name: xstat.value for name, xstat in zip(names, found, strict=True)}
 
+    def waiting(self) -> dict[str, int]:
+        return {
+            name: lib.lk_port_waiting(port.id)
+            for name, port in self.by_name.items()
+            if port.ring_queues
+        }
+
     def attach_frames(self, name: str, descriptors: Sequence[int], sizes: Sequence[int]) -> None:
         """Maps the rings whose memory the parent made: to the engine, from the engine."""
         rings = [

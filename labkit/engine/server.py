@@ -100,6 +100,9 @@ class EngineServer:
     def xstats(self, name: str) -> dict[str, int]:
         return self.ports.xstats(name)
 
+    def waiting(self) -> dict[str, int]:
+        return self.ports.waiting()
+
     def attach_frames(self, name: str, sizes: Sequence[int], descriptors: Descriptors) -> None:
         self.ports.attach_frames(name, descriptors, sizes)
 

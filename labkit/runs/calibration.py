@@ -39,5 +39,5 @@ def _calibration_packet(mac: str) -> Any:
     from scapy.layers.inet import IP, UDP
     from scapy.layers.l2 import Ether
 
-    # Addresses for enginemarks (RFC 2544 C.2.2)
+    # Addresses for benchmarks (RFC 2544 C.2.2)
     return Ether(src=mac, dst=mac) / IP(src="198.18.0.1", dst="198.18.0.2") / UDP(sport=1, dport=9)

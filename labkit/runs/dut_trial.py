@@ -4,16 +4,35 @@
 from typing import Any
 
 from labkit.dut.base import FarEnd
-from labkit.runs.trial import trial
+from labkit.lab.port import Port
+from labkit.runs.trial import run_trial
+from labkit.runs.trial_settings import TrialSettings
+from labkit.traffic.rate import Rate
 
 
-def dut_trial(far_end: FarEnd, streams: Any, **settings: Any) -> dict[str, Any]:
-    """The row of lk.trial(far_end.port, streams, warmup=0, **settings) with the DUT's columns.
+def dut_trial(
+    far_end: FarEnd,
+    streams: Any,
+    *,
+    duration: float,
+    latency: bool = False,
+    rate: Rate | str | float | None = None,
+    receive_on: Port | None = None,
+) -> dict[str, Any]:
+    """The row of lk.trial(far_end.port, streams, warmup=0, ...) with the DUT's columns.
 
     Raises DutDied when the DUT is gone.
     """
+    settings = TrialSettings(duration, latency=latency, progress=False)
     before = far_end.counters()
-    done = trial(far_end.port, streams, warmup=0, progress=False, **settings)
+    done = run_trial(
+        far_end.port,
+        streams,
+        settings,
+        rate,
+        receive_on,
+        lambda: far_end.counters().since(before).outside,
+    )
     far_end.check()
     drops = far_end.counters().since(before)
     row = {"config": far_end.name or None, **done.row, **drops.columns}

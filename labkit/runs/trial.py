@@ -4,7 +4,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
@@ -17,7 +16,8 @@ from labkit.results.latency import LatencyHistogram
 from labkit.results.text import size_name
 from labkit.runs.floor import floor_ns
 from labkit.runs.schedule import Traffic, check_frames, schedule
-from labkit.runs.trial_engine import STILL_SECONDS, Measured, TrialEngine
+from labkit.runs.trial_engine import Measured, TrialEngine
+from labkit.runs.trial_settings import TrialSettings
 from labkit.runs.trial_tables import tables_of
 from labkit.traffic.rate import Rate
 from labkit.units import si_load
@@ -25,9 +25,6 @@ from labkit.units import si_load
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-LONGEST_SECONDS = 86_400.0
-MOST_INTERVALS = 100_000
 
 
 @dataclass(frozen=True)
@@ -181,20 +178,35 @@ def trial(
     whose drops could not be told from this one's; Unreachable when nobody answers for a destination
     whose MAC the packet does not name. Ctrl-C ends the trial and puts the ports back as they were.
     """
+    settings = TrialSettings(duration, warmup, drain, interval, latency, progress)
+    return run_trial(port, streams, settings, rate, receive_on)
+
+
+def run_trial(
+    port: Port,
+    streams: Traffic | Sequence[Traffic],
+    settings: TrialSettings,
+    rate: Rate | str | float | None = None,
+    receive_on: Port | None = None,
+    dropped_outside: Callable[[], int] | None = None,
+) -> Trial:
+    """As lk.trial.
+
+    dropped_outside: how many of its frames were dropped since it was called first, by what is no
+        part of the lab; asked while the trial waits for frames under way
+    """
     back = receive_on or port
     _check_ports(port, back)
-    if not isinstance(latency, bool):
-        raise LabError(f"latency is {latency!r}; it is True or False")
-    _check_times(duration, warmup, drain, interval)
     scheduled = schedule(port, streams, rate)
-    check_frames(scheduled, duration)
-    engine = TrialEngine(port, back, scheduled, latency, drain)
+    check_frames(scheduled, settings.duration)
+    engine = TrialEngine(port, back, scheduled, settings, dropped_outside)
+    warmup, duration = settings.warmup, settings.duration
 
     def run(pause: Pause) -> Measured:
-        with _bar(warmup + duration, progress) as bar:
+        with _bar(warmup + duration, settings.progress) as bar:
             if warmup > 0:
                 engine.run(warmup, warmup, bar, pause)
-            return engine.run(duration, interval, lambda seconds: bar(warmup + seconds), pause)
+            return engine.run(duration, settings.interval, lambda s: bar(warmup + s), pause)
 
     measured = measure(port.lab.engine, "a trial", run)
     tables = tables_of(engine, measured, duration)
@@ -218,24 +230,6 @@ def _check_ports(port: Port, back: Port) -> None:
             raise LabError(f"{name} is {given!r}; it is a port of a lab, as lab.port() gives one")
     if back.lab is not port.lab:
         raise LabError(f"receive_on is a port of another lab; its clock is not {port.name}'s")
-
-
-def _check_times(duration: float, warmup: float, drain: float, interval: float) -> None:
-    _check_seconds("duration", duration, 0.001)
-    _check_seconds("warmup", warmup, 0.0)
-    _check_seconds("drain", drain, STILL_SECONDS)
-    _check_seconds("interval", interval, 0.001)
-    if duration / interval > MOST_INTERVALS:
-        raise LabError(
-            f"interval is {interval} s; at most {MOST_INTERVALS:,} intervals, so give "
-            f"{duration / MOST_INTERVALS:g} or more"
-        )
-
-
-def _check_seconds(name: str, value: float, lowest: float) -> None:
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not lowest <= value <= LONGEST_SECONDS:
-        raise LabError(f"{name} is {value!r}; the range is {lowest:g} to {LONGEST_SECONDS:g} s")
 
 
 @contextmanager

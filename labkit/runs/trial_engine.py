@@ -14,7 +14,6 @@ from labkit.errors import LabError
 from labkit.lab.exclusive import Pause
 from labkit.lab.lab import Lab
 from labkit.lab.port import Port
-from labkit.lab.port_declaration import losses_in
 from labkit.path import nodes
 from labkit.path.chain import Chain, as_chain
 from labkit.path.counters import REFUSED_BY_TX
@@ -22,12 +21,14 @@ from labkit.path.path import Path
 from labkit.results.latency import LatencyHistogram
 from labkit.runs import stream_ids
 from labkit.runs.addresses import source_addresses
+from labkit.runs.reading import Loops, Reading
 from labkit.runs.schedule import ScheduledStream
+from labkit.runs.trial_settings import STILL_SECONDS, TrialSettings
 
 REPORT_SECONDS = 0.1
 POLL_SECONDS = 0.01
-STILL_SECONDS = 3 * lib.LK_LONGEST_HOLD / 1e9  # longer than an impair node holds a frame back
 MISSING_SECONDS = 0.5  # stillness before a frame is given up: a busy machine pauses a DUT
+POLL_COUNTS_SECONDS = 0.05  # of stillness at most: while nobody looked, this process was paused too
 OVERDUE_SECONDS = 50 * lib.LK_TRIAL_GRACE / 1e9  # a busy machine pauses a generator too
 ROUNDING = 1e-6
 
@@ -40,6 +41,7 @@ class Measured:
     ----------
     drops: frames by drop node
     port_losses: frames that ports of the lab lost, as {"client rx_missed_errors": 3}
+    waiting: frames on cables that no path had taken off when the drain was over, by port
     port_sent, port_received: what the two ports say themselves that they sent and received
     """
 
@@ -50,42 +52,31 @@ class Measured:
     jitter: LatencyHistogram | None
     drops: dict[str, int]
     port_losses: dict[str, int]
+    waiting: dict[str, int]
     port_sent: int
     port_received: int
     copies: int
     tick_seconds: float
 
 
-@dataclass(frozen=True)
-class Reading:
-    """Counters of all paths and ports, and what these have lost, at one time."""
-
-    paths: dict[str, Any]
-    xstats: dict[str, dict[str, int]]
-    losses: dict[str, int]
-
-    def losses_since(self, before: "Reading") -> dict[str, int]:
-        """What ports lost between two readings."""
-        since = {name: n - before.losses.get(name, 0) for name, n in self.losses.items()}
-        return {name: frames for name, frames in since.items() if frames}
-
-    def xstat_since(self, before: "Reading", port: str, name: str) -> int:
-        """By how much a counter of a port grew."""
-        return self.xstats[port][name] - before.xstats[port][name]
-
-
 class TrialEngine:
     """Streams between two ports, ready to run for any time."""
 
     def __init__(
-        self, port: Port, back: Port, scheduled: list[ScheduledStream], latency: bool, drain: float
+        self,
+        port: Port,
+        back: Port,
+        scheduled: list[ScheduledStream],
+        settings: TrialSettings,
+        dropped_outside: Callable[[], int] | None,
     ) -> None:
         self.port = port
         self.back = back
         self.lab: Lab = port.lab
         self.scheduled = scheduled
-        self.latency = latency
-        self.drain = drain
+        self.latency = settings.latency
+        self.drain = settings.drain
+        self._dropped_outside = dropped_outside or (lambda: 0)
         self.is_signed = all(p.stream.signature for p in scheduled)
         self.is_paced = scheduled[0].pps is not None
 
@@ -132,6 +123,7 @@ class TrialEngine:
                 self._histogram(run, -1),
                 self._drops(before, after, paths[0].name),
                 after.losses_since(before),
+                after.waiting_since(before),
                 after.xstat_since(before, self.port.name, "tx_good_packets"),
                 after.xstat_since(before, self.back.name, "rx_good_packets"),
                 copies(after.paths) - copies(before.paths),
@@ -182,24 +174,28 @@ class TrialEngine:
                 self.lab.engine.commands.stop_trial(run)
             raise
 
-    def _until_still(self, run: str, before: "Reading", sender: str, pause: Pause) -> None:
-        """Waits until no counter has moved for a while, longer while frames are missing."""
+    def _until_still(self, run: str, before: Reading, sender: str, pause: Pause) -> None:
+        """Waits until no counter has moved for a while, longer while frames are missing, and every
+        worker has looked at its ports since."""
         end = time.monotonic() + self.drain
-        seen, still_since = None, time.monotonic()
+        seen, looked, still, loops = None, 0.0, 0.0, Loops()
         while True:
             counts: dict[str, int] = self.lab.engine.commands.trial_counts(run)
             reading = self._read()
             drops = self._drops(before, reading, sender) | reading.losses_since(before)
+            outside = self._dropped_outside()
             now = time.monotonic()
-            if (counts, drops) != seen:
-                seen, still_since = (counts, drops), now
+            if (counts, drops, outside) != seen:
+                seen, still, loops = (counts, drops, outside), 0.0, reading.loops
+            else:
+                still += min(now - looked, POLL_COUNTS_SECONDS)
+            looked = now
             copied = copies(reading.paths) - copies(before.paths)
-            gone = self.received(counts) + sum(drops.values()) + counts["too_old"]
+            gone = self.received(counts) + sum(drops.values()) + counts["too_old"] + outside
             gone += min(counts["duplicated"], copied)
             is_missing = gone < counts["made"] - counts["refused"] + copied
-            if now >= end or now - still_since >= (
-                MISSING_SECONDS if is_missing else STILL_SECONDS
-            ):
+            patience = MISSING_SECONDS if is_missing else STILL_SECONDS
+            if now >= end or (still >= patience and reading.loops.have_passed(loops)):
                 return
             pause(POLL_SECONDS)
 
@@ -207,17 +203,10 @@ class TrialEngine:
         """Frames that arrived for the first time, as far as that can be told."""
         return counts["received"] + (0 if self.is_signed else counts["unsigned_frames"])
 
-    def _read(self) -> "Reading":
-        ports = dict(self.lab.ports)
-        xstats = {name: port.xstats() for name, port in ports.items()}
-        losses = {
-            f"{name} {loss}": frames
-            for name, port in ports.items()
-            for loss, frames in losses_in(port.last_info.driver, xstats[name]).items()
-        }
-        return Reading(dict(self.lab.counters()), xstats, losses)
+    def _read(self) -> Reading:
+        return Reading.of(self.lab)
 
-    def _drops(self, before: "Reading", after: "Reading", sender: str) -> dict[str, int]:
+    def _drops(self, before: Reading, after: Reading, sender: str) -> dict[str, int]:
         """Frames of this run by the drop node that refused them."""
         total: dict[str, int] = {}
         for path, counters in after.paths.items():

@@ -93,6 +93,12 @@ def _ledger(engine: TrialEngine, measured: Measured, sent: int, received: int) -
         drops["too old to be told from a duplicate"] = counts["too_old"]
     if gone_copies > 0:
         drops["of these, copies"] = -gone_copies
+    # What waits may be others' frames too: it explains no more than is missing.
+    missing = sent - received - sum(drops.values())
+    for port, frames in measured.waiting.items():
+        if explained := min(frames, max(0, missing)):
+            drops[f"still on the wire to {port}"] = explained
+            missing -= explained
     extra = {"duplicates": counts["duplicated"], "reordered": counts["reordered"]}
     return Ledger(counts["made"] + counts["skipped"], sent, received, drops, extra)
 

@@ -76,6 +76,7 @@ int lk_port_info(uint16_t id, struct lk_port_info *info);
 int lk_port_set_promiscuous(uint16_t id, int on);
 int lk_port_set_link(uint16_t id, int up);
 int lk_port_xstats(uint16_t id, struct lk_xstat *out, unsigned int room);
+unsigned int lk_port_waiting(uint16_t id);
 const char *lk_port_pool(uint16_t id); /* name of the mempool it receives into */
 int lk_port_close(uint16_t id);
 

@@ -82,6 +82,17 @@ lk_cable_create(const char *a, const char *b, unsigned int queues, unsigned int 
 	return 0;
 }
 
+/* Frames on the wire to this end that no path has taken off it yet; 0 where there is no cable. */
+unsigned int
+lk_port_waiting(uint16_t id)
+{
+	unsigned int frames = 0;
+
+	for (unsigned int q = 0; q < lk_ports[id].ring_count; q++)
+		frames += rte_ring_count(lk_ports[id].rx_rings[q]);
+	return frames;
+}
+
 /*
  * Takes a closed port off its cable. The rings belong to both ends, and the last one frees them.
  * The other end drops from now on what it sends, and may still receive what was sent to it.

@@ -13,6 +13,9 @@ from scapy.packet import Packet, Raw
 
 import labkit as lk
 from labkit.runs import stream_ids, trial_engine
+from labkit.runs.reading import Loops
+from labkit.runs.trial import run_trial
+from labkit.runs.trial_settings import TrialSettings
 from tests.trials import CLIENT_4, QUICK, SERVER_4, UDP_PORT, V4, V6, assert_whole, flow
 
 pytestmark = pytest.mark.alone
@@ -85,17 +88,44 @@ def test_any_mix_over_any_line_balances(lab: lk.Lab, seed: int) -> None:
 
 
 def test_what_the_port_refuses_is_unsent(lab: lk.Lab) -> None:
-    """Nobody empties the ring: it takes 63 frames, and none of the others is lost."""
+    """Nobody empties the ring: it takes 63 frames, which stay there, and no other is lost."""
     client, server = lab.cable(ring_size=64)
     run = lk.trial(client, flow(), rate="50 kpps", duration=0.1, drain=0.1, **QUICK)
     assert run.row["sent"] == 63
     assert run.row["unsent"] == run.row["intended"] - 63 == 4937
-    assert run.row["unexplained"] == run.row["lost"] == 63
-    assert not run.row["balanced"]
-    assert run.problems == ("63 frames are unexplained",)
-    assert "NOT BALANCED: 63 frames are unexplained" in repr(run)
-    assert 'style="color:#b3261e' in run._repr_html_()
-    assert server.name not in run.ledger.drops
+    assert run.row["lost"] == 63
+    assert run.ledger.drops == {f"still on the wire to {server.name}": 63}
+    assert_whole(run)
+
+
+def test_what_waited_before_explains_nothing(lab: lk.Lab) -> None:
+    client, server = lab.cable()
+    client.send([bytes(V4)] * 10)
+    run = lk.trial(client, flow(), rate="1 kpps", duration=0.05, drain=0.1, **QUICK)
+    assert run.ledger.drops == {f"still on the wire to {server.name}": 50}
+    assert_whole(run)
+
+
+def test_a_dut_that_is_slow_to_drop_is_waited_for(lab: lk.Lab) -> None:
+    """What it counts while nothing else moves any more is no frame unexplained."""
+    client, server = lab.cable()
+    lab.run(lk.rx(server) >> lk.sink())
+    dropped: list[int] = []
+
+    def one_more() -> int:
+        dropped.append(min(len(dropped), 100))
+        return dropped[-1]
+
+    settings = TrialSettings(0.05, drain=10, progress=False)
+    run = run_trial(client, flow(), settings, "2 kpps", None, one_more)
+    assert run.row["sent"] == dropped[-1] == 100
+
+
+def test_a_worker_that_is_held_back_is_waited_for() -> None:
+    """Its loops tell whether it has looked at its ports; one that came later had nothing before."""
+    before = Loops({1: 10, 2: 20})
+    assert not Loops({1: 11, 2: 99}).have_passed(before)
+    assert Loops({1: 12, 2: 99, 3: 0}).have_passed(before)
 
 
 def test_a_load_that_the_port_refused_is_told(lab: lk.Lab) -> None:
@@ -135,8 +165,8 @@ def test_what_a_dut_refuses_is_lost(lab: lk.Lab) -> None:
     dut_out, _ = lab.cable("dut-out", "nobody", ring_size=64)
     lab.run(lk.rx(dut_in) >> lk.tx(dut_out), name="dut")
     run = lk.trial(client, flow(), rate="20 kpps", duration=0.1, drain=0.1, **QUICK)
-    assert run.ledger.drops == {"drop_tx_full": run.row["sent"] - 63}
-    assert run.row["unexplained"] == 63
+    full = run.row["sent"] - 63
+    assert run.ledger.drops == {"drop_tx_full": full, "still on the wire to nobody": 63}
 
 
 def test_drops_have_their_names(lab: lk.Lab) -> None:
@@ -203,6 +233,10 @@ def test_frames_that_nobody_explains_are_not_waited_for_forever(lab: lk.Lab) -> 
     run = lk.trial(a, flow(), rate="10 kpps", duration=0.1, drain=60, **QUICK)
     assert time.monotonic() - began < 30
     assert run.ledger.unexplained == run.row["sent"] > 0
+    assert not run.row["balanced"]
+    assert run.problems == (f"{run.row['sent']:,} frames are unexplained",)
+    assert f"NOT BALANCED: {run.problems[0]}" in repr(run)
+    assert 'style="color:#b3261e' in run._repr_html_()
 
 
 def test_copies_that_are_gone_hide_no_frame_that_is_missing(lab: lk.Lab) -> None:
@@ -305,7 +339,8 @@ def test_calibration_is_a_floor(mirror: lk.Port) -> None:
 
 
 def test_the_picture_says_what_is_wrong(lab: lk.Lab) -> None:
-    client, _ = lab.cable()
+    client, server = lab.cable()
+    lab.run(lk.rx(server) >> lk.sink())
     run = lk.trial(client, flow(), rate=1000, duration=0.1, drain=0.1, **QUICK)
     figure = run.plot()
     assert figure.get_suptitle().startswith("NOT BALANCED")

@@ -87,8 +87,10 @@ def test_a_dut_that_stops_midway(mirror: lk.Port) -> None:
     run = lk.trial(mirror, flow(), rate="2 kpps", duration=0.5, drain=0.1, **QUICK)
     stopper.join()
     assert 0 < run.row["received"] < run.row["sent"]
-    assert run.row["unexplained"] == run.row["lost"] > 0
-    assert not run.is_balanced
+    (where,) = run.ledger.drops
+    assert where.startswith("still on the wire to ")
+    assert run.ledger.drops[where] == run.row["lost"] > 0
+    assert run.is_balanced
 
 
 def test_a_trial_whose_own_path_is_stopped_ends(
