@@ -136,7 +136,8 @@ def test_service_that_stops_midway(pair: tuple[lk.Port, lk.Port]) -> None:
     assert row["sent"] == 100
     assert 0 < row["received"] < 100
     assert row["received"] + row["lost"] == 100
-    assert run.ledger.unexplained == row["lost"]
+    late = run.ledger.drops.get("drop_probe_late", 0)  # on a machine that is busy
+    assert run.ledger.unexplained == row["lost"] - late > 0
     assert not run.ledger.is_balanced
     assert "NOT balanced" in repr(run)
 

@@ -14,6 +14,7 @@ import labkit as lk
 from labkit.packet import codec
 from labkit.runs import trial_engine
 from labkit.runs.schedule import schedule
+from labkit.runs.trial_settings import TrialSettings
 from tests.trials import CLIENT_4, QUICK, SERVER_4, V4, V6, assert_whole, flow
 
 pytestmark = pytest.mark.alone
@@ -213,7 +214,11 @@ def test_what_is_too_long_for_the_port_is_unsent(lab: lk.Lab) -> None:
     """Not lost: it was scheduled for another port, as no plan for this one has such frames."""
     small, large = lab.port("ring", "small", mtu=1500), lab.port("ring", "large")
     engine = trial_engine.TrialEngine(
-        small, small, schedule(large, flow(size=1600), 1000), latency=False, drain=0.1
+        small,
+        small,
+        schedule(large, flow(size=1600), 1000),
+        TrialSettings(0.1, drain=0.1),
+        None,
     )
     measured = engine.run(0.1, 0.1, lambda _: None, time.sleep)
     assert measured.counts["refused"] == measured.counts["made"] > 0
