@@ -23,8 +23,6 @@ from tests.browser.conftest import (
     run_notebook,
 )
 
-pytestmark = pytest.mark.alone
-
 BEGIN = """\
 import threading, time
 import labkit as lk

@@ -25,8 +25,6 @@ from tests.interrupts import interrupts
 from tests.patience import wait_until
 from tests.tunnels import with_checksums
 
-pytestmark = pytest.mark.alone
-
 KINDS = [lk.dut.LabkitEcho, lk.dut.PythonEcho, lk.dut.Testpmd, lk.dut.KernelEcho]
 DUTS = [kind() for kind in KINDS]
 BAD_CHECKSUM = {

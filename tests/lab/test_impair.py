@@ -14,8 +14,6 @@ from labkit.sources import Schema
 from labkit.widgets.lab_parts import workers
 from labkit.widgets.meters import Meters
 
-pytestmark = pytest.mark.alone
-
 COUNT = 2_000
 
 

@@ -48,7 +48,6 @@ def test_sr1_and_sr(served: tuple[lk.Port, lk.Port]) -> None:
         assert s.sr1(silent, timeout=0.1, verbose=False) is None
 
 
-@pytest.mark.alone
 def test_sniff_and_async_sniffer(cable: tuple[lk.Port, lk.Port]) -> None:
     client, server = cable
     with server.socket() as s:

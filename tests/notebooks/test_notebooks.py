@@ -11,8 +11,6 @@ from papermill.exceptions import PapermillExecutionError
 from labkit.notebooks.exercises import count_exercises, solved
 from labkit.notebooks.source import read_notebook, write_notebook
 
-pytestmark = pytest.mark.alone
-
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 RUNS = ROOT / "notebooks/runs"

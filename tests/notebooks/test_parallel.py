@@ -13,8 +13,6 @@ import labkit as lk
 from labkit.machine.cpus import claimed, deal, usable_cpus
 from tests.notebooks.making import labkit, notebook
 
-pytestmark = pytest.mark.alone
-
 MEASURING = """
 import json, os, time, labkit as lk
 lab = lk.Lab()

@@ -15,8 +15,6 @@ from labkit.packet import codec
 from labkit.runs.echo import EchoSize
 from tests.interrupts import interrupts
 
-pytestmark = pytest.mark.alone
-
 SERVER_4, SERVER_6 = "10.0.0.2", "fd00::2"
 UDP_PORT = 9000
 

@@ -17,8 +17,6 @@ from labkit.runs.schedule import schedule
 from labkit.runs.trial_settings import TrialSettings
 from tests.trials import CLIENT_4, QUICK, SERVER_4, V4, V6, assert_whole, flow
 
-pytestmark = pytest.mark.alone
-
 CHECKED_BY_SCAPY = 7  # one frame in so many: it takes scapy a quarter of a millisecond
 
 

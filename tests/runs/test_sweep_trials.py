@@ -26,8 +26,6 @@ from labkit.results.columns import COLUMNS
 from labkit.runs.dut_trial import dut_trial
 from tests.tunnels import TUNNELS
 
-pytestmark = pytest.mark.alone
-
 needs_testpmd = pytest.mark.skipif(
     shutil.which("dpdk-testpmd") is None, reason="dpdk-testpmd is not installed (package dpdk)"
 )

@@ -18,8 +18,6 @@ from labkit.runs.trial import run_trial
 from labkit.runs.trial_settings import TrialSettings
 from tests.trials import CLIENT_4, QUICK, SERVER_4, UDP_PORT, V4, V6, assert_whole, flow
 
-pytestmark = pytest.mark.alone
-
 COLUMNS = [
     *("size_bytes", "mix", "target_pps", "tx_pps", "rx_pps", "drop_percent", "unsent", "lost"),
     *("reordered", "duplicated", "unexplained", "port_drops", "latency_min_ns", "latency_avg_ns"),

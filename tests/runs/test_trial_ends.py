@@ -16,8 +16,6 @@ from labkit.runs import trial_engine
 from tests.interrupts import interrupts
 from tests.trials import QUICK, SERVER_4, V4, flow
 
-pytestmark = pytest.mark.alone
-
 
 def test_one_trial_at_a_time(mirror: lk.Port) -> None:
     """Drops are told by their node: two trials would take each other's."""

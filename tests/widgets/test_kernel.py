@@ -15,8 +15,6 @@ from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 from nbconvert import HTMLExporter
 
-pytestmark = pytest.mark.alone
-
 ROOT = Path(__file__).parents[2]
 BEGIN = """
 import labkit as lk

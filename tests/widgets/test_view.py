@@ -16,8 +16,6 @@ from labkit.widgets.view import LiveView
 from tests.patience import wait_until
 from tests.widgets.sources import NAMES, Clock, Hand
 
-pytestmark = pytest.mark.alone
-
 PAGE = {"page": "p1"}
 
 
