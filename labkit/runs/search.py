@@ -132,22 +132,7 @@ def search(
     lowest = _pps("min_rate", min_rate, target)
     highest = _pps("max_rate", "100 %" if max_rate is None else max_rate, target)
     config = _config(wanted.values(), lowest, highest, preset, most_seconds)
-    lab = target.port.lab if target else None
-    run = {
-        "kind": "search",
-        "title": f"MLRsearch, preset {preset}",
-        "parameters": {
-            "goals": list(wanted),
-            "preset": preset,
-            "min_rate": lowest,
-            "max_rate": highest,
-            "streams": [repr(stream) for stream in target.streams] if target else [],
-            "most_seconds": most_seconds,
-        },
-        "machines": [
-            machine.describe(lab.dpdk_version, lab.eal.arguments("")) if lab else machine.describe()
-        ],
-    }
+    run = _run(list(wanted), config, preset, target)
     if measure is None:
         assert target is not None
         measure = target.measure
@@ -179,6 +164,26 @@ def _config(
         search_duration_max=most_seconds,
         warmup_duration=shortest,
     )
+
+
+def _run(goals: list[str], config: Config, preset: str, target: Target | None) -> dict[str, Any]:
+    """What is known of the search before it begins."""
+    lab = target.port.lab if target else None
+    return {
+        "kind": "search",
+        "title": f"MLRsearch, preset {preset}",
+        "parameters": {
+            "goals": goals,
+            "preset": preset,
+            "min_rate": config.min_load,
+            "max_rate": config.max_load,
+            "streams": [repr(stream) for stream in target.streams] if target else [],
+            "most_seconds": config.search_duration_max,
+        },
+        "machines": [
+            machine.describe(lab.dpdk_version, lab.eal.arguments("")) if lab else machine.describe()
+        ],
+    }
 
 
 def _searched(measurer: Measurer, config: Config, preset: str) -> Any:
