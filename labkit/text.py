@@ -13,11 +13,17 @@ SIDES = {"l": "left", "r": "right"}
 
 def unique(names: Iterable[str]) -> list[str]:
     """Names with a number behind those that came before: net_ena has two counters rx_q0_bytes."""
-    seen: Counter[str] = Counter()
-    found = []
-    for name in names:
+    wanted = list(names)
+    taken, seen, found = set(wanted), Counter[str](), []
+    for name in wanted:
         seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+        if seen[name] == 1:
+            found.append(name)
+            continue
+        while (numbered := f"{name}#{seen[name]}") in taken:
+            seen[name] += 1
+        taken.add(numbered)
+        found.append(numbered)
     return found
 
 

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labkit.text import unique
+
 if TYPE_CHECKING:
     from pyroute2 import IPRoute
     from pyroute2.ethtool.ioctl import IoctlEthtool
@@ -114,7 +116,10 @@ class VethPair:
         assert self._kernel is not None
         assert self._nic is not None
         link = self._kernel.get_links(self._index())[0]
-        return {**link.get_attr("IFLA_STATS64"), **dict(self._nic.get_statistics())}
+        driver = self._nic.get_statistics()
+        names = unique(name for name, _ in driver)
+        values = (value for _, value in driver)
+        return {**link.get_attr("IFLA_STATS64"), **dict(zip(names, values, strict=True))}
 
     def _leave(self) -> None:
         if self._nic is not None:

@@ -14,6 +14,7 @@ from labkit.text import unique
 SOCKET = "dpdk_telemetry.v2"
 ANSWER_SECONDS = 2.0  # then an application whose statistics hang (ENA's admin queue) is gone
 MOST_GREETING = 1 << 16
+MOST_ANSWER = 1 << 24  # DPDK says 16 KiB
 
 
 class TelemetryClient:
@@ -31,12 +32,14 @@ class TelemetryClient:
         self._socket.settimeout(ANSWER_SECONDS)
         try:
             self._socket.connect(str(path))
-            greeting = json.loads(self._socket.recv(MOST_GREETING))
+            greeting = _parsed(self._socket.recv(MOST_GREETING))
             try:
                 self.version, self.pid = str(greeting["version"]), int(greeting["pid"])
                 self._room = int(greeting["max_output_len"]) + 1
-            except (KeyError, TypeError) as error:
-                raise ValueError(f"its greeting is {greeting!r}: {error}") from None
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
+                raise ValueError(f"its greeting is {greeting!r}: {error!r}") from None
+            if not 1 < self._room <= MOST_ANSWER:
+                raise ValueError(f"its greeting is {greeting!r}: no length of an answer")
         except BaseException:
             self._socket.close()
             raise
@@ -47,8 +50,7 @@ class TelemetryClient:
         data = self._socket.recv(self._room)
         if not data:
             raise ConnectionResetError("the socket was closed")
-        # Some drivers use one name twice (ENA: rx_q0_bytes), and so does the JSON.
-        answer = json.loads(data, object_pairs_hook=_unique_pairs)
+        answer = _parsed(data)
         try:
             return answer[command.partition(",")[0]]
         except (KeyError, TypeError):
@@ -57,6 +59,14 @@ class TelemetryClient:
     def close(self) -> None:
         """Leaves the application."""
         self._socket.close()
+
+
+def _parsed(data: bytes) -> Any:
+    # Some drivers use one name twice (ENA: rx_q0_bytes), and so does the JSON.
+    try:
+        return json.loads(data, object_pairs_hook=_unique_pairs)
+    except RecursionError:
+        raise ValueError("its JSON is nested too deeply") from None
 
 
 def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -160,9 +160,21 @@ def _native_endpoint(endpoint: Endpoint | None) -> object:
     )
 
 
-def packed_addresses(addresses: Iterable[str]) -> dict[str, int | list[bytes]]:
+def packed_addresses(addresses: Iterable[str]) -> dict[str, int | list[int] | list[bytes]]:
     """The address fields of struct lk_endpoint."""
-    parsed = [ipaddress.ip_interface(address).ip for address in addresses]
-    ipv4 = [address.packed for address in parsed if address.version == 4]
-    ipv6 = [address.packed for address in parsed if address.version == 6]
-    return {"ipv4_count": len(ipv4), "ipv6_count": len(ipv6), "ipv4": ipv4, "ipv6": ipv6}
+    parsed = [ipaddress.ip_interface(address) for address in addresses]
+    ipv4 = [address for address in parsed if address.version == 4]
+    ipv6 = [address for address in parsed if address.version == 6]
+    return {
+        "ipv4_count": len(ipv4),
+        "ipv6_count": len(ipv6),
+        "ipv4": [address.packed for address in ipv4],
+        "ipv4_hosts": [_host_bits(address.network) for address in ipv4],
+        "ipv6": [address.packed for address in ipv6],
+    }
+
+
+def _host_bits(network: ipaddress.IPv4Network) -> int:
+    """Those that are the host's in an address; 0 where they leave none for a broadcast (RFC 3021),
+    as in an address without a prefix length."""
+    return int(network.hostmask) if network.prefixlen < 31 else 0

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from labkit.path.graph import Graph
 from labkit.path.ledger import Ledger
 
-REFUSED_BY_TX = ("drop_tx_full", "drop_tx_too_long", "drop_tx_unplugged")
+REFUSED_BY_TX = ("drop_tx_too_long", "drop_tx_full", "drop_tx_link_down", "drop_tx_unplugged")
 
 
 class NodeReading(Protocol):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.machine.nics import read, read_int
 from labkit.sources.base import Sample, Schema, Source, SourceError, readonly
+from labkit.text import unique
 
 if TYPE_CHECKING:
     from pyroute2 import IPRoute
@@ -30,7 +31,9 @@ ROOT_PARENT = 0xFFFFFFFF
 class Ethtool(Source):
     """The counters of an interface of this network namespace.
 
-    Names: the driver's as `ethtool -S` shows them; interface/NAME of /sys/class/net/*/statistics;
+    Names: the driver's as `ethtool -S` shows them, without the blanks in front, and with "#2", "#3"
+    behind one that comes again (vmxnet3 has each once a queue);
+    interface/NAME of /sys/class/net/*/statistics;
     qdisc/PARENT/KIND/packets|bytes|drops|overlimits|requeues|backlog_packets|backlog_bytes;
     softnet/cpuN/processed|dropped|time_squeeze|…, which all interfaces share. Gone while there is
     no interface of this name.
@@ -87,22 +90,22 @@ class Ethtool(Source):
         from pyroute2.netlink.exceptions import NetlinkError
 
         try:
-            counters = {
-                **dict(self._driver_counters()),
-                **dict(self._interface_counters()),
-                **dict(self._qdisc_counters()),
-                **dict(softnet_counters()),
-            }
+            counters = [
+                *self._driver_counters(),
+                *self._interface_counters(),
+                *self._qdisc_counters(),
+                *softnet_counters(),
+            ]
         except (OSError, NetlinkError) as error:
             self._state = ("gone", f"there is no interface {self.interface} now ({error})")
             return None
         if self._state[0] != "live":
             self._state = ("live", f"{self.label} is there")
             self._schema = Schema(())  # its counters begin anew
-        names = tuple(counters)
+        names = tuple(unique(name for name, _ in counters))
         if names != self._schema.names:
             self._schema = Schema.of(names, {"": self._find_driver()})
-        return self._sample(readonly(list(counters.values())))
+        return self._sample(readonly([value for _, value in counters]))
 
     def _driver_counters(self) -> Iterator[tuple[str, int]]:
         from pyroute2.ethtool.ioctl import NoSuchDevice, NotSupportedError
@@ -112,7 +115,8 @@ class Ethtool(Source):
         # as there are.
         self._ethtool.stat_names = None
         try:
-            yield from self._ethtool.get_statistics()
+            for name, value in self._ethtool.get_statistics():
+                yield name.strip(), value
         except NotSupportedError:
             return
         except NoSuchDevice as error:

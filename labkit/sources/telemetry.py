@@ -2,18 +2,29 @@
 """Any DPDK application as a source, through the telemetry socket that EAL opens by default."""
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from labkit.machine.telemetry import SOCKET, TelemetryClient
+from labkit.machine.telemetry import TelemetryClient
+from labkit.machine.telemetry_sockets import named, owner, socket_path, sockets
 from labkit.sources import catalogue
-from labkit.sources.base import Sample, Schema, Source, SourceError, readonly
+from labkit.sources.base import MISSING, Sample, Schema, Source, SourceError, readonly
+from labkit.text import unique
+
+HOW_TO_NAME = (
+    'name the application by its file prefix ("rte"), its runtime directory ("/run/dpdk/rte") or '
+    "its socket"
+)
 
 
 class Telemetry(Source):
     """The counters of a DPDK application: "/run/dpdk/rte", a file prefix ("rte") or the socket.
 
-    Names: port/DEVICE/XSTAT, port/DEVICE/link_up. Gone when the application ends or does not answer
+    A file prefix is looked for in the runtime directories of this user, of root and of others. Of
+    applications that share one with --in-memory, "rte:1" is the second.
+
+    Names: port/DEVICE/XSTAT, port/DEVICE/link_up. A value that is no count, such as null or -1, is
+    missing. Gone when the application ends or does not answer
     within 2 s; live again when one with the same file prefix starts.
 
     Attributes
@@ -23,7 +34,8 @@ class Telemetry(Source):
 
     def __init__(self, where: str | os.PathLike[str] = "rte") -> None:
         self.path = socket_path(where)
-        super().__init__(f"telemetry of {self.path.parent.name}")
+        self._name = f"{self.path.parent.name}{self.path.suffix.removeprefix('.v2')}"
+        super().__init__(f"telemetry of {self._name}")
         self.version = ""
         self.pid = 0
         self._client: TelemetryClient | None = None
@@ -33,7 +45,15 @@ class Telemetry(Source):
         try:
             self._client = TelemetryClient(self.path)
         except FileNotFoundError:
-            raise SourceError(f"there is no {self.path}; {_others(self.path)}") from None
+            raise SourceError(f"there is no {self.path}; {_others()}") from None
+        except NotADirectoryError:
+            raise SourceError(f"{self.path.parent} is no directory; {HOW_TO_NAME}") from None
+        except PermissionError:
+            who = owner(self.path)
+            raise SourceError(
+                f"{self.path} belongs to {who}, and this user may not talk to it; run labkit as "
+                f"{who} or as root"
+            ) from None
         except (OSError, ValueError) as error:
             raise SourceError(f"{self.path} does not answer ({error})") from None
         self.version, self.pid = self._client.version, self._client.pid
@@ -50,17 +70,17 @@ class Telemetry(Source):
                 self._connect()
                 self._schema = Schema(())  # its counters begin anew
                 self._state = ("live", f"{self.version}, process {self.pid}")
-            counters = dict(self._counters())
+            counters = list(self._counters())
         except SourceError as error:
             self._lose(str(error))
             return None
         except (OSError, ValueError) as error:
-            self._lose(f"process {self.pid} of {self.path.parent.name} went away ({error})")
+            self._lose(f"process {self.pid} of {self._name} went away ({error})")
             return None
-        names = tuple(counters)
+        names = tuple(unique(name for name, _ in counters))
         if names != self._schema.names:
             self._schema = Schema.of(names, self._drivers())
-        return self._sample(readonly(list(counters.values())))
+        return self._sample(readonly([value for _, value in counters]))
 
     def _lose(self, why: str) -> None:
         self._disconnect()
@@ -69,19 +89,19 @@ class Telemetry(Source):
     def _counters(self) -> Iterator[tuple[str, int]]:
         client = self._client
         assert client is not None
-        ports = client.ask("/ethdev/list") or []
         self._devices = {
-            port: self._devices.get(port) or self._device(client, port) for port in ports
+            port: self._devices.get(port) or self._device(client, port) for port in _ports(client)
         }
         for port, device in self._devices.items():
-            for name, value in (client.ask(f"/ethdev/xstats,{port}") or {}).items():
-                yield f"port/{device}/{name}", value
-            link = client.ask(f"/ethdev/link_status,{port}") or {}
-            yield f"port/{device}/link_up", int(link.get("status") == "UP")
+            for name, value in _pairs(client, f"/ethdev/xstats,{port}").items():
+                yield f"port/{device}/{name}", count(value)
+            status = _pairs(client, f"/ethdev/link_status,{port}").get("status")
+            link = {"UP": 1, "DOWN": 0}.get(status, MISSING) if isinstance(status, str) else MISSING
+            yield f"port/{device}/link_up", link
 
     def _device(self, client: TelemetryClient, port: int) -> str:
-        info = client.ask(f"/ethdev/info,{port}") or {}
-        return str(info.get("name", port)).replace("/", "_")
+        name = _pairs(client, f"/ethdev/info,{port}").get("name")
+        return str(port) if name is None else str(name).replace("/", "_")
 
     def _drivers(self) -> dict[str, str]:
         """Of virtual devices, whose names begin with their driver's."""
@@ -89,25 +109,40 @@ class Telemetry(Source):
         return {prefix: driver for prefix, driver in known.items() if driver}
 
 
-def socket_path(where: str | os.PathLike[str]) -> Path:
-    """The socket of a directory, a file prefix, or the socket itself."""
-    path = Path(where)
-    if path.name == SOCKET:
-        return path
-    if "/" in str(where):
-        return path / SOCKET
-    found = [folder / path / SOCKET for folder in _runtime_folders()]
-    return next((socket for socket in found if socket.exists()), found[0])
+def count(value: Any) -> int:
+    """A JSON value as a counter has it: a number of 64 bits, or one in a text ("12", "0x1f");
+    MISSING for anything else."""
+    if isinstance(value, str):
+        try:
+            value = int(value, 16 if value.strip().lower().startswith("0x") else 10)
+        except ValueError:
+            return MISSING
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MISSING
+    return value if is_count else MISSING
 
 
-def _runtime_folders() -> list[Path]:
-    """Where EAL makes its runtime directories: root's, then this user's."""
-    user = os.environ.get("XDG_RUNTIME_DIR", "/tmp")
-    return [Path("/run/dpdk"), Path(user, "dpdk")]
+def _pairs(client: TelemetryClient, command: str) -> Mapping[str, Any]:
+    """Names and values of an answer; none where the command failed."""
+    answer = client.ask(command)
+    if answer is None:
+        return {}
+    if not isinstance(answer, dict):
+        raise ValueError(f"it answers {command} with {answer!r:.60}, which has no names")
+    return answer
 
 
-def _others(path: Path) -> str:
-    there = sorted(str(found.parent) for f in _runtime_folders() for found in f.glob(f"*/{SOCKET}"))
+def _ports(client: TelemetryClient) -> list[int]:
+    answer = client.ask("/ethdev/list")
+    ports = [count(port) for port in answer or []] if isinstance(answer, list | None) else [MISSING]
+    if MISSING in ports:
+        raise ValueError(f"it answers /ethdev/list with {answer!r:.60}, which are no ports")
+    return ports
+
+
+def _others() -> str:
+    there = sorted(map(named, sockets()))
     if there:
         return f"these applications have one: {', '.join(there)}"
     return (

@@ -118,3 +118,30 @@ lk_cable_unplug(struct lk_port *port)
 	}
 	lk_workers_resume();
 }
+
+static int
+tell_link(struct lk_port *port, int up)
+{
+	uint16_t id = (uint16_t)(port - lk_ports);
+
+	port->is_link_down = !up;
+	return up ? rte_eth_dev_set_link_up(id) : rte_eth_dev_set_link_down(id);
+}
+
+/* A link is up while both ends are. What was sent before may still be received. */
+int
+lk_cable_set_link(struct lk_port *port, int up)
+{
+	struct lk_port *peer = port->peer;
+	int rc;
+
+	lk_workers_pause();
+	port->is_set_down = !up;
+	if (peer != NULL && peer->is_set_down)
+		up = 0;
+	rc = tell_link(port, up);
+	if (rc == 0 && peer != NULL)
+		rc = tell_link(peer, up);
+	lk_workers_resume();
+	return rc;
+}

@@ -56,6 +56,8 @@ lk_port_set_link(uint16_t id, int up)
 {
 	if (up && lk_ports[id].is_unplugged)
 		return -ENOTCONN;
+	if (lk_ports[id].is_ring)
+		return lk_cable_set_link(&lk_ports[id], up);
 	return up ? rte_eth_dev_set_link_up(id) : rte_eth_dev_set_link_down(id);
 }
 
@@ -76,6 +78,7 @@ lk_port_close(uint16_t id)
 		return rc;
 	if (lk_is_xdp(&info))
 		lk_xdp_reap_sent(id, &info);
+	lk_packet_sockets_close(&lk_ports[id]);
 	rc = rte_eth_dev_stop(id);
 	if (rc == 0)
 		rc = rte_eth_dev_close(id);

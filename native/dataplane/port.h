@@ -11,6 +11,15 @@
 
 #define LK_MAX_PACKET_QUEUES 16
 
+#define LK_RX_BURST 128
+
+/* Of a queue of net_af_packet, which owns the descriptor. */
+struct lk_packet_socket {
+	int descriptor;
+	unsigned int next;   /* frame of the ring that the driver takes next */
+	const uint8_t *ring; /* its frames received */
+};
+
 /* What nodes need to know of a port. */
 struct lk_port {
 	struct rte_mempool *pool;
@@ -21,11 +30,16 @@ struct lk_port {
 	uint16_t mtu;				       /* what the port takes and tells */
 	int is_ring;				       /* mbufs pass through unchanged */
 	int is_unplugged;			       /* the other end of the cable was closed */
+	int is_set_down;			       /* ring ports: this end of the cable, */
+	int is_link_down;			       /* and therefore both */
+	int tells_link;				       /* cheaply, to a worker */
 	struct lk_port *peer;			       /* the other end of the cable */
 	struct rte_ring *rx_rings[LK_MAX_RING_QUEUES]; /* the peer's tx_rings */
 	unsigned int ring_count;		       /* in each direction */
-	int packet_sockets[LK_MAX_PACKET_QUEUES];      /* of net_af_packet, which owns them */
+	struct lk_packet_socket packet_sockets[LK_MAX_PACKET_QUEUES];
 	unsigned int packet_socket_count;
+	uint32_t packet_frame_size; /* bytes of a frame in the rings of these sockets */
+	uint32_t packet_frame_count;
 	_Atomic uint64_t kernel_drops; /* frames that found the rings of these sockets full */
 };
 
@@ -33,7 +47,12 @@ extern struct lk_port lk_ports[RTE_MAX_ETHPORTS];
 
 int lk_dpdk_error(int rc);
 void lk_cable_unplug(struct lk_port *port);
-void lk_packet_sockets_find(struct lk_port *port, unsigned int interface);
+int lk_cable_set_link(struct lk_port *port, int up);
+
+int lk_packet_sockets_open(struct lk_port *port, const struct rte_eth_dev_info *info);
+void lk_packet_sockets_close(struct lk_port *port);
+uint64_t lk_packet_sockets_dropped(struct lk_port *port);
+uint16_t lk_packet_rx_burst(uint16_t id, uint16_t queue, struct rte_mbuf **frames);
 
 /* All xstats of a port in the order of its names, at most `room`; how many it has, or -errno. */
 int lk_port_xstat_values(uint16_t id, uint64_t *values, unsigned int room);

@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 
+#include <rte_bus.h>
+
 #include "api.h"
 #include "drivers.h"
 #include "headers.h"
@@ -89,6 +91,13 @@ unless_unsupported(int rc)
 	return rc == -ENOTSUP ? 0 : rc;
 }
 
+/* No registers need to be read to learn of its link. */
+static int
+is_virtual(const struct rte_eth_dev_info *info)
+{
+	return strcmp(rte_bus_name(rte_dev_bus(info->device)), "vdev") == 0;
+}
+
 static int
 set_mac(uint16_t id, const uint8_t *mac)
 {
@@ -116,9 +125,11 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 		rc = unless_unsupported(rte_eth_dev_set_mtu(id, (uint16_t)wanted->mtu));
 	if (rc != 0)
 		return rc;
+	lk_ports[id].tells_link = !lk_ports[id].is_ring && is_virtual(&info);
 	if (lk_is_packet_socket(&info))
-		lk_packet_sockets_find(&lk_ports[id], info.if_index);
-	rc = rte_eth_dev_start(id);
+		rc = lk_packet_sockets_open(&lk_ports[id], &info);
+	if (rc == 0)
+		rc = rte_eth_dev_start(id);
 	if (rc == 0 && lk_ports[id].is_unplugged)
 		rc = rte_eth_dev_set_link_down(id);
 	if (rc == 0 && wanted->promiscuous)

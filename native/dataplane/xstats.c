@@ -1,72 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/*
- * xstats of ports. net_af_packet of DPDK 22.11 does not tell how many frames the kernel dropped
- * because the ring of a socket was full; the kernel does (PACKET_STATISTICS in packet(7)), and they
- * become part of rx_missed_errors. Reading sets the kernel's count to 0: where a later driver reads
- * it too, each frame is still counted once.
- */
-#include <dirent.h>
-#include <errno.h>
-#include <linux/if_packet.h>
+/* xstats of ports. What the kernel dropped of packet sockets is part of rx_missed_errors. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
 
 #include "api.h"
 #include "port.h"
-
-static int
-belongs_to_a_port(int socket)
-{
-	for (unsigned int p = 0; p < RTE_MAX_ETHPORTS; p++)
-		for (unsigned int i = 0; i < lk_ports[p].packet_socket_count; i++)
-			if (lk_ports[p].packet_sockets[i] == socket)
-				return 1;
-	return 0;
-}
-
-static int
-is_packet_socket_on(int descriptor, unsigned int interface)
-{
-	struct sockaddr_ll address = {0};
-	socklen_t length = sizeof(address);
-
-	return getsockname(descriptor, (struct sockaddr *)&address, &length) == 0 &&
-	       address.sll_family == AF_PACKET && address.sll_ifindex == (int)interface;
-}
-
-/* The driver keeps its sockets to itself: those on the interface that no other port has. */
-void
-lk_packet_sockets_find(struct lk_port *port, unsigned int interface)
-{
-	DIR *open_files = opendir("/proc/self/fd");
-	struct dirent *entry;
-
-	while (open_files != NULL && (entry = readdir(open_files)) != NULL) {
-		int descriptor = atoi(entry->d_name);
-
-		if (port->packet_socket_count < LK_MAX_PACKET_QUEUES &&
-		    is_packet_socket_on(descriptor, interface) && !belongs_to_a_port(descriptor))
-			port->packet_sockets[port->packet_socket_count++] = descriptor;
-	}
-	if (open_files != NULL)
-		closedir(open_files);
-}
-
-static uint64_t
-kernel_drops(struct lk_port *port)
-{
-	for (unsigned int i = 0; i < port->packet_socket_count; i++) {
-		struct tpacket_stats stats;
-		socklen_t length = sizeof(stats);
-
-		if (getsockopt(port->packet_sockets[i], SOL_PACKET, PACKET_STATISTICS, &stats,
-			       &length) == 0)
-			atomic_fetch_add(&port->kernel_drops, stats.tp_drops);
-	}
-	return atomic_load(&port->kernel_drops);
-}
 
 int
 lk_port_xstat_values(uint16_t id, uint64_t *values, unsigned int room)
@@ -78,7 +16,7 @@ lk_port_xstat_values(uint16_t id, uint64_t *values, unsigned int room)
 	if (count <= 0 || (unsigned int)count > room || port->packet_socket_count == 0)
 		return count;
 	if (rte_eth_xstats_get_id_by_name(id, "rx_missed_errors", &missed) == 0)
-		values[missed] += kernel_drops(port);
+		values[missed] += lk_packet_sockets_dropped(port);
 	return count;
 }
 

@@ -19,8 +19,7 @@ static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
 	int verdict = -1 - lk_node_by_id[node->id]->index;
-	int is_refusal =
-		verdict == LK_tx_full || verdict == LK_tx_too_long || verdict == LK_tx_unplugged;
+	int is_refusal = verdict >= LK_tx_too_long && verdict <= LK_tx_unplugged;
 	struct lk_signature signature;
 	uint64_t measured;
 

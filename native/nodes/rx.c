@@ -4,8 +4,6 @@
 #include "node.h"
 #include "port.h"
 
-#define BURST 128
-
 /* Some drivers hand a long frame over in segments; nodes want it in one. */
 static uint16_t
 linearize(struct rte_graph *graph, struct rte_node *node, uint16_t count)
@@ -27,14 +25,18 @@ static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t unused)
 {
 	const struct lk_node_config *config = &lk_node_of(node)->config;
-	int is_ring = lk_ports[config->port].is_ring;
+	const struct lk_port *port = &lk_ports[config->port];
+	int is_ring = port->is_ring;
 	uint16_t count;
 
 	(void)objs;
 	(void)unused;
 	RTE_PER_LCORE(lk_current_node) = node->id;
-	count = rte_eth_rx_burst(config->port, config->queue, (struct rte_mbuf **)node->objs,
-				 BURST);
+	count = port->packet_socket_count != 0
+			? lk_packet_rx_burst(config->port, config->queue,
+					     (struct rte_mbuf **)node->objs)
+			: rte_eth_rx_burst(config->port, config->queue,
+					   (struct rte_mbuf **)node->objs, LK_RX_BURST);
 	if (!is_ring && count != 0) {
 		uint16_t kept = linearize(graph, node, count);
 

@@ -20,6 +20,18 @@ keep_short(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t
 	return kept;
 }
 
+/* A driver without a link takes nothing, and does not say why. */
+static rte_edge_t
+why_not_sent(uint16_t port, uint16_t sent)
+{
+	struct rte_eth_link link;
+
+	if (sent == 0 && lk_ports[port].tells_link && rte_eth_link_get_nowait(port, &link) == 0 &&
+	    link.link_status == RTE_ETH_LINK_DOWN)
+		return LK_tx_link_down;
+	return LK_tx_full;
+}
+
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
@@ -29,8 +41,9 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	uint16_t wanted = count, sent, i;
 
 	lk_enter(node, objs, count);
-	if (unlikely(port->is_unplugged)) {
-		rte_node_next_stream_move(graph, node, LK_tx_unplugged);
+	if (unlikely(port->is_unplugged || port->is_link_down)) {
+		rte_node_next_stream_move(graph, node,
+					  port->is_unplugged ? LK_tx_unplugged : LK_tx_link_down);
 		return count;
 	}
 	for (i = 0; i < count; i++)
@@ -39,7 +52,8 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		wanted = keep_short(graph, node, objs, count, max_frame);
 	sent = rte_eth_tx_burst(config->port, config->queue, (struct rte_mbuf **)objs, wanted);
 	if (unlikely(sent < wanted))
-		rte_node_enqueue(graph, node, LK_tx_full, objs + sent, (uint16_t)(wanted - sent));
+		rte_node_enqueue(graph, node, why_not_sent(config->port, sent), objs + sent,
+				 (uint16_t)(wanted - sent));
 	return count;
 }
 

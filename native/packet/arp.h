@@ -18,6 +18,17 @@ lk_is_broadcast(const uint8_t *mac)
 	return memcmp(mac, broadcast, 6) == 0;
 }
 
+/* Nobody's address yet (RFC 5227 2.1.1), or one that a neighbour can have. */
+static inline int
+lk_is_arp_sender(const struct lk_endpoint *e, const uint8_t *address)
+{
+	static const uint8_t nobody[4];
+
+	return memcmp(address, nobody, 4) == 0 ||
+	       (lk_is_ipv4_source(address) && !lk_has_ipv4(e, address) &&
+		!lk_is_ipv4_broadcast(e, address));
+}
+
 /* Who has this address? (RFC 826; probes with sender 0.0.0.0 as RFC 5227 wants them answered) */
 static inline enum lk_verdict
 lk_arp_responder(struct lk_frame *f, const struct lk_endpoint *e)
@@ -41,6 +52,8 @@ lk_arp_responder(struct lk_frame *f, const struct lk_endpoint *e)
 		return LK_other;
 	if (lk_is_group_mac(f->data + 6) || lk_is_group_mac(arp + 8))
 		return LK_eth_bad_source;
+	if (!lk_is_arp_sender(e, arp + 14))
+		return LK_arp_bad_sender;
 	f->tailroom += f->length - (h.l3 + LK_ARP_LENGTH);
 	f->length = h.l3 + LK_ARP_LENGTH;
 	memcpy(asked, arp + 24, 4);

@@ -23,6 +23,18 @@ lk_is_tunnel_end(const uint8_t *frame, const struct lk_headers *h, const struct 
 				  : memcmp(ip + 24, t->local, 16) == 0;
 }
 
+/* Whether the IP packet claims to come from this end itself. */
+static inline int
+lk_is_from_tunnel_end(const uint8_t *frame, const struct lk_headers *h, const struct lk_tunnel *t)
+{
+	const uint8_t *ip = frame + h->l3;
+
+	if (!t->has_local || h->ip_version != t->ip_version)
+		return 0;
+	return t->ip_version == 4 ? memcmp(ip + 12, t->local, 4) == 0
+				  : memcmp(ip + 8, t->local, 16) == 0;
+}
+
 /*
  * Outer headers in their plainest form, with every check but that of who sent them: UDP directly in
  * IPv4 without a UDP checksum, or in IPv6 with one. 0 says no more than to look closer.
@@ -103,7 +115,7 @@ lk_check_outer(const uint8_t *frame, uint32_t length, const struct lk_tunnel *t,
 	} else if (!lk_is_tunnel_end(frame, h, t)) {
 		return LK_other;
 	}
-	if (lk_check_source(frame, h) != LK_next)
+	if (lk_check_source(frame, h) != LK_next || lk_is_from_tunnel_end(frame, h, t))
 		return lk_refused_at(h, h->l3 + (h->ip_version == 4 ? 12u : 8u),
 				     LK_tunnel_bad_source);
 	return LK_next;

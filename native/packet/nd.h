@@ -13,13 +13,11 @@
 #define LK_ND_SOLICITED		 0x40
 #define LK_ND_OVERRIDE		 0x20
 
-/* ff02::1:ffXX:XXXX of an address (RFC 4291 2.7.1) */
 static inline int
-lk_is_solicited_node(const uint8_t *group, const uint8_t *address)
+lk_is_solicitation(const uint8_t *frame, const struct lk_headers *h)
 {
-	static const uint8_t prefix[13] = {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff};
-
-	return memcmp(group, prefix, 13) == 0 && memcmp(group + 13, address + 13, 3) == 0;
+	return h->ip_version == 6 && h->l4_length >= LK_ND_LENGTH &&
+	       frame[h->l4] == LK_ND_SOLICITATION;
 }
 
 /* The options of a solicitation; *link is the sender's link address, or NULL when not given. */
@@ -48,7 +46,6 @@ lk_nd_advertise(struct lk_frame *f, struct lk_headers *h, const struct lk_endpoi
 		const uint8_t *link, int is_probe)
 {
 	static const uint8_t all_nodes_mac[6] = {0x33, 0x33, 0, 0, 0, 1};
-	static const uint8_t all_nodes[16] = {0xff, 0x02, [15] = 1};
 	uint8_t sender_mac[6];
 	uint8_t *ip, *icmp;
 	int64_t grown;
@@ -68,7 +65,7 @@ lk_nd_advertise(struct lk_frame *f, struct lk_headers *h, const struct lk_endpoi
 	ip[7] = 255;
 	memcpy(ip + 8, icmp + 8, 16); /* from the address asked for */
 	if (is_probe)
-		memcpy(ip + 24, all_nodes, 16);
+		memcpy(ip + 24, lk_all_nodes, 16);
 	icmp[0] = LK_ND_ADVERTISEMENT;
 	icmp[1] = 0;
 	lk_put32(icmp + 4, (uint32_t)(is_probe ? LK_ND_OVERRIDE : LK_ND_SOLICITED | LK_ND_OVERRIDE)
@@ -104,7 +101,8 @@ lk_nd_responder(struct lk_frame *f, const struct lk_endpoint *e)
 		return icmp[8] == 0xff ? LK_nd_bad_target : LK_other;
 	if (memcmp(f->data, e->mac, 6) != 0 && !lk_is_group_mac(f->data))
 		return LK_other;
-	if (!lk_has_ipv6(e, ip + 24) && !lk_is_solicited_node(ip + 24, icmp + 8))
+	if (!lk_has_ipv6(e, ip + 24) && !lk_is_solicited_node(ip + 24, icmp + 8) &&
+	    memcmp(ip + 24, lk_all_nodes, 16) != 0)
 		return LK_other;
 	if (ip[7] != 255)
 		return LK_nd_bad_hop_limit;
@@ -118,10 +116,10 @@ lk_nd_responder(struct lk_frame *f, const struct lk_endpoint *e)
 	if (lk_is_group_mac(f->data + 6) || (link != NULL && lk_is_group_mac(link)))
 		return LK_eth_bad_source;
 	is_probe = memcmp(ip + 8, unspecified, 16) == 0;
-	if (is_probe && (link != NULL || ip[24] != 0xff))
+	if (is_probe && (link != NULL || !lk_is_solicited_node(ip + 24, icmp + 8)))
 		return LK_nd_bad_probe;
-	if (!is_probe && ip[8] == 0xff)
-		return LK_ip_bad_source;
+	if (!is_probe && (verdict = lk_check_sender(e, f->data, &h)) != LK_next)
+		return verdict;
 	if (h.l4_length + f->tailroom < LK_ND_LENGTH + LK_ND_LINK_OPTION_LENGTH)
 		return LK_no_room;
 	lk_nd_advertise(f, &h, e, link, is_probe);

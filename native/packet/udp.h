@@ -50,7 +50,7 @@ lk_udp_echo(struct lk_frame *f, const struct lk_endpoint *e)
 		return LK_other;
 	verdict = lk_check_udp(f->data, &h);
 	if (verdict == LK_next)
-		verdict = lk_check_source(f->data, &h);
+		verdict = lk_check_sender(e, f->data, &h);
 	if (verdict != LK_next)
 		return verdict;
 	if (lk_get16(f->data + h.l4) == 0)

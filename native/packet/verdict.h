@@ -64,6 +64,8 @@
 	X(arp_truncated, "The frame ends inside the ARP packet.", "RFC 826")                       \
 	X(arp_bad_format, "The ARP packet is not Ethernet and IPv4.", "RFC 826")                   \
 	X(arp_not_request, "The ARP packet is not a request.", "RFC 826")                          \
+	X(arp_bad_sender, "The sender address of the ARP request cannot be a neighbour's.",        \
+	  "RFC 1122 3.2.1.3, RFC 5227 2.4")                                                        \
 	X(arp_no_such_address, "The ARP request is for another address.", "RFC 826")               \
 	X(ip_bad_source, "The source address cannot be answered.",                                 \
 	  "RFC 1122 3.2.1.3, RFC 4291 2.7")                                                        \
@@ -72,9 +74,15 @@
 	X(ip_unknown_protocol, "No node answers this IP protocol.", "RFC 1122 3.2.2.1")            \
 	X(udp_bad_source_port, "The UDP source port is 0: no answer is wanted.", "RFC 768")        \
 	X(udp_no_listener, "Nothing listens on this UDP port.", "RFC 1122 4.1.3.1")                \
+	X(udp_to_group,                                                                            \
+	  "The datagram came in a broadcast or multicast frame, or to such an address.",           \
+	  "RFC 1122 3.3.6")                                                                        \
 	X(icmp_truncated, "The packet ends inside the ICMP message.", "RFC 792, RFC 4443 2.1")     \
 	X(icmp_bad_checksum, "The ICMP checksum is wrong.", "RFC 1122 3.2.2, RFC 4443 2.3")        \
 	X(icmp_not_echo, "The ICMP message is not an echo request.", "RFC 1122 3.2.2.6")           \
+	X(icmp_to_group,                                                                           \
+	  "The echo request came in a broadcast or multicast frame, or to such an address.",       \
+	  "RFC 1122 3.2.2.6, 3.3.6")                                                               \
 	X(nd_bad_hop_limit, "A neighbour solicitation that was forwarded.", "RFC 4861 7.1.1")      \
 	X(nd_bad_code, "A neighbour solicitation with a code other than 0.", "RFC 4861 7.1.1")     \
 	X(nd_bad_target, "The solicited target is a multicast address.", "RFC 4861 7.1.1")         \
@@ -140,6 +148,7 @@
 	  "rte_pktmbuf_linearize")                                                                 \
 	X(tx_too_long, "The frame is longer than the port's MTU allows.", "rte_eth_dev_set_mtu")   \
 	X(tx_full, "The port's transmit queue was full.", "rte_eth_tx_burst")                      \
+	X(tx_link_down, "The port's link is down.", "rte_eth_dev_set_link_down")                   \
 	X(tx_unplugged, "The other end of the cable was closed.", "")                              \
 	X(impair_loss, "The frame was lost on purpose.", "")                                       \
 	X(probe_corrupt, "A probe came back with a changed payload.", "")                          \

@@ -225,6 +225,17 @@ def test_tunnels_come_back_after_a_restart(lab: lk.Lab) -> None:
     assert lk.echo(inner, INNER_4, count=5).ledger.received == 10
 
 
+@pytest.mark.parametrize("name", ["vxlan_v4", "gue_v6"])
+def test_what_claims_to_come_from_the_tunnels_own_end_is_refused(lab: lk.Lab, name: str) -> None:
+    tunnel = TUNNELS[name]
+    a, b = lab.cable()
+    path = lab.run(lk.rx(b) >> lk.decap(tunnel.peer) >> lk.sink())
+    itself = dataclasses.replace(tunnel, local=tunnel.remote)
+    a.send([tunnel.encap(bytes(60)), itself.encap(bytes(60)), itself.encap(bytes(60))])
+    wait_for(path, 3)
+    assert path.drops == {"drop_tunnel_bad_source": 2}
+
+
 def test_frames_that_do_not_fit_are_counted(lab: lk.Lab) -> None:
     a, _ = lab.cable("west", "east", mtu=1500)
     vx = lk.Vxlan(vni=1, local=WEST_4, remote=EAST_4, remote_mac=STRANGER)

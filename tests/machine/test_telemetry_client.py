@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -17,24 +17,30 @@ GREETING = json.dumps({"version": "DPDK 22.11.0", "pid": 7, "max_output_len": 16
 
 @contextmanager
 def application(
-    folder: Path, answers: Mapping[str, str], greeting: str = GREETING
+    folder: Path, answers: Mapping[str, str], greeting: str = GREETING, name: str = SOCKET
 ) -> Iterator[Path]:
-    """Greets one client and answers it until it leaves, or asks what has no answer."""
-    path = folder / SOCKET
+    """Greets clients, one after the other, and answers each until it leaves or asks what has no
+    answer."""
+    path = folder / name
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(str(path))
         listener.listen(1)
 
         def serve() -> None:
-            with listener.accept()[0] as channel:
-                channel.send(greeting.encode())
-                while (question := channel.recv(1024).decode()) in answers:
-                    channel.send(answers[question].encode())
+            with suppress(OSError):  # of accept, when the application ends
+                while True:
+                    with listener.accept()[0] as channel, suppress(BrokenPipeError):
+                        channel.send(greeting.encode())
+                        while (question := channel.recv(1024).decode()) in answers:
+                            channel.send(answers[question].encode())
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield path
-        thread.join()
+        try:
+            yield path
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 def test_a_name_that_stands_twice_is_kept_twice(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ def joined(layers: list[Packet], last: Packet) -> Packet:
 
 
 def is_unicast(address: ipaddress.IPv4Address) -> bool:
-    return address.packed[0] not in (0, 127) and address.packed[0] < 224
+    is_host = address.packed[0] not in (0, 127) and address.packed[0] < 224
+    return is_host and str(address) != SERVER_4
 
 
 def mac_text(data: bytes) -> str:
@@ -68,6 +69,7 @@ ipv4_sources = st.ip_addresses(v=4).filter(is_unicast).map(str)
 ipv6_sources = (
     st.ip_addresses(v=6)
     .filter(lambda address: not address.is_multicast and int(address) > 1)
+    .filter(lambda address: address.ipv4_mapped is None and str(address) != SERVER_6)
     .map(str)
 )
 # Short ones of every length, and jumbo ones up to an MTU of 9001
@@ -290,7 +292,7 @@ def test_icmp_echo_over_ipv6(
 
 
 @properties
-@given(macs, st.ip_addresses(v=4).map(str), vlan_tags, paddings, st.booleans())
+@given(macs, ipv4_sources, vlan_tags, paddings, st.booleans())
 @example("02:00:00:00:00:01", "0.0.0.0", [], b"", False)  # an RFC 5227 probe
 def test_arp_responder(
     mac: str, sender: str, tags: list[Packet], padding: bytes, is_unicast_request: bool

@@ -102,7 +102,7 @@ EXAMPLES: dict[str, list[tuple[str, Packet | bytes]]] = {
         (ARP_, ipv4() / DATA),
         (ND, ipv6() / ECHO_6),
         (ND, TO_GROUP / asked() / ICMPv6ND_NS(tgt="fd00::3")),
-        (ND, TO_GROUP / asked(dst="ff02::1") / SOLICITATION),
+        (ND, TO_GROUP / asked(dst="ff02::2") / SOLICITATION),
     ],
     "unhandled": [(REFUSE, TO_ALL / REQUEST)],
     "eth_truncated": [
@@ -129,6 +129,10 @@ EXAMPLES: dict[str, list[tuple[str, Packet | bytes]]] = {
     "arp_truncated": [(kind, cut(TO_ALL / REQUEST, 41)) for kind in (ARP_, REFUSE)],
     "arp_bad_format": [
         (kind, TO_ALL / ARP(hwtype=6, hwlen=6, plen=4, pdst=SERVER_4)) for kind in (ARP_, REFUSE)
+    ],
+    "arp_bad_sender": [
+        (ARP_, TO_ALL / ARP(op=1, hwsrc=CLIENT_MAC, psrc=sender, pdst=SERVER_4))
+        for sender in (SERVER_4, "255.255.255.255", "127.0.0.1", "224.0.0.1")
     ],
     "arp_not_request": [(REFUSE, TO_US / ARP(op=2, pdst=SERVER_4))],
     "arp_no_such_address": [(REFUSE, TO_ALL / ARP(op=1, pdst="10.0.0.3"))],
@@ -175,6 +179,8 @@ EXAMPLES: dict[str, list[tuple[str, Packet | bytes]]] = {
         (UDP_, ipv4(src="255.255.255.255") / DATA),
         *((ECHO, ipv6(src=source) / ECHO_6) for source in ("::", "::1", "ff02::1")),
         (ND, TO_GROUP / asked(src="ff02::1") / SOLICITATION / FROM_LINK),
+        (UDP_, ipv4(src=SERVER_4) / DATA),
+        (ECHO, ipv6(src=SERVER_6) / ECHO_6),
     ],
     "ip_no_such_address": [
         (REFUSE, ipv4(dst="10.0.0.3") / DATA),
@@ -201,6 +207,11 @@ EXAMPLES: dict[str, list[tuple[str, Packet | bytes]]] = {
     "udp_no_listener": [
         (REFUSE, ipv4() / UDP(sport=1, dport=1)),
         (REFUSE, ipv6() / UDP(sport=1, dport=1)),
+    ],
+    "udp_to_group": [(REFUSE, TO_ALL / ipv4().payload / DATA)],
+    "icmp_to_group": [
+        (REFUSE, TO_ALL / ipv4().payload / ICMP()),
+        (REFUSE, TO_GROUP / ipv6().payload / ECHO_6),
     ],
     "icmp_truncated": [
         (ECHO, ipv4(proto=1) / b"\x08\0\0"),

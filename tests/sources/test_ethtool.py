@@ -3,6 +3,7 @@
 
 import asyncio
 import errno
+import re
 import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -97,6 +98,63 @@ def test_interface_without_driver_statistics() -> None:
 def test_interface_that_is_not_there() -> None:
     with pytest.raises(SourceError, match=r"no interface 'lknone' in this network namespace.* lo"):
         Ethtool("lknone").open()
+
+
+class FakeNic:
+    """What pyroute2 reads of a driver."""
+
+    stat_names: list[str] | None = None
+
+    def __init__(self, statistics: list[tuple[str, int]]) -> None:
+        self.statistics = statistics
+
+    def get_statistics(self) -> list[tuple[str, int]]:
+        return self.statistics
+
+    def close(self) -> None:
+        pass
+
+
+# The drivers of one machine each, their names as the kernel has them
+DRIVERS = {
+    "vmxnet3": [
+        *(("Tx Queue#", 0), ("  ucast pkts tx", 5), ("  drv dropped tx total", 9)),
+        *(("     giant hdr", 6), ("  giant hdr", 7)),
+        *(("Tx Queue#", 1), ("  ucast pkts tx", 21), ("  drv dropped tx total", 0)),
+        *(("     giant hdr", 1), ("  giant hdr", 2), ("tx timeout count", 3)),
+    ],
+    "numbered": [("a", 1), ("a#2", 2), ("a", 3), ("a", 4)],
+    "virtio_net": [("rx_queue_0_packets", 21), ("tx_queue_0_packets", 35)],
+}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_names_that_come_again_are_kept(driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    statistics = DRIVERS[driver]
+    monkeypatch.setattr(
+        "pyroute2.ethtool.ioctl.IoctlEthtool", lambda interface: FakeNic(statistics)
+    )
+    with Ethtool("lo") as source:
+        sample = sample_of(source)
+        found = [(name, sample[name]) for name in sample.names if "/" not in name]
+        assert [value for _, value in found] == [value for _, value in statistics]
+        assert len(set(sample.names)) == len(sample.names)
+        for (name, _), (raw, _) in zip(found, statistics, strict=True):
+            assert re.sub(r"#\d+$", "", name) == re.sub(r"#\d+$", "", raw.strip())
+        assert sample_of(source).schema is sample.schema
+
+
+def test_the_second_queue_of_vmxnet3_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    nic = FakeNic(DRIVERS["vmxnet3"])
+    monkeypatch.setattr("pyroute2.ethtool.ioctl.IoctlEthtool", lambda interface: nic)
+    with Ethtool("lo") as source:
+        before = sample_of(source)
+        nic.statistics = [(name, value + 10 * ("ucast" in name)) for name, value in nic.statistics]
+        after = sample_of(source)
+        for name in ("ucast pkts tx", "ucast pkts tx#2"):
+            assert after[name] - before[name] == 10
+        assert (after["ucast pkts tx"], after["ucast pkts tx#2"]) == (15, 31)
+        assert [after[f"giant hdr{n}"] for n in ("", "#2", "#3", "#4")] == [6, 7, 1, 2]
 
 
 def run_tc(*arguments: str) -> None:

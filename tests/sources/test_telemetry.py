@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import labkit as lk
+from labkit.machine.telemetry_sockets import socket_path
 from labkit.sources import SourceError, Telemetry, rates
-from labkit.sources.telemetry import socket_path
 from tests.bench import testpmd as peer
 from tests.network import unique_name
 from tests.patience import wait_until
