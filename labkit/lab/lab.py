@@ -133,8 +133,9 @@ class Lab:
     ) -> RunningPath:
         """Answers ARP, neighbour discovery, ping, ping6 and UDP datagrams to `udp_port` on a port.
 
-        addresses such as ["10.0.0.2/24", "fd00::2/64"], at most 16 of each version. What is not
-        answered ends in a drop node named after the reason.
+        addresses such as ["10.0.0.2/24", "fd00::2/64"], at most 16 of each version; a prefix length
+        tells the broadcast address, which is no sender. A ping to ff02::1 is answered, one to an
+        IPv4 broadcast is not. What is not answered ends in a drop node named after the reason.
         """
         where = list(addresses)
         path = Path(

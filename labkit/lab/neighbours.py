@@ -62,6 +62,10 @@ def check_source(source: str | None, destination: Address) -> Address:
             f"source {sender} and target {destination} are of different IP versions; "
             f"name an IPv{destination.version} source"
         )
+    if sender == destination:
+        raise LabError(
+            f"source and target are both {sender}, and no host answers itself; name another source"
+        )
     return sender
 
 

@@ -97,7 +97,11 @@ class Port:
         self._try(lambda name: self._engine.commands.set_promiscuous(name, on))
 
     def set_link(self, up: bool) -> None:
-        """Sets the link up or down (rte_eth_dev_set_link_up)."""
+        """Sets the link up or down (rte_eth_dev_set_link_up).
+
+        A cable is up while both of its ends are. What is sent while a link is down ends in
+        drop_tx_link_down; what was sent before may still be received.
+        """
         self._try(lambda name: self._engine.commands.set_link(name, up))
 
     def close(self) -> None:

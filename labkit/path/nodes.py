@@ -49,7 +49,8 @@ def tx(port: PortName, queue: TxQueue = 0, *, name: Name = None) -> None:
     """Sends frames on a queue of a port.
 
     A frame longer than the port's MTU allows ends in drop_tx_too_long, one for which the queue has
-    no room in drop_tx_full, one on a cable whose other end was closed in drop_tx_unplugged.
+    no room in drop_tx_full, one without a link in drop_tx_link_down, one on a cable whose other end
+    was closed in drop_tx_unplugged.
     """
 
 

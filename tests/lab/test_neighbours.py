@@ -16,6 +16,13 @@ def test_ctrl_c_ends_the_wait_for_an_answer(lab: lk.Lab) -> None:
     assert alarm.count == 1
 
 
+@pytest.mark.parametrize("address", ["10.0.0.2", "fd00::2"])
+def test_nobody_is_asked_in_its_own_name(lab: lk.Lab, address: str) -> None:
+    client, _ = lab.cable()
+    with pytest.raises(lk.LabError, match=f"source and target are both {address}, .* another"):
+        lk.resolve(client, address, source=f"{address}/24")
+
+
 def test_frames_without_a_header_are_no_answers(lab: lk.Lab) -> None:
     client, server = lab.cable()
     lab.echo_server(server, ["10.0.0.2/24"])

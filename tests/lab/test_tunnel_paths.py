@@ -225,7 +225,7 @@ def test_tunnels_come_back_after_a_restart(lab: lk.Lab) -> None:
     assert lk.echo(inner, INNER_4, count=5).ledger.received == 10
 
 
-@pytest.mark.parametrize("name", ["vxlan_v4", "gue_v6"])
+@pytest.mark.parametrize("name", ["vxlan_v4", "geneve_v6"])
 def test_what_claims_to_come_from_the_tunnels_own_end_is_refused(lab: lk.Lab, name: str) -> None:
     tunnel = TUNNELS[name]
     a, b = lab.cable()

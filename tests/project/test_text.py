@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tables as notebooks show them."""
+"""Tables as notebooks show them, and names that are told apart."""
 
 from xml.etree import ElementTree
 
 import pytest
 
-from labkit.text import Html, Row, bold, html_table
+from labkit.text import Html, Row, bold, html_table, unique
 
 
 def cells(page: str, tag: str) -> list[str]:
@@ -54,3 +54,18 @@ def test_every_row_has_its_columns() -> None:
     with pytest.raises(ValueError, match="zip"):
         html_table(("a", "b", "c"), [("d", "e")])
     assert cells(html_table(("a",), []), "td") == []
+
+
+@pytest.mark.parametrize(
+    ("names", "told_apart"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a", "a", "b", "a"], ["a", "a#2", "b", "a#3"]),
+        (["a", "a#2", "a", "a"], ["a", "a#2", "a#3", "a#4"]),
+        (["a", "a", "a#2"], ["a", "a#3", "a#2"]),
+        (["a#2", "a#2", "a", "a"], ["a#2", "a#2#2", "a", "a#3"]),
+    ],
+)
+def test_no_name_stands_twice(names: list[str], told_apart: list[str]) -> None:
+    assert unique(names) == told_apart
+    assert len(set(told_apart)) == len(names)
