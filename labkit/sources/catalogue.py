@@ -114,7 +114,7 @@ def find(name: str) -> Metric | None:
     A name may have prefixes: "port/client/rx_good_packets" is found as "rx_good_packets".
     """
     plain, patterns = _index()
-    parts = re.sub(r"#\d+$", "", name).split("/")
+    parts = _without_number(name).split("/")
     for candidate in ("/".join(parts[i:]) for i in range(len(parts))):
         if candidate in plain:
             return plain[candidate]
@@ -129,7 +129,13 @@ def unit(name: str) -> str:
     metric = find(name)
     if metric is not None:
         return metric.unit
-    return next((unit for ending, unit in UNIT_BY_ENDING.items() if name.endswith(ending)), "")
+    plain = _without_number(name)
+    return next((unit for ending, unit in UNIT_BY_ENDING.items() if plain.endswith(ending)), "")
+
+
+def _without_number(name: str) -> str:
+    """Of a counter whose name comes again (labkit.text.unique)."""
+    return re.sub(r"#\d+$", "", name)
 
 
 def _kind(text: str) -> Kind:

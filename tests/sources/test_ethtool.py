@@ -123,6 +123,7 @@ DRIVERS = {
         *(("Tx Queue#", 1), ("  ucast pkts tx", 21), ("  drv dropped tx total", 0)),
         *(("     giant hdr", 1), ("  giant hdr", 2), ("tx timeout count", 3)),
     ],
+    "of its own": [("x_packets", 1), ("x_packets", 2)],
     "numbered": [("a", 1), ("a#2", 2), ("a", 3), ("a", 4)],
     "virtio_net": [("rx_queue_0_packets", 21), ("tx_queue_0_packets", 35)],
 }
@@ -142,6 +143,14 @@ def test_names_that_come_again_are_kept(driver: str, monkeypatch: pytest.MonkeyP
         for (name, _), (raw, _) in zip(found, statistics, strict=True):
             assert re.sub(r"#\d+$", "", name) == re.sub(r"#\d+$", "", raw.strip())
         assert sample_of(source).schema is sample.schema
+
+
+def test_a_name_that_comes_again_keeps_its_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    nic = FakeNic(DRIVERS["of its own"])
+    monkeypatch.setattr("pyroute2.ethtool.ioctl.IoctlEthtool", lambda interface: nic)
+    with Ethtool("lo") as source:
+        units = sample_of(source).schema.units
+        assert units["x_packets"] == units["x_packets#2"] == "packets"
 
 
 def test_the_second_queue_of_vmxnet3_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
