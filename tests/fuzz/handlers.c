@@ -15,13 +15,14 @@
 #define IS_MENDED    4
 #define ROOM	     32u
 
-/* tests/frames.py has the same endpoint. */
+/* tests/frames.py has the same endpoint, which does not know its broadcast address. */
 static const struct lk_endpoint endpoint = {
 	.mac = {2, 0, 0, 0, 0, 2},
 	.udp_port = 9000,
 	.ipv4_count = 1,
 	.ipv6_count = 1,
 	.ipv4 = {{10, 0, 0, 2}},
+	.ipv4_hosts = {255},
 	.ipv6 = {{0xfd, [15] = 2}},
 };
 
@@ -82,6 +83,9 @@ check_answer(const struct lk_frame *f)
 	require(memcmp(f->data + 6, endpoint.mac, 6) == 0);
 	if (h.ip_version == 0)
 		return;
+	require(h.ip_version == 4 ? lk_has_ipv4(&endpoint, f->data + h.l3 + 12)
+				  : lk_has_ipv6(&endpoint, f->data + h.l3 + 8));
+	require(!lk_is_destination(&endpoint, f->data, &h));
 	require(h.l4 + h.l4_length == f->length);
 	if (h.protocol == LK_PROTO_UDP)
 		require(lk_check_udp(f->data, &h) == LK_next);
