@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -185,13 +186,10 @@ def as_nobody() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("closed", ["directory", "socket"])
-def test_an_application_of_another_user_is_named_with_its_owner(
-    tmp_path_factory: pytest.TempPathFactory, closed: str
-) -> None:
+def test_an_application_of_another_user_is_named_with_its_owner(closed: str) -> None:
     prefix = unique_name("lkx")
-    folder = runtime(tmp_path_factory.mktemp("root"), prefix)
-    open_up(folder)
-    with application(folder, GOOD) as path:
+    with open_folder() as root, application(runtime(root, prefix), GOOD) as path:
+        folder = path.parent
         path.chmod(0o600)
         if closed == "directory":
             folder.parent.chmod(0o700)
@@ -203,14 +201,14 @@ def test_an_application_of_another_user_is_named_with_its_owner(
                 Telemetry(unique_name("lky")).open()
 
 
-def test_of_two_with_one_prefix_the_one_that_answers_this_user(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
+def test_of_two_with_one_prefix_the_one_that_answers_this_user() -> None:
     prefix = unique_name("lkx")
-    closed, free = (runtime(tmp_path_factory.mktemp(name), prefix) for name in ("a", "b"))
-    for folder in (closed, free):
-        open_up(folder)
-    with application(closed, GOOD) as refused, application(free, GOOD) as path:
+    with (
+        open_folder() as one,
+        open_folder() as other,
+        application(runtime(one, prefix), GOOD) as refused,
+        application(runtime(other, prefix), GOOD) as path,
+    ):
         refused.chmod(0o600)
         path.chmod(0o666)
         with as_nobody(), Telemetry(prefix) as source:
@@ -218,10 +216,12 @@ def test_of_two_with_one_prefix_the_one_that_answers_this_user(
             assert source.sample() is not None
 
 
-def open_up(folder: Path) -> None:
-    """Lets every user look into a directory that pytest made."""
-    for place in (folder, *folder.parents[:4]):
-        place.chmod(0o755)
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A directory that every user may look into, as pytest's are not."""
+    with TemporaryDirectory(prefix="lkx") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 def test_what_is_no_directory_says_how_to_name_an_application(tmp_path: Path) -> None:
