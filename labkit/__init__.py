@@ -9,6 +9,7 @@ import warnings
 
 import lazy_loader
 
+from labkit.arguments.names import no_attribute
 from labkit.errors import LabError
 
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
@@ -18,7 +19,7 @@ def __getattr__(name: str) -> object:
     try:
         value: object = _load(name)
     except AttributeError:
-        raise AttributeError(f"module 'labkit' has no attribute {name!r}") from None
+        raise no_attribute(__name__, name, __all__) from None
     except ModuleNotFoundError as error:
         if error.name not in ("labkit._codec", "labkit._dataplane"):
             raise

@@ -180,6 +180,8 @@ def record_result(
     noise: what the value's standard deviation from one run to the next is known to be, in `unit` or
         as "3 %" of the value; None: it is estimated from repeats
     """
+    if not isinstance(name, str) or not isinstance(unit, str):
+        raise LabError(f"result {name!r}: name and unit are texts, and unit is {unit!r}")
     if hasattr(value, "to_parquet"):
         recorder.add_table(name, cast("pd.DataFrame", value))
         return

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from labkit._codec import lib
+from labkit.arguments.checked import EVERY, checked
 from labkit.errors import TunnelError
 from labkit.packet.geneve_options import GeneveOption, check_options
 from labkit.packet.tunnel import MOST_VNI, Tunnel
 
 
+@checked(TunnelError, but=EVERY)
 @dataclass(frozen=True, kw_only=True)
 class Geneve(Tunnel):
     """A GENEVE tunnel (RFC 8926).

@@ -11,6 +11,7 @@ from labkit._codec import ffi, lib
 from labkit.errors import Refused, TunnelError
 from labkit.packet.codec import Verdict
 from labkit.packet.decapsulated import Decapsulated, describe
+from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac, mac_bytes
 from labkit.packet.one_frame import OneFrame, like
 
@@ -91,6 +92,9 @@ class Tunnel:
         self._check_number("dscp", 0, 63)
         self._check_number("mtu", 68, 65535)
         self._check_choice("dscp_mode", ("pipe", "uniform"))
+        self._check_switch("checksum")
+        self._check_switch("accept_zero_checksum")
+        self._check_switch("dont_fragment")
         self._check_choice("strictness", STRICTNESS)
 
     # What it costs
@@ -143,7 +147,7 @@ class Tunnel:
         tunnel), TunnelError when an address or the VNI is not set.
         """
         self.check_can_send()
-        raw = bytes(frame)
+        raw = frame_bytes(frame, TunnelError)
         room = len(raw) + lib.LK_MAX_TUNNEL_HEADER
         batch = OneFrame(raw, room)
         if not lib.lk_codec_encap(self._native, batch.native):
@@ -157,7 +161,7 @@ class Tunnel:
         Raises Refused with the verdict and the offset of the byte that is wrong. A frame that is
         none of this tunnel's protocol and port has the verdict "other".
         """
-        raw = bytes(outer)
+        raw = frame_bytes(outer, TunnelError)
         batch = OneFrame(raw, len(raw))
         found = ffi.new("struct lk_decapsulated *")
         if not lib.lk_codec_decap(self._native, batch.native, found):
@@ -272,7 +276,7 @@ class Tunnel:
             if value is None:
                 continue
             try:
-                address = ipaddress.ip_address(value)
+                address = ipaddress.ip_address(value if isinstance(value, str) else "")
             except ValueError:
                 raise self._wrong(
                     name, "it is an address such as 10.0.0.1 or 2001:db8::1"
@@ -307,6 +311,12 @@ class Tunnel:
     def _check_choice(self, name: str, choices: Sequence[object]) -> None:
         if getattr(self, name) not in choices:
             raise self._wrong(name, f"it is one of {', '.join(map(repr, choices))}")
+
+    def _check_switch(self, name: str) -> None:
+        may_miss = type(self).__dataclass_fields__[name].default is None
+        value = getattr(self, name)
+        if not isinstance(value, bool) and not (value is None and may_miss):
+            raise self._wrong(name, "it is True or False" + (", or None" if may_miss else ""))
 
     def _wrong(self, name: str, fix: str) -> TunnelError:
         return TunnelError(f"{type(self).__name__}: {name} is {getattr(self, name)!r}; {fix}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labkit.arguments.checked import checked
 from labkit.dut.base import Dut
 from labkit.errors import LabError
 from labkit.lab.lab import Lab
@@ -81,6 +82,9 @@ def floor_ns() -> dict[str, float]:
     return {name.split("_")[1]: value for name, value in columns.items() if value is not None}
 
 
+@checked(
+    but=("duts", "sizes", "rates", "vary", "executor", "duration", "warmup", "repeats", "max_gbps")
+)
 def sweep(
     duts: Sequence[Dut],
     *,

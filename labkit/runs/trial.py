@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.lab.exclusive import Pause, measure
 from labkit.lab.port import Port
@@ -137,6 +138,7 @@ class Trial:
         return f"{lines}{warnings}{self.ledger._repr_html_()}"
 
 
+@checked(but=("streams", "rate", "duration", "warmup", "drain", "interval"))
 def trial(
     port: Port,
     streams: Traffic | Sequence[Traffic],
@@ -225,9 +227,6 @@ def run_trial(
 
 
 def _check_ports(port: Port, back: Port) -> None:
-    for name, given in (("port", port), ("receive_on", back)):
-        if not isinstance(given, Port):
-            raise LabError(f"{name} is {given!r}; it is a port of a lab, as lab.port() gives one")
     if back.lab is not port.lab:
         raise LabError(f"receive_on is a port of another lab; its clock is not {port.name}'s")
 

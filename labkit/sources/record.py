@@ -3,9 +3,12 @@
 
 import threading
 import time
+from typing import Annotated
 
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Between, Offers
 from labkit.lab.lab import Lab
-from labkit.sources.as_source import as_source
+from labkit.sources.as_source import as_source, counter_names
 from labkit.sources.base import Source, SourceError
 from labkit.sources.samples import Samples
 from labkit.sources.selection import Choice, select
@@ -78,7 +81,12 @@ class Record(Samples):
             self._source.close()
 
 
-def record(source: Source | Lab, *names: str, hz: float = 10) -> Record:
+@checked(SourceError, but=("source",))
+def record(
+    source: Source | Lab,
+    *names: Annotated[str, Offers(counter_names)],
+    hz: Annotated[float, Between(SLOWEST_HZ, FASTEST_HZ, "Hz")] = 10,
+) -> Record:
     """Records a source, or a lab's engine, until stop().
 
     names of counters, with * and ? (none: all of them); hz samples a second, up to 1000. At 100 Hz
@@ -87,6 +95,4 @@ def record(source: Source | Lab, *names: str, hz: float = 10) -> Record:
         with lk.record(lab, "port/*", hz=100) as rec: ...
         rec.table, rec.rates, rec.faults, rec.plot("*_good_packets"), rec.save("run.parquet")
     """
-    if not SLOWEST_HZ <= hz <= FASTEST_HZ:
-        raise SourceError(f"hz is {hz}; record takes {SLOWEST_HZ} to {FASTEST_HZ}")
     return Record(as_source(source), names, hz)

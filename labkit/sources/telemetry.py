@@ -5,11 +5,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from labkit.arguments.checked import checked
 from labkit.machine.telemetry import SOCKET, TelemetryClient
 from labkit.sources import catalogue
 from labkit.sources.base import Sample, Schema, Source, SourceError, readonly
 
 
+@checked(SourceError)
 class Telemetry(Source):
     """The counters of a DPDK application: "/run/dpdk/rte", a file prefix ("rte") or the socket.
 

@@ -127,3 +127,7 @@ def _total(counters: Mapping[str, int], quantity: str, driver: Driver) -> tuple[
     if not counters:
         return None, "no counter of this source tells it"
     return total, driver.because if quantity == "dropped by NIC" else ""
+
+
+def __dir__() -> list[str]:
+    return __all__

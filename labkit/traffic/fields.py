@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
+from labkit.arguments.checked import EVERY, checked
 from labkit.errors import LabError
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def _json(value: Value) -> Value:
     return int(value) if isinstance(value, Integral) else str(value)
 
 
+@checked(but=EVERY)
 def vary(
     field: Any,
     values: Iterable[Value],

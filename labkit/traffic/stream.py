@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from labkit.arguments.checked import EVERY, checked
 from labkit.errors import LabError
 from labkit.packet.signature import SIGNATURE_LENGTH
 from labkit.traffic.compile import compile_stream, with_addresses
@@ -31,6 +32,7 @@ def check_weight(weight: float) -> None:
         raise LabError(f"weight is {weight!r}; it is a positive number")
 
 
+@checked(but=EVERY)
 @dataclass(frozen=True, init=False)
 class Stream:
     """Frames of one scapy packet: sizes, varying fields, rate.
