@@ -5,6 +5,7 @@ Importing it starts nothing and loads no DPDK library; names are loaded when the
 They are listed in __init__.pyi.
 """
 
+import sys
 import warnings
 
 import lazy_loader
@@ -16,6 +17,7 @@ _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
 def __getattr__(name: str) -> object:
+    _offer_completions()  # of a shell that began after the import
     try:
         value: object = _load(name)
     except AttributeError:
@@ -33,6 +35,16 @@ def __getattr__(name: str) -> object:
     return value
 
 
+def _offer_completions() -> None:
+    """In a notebook, TAB offers what labkit knows of its arguments."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None:
+        from labkit.notebooks.completion import offer_completions  # IPython is not needed elsewhere
+
+        offer_completions(shell)
+
+
 def _lab_dashboard(lab: object, *parts: str) -> object:
     """lk.dashboard(lab, *parts) under its former name, which lies above the lab."""
     warnings.warn(
@@ -41,3 +53,6 @@ def _lab_dashboard(lab: object, *parts: str) -> object:
         stacklevel=2,
     )
     return __getattr__("dashboard")(lab, *parts)  # type: ignore[operator]
+
+
+_offer_completions()

@@ -39,9 +39,9 @@ class Between:
     unit: str = ""
 
     def __repr__(self) -> str:
-        words = f"{_number(self.low)} "
-        words += "or more" if math.isinf(self.high) else f"to {_number(self.high)}"
-        return f"{words} {self.unit}".rstrip()
+        if math.isinf(self.high):
+            return " ".join(filter(None, (_number(self.low), self.unit, "or more")))
+        return f"{_number(self.low)} to {_number(self.high)} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ def words(hint: Any, *, several: bool = False) -> str:
         return "a mapping"
     if kind is Callable:
         return "a function"
-    return str(getattr(kind, "_in_words", f"a {getattr(kind, '__name__', kind)}"))
+    name = str(getattr(kind, "__name__", kind))
+    return str(getattr(kind, "_in_words", f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"))
 
 
 def fix(value: Any, hint: Any) -> str:
@@ -157,8 +158,15 @@ def _near_values(value: Any) -> Iterator[Any]:
         yield int(value)
     if isinstance(value, Real) and not isinstance(value, bool):
         yield str(value)
-    if not isinstance(value, (list, tuple, Mapping)) and value is not None:
+    if isinstance(value, (list, tuple)):
+        yield [_near_number(one) for one in value]
+    elif not isinstance(value, Mapping) and value is not None:
         yield [value]
+
+
+def _near_number(value: Any) -> Any:
+    found = next(_near_values(value), value) if isinstance(value, (str, float)) else value
+    return found if isinstance(found, int) else value
 
 
 def _is_protocol(kind: type) -> bool:

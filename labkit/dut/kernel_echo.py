@@ -79,6 +79,7 @@ class KernelEcho(Dut):
             )
         return missing_cpu(self.name, self.cpu)
 
+    @checked()
     @contextmanager
     def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Makes the namespace and the pair, and starts the service."""

@@ -66,6 +66,7 @@ class LabkitEcho(Dut):
         """Those of a datagram that it answers, as FarEnd.frame but between no MAC addresses."""
         return datagram(NO_MAC, NO_MAC, self.ip_version, self._between(NO_MAC, NO_MAC))
 
+    @checked()
     @contextmanager
     def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Runs the echo path."""

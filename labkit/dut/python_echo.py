@@ -46,6 +46,7 @@ class PythonEcho(Dut):
         """Longest frame, in bytes with FCS."""
         return self.mtu + LINK_OVERHEAD
 
+    @checked()
     @contextmanager
     def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Starts the thread."""

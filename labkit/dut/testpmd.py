@@ -74,6 +74,7 @@ class Testpmd(Dut):
             )
         return missing_cpu(self.name, self.cpu)
 
+    @checked()
     @contextmanager
     def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Starts testpmd and waits until it forwards."""

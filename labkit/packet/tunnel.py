@@ -5,15 +5,17 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from labkit._codec import ffi, lib
+from labkit.arguments.hints import Between, fix
 from labkit.errors import Refused, TunnelError
 from labkit.packet.codec import Verdict
 from labkit.packet.decapsulated import Decapsulated, describe
 from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac, mac_bytes
 from labkit.packet.one_frame import OneFrame, like
+from labkit.text import alike
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,6 +66,7 @@ class Tunnel:
         3.1 (datasets/tunnel_deviations.csv)
     """
 
+    _in_words: ClassVar[str] = "a tunnel: lk.Vxlan, lk.Geneve or lk.Gue"
     PROTOCOL: ClassVar[str]
     PAYLOADS: ClassVar[tuple[str, ...]]
 
@@ -306,11 +309,15 @@ class Tunnel:
         if value is None and may_miss:
             return
         if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-            raise self._wrong(name, f"the range is {lowest} to {highest}")
+            meant = fix(value, Annotated[int, Between(lowest, highest)])
+            hint = f"; write {meant}" if meant else ""
+            raise self._wrong(name, f"the range is {lowest} to {highest}{hint}")
 
     def _check_choice(self, name: str, choices: Sequence[object]) -> None:
         if getattr(self, name) not in choices:
-            raise self._wrong(name, f"it is one of {', '.join(map(repr, choices))}")
+            meant = alike(getattr(self, name), map(str, choices))
+            hint = f"; did you mean {meant[0]!r}?" if meant else ""
+            raise self._wrong(name, f"it is one of {', '.join(map(repr, choices))}{hint}")
 
     def _check_switch(self, name: str) -> None:
         may_miss = type(self).__dataclass_fields__[name].default is None

@@ -10,9 +10,11 @@ from labkit.sources.engine import Engine
 
 
 def counter_names(arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """The counters of a source, or of a lab's engine, for TAB."""
+    """The counters of a source, or of a lab's engine, for TAB; and what is behind their last slash,
+    which patterns match too."""
     with as_source(arguments["source"]) as source:
-        return source.names
+        short = (name.rpartition("/")[2] for name in source.names)
+        return tuple(dict.fromkeys((*source.names, *short)))
 
 
 def as_source(source: Source | Lab) -> Source:
