@@ -87,13 +87,13 @@ def fitted(value: Any, hint: Any) -> Any:
         return PLAIN[kind](value)
     elif kind in MANY:
         return _many(value, parts[0] if parts else Any)
-    elif isinstance(kind, type) and not (_is_protocol(kind) or isinstance(value, kind)):
+    elif isinstance(kind, type) and not (_is_open(kind) or isinstance(value, kind)):
         raise Misfit
     return value
 
 
 def words(hint: Any, *, several: bool = False) -> str:
-    """What a value is: "a whole number", "a list of texts, or None"."""
+    """What a value is: "a whole number", "a list of texts or None"."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin is Annotated:
         named = [part for part in parts[1:] if isinstance(part, Called)]
@@ -169,8 +169,9 @@ def _near_number(value: Any) -> Any:
     return found if isinstance(found, int) else value
 
 
-def _is_protocol(kind: type) -> bool:
-    return bool(getattr(kind, "_is_protocol", False))
+def _is_open(kind: type) -> bool:
+    """Whether a class says nothing of a value that could be looked at here."""
+    return kind is Any or bool(getattr(kind, "_is_protocol", False))
 
 
 def _boolean(value: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from labkit.arguments.checked import checked
-from labkit.arguments.hints import Count, Seconds
+from labkit.arguments.hints import Seconds
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
 from labkit.errors import EngineError, PortError
@@ -158,12 +158,14 @@ class Port:
     ) -> list[bytes]: ...
 
     @checked(PortError)
-    def receive(self, count: Count = 1, timeout: Seconds = 1.0, *, raw: bool = False) -> Any:
+    def receive(self, count: int = 1, timeout: Seconds = 1.0, *, raw: bool = False) -> Any:
         """Up to `count` frames, waiting at most `timeout` seconds for the last of them.
 
         Frames that arrived since the send() that the last receive() was followed by, oldest first,
         as scapy packets with their time of arrival, or as bytes with raw=True.
         """
+        if count < 1:
+            raise PortError(f"count is {count}; receive takes 1 or more")
         reader = self.frames.default_reader(listens=True)
         self._received_since_send = True
         end = time.monotonic() + timeout

@@ -9,7 +9,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import checked
-from labkit.errors import LabError, Refused
+from labkit.errors import Refused
 from labkit.packet import codec
 from labkit.packet.codec import VERDICT_BY_NAME
 from labkit.packet.frame_bytes import frame_bytes
@@ -92,8 +92,6 @@ def explain(frame: "bytes | Packet", tunnel: Tunnel | None = None) -> Explanatio
     GENEVE option that is not critical is taken.
     """
     raw = frame_bytes(frame)
-    if not raw:
-        raise LabError("frame is empty; there is nothing to explain")
     layers = tuple(_layers(raw))
     return Explanation(layers, _receivers(raw, tunnel))
 

@@ -15,7 +15,7 @@ MOST_OPTIONS = 252
 CRITICAL = 0x80
 
 
-@checked(TunnelError)
+@checked(TunnelError, but=("option_class", "type", "data"))
 @dataclass(frozen=True)
 class GeneveOption:
     """An option of a GENEVE header.

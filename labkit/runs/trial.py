@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import checked
+from labkit.arguments.names import Named
 from labkit.errors import LabError
 from labkit.lab.exclusive import Pause, measure
 from labkit.lab.port import Port
@@ -215,7 +216,7 @@ def run_trial(
     return Trial(
         port.name,
         back.name,
-        tables.row,
+        Named("column", tables.row),
         tables.ledger,
         tables.latency,
         measured.jitter,

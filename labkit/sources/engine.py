@@ -4,12 +4,10 @@
 import contextlib
 import time
 from bisect import bisect_right
-from typing import Annotated
 
 import numpy as np
 
 from labkit.arguments.checked import checked
-from labkit.arguments.hints import Between
 from labkit.engine.commands import Commands, Descriptors
 from labkit.errors import LabError
 from labkit.lab.lab import Lab
@@ -48,9 +46,9 @@ class Engine(Source):
     gaps: ticks that the recorder missed because one came late
     """
 
-    def __init__(
-        self, lab: Lab, hz: Annotated[float, Between(SLOWEST_HZ, FASTEST_HZ, "Hz")] = 10
-    ) -> None:
+    def __init__(self, lab: Lab, hz: float = 10) -> None:
+        if not SLOWEST_HZ <= hz <= FASTEST_HZ:
+            raise SourceError(f"hz is {hz}; the recorder takes {SLOWEST_HZ} to {FASTEST_HZ}")
         super().__init__(f"engine {lab.pid}")
         self.lab = lab
         self.hz: float = hz

@@ -6,7 +6,7 @@ import time
 from typing import Annotated
 
 from labkit.arguments.checked import checked
-from labkit.arguments.hints import Between, Offers
+from labkit.arguments.hints import Offers
 from labkit.lab.lab import Lab
 from labkit.sources.as_source import as_source, counter_names
 from labkit.sources.base import Source, SourceError
@@ -85,7 +85,7 @@ class Record(Samples):
 def record(
     source: Source | Lab,
     *names: Annotated[str, Offers(counter_names)],
-    hz: Annotated[float, Between(SLOWEST_HZ, FASTEST_HZ, "Hz")] = 10,
+    hz: float = 10,
 ) -> Record:
     """Records a source, or a lab's engine, until stop().
 
@@ -95,4 +95,6 @@ def record(
         with lk.record(lab, "port/*", hz=100) as rec: ...
         rec.table, rec.rates, rec.faults, rec.plot("*_good_packets"), rec.save("run.parquet")
     """
+    if not SLOWEST_HZ <= hz <= FASTEST_HZ:
+        raise SourceError(f"hz is {hz}; record takes {SLOWEST_HZ} to {FASTEST_HZ}")
     return Record(as_source(source), names, hz)

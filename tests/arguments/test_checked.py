@@ -33,6 +33,7 @@ def takes(
     call: Callable[[], int] | None = None,
     seconds: Annotated[float, Between(0, unit="s")] = 1.0,
     other: "Nothing | None" = None,
+    anything: Any = None,
 ) -> dict[str, Any]:
     return dict(locals())
 
@@ -90,6 +91,7 @@ def test_what_fits_arrives_as_pythons_own() -> None:
         names=(name for name in ("a",)),
         where=Path("x"),
         other=5,
+        anything=5,
     )
     assert taken["whole"] == 9000
     assert type(taken["whole"]) is int
@@ -115,8 +117,8 @@ def test_a_call_that_does_not_fit_is_told_as_python_tells_it() -> None:
         TypeError, match=r"echo\(\) missing 2 required positional arguments: 'port'"
     ):
         lk.echo()  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match=r"takes from 0 to 12 positional arguments but 13 were"):
-        takes(*range(13))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"takes from 0 to 13 positional arguments but 14 were"):
+        takes(*range(14))  # type: ignore[arg-type]
 
 
 def test_classes_are_checked_where_they_are_made() -> None:
