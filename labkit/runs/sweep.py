@@ -126,7 +126,7 @@ def sweep(
     MTU, or one that is too short for its headers, those of a tunnel too, and the signature.
     Raises SweepFailed when a trial fails; what is finished is kept.
     """
-    _check(executor, seed)
+    _check(executor)
     varied = as_fields(vary)
     loads = LoadGrid(parse_sizes(sizes), rates, max_gbps, duration, warmup, repeats, varied)
     check_duts(duts, varied, executor is None)
@@ -148,14 +148,12 @@ def sweep(
     return results
 
 
-def _check(executor: Any, seed: Any) -> None:
+def _check(executor: Any) -> None:
     if executor is not None and not isinstance(executor, Executor):
         raise LabError(
             f"executor is {executor!r}; it is one of concurrent.futures, such as "
             "ProcessPoolExecutor(4), or None"
         )
-    if not isinstance(seed, int):
-        raise LabError(f"seed is {seed!r}; it is a whole number")
 
 
 def _measure_all(
