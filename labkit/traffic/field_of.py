@@ -146,9 +146,7 @@ class FieldOf:
         return LabError(f"vary {self.varied.name}: {value!r} is no value of it: {why}")
 
     def _outside(self, value: object) -> LabError:
-        return LabError(
-            f"vary {self.varied.name}: {value!r} is outside of 0 to {(1 << self.bits) - 1}"
-        )
+        return self._no_value(value, f"it is outside of 0 to {(1 << self.bits) - 1}")
 
 
 def fields_of(packet: "Packet", vary: Sequence[Vary]) -> list[FieldOf]:

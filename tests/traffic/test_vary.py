@@ -163,10 +163,14 @@ def test_fractions_are_told_what_is_wrong_with_them() -> None:
     [
         (IPv6.fl, range(2**70), r"values is range\(0, 1180591620717411303424\), 1,180,5.* at most"),
         (IPv6.dst, range(0, 2**80, 3), r"a range has 2\*\*64 - 1 at most"),
-        (IPv6.fl, range(2**63), "9223372036854775807 is outside of 0 to 1048575"),
-        (IPv6.hlim, [2**70], "1180591620717411303424 is outside of 0 to 255"),
-        (IPv6.hlim, [-1], "-1 is outside of 0 to 255"),
-        (IPv6.dst, [2**128], "is outside of 0 to 3402823669"),
+        (
+            IPv6.fl,
+            range(2**63),
+            "9223372036854775807 is no value of it: it is outside of 0 to 1048575",
+        ),
+        (IPv6.hlim, [2**70], "1180591620717411303424 is no value of it: it is outside of 0 to 255"),
+        (IPv6.hlim, [-1], "-1 is no value of it: it is outside of 0 to 255"),
+        (IPv6.dst, [2**128], "it is outside of 0 to 3402823669"),
         (IPv6.dst, ["localhost"], "'localhost' is no value of it"),
         (IPv6.dst, ["10.0.0.1"], "'10.0.0.1' is no value of it"),
         (IPv6.dst, range(2**64 - 1, 2**64 + 2), "its values differ in more than 8 bytes"),
