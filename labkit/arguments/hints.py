@@ -237,8 +237,10 @@ def _element(value: Any, hint: Any) -> Any:
     try:
         return fitted(value, hint)
     except Misfit as misfit:
-        why = str(misfit) or f"it is {words(hint)}"
-        raise Misfit(f"of its elements {shown(value)} is wrong: {why}") from None
+        why = f"it is a list of {words(hint, several=True)}, and {shown(value)} is none"
+        if str(misfit):
+            why = f"of its elements {shown(value)} is wrong: {misfit}"
+        raise Misfit(why) from None
 
 
 UdpPort = Annotated[int, Between(1, 65535)]

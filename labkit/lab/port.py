@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from labkit.arguments.checked import checked
+from labkit.arguments.checked import checked, fitting
 from labkit.arguments.hints import Seconds
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
@@ -157,13 +157,15 @@ class Port:
         self, count: int = ..., timeout: float = ..., *, raw: Literal[True]
     ) -> list[bytes]: ...
 
-    @checked(PortError)
-    def receive(self, count: int = 1, timeout: Seconds = 1.0, *, raw: bool = False) -> Any:
+    def receive(self, count: int = 1, timeout: float = 1.0, *, raw: bool = False) -> Any:
         """Up to `count` frames, waiting at most `timeout` seconds for the last of them.
 
         Frames that arrived since the send() that the last receive() was followed by, oldest first,
         as scapy packets with their time of arrival, or as bytes with raw=True.
         """
+        # Not @checked(), which takes its time with whole calls: frames are received one by one.
+        count = fitting("count", count, int, PortError, 1)
+        timeout = fitting("timeout", timeout, Seconds, PortError, 1.0)
         if count < 1:
             raise PortError(f"count is {count}; receive takes 1 or more")
         reader = self.frames.default_reader(listens=True)

@@ -62,8 +62,8 @@ def takes(
                         "write [18]"),
         ({"sizes": "18"}, "sizes is '18'; it is a list of whole numbers, such as [18, 1400]; "
                           "write [18]"),
-        ({"sizes": [18, "1400"]}, "sizes is [18, '1400']; of its elements '1400' is wrong: it is "
-                                  "a whole number; write [18, 1400]"),
+        ({"sizes": [18, "1400"]}, "sizes is [18, '1400']; it is a list of whole numbers, and "
+                                  "'1400' is none; write [18, 1400]"),
         ({"sizes": {18: 1}}, "sizes is {18: 1}; it is a list of whole numbers, such as [18, 1400]"),
         ({"names": "10.0.0.2/24"}, "names is '10.0.0.2/24'; it is a list of texts; "
                                    "write ['10.0.0.2/24']"),

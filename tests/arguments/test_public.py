@@ -28,7 +28,7 @@ WITH_A_LAB: list[tuple[Wrong, str]] = [
         "list of IP addresses; write ['10.0.0.2/24']"),
     (lambda lab, a, b: lab.echo_server(b, ADDRESSES, "9000"), "udp_port is '9000'; it is a whole "
         "number from 1 to 65535, such as 7; write 9000"),
-    (lambda lab, a, b: lab.echo_server(b, [5]), "of its elements 5 is wrong: it is an IP address"),
+    (lambda lab, a, b: lab.echo_server(b, [5]), "it is a list of IP addresses, and 5 is none"),
     (lambda lab, a, b: lab.echo_server("server", ADDRESSES), "port is 'server'; it is a port of a "
         "lab, as lab.port() gives one"),
     (lambda lab, a, b: lk.echo(a, "10.0.0.2", payload_sizes=18), "payload_sizes is 18; it is a "
