@@ -5,20 +5,23 @@ Importing it starts nothing and loads no DPDK library; names are loaded when the
 They are listed in __init__.pyi.
 """
 
+import sys
 import warnings
 
 import lazy_loader
 
+from labkit.arguments.names import no_attribute
 from labkit.errors import LabError
 
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
 def __getattr__(name: str) -> object:
+    _offer_completions()  # of a shell that began after the import
     try:
         value: object = _load(name)
     except AttributeError:
-        raise AttributeError(f"module 'labkit' has no attribute {name!r}") from None
+        raise no_attribute(__name__, name, __all__) from None
     except ModuleNotFoundError as error:
         if error.name not in ("labkit._codec", "labkit._dataplane"):
             raise
@@ -32,6 +35,16 @@ def __getattr__(name: str) -> object:
     return value
 
 
+def _offer_completions() -> None:
+    """In a notebook, TAB offers what labkit knows of its arguments."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None:
+        from labkit.notebooks.completion import offer_completions  # IPython is not needed elsewhere
+
+        offer_completions(shell)
+
+
 def _lab_dashboard(lab: object, *parts: str) -> object:
     """lk.dashboard(lab, *parts) under its former name, which lies above the lab."""
     warnings.warn(
@@ -40,3 +53,6 @@ def _lab_dashboard(lab: object, *parts: str) -> object:
         stacklevel=2,
     )
     return __getattr__("dashboard")(lab, *parts)  # type: ignore[operator]
+
+
+_offer_completions()

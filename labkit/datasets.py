@@ -4,10 +4,20 @@
 from pathlib import Path
 
 from labkit.errors import LabError
-from labkit.text import near
+from labkit.text import alike, near
 
 PACKAGE = Path(__file__).parent
 FOLDERS = (PACKAGE / "data/datasets", PACKAGE.parent / "datasets")
+
+
+def names_of_files(ending: str) -> list[str]:
+    """The files whose names end so."""
+    return sorted({path.name for folder in FOLDERS for path in folder.glob(f"*{ending}")})
+
+
+def names_of_folders(file: str) -> list[str]:
+    """The folders that hold such a file."""
+    return sorted({path.parent.name for folder in FOLDERS for path in folder.glob(f"*/{file}")})
 
 
 def dataset(name: str) -> Path:
@@ -15,8 +25,9 @@ def dataset(name: str) -> Path:
     for folder in FOLDERS:
         if (folder / name).is_file():
             return folder / name
-    there = {path.name for folder in FOLDERS for path in folder.glob("*") if path.is_file()}
-    raise LabError(f"there is no dataset {name!r}; there are {', '.join(sorted(there)) or 'none'}")
+    there = [name for name in names_of_files("") if "." in name]
+    hint = f"; did you mean {alike(name, there)[0]!r}?" if alike(name, there) else ""
+    raise LabError(f"there is no dataset {name!r}; there are {', '.join(there)}{hint}")
 
 
 def dataset_folder(name: str, file: str) -> Path:
@@ -24,5 +35,4 @@ def dataset_folder(name: str, file: str) -> Path:
     for folder in FOLDERS:
         if (folder / name / file).is_file():
             return folder / name
-    there = {path.parent.name for folder in FOLDERS for path in folder.glob(f"*/{file}")}
-    raise LabError(f"there is no data set {name!r}{near(name, sorted(there))}")
+    raise LabError(f"there is no data set {name!r}{near(name, names_of_folders(file))}")

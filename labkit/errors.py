@@ -1,14 +1,42 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Everything labkit raises on purpose."""
 
+import sys
 from typing import Any, Protocol
+
+WHOLE_TRACEBACKS = ("Verbose", "Plain")  # modes of IPython's %tb and %xmode
 
 
 class LabError(Exception):
-    """Base of labkit's errors. They can be pickled, so that a pool of processes can raise them."""
+    """Base of labkit's errors. They can be pickled, so that a pool of processes can raise them.
+
+    A notebook shows the message alone, with the line of the cell; `%tb Verbose` shows all of it.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback."""
+        ipython = sys.modules.get("IPython")
+        shell = ipython.get_ipython() if ipython else None
+        if shell is not None and shell.InteractiveTB.mode in WHOLE_TRACEBACKS:
+            whole = shell.InteractiveTB.structured_traceback
+            lines: list[str] = whole(type(self), self, self.__traceback__)
+            return lines
+        first, *others = f"{type(self).__name__}: {self}".split("\n")
+        return [f"{first}{_where(self, shell)}", *others, *getattr(self, "__notes__", ())]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (type(self), self.args, self.__dict__)
+
+
+def _where(error: BaseException, shell: Any) -> str:
+    """The innermost line of a cell that the error came by."""
+    trace, where = error.__traceback__, ""
+    while trace is not None and shell is not None:
+        cell = shell.compile.format_code_name(trace.tb_frame.f_code.co_filename)
+        if cell is not None:
+            where = f" ({cell[1]}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return where
 
 
 def _again(kind: type[LabError], arguments: tuple[Any, ...], state: dict[str, Any]) -> LabError:
@@ -16,6 +44,16 @@ def _again(kind: type[LabError], arguments: tuple[Any, ...], state: dict[str, An
     error = kind.__new__(kind, *arguments)
     error.__dict__.update(state)
     return error
+
+
+class UnknownName(LabError, KeyError, AttributeError):
+    """A name that is not there; the message tells those that are, and which may be meant."""
+
+    __str__ = Exception.__str__  # KeyError shows its message as a string in quotes
+
+
+class CallError(LabError, TypeError):
+    """A call with an argument too many, one too few, or one that does not exist."""
 
 
 class PathError(LabError, ValueError):

@@ -10,6 +10,9 @@ from html import escape
 CELL = "padding:2px 10px;vertical-align:top;text-align:"
 SIDES = {"l": "left", "r": "right"}
 
+MOST_NAMED = 40  # names that an error tells one by one
+SHORTEST_PART = 3  # letters
+
 
 def unique(names: Iterable[str]) -> list[str]:
     """Names with a number behind those that came before: net_ena has two counters rx_q0_bytes."""
@@ -35,12 +38,25 @@ def first_free(wanted: str, taken: Iterable[str]) -> str:
     return next(f"{wanted}{n}" for n in range(2, len(names) + 3) if f"{wanted}{n}" not in names)
 
 
-def near(word: str, known: Iterable[str]) -> str:
+def alike(word: object, known: Iterable[str], most: int = 1) -> list[str]:
+    """The names that may be meant by a word: but for the case, near misses, and those of which it
+    is a part or that are a part of it. The best ones first, at most so many."""
+    names = {name.casefold(): name for name in known}
+    text = str(word).casefold()
+    found = difflib.get_close_matches(text, names, most)
+    parts = [name for name in names if len(text) >= SHORTEST_PART and text in name]
+    parts += [name for name in names if len(name) >= SHORTEST_PART and name in text]
+    parts.sort(key=lambda name: abs(len(name) - len(text)))
+    exact = [text] if text in names else []
+    return [names[name] for name in dict.fromkeys([*exact, *found, *parts])][:most]
+
+
+def near(word: object, known: Iterable[str]) -> str:
     """What there is in place of a word that is not known, and which of it may be meant."""
     names = list(known)
-    alike = difflib.get_close_matches(word, names, 1)
-    hint = f"; did you mean {alike[0]!r}?" if alike else ""
-    return f" (there are: {', '.join(names) or 'none'}){hint}"
+    found = alike(word, names)
+    there = ", ".join(names) if len(names) <= MOST_NAMED else f"{len(names)} others"
+    return f" (there are: {there or 'none'})" + (f"; did you mean {found[0]!r}?" if found else "")
 
 
 class Html(str):

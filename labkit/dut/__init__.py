@@ -6,6 +6,7 @@ with lk.Lab() as lab, lk.dut.LabkitEcho().open(lab) as far_end:
     lk.search(far_end, lk.Stream(far_end.frame, size=64))
 """
 
+from labkit.arguments.names import no_attribute
 from labkit.dut.base import Dut, DutCounters, FarEnd
 from labkit.dut.kernel_echo import KernelEcho
 from labkit.dut.labkit_echo import LabkitEcho
@@ -13,3 +14,11 @@ from labkit.dut.python_echo import PythonEcho
 from labkit.dut.testpmd import Testpmd
 
 __all__ = ["Dut", "DutCounters", "FarEnd", "KernelEcho", "LabkitEcho", "PythonEcho", "Testpmd"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def __getattr__(name: str) -> object:
+    raise no_attribute(__name__, name, __all__)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from labkit.arguments.checked import checked
 from labkit.dut.base import (
     DUT_ADDRESS,
     LAB_ADDRESS,
@@ -31,6 +32,7 @@ SNMP6 = Path("/proc/net/snmp6")  # where the kernel has IPv6
 UDP_DROPS = ("InCsumErrors", "RcvbufErrors", "NoPorts", "MemErrors")
 
 
+@checked(but=("mtu", "ip_version", "tunnel", "mode"))
 @dataclass(frozen=True)
 class KernelEcho(Dut):
     """A service of recvmmsg(2) and sendmmsg(2) in a network namespace, over veth. Needs root.
@@ -77,6 +79,7 @@ class KernelEcho(Dut):
             )
         return missing_cpu(self.name, self.cpu)
 
+    @checked()
     @contextmanager
     def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Makes the namespace and the pair, and starts the service."""

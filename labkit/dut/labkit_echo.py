@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from labkit.arguments.checked import checked
 from labkit.dut.base import DUT_ADDRESS, LINK_OVERHEAD, UDP_PORT, Dut, DutCounters, FarEnd, datagram
 from labkit.dut.port_lifetime import closing
 from labkit.errors import LabError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 OUTER_ADDRESSES = {4: ("192.0.2.1", "192.0.2.2"), 6: ("2001:db8::1", "2001:db8::2")}
 
 
+@checked(but=("mtu", "ip_version", "tunnel", "mode"))
 @dataclass(frozen=True)
 class LabkitEcho(Dut):
     """Lab.echo_server() on the far end of a cable. Verifies checksums.
@@ -64,6 +66,7 @@ class LabkitEcho(Dut):
         """Those of a datagram that it answers, as FarEnd.frame but between no MAC addresses."""
         return datagram(NO_MAC, NO_MAC, self.ip_version, self._between(NO_MAC, NO_MAC))
 
+    @checked()
     @contextmanager
     def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Runs the echo path."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from labkit.arguments.checked import checked
 from labkit.dut.base import DUT_ADDRESS, LINK_OVERHEAD, UDP_PORT, Dut, DutCounters, FarEnd
 from labkit.dut.port_lifetime import closing
 from labkit.errors import DutDied, LabError
@@ -20,6 +21,7 @@ WAIT_SECONDS = 0.05
 PATIENCE_SECONDS = 0.02  # the journal holds up to a second of frames: no receive queue is so long
 
 
+@checked(but=("mtu", "ip_version", "tunnel", "mode"))
 @dataclass(frozen=True)
 class PythonEcho(Dut):
     """Reads frames in Python, has each answered by the codec's udp_echo, and sends the answers.
@@ -44,6 +46,7 @@ class PythonEcho(Dut):
         """Longest frame, in bytes with FCS."""
         return self.mtu + LINK_OVERHEAD
 
+    @checked()
     @contextmanager
     def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Starts the thread."""

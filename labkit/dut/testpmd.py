@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from labkit.arguments.checked import checked
 from labkit.dut.base import LINK_OVERHEAD, Dut, DutCounters, FarEnd, missing_cpu
 from labkit.dut.port_lifetime import closing
 from labkit.dut.process import DutProcess
@@ -31,6 +32,7 @@ READY_SECONDS = 20.0
 _numbers = itertools.count(1)
 
 
+@checked(but=("mtu", "ip_version", "tunnel", "mode"))
 @dataclass(frozen=True)
 class Testpmd(Dut):
     """testpmd forwards on one lcore, over a memif to the lab.
@@ -54,7 +56,7 @@ class Testpmd(Dut):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.mode not in MODES:
+        if not isinstance(self.mode, str) or self.mode not in MODES:
             raise LabError(f"mode is {self.mode!r}; it is {' or '.join(map(repr, MODES))}")
 
     @property
@@ -72,6 +74,7 @@ class Testpmd(Dut):
             )
         return missing_cpu(self.name, self.cpu)
 
+    @checked()
     @contextmanager
     def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Starts testpmd and waits until it forwards."""

@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass
 
+from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.machine.cpus import usable_cpus
 from labkit.machine.hugepages import free_hugepage_mb, hugepages_can_be_mapped
@@ -11,6 +12,7 @@ LOGS_VARIABLE = "LABKIT_ENGINE_LOGS"  # a folder that keeps the logs when their 
 MAIN_LCORE = 0
 
 
+@checked()
 @dataclass(frozen=True)
 class EalConfig:
     """EAL settings. The defaults work without root, hugepages or a NIC.
@@ -41,6 +43,9 @@ class EalConfig:
     extra: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("cpus", "pci", "log_levels", "extra"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, tuple(given))
         if self.memory_mb < 64:
             raise LabError(f"memory_mb is {self.memory_mb}; the engine needs at least 64 (MiB)")
         if not 1 <= self.max_workers <= 63:

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Port names such as "tap:name" or "pci:0000:00:06.0", and the DPDK devices they stand for."""
 
-import difflib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
+from labkit.arguments.checked import fitting
+from labkit.arguments.hints import Between, Count
 from labkit.errors import PortError
 from labkit.packet.link import LINK_OVERHEAD
+from labkit.text import alike
 
 INTERFACES = Path("/sys/class/net")
 LONGEST_INTERFACE_NAME = 15  # IFNAMSIZ - 1
@@ -60,17 +63,36 @@ def parse_device(text: str, mtu: int | None, queues: int, options: dict[str, Opt
     """Reads a port's name; PortError tells what is wrong with it and what would be right."""
     kind, _, target = text.partition(":")
     if kind not in KINDS:
-        near = difflib.get_close_matches(kind, KINDS, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise PortError(f"{text!r} is no port: the kinds are {', '.join(KINDS)}{hint}")
+        raise PortError(
+            f"{text!r} is no port: the kinds are {', '.join(KINDS)}{_hint(kind, KINDS)}"
+        )
     make, known = KINDS[kind]
-    for name in options:
+    for name, value in options.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
             allowed = ", ".join(known) or "none"
-            raise PortError(f"a {kind} port has no option {name!r} (it knows: {allowed}){hint}")
+            raise PortError(
+                f"a {kind} port has no option {name!r} (it knows: {allowed}){_hint(name, known)}"
+            )
+        options = options | {name: fitting(name, value, known[name], PortError)}
     return make(target, mtu, queues, options)
+
+
+def names_of_kinds(_: Mapping[str, object]) -> list[str]:
+    """What a port's name may begin with, and whole names of the interfaces there are."""
+    interfaces = sorted(path.name for path in INTERFACES.glob("*"))
+    on_interfaces = [f"{kind}:{name}" for kind in ("af_packet", "af_xdp") for name in interfaces]
+    return ["ring", "null", "pcap:", "memif:", "tap:", *on_interfaces, "pci:"]
+
+
+def check_ring_size(ring_size: int) -> None:
+    """Raises PortError for what no ring can have."""
+    if ring_size < 64 or ring_size & (ring_size - 1):
+        raise PortError(f"ring_size is {ring_size}; it is a power of two, 64 or more")
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    meant = alike(word, known)
+    return f"; did you mean {meant[0]!r}?" if meant else ""
 
 
 Options = dict[str, Option]
@@ -79,6 +101,7 @@ Options = dict[str, Option]
 def _ring(target: str, mtu: int | None, queues: int, options: Options) -> Device:
     if target:
         raise PortError(f'a ring port takes no target, got {target!r}; write "ring"')
+    check_ring_size(int(options.get("ring_size", 1024)))
     return Device("ring", "", "vdev", "net_ring", options, mtu or 9001, own_mac=True)
 
 
@@ -232,13 +255,25 @@ def _needs_root(kind: str, capability: str) -> None:
 
 Maker = Callable[[str, int | None, int, Options], Device]
 
-KINDS: dict[str, tuple[Maker, tuple[str, ...]]] = {
-    "ring": (_ring, ("ring_size",)),
-    "null": (_null, ("size", "copy", "source")),
-    "pcap": (_pcap, ("tx", "repeat")),
-    "memif": (_memif, ("role", "id", "ring_size_log2", "zero_copy", "secret")),
-    "tap": (_tap, ()),
-    "af_packet": (_af_packet, ("framesz", "framecnt", "qdisc_bypass")),
-    "af_xdp": (_af_xdp, ("start_queue", "force_copy")),
-    "pci": (_pci, ()),
+Switch = bool | Literal[0, 1]
+
+# Maker, and what its options may be
+KINDS: dict[str, tuple[Maker, dict[str, Any]]] = {
+    "ring": (_ring, {"ring_size": int}),
+    "null": (_null, {"size": Annotated[int, Between(1, 65535)], "copy": Switch, "source": Switch}),
+    "pcap": (_pcap, {"tx": str | os.PathLike, "repeat": Switch}),
+    "memif": (
+        _memif,
+        {
+            "role": Literal["client", "server"],
+            "id": Annotated[int, Between(0, 2**32 - 1)],
+            "ring_size_log2": Annotated[int, Between(1, 14)],
+            "zero_copy": Switch,
+            "secret": str,
+        },
+    ),
+    "tap": (_tap, {}),
+    "af_packet": (_af_packet, {"framesz": int, "framecnt": Count, "qdisc_bypass": Switch}),
+    "af_xdp": (_af_xdp, {"start_queue": Annotated[int, Between(0)], "force_copy": Switch}),
+    "pci": (_pci, {}),
 }

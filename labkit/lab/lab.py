@@ -2,13 +2,16 @@
 """The lab: one engine, its ports and its paths, and the declaration that rebuilds them."""
 
 import weakref
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import IpAddresses, Offers, UdpPort
+from labkit.arguments.names import Named
 from labkit.engine.config import EalConfig
 from labkit.engine.engine import Engine
+from labkit.errors import PathError, PortError
 from labkit.lab import open_labs
-from labkit.lab.device import Option, parse_device
+from labkit.lab.device import Option, names_of_kinds, parse_device
 from labkit.lab.exclusive import check_idle
 from labkit.lab.host_paths import HostPaths
 from labkit.lab.overview import overview_html
@@ -16,7 +19,7 @@ from labkit.lab.paths import LabPaths
 from labkit.lab.port import Port
 from labkit.lab.port_close import PortClose
 from labkit.lab.port_frames import Closable
-from labkit.lab.port_limits import settings_of
+from labkit.lab.port_limits import check_mac, settings_of
 from labkit.lab.ports import LabPorts
 from labkit.lab.running_path import RunningPath
 from labkit.lab.trace import Trace
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@checked()
 class Lab:
     """An engine of its own with ports and paths.
 
@@ -45,10 +49,12 @@ class Lab:
     is_closed: whether it was closed
     """
 
+    _in_words = "a lab: lk.Lab()"
+
     def __init__(self, eal: EalConfig | None = None) -> None:
         self.eal = eal or EalConfig()
         self.engine = Engine(self.eal)
-        self.paths: dict[str, RunningPath] = {}
+        self.paths: dict[str, RunningPath] = Named("path")
         hosts = HostPaths(self, self.engine, self.paths)
         self._ports = LabPorts(self, self.engine, hosts.attach, self._close_port)
         self.ports: dict[str, Port] = self._ports.by_name
@@ -60,6 +66,7 @@ class Lab:
 
     # Ports
 
+    @checked(PortError)
     def cable(
         self,
         a: str = "client",
@@ -75,9 +82,10 @@ class Lab:
         """
         return self._ports.cable(a, b, mtu=mtu, queues=queues, ring_size=ring_size)
 
+    @checked(PortError, but=("options",))
     def port(
         self,
-        device: str,
+        device: Annotated[str, Offers(names_of_kinds)],
         name: str | None = None,
         *,
         mtu: int | None = None,
@@ -98,10 +106,12 @@ class Lab:
         copy, source; tx, repeat; role, id, ring_size_log2, zero_copy, secret; framesz, framecnt,
         qdisc_bypass; start_queue, force_copy).
         """
+        check_mac(mac)
         parsed = parse_device(device, mtu, queues, options)
-        settings = settings_of(mtu or parsed.mtu, queues, promiscuous)
+        settings = settings_of(parsed.mtu if mtu is None else mtu, queues, promiscuous)
         return self._ports.open(parsed, name, mac, settings)
 
+    @checked(PortError)
     def tunnel(self, port: Port, tunnel: Tunnel, inner: str = "inner") -> Port:
         """The inner side of a tunnel as a port called `inner`: what it sends leaves `port` in the
         tunnel, what comes out of the tunnel arrives on it. Sockets, echo servers and paths work on
@@ -120,6 +130,7 @@ class Lab:
 
     # Paths
 
+    @checked(PathError, but=("path",))
     def run(self, path: Path | Chain | Node, name: str | None = None) -> RunningPath:
         """Runs a path on a worker.
 
@@ -128,8 +139,9 @@ class Lab:
         """
         return self._paths.run(path, name)
 
+    @checked(PathError)
     def echo_server(
-        self, port: Port, addresses: Iterable[str], udp_port: int = 7, *, name: str | None = None
+        self, port: Port, addresses: IpAddresses, udp_port: UdpPort = 7, *, name: str | None = None
     ) -> RunningPath:
         """Answers ARP, neighbour discovery, ping, ping6 and UDP datagrams to `udp_port` on a port.
 
@@ -152,6 +164,7 @@ class Lab:
         )
         return self.run(path)
 
+    @checked()
     def trace(self, count: int = 1, *, snaplen: int = 256) -> Trace:
         """Follows the next `count` frames (1 to 1024) that enter any path, node by node.
 

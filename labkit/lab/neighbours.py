@@ -5,6 +5,8 @@ import ipaddress
 import time
 from typing import TYPE_CHECKING
 
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Seconds
 from labkit.errors import LabError, Unreachable
 from labkit.lab.frame_rings import FrameReader
 from labkit.lab.port import Port
@@ -18,7 +20,8 @@ ATTEMPTS = 3
 SHORTEST = 14  # bytes: an Ethernet header
 
 
-def resolve(port: Port, target: str, *, source: str | None = None, timeout: float = 1.0) -> str:
+@checked()
+def resolve(port: Port, target: str, *, source: str | None = None, timeout: Seconds = 1.0) -> str:
     """The MAC address of `target`, asked for at most three times, `timeout` seconds each.
 
     On the inner port of a tunnel that carries IP without Ethernet, nobody is asked: all addresses
@@ -26,7 +29,7 @@ def resolve(port: Port, target: str, *, source: str | None = None, timeout: floa
     """
     if port.declaration.neighbour is not None:
         return port.declaration.neighbour
-    destination = ipaddress.ip_address(target)
+    destination = parse_address(target)
     sender = check_source(source, destination)
     question = (
         _arp(port, sender, destination)
@@ -44,6 +47,16 @@ def resolve(port: Port, target: str, *, source: str | None = None, timeout: floa
         f"{target} did not answer {protocol} on port {port.name} ({ATTEMPTS} questions from "
         f"{sender}); is a path or host with this address on the other side, and the link up?"
     )
+
+
+def parse_address(text: str) -> Address:
+    """The address of a target; LabError for what is none."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        raise LabError(
+            f"target is {text!r}; it is an IPv4 or IPv6 address such as 10.0.0.2 or fd00::2"
+        ) from None
 
 
 def check_source(source: str | None, destination: Address) -> Address:

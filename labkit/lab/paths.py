@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
+from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
 from labkit.errors import PathError
 from labkit.lab.host_paths import HostPaths
@@ -13,7 +14,7 @@ from labkit.lab.running_path import RunningPath, start_path
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters
 from labkit.path.path import Path
-from labkit.text import first_free
+from labkit.text import first_free, near
 
 
 class LabPaths:
@@ -47,7 +48,8 @@ class LabPaths:
     def counters(self) -> dict[str, PathCounters]:
         """Counters of every path by its name."""
         answers = self._engine.commands.counters([running.name for running in self.all])
-        return {name: PathCounters.from_engine(answer) for name, answer in answers.items()}
+        read = {name: PathCounters.from_engine(answer) for name, answer in answers.items()}
+        return Named("path", read)
 
     def run(self, path: Path | Chain | Node, name: str | None = None) -> RunningPath:
         """See Lab.run()."""
@@ -119,10 +121,9 @@ class LabPaths:
             port_name = n.port
             port = self._ports.get(port_name)
             if port is None:
-                there = ", ".join(self._ports) or "none"
                 raise PathError(
                     f"path {path.name!r}, node {n.name}: this lab has no port "
-                    f"{port_name!r} (it has: {there})"
+                    f"{port_name!r}{near(port_name, self._ports)}"
                 )
             info = port.last_info
             queues = info.rx_queues if n.declared.receives else info.tx_queues

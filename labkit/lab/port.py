@@ -5,11 +5,15 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+from labkit.arguments.checked import checked, fitting
+from labkit.arguments.hints import Seconds
+from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
 from labkit.errors import EngineError, PortError
 from labkit.lab.frame_rings import FrameRings
 from labkit.lab.port_declaration import PortDeclaration, PortInfo, losses_in
 from labkit.lab.port_frames import PortFrames
+from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.link import LINK_OVERHEAD
 
 if TYPE_CHECKING:
@@ -32,6 +36,8 @@ class Port:
     last_info: the port as it was when DPDK was last asked
     frames: what Python sends and hears on it
     """
+
+    _in_words = "a port of a lab, as lab.port() gives one"
 
     def __init__(
         self,
@@ -82,7 +88,7 @@ class Port:
 
     def xstats(self) -> dict[str, int]:
         """All counters of the port under DPDK's names (rte_eth_xstats_get)."""
-        return self._ask(self._engine.commands.xstats)
+        return Named("counter", self._ask(self._engine.commands.xstats))
 
     def losses(self) -> dict[str, int]:
         """Frames that the port has lost so far: rx_missed_errors, rx_errors, and tx_errors of a
@@ -92,10 +98,12 @@ class Port:
         """
         return losses_in(self.last_info.driver, self.xstats())
 
+    @checked(PortError)
     def set_promiscuous(self, on: bool) -> None:
         """Receives frames for other MAC addresses too, or not (rte_eth_promiscuous_enable)."""
         self._try(lambda name: self._engine.commands.set_promiscuous(name, on))
 
+    @checked(PortError)
     def set_link(self, up: bool) -> None:
         """Sets the link up or down (rte_eth_dev_set_link_up).
 
@@ -159,6 +167,9 @@ class Port:
         Frames that arrived since the send() that the last receive() was followed by, oldest first,
         as scapy packets with their time of arrival, or as bytes with raw=True.
         """
+        # Not @checked(), which takes its time with whole calls: frames are received one by one.
+        count = fitting("count", count, int, PortError, 1)
+        timeout = fitting("timeout", timeout, Seconds, PortError, 1.0)
         if count < 1:
             raise PortError(f"count is {count}; receive takes 1 or more")
         reader = self.frames.default_reader(listens=True)
@@ -203,12 +214,7 @@ def _as_bytes(frames: Any) -> list[bytes]:
     many = [frames] if isinstance(frames, (bytes, bytearray)) else frames
     if not isinstance(many, Iterable) or isinstance(many, str):
         raise PortError(f"frames are scapy packets or bytes, not {type(frames).__name__}")
-    data = []
-    for frame in many:
-        if isinstance(frame, (str, int)):
-            raise PortError(f"a frame is a scapy packet or bytes, not {type(frame).__name__}")
-        data.append(bytes(frame))
-    return data
+    return [frame_bytes(frame, PortError) for frame in many]
 
 
 def _dissect(data: bytes, seconds: float) -> "Packet":

@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from labkit.arguments.names import Named
 from labkit.lab.device import Device
 
 RX_LOSSES = ("rx_missed_errors", "rx_errors")
@@ -75,4 +76,5 @@ def loss_names(driver: str) -> tuple[str, ...]:
 
 def losses_in(driver: str, xstats: Mapping[str, int]) -> dict[str, int]:
     """The frames that a port has lost, of all that it counts."""
-    return {name: xstats[name] for name in loss_names(driver) if name in xstats}
+    counted = {name: xstats[name] for name in loss_names(driver) if name in xstats}
+    return Named("counter of losses", counted)

@@ -7,6 +7,7 @@ from typing import Any
 
 from labkit.errors import PortError
 from labkit.lab.device import Device
+from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac
 
 MIN_MTU, MAX_MTU = 68, 9600  # bytes; the least one is RFC 791's (3.2)
 PORT_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,24}")  # node names such as probe_send:NAME fit 40
@@ -81,6 +82,15 @@ def check_name(wanted: str) -> None:
         raise PortError(
             f"port name {wanted!r}: use 1 to 24 letters, digits and _ . : - "
             '(pass name="…" to a port whose device has another name)'
+        )
+
+
+def check_mac(mac: str | None) -> None:
+    """Raises PortError for what is no MAC address of a host."""
+    if mac is not None and (not is_mac(mac) or is_group(mac)):
+        raise PortError(
+            f"mac is {mac!r}; {HOW_TO_WRITE}, in whose first byte the lowest bit is 0, or leave it "
+            "out"
         )
 
 

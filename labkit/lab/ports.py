@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from labkit._codec import lib
+from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
 from labkit.errors import EngineError, LabError, PortError
-from labkit.lab.device import Device
+from labkit.lab.device import Device, check_ring_size
 from labkit.lab.frame_rings import FrameRings
 from labkit.lab.port import Port
 from labkit.lab.port_declaration import PortDeclaration, PortInfo
@@ -47,7 +48,7 @@ class LabPorts:
     ) -> None:
         """What its ports are handed; see Port."""
         self.engine = engine
-        self.by_name: dict[str, Port] = {}
+        self.by_name: dict[str, Port] = Named("port")
         self._lab = lab
         self._attach_frames = attach
         self._close = close
@@ -56,8 +57,7 @@ class LabPorts:
 
     def cable(self, a: str, b: str, *, mtu: int, queues: int, ring_size: int) -> tuple[Port, Port]:
         """See Lab.cable()."""
-        if ring_size < 64 or ring_size & (ring_size - 1):
-            raise PortError(f"ring_size is {ring_size}; it is a power of two, 64 or more")
+        check_ring_size(ring_size)
         names = [self._free_name(a), self._free_name(b)]
         if names[0] == names[1]:
             raise PortError(f"both ends are called {a!r}; give them two names")

@@ -8,6 +8,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from labkit._codec import lib
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Seconds
 from labkit.engine.commands import TraceStep
 from labkit.engine.engine import Engine
 from labkit.errors import LabError
@@ -80,7 +82,8 @@ class Trace:
         self._is_on = True
         engine.commands.start_trace(count, count * STEPS_PER_PACKET, snaplen)
 
-    def wait(self, timeout: float = 1.0) -> "Trace":
+    @checked()
+    def wait(self, timeout: Seconds = 1.0) -> "Trace":
         """Waits until `count` frames came and have arrived, or `timeout` seconds; then ends."""
         end = time.monotonic() + timeout
         moved = time.monotonic()

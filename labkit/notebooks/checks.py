@@ -23,6 +23,7 @@ def check(condition: Any, name: str, *, hint: str = "", answer: Any = None) -> N
 
     The cell shows its checks as a table, failed ones with the values of the condition's parts.
     """
+    _check_text(name, hint)
     frame = sys._getframe(1)
     if answer is ...:
         _add(Check(name, "open", hint="not answered yet", cell=_cell()))
@@ -51,6 +52,14 @@ def checks() -> None:
         word = "check" if len(failed) == 1 else "checks"
         raise ChecksFailed(f"{len(failed)} {word} failed\n{CheckList(failed)!r}")
     print("all checks passed")
+
+
+def _check_text(name: object, hint: object) -> None:
+    for key, text in (("name", name), ("hint", hint)):
+        if not isinstance(text, str):
+            raise LabError(
+                f'{key} is {text!r}; it is a text: lk.check(run.ledger.is_balanced, "balanced")'
+            )
 
 
 def _add(added: Check) -> None:

@@ -2,14 +2,14 @@
 """Typed parameters of a notebook: lk.params, lk.param, and what a value must be."""
 
 import ast
-import difflib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 from labkit.errors import ParameterError
-from labkit.text import html_table
+from labkit.text import alike, html_table
 from labkit.units import QuantityError, find_quantity, parse_quantity
 
 SCALARS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
@@ -35,6 +35,10 @@ class param:  # noqa: N801  # reads as a function where it is used
     low: Any = None
     high: Any = None
     choices: Sequence[Any] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.choices, str) or not isinstance(self.choices, (Collection, NoneType)):
+            raise ParameterError(f"choices is {self.choices!r}; it is a list such as [1, 2]")
 
     def check(self, name: str, value: Any) -> Any:
         """The value as a notebook gets it, sequences as lists; ParameterError when it is none for
@@ -89,9 +93,15 @@ class param:  # noqa: N801  # reads as a function where it is used
                 raise ParameterError(f"{name} is {value!r}; it is {self.wanted}: {error}") from None
         if self.choices is not None and value not in self.choices:
             raise ParameterError(f"{name} is {value!r}; the choices are: {self.limits}")
-        outside = (self.low is not None and _size(value) < _size(self.low)) or (
-            self.high is not None and _size(value) > _size(self.high)
-        )
+        try:
+            outside = (self.low is not None and _size(value) < _size(self.low)) or (
+                self.high is not None and _size(value) > _size(self.high)
+            )
+        except TypeError:
+            raise ParameterError(
+                f"{name} is {value!r}, which has no place in the range {self.limits}; give low and "
+                "high in the kind of the default"
+            ) from None
         if outside:
             raise ParameterError(f"{name} is {value!r}; the range is {self.limits}")
         return value
@@ -121,8 +131,8 @@ class Parameters(Mapping[str, param]):
         """The parameter of this name; ParameterError with the near miss when there is none."""
         if name in self._declared:
             return self._declared[name]
-        near = difflib.get_close_matches(name, self._declared, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ";"
+        meant = alike(name, self._declared)
+        hint = f"; did you mean {meant[0]!r}?" if meant else ";"
         there = ", ".join(self._declared) or "none"
         raise ParameterError(f"{where} has no parameter {name!r}{hint} (it has: {there})")
 

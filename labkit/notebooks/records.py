@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from labkit.arguments.checked import EVERY, checked
 from labkit.errors import LabError
 from labkit.text import Html, bold, html_table
 
@@ -162,6 +163,7 @@ def _run_folder() -> Path | None:
 recorder = Recorder(_run_folder())
 
 
+@checked(but=EVERY)
 def record_result(
     name: str,
     value: "float | Sequence[float] | pd.DataFrame",
@@ -180,6 +182,9 @@ def record_result(
     noise: what the value's standard deviation from one run to the next is known to be, in `unit` or
         as "3 %" of the value; None: it is estimated from repeats
     """
+    for key, text in (("name", name), ("unit", unit)):
+        if not isinstance(text, str):
+            raise LabError(f"result {name!r}: {key} is {text!r}; it is a text")
     if hasattr(value, "to_parquet"):
         recorder.add_table(name, cast("pd.DataFrame", value))
         return
@@ -211,7 +216,7 @@ def _noise(name: str, noise: float | str | None, mean: float) -> float | None:
         if not noise.endswith("%"):
             spread = -1.0
     else:
-        spread = 0.0 if noise is None else float(noise)
+        spread = 0.0 if noise is None else _number(f"{name}, noise", noise)
     if spread < 0:
         raise LabError(f'result {name!r}: noise is {noise!r}; it is 0 or more, or such as "3 %"')
     return spread if noise is not None else None

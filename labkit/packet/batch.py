@@ -2,14 +2,16 @@
 """Many frames in one buffer, for tunnels at full speed without an engine."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from labkit._codec import ffi
+from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.packet.codec import VERDICTS
+from labkit.packet.frame_bytes import frame_bytes
 
 HEADROOM = 128  # as before a frame in an mbuf: RTE_PKTMBUF_HEADROOM
 LONGEST_FRAME = 65535
@@ -17,6 +19,7 @@ LONGEST_FRAME = 65535
 Array = np.ndarray[Any, Any]
 
 
+@checked(but=("offsets", "lengths", "slots"))
 class FrameBatch:
     """Frames in one contiguous buffer, each in a slot in which it may grow and shrink.
 
@@ -44,12 +47,12 @@ class FrameBatch:
         if not buffer.flags.writeable:
             raise LabError("buffer is read-only, and frames are worked on in place; pass a copy")
         self.buffer = buffer
-        self._offsets = np.array(offsets, dtype=np.uint64)
-        self._lengths = np.array(lengths, dtype=np.uint32)
+        self._offsets = _numbers("offsets", offsets, np.uint64)
+        self._lengths = _numbers("lengths", lengths, np.uint32)
         self._slots = (
             np.append(self._offsets, np.uint64(buffer.size))
             if slots is None
-            else np.array(slots, dtype=np.uint64)
+            else _numbers("slots", slots, np.uint64)
         )
         self._check()
         count = len(self._offsets)
@@ -69,10 +72,14 @@ class FrameBatch:
         )
 
     @classmethod
+    @checked(but=("frames",))
     def pack(
         cls, frames: Sequence[bytes], *, headroom: int = HEADROOM, tailroom: int = 0
     ) -> "FrameBatch":
         """Frames one after the other, with room before and after each."""
+        if isinstance(frames, (bytes, str)) or not isinstance(frames, Iterable):
+            raise LabError(f"frames is {frames!r:.100}; it is a list of frames")
+        frames = [frame_bytes(frame) for frame in frames]
         lengths = np.array([len(frame) for frame in frames], dtype=np.uint32)
         slots = np.zeros(len(frames) + 1, dtype=np.uint64)
         np.cumsum(lengths + np.uint64(headroom + tailroom), out=slots[1:])
@@ -145,6 +152,16 @@ class FrameBatch:
             )
         if np.any(slots[1:] - slots[:-1] > np.uint64(2**31)):
             raise LabError("a slot is larger than 2 GiB; make it smaller")
+
+
+def _numbers(name: str, values: Any, kind: type[np.unsignedinteger[Any]]) -> Array:
+    try:
+        array = np.array(values, dtype=kind)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise LabError(f"{name} is {values!r:.100}; it is an array of numbers: {error}") from None
+    if array.ndim != 1:
+        raise LabError(f"{name} has {array.ndim} dimensions; it has a number a frame")
+    return array
 
 
 def _read_only(array: Array) -> Array:

@@ -8,9 +8,11 @@ from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from labkit.arguments.checked import checked
 from labkit.errors import Refused
 from labkit.packet import codec
 from labkit.packet.codec import VERDICT_BY_NAME
+from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.tunnel import STRICTNESS
 from labkit.packet.tunnels import Geneve, Gue, Tunnel, Vxlan, from_dict
 from labkit.text import Html, bold, html_table
@@ -81,6 +83,7 @@ class Explanation:
         return table + html_table(("receiver", "what it makes of the frame"), receivers)
 
 
+@checked()
 def explain(frame: "bytes | Packet", tunnel: Tunnel | None = None) -> Explanation:
     """Takes a frame apart: its layers with their bytes, fields and checksums.
 
@@ -88,7 +91,7 @@ def explain(frame: "bytes | Packet", tunnel: Tunnel | None = None) -> Explanatio
     Linux and Open vSwitch are. `tunnel` names the end that it is for; without one any VNI and any
     GENEVE option that is not critical is taken.
     """
-    raw = bytes(frame)
+    raw = frame_bytes(frame)
     layers = tuple(_layers(raw))
     return Explanation(layers, _receivers(raw, tunnel))
 

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """GENEVE: RFC 8926."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from labkit._codec import lib
+from labkit.arguments.checked import EVERY, checked
 from labkit.errors import TunnelError
 from labkit.packet.geneve_options import GeneveOption, check_options
 from labkit.packet.tunnel import MOST_VNI, Tunnel
 
 
+@checked(TunnelError, but=EVERY)
 @dataclass(frozen=True, kw_only=True)
 class Geneve(Tunnel):
     """A GENEVE tunnel (RFC 8926).
@@ -30,7 +33,17 @@ class Geneve(Tunnel):
     payload: Literal["ethernet", "ip"] = "ethernet"
 
     def __post_init__(self) -> None:
+        for name in ("options", "known_options"):
+            if isinstance(given := getattr(self, name), str) or not isinstance(given, Iterable):
+                raise self._wrong(
+                    name,
+                    "it is a list of lk.GeneveOption(class, type), of known ones of (class, type)",
+                )
         object.__setattr__(self, "options", check_options(self.options))
+        if not all(
+            isinstance(known, (tuple, list)) and len(known) == 2 for known in self.known_options
+        ):
+            raise self._wrong("known_options", "it is a list of (class, type)")
         object.__setattr__(self, "known_options", tuple(map(tuple, self.known_options)))
         super().__post_init__()
         self._check_number("vni", 0, MOST_VNI)

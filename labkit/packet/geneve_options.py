@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.arguments.checked import checked
 from labkit.errors import TunnelError
 
 # Bytes of one option, and of all options of a header; as in native/packet/tunnel.h, because options
@@ -14,6 +15,7 @@ MOST_OPTIONS = 252
 CRITICAL = 0x80
 
 
+@checked(TunnelError, but=("option_class", "type", "data"))
 @dataclass(frozen=True)
 class GeneveOption:
     """An option of a GENEVE header.

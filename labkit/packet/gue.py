@@ -4,9 +4,12 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from labkit.arguments.checked import EVERY, checked
+from labkit.errors import TunnelError
 from labkit.packet.tunnel import Tunnel
 
 
+@checked(TunnelError, but=EVERY)
 @dataclass(frozen=True, kw_only=True)
 class Gue(Tunnel):
     """A GUE tunnel (draft-ietf-intarea-gue-09): IP, or Ethernet in GRE or EtherIP.

@@ -5,14 +5,17 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from labkit._codec import ffi, lib
+from labkit.arguments.hints import Between, fix
 from labkit.errors import Refused, TunnelError
 from labkit.packet.codec import Verdict
 from labkit.packet.decapsulated import Decapsulated, describe
+from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac, mac_bytes
 from labkit.packet.one_frame import OneFrame, like
+from labkit.text import alike
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,6 +66,7 @@ class Tunnel:
         3.1 (datasets/tunnel_deviations.csv)
     """
 
+    _in_words: ClassVar[str] = "a tunnel: lk.Vxlan, lk.Geneve or lk.Gue"
     PROTOCOL: ClassVar[str]
     PAYLOADS: ClassVar[tuple[str, ...]]
 
@@ -91,6 +95,9 @@ class Tunnel:
         self._check_number("dscp", 0, 63)
         self._check_number("mtu", 68, 65535)
         self._check_choice("dscp_mode", ("pipe", "uniform"))
+        self._check_switch("checksum")
+        self._check_switch("accept_zero_checksum")
+        self._check_switch("dont_fragment")
         self._check_choice("strictness", STRICTNESS)
 
     # What it costs
@@ -143,7 +150,7 @@ class Tunnel:
         tunnel), TunnelError when an address or the VNI is not set.
         """
         self.check_can_send()
-        raw = bytes(frame)
+        raw = frame_bytes(frame, TunnelError)
         room = len(raw) + lib.LK_MAX_TUNNEL_HEADER
         batch = OneFrame(raw, room)
         if not lib.lk_codec_encap(self._native, batch.native):
@@ -157,7 +164,7 @@ class Tunnel:
         Raises Refused with the verdict and the offset of the byte that is wrong. A frame that is
         none of this tunnel's protocol and port has the verdict "other".
         """
-        raw = bytes(outer)
+        raw = frame_bytes(outer, TunnelError)
         batch = OneFrame(raw, len(raw))
         found = ffi.new("struct lk_decapsulated *")
         if not lib.lk_codec_decap(self._native, batch.native, found):
@@ -272,7 +279,7 @@ class Tunnel:
             if value is None:
                 continue
             try:
-                address = ipaddress.ip_address(value)
+                address = ipaddress.ip_address(value if isinstance(value, str) else "")
             except ValueError:
                 raise self._wrong(
                     name, "it is an address such as 10.0.0.1 or 2001:db8::1"
@@ -302,11 +309,21 @@ class Tunnel:
         if value is None and may_miss:
             return
         if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-            raise self._wrong(name, f"the range is {lowest} to {highest}")
+            meant = fix(value, Annotated[int, Between(lowest, highest)])
+            hint = f"; write {meant}" if meant else ""
+            raise self._wrong(name, f"the range is {lowest} to {highest}{hint}")
 
     def _check_choice(self, name: str, choices: Sequence[object]) -> None:
         if getattr(self, name) not in choices:
-            raise self._wrong(name, f"it is one of {', '.join(map(repr, choices))}")
+            meant = alike(getattr(self, name), map(str, choices))
+            hint = f"; did you mean {meant[0]!r}?" if meant else ""
+            raise self._wrong(name, f"it is one of {', '.join(map(repr, choices))}{hint}")
+
+    def _check_switch(self, name: str) -> None:
+        may_miss = type(self).__dataclass_fields__[name].default is None
+        value = getattr(self, name)
+        if not isinstance(value, bool) and not (value is None and may_miss):
+            raise self._wrong(name, "it is True or False" + (", or None" if may_miss else ""))
 
     def _wrong(self, name: str, fix: str) -> TunnelError:
         return TunnelError(f"{type(self).__name__}: {name} is {getattr(self, name)!r}; {fix}")

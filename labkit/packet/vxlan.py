@@ -4,9 +4,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.arguments.checked import EVERY, checked
+from labkit.errors import TunnelError
 from labkit.packet.tunnel import MOST_VNI, Tunnel
 
 
+@checked(TunnelError, but=EVERY)
 @dataclass(frozen=True, kw_only=True)
 class Vxlan(Tunnel):
     """A VXLAN tunnel (RFC 7348): Ethernet frames of one virtual network.

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from labkit.arguments.names import Named
+from labkit.path.drops import Drops
 from labkit.path.graph import Graph
 from labkit.path.ledger import Ledger
 
@@ -71,11 +73,11 @@ class PathCounters:
         """From the engine's answer to `counters`."""
         return cls(
             answer["lcore"],
-            {name: NodeCounters(*values) for name, values in answer["nodes"].items()},
-            {name: frames for name, (frames, _) in answer["drops"].items()},
-            {name: measured for name, (_, measured) in answer["drops"].items() if measured},
-            answer["captures"],
-            answer["impairments"],
+            Named("node", ((name, NodeCounters(*v)) for name, v in answer["nodes"].items())),
+            Drops("drop node", ((name, frames) for name, (frames, _) in answer["drops"].items())),
+            Drops("drop node", ((name, n) for name, (_, n) in answer["drops"].items() if n)),
+            Named("capture node", answer["captures"]),
+            Named("impair node", answer["impairments"]),
         )
 
 
@@ -109,4 +111,4 @@ def left(path: Graph, reading: PathReading) -> int:
 def ledger_of(path: Graph, reading: PathReading) -> PathLedger:
     """Frames that entered the path against those that left it or were dropped by name."""
     frames = entered(path, reading)
-    return PathLedger(frames, frames, left(path, reading), dict(reading.drops))
+    return PathLedger(frames, frames, left(path, reading), reading.drops)

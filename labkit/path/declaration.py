@@ -17,6 +17,7 @@ from collections.abc import Callable
 from types import UnionType
 from typing import Annotated, Any, ParamSpec, Union, get_args, get_origin, get_type_hints
 
+from labkit.arguments.checked import EVERY, checked
 from labkit.errors import PathError
 from labkit.path.chain import Node
 from labkit.path.kinds import KINDS, REQUIRED, NodeKind, Parameter, Role
@@ -77,9 +78,11 @@ def node(
             raise PathError(f"node {declared.name}: say in its documentation what it does")
         KINDS.add(declared)
 
+        fits = checked(PathError, but=EVERY)(function)
+
         @functools.wraps(function)
         def maker(*args: P.args, **kwargs: P.kwargs) -> Node:
-            function(*args, **kwargs)  # Python's own words for arguments that do not fit
+            fits(*args, **kwargs)
             given = signature.bind(*args, **kwargs).arguments
             name = given.pop("name", None)
             params = {key: _given(known[key], value) for key, value in given.items()}

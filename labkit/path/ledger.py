@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from labkit.path.drops import Drops
 from labkit.text import bold, html_table
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ class Ledger:
     received: int
     drops: Mapping[str, int] = field(default_factory=dict)
     extra: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "drops", Drops("drop node", self.drops))
 
     @property
     def unsent(self) -> int:

@@ -4,6 +4,8 @@
 import itertools
 from dataclasses import replace
 
+from labkit.arguments.checked import EVERY, checked
+from labkit.errors import PathError
 from labkit.path.chain import Chain, as_chain
 from labkit.path.declaration import node
 from labkit.path.types import (
@@ -187,6 +189,7 @@ def impair_release(line: Line, *, name: Name = None) -> None:
     """Lets go of frames that impair holds back, when nothing comes that could pass them."""
 
 
+@checked(PathError, but=EVERY)
 def impair(
     loss: float = 0.0,
     duplicate: float = 0.0,

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from labkit.arguments.checked import checked
 from labkit.errors import PathError
 from labkit.path.chain import Chain, Join, Node, as_chain, merged, unique_names
 from labkit.path.declaration import make
@@ -27,6 +28,7 @@ from labkit.text import near
 FORMAT = "labkit-path/1"
 
 
+@checked(PathError, but=("chains",))
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Path(Graph):
     """A finished, valid path. Two paths are equal when their data are."""

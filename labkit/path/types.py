@@ -6,6 +6,7 @@ A maker of nodes is annotated with the names at the end, such as `port: PortName
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal, Protocol
 
@@ -79,6 +80,8 @@ class FileType(TextType):
 
     def given(self, value: Any) -> Value:
         """Its whole path: the engine may work in another folder."""
+        if not isinstance(value, (str, PathLike)):
+            raise PathError(f"file is {value!r}; it is the name of a file")
         return str(FilePath(value).absolute())
 
     def lines(self, value: Value) -> list[str]:
@@ -132,7 +135,7 @@ CaptureFile = Annotated[str | FilePath, FileType()]
 Snaplen = Annotated[int, SnaplenType()]
 TunnelEnd = Annotated[TunnelLike, TunnelType()]
 SendingTunnel = Annotated[TunnelLike, TunnelType(sends=True)]
-UnknownVni = Annotated[str, UnknownVniType()]
+UnknownVni = Annotated[Literal["drop", "pass"], UnknownVniType()]
 ProbeRun = Annotated[str, RunType("probe")]
 TrialRun = Annotated[str, RunType("trial")]
 Line = Annotated[str, LineType()]

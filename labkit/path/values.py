@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 from labkit.errors import PathError
@@ -42,12 +43,12 @@ class WholeType(ParamType):
 
     def check(self, where: str, name: str, value: Value) -> Value:
         """Within the range."""
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        is_whole = isinstance(value, Integral) and not isinstance(value, bool)
         if not is_whole or not self.lowest <= int(str(value)) <= self.highest:
             raise PathError(
                 f"node {where}: {name} is {value!r}; the range is {self.lowest} to {self.highest}"
             )
-        return value
+        return int(value)  # type: ignore[arg-type]  # one of numpy's is one too
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,11 @@ class RealType(ParamType):
 
     def check(self, where: str, name: str, value: Value) -> Value:
         """Within the range."""
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
         if not is_number or not self.lowest <= float(str(value)) <= self.highest:
             meaning = self.meaning.format(lowest=self.lowest, highest=self.highest)
             raise PathError(f"node {where}: {name} is {value!r}; {meaning}")
-        return value
+        return value if isinstance(value, (int, float)) else float(str(value))
 
 
 class TextType(ParamType):

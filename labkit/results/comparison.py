@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.results.columns import COLUMNS, NUMBER, came_late, check_results, fell_short, lost_here
 from labkit.results.results import Results
@@ -83,6 +84,7 @@ class Comparison:
         return self.table if has_mix else self.table.drop(columns="mix")
 
 
+@checked(but=("a", "b", "quantities", "confidence"))
 def compare(
     a: Results,
     b: Results,
@@ -110,7 +112,7 @@ def compare(
         raise LabError(f"quantities is {quantities!r}; it is a list such as [{such!r}]")
     numeric = [name for name, (kind, _) in COLUMNS.items() if kind == NUMBER]
     for name in quantities:
-        if name not in numeric:
+        if not isinstance(name, str) or name not in numeric:
             raise LabError(f"{name!r} cannot be compared{near(name, numeric)}")
     left, right = _aligned(a.table, b.table)
     keys = ["config", *LOAD]

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.datasets import dataset_folder
+from labkit.datasets import dataset_folder, names_of_folders
 from labkit.errors import LabError
+from labkit.text import alike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,10 +24,18 @@ def find_folder(where: Path) -> Path:
         return where
     if where.parts[:1] == ("datasets",):
         return dataset_folder(str(Path(*where.parts[1:])), RUN_FILE)
+    there = result_names()
+    meant = alike(where.name, there)
+    hint = f"; did you mean {meant[0]!r}?" if meant else ""
     raise LabError(
         f"{where} holds no results: it has no {RUN_FILE}; name a folder that lk.sweep(save=...) or "
-        "Results.save() wrote, or a data set such as datasets/udp_echo_ec2"
+        f"Results.save() wrote, or a data set ({', '.join(there)}){hint}"
     )
+
+
+def result_names(_: Mapping[str, Any] | None = None) -> list[str]:
+    """The data sets of results that come with labkit, as lk.load takes them."""
+    return [f"datasets/{name}" for name in names_of_folders(RUN_FILE)]
 
 
 def read_run(folder: Path) -> dict[str, Any]:

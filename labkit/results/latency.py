@@ -3,8 +3,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Between
 from labkit.errors import LabError
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ HALF = 1 << HALF_BITS
 COUNTS = 27_648
 LOWEST, HIGHEST, DIGITS = 1, (1 << 36) - 1, 3
 
+Percent = Annotated[float, Between(0, 100)]
 PERCENTILES = (50.0, 90.0, 99.0, 99.9, 99.99)
 
 
@@ -60,21 +63,21 @@ class LatencyHistogram:
         """Mean in ns."""
         return self.sum_ns / self.count
 
-    def percentile(self, percent: float) -> int:
+    @checked()
+    def percentile(self, percent: Percent) -> int:
         """The latency in ns that `percent` of the frames did not exceed; within 0.1 %.
 
         The rank is rounded, as in HdrHistogram: of 600 frames 99.9 % are 599.
         """
         import numpy as np
 
-        if not 0 <= percent <= 100:
-            raise LabError(f"percentile {percent}; the range is 0 to 100")
         # As HdrHistogram counts: the frame of this rank, the first one at least.
         rank = max(1, int(percent / 100 * self.count + 0.5))
         index = int(np.searchsorted(np.cumsum(self.counts), rank))
         return min(max(highest_of(index), self.min_ns), self.max_ns)
 
-    def percentiles(self, percents: Sequence[float] = PERCENTILES) -> "pd.Series[int]":
+    @checked()
+    def percentiles(self, percents: Sequence[Percent] = PERCENTILES) -> "pd.Series[int]":
         """Latency in ns by percentile."""
         import pandas as pd
 

@@ -7,8 +7,10 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Offers
 from labkit.errors import LabError
 from labkit.results.columns import (
     COLUMNS,
@@ -25,6 +27,7 @@ from labkit.results.files import (
     read_run,
     read_table,
     read_trials,
+    result_names,
     write_json,
     write_table,
 )
@@ -130,6 +133,7 @@ class Results:
         run = {key: value for key, value in self.run.items() if key != "trials"}
         return replace(self, table=chosen.reset_index(drop=True), run=run)
 
+    @checked()
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Writes results.parquet and run.json into a folder, made when needed; returns it.
 
@@ -162,7 +166,8 @@ class Results:
         return f"{as_html(excerpt(self.table))}<p>{left_out(self.table)}</p>{warnings}"
 
 
-def load(where: str | os.PathLike[str]) -> Results:
+@checked()
+def load(where: Annotated[str | os.PathLike[str], Offers(result_names)]) -> Results:
     """Results that were saved: a folder of Results.save(), of lk.sweep(save=...), or a data set.
 
     A sweep that was interrupted gives the trials that were finished. "datasets/NAME" is looked for

@@ -9,7 +9,8 @@ from labkit.lab.lab import Lab
 from labkit.lab.neighbours import resolve
 from labkit.lab.port import Port
 from labkit.path.address_types import MOST_ADDRESSES
-from labkit.traffic.fields import FieldOf, all_layers
+from labkit.traffic.field_of import FieldOf
+from labkit.traffic.fields import all_layers, count_of
 from labkit.traffic.replay import Replay
 from labkit.traffic.stream import Stream
 
@@ -56,7 +57,7 @@ def _sources(stream: Stream) -> list[str]:
         field = FieldOf(stream.packet, varied)
         if field.layer is header and varied.name == "src":
             kind = ipaddress.IPv4Address if header.version == 4 else ipaddress.IPv6Address
-            count = min(len(varied.values), MOST_ADDRESSES)
+            count = min(count_of(varied.values), MOST_ADDRESSES)
             return [str(kind(field.number(i))) for i in range(count)]
     return [header.src]
 

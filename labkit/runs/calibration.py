@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.lab.lab import Lab
 from labkit.results.latency import LatencyHistogram
@@ -12,6 +13,7 @@ from labkit.traffic.rate import Rate
 from labkit.traffic.stream import Stream
 
 
+@checked(but=("size", "rate"))
 def calibrate(
     lab: Lab,
     size: int = 64,

@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from labkit.arguments.checked import checked
 from labkit.errors import LabError
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def workers_with_ports(client: "Client") -> list[str]:
     return [name for name, worker in workers.items() if worker["resources"].get(RESOURCE, 0) >= 1]
 
 
+@checked()
 @contextmanager
 def dask_executor(address: str) -> Iterator[Executor]:
     """A concurrent.futures.Executor over a Dask cluster, for sweeps and whatever else takes one.

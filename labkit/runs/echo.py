@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import UdpPort
 from labkit.errors import LabError
 from labkit.lab.exclusive import Pause, measure
 from labkit.lab.lab import Lab
-from labkit.lab.neighbours import check_source, resolve
+from labkit.lab.neighbours import check_source, parse_address, resolve
 from labkit.lab.port import Port
 from labkit.packet.mac import HOW_TO_WRITE, is_mac
 from labkit.path import nodes
@@ -20,7 +22,7 @@ from labkit.path.ledger import Ledger
 from labkit.path.path import Path
 from labkit.progress import progress_bar
 from labkit.runs import stream_ids
-from labkit.runs.echo_settings import EchoSettings, check_sizes, parse_address
+from labkit.runs.echo_settings import EchoSettings, Probes, Window, check_sizes
 from labkit.text import html_table
 
 if TYPE_CHECKING:
@@ -138,17 +140,18 @@ def _shown(value: float) -> str:
     return f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
+@checked()
 def echo(
     port: Port,
     target: str,
     *,
-    udp_port: int = 7,
+    udp_port: UdpPort = 7,
     payload_sizes: Sequence[int] = (18, 1400),
-    count: int = 100,
-    window: int = 1,
+    count: Probes = 100,
+    window: Window = 1,
     timeout: float = 0.5,
     source: str | None = None,
-    source_port: int = 49152,
+    source_port: UdpPort = 49152,
     target_mac: str | None = None,
     interval: float = 0.0,
     progress: bool = True,

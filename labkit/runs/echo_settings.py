@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What an echo experiment is told: addresses, sizes, how many datagrams and how fast."""
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
+from labkit.arguments.hints import Between
 from labkit.errors import LabError
 from labkit.lab.port import Port
 from labkit.packet.signature import SIGNATURE_LENGTH
 
 IPV4_OVERHEAD, IPV6_OVERHEAD = 28, 48  # IP and UDP headers
 MOST_PROBES = 10_000_000
+Probes = Annotated[int, Between(1, MOST_PROBES)]
+Window = Annotated[int, Between(1, 256)]
 
 
 @dataclass(frozen=True)
@@ -37,18 +40,10 @@ class EchoSettings:
     interval: float
 
     def __post_init__(self) -> None:
-        self._check_range("udp_port", 1, 65535)
-        self._check_range("source_port", 1, 65535)
-        self._check_range("count", 1, MOST_PROBES)
-        self._check_range("window", 1, 256)
         if self.timeout <= 0:
             raise LabError(f"timeout is {self.timeout}; it is a positive number of seconds")
         if self.interval < 0:
             raise LabError(f"interval is {self.interval}; it is a number of seconds, 0 or more")
-
-    def _check_range(self, name: str, lowest: int, highest: int) -> None:
-        if not lowest <= getattr(self, name) <= highest:
-            raise LabError(f"{name} is {getattr(self, name)}; the range is {lowest} to {highest}")
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -74,16 +69,6 @@ class EchoSettings:
         return bytes(Ether(src=port.mac, dst=mac) / ip / udp)
 
 
-def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The address of a service; LabError for what is none."""
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        raise LabError(
-            f"target is {text!r}; it is an IPv4 or IPv6 address such as 10.0.0.2 or fd00::2"
-        ) from None
-
-
 def check_sizes(port: Port, sizes: Sequence[int], version: int) -> list[int]:
     """UDP payloads as a list; LabError for what the port or the signature does not allow.
 
@@ -91,10 +76,6 @@ def check_sizes(port: Port, sizes: Sequence[int], version: int) -> list[int]:
     """
     overhead = IPV4_OVERHEAD if version == 4 else IPV6_OVERHEAD
     largest = port.mtu - overhead
-    if isinstance(sizes, str) or not all(isinstance(size, int) for size in sizes):
-        raise LabError(
-            f"payload_sizes is {sizes!r}; it is a list of whole numbers such as [18, 1400]"
-        )
     if not sizes:
         raise LabError("payload_sizes is empty; name at least one size in bytes")
     for size in sizes:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from MLRsearch import Config, MultipleLossRatioSearch, SearchGoal
 
+from labkit.arguments.checked import checked
 from labkit.dut.base import FarEnd
 from labkit.errors import LabError
 from labkit.lab.port import Port
@@ -20,7 +21,7 @@ from labkit.results.columns import came_late, fell_short, lost_here
 from labkit.results.results import Results
 from labkit.results.text import as_html, as_lines
 from labkit.runs.schedule import mean_of
-from labkit.runs.search_goals import PRESETS, wanted_goals
+from labkit.runs.search_goals import PRESETS, Goal, Preset, wanted_goals
 from labkit.runs.search_trials import Measure, Measurer, Target
 from labkit.traffic.rate import Rate
 
@@ -91,12 +92,15 @@ class SearchFailed(LabError):
         self.trials = trials
 
 
+@checked(
+    but=("port", "streams", "receive_on", "goals", "preset", "most_seconds", "min_rate", "max_rate")
+)
 def search(
     port: Port | FarEnd | None,
     streams: Any,
     *,
-    goals: Sequence[str | float] = ("NDR", "PDR"),
-    preset: str = "quick",
+    goals: Sequence[Goal | float] = ("NDR", "PDR"),
+    preset: Preset = "quick",
     min_rate: Rate | str | float = 1_000.0,
     max_rate: Rate | str | float | None = None,
     most_seconds: float = 1200.0,

@@ -4,11 +4,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
+from typing import Literal
 
 from MLRsearch import SearchGoal
 
 from labkit.errors import LabError
 from labkit.text import near
+
+Preset = Literal["mlr", "rfc2544", "quick"]
+Goal = Literal["NDR", "PDR"]
 
 # Loss ratios: NDR loses nothing, PDR one frame in two hundred (CSIT, "PDR" = 0.5 %)
 LOSS_RATIOS: Mapping[str, float] = {"NDR": 0.0, "PDR": 0.005}
@@ -52,7 +56,7 @@ def wanted_goals(goals: Sequence[str | float], preset: str) -> dict[str, SearchG
     names = [_name(goal) for goal in goals]
     if len(set(ratios)) < len(ratios):
         raise LabError(f"goals {', '.join(names)}: two of them allow the same loss; leave one out")
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise LabError(f"there is no preset {preset!r}{near(preset, PRESETS)}")
     return {
         name: replace(PRESETS[preset], loss_ratio=ratio)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labkit.arguments.checked import checked
 from labkit.dut.base import Dut
 from labkit.errors import LabError
 from labkit.lab.lab import Lab
@@ -81,6 +82,9 @@ def floor_ns() -> dict[str, float]:
     return {name.split("_")[1]: value for name, value in columns.items() if value is not None}
 
 
+@checked(
+    but=("duts", "sizes", "rates", "vary", "executor", "duration", "warmup", "repeats", "max_gbps")
+)
 def sweep(
     duts: Sequence[Dut],
     *,
@@ -122,7 +126,7 @@ def sweep(
     MTU, or one that is too short for its headers, those of a tunnel too, and the signature.
     Raises SweepFailed when a trial fails; what is finished is kept.
     """
-    _check(executor, seed)
+    _check(executor)
     varied = as_fields(vary)
     loads = LoadGrid(parse_sizes(sizes), rates, max_gbps, duration, warmup, repeats, varied)
     check_duts(duts, varied, executor is None)
@@ -144,14 +148,12 @@ def sweep(
     return results
 
 
-def _check(executor: Any, seed: Any) -> None:
+def _check(executor: Any) -> None:
     if executor is not None and not isinstance(executor, Executor):
         raise LabError(
             f"executor is {executor!r}; it is one of concurrent.futures, such as "
             "ProcessPoolExecutor(4), or None"
         )
-    if not isinstance(seed, int):
-        raise LabError(f"seed is {seed!r}; it is a whole number")
 
 
 def _measure_all(

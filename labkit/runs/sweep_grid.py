@@ -74,7 +74,7 @@ def parse_sizes(sizes: Any) -> list[SizeOrMix]:
 
 def _check_list(name: str, values: Any) -> None:
     if isinstance(values, str) or not isinstance(values, Sequence):
-        raise LabError(f"{name} is {values!r}; it is a list")
+        raise LabError(f"{name} is {values!r}; it is a list: write [{values!r}]")
     if not values:
         raise LabError(f"{name} is empty; name at least one")
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labkit.arguments.checked import checked
+from labkit.arguments.names import Named
 from labkit.errors import LabError
 from labkit.lab.exclusive import Pause, measure
 from labkit.lab.port import Port
@@ -137,6 +139,7 @@ class Trial:
         return f"{lines}{warnings}{self.ledger._repr_html_()}"
 
 
+@checked(but=("streams", "rate", "duration", "warmup", "drain", "interval"))
 def trial(
     port: Port,
     streams: Traffic | Sequence[Traffic],
@@ -213,7 +216,7 @@ def run_trial(
     return Trial(
         port.name,
         back.name,
-        tables.row,
+        Named("column", tables.row),
         tables.ledger,
         tables.latency,
         measured.jitter,
@@ -225,9 +228,6 @@ def run_trial(
 
 
 def _check_ports(port: Port, back: Port) -> None:
-    for name, given in (("port", port), ("receive_on", back)):
-        if not isinstance(given, Port):
-            raise LabError(f"{name} is {given!r}; it is a port of a lab, as lab.port() gives one")
     if back.lab is not port.lab:
         raise LabError(f"receive_on is a port of another lab; its clock is not {port.name}'s")
 

@@ -6,6 +6,7 @@
 Each has names, units, kinds, state and sample(); see Source.
 """
 
+from labkit.arguments.names import no_attribute
 from labkit.sources import xstats
 from labkit.sources.as_source import as_source
 from labkit.sources.base import MISSING, Sample, Schema, Source, SourceError, State
@@ -37,3 +38,11 @@ __all__ = [
     "select",
     "xstats",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def __getattr__(name: str) -> object:
+    raise no_attribute(__name__, name, __all__)

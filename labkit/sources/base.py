@@ -6,16 +6,17 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from labkit.errors import LabError
+from labkit.arguments.names import Named
+from labkit.errors import LabError, UnknownName
 from labkit.sources import catalogue
 from labkit.sources.catalogue import Kind
+from labkit.text import alike
 
 State = Literal["live", "gone", "ended"]
 Values = npt.NDArray[np.uint64]
@@ -25,6 +26,10 @@ MISSING = 2**64 - 1  # stands where a source could not read a counter
 
 class SourceError(LabError):
     """A source that cannot be opened, or is used wrongly."""
+
+
+class UnknownCounter(SourceError, UnknownName):
+    """A name that no counter of a source has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +65,12 @@ class Schema:
         """Position by name."""
         return {name: i for i, name in enumerate(self.names)}
 
+    def place(self, name: object) -> int:
+        """Position of a name; UnknownCounter with what may be meant when there is none."""
+        if name not in self.index:
+            raise UnknownCounter(unknown_name(name, self.names))
+        return self.index[str(name)]
+
     @cached_property
     def is_counter(self) -> npt.NDArray[np.bool_]:
         """By position, whether it is a counter. What no catalogue knows is taken for one."""
@@ -94,17 +105,17 @@ class Sample:
         return self.schema.names
 
     def __getitem__(self, name: str) -> int:
-        try:
-            return int(self.values[self.schema.index[name]])
-        except KeyError:
-            raise SourceError(unknown_name(name, self.names)) from None
+        return int(self.values[self.schema.place(name)])
+
+    def _ipython_key_completions_(self) -> tuple[str, ...]:
+        return self.names
 
     def __repr__(self) -> str:
         return f"<Sample of {len(self.values)} counters at {self.time_ns} ns>"
 
     def as_dict(self) -> dict[str, int]:
         """Values by name."""
-        return dict(zip(self.names, self.values.tolist(), strict=True))
+        return Named("counter", zip(self.names, self.values.tolist(), strict=True))
 
 
 class Source(ABC):
@@ -240,9 +251,9 @@ def readonly(values: Any) -> Values:
     return array
 
 
-def unknown_name(name: str, known: Iterable[str]) -> str:
+def unknown_name(name: object, known: Iterable[str]) -> str:
     """The error for a name that a source does not have."""
     names = list(known)
-    near = get_close_matches(name, names, 3, 0.5)
+    near = alike(name, names, 3)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     return f"there is no counter {name!r} among {len(names)}{hint}"

@@ -7,6 +7,7 @@ from bisect import bisect_right
 
 import numpy as np
 
+from labkit.arguments.checked import checked
 from labkit.engine.commands import Commands, Descriptors
 from labkit.errors import LabError
 from labkit.lab.lab import Lab
@@ -29,6 +30,7 @@ FIRST_SECONDS = 5.0
 KEPT_SCHEMAS = 64
 
 
+@checked(SourceError)
 class Engine(Source):
     """All counters of a lab's engine: ports (xstats), paths, workers, mempools, rings.
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A kernel interface as a source: driver statistics, the kernel's own, qdiscs and softnet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Offers
 from labkit.machine.nics import read, read_int
 from labkit.sources.base import Sample, Schema, Source, SourceError, readonly
 from labkit.text import unique
@@ -28,6 +30,11 @@ SOFTNET_COLUMNS = {
 ROOT_PARENT = 0xFFFFFFFF
 
 
+def _interfaces(_: Mapping[str, Any]) -> list[str]:
+    return sorted(path.name for path in CLASS.glob("*"))
+
+
+@checked(SourceError)
 class Ethtool(Source):
     """The counters of an interface of this network namespace.
 
@@ -39,7 +46,7 @@ class Ethtool(Source):
     no interface of this name.
     """
 
-    def __init__(self, interface: str) -> None:
+    def __init__(self, interface: Annotated[str, Offers(_interfaces)]) -> None:
         super().__init__(f"interface {interface}")
         self.interface = interface
         self._driver = ""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from labkit.arguments.checked import checked
 from labkit.sources.base import MISSING, Sample, Schema, SourceError
 
 # The most in a second, or in one step: 800 Gbit/s carry 1.2 Gpps and 1e11 bytes.
@@ -42,9 +43,13 @@ class Rates:
         return self.schema.names
 
     def __getitem__(self, name: str) -> float:
-        return float(self.values[self.schema.index[name]])
+        return float(self.values[self.schema.place(name)])
+
+    def _ipython_key_completions_(self) -> tuple[str, ...]:
+        return self.names
 
 
+@checked(SourceError)
 def rates(before: Sample, after: Sample) -> Rates:
     """The rates between two samples of one source, a second of measured time.
 

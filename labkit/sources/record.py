@@ -3,9 +3,12 @@
 
 import threading
 import time
+from typing import Annotated
 
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Offers
 from labkit.lab.lab import Lab
-from labkit.sources.as_source import as_source
+from labkit.sources.as_source import as_source, counter_names
 from labkit.sources.base import Source, SourceError
 from labkit.sources.samples import Samples
 from labkit.sources.selection import Choice, select
@@ -78,7 +81,12 @@ class Record(Samples):
             self._source.close()
 
 
-def record(source: Source | Lab, *names: str, hz: float = 10) -> Record:
+@checked(SourceError, but=("source",))
+def record(
+    source: Source | Lab,
+    *names: Annotated[str, Offers(counter_names)],
+    hz: float = 10,
+) -> Record:
     """Records a source, or a lab's engine, until stop().
 
     names of counters, with * and ? (none: all of them); hz samples a second, up to 1000. At 100 Hz

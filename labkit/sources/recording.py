@@ -5,13 +5,22 @@ import math
 import os
 import time
 from bisect import bisect_right
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Any
 
-from labkit.datasets import dataset
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Offers
+from labkit.datasets import dataset, names_of_files
 from labkit.sources.base import Sample, Source, SourceError
 from labkit.sources.samples import Samples
 
 
+def _recordings(_: Mapping[str, Any]) -> list[str]:
+    return [f"datasets/{name}" for name in names_of_files(".parquet")]
+
+
+@checked(SourceError)
 class Recording(Source):
     """Plays the samples of a Parquet file; its clock begins with open() and again with each open().
 
@@ -26,7 +35,9 @@ class Recording(Source):
     samples: all of them, with table, rates, faults and plot()
     """
 
-    def __init__(self, path: str | os.PathLike[str], speed: float = 1.0) -> None:
+    def __init__(
+        self, path: Annotated[str | os.PathLike[str], Offers(_recordings)], speed: float = 1.0
+    ) -> None:
         if not speed > 0:
             raise SourceError(f"speed is {speed}; it is greater than 0 (1: as it was recorded)")
         self.path = _find(Path(path))

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from labkit.arguments.checked import checked
 from labkit.sources.base import Sample, Schema, SourceError, readonly, unknown_name
 
 
+@checked(SourceError)
 def select(names: Iterable[str], patterns: Iterable[str], *, must: bool = True) -> list[str]:
     """The names that any pattern matches, in the order of patterns; each once.
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from labkit.arguments.checked import checked
 from labkit.machine.telemetry import TelemetryClient
 from labkit.machine.telemetry_sockets import named, owner, socket_path, sockets
 from labkit.sources import catalogue
@@ -17,6 +18,7 @@ HOW_TO_NAME = (
 )
 
 
+@checked(SourceError)
 class Telemetry(Source):
     """The counters of a DPDK application: "/run/dpdk/rte", a file prefix ("rte") or the socket.
 

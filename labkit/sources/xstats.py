@@ -8,14 +8,17 @@ lk.xstats.table()
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Offers
+from labkit.arguments.names import no_attribute
 from labkit.errors import LabError
 from labkit.packet.codec import VERDICT_BY_NAME
 from labkit.sources.base import MISSING, Sample, Source, SourceError
 from labkit.sources.catalogue import Driver, Metric, drivers, find, metrics, unit
 from labkit.sources.rates import is_address
+from labkit.text import alike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +40,12 @@ QUANTITIES = (
 )
 
 
-def describe(name: str) -> Metric:
+def _catalogued(_: Mapping[str, Any]) -> list[str]:
+    return [metric.name for metric in metrics()]
+
+
+@checked()
+def describe(name: Annotated[str, Offers(_catalogued)]) -> Metric:
     """What a counter means: meaning, unit, kind, what to do, who reports it, where it is written.
 
     name as a source shows it ("port/client/rx_q0_packets"), as a driver does ("rx_q0_packets"), or
@@ -45,8 +53,7 @@ def describe(name: str) -> Metric:
     """
     metric = find(name) or next((metric for metric in metrics() if metric.name == name), None)
     if metric is None:
-        known = [metric.name for metric in metrics()]
-        near = get_close_matches(name.rsplit("/", 1)[-1], known, 3, 0.5)
+        near = alike(name.rsplit("/", 1)[-1], [metric.name for metric in metrics()], 3)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise LabError(f"the catalogue has no counter {name!r}{hint} (lk.xstats.table() lists all)")
     verdict = VERDICT_BY_NAME.get(name.rsplit("/drop_", 1)[-1])
@@ -62,6 +69,7 @@ def table() -> "pd.DataFrame":
     return pd.DataFrame([asdict(metric) for metric in metrics()])
 
 
+@checked(SourceError)
 def normalise(sample: Sample | Source) -> "pd.DataFrame":
     """The same ten quantities of every port or interface, whatever its driver calls them.
 
@@ -127,3 +135,11 @@ def _total(counters: Mapping[str, int], quantity: str, driver: Driver) -> tuple[
     if not counters:
         return None, "no counter of this source tells it"
     return total, driver.because if quantity == "dropped by NIC" else ""
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def __getattr__(name: str) -> object:
+    raise no_attribute(__name__, name, __all__)

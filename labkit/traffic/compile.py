@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
 from labkit.packet.signature import MAGIC, SIGNATURE_LENGTH
-from labkit.traffic.fields import WINDOW, FieldOf, Vary, Wire, all_layers, bits_between
+from labkit.traffic.field_of import FieldOf, fields_of
+from labkit.traffic.fields import Vary, Wire, all_layers, bits_between
+from labkit.traffic.packet_check import built
 from labkit.traffic.program import MOST_CHECKSUMS, Checksum, Compiled, Program, Template
 from labkit.traffic.sizes import FCS
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
+WINDOW = 8  # bytes that a field program touches
 CHECKSUM_NAMES = ("chksum", "cksum")
 ONES = 0xFFFF  # sums of one's complement numbers are taken modulo this
 PROOFS = 3  # frames compared with scapy's at the shortest and at the longest size
@@ -37,7 +40,7 @@ def compile_stream(
     """
     sizes = tuple(dict.fromkeys(order))
     maker = _Maker(packet, seed, signature)
-    fields = [FieldOf(packet, varied) for varied in vary]
+    fields = fields_of(packet, vary)
     places = maker.checksum_places(sizes[0])
     programs = tuple(
         maker.program(field, places, sizes[0], _seed(seed, n)) for n, field in enumerate(fields)
@@ -110,10 +113,7 @@ class _Maker:
             payload = payload[:-SIGNATURE_LENGTH] + MAGIC + signature
         if payload:
             packet.add_payload(payload)
-        try:
-            frame = bytes(packet)
-        except Exception as error:  # layers of scapy raise what they like
-            raise LabError(f"scapy cannot build {self.packet.summary()}: {error}") from None
+        frame = built(packet)
         if len(frame) != size - FCS:
             raise LabError(
                 f"{self.packet.summary()} has {len(frame)} bytes instead of {size - FCS}: one of "

@@ -1,88 +1,159 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Fields that vary from frame to frame: which values, and which bits of the frame they are."""
+"""Fields that vary from frame to frame: which of them, and their values."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from ipaddress import ip_address
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
+from labkit.arguments.checked import EVERY, checked
 from labkit.errors import LabError
-from labkit.packet.mac import HOW_TO_WRITE, is_mac
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
 MOST_VALUES = 1 << 20  # listed one by one; a range may have more
-WINDOW = 8  # bytes that a field program touches
+MOST_OF_RANGE = (1 << 64) - 1  # struct lk_field counts them in 64 bits
+ADDRESSES = ("192.0.2.1", "2001:db8::1", "02:00:00:00:00:01")  # one of each kind
 
 Value = int | str
 
 
 @dataclass(frozen=True)
 class Vary:
-    """A field of a packet and the values it takes; made by lk.vary(). It can be pickled."""
+    """A field of a packet and the values it takes; made by lk.vary(). It can be pickled.
+
+    Attributes
+    ----------
+    field: scapy's
+    values: in the order in which they are used
+    random: drawn at random instead
+    nth: which of the layers that have the field; None: the first one
+    layer: the class of layers that are meant; None: all that have the field
+    """
 
     field: Any
     values: Sequence[Value]
     random: bool = False
-    nth: int = 1
+    nth: int | None = None
+    layer: Any = None
 
     @property
     def name(self) -> str:
         """Such as "sport"."""
         return str(self.field.name)
 
+    @property
+    def owner(self) -> Any:
+        """The class of layers that is named with the field."""
+        return self.layer or layers_with(self.field)[0]
+
     def to_dict(self) -> dict[str, Any]:
         """JSON values: field such as "UDP.sport", values (a range as text), random, nth."""
         values = self.values
         return {
-            "field": f"{self.field.owners[0].__name__}.{self.name}",
+            "field": f"{self.owner.__name__}.{self.name}",
             "values": str(values) if isinstance(values, range) else list(map(_json, values)),
             "random": self.random,
-            "nth": self.nth,
+            "nth": self.nth or 1,
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A layer knows its fields by identity, which a copy of one has not.
-        return _unpickled, (self.field.owners[0], self.name, self.values, self.random, self.nth)
+        others = (self.values, self.random, self.nth, self.layer)
+        return _unpickled, (self.owner, self.name, *others)
 
 
-def _unpickled(layer: Any, name: str, *others: Any) -> Vary:
-    return Vary(getattr(layer, name), *others)
+def _unpickled(owner: Any, name: str, *others: Any) -> Vary:
+    return Vary(next(field for field in owner.fields_desc if field.name == name), *others)
+
+
+def layers_with(field: Any) -> list[Any]:
+    """The classes of layers that have this very field: scapy hands it on to subclasses."""
+    from scapy.config import conf
+
+    def having(layers: Iterable[Any]) -> list[Any]:
+        return [layer for layer in layers if any(f is field for f in layer.fields_desc)]
+
+    # The copy that a subclass with another default has may know its first owners alone.
+    return having(field.owners) or having(conf.layers)
 
 
 def _json(value: Value) -> Value:
     return int(value) if isinstance(value, Integral) else str(value)
 
 
-def vary(field: Any, values: Iterable[Value], *, random: bool = False, nth: int = 1) -> Vary:
+@checked(but=EVERY)
+def vary(
+    field: Any,
+    values: Iterable[Value],
+    *,
+    random: bool = False,
+    nth: int | None = None,
+    layer: Any = None,
+) -> Vary:
     """A field that differs from frame to frame.
 
     field: any of scapy's, such as UDP.sport, IP.dst, Dot1Q.vlan, IPv6.fl
     values: a range or a list of what scapy takes for it; used in turn, over and over. Several
         fields step together, each with every frame: for all pairs of two fields, give them numbers
-        of values without a common divisor, or random=True.
+        of values without a common divisor, or random=True. Addresses may be numbers too.
     random: drawn at random instead (with the stream's seed)
-    nth: which layer of that kind, 2 for the inner IP of a tunnel
+    nth: which layer of that kind, 2 for the inner IP of a tunnel; None: the outermost one
+    layer: the class of the layer that is meant, such as Dot1AD. scapy's layers share fields with
+        those they are derived from: Dot1AD.vlan and Dot1Q.vlan are one field, as IPerror.src and
+        IP.src are. A packet with both needs layer= or nth=, which then counts all of them.
 
     Checksums follow the field, unless the packet gives them: what a packet says stays as it is.
     """
-    is_listed = isinstance(values, Iterable) and not isinstance(values, str)
-    listed = values if isinstance(values, range) else tuple(values) if is_listed else ()
-    if not listed:
+    if isinstance(field, type) and hasattr(field, "fields_desc"):
+        names = ", ".join(f"{field.__name__}.{f.name}" for f in field.fields_desc)
+        raise LabError(f"field is {field.__name__}, a whole layer; give one of {names}")
+    if not hasattr(field, "owners") or not hasattr(field, "addfield"):
+        raise LabError(f"field is {field!r}; give a field of a scapy layer, such as UDP.sport")
+    listed = _listed(values)
+    if not isinstance(random, bool):
+        raise LabError(f"random is {random!r}; it is True or False")
+    is_whole = isinstance(nth, Integral) and not isinstance(nth, bool)
+    if nth is not None and not (is_whole and nth >= 1):
+        raise LabError(f"nth is {nth!r}; 1 is the outermost layer of the field's kind")
+    owners = layers_with(field)
+    if layer is not None and layer not in owners:
+        there = ", ".join(owner.__name__ for owner in owners)
+        raise LabError(
+            f"layer is {getattr(layer, '__name__', repr(layer))}; layers with this field "
+            f"{field.name} are the classes {there}"
+        )
+    return Vary(field, listed, random, None if nth is None else int(nth), layer)
+
+
+def count_of(values: Sequence[Value]) -> int:
+    """How many values; Python cannot tell the length of a long range."""
+    if isinstance(values, range):
+        return max(0, -((values.start - values.stop) // values.step))
+    return len(values)
+
+
+def _listed(values: Any) -> Sequence[Value]:
+    """A range as it is, other values as a tuple."""
+    is_listed = isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping))
+    is_random = hasattr(values, "_fix")  # of scapy's volatile values, each of which is endless
+    if is_random or not is_listed:
+        listed: Sequence[Value] = ()
+    else:
+        listed = values if isinstance(values, range) else tuple(values)
+    count = count_of(listed)
+    if count == 0:
+        hint = "; random=True draws from a range" if is_random else ""
         raise LabError(
             f"values is {values!r}; give a range or a list, such as range(1024, 2048) or "
-            '["10.0.0.1", "10.0.0.2"]'
+            f'["10.0.0.1", "10.0.0.2"]{hint}'
         )
-    if not hasattr(field, "fields_desc") and not hasattr(field, "addfield"):
-        raise LabError(f"field is {field!r}; give a field of a scapy layer, such as UDP.sport")
-    if not isinstance(nth, int) or nth < 1:
-        raise LabError(f"nth is {nth!r}; 1 is the outermost layer of the field's kind")
-    if not isinstance(listed, range) and len(listed) > MOST_VALUES:
-        raise LabError(f"{len(listed)} values; at most {MOST_VALUES} in a list, or give a range")
-    return Vary(field, listed, random, nth)
+    if isinstance(listed, range) and count > MOST_OF_RANGE:
+        raise LabError(f"values is {values!r}, {count:,} values; a range has 2**64 - 1 at most")
+    if not isinstance(listed, range) and count > MOST_VALUES:
+        raise LabError(f"{count} values; at most {MOST_VALUES} in a list, or give a range")
+    return listed
 
 
 def as_fields(vary: Any) -> tuple[Vary, ...]:
@@ -122,96 +193,19 @@ class Wire:
         return self.values[i] if self.values is not None else self.start + i * self.step
 
 
-class FieldOf:
-    """A varied field in a packet: sets it, and knows its values as numbers."""
+def plain_field(field: Any, layer: "Packet", value: Any) -> Any:
+    """The field itself, out of what scapy wraps it in, as it is for this value.
 
-    def __init__(self, packet: "Packet", varied: Vary) -> None:
-        self.varied = varied
-        self.layer_number = self._find(packet)
-        layer = nth_layer(packet, self.layer_number)
-        self.field = _plain(layer.get_field(varied.name), layer, varied.values[0])
-        self.layer = layer
-        self.bits: int = round(self.field.sz * 8)
-        self.is_bits = hasattr(self.field, "rev")  # scapy's BitField
-
-    def _find(self, packet: "Packet") -> int:
-        found = [
-            number
-            for number, layer in enumerate(all_layers(packet))
-            if any(field is self.varied.field for field in layer.fields_desc)
-        ]
-        owner = self.varied.field.owners[0].__name__
-        if len(found) < self.varied.nth:
-            raise LabError(
-                f"vary {self.varied.name}: the packet {packet.summary()} has {len(found)} layers "
-                f"{owner}, and nth is {self.varied.nth}"
-            )
-        return found[self.varied.nth - 1]
-
-    def set(self, packet: "Packet", wire: int) -> None:
-        """Gives the field of a packet the value that is this number on the wire."""
-        layer = nth_layer(packet, self.layer_number)
-        if self.is_bits:
-            layer.setfieldval(self.varied.name, wire)
-            return
-        data = wire.to_bytes(self.bits // 8, "big")
-        layer.setfieldval(self.varied.name, self.field.getfield(layer, data)[1])
-
-    def wire(self, value: Value) -> int:
-        """A value as a number on the wire."""
-        from scapy.fields import IP6Field, IPField, MACField
-
-        try:
-            if isinstance(self.field, (IPField, IP6Field)):
-                ip_address(value)  # what is none scapy would ask name servers for
-            if isinstance(self.field, MACField) and not is_mac(str(value)):
-                raise ValueError(HOW_TO_WRITE)  # scapy makes up the rest
-            inner = self.field.any2i(self.layer, value)
-            if self.is_bits:
-                number = int(inner)
-            else:
-                number = int.from_bytes(self.field.addfield(self.layer, b"", inner), "big")
-        except Exception as error:  # fields of scapy raise what they like
-            raise LabError(
-                f"vary {self.varied.name}: {value!r} is no value of it: {error}"
-            ) from None
-        if not 0 <= number < 1 << self.bits:
-            raise LabError(
-                f"vary {self.varied.name}: {value!r} is outside of 0 to {(1 << self.bits) - 1}"
-            )
-        return number
-
-    def number(self, i: int) -> int:
-        """Value number i as a number on the wire."""
-        start, step, _, values = self.numbers
-        return values[i] if values is not None else start + i * step
-
-    @cached_property
-    def numbers(self) -> tuple[int, int, int, tuple[int, ...] | None]:
-        """start, step, count, values: as a progression where it is one."""
-        values = self.varied.values
-        if isinstance(values, range) and len(values) > MOST_VALUES:
-            start, last = self.wire(values[0]), self.wire(values[-1])
-            step = self.wire(values[1]) - start
-            if start + step * (len(values) - 1) != last:
-                raise LabError(
-                    f"vary {self.varied.name}: a range of {len(values)} values does not count up "
-                    f"on the wire; give at most {MOST_VALUES}"
-                )
-            return start, step, len(values), None
-        listed = tuple(self.wire(value) for value in values)
-        step = listed[1] - listed[0] if len(listed) > 1 else 0
-        if all(number == listed[0] + i * step for i, number in enumerate(listed)):
-            return listed[0], step, len(listed), None
-        return listed[0], 0, len(listed), listed
-
-
-def _plain(field: Any, layer: "Packet", value: Value) -> Any:
-    """The field itself, out of what scapy wraps it in."""
-    from scapy.fields import MultipleTypeField
+    A field that is an address or plain text by its value alone, as ARP's are, is an address.
+    """
+    from scapy.fields import IP6Field, IPField, MACField, MultipleTypeField
 
     if isinstance(field, MultipleTypeField):
-        field = field._find_fld_pkt_val(layer, value)[0]
+        wrapper, field = field, field._find_fld_pkt_val(layer, value)[0]
+        for kind, address in zip((IPField, IP6Field, MACField), ADDRESSES, strict=True):
+            if any(isinstance(one, kind) for one, _ in wrapper.flds):
+                other = wrapper._find_fld_pkt_val(layer, address)[0]
+                field = other if isinstance(other, kind) else field
     return getattr(field, "fld", field)
 
 

@@ -4,15 +4,19 @@
 import math
 from dataclasses import dataclass
 from numbers import Real
+from typing import Literal, cast, get_args
 
+from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.units import LARGE, QuantityError, parse_quantity
 
-UNITS = ("pps", "bit/s", "%")
+Unit = Literal["pps", "bit/s", "%"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
 L1_OVERHEAD = 20  # preamble, start of frame and gap (IEEE 802.3 4.4.2): not part of a frame's size
 MOST_PPS = 200e6  # more than one CPU makes
 
 
+@checked()
 @dataclass(frozen=True)
 class Rate:
     """An intended load.
@@ -25,8 +29,8 @@ class Rate:
     """
 
     value: float
-    unit: str = "pps"
-    layer: int = 2
+    unit: Unit = "pps"
+    layer: Literal[1, 2] = 2
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.value) and self.value > 0):
@@ -47,7 +51,7 @@ class Rate:
             found = parse_quantity(rate, UNITS, bare="pps")
         except QuantityError as error:
             raise _no_rate(rate, f" ({error})") from None
-        return cls(found.value, found.unit, 1 if found.layer == "L1" else 2)
+        return cls(found.value, cast(Unit, found.unit), 1 if found.layer == "L1" else 2)
 
     def pps(self, size: float, link_mbps: int | None) -> float:
         """Frames a second, for frames of `size` bytes (with FCS) on a link of this speed."""

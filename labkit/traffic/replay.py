@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Frames of a capture, sent again."""
 
+import os
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.traffic.program import Compiled, Template
 from labkit.traffic.rate import Rate
@@ -15,6 +17,7 @@ MOST_FRAMES = 10_000
 SHORTEST_FRAME = 14  # an Ethernet header
 
 
+@checked(but=("rate", "weight"))
 @dataclass(frozen=True, init=False)
 class Replay:
     """The frames of a pcap or pcapng file, byte for byte, at their own times or at a rate.
@@ -42,7 +45,7 @@ class Replay:
 
     def __init__(
         self,
-        file: str | Path,
+        file: str | os.PathLike[str],
         rate: Rate | str | float | None = None,
         *,
         weight: float = 1,

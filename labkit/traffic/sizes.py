@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
+from labkit.arguments.checked import checked
 from labkit.errors import LabError
 
 FCS = 4
@@ -29,6 +30,7 @@ GENOME = {
 }
 
 
+@checked(but=("order",))
 @dataclass(frozen=True)
 class Sizes:
     """Frame sizes in the order in which a stream sends them, over and over.
@@ -43,6 +45,11 @@ class Sizes:
     name: str = ""
 
     def __post_init__(self) -> None:
+        if isinstance(self.order, (str, Mapping)) or not isinstance(self.order, Iterable):
+            raise LabError(
+                f"order is {self.order!r}; it is a list of sizes in turn, such as [64, 1518]"
+            )
+        object.__setattr__(self, "order", tuple(map(_plain, self.order)))
         if not self.order:
             raise LabError("there are no sizes; name at least one in bytes, such as 64")
         if len(self.order) > LONGEST_ORDER:
@@ -55,13 +62,15 @@ class Sizes:
                 )
 
     @classmethod
+    @checked(but=("weights",))
     def mix(cls, weights: Mapping[int, int], name: str = "") -> "Sizes":
         """Sizes by their weights, spread as evenly as can be: {64: 28, 570: 16, 1518: 4}."""
         if not isinstance(weights, Mapping):
             raise LabError(f"weights is {weights!r}; it is a mapping such as {{64: 28, 570: 16}}")
         for size, weight in weights.items():
-            if not isinstance(weight, int) or weight < 1:
+            if not isinstance(weight, Integral) or isinstance(weight, bool) or weight < 1:
                 raise LabError(f"weight of size {size} is {weight!r}; it is a whole number from 1")
+        weights = {_plain(size): int(weight) for size, weight in weights.items()}
         total = sum(weights.values())
         credit = dict.fromkeys(weights, 0)
         order = []
@@ -74,6 +83,7 @@ class Sizes:
         return cls(tuple(order), name)
 
     @classmethod
+    @checked()
     def genome(cls, text: str, mtu: int | None = None, **custom: int) -> "Sizes":
         """Sizes by the letters of RFC 6985: "aaadg" is 64, 64, 64, 512, 1518.
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from labkit.arguments.checked import EVERY, checked
 from labkit.errors import LabError
 from labkit.packet.signature import SIGNATURE_LENGTH
 from labkit.traffic.compile import compile_stream, with_addresses
-from labkit.traffic.fields import Vary, as_fields
+from labkit.traffic.field_of import fields_of
+from labkit.traffic.fields import Vary, as_fields, count_of
+from labkit.traffic.packet_check import built, one_packet
 from labkit.traffic.program import MOST_FIELDS, Compiled
 from labkit.traffic.rate import Rate
 from labkit.traffic.sizes import FCS, Sizes
@@ -29,6 +32,7 @@ def check_weight(weight: float) -> None:
         raise LabError(f"weight is {weight!r}; it is a positive number")
 
 
+@checked(but=EVERY)
 @dataclass(frozen=True, init=False)
 class Stream:
     """Frames of one scapy packet: sizes, varying fields, rate.
@@ -74,18 +78,7 @@ class Stream:
         seed: int = 0,
         signature: bool = True,
     ) -> None:
-        from scapy.layers.l2 import Ether
-
-        if not isinstance(packet, Ether):
-            raise LabError(
-                f"packet is {packet!r}; a stream's packet begins with Ether(), such as "
-                'Ether()/IP(src="10.0.0.1", dst="10.0.0.2")/UDP(sport=1, dport=2)'
-            )
-        if (meant := packet.__iterlen__()) != 1:
-            raise LabError(
-                f"{packet.summary()} stands for {meant} packets, and a stream has one; let the "
-                'field vary instead, such as vary=lk.vary(IP.dst, ["10.0.0.1", "10.0.0.2"])'
-            )
+        packet = one_packet(packet)
         fields = as_fields(vary)
         if len(fields) > MOST_FIELDS:
             raise LabError(f"{len(fields)} varying fields; at most {MOST_FIELDS}")
@@ -97,7 +90,8 @@ class Stream:
         if not isinstance(burst, int) or not 1 <= burst <= MOST_BURST:
             raise LabError(f"burst is {burst}; the range is 1 to {MOST_BURST} frames")
         # Without addresses scapy would ask the host's network for them.
-        length = len(with_addresses(packet, NO_MAC, NO_MAC))
+        length = len(built(with_addresses(packet, NO_MAC, NO_MAC)))
+        fields_of(packet, fields)
         shortest = length + (SIGNATURE_LENGTH if signature else 0) + FCS
         sizes = Sizes.parse(max(SHORTEST, shortest) if size is None else size)
         if min(sizes.order) < shortest:
@@ -109,7 +103,7 @@ class Stream:
                 + (", or signature=False" if signature else "")
             )
         values: dict[str, Any] = {
-            "packet": packet.copy(),
+            "packet": packet,
             "sizes": sizes,
             "rate": None if rate is None else Rate.parse(rate),
             "vary": fields,
@@ -135,6 +129,6 @@ class Stream:
     def __repr__(self) -> str:
         parts = [self.packet.summary(), str(self.sizes)]
         parts += [str(self.rate)] if self.rate is not None else []
-        parts += [f"{v.name} × {len(v.values):,}" for v in self.vary]
+        parts += [f"{v.name} × {count_of(v.values):,}" for v in self.vary]
         parts += [f"bursts of {self.burst}"] if self.burst > 1 else []
         return f"<Stream {', '.join(parts)}>"

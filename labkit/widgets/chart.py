@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """lk.watch: chosen counters of a source as lines that move."""
 
-from typing import Any
+from typing import Annotated, Any
 
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Offers
 from labkit.errors import LabError
 from labkit.lab.lab import Lab
-from labkit.sources import Schema, Source, as_source, select
+from labkit.sources import Schema, Source, SourceError, as_source, select
+from labkit.sources.as_source import counter_names
 from labkit.widgets.view import MOST_LINES, LiveView
 
 # What is looked at first when nobody says what to look at
@@ -56,7 +59,10 @@ def _literal(name: str) -> str:
     return name.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]")
 
 
-def watch(source: Source | Lab, *patterns: str, title: str | None = None) -> Chart:
+@checked(SourceError, but=("source",))
+def watch(
+    source: Source | Lab, *patterns: Annotated[str, Offers(counter_names)], title: str | None = None
+) -> Chart:
     """Watches counters of a source as rates, one line each.
 
     source: a Lab (its engine) or one of lk.sources. patterns such as "rx_*_packets", with *, ? and

@@ -2,11 +2,11 @@
 """lk.dashboard(lab): ports, workers, mempools and paths of a lab, live."""
 
 import time
-from typing import Any
+from typing import Any, Literal, get_args
 
 import traitlets
 
-from labkit.errors import LabError
+from labkit.arguments.checked import checked
 from labkit.lab.lab import Lab
 from labkit.sources import Sample, Schema, select
 from labkit.text import html_table
@@ -17,14 +17,16 @@ from labkit.widgets.paths import PathPart
 from labkit.widgets.tracing import Tracing
 from labkit.widgets.view import LiveView
 
-PARTS = ("chart", "ports", "workers", "pools", "paths")
+Part = Literal["chart", "ports", "workers", "pools", "paths"]
+PARTS: tuple[Part, ...] = get_args(Part)
 LINES = ("port/*/rx_good_packets", "port/*/tx_good_packets")
 MOST_LINES = 8
 MEAN_TICKS = int(HZ)  # a number that changes ten times a second cannot be read
 NUMBERS_SECONDS = 0.25
 
 
-def dashboard(lab: "Lab", *parts: str) -> "Dashboard":
+@checked()
+def dashboard(lab: Lab, *parts: Part) -> "Dashboard":
     """A live view: rates of ports, busy share of workers, mempools, paths with their drops.
 
     parts: some of "chart", "ports", "workers", "pools", "paths"; none means all of them. It moves
@@ -39,9 +41,6 @@ class Dashboard(LiveView):
     parts = traitlets.Dict().tag(sync=True)
 
     def __init__(self, lab: Lab, shown: tuple[str, ...]) -> None:
-        for part in shown:
-            if part not in PARTS:
-                raise LabError(f"a dashboard has no part {part!r}; it has {', '.join(PARTS)}")
         self.lab = lab
         self._shown = shown or PARTS
         self._meters = Meters()

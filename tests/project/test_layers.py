@@ -26,7 +26,7 @@ LAYERS = (
     ("path", "traffic"),
     ("packet", "machine"),
     ("figure", "datasets", "progress"),
-    ("units",),
+    ("units", "arguments"),
     ("errors", "text"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

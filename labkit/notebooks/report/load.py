@@ -3,14 +3,20 @@
 
 import os
 from pathlib import Path
+from typing import Annotated
 
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Offers
 from labkit.errors import LabError
 from labkit.notebooks.report.results import Run, is_run, load_run
+from labkit.results.files import result_names
 from labkit.results.results import Results
 from labkit.results.results import load as load_results
+from labkit.text import alike
 
 
-def load(where: str | os.PathLike[str]) -> Run | Results:
+@checked()
+def load(where: Annotated[str | os.PathLike[str], Offers(result_names)]) -> Run | Results:
     """Opens stored results: a folder of `labkit run --report` or a zip of it; a folder of
     lk.sweep(save=...) or Results.save(); a data set such as "datasets/udp_echo_ec2".
 
@@ -21,5 +27,10 @@ def load(where: str | os.PathLike[str]) -> Run | Results:
     if is_run(path):
         return load_run(path)
     if not path.exists() and path.parts[:1] != ("datasets",):
-        raise LabError(f"{where}: there is no such file or folder")
+        there = result_names()
+        meant = alike(path.name, there)
+        hint = f"; did you mean {meant[0]!r}?" if meant else ""
+        raise LabError(
+            f"{where}: there is no such file or folder; data sets are {', '.join(there)}{hint}"
+        )
     return load_results(path)

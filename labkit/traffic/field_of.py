@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A varied field in a packet: in which layer it is, and its values as numbers on the wire."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from ipaddress import IPv4Address, IPv6Address
+from numbers import Integral, Number
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import LabError
+from labkit.packet.mac import HOW_TO_WRITE, is_mac
+from labkit.traffic.fields import (
+    MOST_VALUES,
+    Value,
+    Vary,
+    all_layers,
+    count_of,
+    nth_layer,
+    plain_field,
+)
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
+
+WHOLE = "it is a whole number, and a fraction would be cut; give a range, or a list of int"
+
+
+class FieldOf:
+    """A varied field in a packet: sets it, and knows its values as numbers."""
+
+    def __init__(self, packet: "Packet", varied: Vary) -> None:
+        self.varied = varied
+        self.layer_number = self._find(packet)
+        layer = nth_layer(packet, self.layer_number)
+        self.field = plain_field(layer.get_field(varied.name), layer, varied.values[0])
+        self.layer = layer
+        self.bits: int = round(self.field.sz * 8)
+        self.is_bits = hasattr(self.field, "rev")  # scapy's BitField
+
+    def _find(self, packet: "Packet") -> int:
+        """The number of the layer that is meant; LabError where there is none, or several kinds."""
+        varied = self.varied
+        layers = all_layers(packet)
+        found = [
+            number
+            for number, layer in enumerate(layers)
+            if any(field is varied.field for field in layer.fields_desc)
+            and varied.layer in (None, type(layer))
+        ]
+        kinds = list(dict.fromkeys(type(layers[number]).__name__ for number in found))
+        if len(kinds) > 1 and varied.nth is None:
+            ways = " or ".join(
+                f"nth={n} ({type(layers[number]).__name__})" for n, number in enumerate(found, 1)
+            )
+            raise LabError(
+                f"vary {varied.name}: {', '.join(kinds)} of {packet.summary()} share this field, "
+                f"so it does not tell which of them is meant; give layer={kinds[-1]}, or {ways}"
+            )
+        nth = varied.nth or 1
+        if len(found) < nth:
+            owner = varied.owner.__name__
+            raise LabError(
+                f"vary {varied.name}: the packet {packet.summary()} has {len(found)} layers "
+                f"{owner}, and nth is {nth}"
+            )
+        return found[nth - 1]
+
+    def set(self, packet: "Packet", wire: int) -> None:
+        """Gives the field of a packet the value that is this number on the wire."""
+        layer = nth_layer(packet, self.layer_number)
+        if self.is_bits:
+            layer.setfieldval(self.varied.name, wire)
+            return
+        data = wire.to_bytes(self.bits // 8, "big")
+        layer.setfieldval(self.varied.name, self.field.getfield(layer, data)[1])
+
+    def wire(self, value: Value) -> int:
+        """A value as a number on the wire."""
+        try:
+            inner = self.field.any2i(self.layer, self._taken(value))
+            if self.is_bits:
+                number = int(inner)
+            else:
+                number = int.from_bytes(self.field.addfield(self.layer, b"", inner), "big")
+        except Exception as error:  # fields of scapy raise what they like
+            if isinstance(value, Integral) and not 0 <= value < 1 << self.bits:
+                raise self._outside(value) from None
+            if _is_fraction(value):
+                raise self._no_value(value, WHOLE) from None
+            why = " ".join(str(error).partition("To inject")[0].split())
+            no_name = isinstance(error, KeyError)
+            raise self._no_value(value, "scapy knows no such name" if no_name else why) from None
+        if not 0 <= number < 1 << self.bits:
+            raise self._outside(value)
+        if _is_fraction(value) and not _is_fraction(self._told(number)):
+            raise self._no_value(value, WHOLE)
+        return number
+
+    def number(self, i: int) -> int:
+        """Value number i as a number on the wire."""
+        start, step, _, values = self.numbers
+        return values[i] if values is not None else start + i * step
+
+    @cached_property
+    def numbers(self) -> tuple[int, int, int, tuple[int, ...] | None]:
+        """start, step, count, values: as a progression where it is one."""
+        values = self.varied.values
+        count = count_of(values)
+        if isinstance(values, range) and count > MOST_VALUES:
+            start, last = self.wire(values[0]), self.wire(values[-1])
+            step = self.wire(values[1]) - start
+            if start + step * (count - 1) != last:
+                raise LabError(
+                    f"vary {self.varied.name}: a range of {count} values does not count up "
+                    f"on the wire; give at most {MOST_VALUES}"
+                )
+            return start, step, count, None
+        listed = tuple(self.wire(value) for value in values)
+        step = listed[1] - listed[0] if len(listed) > 1 else 0
+        if all(number == listed[0] + i * step for i, number in enumerate(listed)):
+            return listed[0], step, len(listed), None
+        return listed[0], 0, len(listed), listed
+
+    def _taken(self, value: Value) -> Any:
+        """A value as scapy is given it: what it would ask name servers for, draw or make up is an
+        error."""
+        from scapy.fields import IP6Field, IPField, MACField
+
+        if value is None or hasattr(value, "_fix"):  # a volatile value
+            raise ValueError("each value is told, and random=True draws from them")
+        for kind, address in ((IPField, IPv4Address), (IP6Field, IPv6Address)):
+            if isinstance(self.field, kind):
+                return str(address(int(value) if isinstance(value, Integral) else str(value)))
+        if isinstance(self.field, MACField) and not is_mac(str(value)):
+            raise ValueError(HOW_TO_WRITE)  # scapy makes up the rest
+        return value
+
+    def _told(self, number: int) -> Any:
+        """What scapy says of a number on the wire."""
+        if self.is_bits:
+            return self.field.i2h(self.layer, self.field.m2i(self.layer, number))
+        data = number.to_bytes(self.bits // 8, "big")
+        return self.field.i2h(self.layer, self.field.getfield(self.layer, data)[1])
+
+    def _no_value(self, value: object, why: str) -> LabError:
+        return LabError(f"vary {self.varied.name}: {value!r} is no value of it: {why}")
+
+    def _outside(self, value: object) -> LabError:
+        return self._no_value(value, f"it is outside of 0 to {(1 << self.bits) - 1}")
+
+
+def fields_of(packet: "Packet", vary: Sequence[Vary]) -> list[FieldOf]:
+    """The varied fields of a packet; LabError where two are one."""
+    fields = [FieldOf(packet, varied) for varied in vary]
+    seen: set[tuple[int, str]] = set()
+    for field in fields:
+        place = field.layer_number, field.varied.name
+        if place in seen:
+            raise LabError(
+                f"vary {place[1]}: two of them are the {place[1]} of one layer, "
+                f"{type(field.layer).__name__}; give one of them all values, or tell layers of one "
+                "kind apart with nth= or layer="
+            )
+        seen.add(place)
+    return fields
+
+
+def _is_fraction(value: object) -> bool:
+    """Whether it is a number that is not of a whole kind; 1.0 is one."""
+    return isinstance(value, Number) and not isinstance(value, Integral)
