@@ -56,7 +56,9 @@ class HostPaths:
         """The port's frame rings, known to the engine."""
         port = frames.port
         if port not in self._rings:
-            rings = FrameRings(port, frames.max_frame)
+            rings = FrameRings(
+                port, frames.max_frame, lambda slot, bell: self._listen(port, slot, bell)
+            )
             frames.begin(rings)
             self._tell(port, rings)
             self._rings[port] = rings
@@ -114,3 +116,7 @@ class HostPaths:
         descriptors = Descriptors((rings.queue.descriptor, rings.journal.descriptor))
         sizes = [rings.queue.bytes, rings.journal.bytes]
         self._engine.commands.attach_frames(port, sizes, descriptors)
+        rings.serve(self._engine.status)
+
+    def _listen(self, port: str, slot: int, bell: int) -> None:
+        self._engine.commands.listen_frames(port, slot, Descriptors((bell,)))

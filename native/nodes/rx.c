@@ -27,12 +27,15 @@ static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t unused)
 {
 	const struct lk_node_config *config = &lk_node_of(node)->config;
-	int is_ring = lk_ports[config->port].is_ring;
+	struct lk_port *port = &lk_ports[config->port];
+	int is_ring = port->is_ring;
 	uint16_t count;
 
 	(void)objs;
 	(void)unused;
 	RTE_PER_LCORE(lk_current_node) = node->id;
+	if (is_ring)
+		lk_port_is_read_here(port, config->queue);
 	count = rte_eth_rx_burst(config->port, config->queue, (struct rte_mbuf **)node->objs,
 				 BURST);
 	if (!is_ring && count != 0) {
@@ -44,4 +47,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	return lk_source_done(graph, node, count, is_ring);
 }
 
-LK_NODE(rx, process, .is_polled = 1)
+LK_NODE(rx, process, .is_polled = 1, .reads_port = 1)

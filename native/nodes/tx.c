@@ -20,11 +20,41 @@ keep_short(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t
 	return kept;
 }
 
+/*
+ * Frames that Python sent are on the wire here. Where nobody reads the other end of a cable, those
+ * that find it full are lost there, as a NIC misses them; it is not for their path to drop them.
+ */
+static uint16_t
+onto_wire(struct lk_port *port, uint16_t queue, void **objs, uint16_t count)
+{
+	int is_unread = port->is_ring && lk_port_is_unread(port, queue);
+	unsigned int room = is_unread ? rte_ring_free_count(port->tx_rings[queue]) : UINT16_MAX;
+	uint16_t kept = 0, missed = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		struct rte_mbuf *m = objs[i];
+
+		if ((m->ol_flags & lk_of_python) != 0 && kept >= room) {
+			rte_pktmbuf_free(m);
+			missed++;
+			continue;
+		}
+		m->ol_flags &= ~lk_of_python;
+		objs[kept++] = m;
+	}
+	if (missed != 0) {
+		atomic_fetch_add(&port->unread[queue], missed);
+		atomic_fetch_add(&lk_port_far_end(port)->missed, missed);
+	}
+	return kept;
+}
+
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
 	const struct lk_node_config *config = &lk_node_of(node)->config;
-	const struct lk_port *port = &lk_ports[config->port];
+	struct lk_port *port = &lk_ports[config->port];
+	uint64_t flags = 0;
 	uint32_t max_frame = port->max_frame, longest = 0;
 	uint16_t wanted = count, sent, i;
 
@@ -33,13 +63,19 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		rte_node_next_stream_move(graph, node, LK_tx_unplugged);
 		return count;
 	}
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
 		longest = RTE_MAX(longest, ((struct rte_mbuf *)objs[i])->pkt_len);
+		flags |= ((struct rte_mbuf *)objs[i])->ol_flags;
+	}
 	if (unlikely(longest > max_frame))
 		wanted = keep_short(graph, node, objs, count, max_frame);
+	if ((flags & lk_of_python) != 0)
+		wanted = onto_wire(port, config->queue, objs, wanted);
 	sent = rte_eth_tx_burst(config->port, config->queue, (struct rte_mbuf **)objs, wanted);
 	if (unlikely(sent < wanted))
 		rte_node_enqueue(graph, node, LK_tx_full, objs + sent, (uint16_t)(wanted - sent));
+	if (port->is_ring && sent != 0)
+		lk_port_wake_reader(port, config->queue);
 	return count;
 }
 
