@@ -55,7 +55,11 @@ class IpSocket(PortSocket):
     def send(self, x: Packet | bytes) -> int:
         """Sends one IP packet; returns its length in bytes. Raises Unreachable when nobody answers
         for its destination."""
-        return super().send(x) - ETHERNET
+        if self.closed:
+            raise self._is_closed()
+        frame = self._frame(x)
+        self._frames.send_one(frame)
+        return len(frame) - ETHERNET
 
     def sr(self, x: Any, *args: Any, **kargs: Any) -> tuple[SndRcvList, PacketList]:
         """See PortSocket.sr()."""

@@ -215,12 +215,13 @@ def _as_bytes(frames: Any) -> list[bytes]:
     many = [frames] if isinstance(frames, (bytes, bytearray)) else frames
     if not isinstance(many, Iterable) or isinstance(many, str):
         raise PortError(f"frames are scapy packets or bytes, not {type(frames).__name__}")
-    data = []
-    for frame in many:
-        if isinstance(frame, (str, int)):
-            raise PortError(f"a frame is a scapy packet or bytes, not {type(frame).__name__}")
-        data.append(bytes(frame))
-    return data
+    return [frame if type(frame) is bytes else _frame_bytes(frame) for frame in many]
+
+
+def _frame_bytes(frame: Any) -> bytes:
+    from labkit.packet.build import frame_bytes  # late: scapy is slow
+
+    return frame_bytes(frame)
 
 
 def _dissect(data: bytes, seconds: float) -> "Packet":

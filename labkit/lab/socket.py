@@ -14,7 +14,7 @@ from scapy.supersocket import SuperSocket
 from labkit.errors import PortError
 from labkit.lab.frame_rings import LOOK_SECONDS
 from labkit.lab.port_frames import PortFrames
-from labkit.packet.build import is_single, network_layer, packet_bytes
+from labkit.packet.build import frame_bytes, is_single
 from labkit.packet.dissect import layer_of
 
 Received = tuple[type[Packet] | None, bytes | None, float | None]
@@ -150,18 +150,8 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
     def _frame(self, x: Any) -> bytes:
         """What goes over the wire."""
         if isinstance(x, Packet):
-            name = network_layer(x)
-            if name is not None:
-                raise PortError(
-                    f"the packet begins with {name}, and this socket sends whole frames: put an "
-                    "Ether in front of it, or use port.socket(layer=3), which finds the MAC "
-                    "address itself"
-                )
             x.sent_time = time.time()
-            return packet_bytes(x)
-        if not isinstance(x, (bytes, bytearray, memoryview)):
-            raise PortError(f"a frame is a scapy packet or bytes, not {type(x).__name__}")
-        return bytes(x)
+        return frame_bytes(x)
 
     def _answer(self, question: Packet, timeout: float | None) -> Packet | None:
         """As scapy's: the first packet that has the question's hash and says that it answers it."""
@@ -188,6 +178,7 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
         self._frames.check()
 
     def _is_closed(self) -> PortError:
+        self._frames.check_open()  # if that is why, it is told
         return PortError(
             f"the socket of port {self._frames.port} is closed; open another with port.socket()"
         )

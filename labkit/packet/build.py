@@ -10,6 +10,8 @@ from scapy.fields import FlagValue
 from scapy.packet import NoPayload, Packet
 from scapy.volatile import VolatileValue
 
+from labkit.errors import PortError
+
 # Values that stand for themselves. Others, such as a net, may stand for many packets.
 PLAIN = (type(None), int, str, bytes, float, FlagValue)
 
@@ -51,6 +53,21 @@ def _is_plain(layer: Packet) -> bool:
             return False
     defaults = (*layer.default_fields.values(), *layer.overloaded_fields.values())
     return not any(isinstance(value, VolatileValue) for value in defaults)
+
+
+def frame_bytes(frame: Any) -> bytes:
+    """A whole frame: bytes as they are, a packet that begins with a layer of frames built."""
+    if not isinstance(frame, Packet):
+        if isinstance(frame, (str, int)):
+            raise PortError(f"a frame is a scapy packet or bytes, not {type(frame).__name__}")
+        return bytes(frame)
+    name = network_layer(frame)
+    if name is not None:
+        raise PortError(
+            f"the packet begins with {name}, and a frame is sent whole: put an Ether in front of "
+            "it, or send it on port.socket(layer=3), which finds the MAC address itself"
+        )
+    return packet_bytes(frame)
 
 
 def network_layer(packet: Any) -> str | None:

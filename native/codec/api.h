@@ -80,6 +80,7 @@ uint64_t lk_codec_ring_push(struct lk_frame_ring *ring, struct lk_status *status
 			    const uint8_t *frames, const uint32_t *lengths, uint64_t count);
 int lk_codec_ring_send(struct lk_frame_ring *ring, struct lk_status *status, const uint8_t *frame,
 		       uint32_t length);
+uint64_t lk_codec_ring_unread(const struct lk_frame_ring *ring);
 uint64_t lk_codec_ring_written(const struct lk_frame_ring *ring);
 int lk_codec_ring_wait(struct lk_frame_ring *ring, uint64_t position, uint64_t ns);
 void lk_codec_ring_empty(struct lk_frame_ring *ring);

@@ -286,6 +286,14 @@ lk_codec_ring_written(const struct lk_frame_ring *ring)
 	return atomic_load_explicit(&ring->written, memory_order_relaxed);
 }
 
+/* Bytes of a queue that its reader has not taken yet. */
+uint64_t
+lk_codec_ring_unread(const struct lk_frame_ring *ring)
+{
+	return atomic_load_explicit(&ring->written, memory_order_relaxed) -
+	       atomic_load_explicit(&ring->read, memory_order_acquire);
+}
+
 int
 lk_codec_ring_wait(struct lk_frame_ring *ring, uint64_t position, uint64_t ns)
 {
