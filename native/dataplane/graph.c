@@ -139,6 +139,23 @@ lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned i
 	return index;
 }
 
+/* Whose bell to ring for what the graph reads. */
+void
+lk_graph_is_walked_by(int graph, unsigned int lcore)
+{
+	const struct graph *g = graphs[graph];
+
+	for (unsigned int i = 0; i < g->count; i++) {
+		const struct lk_node_config *config = &g->nodes[i]->config;
+		const struct lk_node_kind *kind = lk_node_kind_find(config->kind);
+
+		if (kind->reads_port && config->queue < LK_MAX_RING_QUEUES)
+			atomic_store(&lk_ports[config->port].rx_walkers[config->queue], lcore + 1);
+		if (kind->is_polled && config->ring != NULL)
+			atomic_store(&config->ring->walker, lcore + 1);
+	}
+}
+
 struct rte_graph *
 lk_graph_get(int graph)
 {

@@ -13,6 +13,7 @@ RTE_DEFINE_PER_LCORE(uint64_t, lk_activity);
 
 struct lk_node *lk_node_by_id[LK_MAX_NODES];
 uint64_t lk_of_python;
+RTE_DEFINE_PER_LCORE(int, lk_python_sends);
 
 static struct lk_node_kind *kinds;
 static struct lk_node drop_nodes[LK_VERDICT_COUNT];

@@ -54,6 +54,8 @@ LK_EXPORT RTE_DECLARE_PER_LCORE(uint64_t, lk_activity);
 
 /* In the ol_flags of a frame from Python, until it is sent. */
 LK_EXPORT extern uint64_t lk_of_python;
+/* There are such frames in this walk: others need not be looked at one by one. */
+RTE_DECLARE_PER_LCORE(int, lk_python_sends);
 
 /*
  * A kind of node for all paths, known by its name, which is that of its file; the linker refuses a

@@ -53,16 +53,6 @@ lk_port_is_unread(struct lk_port *port, uint16_t queue)
 				    memory_order_relaxed) == 0;
 }
 
-/* The worker that is here reads the queue. */
-static inline void
-lk_port_is_read_here(struct lk_port *port, uint16_t queue)
-{
-	_Atomic uint32_t *walker = &port->rx_walkers[queue];
-
-	if (unlikely(atomic_load_explicit(walker, memory_order_relaxed) != rte_lcore_id() + 1))
-		atomic_store_explicit(walker, rte_lcore_id() + 1, memory_order_relaxed);
-}
-
 /*
  * Wakes the worker that reads what was just sent. Without a fence, which each burst would pay for:
  * a worker that misses the bell finds the frames when its rest is over.

@@ -128,6 +128,7 @@ run(void *arg)
 		uint64_t activity = RTE_PER_LCORE(lk_activity), now = before;
 
 		atomic_store_explicit(&w->current, work, memory_order_release);
+		RTE_PER_LCORE(lk_python_sends) = 0;
 		for (unsigned int i = 0; i < work->count; i++)
 			now = walk(work->graphs[i], now);
 		RTE_PER_LCORE(lk_current_node) = RTE_NODE_ID_INVALID;
@@ -246,6 +247,8 @@ lk_worker_run(unsigned int lcore, const int *graphs, unsigned int count)
 		}
 	}
 	w->graphs = count;
+	for (unsigned int i = 0; i < count; i++)
+		lk_graph_is_walked_by(graphs[i], lcore);
 	old = atomic_exchange(&w->wanted, work);
 	wait_until_walked(w, work);
 	if (old != &no_work)

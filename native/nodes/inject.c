@@ -35,9 +35,6 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	(void)objs;
 	(void)unused;
 	RTE_PER_LCORE(lk_current_node) = node->id;
-	if (unlikely(atomic_load_explicit(&ring->walker, memory_order_relaxed) !=
-		     rte_lcore_id() + 1))
-		atomic_store(&ring->walker, rte_lcore_id() + 1);
 	if (self->reader.position == 0)
 		self->reader.position = atomic_load(&ring->read);
 	if (atomic_load_explicit(&ring->written, memory_order_relaxed) == self->reader.position)
@@ -61,6 +58,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 		node->objs[count++] = m;
 	}
 	lk_ring_read_up_to(ring, self->reader.position);
+	RTE_PER_LCORE(lk_python_sends) = 1;
 	return lk_source_done(graph, node, count, 0);
 }
 

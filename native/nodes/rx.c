@@ -27,15 +27,12 @@ static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t unused)
 {
 	const struct lk_node_config *config = &lk_node_of(node)->config;
-	struct lk_port *port = &lk_ports[config->port];
-	int is_ring = port->is_ring;
+	int is_ring = lk_ports[config->port].is_ring;
 	uint16_t count;
 
 	(void)objs;
 	(void)unused;
 	RTE_PER_LCORE(lk_current_node) = node->id;
-	if (is_ring)
-		lk_port_is_read_here(port, config->queue);
 	count = rte_eth_rx_burst(config->port, config->queue, (struct rte_mbuf **)node->objs,
 				 BURST);
 	if (!is_ring && count != 0) {

@@ -54,7 +54,6 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 {
 	const struct lk_node_config *config = &lk_node_of(node)->config;
 	struct lk_port *port = &lk_ports[config->port];
-	uint64_t flags = 0;
 	uint32_t max_frame = port->max_frame, longest = 0;
 	uint16_t wanted = count, sent, i;
 
@@ -63,13 +62,11 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		rte_node_next_stream_move(graph, node, LK_tx_unplugged);
 		return count;
 	}
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count; i++)
 		longest = RTE_MAX(longest, ((struct rte_mbuf *)objs[i])->pkt_len);
-		flags |= ((struct rte_mbuf *)objs[i])->ol_flags;
-	}
 	if (unlikely(longest > max_frame))
 		wanted = keep_short(graph, node, objs, count, max_frame);
-	if ((flags & lk_of_python) != 0)
+	if (unlikely(RTE_PER_LCORE(lk_python_sends)))
 		wanted = onto_wire(port, config->queue, objs, wanted);
 	sent = rte_eth_tx_burst(config->port, config->queue, (struct rte_mbuf **)objs, wanted);
 	if (unlikely(sent < wanted))

@@ -13,6 +13,7 @@ import pytest
 import labkit as lk
 from labkit.engine import client as engine_client
 from labkit.lab import frame_rings
+from labkit.lab.socket import PortSocket
 from labkit.sources import Engine
 from tests.patience import wait_until
 
@@ -58,15 +59,11 @@ def test_frames_in_bulk_do_not_either(lab: lk.Lab) -> None:
     assert near.send([FRAME] * 5000) == 5000
     wait_until(lambda: missed(far) == 5000 - 1023)
     ring = lab.port("ring", "loop", ring_size=64)
-    with pytest.raises(lk.PortError, match="Python hears nothing"):
-        lab.run(lk.inject(ring) >> lk.tx(ring), name="out")
-        lab.run(lk.rx(ring) >> lk.sink(), name="in")
-        ring.socket()
+    lab.run(lk.inject(ring) >> lk.tx(ring), name="out")
+    lab.run(lk.rx(ring) >> lk.sink(), name="in")
     ring.send([FRAME] * 500)
     wait_until(lambda: lab.counters()["in"].nodes["sink"].objects == 500)
     assert missed(ring) == 0, "a port that hears itself is read"
-    lab.paths["in"].stop()
-    lab.paths["out"].stop()
 
 
 def test_what_is_read_is_not_lost(lab: lk.Lab) -> None:
@@ -118,6 +115,11 @@ def test_an_unplugged_end_does_not_wait(lab: lk.Lab) -> None:
     wait_until(lambda: lab.counters()["host:client"].drops.get("drop_tx_unplugged") == 500)
 
 
+def send_many(s: PortSocket, frame: bytes, count: int) -> None:
+    for _ in range(count):
+        s.send(frame)
+
+
 def test_a_socket_waits_for_a_full_queue_alone(
     lab: lk.Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,14 +128,10 @@ def test_a_socket_waits_for_a_full_queue_alone(
     frame = bytes(9000)
     with near.socket() as s:
         with stopped(lab):
-            for _ in range(500):  # 4.5 MB of 8 MiB
-                s.send(frame)
-            with pytest.raises(
-                lk.PortError,
-                match=r"port client: the engine took no frame for 0\.3 s, and [\d,]+ b",
-            ):
-                for _ in range(1000):
-                    s.send(frame)
+            send_many(s, frame, 500)  # 4.5 MB of 8 MiB
+            told = r"port client: the engine took no frame for 0\.3 s, and [\d,]+ bytes"
+            with pytest.raises(lk.PortError, match=told):
+                send_many(s, frame, 1000)
             with pytest.raises(lk.PortError, match="the engine took no frame for"):
                 near.send(frame)
         near.send(frame)
