@@ -12,7 +12,7 @@ def test_one_that_does_not_answer_is_told_of(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(process, "EXIT_SECONDS", 0.2)
     mute = process.DutProcess("mute", ["sleep", "100"], answers=True)
     try:
-        with pytest.raises(lk.DutDied, match="mute.*it does not answer"):
+        with pytest.raises(lk.DutDied, match=r"mute.*it does not answer"):
             mute.hear()
     finally:
         mute.stop()
