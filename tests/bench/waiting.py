@@ -107,7 +107,7 @@ def answer_us(rest: float = 0.0, count: int = 300) -> float:
 
 
 def sr1_us(rest: float = 0.0, count: int = 300) -> float:
-    """The same of sr1 with a packet, for which scapy builds the question and dissects the answer."""
+    """The same of sr1 with a packet: scapy builds the question and dissects the answer."""
     times = []
     with lk.Lab() as lab:
         client, server = lab.cable()
