@@ -128,7 +128,11 @@ class FrameRings:
                 )
             bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
             self.bells.append(bell)
-            self._listen(slot, bell)
+            try:
+                self._listen(slot, bell)
+            except BaseException:
+                os.close(self.bells.pop())
+                raise
             return slot
 
     def give_back(self, slot: int) -> None:

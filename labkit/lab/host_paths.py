@@ -11,7 +11,7 @@ from typing import Any
 
 from labkit.engine.commands import Descriptors
 from labkit.engine.engine import Engine
-from labkit.errors import EngineDied, PortError
+from labkit.errors import EngineDied, EngineError, PortError
 from labkit.lab.frame_rings import FrameRings
 from labkit.lab.port_frames import PortFrames
 from labkit.lab.running_path import RunningPath, start_path
@@ -57,7 +57,7 @@ class HostPaths:
         port = frames.port
         if port not in self._rings:
             rings = FrameRings(
-                port, frames.max_frame, lambda slot, bell: self._listen(port, slot, bell)
+                port, frames.max_frame, lambda slot, bell: self._listen(frames, slot, bell)
             )
             frames.begin(rings)
             self._tell(port, rings)
@@ -118,5 +118,11 @@ class HostPaths:
         self._engine.commands.attach_frames(port, sizes, descriptors)
         rings.serve(self._engine.status)
 
-    def _listen(self, port: str, slot: int, bell: int) -> None:
-        self._engine.commands.listen_frames(port, slot, Descriptors((bell,)))
+    def _listen(self, frames: PortFrames, slot: int, bell: int) -> None:
+        try:
+            self._engine.commands.listen_frames(frames.port, slot, Descriptors((bell,)))
+        except EngineError:
+            # Another thread may have closed the port meanwhile, and its sockets. Who waits on one
+            # of them is told so; nothing else will ring the bell.
+            if frames.is_open:
+                raise

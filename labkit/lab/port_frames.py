@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from labkit.engine.engine import Engine
+from labkit.errors import PortError
 from labkit.lab.frame_rings import FrameReader, FrameRings
 
 LOOK_SECONDS = 0.01  # a sender of single frames looks that often whether the engine lives
@@ -90,6 +91,15 @@ class PortFrames:
             return True
         self.check_answers()
         return reader.has_frame
+
+    @property
+    def is_open(self) -> bool:
+        """The port was not closed."""
+        try:
+            self.check_open()
+        except PortError:
+            return False
+        return True
 
     def check(self) -> None:
         """Raises PortError when the port was closed, EngineDied when its engine is gone."""
