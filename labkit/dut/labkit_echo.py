@@ -79,7 +79,13 @@ class LabkitEcho(Dut):
                 return DutCounters.of_port(far.xstats(), dict(path.drops), is_lab_port=True)
 
             yield FarEnd(
-                near, far.mac, counters, lab.engine.check_alive, self.name, self.ip_version, tunnel
+                near,
+                far.mac,
+                counters,
+                lab.engine.check_answers,
+                self.name,
+                self.ip_version,
+                tunnel,
             )
 
     def _run(self, lab: Lab, port: Port, tunnel: Tunnel | None) -> RunningPath:

@@ -2,6 +2,7 @@
 """A DUT in a process of its own: started, spoken to, watched, and ended."""
 
 import contextlib
+import select
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from labkit.errors import DutDied
 
 EXIT_SECONDS = 5.0
+ANSWER_SECONDS = 20.0
 LINES_SHOWN = 8
 
 
@@ -24,6 +26,7 @@ class DutProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE if answers else self._log,
             stderr=self._log,
+            bufsize=0,  # what is not read yet can be waited for
         )
 
     @property
@@ -41,9 +44,12 @@ class DutProcess:
             self.check(gone=True)
 
     def hear(self) -> str:
-        """The next line that it prints; for one that answers."""
+        """The next line that it prints; for one that answers. Raises DutDied when none comes."""
         assert self._process.stdout is not None
-        line = self._process.stdout.readline().decode()
+        poll = select.poll()
+        poll.register(self._process.stdout, select.POLLIN)
+        has_come = poll.poll(ANSWER_SECONDS * 1e3)
+        line = self._process.stdout.readline().decode() if has_come else ""
         if not line:
             self.check(gone=True)
         return line.strip()

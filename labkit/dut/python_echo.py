@@ -102,7 +102,7 @@ class _Echo(threading.Thread):
         return DutCounters.of_port(self._port.xstats(), drops, is_lab_port=True)
 
     def check(self) -> None:
-        self._port.frames.check()
+        self._port.frames.check_answers()
         if self._failure or not self.is_alive():
             raise DutDied(self.name, f"its thread ended: {self._failure}")
 

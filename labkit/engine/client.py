@@ -3,6 +3,7 @@
 
 import contextlib
 import itertools
+import mmap
 import os
 import shutil
 import signal
@@ -13,10 +14,10 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import IO, Any
 
-from labkit._codec import ffi
+from labkit._codec import ffi, lib
 from labkit.engine import protocol
 from labkit.engine.commands import EngineFacts, commands_over
 from labkit.engine.config import LOGS_VARIABLE, EalConfig
@@ -25,6 +26,7 @@ from labkit.machine.runtime import check_writable, remove_stale_runtime, runtime
 
 LOG_LINES_SHOWN = 12
 EXIT_SECONDS = 5.0
+ANSWER_SECONDS = 60.0  # none of the commands waits for traffic; a driver may take seconds
 
 _numbers = itertools.count(1)
 
@@ -42,7 +44,9 @@ class EngineClient:
         remove_stale_runtime(self.runtime.parent)
         self._log = open_log(prefix)
         self._status = os.memfd_create("labkit-status", os.MFD_CLOEXEC)
-        os.ftruncate(self._status, ffi.sizeof("struct lk_status"))
+        os.ftruncate(self._status, lib.LK_STATUS_BYTES)
+        memory = mmap.mmap(self._status, lib.LK_STATUS_BYTES)
+        self.status = ffi.from_buffer("struct lk_status *", memory)
         ours, theirs = socket.socketpair()
         self._channel = ours
         self._owner = os.getpid()
@@ -131,7 +135,15 @@ class EngineClient:
             if self._closed:
                 raise EngineDied("it was closed")
             self._commands.put((answer, command, descriptors, arguments))
-        outcome = answer.get()
+        try:
+            outcome = answer.get(timeout=ANSWER_SECONDS)
+        except Empty:
+            raise EngineError(
+                f"{command.replace('_', ' ')}: the engine (process {self.process.pid}) has not "
+                f"answered for {ANSWER_SECONDS:g} s, though its process runs; it may be stopped "
+                f"(kill -CONT {self.process.pid}) or its driver hang: see lab.log; lab.restart() "
+                "ends it"
+            ) from None
         if isinstance(outcome, EngineDied):
             raise outcome
         reply, said = outcome
@@ -174,8 +186,7 @@ class EngineClient:
             self.process.kill()
             code = self.process.wait()
         shutil.rmtree(self.runtime, ignore_errors=True)
-        status = ffi.new("struct lk_status *")
-        ffi.memmove(status, os.pread(self._status, ffi.sizeof(status[0]), 0), ffi.sizeof(status[0]))
+        status = self.status
         name = signal.Signals(-code).name if code < 0 else None
         if status.fault_signal:
             name = signal.Signals(status.fault_signal).name

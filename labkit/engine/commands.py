@@ -165,6 +165,9 @@ class Commands(Protocol):
     def attach_frames(self, name: str, sizes: Sequence[int], descriptors: Descriptors) -> None:
         """Maps the rings to and from the engine, whose memory the notebook made."""
 
+    def listen_frames(self, name: str, slot: int, descriptors: Descriptors) -> None:
+        """Signals an eventfd when there are frames for the reader of a slot (frame_ring.h)."""
+
     def close_port(self, name: str) -> list[str]:
         """Closes a port unless paths use it, whose names it answers; nothing if there is none."""
 

@@ -3,6 +3,7 @@
 
 import weakref
 from dataclasses import replace
+from typing import Any
 
 from labkit.engine.client import EngineClient
 from labkit.engine.commands import Commands
@@ -40,6 +41,11 @@ class Engine:
         return self._client.commands
 
     @property
+    def status(self) -> Any:
+        """Memory shared with this process (struct lk_status of native/packet/status.h)."""
+        return self._client.status
+
+    @property
     def is_alive(self) -> bool:
         """Whether the process runs."""
         return self._client.is_alive
@@ -63,6 +69,12 @@ class Engine:
         """Raises EngineDied, with what is known of it, when the process is gone."""
         if not self.is_alive:
             self.commands.clock()
+
+    def check_answers(self) -> None:
+        """The same, also when it is dying at this moment: a process that was killed looks alive
+        until its memory is gone, but answers nothing. For where nothing came back, before anybody
+        else is blamed."""
+        self.commands.clock()
 
     def restart(self) -> None:
         """A new process, without ports and paths."""

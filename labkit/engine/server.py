@@ -106,6 +106,9 @@ class EngineServer:
     def attach_frames(self, name: str, sizes: Sequence[int], descriptors: Descriptors) -> None:
         self.ports.attach_frames(name, descriptors, sizes)
 
+    def listen_frames(self, name: str, slot: int, descriptors: Descriptors) -> None:
+        call("lk_port_listen", self.ports.by_name[name].id, slot, descriptors[0])
+
     def close_port(self, name: str) -> list[str]:
         users = self.paths.users_of(name)
         if not users:
@@ -268,7 +271,7 @@ def main(channel_descriptor: int, status_descriptor: int, runtime: str) -> None:
     channel = socket.socket(fileno=channel_descriptor)
     status = ffi.cast(
         "struct lk_status *",
-        lib.lk_ring_map(status_descriptor, ffi.sizeof("struct lk_status")),
+        lib.lk_ring_map(status_descriptor, lib.LK_STATUS_BYTES),
     )
     call("lk_fault_start", status)
     threading.Thread(target=end_with_parent, args=(channel, Path(runtime)), daemon=True).start()

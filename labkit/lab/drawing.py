@@ -2,7 +2,7 @@
 """A lab as a picture: ports and their cables on the left, the paths that use them on the right."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from labkit.lab.placement import DETAIL, LINE_HEIGHT, PADDING, TITLE, Box, Placed, mean, settled
 from labkit.path.counters import PathReading, entered
@@ -47,6 +47,7 @@ class PortView:
     link: the link is up
     rx_packets, tx_packets: frames received and sent
     peer: name of the port at the other end of the cable, if any
+    losses: frames lost by the port, by the counter that tells of them
     """
 
     name: str
@@ -57,6 +58,7 @@ class PortView:
     rx_packets: int
     tx_packets: int
     peer: str | None = None
+    losses: Mapping[str, int] = field(default_factory=dict)
 
 
 def lab_svg(
@@ -121,6 +123,7 @@ def _port_box(port: PortView) -> Box:
             port.mac,
             f"rx {si(port.rx_packets)} · tx {si(port.tx_packets)}",
         ),
+        tuple(drop_chips(port.losses)),
     )
 
 
@@ -226,6 +229,7 @@ def _draw_port(port: PortView, place: Placed) -> str:
         f'<circle cx="{number(cx)}" cy="{number(y + 16)}" r="4" stroke="{color}" '
         f'stroke-width="1.5" fill="{color if port.link else "none"}"/>'
     )
+    parts += _draw_drops(place)
     return group(
         parts,
         f"port {port.name}: {port.kind}, {state}, MAC {port.mac}, MTU {port.mtu} B\n"
@@ -234,8 +238,13 @@ def _draw_port(port: PortView, place: Placed) -> str:
 
 
 def _draw_path(path: Path, place: Placed) -> str:
-    box, x, y, width = place.box, place.x, place.y, place.width
-    parts = [rect(x, y, width, place.height, tint=GREEN), *_lines(place)]
-    below = y + 31 + LINE_HEIGHT * len(box.lines) - 2
-    red, _ = draw_chips(box.drops, x + PADDING, below, width - 2 * PADDING)
-    return group((*parts, *red), f"path {path.name}\n" + "\n".join(path.chains))
+    x, y, width = place.x, place.y, place.width
+    parts = [rect(x, y, width, place.height, tint=GREEN), *_lines(place), *_draw_drops(place)]
+    return group(parts, f"path {path.name}\n" + "\n".join(path.chains))
+
+
+def _draw_drops(place: Placed) -> list[str]:
+    """The red labels below the lines."""
+    below = place.y + 31 + LINE_HEIGHT * len(place.box.lines) - 2
+    width = place.width - 2 * PADDING
+    return draw_chips(place.box.drops, place.x + PADDING, below, width)[0]

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Frames between Python and a port's path, through memory shared with the engine.
 
-Frames to the engine wait in a queue: sending blocks while it is full. Frames from the engine stand
-in a journal: each reader has its own position, and one that is overtaken counts what it lost.
+Frames to the engine wait in a queue: sending waits only while it is full. Frames from the engine
+stand in a journal: each reader has its own position, and one that is overtaken counts what it lost.
+Who waits for a frame does so on a descriptor, which the engine signals.
 """
 
 import mmap
 import os
+import select
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
 
 from labkit._codec import ffi, lib
 from labkit.errors import PortError
@@ -17,8 +21,10 @@ from labkit.errors import PortError
 QUEUE_BYTES = 8 << 20
 JOURNAL_BYTES = 32 << 20
 MAX_FRAME = 65535
-SHORTEST_WAIT = 50e-6
-LONGEST_WAIT = 1e-3
+LOOK_SECONDS = 0.05  # who waits looks that often whether the engine and the port are still there
+PATIENCE_SECONDS = 10.0  # of a sender, while the engine takes nothing
+
+_send_one = lib.lk_codec_ring_send
 
 
 class _Ring:
@@ -39,19 +45,49 @@ class _Ring:
 
 
 class FrameRings:
-    """The two rings of a port."""
+    """The two rings of a port.
 
-    def __init__(self, port: str, max_frame: int) -> None:
+    Attributes
+    ----------
+    bells: eventfds that readers of the journal wait on, by their slot
+    """
+
+    def __init__(self, port: str, max_frame: int, listen: Callable[[int, int], None]) -> None:
+        """listen: has the engine signal an eventfd for the readers of a slot."""
         self.port = port
         self.max_frame = max_frame
         self.queue = _Ring("labkit-to-engine", QUEUE_BYTES, max_frame)
         self.journal = _Ring("labkit-from-engine", JOURNAL_BYTES, MAX_FRAME)
+        self.bells: list[int] = []
+        self._native = self.queue.native
+        self._status: Any = ffi.NULL
+        self._listen = listen
+        self._free: list[int] = []
         self._sending = threading.Lock()
+        self._waiting = threading.Lock()
+        self._adding = threading.Lock()
 
-    def send(self, frames: Sequence[bytes], still_there: Callable[[], None]) -> None:
-        """Hands frames to the engine and returns when it took them all.
+    def serve(self, status: Any) -> None:
+        """An engine has mapped the rings. What another has left in the queue went down with it.
 
-        `still_there` is called now and then while waiting and raises when the engine is gone.
+        status: its struct lk_status
+        """
+        lib.lk_codec_ring_empty(self._native)
+        self._status = status
+        for slot, bell in enumerate(self.bells):
+            self._listen(slot, bell)
+
+    def send_one(self, frame: bytes, check: Callable[[], None]) -> None:
+        """As send() of one frame, as fast as Python can."""
+        with self._sending:
+            if _send_one(self._native, self._status, frame, len(frame)):
+                return
+        self.send([frame], check)
+
+    def send(self, frames: Sequence[bytes], check: Callable[[], None]) -> None:
+        """Puts frames into the queue, and waits where it is full.
+
+        check: called now and then while waiting; raises when the port or the engine is gone
         """
         for number, frame in enumerate(frames):
             if not 0 < len(frame) <= self.max_frame:
@@ -64,16 +100,71 @@ class FrameRings:
         data = ffi.from_buffer(b"".join(frames))
         with self._sending:
             done, at = 0, 0
-            waits = _Waits(still_there)
-            while done < len(frames):
+            while True:
                 pushed = lib.lk_codec_ring_push(
-                    self.queue.native, data + at, lengths + done, len(frames) - done
+                    self._native, self._status, data + at, lengths + done, len(frames) - done
                 )
                 at += sum(lengths[done : done + pushed])
                 done += pushed
-                waits.wait(progress=pushed > 0)
-            while lib.lk_codec_ring_unread(self.queue.native):
-                waits.wait(progress=False)
+                if done == len(frames):
+                    return
+                written = lib.lk_codec_ring_written(self._native)
+                self._wait(written - QUEUE_BYTES // 2, check)
+
+    def flush(self, check: Callable[[], None]) -> None:
+        """Waits until the engine has taken what is in the queue now."""
+        self._wait(lib.lk_codec_ring_written(self._native), check)
+
+    def claim_slot(self) -> int:
+        """A slot for one reader, with its bell; given back with give_back()."""
+        with self._adding:
+            with suppress(IndexError):
+                return self._free.pop()
+            slot = len(self.bells)
+            if slot == lib.LK_RING_LISTENERS:
+                raise PortError(
+                    f"port {self.port}: {slot} readers wait for its frames already, and there is "
+                    "room for no more; close sockets of the port that are not needed"
+                )
+            bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            self.bells.append(bell)
+            try:
+                self._listen(slot, bell)
+            except BaseException:
+                os.close(self.bells.pop())
+                raise
+            return slot
+
+    def give_back(self, slot: int) -> None:
+        """May be called by the garbage collector, on any thread."""
+        self._free.append(slot)
+
+    def _wait(self, position: int, check: Callable[[], None]) -> None:
+        """Until the queue was read up to there; not for ever without progress."""
+        left = None
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not self._is_read(position):
+            check()
+            now_left = lib.lk_codec_ring_unread(self._native)
+            if now_left != left:
+                left, end = now_left, time.monotonic() + PATIENCE_SECONDS
+            elif time.monotonic() > end:
+                raise PortError(
+                    f"port {self.port}: the engine took no frame for {PATIENCE_SECONDS:g} s, and "
+                    f"{left:,} bytes wait in its queue; the path that sends them stands still: "
+                    "lab.counters() shows who reads the other end of a cable and does not get on, "
+                    "lab.log what a driver says; lab.restart() ends it"
+                )
+
+    def _is_read(self, position: int) -> bool:
+        """Waits a moment for it; one thread at a time, as the ring knows of one that waits."""
+        with self._waiting:
+            ns = int(LOOK_SECONDS * 1e9)
+            return bool(lib.lk_codec_ring_wait(self._native, position, ns))
+
+    def __del__(self) -> None:
+        for bell in getattr(self, "bells", ()):
+            os.close(bell)
 
 
 class FrameReader:
@@ -81,10 +172,13 @@ class FrameReader:
 
     def __init__(self, rings: FrameRings) -> None:
         self._rings = rings
+        self._journal = rings.journal.native
         self._native = ffi.new("struct lk_frame_reader *")
         self._record = ffi.new("struct lk_record *")
         self._buffer = ffi.new("uint8_t[]", MAX_FRAME)
         self._reading = threading.Lock()
+        self._slot: int | None = None
+        self._is_watched = False
         self.skip()
 
     @property
@@ -95,47 +189,81 @@ class FrameReader:
     @property
     def has_frame(self) -> bool:
         """Whether there is a frame to read."""
-        return bool(lib.lk_codec_ring_has(self._rings.journal.native, self._native))
+        return bool(lib.lk_codec_ring_has(self._journal, self._native))
 
     def skip(self) -> None:
         """Passes over everything that has arrived so far."""
-        lib.lk_codec_ring_from_now(self._rings.journal.native, self._native)
+        lib.lk_codec_ring_from_now(self._journal, self._native)
 
     def read(self) -> tuple[bytes, float] | None:
         """The next frame and its time (s since the epoch); None when there is none yet."""
         with self._reading:
             length = lib.lk_codec_ring_pull(
-                self._rings.journal.native, self._native, self._record, self._buffer, MAX_FRAME
+                self._journal, self._native, self._record, self._buffer, MAX_FRAME
             )
+            if self._is_watched and not self.has_frame:
+                self._show()
             if length <= 0:
                 return None
             return bytes(ffi.buffer(self._buffer, length)), self._record.time_ns / 1e9
 
-    def wait(self, seconds: float | None, still_there: Callable[[], None]) -> bool:
-        """Waits for a frame; False when none came within `seconds` (None: waits for ever)."""
+    def wait(self, seconds: float | None, check: Callable[[], None]) -> bool:
+        """Waits for a frame; False when none came within `seconds` (None: waits for ever).
+
+        check: called now and then while waiting; raises when the port or the engine is gone
+        """
+        if self.has_frame:
+            return True
         end = None if seconds is None else time.monotonic() + seconds
-        waits = _Waits(still_there)
-        while not self.has_frame:
-            if end is not None and time.monotonic() >= end:
+        poll = select.poll()
+        poll.register(self.bell, select.POLLIN)
+        while self.listen():
+            left = LOOK_SECONDS if end is None else min(LOOK_SECONDS, end - time.monotonic())
+            if left <= 0:
                 return False
-            waits.wait(progress=False)
+            poll.poll(left * 1e3)
+            if not self.has_frame:
+                check()
         return True
 
+    @property
+    def bell(self) -> int:
+        """A descriptor that is readable some time after listen() has returned True: when a frame
+        has come, or ring() was called."""
+        if self._slot is None:
+            self._slot = self._rings.claim_slot()
+        return self._rings.bells[self._slot]
 
-class _Waits:
-    """Pauses that get longer while nothing happens, and look after the engine meanwhile."""
+    def listen(self) -> bool:
+        """Makes ready to wait on the bell. False: no need to, there is a frame."""
+        if self.has_frame:
+            return False
+        self._hush()
+        return bool(lib.lk_codec_ring_listen(self._journal, self._native, self._slot))
 
-    def __init__(self, still_there: Callable[[], None]) -> None:
-        self._still_there = still_there
-        self._pause = SHORTEST_WAIT
-        self._checked = time.monotonic()
+    def watch(self) -> int:
+        """The bell, kept readable from now on as long as there are frames to read."""
+        bell = self.bell
+        with self._reading:
+            self._is_watched = True
+            self._show()
+        return bell
 
-    def wait(self, *, progress: bool) -> None:
-        if progress:
-            self._pause = SHORTEST_WAIT
-            return
-        time.sleep(self._pause)
-        self._pause = min(self._pause * 1.5, LONGEST_WAIT)
-        if time.monotonic() - self._checked > 0.05:
-            self._checked = time.monotonic()
-            self._still_there()
+    def ring(self) -> None:
+        """Ends a wait on the bell."""
+        if self._slot is not None:
+            with suppress(BlockingIOError):  # it is as loud as can be
+                os.eventfd_write(self.bell, 1)
+
+    def _show(self) -> None:
+        """Has the bell say whether there are frames."""
+        if not self.listen():
+            self.ring()
+
+    def _hush(self) -> None:
+        with suppress(BlockingIOError):
+            os.eventfd_read(self.bell)
+
+    def __del__(self) -> None:
+        if getattr(self, "_slot", None) is not None:
+            self._rings.give_back(self._slot)  # type: ignore[arg-type]

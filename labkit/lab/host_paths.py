@@ -11,7 +11,7 @@ from typing import Any
 
 from labkit.engine.commands import Descriptors
 from labkit.engine.engine import Engine
-from labkit.errors import EngineDied, PortError
+from labkit.errors import EngineDied, EngineError, PortError
 from labkit.lab.frame_rings import FrameRings
 from labkit.lab.port_frames import PortFrames
 from labkit.lab.running_path import RunningPath, start_path
@@ -56,7 +56,9 @@ class HostPaths:
         """The port's frame rings, known to the engine."""
         port = frames.port
         if port not in self._rings:
-            rings = FrameRings(port, frames.max_frame)
+            rings = FrameRings(
+                port, frames.max_frame, lambda slot, bell: self._listen(frames, slot, bell)
+            )
             frames.begin(rings)
             self._tell(port, rings)
             self._rings[port] = rings
@@ -114,3 +116,13 @@ class HostPaths:
         descriptors = Descriptors((rings.queue.descriptor, rings.journal.descriptor))
         sizes = [rings.queue.bytes, rings.journal.bytes]
         self._engine.commands.attach_frames(port, sizes, descriptors)
+        rings.serve(self._engine.status)
+
+    def _listen(self, frames: PortFrames, slot: int, bell: int) -> None:
+        try:
+            self._engine.commands.listen_frames(frames.port, slot, Descriptors((bell,)))
+        except EngineError:
+            # Another thread may have closed the port meanwhile, and its sockets. Who waits on one
+            # of them is told so; nothing else will ring the bell.
+            if frames.is_open:
+                raise

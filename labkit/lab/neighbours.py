@@ -3,13 +3,14 @@
 
 import ipaddress
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Seconds
 from labkit.errors import LabError, Unreachable
 from labkit.lab.frame_rings import FrameReader
-from labkit.lab.port import Port
+from labkit.lab.port_declaration import PortDeclaration
+from labkit.lab.port_frames import PortFrames
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
@@ -20,8 +21,22 @@ ATTEMPTS = 3
 SHORTEST = 14  # bytes: an Ethernet header
 
 
+class Neighbour(Protocol):
+    """Who asks: what there is to know of a port."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def mac(self) -> str: ...  # noqa: D102
+
+    declaration: PortDeclaration
+    frames: PortFrames
+
+
 @checked()
-def resolve(port: Port, target: str, *, source: str | None = None, timeout: Seconds = 1.0) -> str:
+def resolve(
+    port: Neighbour, target: str, *, source: str | None = None, timeout: Seconds = 1.0
+) -> str:
     """The MAC address of `target`, asked for at most three times, `timeout` seconds each.
 
     On the inner port of a tunnel that carries IP without Ethernet, nobody is asked: all addresses
@@ -82,7 +97,9 @@ def check_source(source: str | None, destination: Address) -> Address:
     return sender
 
 
-def _answer(port: Port, reader: FrameReader, question: "Packet", timeout: float) -> "Packet | None":
+def _answer(
+    port: Neighbour, reader: FrameReader, question: "Packet", timeout: float
+) -> "Packet | None":
     """The first frame that answers the question; None when none came within `timeout` seconds."""
     from scapy.layers.l2 import Ether  # not the dissector: it loads all layers, and these are known
 
@@ -93,11 +110,11 @@ def _answer(port: Port, reader: FrameReader, question: "Packet", timeout: float)
             packet: Packet = Ether(frame[0].ljust(SHORTEST, b"\0"))  # shorter is none, and raises
             if packet.answers(question):
                 return packet
-        elif not reader.wait(max(0.0, end - time.monotonic()), port.frames.check):
+        elif not port.frames.wait(reader, max(0.0, end - time.monotonic())):
             return None
 
 
-def _arp(port: Port, sender: Address, target: Address) -> "Packet":
+def _arp(port: Neighbour, sender: Address, target: Address) -> "Packet":
     from scapy.layers.l2 import ARP, Ether
 
     return Ether(src=port.mac, dst="ff:ff:ff:ff:ff:ff") / ARP(
@@ -105,7 +122,7 @@ def _arp(port: Port, sender: Address, target: Address) -> "Packet":
     )
 
 
-def _solicitation(port: Port, sender: Address, target: Address) -> "Packet":
+def _solicitation(port: Neighbour, sender: Address, target: Address) -> "Packet":
     from scapy.layers.inet6 import ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, IPv6
     from scapy.layers.l2 import Ether
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from labkit.lab.drawing import PortView, lab_svg
 from labkit.lab.port import Port
+from labkit.lab.port_declaration import losses_in
 from labkit.lab.running_path import RunningPath
 from labkit.path.counters import PathCounters
 from labkit.path.svg import as_html
@@ -34,6 +35,7 @@ def overview_html(
                 rx_packets=stats.get("rx_good_packets", 0),
                 tx_packets=stats.get("tx_good_packets", 0),
                 peer=port.declaration.peer,
+                losses=losses_in(info.driver, stats),
             )
         )
     paths = [path.path for path in running]

@@ -13,7 +13,6 @@ from labkit.errors import EngineError, PortError
 from labkit.lab.frame_rings import FrameRings
 from labkit.lab.port_declaration import PortDeclaration, PortInfo, losses_in
 from labkit.lab.port_frames import PortFrames
-from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.link import LINK_OVERHEAD
 
 if TYPE_CHECKING:
@@ -132,16 +131,31 @@ class Port:
                 f"port {self.name} was closed; open another with lab.port() or lab.cable()"
             )
 
-    def socket(self) -> "PortSocket":
-        """A scapy SuperSocket on this port; hears what arrives from now on."""
-        from labkit.lab.socket import PortSocket  # late: scapy is slow
+    def socket(self, layer: int = 2, *, source: str | None = None) -> "PortSocket":
+        """A scapy SuperSocket on this port; hears what arrives from now on.
 
+        layer: 2: of whole frames; 3: of IP packets, for which it asks for MAC addresses itself, as
+            in port.socket(layer=3).sr1(IP(dst="10.0.0.2") / ICMP(), timeout=1)
+        source: of layer 3: the address of packets that name none; None: the lowest other host of
+            the target's /24 or /64
+        """
+        from labkit.lab.ip_socket import IpSocket  # late: scapy is slow
+        from labkit.lab.socket import PortSocket
+
+        if layer not in (2, 3):
+            raise PortError(f"layer is {layer!r}; it is 2 (whole frames) or 3 (IP packets)")
+        if layer == 3:
+            return IpSocket(self, source)
+        if source is not None:
+            raise PortError("source is for layer=3; a frame of layer 2 has its own")
         return PortSocket(self.frames)
 
     def send(self, frames: "Packet | bytes | Iterable[Packet | bytes]") -> int:
         """Sends scapy packets or bytes, each a whole frame without FCS; returns how many.
 
-        Returns when the engine has taken all of them. One bad frame refuses all of them.
+        Returns when the engine has taken all of them; a socket's send() does not wait for that.
+        One bad frame refuses all of them. Frames that find a cable full whose other end nobody
+        reads are missed there (rx_missed_errors).
         """
         data = _as_bytes(frames)
         reader = self.frames.default_reader(listens=False)
@@ -149,6 +163,7 @@ class Port:
             reader.skip()
             self._received_since_send = False
         self.frames.send(data)
+        self.frames.flush()
         return len(data)
 
     @overload
@@ -180,7 +195,7 @@ class Port:
             frame = reader.read()
             if frame is not None:
                 found.append(frame)
-            elif not reader.wait(max(0.0, end - time.monotonic()), self.frames.check):
+            elif not self.frames.wait(reader, max(0.0, end - time.monotonic())):
                 break
         if raw:
             return [data for data, _ in found]
@@ -214,7 +229,13 @@ def _as_bytes(frames: Any) -> list[bytes]:
     many = [frames] if isinstance(frames, (bytes, bytearray)) else frames
     if not isinstance(many, Iterable) or isinstance(many, str):
         raise PortError(f"frames are scapy packets or bytes, not {type(frames).__name__}")
-    return [frame_bytes(frame, PortError) for frame in many]
+    return [frame if type(frame) is bytes else _whole_frame(frame) for frame in many]
+
+
+def _whole_frame(frame: Any) -> bytes:
+    from labkit.packet.build import whole_frame  # late: scapy is slow
+
+    return whole_frame(frame)
 
 
 def _dissect(data: bytes, seconds: float) -> "Packet":

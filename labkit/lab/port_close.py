@@ -31,7 +31,7 @@ class PortClose:
         try:
             # Measurements, which read all ports of the lab, are kept away, and so is Ctrl-C.
             measure(engine, f"the closing of port {port.name}", lambda _: self._close(port))
-        except PortError:
+        except (PortError, EngineDied):
             raise
         except LabError as error:
             raise PortError(f"port {port.name} cannot be closed: {error}") from None

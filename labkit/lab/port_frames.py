@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The frames of a port, as Python has them: what it sends, and readers of what arrives."""
 
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from labkit.engine.engine import Engine
+from labkit.errors import PortError
 from labkit.lab.frame_rings import FrameReader, FrameRings
+
+LOOK_SECONDS = 0.01  # a sender of single frames looks that often whether the engine lives
 
 
 class Closable(Protocol):
@@ -42,6 +46,8 @@ class PortFrames:
         self.sockets: weakref.WeakSet[Closable] = weakref.WeakSet()
         self._attach = attach
         self._reader: FrameReader | None = None
+        self._rings: FrameRings | None = None
+        self._looked = 0.0
 
     def begin(self, rings: FrameRings) -> None:
         """Makes the default reader: before a path can bring the first frame."""
@@ -58,10 +64,49 @@ class PortFrames:
         return FrameReader(self._attach(self, True))
 
     def send(self, frames: Sequence[bytes]) -> None:
-        """Returns when the engine has taken all of them."""
+        """Puts frames into the queue to the engine; waits only while that is full."""
         self._attach(self, False).send(frames, self.check)
+
+    def send_one(self, frame: bytes) -> None:
+        """The same for one frame, in about a microsecond.
+
+        One that is sent at the moment the engine dies is lost with it; a later call tells of that.
+        """
+        # Once a port has been attached, whatever ends its path sees to the next one.
+        rings = self._rings
+        now = time.monotonic()
+        if rings is None or now - self._looked > LOOK_SECONDS:
+            self.check()
+            self._looked = now
+            rings = self._rings = rings or self._attach(self, False)
+        rings.send_one(frame, self.check)
+
+    def flush(self) -> None:
+        """Waits until the engine has taken what was sent."""
+        self._attach(self, False).flush(self.check)
+
+    def wait(self, reader: FrameReader, seconds: float) -> bool:
+        """Waits for a frame; False when none came within `seconds` though the engine lives."""
+        if reader.wait(seconds, self.check):
+            return True
+        self.check_answers()
+        return reader.has_frame
+
+    @property
+    def is_open(self) -> bool:
+        """The port was not closed."""
+        try:
+            self.check_open()
+        except PortError:
+            return False
+        return True
 
     def check(self) -> None:
         """Raises PortError when the port was closed, EngineDied when its engine is gone."""
         self.check_open()
         self.engine.check_alive()
+
+    def check_answers(self) -> None:
+        """The same, of an engine that may be dying at this moment: it is asked."""
+        self.check_open()
+        self.engine.check_answers()

@@ -59,8 +59,16 @@ class RunningPath:
 
     @property
     def ledger(self) -> PathLedger:
-        """Frames that entered the path against those that left it or were dropped by name."""
-        return ledger_of(self.path, self.counters)
+        """Frames that entered the path against those that left it or were dropped by name; and what
+        the ports that it receives from have lost before, which is no part of the balance."""
+        counters = self.counters
+        lost = {
+            f"{name} {loss}": frames
+            for name, port in self.lab.ports.items()
+            if self.path.receives(name)
+            for loss, frames in port.losses().items()
+        }
+        return ledger_of(self.path, counters, lost)
 
     @property
     def table(self) -> "pd.DataFrame":

@@ -6,13 +6,18 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from scapy.config import conf
 from scapy.packet import Packet
+from scapy.plist import PacketList, SndRcvList
 from scapy.supersocket import SuperSocket
 
+from labkit.errors import PortError
+from labkit.lab.frame_rings import LOOK_SECONDS
 from labkit.lab.port_frames import PortFrames
+from labkit.packet.build import is_single, whole_frame
 from labkit.packet.dissect import layer_of
 
-POLL_SECONDS = 2e-4
+Received = tuple[type[Packet] | None, bytes | None, float | None]
 
 
 class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed loosely
@@ -20,7 +25,7 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
     closes it.
 
     Several sockets of one port each hear every frame. `lost` counts frames that this socket was too
-    slow for.
+    slow for. Its descriptor is readable while there are frames: select, poll, asyncio's add_reader.
     """
 
     desc = "frames of a labkit port"
@@ -40,22 +45,22 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
         return self._reader.lost
 
     def send(self, x: Packet | bytes) -> int:
-        """Sends one frame; returns its length in bytes."""
-        data = bytes(x)
-        if isinstance(x, Packet):
-            x.sent_time = time.time()
-        self._frames.send([data])
+        """Sends one frame; returns its length in bytes.
+
+        It waits only while the queue to the engine is full (8 MiB).
+        """
+        if self.closed:
+            raise self._is_closed()
+        data = x if type(x) is bytes else self._frame(x)
+        self._frames.send_one(data)
         return len(data)
 
-    def recv_raw(self, x: int = 65535) -> tuple[type[Packet] | None, bytes | None, float | None]:
+    def recv_raw(self, x: int = 65535) -> Received:
         """The next frame, waiting for it as long as it takes."""
-        while not self.closed:
-            frame = self._reader.read()
-            if frame is not None:
-                data = frame[0][:x]
-                return layer_of(data), data, frame[1]
-            self._reader.wait(0.1, self._frames.check)
-        raise EOFError(f"the socket of port {self._frames.port} is closed")
+        while (frame := self._next()) is None:
+            self._reader.wait(LOOK_SECONDS, self._check_waiting)
+        layer, data = self._layer(frame[0])
+        return layer, data[:x], frame[1]
 
     @property
     def has_frame(self) -> bool:
@@ -63,33 +68,117 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
         return self._reader.has_frame
 
     def fileno(self) -> int:
-        """-1: frames arrive in shared memory, which has no descriptor to wait on; see `select`."""
-        return -1
+        """A descriptor that is readable while there are frames to read; -1 of a closed socket."""
+        return -1 if self.closed else self._reader.watch()
 
     def close(self) -> None:
         """Ends a waiting recv() with EOFError."""
         self.closed = True
+        self._reader.ring()
 
     def __del__(self) -> None:
         self.closed = True
+
+    def sr(self, *args: Any, **kargs: Any) -> tuple[SndRcvList, PacketList]:
+        """scapy's, but it raises what goes wrong in sending, which scapy would only log."""
+        if self.closed:
+            raise self._is_closed()
+        # A thread that sends would keep its error, and leave scapy to wait for ever.
+        sent: tuple[SndRcvList, PacketList] = super().sr(
+            *args, **{"threaded": False, "chainEX": True} | kargs
+        )
+        if not sent[0]:
+            self._frames.check_answers()
+        return sent
+
+    def sr1(self, x: Packet, **kargs: Any) -> Packet | None:
+        """Sends one packet and returns its answer; None when there was none within `timeout`.
+
+        Takes scapy's arguments. With timeout alone, and verbose=False, it is several times as fast.
+        """
+        verbose = kargs.get("verbose", conf.verb)
+        is_simple = isinstance(x, Packet) and is_single(x) and not verbose
+        if not is_simple or kargs.keys() - {"timeout", "verbose"}:
+            answered = self.sr(x, **kargs)[0]
+            return answered[0][1] if answered else None
+        self.send(x)
+        return self._answer(x, kargs.get("timeout"))
+
+    def sniff(self, *args: Any, **kargs: Any) -> PacketList:
+        """scapy's; a closed socket is told of."""
+        if self.closed:
+            raise self._is_closed()
+        return super().sniff(*args, **kargs)
 
     @staticmethod
     def select(sockets: Iterable[Any], remain: float | None = None) -> list[Any]:
         """The sockets that have something to read; waits at most `remain` seconds.
 
-        Sockets of ports are looked at, anything else (scapy's control pipe) goes to select(2).
+        Where nothing came, it raises EngineDied when that is why.
         """
+        sockets = list(sockets)
         ports = [s for s in sockets if isinstance(s, PortSocket)]
-        others = [s for s in sockets if not isinstance(s, PortSocket)]
         end = None if remain is None else time.monotonic() + remain
+        poll = select.poll()
+        others = {s.fileno(): s for s in sockets if not isinstance(s, PortSocket)}
+        for descriptor in (*others, *(s._reader.bell for s in ports)):
+            poll.register(descriptor, select.POLLIN)
         while True:
-            ready: list[Any] = [s for s in ports if s.closed or s.has_frame]
-            pause = 0.0 if ready else POLL_SECONDS
-            if others:
-                ready += select.select(others, [], [], pause)[0]
-            elif pause:
-                time.sleep(pause)
-            if ready or (end is not None and time.monotonic() >= end):
+            waits = all(not s.closed and not s.has_frame and s._reader.listen() for s in ports)
+            left = LOOK_SECONDS if end is None else min(LOOK_SECONDS, end - time.monotonic())
+            told = poll.poll(max(0.0, left) * 1e3 if waits else 0)
+            ready = [s for s in ports if s.closed or s.has_frame]
+            ready += [others[descriptor] for descriptor, _ in told if descriptor in others]
+            if ready:
                 return ready
+            if end is not None and time.monotonic() >= end:
+                if remain:
+                    for s in ports:
+                        s._frames.check_answers()
+                return []
             for s in ports:
-                s._frames.engine.check_alive()
+                s._frames.check()
+
+    def _next(self) -> tuple[bytes, float] | None:
+        """The next frame that this socket is for, if it has arrived."""
+        return self._reader.read()
+
+    def _layer(self, frame: bytes) -> tuple[type[Packet], bytes]:
+        """What the socket's user has of a frame, and as which layer."""
+        return layer_of(frame), frame
+
+    def _frame(self, x: Any) -> bytes:
+        """What goes over the wire."""
+        if isinstance(x, Packet):
+            x.sent_time = time.time()
+        return whole_frame(x)
+
+    def _answer(self, question: Packet, timeout: float | None) -> Packet | None:
+        """As scapy's: the first packet that has the question's hash and says that it answers it."""
+        wanted = question.hashret()
+        end = None if timeout is None or timeout < 0 else time.monotonic() + timeout
+        while True:
+            frame = self._next()
+            if frame is not None:
+                layer, data = self._layer(frame[0])
+                packet = layer(data)
+                if packet.hashret() == wanted and packet.answers(question):
+                    packet.time = frame[1]
+                    return packet
+                continue
+            left = LOOK_SECONDS if end is None else end - time.monotonic()
+            if not self._reader.wait(max(0.0, left), self._check_waiting) and end is not None:
+                self._frames.check_answers()
+                if not self._reader.has_frame:
+                    return None
+
+    def _check_waiting(self) -> None:
+        if self.closed:
+            raise EOFError(f"the socket of port {self._frames.port} is closed")
+        self._frames.check()
+
+    def _is_closed(self) -> PortError:
+        self._frames.check_open()  # if that is why, it is told
+        return PortError(
+            f"the socket of port {self._frames.port} is closed; open another with port.socket()"
+        )

@@ -92,6 +92,7 @@ class PathLedger(Ledger):
             ("left", self.received),
             *((name, count) for name, count in self.drops.items() if count),
             ("unexplained", self.unexplained),
+            *((name, count) for name, count in self.extra.items() if count),
         ]
 
 
@@ -108,7 +109,12 @@ def left(path: Graph, reading: PathReading) -> int:
     return reached - sum(reading.drops.get(name, 0) for name in REFUSED_BY_TX)
 
 
-def ledger_of(path: Graph, reading: PathReading) -> PathLedger:
-    """Frames that entered the path against those that left it or were dropped by name."""
+def ledger_of(
+    path: Graph, reading: PathReading, lost_before: Mapping[str, int] | None = None
+) -> PathLedger:
+    """Frames that entered the path against those that left it or were dropped by name.
+
+    lost_before: frames that its ports lost before they could enter, as {"a rx_missed_errors": 3}
+    """
     frames = entered(path, reading)
-    return PathLedger(frames, frames, left(path, reading), reading.drops)
+    return PathLedger(frames, frames, left(path, reading), reading.drops, lost_before or {})

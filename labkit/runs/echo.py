@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.002
 SETTLE_SECONDS = 0.02
+MOST_SETTLE_SECONDS = 10.0
+PATIENCE_SECONDS = 10.0  # beyond the time that one probe may take
 Report = Callable[[int], object]
 
 
@@ -212,7 +214,8 @@ def _run_size(
         before = _measured_drops(lab)
         try:
             lab.run(_probe_path(port, settings.source, run))
-            counts = _until_done(lab, run, report, pause)
+            patience = settings.timeout + settings.interval + PATIENCE_SECONDS
+            counts = _until_done(lab, run, patience, report, pause)
             drops = _differences(_measured_drops(lab), before)
             return _result(lab, run, size, settings.count, counts, drops)
         finally:
@@ -240,23 +243,37 @@ def _probe_path(port: Port, source: str, run: str) -> Path:
     )
 
 
-def _until_done(lab: Lab, run: str, report: Report, pause: Pause) -> dict[str, int]:
+def _until_done(
+    lab: Lab, run: str, patience: float, report: Report, pause: Pause
+) -> dict[str, int]:
+    """patience: seconds after which something must have happened"""
+    seen, moved = None, time.monotonic()
     try:
         while True:
             counts: dict[str, int] = lab.engine.commands.probe_counts(run)
             report(counts["made"])
             if counts["done"]:
                 break
+            if counts != seen:
+                seen, moved = counts, time.monotonic()
+            elif time.monotonic() - moved > patience:
+                raise LabError(
+                    f"the experiment stands still: {counts['made']} probes were made and "
+                    f"{counts['received']} answered, and nothing has happened for {patience:g} s; "
+                    "was its path stopped, or has its worker no CPU? Leave the path to lk.echo"
+                )
             pause(POLL_SECONDS)
     except BaseException:
         lab.engine.commands.stop_probe(run)
         raise
-    # Duplicates and late answers are still on their way when the last answer is in.
+    # Duplicates and late answers are still on their way when the last answer is in; where frames
+    # go in circles there is no last one.
+    end = time.monotonic() + MOST_SETTLE_SECONDS
     while True:
         pause(SETTLE_SECONDS)
         settled: dict[str, int] = lab.engine.commands.probe_counts(run)
-        if settled == counts:
-            return counts
+        if settled == counts or time.monotonic() > end:
+            return settled
         counts = settled
 
 

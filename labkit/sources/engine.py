@@ -106,7 +106,7 @@ class Engine(Source):
 
     def _connect(self) -> None:
         if not self.lab.is_alive:
-            raise SourceError("the lab's engine does not run; lab.restart() starts it")
+            raise SourceError(self._why_gone())
         self._attach()
         self._wait_for_first()
 
@@ -135,6 +135,7 @@ class Engine(Source):
             if not self._is_attached:
                 raise SourceError("the engine ended before its recorder wrote")
             if time.monotonic() > end:
+                self.lab.engine.check_answers()
                 raise SourceError(
                     f"the recorder did not write within {FIRST_SECONDS} s; a driver of this lab is "
                     "slow to answer (see lab.log)"
@@ -157,7 +158,14 @@ class Engine(Source):
         elif self.lab.is_closed:
             self._state = ("ended", "the lab was closed")
         else:
-            self._state = ("gone", "the engine died; lab.restart() brings it back")
+            self._state = ("gone", self._why_gone())
+
+    def _why_gone(self) -> str:
+        try:
+            self.lab.engine.check_answers()
+        except LabError as error:  # with the signal that ended it
+            return str(error).splitlines()[0]
+        return "the lab's engine has just started"
 
     def _read(self) -> Sample | None:
         self._follow()

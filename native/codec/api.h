@@ -76,9 +76,16 @@ uint32_t lk_codec_histogram_index(uint64_t value);
 /* Frames to and from the engine (frame_ring.h). */
 uint64_t lk_codec_ring_bytes(uint64_t size);
 int lk_codec_ring_init(struct lk_frame_ring *ring, uint64_t size, uint32_t max_frame);
-uint64_t lk_codec_ring_push(struct lk_frame_ring *ring, const uint8_t *frames,
-			    const uint32_t *lengths, uint64_t count);
+uint64_t lk_codec_ring_push(struct lk_frame_ring *ring, struct lk_status *status,
+			    const uint8_t *frames, const uint32_t *lengths, uint64_t count);
+int lk_codec_ring_send(struct lk_frame_ring *ring, struct lk_status *status, const uint8_t *frame,
+		       uint32_t length);
 uint64_t lk_codec_ring_unread(const struct lk_frame_ring *ring);
+uint64_t lk_codec_ring_written(const struct lk_frame_ring *ring);
+int lk_codec_ring_wait(struct lk_frame_ring *ring, uint64_t position, uint64_t ns);
+void lk_codec_ring_empty(struct lk_frame_ring *ring);
+int lk_codec_ring_listen(struct lk_frame_ring *ring, const struct lk_frame_reader *reader,
+			 uint32_t slot);
 void lk_codec_ring_from_now(struct lk_frame_ring *ring, struct lk_frame_reader *reader);
 int64_t lk_codec_ring_pull(struct lk_frame_ring *ring, struct lk_frame_reader *reader,
 			   struct lk_record *record, uint8_t *to, uint32_t room);

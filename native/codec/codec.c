@@ -238,10 +238,25 @@ lk_codec_ring_init(struct lk_frame_ring *ring, uint64_t size, uint32_t max_frame
 	return 0;
 }
 
-/* Frames stand one after the other. Returns how many found room; stops at one that is too long. */
+/* Wakes the worker that reads the queue, if it rests. */
+static void
+wake_walker(struct lk_frame_ring *ring, struct lk_status *status)
+{
+	uint32_t walker;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	walker = atomic_load_explicit(&ring->walker, memory_order_relaxed);
+	if (walker != 0 && walker <= LK_BELLS)
+		lk_bell_ring(lk_bell_of(status, walker - 1));
+}
+
+/*
+ * Frames stand one after the other. Returns how many found room; stops at one that is too long.
+ * `status` is that of the engine that reads the queue.
+ */
 uint64_t
-lk_codec_ring_push(struct lk_frame_ring *ring, const uint8_t *frames, const uint32_t *lengths,
-		   uint64_t count)
+lk_codec_ring_push(struct lk_frame_ring *ring, struct lk_status *status, const uint8_t *frames,
+		   const uint32_t *lengths, uint64_t count)
 {
 	uint64_t i;
 
@@ -251,7 +266,24 @@ lk_codec_ring_push(struct lk_frame_ring *ring, const uint8_t *frames, const uint
 			break;
 		frames += lengths[i];
 	}
+	if (i != 0)
+		wake_walker(ring, status);
 	return i;
+}
+
+/* The same for one frame. */
+int
+lk_codec_ring_send(struct lk_frame_ring *ring, struct lk_status *status, const uint8_t *frame,
+		   uint32_t length)
+{
+	return (int)lk_codec_ring_push(ring, status, frame, &length, 1);
+}
+
+/* How far the queue has been written, and so read when its reader has taken everything. */
+uint64_t
+lk_codec_ring_written(const struct lk_frame_ring *ring)
+{
+	return atomic_load_explicit(&ring->written, memory_order_relaxed);
 }
 
 /* Bytes of a queue that its reader has not taken yet. */
@@ -260,6 +292,27 @@ lk_codec_ring_unread(const struct lk_frame_ring *ring)
 {
 	return atomic_load_explicit(&ring->written, memory_order_relaxed) -
 	       atomic_load_explicit(&ring->read, memory_order_acquire);
+}
+
+int
+lk_codec_ring_wait(struct lk_frame_ring *ring, uint64_t position, uint64_t ns)
+{
+	return lk_ring_wait(ring, position, ns);
+}
+
+/* What nobody has read is forgotten: for a queue whose reader is gone. */
+void
+lk_codec_ring_empty(struct lk_frame_ring *ring)
+{
+	atomic_store(&ring->walker, 0);
+	atomic_store(&ring->read, atomic_load(&ring->written));
+}
+
+int
+lk_codec_ring_listen(struct lk_frame_ring *ring, const struct lk_frame_reader *reader,
+		     uint32_t slot)
+{
+	return lk_ring_listen(ring, reader, slot);
 }
 
 void

@@ -216,6 +216,7 @@ void lk_capture_close(struct lk_capture *capture);
 /* frames to and from the parent process */
 struct lk_frame_ring *lk_ring_map(int fd, uint64_t bytes);
 void lk_ring_unmap(struct lk_frame_ring *ring, uint64_t bytes);
+int lk_port_listen(uint16_t id, uint32_t slot, int descriptor);
 
 /* graph.c */
 enum { LK_NODE_VALUES = 8 };

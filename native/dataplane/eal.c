@@ -24,7 +24,7 @@ lk_eal_start(int argc, char **argv)
 	if (rc == 0)
 		rc = lk_trials_start();
 	if (rc == 0)
-		rc = lk_nodes_check();
+		rc = lk_nodes_start();
 	if (rc == 0)
 		rc = lk_service_start();
 	return rc;

@@ -9,6 +9,7 @@
 
 #include "graph.h"
 #include "node.h"
+#include "port.h"
 
 #define MAX_PATH_NODES 64
 
@@ -23,11 +24,24 @@ struct graph {
 
 static struct graph *graphs[LK_MAX_GRAPHS];
 
+/* How many nodes read a queue of a cable. */
+static void
+count_reader(const struct lk_node_config *config, uint32_t change)
+{
+	if (config->queue < LK_MAX_RING_QUEUES)
+		atomic_fetch_add(&lk_ports[config->port].rx_nodes[config->queue], change);
+}
+
 static void
 release(struct graph *g)
 {
-	for (unsigned int i = 0; i < g->count; i++)
+	for (unsigned int i = 0; i < g->count; i++) {
+		const struct lk_node_config *config = &g->nodes[i]->config;
+
+		if (lk_node_kind_find(config->kind)->reads_port)
+			count_reader(config, UINT32_MAX); /* one less */
 		lk_node_give_back(g->nodes[i]);
+	}
 	free(g);
 }
 
@@ -69,6 +83,8 @@ take_nodes(struct graph *g, const struct lk_node_config *configs, unsigned int c
 		node->graph = index;
 		node->index = (int)i;
 		g->nodes[g->count++] = node;
+		if (kind->reads_port)
+			count_reader(&node->config, 1);
 	}
 	for (unsigned int i = 0; i < count; i++) {
 		int rc = wire(g, g->nodes[i]);
@@ -121,6 +137,23 @@ lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned i
 	}
 	graphs[index] = g;
 	return index;
+}
+
+/* Whose bell to ring for what the graph reads. */
+void
+lk_graph_is_walked_by(int graph, unsigned int lcore)
+{
+	const struct graph *g = graphs[graph];
+
+	for (unsigned int i = 0; i < g->count; i++) {
+		const struct lk_node_config *config = &g->nodes[i]->config;
+		const struct lk_node_kind *kind = lk_node_kind_find(config->kind);
+
+		if (kind->reads_port && config->queue < LK_MAX_RING_QUEUES)
+			atomic_store(&lk_ports[config->port].rx_walkers[config->queue], lcore + 1);
+		if (kind->is_polled && config->ring != NULL)
+			atomic_store(&config->ring->walker, lcore + 1);
+	}
 }
 
 struct rte_graph *

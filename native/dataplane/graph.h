@@ -7,5 +7,6 @@
 struct rte_graph;
 
 struct rte_graph *lk_graph_get(int graph);
+void lk_graph_is_walked_by(int graph, unsigned int lcore);
 
 #endif

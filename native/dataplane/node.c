@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <rte_errno.h>
+#include <rte_mbuf_dyn.h>
 
 #include "node.h"
 
@@ -11,6 +12,8 @@ RTE_DEFINE_PER_LCORE(rte_node_t, lk_current_node) = RTE_NODE_ID_INVALID;
 RTE_DEFINE_PER_LCORE(uint64_t, lk_activity);
 
 struct lk_node *lk_node_by_id[LK_MAX_NODES];
+uint64_t lk_of_python;
+RTE_DEFINE_PER_LCORE(int, lk_python_sends);
 
 static struct lk_node_kind *kinds;
 static struct lk_node drop_nodes[LK_VERDICT_COUNT];
@@ -83,10 +86,16 @@ lk_drop_node_add(enum lk_verdict verdict, const char *name, rte_node_process_t p
 	lk_node_by_id[self->id] = self;
 }
 
-/* 0, or why a node is missing. */
+/* Once EAL has started. 0, or why a node is missing. */
 int
-lk_nodes_check(void)
+lk_nodes_start(void)
 {
+	static const struct rte_mbuf_dynflag of_python = {.name = "labkit_of_python"};
+	int bit = rte_mbuf_dynflag_register(&of_python);
+
+	if (bit < 0)
+		return -rte_errno;
+	lk_of_python = RTE_BIT64(bit);
 	return failure;
 }
 

@@ -35,7 +35,8 @@ struct lk_node {
 
 struct lk_node_kind {
 	const char *name;
-	int is_polled; /* process is called on every walk, frames or not */
+	int is_polled;	/* process is called on every walk, frames or not */
+	int reads_port; /* takes what arrives on a queue of a port */
 	rte_node_process_t process;
 	rte_node_t id;	      /* of the template that is cloned */
 	struct lk_node *free; /* clones no path uses: rte_graph cannot unregister a node */
@@ -50,6 +51,11 @@ extern struct lk_node *lk_node_by_id[LK_MAX_NODES];
 LK_EXPORT RTE_DECLARE_PER_LCORE(rte_node_t, lk_current_node);
 /* Frames that sources brought in on this lcore; a worker that sees it stand still may rest. */
 LK_EXPORT RTE_DECLARE_PER_LCORE(uint64_t, lk_activity);
+
+/* In the ol_flags of a frame from Python, until it is sent. */
+LK_EXPORT extern uint64_t lk_of_python;
+/* There are such frames in this walk: others need not be looked at one by one. */
+RTE_DECLARE_PER_LCORE(int, lk_python_sends);
 
 /*
  * A kind of node for all paths, known by its name, which is that of its file; the linker refuses a
@@ -66,7 +72,7 @@ LK_EXPORT RTE_DECLARE_PER_LCORE(uint64_t, lk_activity);
 LK_EXPORT void lk_node_kind_add(struct lk_node_kind *kind);
 void lk_drop_node_add(enum lk_verdict verdict, const char *name, rte_node_process_t process,
 		      rte_node_init_t init);
-int lk_nodes_check(void);
+int lk_nodes_start(void);
 struct lk_node_kind *lk_node_kind_find(const char *name);
 struct lk_node *lk_node_take(struct lk_node_kind *kind);
 void lk_node_give_back(struct lk_node *node);

@@ -88,6 +88,7 @@ lk_port_close(uint16_t id)
 		lk_xdp_closed(&lk_ports[id]);
 	if (lk_ports[id].is_ring)
 		lk_cable_unplug(&lk_ports[id]);
+	lk_port_silence(&lk_ports[id]);
 	memset(&lk_ports[id], 0, sizeof(lk_ports[id]));
 	return info.device != NULL ? rte_dev_remove(info.device) : 0;
 }

@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 
 #include "engine_limits.h"
+#include "frame_ring.h"
+#include "worker.h"
 
 #define LK_MAX_PACKET_QUEUES 16
 
@@ -41,13 +43,49 @@ struct lk_port {
 	uint32_t packet_frame_size; /* bytes of a frame in the rings of these sockets */
 	uint32_t packet_frame_count;
 	_Atomic uint64_t kernel_drops; /* frames that found the rings of these sockets full */
+	_Atomic uint32_t rx_nodes[LK_MAX_RING_QUEUES];	 /* that read a queue; 0: nobody does */
+	_Atomic uint32_t rx_walkers[LK_MAX_RING_QUEUES]; /* 1 + the lcore that reads a queue */
+	_Atomic uint64_t missed; /* frames of a cable that nobody read, and that found it full */
+	_Atomic uint64_t unread[LK_MAX_RING_QUEUES]; /* the same at the end that sent them */
+	_Atomic int listeners[LK_RING_LISTENERS]; /* eventfds of the notebook's readers, 0: none */
 };
 
 extern struct lk_port lk_ports[RTE_MAX_ETHPORTS];
 
+/* The end of a cable that hears what this one sends: the other one, or itself. */
+static inline struct lk_port *
+lk_port_far_end(struct lk_port *port)
+{
+	return port->peer != NULL ? port->peer : port;
+}
+
+/* Whether what a ring port sends now waits for nobody: a wire does not wait. */
+static inline int
+lk_port_is_unread(struct lk_port *port, uint16_t queue)
+{
+	return atomic_load_explicit(&lk_port_far_end(port)->rx_nodes[queue],
+				    memory_order_relaxed) == 0;
+}
+
+/*
+ * Wakes the worker that reads what was just sent. Without a fence, which each burst would pay for:
+ * a worker that misses the bell finds the frames when its rest is over.
+ */
+static inline void
+lk_port_wake_reader(struct lk_port *port, uint16_t queue)
+{
+	uint32_t walker = atomic_load_explicit(&lk_port_far_end(port)->rx_walkers[queue],
+					       memory_order_relaxed);
+
+	if (walker != 0)
+		lk_bell_ring(lk_bell_of(lk_status, walker - 1));
+}
+
 int lk_dpdk_error(int rc);
 void lk_cable_unplug(struct lk_port *port);
 int lk_cable_set_link(struct lk_port *port, int up);
+void lk_port_signal(const struct lk_port *port, uint64_t listeners);
+void lk_port_silence(struct lk_port *port);
 
 int lk_packet_sockets_open(struct lk_port *port, const struct rte_eth_dev_info *info);
 void lk_packet_sockets_close(struct lk_port *port);

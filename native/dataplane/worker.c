@@ -3,7 +3,9 @@
 /*
  * A worker is an lcore that walks the graphs it was given. It polls flat out while frames flow.
  * When nothing came for a while it rests between two walks, longer each time, so that an idle lab
- * leaves the CPU to others. A worker without a CPU of its own gives way after every empty walk.
+ * leaves the CPU to others. Who has something for it rings its bell: the notebook, a worker that
+ * sends on a cable, the command thread. What comes from elsewhere waits until the rest is over. A
+ * worker without a CPU of its own gives way after every empty walk.
  */
 #include <errno.h>
 #include <sched.h>
@@ -49,9 +51,17 @@ lk_workers_keep_awake(int on)
 	atomic_store(&kept_awake, on);
 }
 
+static struct lk_bell *
+bell_of(const struct worker *w)
+{
+	return lk_bell_of(lk_status, (uint32_t)(w - workers));
+}
+
 static void
 rest(const struct worker *w, uint64_t idle_cycles, uint64_t *rest_ns)
 {
+	_Atomic uint32_t *rests = &bell_of(w)->rests;
+
 	if (atomic_load_explicit(&kept_awake, memory_order_relaxed) ||
 	    (double)idle_cycles * 1e9 < SPIN_NS * lk_clock_tsc_hz()) {
 		if (w->cpu < 0)
@@ -60,9 +70,11 @@ rest(const struct worker *w, uint64_t idle_cycles, uint64_t *rest_ns)
 			rte_pause();
 		return;
 	}
-	struct timespec t = {0, (long)*rest_ns};
-
-	nanosleep(&t, NULL);
+	if (atomic_load_explicit(rests, memory_order_relaxed) == 0) {
+		atomic_store(rests, 1); /* and a last walk, for what came before this was seen */
+		return;
+	}
+	lk_futex_wait(rests, 1, *rest_ns);
 	if (*rest_ns < LONGEST_REST_NS)
 		*rest_ns = *rest_ns * 5 / 4;
 }
@@ -107,6 +119,7 @@ static int
 run(void *arg)
 {
 	struct worker *w = arg;
+	_Atomic uint32_t *rests = &bell_of(w)->rests;
 	uint64_t rest_ns = FIRST_REST_NS, before = rte_rdtsc(), idle_since = before;
 
 	prctl(PR_SET_TIMERSLACK, 1000);
@@ -115,6 +128,7 @@ run(void *arg)
 		uint64_t activity = RTE_PER_LCORE(lk_activity), now = before;
 
 		atomic_store_explicit(&w->current, work, memory_order_release);
+		RTE_PER_LCORE(lk_python_sends) = 0;
 		for (unsigned int i = 0; i < work->count; i++)
 			now = walk(work->graphs[i], now);
 		RTE_PER_LCORE(lk_current_node) = RTE_NODE_ID_INVALID;
@@ -123,6 +137,8 @@ run(void *arg)
 			add(&w->busy_cycles, now - before);
 			idle_since = now;
 			rest_ns = FIRST_REST_NS;
+			if (atomic_load_explicit(rests, memory_order_relaxed) != 0)
+				atomic_store_explicit(rests, 0, memory_order_relaxed);
 		} else {
 			rest(w, before - idle_since, &rest_ns);
 			now = rte_rdtsc();
@@ -156,7 +172,8 @@ lk_worker_start(unsigned int lcore, int cpu)
 	struct worker *w = &workers[lcore];
 	int rc;
 
-	if (lcore >= RTE_MAX_LCORE || !rte_lcore_is_enabled(lcore) || lcore == rte_get_main_lcore())
+	if (lcore >= RTE_MIN(LK_BELLS, RTE_MAX_LCORE) || !rte_lcore_is_enabled(lcore) ||
+	    lcore == rte_get_main_lcore())
 		return -ENODEV;
 	if (w->started)
 		return -EALREADY;
@@ -176,8 +193,10 @@ wait_until_walked(struct worker *w, struct work *work)
 {
 	const struct timespec moment = {0, 20000};
 
-	while (atomic_load_explicit(&w->current, memory_order_acquire) != work)
+	while (atomic_load_explicit(&w->current, memory_order_acquire) != work) {
+		lk_bell_ring(bell_of(w));
 		nanosleep(&moment, NULL);
+	}
 }
 
 void
@@ -228,6 +247,8 @@ lk_worker_run(unsigned int lcore, const int *graphs, unsigned int count)
 		}
 	}
 	w->graphs = count;
+	for (unsigned int i = 0; i < count; i++)
+		lk_graph_is_walked_by(graphs[i], lcore);
 	old = atomic_exchange(&w->wanted, work);
 	wait_until_walked(w, work);
 	if (old != &no_work)
@@ -263,6 +284,7 @@ lk_worker_stop(unsigned int lcore)
 	if (lcore >= RTE_MAX_LCORE || !w->started)
 		return -ENODEV;
 	w->stop = 1;
+	lk_bell_ring(bell_of(w));
 	rte_eal_wait_lcore(lcore);
 	old = atomic_exchange(&w->wanted, &no_work);
 	if (old != &no_work)

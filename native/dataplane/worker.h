@@ -2,6 +2,11 @@
 #ifndef LK_WORKER_H
 #define LK_WORKER_H
 
+#include "bell.h"
+
+/* Shared with the notebook, and behind it the bells of all lcores (fault.c). */
+extern struct lk_status *lk_status;
+
 /* Returns when no worker walks anything, and none does until lk_workers_resume(). */
 void lk_workers_pause(void);
 void lk_workers_resume(void); /* returns when all walk again */

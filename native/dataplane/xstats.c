@@ -1,22 +1,53 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* xstats of ports. What the kernel dropped of packet sockets is part of rx_missed_errors. */
+/*
+ * xstats of ports. What the kernel dropped of packet sockets is part of rx_missed_errors, and so
+ * are frames that a cable lost.
+ */
 #include <stdio.h>
 
 #include "api.h"
 #include "port.h"
+
+static void
+add_to(uint16_t id, const char *name, uint64_t *values, uint64_t frames)
+{
+	uint64_t at;
+
+	if (frames != 0 && rte_eth_xstats_get_id_by_name(id, name, &at) == 0)
+		values[at] += frames;
+}
+
+/* net_ring knows of no frame that found the other end of the cable full while nobody read it. */
+static void
+add_unread(uint16_t id, struct lk_port *port, uint64_t *values)
+{
+	uint64_t sent = 0;
+
+	for (unsigned int q = 0; q < port->ring_count; q++) {
+		uint64_t frames = atomic_load(&port->unread[q]);
+		char name[RTE_ETH_XSTATS_NAME_SIZE];
+
+		snprintf(name, sizeof(name), "tx_q%u_packets", q);
+		add_to(id, name, values, frames);
+		sent += frames;
+	}
+	add_to(id, "tx_good_packets", values, sent);
+	add_to(id, "rx_missed_errors", values, atomic_load(&port->missed));
+}
 
 int
 lk_port_xstat_values(uint16_t id, uint64_t *values, unsigned int room)
 {
 	struct lk_port *port = &lk_ports[id];
 	int count = rte_eth_xstats_get_by_id(id, NULL, values, room);
-	uint64_t missed;
 
-	if (count <= 0 || (unsigned int)count > room || port->packet_socket_count == 0)
+	if (count <= 0 || (unsigned int)count > room)
 		return count;
-	if (rte_eth_xstats_get_id_by_name(id, "rx_missed_errors", &missed) == 0)
-		values[missed] += lk_packet_sockets_dropped(port);
+	if (port->packet_socket_count != 0)
+		add_to(id, "rx_missed_errors", values, lk_packet_sockets_dropped(port));
+	if (port->is_ring)
+		add_unread(id, port, values);
 	return count;
 }
 

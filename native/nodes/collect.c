@@ -4,11 +4,14 @@
 #include <rte_cycles.h>
 
 #include "node.h"
+#include "port.h"
 
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
-	struct lk_frame_ring *ring = lk_node_of(node)->config.ring;
+	const struct lk_node_config *config = &lk_node_of(node)->config;
+	struct lk_frame_ring *ring = config->ring;
+	uint64_t listeners;
 	uint64_t now = lk_clock_realtime_ns(rte_rdtsc());
 
 	(void)graph;
@@ -19,6 +22,9 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		lk_ring_write(ring, rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, m->pkt_len,
 			      now, 0);
 	}
+	listeners = lk_ring_listeners(ring);
+	if (listeners != 0)
+		lk_port_signal(&lk_ports[config->port], listeners);
 	rte_pktmbuf_free_bulk((struct rte_mbuf **)objs, count);
 	return count;
 }

@@ -8,14 +8,15 @@
 
 /*
  * A bulk send from Python is meant to arrive, so it does not run ahead of a full cable. Half of the
- * ring stays free for what else the port sends.
+ * ring stays free for what else the port sends. Where nobody reads the other end there is nothing
+ * to wait for: tx has what does not fit be missed there.
  */
 static uint16_t
-room_on_cable(const struct lk_port *port)
+room_on_cable(struct lk_port *port)
 {
 	unsigned int capacity, used;
 
-	if (port->tx_ring == NULL)
+	if (port->tx_ring == NULL || port->is_unplugged || lk_port_is_unread(port, 0))
 		return BURST;
 	capacity = rte_ring_get_capacity(port->tx_ring) / 2;
 	used = rte_ring_count(port->tx_ring);
@@ -26,7 +27,7 @@ static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t unused)
 {
 	struct lk_node *self = lk_node_of(node);
-	const struct lk_port *port = &lk_ports[self->config.port];
+	struct lk_port *port = &lk_ports[self->config.port];
 	struct lk_frame_ring *ring = self->config.ring;
 	struct lk_record record;
 	uint16_t count = 0, room;
@@ -53,9 +54,11 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 		}
 		m->data_len = (uint16_t)length;
 		m->pkt_len = (uint32_t)length;
+		m->ol_flags |= lk_of_python;
 		node->objs[count++] = m;
 	}
-	atomic_store_explicit(&ring->read, self->reader.position, memory_order_release);
+	lk_ring_read_up_to(ring, self->reader.position);
+	RTE_PER_LCORE(lk_python_sends) = 1;
 	return lk_source_done(graph, node, count, 0);
 }
 

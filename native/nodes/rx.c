@@ -46,4 +46,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	return lk_source_done(graph, node, count, is_ring);
 }
 
-LK_NODE(rx, process, .is_polled = 1)
+LK_NODE(rx, process, .is_polled = 1, .reads_port = 1)

@@ -32,11 +32,40 @@ why_not_sent(uint16_t port, uint16_t sent)
 	return LK_tx_full;
 }
 
+/*
+ * Frames that Python sent are on the wire here. Where nobody reads the other end of a cable, those
+ * that find it full are lost there, as a NIC misses them; it is not for their path to drop them.
+ */
+static uint16_t
+onto_wire(struct lk_port *port, uint16_t queue, void **objs, uint16_t count)
+{
+	int is_unread = port->is_ring && lk_port_is_unread(port, queue);
+	unsigned int room = is_unread ? rte_ring_free_count(port->tx_rings[queue]) : UINT16_MAX;
+	uint16_t kept = 0, missed = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		struct rte_mbuf *m = objs[i];
+
+		if ((m->ol_flags & lk_of_python) != 0 && kept >= room) {
+			rte_pktmbuf_free(m);
+			missed++;
+			continue;
+		}
+		m->ol_flags &= ~lk_of_python;
+		objs[kept++] = m;
+	}
+	if (missed != 0) {
+		atomic_fetch_add(&port->unread[queue], missed);
+		atomic_fetch_add(&lk_port_far_end(port)->missed, missed);
+	}
+	return kept;
+}
+
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
 	const struct lk_node_config *config = &lk_node_of(node)->config;
-	const struct lk_port *port = &lk_ports[config->port];
+	struct lk_port *port = &lk_ports[config->port];
 	uint32_t max_frame = port->max_frame, longest = 0;
 	uint16_t wanted = count, sent, i;
 
@@ -50,10 +79,14 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		longest = RTE_MAX(longest, ((struct rte_mbuf *)objs[i])->pkt_len);
 	if (unlikely(longest > max_frame))
 		wanted = keep_short(graph, node, objs, count, max_frame);
+	if (unlikely(RTE_PER_LCORE(lk_python_sends)))
+		wanted = onto_wire(port, config->queue, objs, wanted);
 	sent = rte_eth_tx_burst(config->port, config->queue, (struct rte_mbuf **)objs, wanted);
 	if (unlikely(sent < wanted))
 		rte_node_enqueue(graph, node, why_not_sent(config->port, sent), objs + sent,
 				 (uint16_t)(wanted - sent));
+	if (port->is_ring && sent != 0)
+		lk_port_wake_reader(port, config->queue);
 	return count;
 }
 

@@ -4,20 +4,27 @@
 
 #include <stdatomic.h>
 
+#include "bell.h"
 #include "bytes.h"
 
 /*
- * Frames between two processes through shared memory: one writer, no lock, no system call.
+ * Frames between two processes through shared memory: one writer, no lock, and a system call
+ * only to wake who waits.
  *
  * Records lie one after the other in a power-of-two ring of bytes; positions count bytes since the
  * beginning and never wrap. Two ways of use:
  *   journal  the writer never waits and overwrites the oldest frames; any number of readers, each
  *            with a position of its own, notices by `reserved` that it was overtaken
- *   queue    the writer stops at the one reader's position
+ *   queue    the writer stops at the one reader's position, and may wait until it has moved on
+ *
+ * A reader of a journal that is about to wait on a descriptor says how far it has read; the writer
+ * signals the descriptor when there is more (lk_ring_listen). So a descriptor that is readable
+ * stands for a frame, not for one that was read long ago.
  */
-#define LK_RING_MARKS	 8u
-#define LK_RING_HEADER	 256u
-#define LK_RECORD_HEADER 24u
+#define LK_RING_MARKS	  8u
+#define LK_RING_HEADER	  832u
+#define LK_RING_LISTENERS 64u
+#define LK_RECORD_HEADER  24u
 
 struct lk_frame_ring {
 	uint64_t size;				/* bytes of data[], a power of two */
@@ -28,6 +35,11 @@ struct lk_frame_ring {
 	/* Where the first record of each eighth of the ring begins: a way back in for a reader. */
 	_Alignas(64) _Atomic uint64_t marks[LK_RING_MARKS];
 	_Alignas(64) _Atomic uint64_t read; /* queue: everything below has been read */
+	_Atomic uint64_t wanted;   /* the writer waits until `read` is here; 0: it does not */
+	_Atomic uint32_t progress; /* what it waits on */
+	_Atomic uint32_t walker;   /* 1 + the lcore that reads the queue; 0: none yet */
+	_Alignas(64) _Atomic uint64_t listening;   /* a bit for each descriptor that is waited on */
+	_Atomic uint64_t heard[LK_RING_LISTENERS]; /* how far its reader has read */
 	_Alignas(64) uint8_t data[];
 };
 
@@ -174,6 +186,68 @@ lk_ring_read_from_now(struct lk_frame_ring *r, struct lk_frame_reader *reader)
 		reader->sequence = *(volatile uint64_t *)&r->next_sequence;
 		atomic_thread_fence(memory_order_acquire);
 	} while (atomic_load_explicit(&r->reserved, memory_order_relaxed) != before);
+}
+
+/*
+ * A reader of a journal is about to wait for descriptor `slot`. 0: it need not, there is a frame;
+ * then it does not listen. The writer looks at `listening` after it has written.
+ */
+static inline int
+lk_ring_listen(struct lk_frame_ring *r, const struct lk_frame_reader *reader, uint32_t slot)
+{
+	uint64_t bit = (uint64_t)1 << slot;
+
+	atomic_store(&r->heard[slot], reader->position);
+	atomic_fetch_or(&r->listening, bit);
+	if (atomic_load(&r->written) == reader->position)
+		return 1;
+	atomic_fetch_and(&r->listening, ~bit);
+	return 0;
+}
+
+/* Which descriptors are to be signalled after a write; each is signalled once. */
+static inline uint64_t
+lk_ring_listeners(struct lk_frame_ring *r)
+{
+	uint64_t written, found = 0, bits;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	bits = atomic_load_explicit(&r->listening, memory_order_relaxed);
+	if (bits == 0)
+		return 0;
+	written = atomic_load(&r->written);
+	for (uint32_t slot = 0; slot < LK_RING_LISTENERS; slot++)
+		if ((bits >> slot & 1) != 0 && atomic_load(&r->heard[slot]) < written)
+			found |= (uint64_t)1 << slot;
+	return atomic_fetch_and(&r->listening, ~found) & found;
+}
+
+/* The reader of a queue has read up to `position`. */
+static inline void
+lk_ring_read_up_to(struct lk_frame_ring *r, uint64_t position)
+{
+	uint64_t wanted;
+
+	atomic_store(&r->read, position);
+	wanted = atomic_load(&r->wanted);
+	if (wanted != 0 && position >= wanted &&
+	    atomic_compare_exchange_strong(&r->wanted, &wanted, 0)) {
+		atomic_fetch_add(&r->progress, 1);
+		lk_futex_wake(&r->progress);
+	}
+}
+
+/* The writer of a queue waits until it has been read up to `position`; 0 when `ns` passed first. */
+static inline int
+lk_ring_wait(struct lk_frame_ring *r, uint64_t position, uint64_t ns)
+{
+	uint32_t seen = atomic_load(&r->progress);
+
+	atomic_store(&r->wanted, position);
+	if (atomic_load(&r->read) < position)
+		lk_futex_wait(&r->progress, seen, ns);
+	atomic_store(&r->wanted, 0);
+	return atomic_load(&r->read) >= position;
 }
 
 #endif

@@ -4,7 +4,12 @@
 
 #include <stdint.h>
 
-/* Memory of the notebook in which the engine leaves what it was doing when it dies. */
+#define LK_BELLS	64u  /* lcores that can be woken (bell.h) */
+#define LK_STATUS_ROOM	512u /* bytes in front of the bells */
+#define LK_STATUS_BYTES 4608u
+
+/* Memory of the notebook in which the engine leaves what it was doing when it dies; bells follow.
+ */
 struct lk_status {
 	int32_t fault_signal;
 	int32_t fault_lcore; /* -1: not a worker */

@@ -139,6 +139,19 @@ def main() -> None:
                 "scapy L2 socket",
             )
         )
+        add(
+            in_turns(
+                "frames of bytes from Python, one by one",
+                "kpps",
+                waiting.single_send_kpps,
+                lambda: waiting.single_scapy_send_kpps(here),
+                "scapy L2 socket",
+            )
+        )
+    add(alone("a frame's answer, worker awake", "µs", waiting.answer_us, 100))
+    add(alone("a frame's answer, from rest", "µs", lambda: waiting.answer_us(0.02), 1500))
+    add(alone("sr1 of scapy packets, worker awake", "µs", waiting.sr1_us))
+    add(alone("sr1 of scapy packets, from rest", "µs", lambda: waiting.sr1_us(0.02), 1500))
     for what, tunnel, size, reads in (
         ("VXLAN/IPv4 encap, 64 B", tunnels.VXLAN_4, 64, False),
         ("GENEVE/IPv4 encap, 64 B", tunnels.GENEVE_4, 64, False),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a user waits for and pays for: import, first echo, an idle lab, frames in bulk."""
 
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import psutil
 from scapy.config import conf
-from scapy.layers.inet import IP, UDP
+from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.l2 import Ether
 
 import labkit as lk
@@ -74,8 +75,65 @@ def bulk_send_kpps(count: int = 100_000) -> float:
         return count / (time.perf_counter() - start) / 1e3
 
 
+def single_send_kpps(count: int = 100_000) -> float:
+    """Frames of bytes from Python, one after the other."""
+    frame = bytes(64)
+    with lk.Lab() as lab:
+        client, server = lab.cable()
+        lab.run(lk.rx(server) >> lk.sink())
+        with client.socket() as s:
+            s.send(frame)
+            start = time.perf_counter()
+            for _ in range(count):
+                s.send(frame)
+            return count / (time.perf_counter() - start) / 1e3
+
+
+def answer_us(rest: float = 0.0, count: int = 300) -> float:
+    """From a frame of bytes to its answer over a cable, the median; `rest` seconds lie between two
+    questions."""
+    times = []
+    with lk.Lab() as lab:
+        client, server = lab.cable()
+        lab.run(lk.rx(server) >> lk.reflect() >> lk.tx(server))
+        with client.socket() as s:
+            for _ in range(count):
+                time.sleep(rest)
+                start = time.perf_counter()
+                s.send(bytes(64))
+                s.recv_raw()
+                times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e6
+
+
+def sr1_us(rest: float = 0.0, count: int = 300) -> float:
+    """The same of sr1 with a packet: scapy builds the question and dissects the answer."""
+    times = []
+    with lk.Lab() as lab:
+        client, server = lab.cable()
+        lab.echo_server(server, ["10.0.0.2"])
+        question = Ether(dst=server.mac) / IP(src="10.0.0.1", dst="10.0.0.2") / ICMP()
+        with client.socket() as s:
+            for _ in range(count):
+                time.sleep(rest)
+                start = time.perf_counter()
+                assert s.sr1(question, timeout=2, verbose=False) is not None
+                times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e6
+
+
+def single_scapy_send_kpps(interface: str, count: int = 20_000) -> float:
+    """The same through the send() of scapy's own L2 socket."""
+    frame = bytes(64)
+    with conf.L2socket(iface=interface) as s:
+        start = time.perf_counter()
+        for _ in range(count):
+            s.send(frame)
+        return count / (time.perf_counter() - start) / 1e3
+
+
 def scapy_send_kpps(interface: str, count: int = 20_000) -> float:
-    """The same frames through scapy's own L2 socket, without building packets."""
+    """The same frames through the socket inside scapy's L2 socket."""
     frame = bytes(64)
     with conf.L2socket(iface=interface) as s:
         start = time.perf_counter()

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """scapy's tools on a port's socket, and bulk frames."""
 
+import asyncio
 import os
+import select
 import signal
 import threading
 import time
@@ -14,6 +16,7 @@ from scapy.packet import Packet, Raw
 from scapy.sendrecv import AsyncSniffer, bridge_and_sniff, sniff
 
 import labkit as lk
+from labkit.lab.socket import PortSocket
 from tests.patience import wait_until
 
 
@@ -134,6 +137,118 @@ def test_closed_socket_ends_a_waiting_read(cable: tuple[lk.Port, lk.Port]) -> No
         s.recv_raw()
 
 
+def test_a_closed_socket_neither_sends_nor_asks(served: tuple[lk.Port, lk.Port]) -> None:
+    client, server = served
+    s = client.socket()
+    s.close()
+    s.close()
+    for use in (s.send, s.sr1, s.sr):
+        with pytest.raises(lk.PortError, match="socket of port client is closed; open another"):
+            use(to(server))
+    with pytest.raises(lk.PortError, match="socket of port client is closed"):
+        s.sniff(timeout=0.1)
+    assert s.fileno() == -1
+    assert server.xstats()["rx_good_packets"] == 0
+
+
+def test_what_is_no_frame_is_refused(served: tuple[lk.Port, lk.Port]) -> None:
+    client, server = served
+    with client.socket() as s:
+        for wrong in ("hello", 5, None):
+            with pytest.raises((lk.PortError, TypeError)):
+                s.send(wrong)
+        with pytest.raises(lk.PortError, match="frame 0 has 9024 bytes; port client sends 1 to"):
+            s.send(bytes(client.mtu + 23))
+        with pytest.raises(lk.PortError, match="frame 0 has 0 bytes"):
+            s.send(b"")
+        assert s.send(bytearray(60)) == s.send(memoryview(bytes(60))) == 60
+        with pytest.raises(lk.PortError, match="frame 0 has 9042 bytes"):
+            s.sr(to(server) / bytes(8995), timeout=1, verbose=False)
+
+
+def is_readable(s: PortSocket, seconds: float = 0.0) -> bool:
+    return bool(select.select([s], [], [], seconds)[0])
+
+
+def test_the_descriptor_is_readable_while_there_are_frames(
+    cable: tuple[lk.Port, lk.Port],
+) -> None:
+    client, server = cable
+    with server.socket() as one, server.socket() as two, server.socket() as late:
+        client.send([to(server)] * 2)
+        wait_until(lambda: one.has_frame and two.has_frame)
+        assert is_readable(one), "frames that were there before anybody asked"
+        for s in (one, two):
+            assert is_readable(s, 20)
+            assert is_readable(s)
+            s.recv_raw()
+            assert is_readable(s), "one of two is still there"
+            s.recv_raw()
+            assert not is_readable(s)
+        for n in range(50):
+            client.send(to(server, n))
+            assert is_readable(one, 20)
+            assert one.recv()[UDP].sport == n
+            assert not is_readable(one)
+        assert is_readable(two)
+        assert is_readable(late)
+        assert server.receive(52, timeout=20, raw=True), "another reader takes nothing away"
+        assert is_readable(two)
+
+
+def test_asyncio_waits_for_frames(cable: tuple[lk.Port, lk.Port]) -> None:
+    client, server = cable
+
+    async def hear(s: PortSocket, count: int) -> list[int]:
+        loop, heard = asyncio.get_running_loop(), []
+        done = loop.create_future()
+
+        def take() -> None:
+            heard.append(s.recv()[UDP].sport)
+            if len(heard) == count:
+                loop.remove_reader(s)
+                done.set_result(heard)
+
+        loop.add_reader(s, take)
+        for n in range(count):
+            client.send(to(server, n))
+            await asyncio.sleep(0.001 * (n % 3))
+        return await asyncio.wait_for(done, 60)
+
+    with server.socket() as s:
+        assert asyncio.run(hear(s, 100)) == list(range(100))
+
+
+def test_descriptors_outlive_the_engine(cable: tuple[lk.Port, lk.Port]) -> None:
+    client, server = cable
+    with server.socket() as s:
+        assert not is_readable(s)
+        client.lab.restart()
+        assert not is_readable(s)
+        client.send(to(server))
+        assert is_readable(s, 20)
+        assert s.recv()[UDP].sport == 40000
+
+
+def test_sockets_that_go_make_room(cable: tuple[lk.Port, lk.Port]) -> None:
+    client, server = cable
+    for _ in range(100):
+        with server.socket() as s:
+            assert not is_readable(s)
+        del s
+    kept = [server.socket() for _ in range(64)]
+    with pytest.raises(lk.PortError, match="64 readers wait for its frames already"):
+        assert not any(is_readable(s) for s in [*kept, server.socket()])
+    client.send(to(server))
+    assert all(is_readable(s, 20) for s in kept)
+
+
+def test_closing_ends_a_wait_in_select(cable: tuple[lk.Port, lk.Port]) -> None:
+    s = cable[0].socket()
+    threading.Timer(0.2, s.close).start()
+    assert PortSocket.select([s], 60) == [s]
+
+
 def test_bulk(served: tuple[lk.Port, lk.Port]) -> None:
     client, server = served
     frames = [bytes(to(server, n)) for n in range(1, 101)] * 500
@@ -160,7 +275,7 @@ def test_frames_are_checked_before_any_is_sent(served: tuple[lk.Port, lk.Port]) 
         client.send([to(server), too_long])
     with pytest.raises(lk.PortError, match="frame 0 has 0 bytes"):
         client.send(b"")
-    with pytest.raises(lk.PortError, match="a frame is a scapy packet or bytes, not str"):
+    with pytest.raises(lk.PortError, match="a frame is a scapy packet or bytes, such as"):
         client.send(["hello"])  # type: ignore[list-item]
     with pytest.raises(lk.PortError, match="frames are scapy packets or bytes, not int"):
         client.send(5)  # type: ignore[arg-type]

