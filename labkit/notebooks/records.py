@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from labkit.arguments.checked import EVERY, checked
 from labkit.errors import LabError
-from labkit.text import Html, bold, html_table
+from labkit.text import Html, bold, first_free, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +85,15 @@ class CheckList(list[Check]):
         """Those that failed."""
         return [check for check in self if check.status == "failed"]
 
+    @property
+    def tally(self) -> str:
+        """How many of them passed, and how many exercises nobody answered; empty without any."""
+        if not self:
+            return ""
+        passed = sum(check.status == "passed" for check in self)
+        left = sum(check.status == "open" for check in self)
+        return f"{passed} of {len(self)} passed" + (f", {left} not answered" if left else "")
+
     def __repr__(self) -> str:
         lines = []
         for check in self:
@@ -112,6 +121,7 @@ class Recorder:
         self.folder = folder
         self.checks: dict[str, Check] = {}
         self.results: dict[str, Result] = {}
+        self.tables: dict[str, str] = {}
         self.on_first_failure: list[Callable[[], None]] = []
 
     def add_check(self, check: Check) -> None:
@@ -141,16 +151,21 @@ class Recorder:
         self._write("result", asdict(result))
 
     def add_table(self, name: str, table: "pd.DataFrame") -> None:
-        """Stores a table in the run's folder."""
-        if self.folder:
-            table.to_parquet(self.folder / f"{_file_name(name)}.parquet")
-            self._write("table", {"name": name, "file": f"{_file_name(name)}.parquet"})
+        """Stores a table in the run's folder; a second one of its name is an error."""
+        if self.folder is None:
+            return
+        if name in self.tables:
+            raise LabError(f"table {name!r} was recorded already; give each its own name")
+        stem = first_free(_file_name(name), (Path(file).stem for file in self.tables.values()))
+        self.tables[name] = f"{stem}.parquet"
+        table.to_parquet(self.folder / self.tables[name])
+        self._write("table", {"name": name, "file": self.tables[name]})
 
     def _write(self, kind: str, record: dict[str, Any]) -> None:
         if self.folder is None:
             return
         # Written at once, so that a kernel that dies keeps what it had checked.
-        line = json.dumps({"kind": kind, **record}, ensure_ascii=False)
+        line = json.dumps({"kind": kind, **record})
         with (self.folder / RECORDS_FILE).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
