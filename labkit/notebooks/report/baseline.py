@@ -77,8 +77,8 @@ def accept(runs: Sequence[Run], name: str, earlier: Baseline | None = None) -> B
         # Results that were worse than a baseline's are what an accepted change looks like.
         judged = replace(run, regressions=())
         if judged.status != "passed":
-            how = "did not end" if judged.status == "unfinished" else judged.status
-            troubled = ", ".join(judged.troubles) or "nothing ended"
+            how = "did not end" if judged.status == "error" else judged.status
+            troubled = ", ".join(judged.troubles) or "no notebook ended"
             raise LabError(f"{run.path}: the run {how} ({troubled}); accept one that passed")
         for name, notebook in notebooks_of([run]).items():
             found[name] = _joined(name, found.get(name), notebook, "another run's", ONE_RUN)

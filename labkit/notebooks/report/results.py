@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.notebooks.records import CheckList
@@ -27,8 +27,6 @@ TABLE_FILE = "results.parquet"
 REPORT_FILE = "report.html"  # of a notebook
 # Of an unpacked zip; results are text, tables and pictures, not gigabytes.
 MOST_UNPACKED_BYTES = 4 << 30
-
-RunStatus = Status | Literal["unfinished"]
 
 
 @dataclass(frozen=True)
@@ -59,11 +57,11 @@ class Run:
     pending: tuple[NotebookRun, ...] = ()
 
     @property
-    def status(self) -> RunStatus:
-        """What the command's exit code said: the worst of its notebooks' statuses; failed when
-        results were worse than the baseline's; unfinished when it was killed, or still runs."""
+    def status(self) -> Status:
+        """As the command's exit code told: the worst of its notebooks' statuses; failed when
+        results were worse than the baseline's; error of a run that was killed, or still runs."""
         if self.pending or not self.notebooks:
-            return "unfinished"
+            return "error"
         statuses = {notebook.status for notebook in self.notebooks}
         order: tuple[Status, ...] = ("cancelled", "error", "failed")
         worst: Status = next((status for status in order if status in statuses), "passed")

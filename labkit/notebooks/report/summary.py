@@ -9,7 +9,7 @@ from labkit.notebooks.report.pages import number, percent
 from labkit.notebooks.report.results import Run
 from labkit.text import plain, plural
 
-MARKS = {"passed": "✅", "failed": "❌", "error": "❌", "cancelled": "⚪", "unfinished": "⚪"}
+MARKS = {"passed": "✅", "failed": "❌", "error": "❌", "cancelled": "⚪"}
 MOST_LINES = 15  # of a message
 
 

@@ -160,7 +160,7 @@ class RunFolder:
     def begin(self, jobs: Sequence[Job]) -> None:
         """Writes down what is going to run, so that a run that is killed does not look whole."""
         text = "the run ended before it did"
-        pending = tuple(job.ended(status="cancelled", message=text) for job in jobs)
+        pending = tuple(job.ended(status="error", message=text) for job in jobs)
         self._save(pending=pending)
 
     def add(self, outcome: NotebookRun) -> None:

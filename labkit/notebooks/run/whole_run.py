@@ -161,8 +161,10 @@ def _tagged(sources: Sequence[NotebookSource], tags: Sequence[str]) -> list[Note
         there = sorted({tag for source in sources for tag in source.tags})
         for tag in tags:
             if tag not in there:
-                raise LabError(f"no notebook has the tag {tag!r}{near(tag, there)}")
-        raise LabError(f"no notebook has all of the tags {', '.join(tags)}")
+                why = f"none has the tag {tag!r}{near(tag, there)}"
+                raise LabError(f"there is no notebook to run: {why}")
+        why = f"none has all of the tags {', '.join(tags)}"
+        raise LabError(f"there is no notebook to run: {why}")
     return found
 
 
