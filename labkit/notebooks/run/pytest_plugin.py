@@ -21,6 +21,7 @@ from labkit.notebooks.source import NotebookSource, read_notebook
 from labkit.text import plain
 
 OTHERS = ("nbmake", "nbval", "nbval_lax")
+CHECK = "labkit_check"  # of a report: it is of a check
 
 
 class NotebookFailed(Exception):
@@ -50,6 +51,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="put solutions of exercises in their places",
     )
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Checks are counted in the process that tells of them, with pytest-xdist another one."""
+    session.config.pluginmanager.register(CheckCounter(session))
+
+
+class CheckCounter:
+    """Counts checks as tests that were collected, or pytest would tell of 650 % of them."""
+
+    def __init__(self, session: pytest.Session) -> None:
+        self.session = session
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A test or a check has ended."""
+        self.session.testscollected += hasattr(report, CHECK)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookFile | None":
@@ -139,8 +157,6 @@ class NotebookTest(pytest.Item):
         return self.path, None, f"notebook {self.name}"
 
     def _report(self, check: Check) -> None:
-        # One more test than was collected, or pytest would tell of 650 % of them.
-        self.session.testscollected += 1
         outcomes = {"passed": "passed", "failed": "failed", "open": "skipped"}
         longrepr: Any = None
         if check.status == "failed":
@@ -156,6 +172,7 @@ class NotebookTest(pytest.Item):
             longrepr=longrepr,
             when="call",
         )
+        setattr(report, CHECK, True)
         self.ihook.pytest_runtest_logreport(report=report)
 
 
