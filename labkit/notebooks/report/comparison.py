@@ -201,11 +201,9 @@ class RunComparison:
         for row in self.rows:
             interval = f" ({row.interval})" if row.interval else ""
             values = f"{number(row.before)} → {number(row.now)} {row.unit}".strip(" →")
-            remark = f"  {row.remark}" if row.remark else ""
-            lines.append(
-                f"  {row.verdict:<12} {row.notebook}: {row.name}  {values}  "
-                f"{percent(row.change)}{interval}{remark}".rstrip()
-            )
+            change = f"{percent(row.change)}{interval}"
+            parts = (f"{row.verdict:<12} {row.notebook}: {row.name}", values, change, row.remark)
+            lines.append("  " + "  ".join(filter(None, parts)))
         return "\n".join(lines + [f"  warning: {warning}" for warning in self.warnings])
 
 
