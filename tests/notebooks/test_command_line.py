@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command's habits: near misses, pipes, numbers and nouns, and files that are not overwritten."""
+"""Habits of the command: near misses, pipes, nouns, and files that are not overwritten."""
 
 import json
 import subprocess
