@@ -43,6 +43,7 @@ def check(condition: Any, name: str, *, hint: str = "", answer: Any = None) -> N
             raised = error
     passed = raised is None and _truth(value, name)
     expression, values = ("", {}) if passed else _explain(frame, code)
+    watching.forget()  # what a condition was made of may be large
     if answer is not None:
         expression, values = "", {} if passed else shown("", [("the answer", answer)])
     if raised is not None:

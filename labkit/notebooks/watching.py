@@ -132,9 +132,8 @@ def _watched(condition: ast.expr) -> ast.expr:
     if isinstance(condition, ast.Lambda):
         condition.body = _watched(condition.body)
         return condition
-    if isinstance(condition, (ast.Constant, ast.GeneratorExp)):
-        return condition
-    site = Site(ast.unparse(condition), [])
+    is_told = not isinstance(condition, ast.Constant)
+    site = Site(ast.unparse(condition) if is_told else "", [])
     number = len(_sites)
     _sites.append(site)
     made = _Parts(number, site.parts).visit(condition)

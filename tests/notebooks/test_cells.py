@@ -2,6 +2,7 @@
 """Cells as people write them: magics, tags of Jupyter, notebooks that other tools wrote."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -9,7 +10,10 @@ import pytest
 
 import labkit as lk
 from labkit.notebooks.source import find_notebooks, read_notebook
-from tests.notebooks.making import labkit, notebook, run_one
+from tests.notebooks import making
+from tests.notebooks.making import labkit, run_one
+
+notebook = partial(making.notebook, measures=False)  # waits for no other run's CPUs
 
 DECLARED = "import labkit as lk\nlk.params(count=5)"
 NO_PYTHON = [

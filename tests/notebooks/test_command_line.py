@@ -3,6 +3,7 @@
 
 import json
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from click.testing import CliRunner
 from labkit.cli import main
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.text import plural
-from tests.notebooks.making import LABKIT, labkit, notebook, run_of
+from tests.notebooks import making
+from tests.notebooks.making import LABKIT, labkit, run_of
 from tests.notebooks.test_exercises import with_exercise
 from tests.notebooks.test_pytest_plugin import CELLS, run_pytest
+
+notebook = partial(making.notebook, measures=False)  # waits for no other run's CPUs
 
 
 def said(folder: Path, *arguments: str, code: int = 2) -> str:

@@ -98,6 +98,13 @@ lk.check(True, "constant")
     assert [c.status for c in recorder.checks.values()] == ["passed"] * 4
 
 
+def test_a_check_of_somebody_else_leaves_nothing_to_the_next(
+    shell: InteractiveShell, recorder: Recorder
+) -> None:
+    shell.run_cell("class O:\n    def check(self, c): pass\nO().check(1 > 2); lk.check(False, 'c')")
+    assert (recorder.checks["c"].expression, recorder.checks["c"].values) == ("", {})
+
+
 def test_a_check_of_a_module_is_not_taken_for_the_cells(
     shell: InteractiveShell, recorder: Recorder
 ) -> None:

@@ -4,6 +4,7 @@
 import re
 import subprocess
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,10 @@ from labkit.notebooks.run.plan import Settings, again, names_of, plan
 from labkit.notebooks.run.progress import line
 from labkit.notebooks.run.runner import run_folder
 from labkit.notebooks.source import read_notebook
-from tests.notebooks.making import labkit, notebook, run_of
+from tests.notebooks import making
+from tests.notebooks.making import labkit, run_of
+
+notebook = partial(making.notebook, measures=False)  # waits for no other run's CPUs
 
 NDR = (Result("ndr", (10.0,), "Mpps", "higher"),)
 GOOD = (Check("balanced", "passed"),)

@@ -5,13 +5,17 @@ reports and logs."""
 import io
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from labkit.progress import listeners, progress_bar
-from tests.notebooks.making import LABKIT, labkit, notebook
+from tests.notebooks import making
+from tests.notebooks.making import LABKIT, labkit
+
+notebook = partial(making.notebook, measures=False)  # waits for no other run's CPUs
 
 MEASURING = """
 import time

@@ -21,7 +21,7 @@ from labkit.notebooks.source import NotebookSource, read_notebook
 from labkit.text import plain
 
 OTHERS = ("nbmake", "nbval", "nbval_lax")
-CHECK = "labkit_check"  # of a report: it is of a check
+CHECK = "labkit_check"  # of a report: the check that it is of
 
 
 class NotebookFailed(Exception):
@@ -54,12 +54,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Checks are counted in the process that tells of them, with pytest-xdist another one."""
-    session.config.pluginmanager.register(CheckCounter(session))
+    """Checks become tests in the process that tells of them: a worker of pytest-xdist reports only
+    on tests that it was given."""
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(ChecksAsTests(session))
 
 
-class CheckCounter:
-    """Counts checks as tests that were collected, or pytest would tell of 650 % of them."""
+class ChecksAsTests:
+    """Gives checks their names, and counts them as tests that were collected, or pytest would tell
+    of 650 % of them."""
 
     def __init__(self, session: pytest.Session) -> None:
         self.session = session
@@ -67,7 +70,9 @@ class CheckCounter:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test or a check has ended."""
-        self.session.testscollected += hasattr(report, CHECK)
+        if hasattr(report, CHECK):
+            report.nodeid += f"::{plain(getattr(report, CHECK))}"
+            self.session.testscollected += 1
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookFile | None":
@@ -165,14 +170,14 @@ class NotebookTest(pytest.Item):
             longrepr = (str(self.path), None, f"{check.name}: {check.hint}")
         path, _, _ = self.reportinfo()
         report = pytest.TestReport(
-            nodeid=f"{self.nodeid}::{plain(check.name)}",
+            nodeid=self.nodeid,
             location=(str(path), None, check.name),
             keywords={},
             outcome=outcomes[check.status],  # type: ignore[arg-type]
             longrepr=longrepr,
             when="call",
         )
-        setattr(report, CHECK, True)
+        setattr(report, CHECK, check.name)
         self.ihook.pytest_runtest_logreport(report=report)
 
 
