@@ -51,6 +51,11 @@ def plain(text: str) -> str:
     return ANSI.sub("", text)
 
 
+def encodable(text: str) -> str:
+    """A text with escapes for halves of UTF-16 pairs, which no front end and no file takes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def alike(word: object, known: Iterable[str], most: int = 1) -> list[str]:
     """The names that may be meant by a word: but for the case, near misses, and those of which it
     is a part or that are a part of it. The best ones first, at most so many."""

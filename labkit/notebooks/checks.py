@@ -75,7 +75,7 @@ def _check_text(name: object, hint: object) -> None:
 
 
 def _add(added: Check) -> None:
-    records.recorder.add_check(added)
+    added = records.recorder.add_check(added)
     in_cell = CheckList(c for c in records.recorder.checks.values() if c.cell == added.cell)
     shell = _shell()
     if shell is None:

@@ -6,14 +6,14 @@ import math
 import numbers
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from labkit.arguments.checked import EVERY, checked
 from labkit.errors import LabError
-from labkit.text import Html, bold, first_free, html_table
+from labkit.text import Html, bold, encodable, first_free, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,13 +124,15 @@ class Recorder:
         self.tables: dict[str, str] = {}
         self.on_first_failure: list[Callable[[], None]] = []
 
-    def add_check(self, check: Check) -> None:
-        """Keeps a check. One of the same name is replaced when its cell ran again."""
+    def add_check(self, check: Check) -> Check:
+        """Keeps a check, and returns it as it is kept. One of the same name is replaced when its
+        cell ran again."""
+        check = _encodable(check)
         name, number = check.name, 1
         while name in self.checks and (self.folder or self.checks[name].cell == check.cell):
             number += 1
             name = f"{check.name} ({number})"
-        check = Check(**(asdict(check) | {"name": name}))
+        check = replace(check, name=name)
         first = check.status == "failed" and not any(
             c.status == "failed" for c in self.checks.values()
         )
@@ -139,6 +141,7 @@ class Recorder:
         if first:
             for look in self.on_first_failure:
                 look()
+        return check
 
     def add_result(self, result: Result) -> None:
         """Keeps a result; a second one of its name in a run is an error."""
@@ -147,6 +150,7 @@ class Recorder:
                 f"result {result.name!r} was recorded already; give each its own name, or record "
                 "repeats as one list"
             )
+        result = replace(result, name=encodable(result.name))
         self.results[result.name] = result
         self._write("result", asdict(result))
 
@@ -235,6 +239,12 @@ def _noise(name: str, noise: float | str | None, mean: float) -> float | None:
     if spread < 0:
         raise LabError(f'result {name!r}: noise is {noise!r}; it is 0 or more, or such as "3 %"')
     return spread if noise is not None else None
+
+
+def _encodable(check: Check) -> Check:
+    values = {encodable(source): encodable(value) for source, value in check.values.items()}
+    name, hint = encodable(check.name), encodable(check.hint)
+    return replace(check, name=name, hint=hint, values=values)
 
 
 def _remark(check: Check) -> str:

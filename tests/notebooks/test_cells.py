@@ -152,9 +152,10 @@ def test_a_notebook_named_twice_runs_once(tmp_path: Path) -> None:
 def test_text_that_is_no_character_is_kept(tmp_path: Path) -> None:
     cell = (
         "import labkit as lk\nprint('\\ud800 \\x00')\n"
-        "lk.check(False, 'half \\ud83d and \\x1b[31mred\\x1b[0m \\x00 \\ufffe', hint='\\ud800')"
+        "lk.check(False, 'half \\ud83d and \\x1b[31mred\\x1b[0m \\x00 \\ufffe', hint='\\ud800')\n"
+        "lk.record_result('half \\ud800', 1.0)"
     )
     ended = run_one(tmp_path, cell)
     assert ended.status == "failed", ended.message
-    assert ended.checks[0].name.startswith("half \ud83d and")
+    assert ended.checks[0].name.startswith("half \\ud83d and")
     assert {p.name for p in (tmp_path / "out").iterdir()} >= {"junit.xml", "index.html"}
