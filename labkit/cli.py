@@ -7,9 +7,10 @@ from importlib.metadata import version
 import click
 
 from labkit.notebooks.run.commands import COMMANDS
+from labkit.notebooks.run.options import CommandGroup, exit_on_error, say
 
 
-@click.group()
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("labkit"), prog_name="labkit")
 def main() -> None:
     """An interactive network lab on a real DPDK dataplane."""
@@ -24,8 +25,9 @@ def doctor(as_json: bool) -> None:
     """
     from labkit.machine.doctor import doctor as examine  # late: `labkit --help` is quick
 
-    report = examine()
-    click.echo(report.to_json() if as_json else repr(report))
+    with exit_on_error():
+        report = examine()
+        say(report.to_json() if as_json else repr(report))
     sys.exit(0 if report.ok else 1)
 
 

@@ -2,6 +2,7 @@
 """Words and tables as people read them."""
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from html import escape
 
 CELL = "padding:2px 10px;vertical-align:top;text-align:"
 SIDES = {"l": "left", "r": "right"}
+# ECMA-48: control sequences, operating system commands such as links, other escapes.
+ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
 
 MOST_NAMED = 40  # names that an error tells one by one
 SHORTEST_PART = 3  # letters
@@ -36,6 +39,21 @@ def first_free(wanted: str, taken: Iterable[str]) -> str:
     if wanted not in names:
         return wanted
     return next(f"{wanted}{n}" for n in range(2, len(names) + 3) if f"{wanted}{n}" not in names)
+
+
+def plural(count: int, noun: str) -> str:
+    """A number and what is counted: 1 notebook, 2 notebooks."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def plain(text: str) -> str:
+    """A text without a terminal's colours, links and other escape sequences."""
+    return ANSI.sub("", text)
+
+
+def encodable(text: str) -> str:
+    """A text with escapes for halves of UTF-16 pairs, which no front end and no file takes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def alike(word: object, known: Iterable[str], most: int = 1) -> list[str]:

@@ -11,6 +11,16 @@ from tests import leftovers as left
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
+SECONDS = 600  # all that a machine under load may need; nothing waits for it
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A limit of time for every test without its own. It is no setting of the repository, because
+    notebooks run as tests where there is no pytest-timeout."""
+    for item in items:
+        if not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SECONDS))
+
 
 @pytest.fixture
 def lab(leftovers: None) -> Iterator[lk.Lab]:

@@ -3,13 +3,15 @@
 
 import os
 import sys
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from labkit.errors import ChecksFailed, LabError
-from labkit.notebooks import records
-from labkit.notebooks.condition import explain
+from labkit.notebooks import records, watching
+from labkit.notebooks.condition import Parts, explain, shown
 from labkit.notebooks.records import Check, CheckList
+
+watching.install_here()
 
 
 def check(condition: Any, name: str, *, hint: str = "", answer: Any = None) -> None:
@@ -19,25 +21,35 @@ def check(condition: Any, name: str, *, hint: str = "", answer: Any = None) -> N
         exceptions count as failure
     name: what is checked, such as "drop at 700 kpps"
     hint: what to look at when it fails
-    answer: an exercise's answer; while it is `...` the check is open and fails nothing
+    answer: an exercise's answer; while it, or a part of it, is `...` the check is open and fails
+        nothing
 
-    The cell shows its checks as a table, failed ones with the values of the condition's parts.
+    The cell shows its checks as a table, failed ones with the values of the condition's parts. Of
+    an exercise only the answer is shown: the parts would tell the solution.
     """
     _check_text(name, hint)
     frame = sys._getframe(1)
-    if answer is ...:
+    if _is_open(answer):
+        watching.forget()
         _add(Check(name, "open", hint="not answered yet", cell=_cell()))
         return
-    raised = ""
-    try:
-        passed = _truth(condition() if callable(condition) else condition, name)
-    except LabError:
-        raise
-    except Exception as error:  # a check whose condition raises is a check that failed
-        passed, raised = False, f"{type(error).__name__}: {error}"
-    expression, values = ("", {}) if passed else _explain(frame)
-    if raised:
-        values = {**values, "the condition": raised}
+    code = frame.f_code if not callable(condition) else None
+    value, raised = condition, None
+    if callable(condition):
+        watching.forget()
+        try:
+            value = condition()
+        except Exception as error:  # a check whose condition raises is a check that failed
+            raised = error
+    passed = raised is None and _truth(value, name)
+    expression, values = ("", {}) if passed else _explain(frame, code)
+    watching.forget()  # what a condition was made of may be large
+    if answer is not None:
+        expression, values = "", {} if passed else shown("", [("the answer", answer)])
+    if raised is not None:
+        # What it says may be the solution.
+        said = "" if answer is not None else f": {raised}"
+        values = {**values, "the condition": f"{type(raised).__name__}{said}"}
     _add(Check(name, "passed" if passed else "failed", expression, values, hint, _cell()))
 
 
@@ -63,7 +75,7 @@ def _check_text(name: object, hint: object) -> None:
 
 
 def _add(added: Check) -> None:
-    records.recorder.add_check(added)
+    added = records.recorder.add_check(added)
     in_cell = CheckList(c for c in records.recorder.checks.values() if c.cell == added.cell)
     shell = _shell()
     if shell is None:
@@ -86,9 +98,17 @@ def _cell() -> int | None:
     return shell.execution_count if shell else None
 
 
-def _explain(frame: FrameType) -> tuple[str, dict[str, str]]:
+def _is_open(answer: Any) -> bool:
+    """Whether an answer is `...`, or has it where something is to be filled in."""
+    if isinstance(answer, dict):
+        answer = list(answer.values())
+    parts = answer if isinstance(answer, (list, tuple, set)) else [answer]
+    return any(part is ... for part in parts)
+
+
+def _explain(frame: FrameType, code: CodeType | None) -> Parts:
     try:
-        return explain(frame)
+        return watching.take(code) or explain(frame)
     except Exception:  # a check must be recorded, whatever its condition's parts do when looked at
         return "", {}
 

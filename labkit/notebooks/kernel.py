@@ -11,16 +11,23 @@ import json
 import shutil
 import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from labkit import progress
 from labkit.errors import LabError
 from labkit.lab import open_labs
+from labkit.notebooks import watching
 from labkit.notebooks.records import recorder
+from labkit.text import first_free
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 LEDGERS_FILE = "ledgers.json"
+PROGRESS_FILE = ".progress"  # what is measured now, as a line
 MOST_CAPTURE_BYTES = 20 << 20
+PROGRESS_SECONDS = 0.5
 
 
 class Evidence:
@@ -62,7 +69,8 @@ class Evidence:
                     running.flush()
                 for file in map(Path, running.path.files):
                     if file.exists() and file.stat().st_size <= MOST_CAPTURE_BYTES:
-                        shutil.copy(file, self.folder / file.name)
+                        there = [path.name for path in self.folder.iterdir()]
+                        shutil.copy(file, self.folder / first_free(file.name, there))
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -82,10 +90,26 @@ def load_ipython_extension(shell: Any) -> None:
             evidence.keep_captures()
 
     shell.events.register("post_run_cell", after_cell)
+    watching.install(shell)
+    progress.listeners.append(_keeps_progress(recorder.folder / PROGRESS_FILE))
     # exit() and quit() only ask for the end, which cells that follow may or may not meet.
     shell.ask_exit = sys.exit
     # A lab that lives and ends within one cell is read before its engine ends.
     open_labs.before_close.append(evidence.look_at)
+
+
+def _keeps_progress(file: Path) -> Callable[[str], None]:
+    """A listener that keeps the text of bars, a few times a second, for who waits for this run."""
+    written = 0.0
+
+    def keep(text: str) -> None:
+        nonlocal written
+        if not text or time.monotonic() - written >= PROGRESS_SECONDS:
+            written = time.monotonic()
+            with contextlib.suppress(OSError):  # a full disk is told by who has more to lose
+                file.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+    return keep
 
 
 def _svg(figure: Any) -> str:

@@ -9,6 +9,7 @@ from types import NoneType
 from typing import Any
 
 from labkit.errors import ParameterError
+from labkit.notebooks import watching
 from labkit.text import alike, html_table
 from labkit.units import QuantityError, find_quantity, parse_quantity
 
@@ -168,6 +169,7 @@ def params(**declared: Any) -> Parameters:
     read the declaration without running it, so defaults and ranges are written as literals. For
     papermill the cell carries the tag `parameters`.
     """
+    watching.install_here()  # most notebooks call this before they check anything
     found = Parameters(declared)
     variables = sys._getframe(1).f_globals
     variables.update({name: found[name].default for name in found})

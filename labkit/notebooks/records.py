@@ -6,14 +6,14 @@ import math
 import numbers
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from labkit.arguments.checked import EVERY, checked
 from labkit.errors import LabError
-from labkit.text import Html, bold, html_table
+from labkit.text import Html, bold, encodable, first_free, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +85,15 @@ class CheckList(list[Check]):
         """Those that failed."""
         return [check for check in self if check.status == "failed"]
 
+    @property
+    def tally(self) -> str:
+        """How many of them passed, and how many exercises nobody answered; empty without any."""
+        if not self:
+            return ""
+        passed = sum(check.status == "passed" for check in self)
+        left = sum(check.status == "open" for check in self)
+        return f"{passed} of {len(self)} passed" + (f", {left} not answered" if left else "")
+
     def __repr__(self) -> str:
         lines = []
         for check in self:
@@ -112,15 +121,18 @@ class Recorder:
         self.folder = folder
         self.checks: dict[str, Check] = {}
         self.results: dict[str, Result] = {}
+        self.tables: dict[str, str] = {}
         self.on_first_failure: list[Callable[[], None]] = []
 
-    def add_check(self, check: Check) -> None:
-        """Keeps a check. One of the same name is replaced when its cell ran again."""
+    def add_check(self, check: Check) -> Check:
+        """Keeps a check, and returns it as it is kept. One of the same name is replaced when its
+        cell ran again."""
+        check = _encodable(check)
         name, number = check.name, 1
         while name in self.checks and (self.folder or self.checks[name].cell == check.cell):
             number += 1
             name = f"{check.name} ({number})"
-        check = Check(**(asdict(check) | {"name": name}))
+        check = replace(check, name=name)
         first = check.status == "failed" and not any(
             c.status == "failed" for c in self.checks.values()
         )
@@ -129,6 +141,7 @@ class Recorder:
         if first:
             for look in self.on_first_failure:
                 look()
+        return check
 
     def add_result(self, result: Result) -> None:
         """Keeps a result; a second one of its name in a run is an error."""
@@ -137,20 +150,26 @@ class Recorder:
                 f"result {result.name!r} was recorded already; give each its own name, or record "
                 "repeats as one list"
             )
+        result = replace(result, name=encodable(result.name))
         self.results[result.name] = result
         self._write("result", asdict(result))
 
     def add_table(self, name: str, table: "pd.DataFrame") -> None:
-        """Stores a table in the run's folder."""
-        if self.folder:
-            table.to_parquet(self.folder / f"{_file_name(name)}.parquet")
-            self._write("table", {"name": name, "file": f"{_file_name(name)}.parquet"})
+        """Stores a table in the run's folder; a second one of its name is an error."""
+        if self.folder is None:
+            return
+        if name in self.tables:
+            raise LabError(f"table {name!r} was recorded already; give each its own name")
+        stem = first_free(_file_name(name), (Path(file).stem for file in self.tables.values()))
+        self.tables[name] = f"{stem}.parquet"
+        table.to_parquet(self.folder / self.tables[name])
+        self._write("table", {"name": name, "file": self.tables[name]})
 
     def _write(self, kind: str, record: dict[str, Any]) -> None:
         if self.folder is None:
             return
         # Written at once, so that a kernel that dies keeps what it had checked.
-        line = json.dumps({"kind": kind, **record}, ensure_ascii=False)
+        line = json.dumps({"kind": kind, **record})
         with (self.folder / RECORDS_FILE).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
@@ -220,6 +239,12 @@ def _noise(name: str, noise: float | str | None, mean: float) -> float | None:
     if spread < 0:
         raise LabError(f'result {name!r}: noise is {noise!r}; it is 0 or more, or such as "3 %"')
     return spread if noise is not None else None
+
+
+def _encodable(check: Check) -> Check:
+    values = {encodable(source): encodable(value) for source, value in check.values.items()}
+    name, hint = encodable(check.name), encodable(check.hint)
+    return replace(check, name=name, hint=hint, values=values)
 
 
 def _remark(check: Check) -> str:

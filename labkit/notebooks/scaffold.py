@@ -12,8 +12,8 @@ TEMPLATE = files("labkit.notebooks") / "templates" / "experiment.ipynb"
 
 def make_notebook(name: str) -> Path:
     """Writes NAME.ipynb from the template; never over another file."""
-    path = Path(name).with_suffix(".ipynb")
-    title = path.stem.replace("_", " ").strip().capitalize()
+    path = Path(name if name.endswith(".ipynb") else f"{name}.ipynb")
+    title = path.name.removesuffix(".ipynb").replace("_", " ").strip().capitalize()
     if not title:
         raise LabError(f"{name!r} is no name for a notebook; such as my_experiment")
     text = TEMPLATE.read_text(encoding="utf-8").replace("TITLE", json.dumps(title)[1:-1])

@@ -4,6 +4,7 @@
 import ast
 import io
 import json
+import re
 import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ from labkit.errors import LabError, ParameterError
 from labkit.notebooks.parameters import Parameters, param
 
 PARAMETERS = "parameters"  # papermill's tag of the cell after which it writes values
+SKIP = "skip-execution"  # nbclient's tag of a cell that it leaves out
+DECLARATION = re.compile(r"\b(lk|labkit)\s*\.\s*params\s*\(")
+ERROR_MARKER = "papermill-error-cell-tag"  # of cells that papermill puts in
+PYTHON_MAGICS = ("time", "capture", "prun")  # of a cell; they run it in the notebook
+PYTHON = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class NotebookSource:
     @property
     def tags(self) -> frozenset[str]:
         """Tags of the whole notebook: {"labkit": {"tags": ["ci"]}} in its metadata."""
-        return frozenset(self._settings.get("tags", []))
+        return frozenset(self._settings.get("tags") or [])
 
     @property
     def measures(self) -> bool:
@@ -83,8 +89,14 @@ class NotebookSource:
         return checked
 
     def tagged(self) -> dict[str, Any]:
-        """The document with papermill's tag at the cell of lk.params, should it be missing."""
+        """The document with what papermill needs, should it be missing: the tag at the cell of
+        lk.params, a kernel and its language, which are Python's."""
         document: dict[str, Any] = json.loads(json.dumps(self.document))
+        metadata = document["metadata"]
+        if not (metadata.get("kernelspec") or {}).get("name"):
+            metadata["kernelspec"] = dict(PYTHON)
+        spoken = (metadata.get("language_info") or {}).get("name")
+        metadata["kernelspec"].setdefault("language", spoken or PYTHON["language"])
         cells = document["cells"]
         if not any(PARAMETERS in tags_of(cell) for cell in cells):
             for number, _, tree in self._parsed_cells():
@@ -95,7 +107,9 @@ class NotebookSource:
 
     @property
     def _settings(self) -> dict[str, Any]:
-        settings: dict[str, Any] = self.document.get("metadata", {}).get("labkit", {})
+        settings = self.document["metadata"].get("labkit") or {}
+        if not isinstance(settings, dict):
+            raise LabError(f'{self.path.name}: "labkit" in its metadata is no object')
         return settings
 
     def _parsed_cells(self) -> Iterator[tuple[int, dict[str, Any], ast.Module]]:
@@ -106,12 +120,14 @@ class NotebookSource:
             if PARAMETERS not in tags_of(cell) and "params" not in source:
                 continue
             try:
-                yield number, cell, ast.parse(_without_magics(source))
+                yield number, cell, _parsed(source)
             except SyntaxError as error:
-                raise LabError(
-                    f"{self.path.name}, cell {number + 1}: its parameters cannot be read, "
-                    f"{error.msg} in line {error.lineno}"
-                ) from None
+                # A cell that merely has the word may be wrong, or another kernel's language.
+                if PARAMETERS in tags_of(cell) or DECLARATION.search(source):
+                    raise LabError(
+                        f"{self.path.name}, cell {number + 1}: its parameters cannot be read, "
+                        f"{error.msg} in line {error.lineno}"
+                    ) from None
 
     def _declared(self, call: ast.Call) -> dict[str, Any]:
         found = {}
@@ -137,6 +153,14 @@ def read_notebook(path: Path) -> NotebookSource:
         raise LabError(f"{path} is no notebook: {error}") from None
     if not isinstance(document, dict) or not isinstance(document.get("cells"), list):
         raise LabError(f"{path} is no notebook of nbformat 4; open and save it in JupyterLab")
+    document["metadata"] = document.get("metadata") or {}
+    for number, cell in enumerate(document["cells"], 1):
+        if not isinstance(cell, dict) or "cell_type" not in cell or "source" not in cell:
+            raise LabError(f"{path}: cell {number} is no cell; open and save it in JupyterLab")
+        cell["metadata"] = cell.get("metadata") or {}
+        if cell["cell_type"] == "code":
+            cell.setdefault("outputs", [])
+            cell.setdefault("execution_count", None)
     return NotebookSource(path, document)
 
 
@@ -151,7 +175,7 @@ def find_notebooks(paths: tuple[Path, ...]) -> list[Path]:
             found.append(path)
         else:
             raise LabError(f"{path}: there is no such notebook or folder")
-    return list(dict.fromkeys(found))
+    return list({path.resolve(): path for path in reversed(found)}.values())[::-1]
 
 
 def source_of(cell: Mapping[str, Any]) -> str:
@@ -160,9 +184,23 @@ def source_of(cell: Mapping[str, Any]) -> str:
     return source if isinstance(source, str) else "".join(source)
 
 
+def heading_of(cell: Mapping[str, Any]) -> str:
+    """The last heading in a cell of text, empty without any."""
+    if cell["cell_type"] != "markdown":
+        return ""
+    headings = re.findall(r"^#{1,6}\s+(.+?)\s*#*$", source_of(cell), re.MULTILINE)
+    return str(headings[-1]) if headings else ""
+
+
+def is_executed(cell: Mapping[str, Any]) -> bool:
+    """Whether it is a code cell that runs: neither empty nor tagged to be skipped."""
+    is_code = cell["cell_type"] == "code" and bool(source_of(cell).strip())
+    return is_code and SKIP not in tags_of(cell)
+
+
 def tags_of(cell: Mapping[str, Any]) -> list[str]:
     """A cell's tags."""
-    tags: list[str] = cell.get("metadata", {}).get("tags", [])
+    tags: list[str] = cell.get("metadata", {}).get("tags") or []
     return tags
 
 
@@ -170,10 +208,25 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _without_magics(source: str) -> str:
-    """Lines for IPython alone, blanked out."""
-    lines = source.splitlines()
-    return "\n".join("" if line.lstrip()[:1] in ("%", "!") else line for line in lines)
+def _parsed(source: str) -> ast.Module:
+    """A cell as IPython understands it, with its magics; SyntaxError where it does not."""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        tree = ast.parse(_transformed(source))
+    match tree.body:
+        # get_ipython().run_cell_magic("time", "", "the cell's text")
+        case [ast.Expr(ast.Call(ast.Attribute(attr="run_cell_magic"), [name, _, text]))]:
+            if ast.literal_eval(name) in PYTHON_MAGICS:
+                return _parsed(ast.literal_eval(text))
+    return tree
+
+
+def _transformed(source: str) -> str:
+    """Python of a cell with magics, line by line."""
+    from IPython.core.inputtransformer2 import TransformerManager  # late: IPython is slow
+
+    return str(TransformerManager().transform_cell(source))
 
 
 def _calls_of_params(tree: ast.Module) -> Iterator[ast.Call]:
@@ -216,7 +269,11 @@ def _assigned(source: str, tree: ast.Module) -> dict[str, param]:
 
 def _comments(source: str) -> dict[int, str]:
     """Comments by line."""
-    tokens = tokenize.generate_tokens(io.StringIO(_without_magics(source)).readline)
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        source = _transformed(source)
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
 
 

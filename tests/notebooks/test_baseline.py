@@ -28,7 +28,7 @@ def test_a_worse_result_fails_and_a_better_one_passes(tmp_path: Path) -> None:
 
     assert run(10.0)[0] == 0
     ran = labkit("baseline", "accept", "out", "--name", "main", cwd=tmp_path)
-    assert "baselines/main.json: 1 results of 1 notebooks; commit it" in ran.stdout
+    assert "baselines/main.json: 1 result of 1 notebook; commit it" in ran.stdout
     assert run(12.0, "--baseline", "main")[0] == 0
     code, said = run(8.0, "--baseline", "main", "--junit", "junit.xml", "--confirm", "1")
     assert code == 1

@@ -152,3 +152,33 @@ def test_history_draws_trends(tmp_path: Path) -> None:
     assert "nb: ndr over 3 runs, last 9.5 Mpps" in page
     assert "2026-01-03" in page.split("<tbody>")[1].split("</tr>")[0], "the newest comes first"
     assert 'href="old.zip"' in page
+
+
+LINK = "\x1b]8;;http://a.example\x07link\x1b]8;;\x07"
+ODD = f"\x1b[31mred\x1b[0m {LINK} \x00\x0b\ufffe\uffff\ud800 é 🎉"
+
+
+def test_junit_is_xml_whatever_is_in_it(tmp_path: Path) -> None:
+    check = Check(ODD, "failed", ODD, {ODD: ODD}, ODD)
+    run = run_of(
+        NotebookRun(
+            ODD,
+            checks=(check, Check(ODD, "open", hint=ODD), Check("", "failed")),
+            results=(Result(ODD, (1.0,), ODD, "higher"),),
+            parameters={ODD: ODD},
+            status="error",
+            reason=ODD,
+            message=ODD,
+            traceback=ODD,
+        ),
+        NotebookRun("b", status="error"),
+        NotebookRun("c", status="cancelled", message=ODD),
+    )
+    comparison = run.compare(run_of(NotebookRun("c", results=(Result(ODD, (1.0,)),))))
+    write_junit(run, tmp_path / "junit.xml", comparison)
+    text = (tmp_path / "junit.xml").read_text(encoding="utf-8")
+    xml = JUnitXml.fromfile(str(tmp_path / "junit.xml"))
+    assert [suite.name for suite in xml][:1] == ["red link  é 🎉"]
+    assert "\x1b" not in text
+    if xmllint := shutil.which("xmllint"):
+        subprocess.run([xmllint, "--noout", tmp_path / "junit.xml"], check=True)

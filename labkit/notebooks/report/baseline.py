@@ -13,11 +13,13 @@ from labkit.errors import LabError
 from labkit.machine.description import differences
 from labkit.notebooks.report.comparison import Notebook, Series
 from labkit.notebooks.report.results import Run, notebooks_of, read_document, write_whole
+from labkit.text import near
 
 FORMAT = 1
 FOLDER = Path("baselines")
 MOST_RUNS = 20  # older ones leave, so that noise is that of late
 DIGITS = 8
+WITHOUT_ADD, ONE_RUN = "accept without --add", "accept one of the runs alone"
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ def baseline_path(name: str, folder: Path = FOLDER) -> Path:
 def load_baseline(path: Path) -> Baseline:
     """Reads a baseline; LabError when there is none or it cannot be read."""
     if not path.exists():
-        raise LabError(f"there is no baseline {path}; labkit baseline accept makes one from a run")
+        there = near(path.stem, sorted(file.stem for file in path.parent.glob("*.json")))
+        text = f"there is no baseline {path}; labkit baseline accept makes one from a run"
+        raise LabError(f"{text}{there}")
     document = read_document(path, "baseline", FORMAT)
     try:
         notebooks = {name: _from_dict(n) for name, n in document["notebooks"].items()}
@@ -68,30 +72,37 @@ def load_baseline(path: Path) -> Baseline:
 def accept(runs: Sequence[Run], name: str, earlier: Baseline | None = None) -> Baseline:
     """A baseline from runs, all of which passed. Notebooks of `earlier` that the runs lack stay; of
     those they have, the runs are added to the earlier ones, so that noise is known better."""
+    found: dict[str, Notebook] = {}
     for run in runs:
-        if run.status != "passed":
-            troubled = ", ".join(n.title for n in run.notebooks if n.status != "passed")
-            raise LabError(f"{run.path}: the run {run.status} ({troubled}); accept one that passed")
-    found = notebooks_of(runs)
+        # Results that were worse than a baseline's are what an accepted change looks like.
+        judged = replace(run, regressions=())
+        if judged.status != "passed":
+            how = "did not end" if judged.status == "error" else judged.status
+            troubled = ", ".join(judged.troubles) or "no notebook ended"
+            raise LabError(f"{run.path}: the run {how} ({troubled}); accept one that passed")
+        for name, notebook in notebooks_of([run]).items():
+            found[name] = _joined(name, found.get(name), notebook, "another run's", ONE_RUN)
     if not any(notebook.results or notebook.checks for notebook in found.values()):
         raise LabError("nothing was recorded in these runs; lk.record_result and lk.check do that")
     if earlier:
         found = {
-            n: _joined(n, earlier.notebooks.get(n), found.get(n))
+            n: _joined(
+                n, earlier.notebooks.get(n), found.get(n), "the baseline's", "accept without --add"
+            )
             for n in dict.fromkeys([*earlier.notebooks, *found])
         }
     return Baseline(name, found, datetime.now(UTC).isoformat(timespec="seconds"))
 
 
-def _joined(name: str, old: Notebook | None, new: Notebook | None) -> Notebook:
+def _joined(
+    name: str, old: Notebook | None, new: Notebook | None, whose: str, way_out: str
+) -> Notebook:
     if old is None or new is None:
         return new or old or Notebook()
     for what in ("parameters", "machine"):
         if other := differences(getattr(old, what), getattr(new, what)):
             text = ", ".join(f"{k} was {a}, is {b}" for k, (a, b) in other.items())
-            raise LabError(
-                f"{name}: other {what} than the baseline's, {text}; accept without --add"
-            )
+            raise LabError(f"{name}: other {what} than {whose}, {text}; {way_out}")
     results = {}
     for result, series in new.results.items():
         before = old.results[result].runs if result in old.results else ()

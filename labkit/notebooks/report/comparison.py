@@ -3,6 +3,7 @@
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -62,13 +63,24 @@ class Series:
 
 @dataclass(frozen=True)
 class Notebook:
-    """What of a notebook is compared."""
+    """What of a notebook is compared.
+
+    Attributes
+    ----------
+    checks: names of all checks
+    failed: names of those that failed
+    broken: of each run that did not come to its end, how it ended
+    is_whole: whether any run came to its end; without one there is nothing else to compare
+    """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     checks: tuple[str, ...] = ()
     results: Mapping[str, Series] = field(default_factory=dict)
     machine: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    failed: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,6 +105,10 @@ class Row:
     low: float | None = None
     high: float | None = None
     remark: str = ""
+
+    def __str__(self) -> str:
+        change = f"by {percent(self.change)}" if self.change is not None else ""
+        return " ".join(filter(None, (f"{self.notebook}: {self.name}", self.verdict, change)))
 
     @property
     def interval(self) -> str:
@@ -123,9 +139,15 @@ class RunComparison:
         return [row for row in self.rows if row.verdict in LOUD]
 
     @property
+    def loud_tally(self) -> str:
+        """How many rows fail a run, by verdict: "2 worse, 1 missing"; empty where none does."""
+        counts = Counter(row.verdict for row in self.loud)
+        return ", ".join(f"{counts[verdict]} {verdict}" for verdict in LOUD if counts[verdict])
+
+    @property
     def doubted(self) -> set[str]:
         """Notebooks with a worse result: another run of them would tell chance from change."""
-        return {row.notebook for row in self.rows if row.verdict == "worse"}
+        return {row.notebook for row in self.rows if row.verdict == "worse" and row.now is not None}
 
     @property
     def table(self) -> "pd.DataFrame":
@@ -174,14 +196,14 @@ class RunComparison:
 
     def __repr__(self) -> str:
         lines = [f"compared with {self.before}:"]
+        if not self.rows and not self.warnings:
+            lines.append("  checks are as they were, and no results were recorded")
         for row in self.rows:
             interval = f" ({row.interval})" if row.interval else ""
             values = f"{number(row.before)} → {number(row.now)} {row.unit}".strip(" →")
-            remark = f"  {row.remark}" if row.remark else ""
-            lines.append(
-                f"  {row.verdict:<12} {row.notebook}: {row.name}  {values}  "
-                f"{percent(row.change)}{interval}{remark}".rstrip()
-            )
+            change = f"{percent(row.change)}{interval}"
+            parts = (f"{row.verdict:<12} {row.notebook}: {row.name}", values, change, row.remark)
+            lines.append("  " + "  ".join(filter(None, parts)))
         return "\n".join(lines + [f"  warning: {warning}" for warning in self.warnings])
 
 
@@ -191,19 +213,27 @@ def compare(
     name: str,
     minimal_effect: float = MINIMAL_EFFECT,
 ) -> RunComparison:
-    """Compares every result of the notebooks that both have.
+    """Compares every result and check of the notebooks that both have.
 
     A result is worse (or better) when the 95 % interval of the difference of means (Welch's t)
     leaves 0 out and the difference is at least minimal_effect of the former mean. Where nothing
     tells the noise, the difference alone decides. A result or check that is no longer recorded is
     missing, and one taken with other parameters is incomparable: both would otherwise end the
-    comparison unnoticed.
+    comparison unnoticed. A check that fails now and did not before is worse. A notebook that did
+    not come to its end is missing, as a whole or one of its repeats.
     """
     rows: list[Row] = []
     warnings: list[str] = []
     changes: dict[str, tuple[Any, Any]] = {}
     for title, new in now.items():
+        rows += [Row(title, "runs to its end", "missing", remark=how) for how in new.broken]
         old = before.get(title)
+        if old is not None and not old.is_whole:
+            warnings.append(f"{title} did not come to its end before: {old.broken[0]}")
+            old = None
+        if not new.is_whole:
+            continue
+        rows += _failing(title, old, new)
         if old is None:
             rows += [_new(title, n, s) for n, s in new.results.items()]
             continue
@@ -227,6 +257,8 @@ def compare(
             text = ", ".join(f"{k} {a} → {b}" for k, (a, b) in machine.items())
             warnings.append(f"{title} ran on another machine: {text}")
         changes |= machine | differences(old.environment, new.environment)
+    if not before.keys() & now.keys():
+        warnings.append(f"no notebook is in both, so nothing was compared: {_names(before, now)}")
     return RunComparison(name, tuple(rows), tuple(dict.fromkeys(warnings)), changes)
 
 
@@ -258,6 +290,21 @@ def _error(series: Series, other: Series) -> Spread | None:
         return own
     count = len(other.runs) if len(other.runs) > 1 else len(other.runs[0])
     return max(own or Spread(0.0, math.inf), Spread(lent.error * math.sqrt(count), lent.freedom))
+
+
+def _names(before: Mapping[str, Notebook], now: Mapping[str, Notebook]) -> str:
+    named = (", ".join(sorted(side)) or "none" for side in (before, now))
+    return " before, ".join(named) + " now"
+
+
+def _failing(notebook: str, old: Notebook | None, new: Notebook) -> list[Row]:
+    """Checks that fail now and did not before."""
+    rows = []
+    for check in new.failed:
+        if old is None or check not in old.failed:
+            remark = "fails now" if old and check in old.checks else "is new, and fails"
+            rows.append(Row(notebook, f"check {check}", "worse", remark=remark))
+    return rows
 
 
 def _new(notebook: str, name: str, series: Series) -> Row:

@@ -1,30 +1,35 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A run as JUnit XML: a suite a notebook, a case a check, a case for its coming to the end."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.report.results import Run, write_whole
+from labkit.text import plain
 
-NO_XML = {i: None for i in range(32) if chr(i) not in "\t\n\r"}
+NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_junit(run: Run, path: Path, comparison: RunComparison | None = None) -> None:
     """Writes the file that CI systems read."""
     xml = JUnitXml("labkit")
-    for notebook in run.notebooks:
-        xml.add_testsuite(_suite(notebook))
+    for notebook in run.all_notebooks:
+        xml.add_testsuite(_suite(notebook, run.origin))
     if comparison:
         xml.add_testsuite(_compared(comparison))
     xml.update_statistics()
+    _clean(xml)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, xml.tostring().decode())
 
 
-def _suite(notebook: NotebookRun) -> TestSuite:
+def _suite(notebook: NotebookRun, origin: Mapping[str, Any]) -> TestSuite:
     suite = TestSuite(notebook.title)
     suite.timestamp = notebook.started_at
     for name, value in notebook.parameters.items():
@@ -32,19 +37,21 @@ def _suite(notebook: NotebookRun) -> TestSuite:
     for result in notebook.results:
         mean = sum(result.values) / len(result.values)
         suite.add_property(f"result {result.name}", f"{mean:.6g} {result.unit}".strip())
+    for name, value in origin.items():
+        suite.add_property(name, str(value))
     whole = TestCase("runs to its end", notebook.title, notebook.seconds)
     if notebook.status == "error":
-        error = Error(_clean(notebook.message.splitlines()[0]), notebook.reason)
-        error.text = _clean(f"{notebook.message}\n{notebook.traceback}")
+        error = Error(_first_line(notebook.message) or "error", notebook.reason)
+        error.text = f"{notebook.message}\n{notebook.traceback}"
         whole.result = [error]
     elif notebook.status == "cancelled":
-        whole.result = [Skipped(_clean(notebook.message))]
+        whole.result = [Skipped(notebook.message)]
     suite.add_testcase(whole)
     for check in notebook.checks:
         case = TestCase(check.name, notebook.title, 0)
         if check.status == "failed":
-            failure = Failure(_clean(check.message.splitlines()[0] if check.message else "failed"))
-            failure.text = _clean(check.message)
+            failure = Failure(_first_line(check.message) or "failed")
+            failure.text = check.message
             case.result = [failure]
         elif check.status == "open":
             case.result = [Skipped(check.hint)]
@@ -63,6 +70,17 @@ def _compared(comparison: RunComparison) -> TestSuite:
     return suite
 
 
-def _clean(text: str) -> str:
-    """Without the control characters that XML cannot hold."""
-    return text.translate(NO_XML)
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
+
+
+def _clean(xml: JUnitXml) -> None:
+    """Takes out of every name and text what XML cannot hold, and colours of a terminal."""
+    for element in xml._elem.iter():
+        element.text, element.tail = _without(element.text), _without(element.tail)
+        for name, value in element.attrib.items():
+            element.set(name, _without(value))
+
+
+def _without(text: str | None) -> str | None:
+    return text if text is None else NO_XML.sub("", plain(text))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from labkit.notebooks.records import Check, Result
+from labkit.notebooks.records import Check, CheckList, Result
 
 Status = Literal["passed", "failed", "error", "cancelled"]
 T = TypeVar("T")
@@ -77,7 +77,19 @@ class NotebookRun:
     @property
     def failed_checks(self) -> list[Check]:
         """Checks that failed."""
-        return [check for check in self.checks if check.status == "failed"]
+        return CheckList(self.checks).failed
+
+    @property
+    def tally(self) -> str:
+        """How many checks passed, and how many exercises nobody answered; empty without any."""
+        return CheckList(self.checks).tally
+
+    @property
+    def how_it_ended(self) -> str:
+        """A line on a notebook that did not come to its end."""
+        message = self.message.splitlines()[0] if self.message.strip() else ""
+        repeat = f"repeat {self.repeat}: " if self.repeat > 1 else ""
+        return f"{repeat}{self.status}" + (f": {message}" if message else "")
 
 
 def _known(kind: type[Any], document: Mapping[str, Any]) -> dict[str, Any]:

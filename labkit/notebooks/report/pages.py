@@ -9,6 +9,8 @@ from typing import Any
 
 import jinja2
 
+from labkit.text import plural
+
 
 @cache
 def _templates() -> jinja2.Environment:
@@ -17,7 +19,7 @@ def _templates() -> jinja2.Environment:
         autoescape=jinja2.select_autoescape(["j2", "html"]),
         undefined=jinja2.StrictUndefined,
     )
-    templates.filters |= {"number": number, "percent": percent, "when": when}
+    templates.filters |= {"number": number, "percent": percent, "when": when, "plural": plural}
     return templates
 
 

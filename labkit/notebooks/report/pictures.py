@@ -69,6 +69,9 @@ def trend_figure(
     axes.set_title(name + (f" ({better} is better)" if better else ""), fontsize=9, loc="left")
     axes.set_ylabel(unit or "value", fontsize=8)
     axes.margins(x=0.06, y=0.25)
+    values = [value for _, of_run in points for value in of_run]
+    if min(values) >= 0:  # room below them would say that less than nothing were possible
+        axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]))
     plain_axes(axes, "y")
     return figure
 

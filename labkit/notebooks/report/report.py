@@ -14,14 +14,14 @@ from traitlets.config import Config
 
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.report.pages import render, svg_url
-from labkit.notebooks.report.results import REPORT_FILE
+from labkit.notebooks.report.results import REPORT_FILE, write_whole
+from labkit.notebooks.source import ERROR_MARKER
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 MIME_TYPES = ["image/svg+xml", "image/png", "image/jpeg", "text/html", "text/markdown"]
 MOST_SVG_CHARACTERS = 2_000_000  # a picture of more points than that is smaller as a PNG
 MOST_LOG_CHARACTERS = 200_000
 MOST_EMBEDDED_BYTES = 4 << 20
-ERROR_MARKER = "papermill-error-cell-tag"
 ACTIVE = ("script", "iframe", "object", "embed", "link", "base", "form", "meta")
 
 
@@ -37,7 +37,7 @@ def write_notebook_report(run: NotebookRun, folder: Path) -> None:
         downloads=downloads,
         footer=", ".join(f"{k} {run.environment[k]}" for k in ("python",) if k in run.environment),
     )
-    (folder / REPORT_FILE).write_text(page, encoding="utf-8")
+    write_whole(folder / REPORT_FILE, page)
 
 
 def _cells(file: Path) -> str:

@@ -6,12 +6,13 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.notebooks.records import CheckList
 from labkit.notebooks.report.comparison import Notebook, RunComparison, Series, compare
 from labkit.notebooks.report.notebook_run import NotebookRun, Status
 
@@ -39,6 +40,10 @@ class Run:
     seconds: wall time
     labkit: version that ran it
     path: its folder, where it has one
+    origin: commit, branch, whether the working tree was dirty, and the link of a CI run; what is
+        not known is missing
+    regressions: results that failed the run, each as a sentence
+    pending: notebooks that had not ended when this was written; none of a run that came to its end
     """
 
     notebooks: tuple[NotebookRun, ...]
@@ -47,13 +52,36 @@ class Run:
     labkit: str = ""
     path: Path | None = field(default=None, compare=False)
     _unpacked: Any = field(default=None, compare=False, repr=False)
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    regressions: tuple[str, ...] = ()
+    pending: tuple[NotebookRun, ...] = ()
 
     @property
     def status(self) -> Status:
-        """The worst of its notebooks' statuses."""
+        """As the command's exit code told: the worst of its notebooks' statuses; failed when
+        results were worse than the baseline's; error of a run that was killed, or still runs."""
+        if self.pending or not self.notebooks:
+            return "error"
         statuses = {notebook.status for notebook in self.notebooks}
         order: tuple[Status, ...] = ("cancelled", "error", "failed")
-        return next((status for status in order if status in statuses), "passed")
+        worst: Status = next((status for status in order if status in statuses), "passed")
+        return "failed" if worst == "passed" and self.regressions else worst
+
+    @property
+    def all_notebooks(self) -> tuple[NotebookRun, ...]:
+        """Those that ended, and those that had not."""
+        return (*self.notebooks, *self.pending)
+
+    @property
+    def tally(self) -> str:
+        """How many checks passed, and how many exercises nobody answered; empty without any."""
+        return CheckList(check for n in self.notebooks for check in n.checks).tally
+
+    @property
+    def troubles(self) -> list[str]:
+        """What made it fail: notebooks by title, and regressions."""
+        titles = [n.title for n in self.notebooks if n.status != "passed"]
+        return [*titles, *(f"{n.title} (not ended)" for n in self.pending), *self.regressions]
 
     @property
     def checks(self) -> "pd.DataFrame":
@@ -97,13 +125,19 @@ class Run:
                 found[f"{notebook.title}/{name}"] = pd.read_parquet(table)
         return found
 
-    def compare(self, before: "Run", minimal_effect: float = 0.05) -> RunComparison:
+    def compare(
+        self, before: "Run", minimal_effect: float = 0.05, *, name: str = ""
+    ) -> RunComparison:
         """How results differ from those of an earlier run: `table`, `plot()`, `environment`.
 
         minimal_effect: differences below this share of the former mean are none
+        name: what the earlier run is called; empty: by the time it started
         """
-        title = f"the run of {before.started_at}"
-        return compare(notebooks_of([before]), notebooks_of([self]), title, minimal_effect)
+        old, new = notebooks_of([before]), notebooks_of([self])
+        title = name or f"the run of {before.started_at}"
+        found = compare(old, new, title, minimal_effect)
+        gone = tuple(f"{notebook} was not run now" for notebook in old if notebook not in new)
+        return replace(found, warnings=(*found.warnings, *gone))
 
     def save(self, folder: Path) -> None:
         """Writes results.json; what was there before stays until it is done."""
@@ -114,34 +148,49 @@ class Run:
             "started_at": self.started_at,
             "seconds": round(self.seconds, 3),
             "status": self.status,
+            "origin": self.origin,
+            "regressions": self.regressions,
             "notebooks": [asdict(notebook) for notebook in self.notebooks],
+            "pending": [asdict(notebook) for notebook in self.pending],
         }
         write_whole(folder / RUN_FILE, json.dumps(document, indent=1, ensure_ascii=False))
 
     def __repr__(self) -> str:
         lines = [f"<Run of {self.started_at}: {self.status}, {self.seconds:.1f} s>"]
         for n in self.notebooks:
-            lines.append(f"  {n.title}: {n.status}, {len(n.checks)} checks, {n.seconds:.1f} s")
+            checks = f" checks {n.tally}," if n.checks else ""
+            lines.append(f"  {n.title}: {n.status},{checks} {n.seconds:.1f} s")
+        lines += [f"  {n.title}: had not ended" for n in self.pending]
+        lines += [f"  {regression}" for regression in self.regressions]
         return "\n".join(lines)
 
 
 def notebooks_of(runs: Iterable[Run]) -> dict[str, Notebook]:
     """What runs have to compare, by the name of the notebook; the runs' values one after another.
 
-    A notebook that did not come to its end has nothing to compare.
+    Of a notebook that did not come to its end there is nothing to compare but that.
     """
     found: dict[str, Notebook] = {}
     for run in runs:
-        for n in run.notebooks:
+        for n in run.all_notebooks:
+            earlier = found.get(n.name, Notebook(n.parameters, is_whole=False))
             if n.status in ("error", "cancelled"):
+                broken = (*earlier.broken, n.how_it_ended)
+                found[n.name] = replace(earlier, broken=broken)
                 continue
-            earlier = found.get(n.name, Notebook())
             results = dict(earlier.results)
             for r in n.results:
                 before = results[r.name].runs if r.name in results else ()
                 results[r.name] = Series((*before, r.values), r.unit, r.better, r.noise)
-            checks = tuple(dict.fromkeys([*earlier.checks, *(c.name for c in n.checks)]))
-            found[n.name] = Notebook(n.parameters, checks, results, n.machine, n.environment)
+            found[n.name] = Notebook(
+                n.parameters,
+                tuple(dict.fromkeys([*earlier.checks, *(c.name for c in n.checks)])),
+                results,
+                n.machine,
+                n.environment,
+                tuple(dict.fromkeys([*earlier.failed, *(c.name for c in n.failed_checks)])),
+                earlier.broken,
+            )
     return found
 
 
@@ -165,6 +214,7 @@ def load_run(path: Path) -> Run:
     document = read_document(folder / RUN_FILE, "run of notebooks", FORMAT)
     try:
         notebooks = tuple(NotebookRun.from_dict(n) for n in document["notebooks"])
+        pending = tuple(NotebookRun.from_dict(n) for n in document.get("pending", ()))
     except (KeyError, TypeError, AttributeError) as error:
         raise LabError(f"{folder / RUN_FILE} is not whole: {error!r}") from None
     return Run(
@@ -174,6 +224,9 @@ def load_run(path: Path) -> Run:
         document.get("labkit", ""),
         folder,
         unpacked,
+        document.get("origin", {}),
+        tuple(document.get("regressions", ())),
+        pending,
     )
 
 
@@ -201,7 +254,8 @@ def write_whole(path: Path, text: str) -> None:
     """Writes a file so that it is either the old or the new one, on a full disk too."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with partial.open("w", encoding="utf-8") as file:
+        # Half of a pair of UTF-16 is no character, but may stand in a notebook. JSON takes it so.
+        with partial.open("w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

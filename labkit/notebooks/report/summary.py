@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A run as Markdown, for a comment on a pull request."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.pages import number, percent
 from labkit.notebooks.report.results import Run
+from labkit.text import plain, plural
 
 MARKS = {"passed": "✅", "failed": "❌", "error": "❌", "cancelled": "⚪"}
 MOST_LINES = 15  # of a message
@@ -15,23 +19,20 @@ def markdown(run: Run, comparison: RunComparison | None = None) -> str:
     mark = MARKS["failed"] if loud else MARKS[run.status]
     lines = [f"### {mark} Notebooks {run.status} in {run.seconds:.0f} s", ""]
     if comparison and loud:
-        lines[0] += f", {loud} of {len(comparison.rows)} comparisons failed"
+        lines[0] += f", {loud} of {plural(len(comparison.rows), 'comparison')} failed"
+    lines += [_origin(run.origin), ""] if run.origin else []
     lines += ["| | notebook | checks | time |", "|---|---|---|---|"]
     for n in run.notebooks:
-        passed = sum(check.status == "passed" for check in n.checks)
-        lines.append(
-            f"| {MARKS[n.status]} | {_cell(n.title)} | {passed} of {len(n.checks)} passed | "
-            f"{n.seconds:.1f} s |"
-        )
+        lines.append(f"| {MARKS[n.status]} | {_cell(n.title)} | {n.tally} | {n.seconds:.1f} s |")
     for n in run.notebooks:
         if n.status in ("passed", "cancelled"):
             continue
         lines += ["", f"**{n.title}**: {n.status}" + (f" ({n.reason})" if n.reason else "")]
         if n.status == "error":
-            lines += ["```", *n.message.splitlines()[:MOST_LINES], "```"]
+            lines += ["```", *plain(n.message).splitlines()[:MOST_LINES], "```"]
         for check in n.failed_checks:
-            lines += [f"- ❌ {check.name}", "", "  ```"]
-            lines += [f"  {line}" for line in check.message.splitlines()[:MOST_LINES]]
+            lines += [f"- ❌ {plain(check.name)}", "", "  ```"]
+            lines += [f"  {line}" for line in plain(check.message).splitlines()[:MOST_LINES]]
             lines += ["  ```"]
     if comparison:
         lines += ["", *_compared(comparison)]
@@ -59,5 +60,14 @@ def _compared(comparison: RunComparison) -> list[str]:
     return lines
 
 
+def _origin(origin: Mapping[str, Any]) -> str:
+    """Commit and branch, with the link of the CI run."""
+    parts = [f"commit `{origin['commit'][:12]}`" if "commit" in origin else ""]
+    parts += [f"on `{origin['branch']}`" if "branch" in origin else ""]
+    parts += ["with changes that are not committed" if origin.get("dirty") else ""]
+    parts += [f"([CI]({origin['ci']}))" if "ci" in origin else ""]
+    return " ".join(filter(None, parts))
+
+
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return plain(text).replace("|", "\\|").replace("\n", " ")

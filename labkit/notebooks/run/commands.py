@@ -5,15 +5,27 @@ Each imports what it needs when it runs, so that `labkit --help` is quick.
 """
 
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from labkit.notebooks.run.options import FILE, THERE, TROUBLE, exit_on_error, minimal_effect_option
+from labkit.errors import LabError
+from labkit.notebooks.run.options import (
+    FILE,
+    THERE,
+    TROUBLE,
+    CommandGroup,
+    exit_on_error,
+    minimal_effect_option,
+    say,
+)
 from labkit.notebooks.run.run_command import run
+from labkit.text import plural
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def baseline() -> None:
     """Results that were accepted, as files to be committed."""
 
@@ -37,7 +49,8 @@ def accept_baseline(runs: tuple[Path, ...], name: str, add: bool) -> None:
         made = accept([load_run(path) for path in runs], Path(name).stem, earlier)
         made.save(path)
         results = sum(len(notebook.results) for notebook in made.notebooks.values())
-        click.echo(f"{path}: {results} results of {len(made.notebooks)} notebooks; commit it")
+        counted = f"{plural(results, 'result')} of {plural(len(made.notebooks), 'notebook')}"
+        say(f"{path}: {counted}; commit it")
 
 
 @baseline.command("show")
@@ -49,13 +62,13 @@ def show_baseline(name: str) -> None:
 
     with exit_on_error():
         found = load_baseline(baseline_path(name))
-        click.echo(f"baseline {found.name}, accepted {found.accepted_at}")
+        say(f"baseline {found.name}, accepted {found.accepted_at}")
         for title, notebook in found.notebooks.items():
-            click.echo(f"{title}: {len(notebook.checks)} checks")
+            say(f"{title}: {plural(len(notebook.checks), 'check')}")
             for result, series in notebook.results.items():
                 spread = f" ± {number(series.error[0])}" if series.error else ""
-                runs = f"{len(series.runs)} run{'s' * (len(series.runs) > 1)}"
-                click.echo(f"  {result}: {number(series.mean)}{spread} {series.unit} ({runs})")
+                runs = plural(len(series.runs), "run")
+                say(f"  {result}: {number(series.mean)}{spread} {series.unit} ({runs})")
 
 
 @click.command()
@@ -64,20 +77,23 @@ def show_baseline(name: str) -> None:
 @click.option("--html", "page", type=FILE, metavar="FILE", help="Write a page with pictures.")
 @minimal_effect_option
 def compare(before: Path, now: Path, page: Path | None, minimal_effect: float) -> None:
-    """Compare the results of two runs (folders or zips). Exit code 1 when one is worse."""
-    from labkit.notebooks.report.comparison import compare as compare_results
-    from labkit.notebooks.report.results import load_run, notebooks_of
+    """Compare the results and checks of two runs (folders or zips).
+
+    Exit code 1: one is worse, is missing, or cannot be compared; 2: nothing was compared.
+    """
+    from labkit.notebooks.report.results import load_run
     from labkit.notebooks.report.site import write_comparison
 
     with exit_on_error():
         old, new = load_run(before), load_run(now)
-        comparison = compare_results(
-            notebooks_of([old]), notebooks_of([new]), str(before), minimal_effect / 100
-        )
-        click.echo(repr(comparison))
+        comparison = new.compare(old, minimal_effect / 100, name=str(before))
         if page:
             write_comparison(comparison, old, new, page)
-            click.echo(f"page: {page}")
+        say(repr(comparison))
+        if page:
+            say(f"page: {page}")
+        if not {n.name for n in old.all_notebooks} & {n.name for n in new.all_notebooks}:
+            raise LabError(f"{before} and {now} have no notebook in common")
     sys.exit(TROUBLE if comparison.loud else 0)
 
 
@@ -90,8 +106,8 @@ def index(folder: Path, page: Path | None) -> None:
 
     with exit_on_error():
         page = page or folder / INDEX_FILE
-        count = write_history(folder, page)
-        click.echo(f"{page}: {count} runs")
+        count = write_history(folder, page, lambda reason: say(f"left out: {reason}", err=True))
+        say(f"{page}: {plural(count, 'run')}")
 
 
 @click.command()
@@ -101,36 +117,54 @@ def new(name: str) -> None:
     from labkit.notebooks.scaffold import make_notebook
 
     with exit_on_error():
-        click.echo(f"{make_notebook(name)}: open it in JupyterLab, or labkit run it")
+        say(f"{make_notebook(name)}: open it in JupyterLab, or labkit run it")
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def exercises() -> None:
     """Versions of a notebook with exercises."""
+
+
+force_option = click.option("--force", is_flag=True, help="Replace OUTPUT where it exists.")
 
 
 @exercises.command("solve")
 @click.argument("notebook", type=THERE)
 @click.argument("output", type=FILE)
-def solve(notebook: Path, output: Path) -> None:
+@force_option
+def solve(notebook: Path, output: Path, force: bool) -> None:
     """Write the instructor's version of NOTEBOOK, with solutions, to OUTPUT."""
     from labkit.notebooks.exercises import solved
-    from labkit.notebooks.source import read_notebook, write_notebook
 
-    with exit_on_error():
-        write_notebook(solved(read_notebook(notebook).document), output)
+    _write_version(solved, notebook, output, force)
 
 
 @exercises.command("fold")
 @click.argument("notebook", type=THERE)
 @click.argument("output", type=FILE)
-def fold(notebook: Path, output: Path) -> None:
+@force_option
+def fold(notebook: Path, output: Path, force: bool) -> None:
     """Write the students' version of NOTEBOOK, an instructor's one that was edited, to OUTPUT."""
     from labkit.notebooks.exercises import folded
+
+    _write_version(folded, notebook, output, force)
+
+
+def _write_version(
+    made: Callable[[Mapping[str, Any]], dict[str, Any]], notebook: Path, output: Path, force: bool
+) -> None:
+    from labkit.notebooks.exercises import count_exercises
     from labkit.notebooks.source import read_notebook, write_notebook
 
     with exit_on_error():
-        write_notebook(folded(read_notebook(notebook).document), output)
+        if output.exists() and not force:
+            raise LabError(f"{output} exists already; choose another name, or --force replaces it")
+        document = read_notebook(notebook).document
+        count = count_exercises(document)
+        if not count:
+            raise LabError(f"{notebook} has no exercise, a code cell tagged `exercise`")
+        write_notebook(made(document), output)
+        say(f"{output}: {plural(count, 'exercise')}")
 
 
 COMMANDS = (run, baseline, compare, index, new, exercises)

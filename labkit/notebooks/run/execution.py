@@ -4,7 +4,7 @@
 import errno
 import json
 import os
-import re
+import threading
 import time
 from pathlib import Path
 from typing import IO, Any
@@ -12,9 +12,11 @@ from typing import IO, Any
 from labkit.engine.config import LOGS_VARIABLE
 from labkit.notebooks.records import FOLDER_VARIABLE
 from labkit.notebooks.run.jobs import NOTEBOOK_FILE_ENDING, Job
+from labkit.notebooks.source import ERROR_MARKER, heading_of, is_executed, tags_of
+from labkit.text import plain
 
-ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 TIME_LIMIT = "TimeLimit"
+RAISES = "raises-exception"  # nbclient's tag of a cell
 START_SECONDS = 120  # for a kernel to start, on a machine that is busy with others
 # Now and then a kernel does not heed the request to end; half of this later it gets a signal.
 SHUTDOWN_SECONDS = 3.0
@@ -40,26 +42,50 @@ class Progress:
         self.total = total
         self.channel = channel
         self.number = 0
+        self.heading = ""
+        self.told: tuple[int, str] = (0, "")
+        self.lock = threading.Lock()
         self.started = time.monotonic()
         self.cell_started = self.started
         self.cell_seconds: list[float] = []
         self.error: dict[str, Any] = {}
+        self.failed = 0
+        self.failed_after = 0.0
 
     def cell_starts(self, cell: dict[str, Any], **_: Any) -> None:
         """nbclient's hook: a cell starts."""
-        if not is_code(cell):
+        if not is_executed(cell):
+            self.heading = heading_of(cell) or self.heading
             return
         self.number += 1
         self.cell_started = time.monotonic()
-        print(json.dumps({"cell": self.number, "of": self.total}), file=self.channel, flush=True)
+        self.tell()
+
+    def tell(self, measured: str = "") -> None:
+        """Tells the runner what goes on, should it be something else than before."""
+        what = ": ".join(filter(None, (self.heading, measured)))
+        with self.lock:
+            if self.number and self.told != (self.number, what):
+                self.told = (self.number, what)
+                line = json.dumps({"cell": self.number, "of": self.total, "what": what})
+                print(line, file=self.channel, flush=True)
 
     def cell_ran(self, **_: Any) -> None:
         """nbclient's hook: a code cell ended, well or not."""
         self.cell_seconds.append(round(time.monotonic() - self.cell_started, 3))
 
-    def cell_failed(self, execute_reply: dict[str, Any], **_: Any) -> None:
-        """nbclient's hook: a code cell ended with an error."""
-        self.error = execute_reply["content"]
+    def cell_failed(self, cell: dict[str, Any], execute_reply: dict[str, Any], **_: Any) -> None:
+        """nbclient's hook: a code cell ended with an error. One that it is tagged for is none,
+        but that tag means neither an end of the notebook nor of its time."""
+        error = execute_reply["content"]
+        expected = RAISES in tags_of(cell) and error.get("ename") not in (TIME_LIMIT, "SystemExit")
+        if not (expected or self.error):
+            self.fails(error)
+
+    def fails(self, error: dict[str, Any]) -> None:
+        """The cell at work ended with this error."""
+        self.error, self.failed = error, self.number
+        self.failed_after = time.monotonic() - self.cell_started
 
     def limit(self, _: Any) -> float | None:
         """Seconds that the next cell has."""
@@ -100,13 +126,15 @@ def execute(job: Job, progress: Progress, private: Path) -> dict[str, Any]:
             config=Config({"KernelManager": _kernel_manager(private)}),
         )
     except PapermillExecutionError as error:
-        return _how_it_ended(job, progress, error)
+        if progress.error:
+            return _how_it_ended(job, progress, error)
+        _take_out_markers(file)  # the error of a cell that is tagged for it
     except DeadKernelError:
         text = f"the kernel died in cell [{progress.number}]"
         at = {"cell": progress.number}
         return {"status": "error", "reason": "dead kernel", "message": text, **at}
     except CellTimeoutError:  # the kernel did not heed the interrupt, and was killed
-        progress.error = {"ename": TIME_LIMIT}
+        progress.fails({"ename": TIME_LIMIT})
         return _how_it_ended(job, progress, None)
     except Cancelled:
         where = f"in cell [{progress.number}]" if progress.number else "before the first cell"
@@ -117,7 +145,7 @@ def execute(job: Job, progress: Progress, private: Path) -> dict[str, Any]:
     except Exception as error:  # such as a kernel that is not installed, or did not start
         text = f"{type(error).__name__}: {error}"
         return {"status": "error", "reason": "exception", "message": text}
-    if progress.error.get("ename") == "SystemExit":  # papermill lets exit code 0 pass
+    if progress.error:  # papermill lets exit code 0 pass, nbclient whatever is tagged
         return _how_it_ended(job, progress, None)
     if progress.number < progress.total:
         text = f"{progress.number} of {progress.total} cells ran; the kernel was told to end"
@@ -138,22 +166,21 @@ def _kernel_manager(private: Path) -> dict[str, Any]:
 def _how_it_ended(job: Job, progress: Progress, error: Any) -> dict[str, Any]:
     """How a notebook ended whose cell had an error."""
     name = progress.error.get("ename") or getattr(error, "ename", "")
-    value = ANSI.sub("", str(progress.error.get("evalue") or getattr(error, "evalue", "")))
-    at = f"cell [{progress.number}]"
-    ended: dict[str, Any] = {"status": "error", "reason": "exception", "cell": progress.number}
+    value = plain(str(progress.error.get("evalue") or getattr(error, "evalue", "")))
+    at = f"cell [{progress.failed}]"
+    ended: dict[str, Any] = {"status": "error", "reason": "exception", "cell": progress.failed}
     if name == "ChecksFailed":
         return {"status": "failed", "message": value}
     if name == "SystemExit":
         text = f"{at} ended the notebook with sys.exit({value}); what follows did not run"
         return ended | {"reason": "exit", "message": text}
     if name == TIME_LIMIT:
-        spent = time.monotonic() - progress.cell_started
         whole = job.seconds and time.monotonic() - progress.started >= job.seconds
         limit = f"{job.seconds:g} s of the notebook" if whole else f"{job.cell_seconds:g} s a cell"
-        text = f"{at} ran {spent:.0f} s and was stopped; the limit is {limit}"
+        text = f"{at} ran {progress.failed_after:.0f} s and was stopped; the limit is {limit}"
         return ended | {"reason": "time limit", "message": text}
     lines = progress.error.get("traceback") or getattr(error, "traceback", [])
-    trace = ANSI.sub("", "\n".join(lines))
+    trace = plain("\n".join(lines))
     return ended | {"message": f"{name}: {value} (in {at})", "traceback": trace}
 
 
@@ -173,6 +200,10 @@ def _prepare(job: Job, private: Path) -> None:
         os.sched_setaffinity(0, job.cpus)
 
 
-def is_code(cell: dict[str, Any]) -> bool:
-    """Whether it is a code cell that is not empty."""
-    return cell["cell_type"] == "code" and bool("".join(cell["source"]).strip())
+def _take_out_markers(file: Path) -> None:
+    """Removes the cells that papermill puts in where it saw an error."""
+    import nbformat
+
+    notebook = nbformat.read(file, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if ERROR_MARKER not in tags_of(cell)]
+    nbformat.write(notebook, file)

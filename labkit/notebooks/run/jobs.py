@@ -19,7 +19,7 @@ NOTEBOOK_FILE_ENDING = ".ipynb"
 CANCEL_SECONDS = 15.0  # for kernel and engines to end in order
 LOG_LINES_SHOWN = 12
 
-Report = Callable[[int, int], None]
+Report = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def run_job(job: Job, cancelled: threading.Event, report: Report | None = None) 
     """Runs a notebook in a process of its own and waits for it.
 
     cancelled: when it is set, the notebook is stopped
-    report: called with the number of the cell that starts and how many there are
+    report: called with the number of the cell at work, how many there are, and what it does as
+        far as that is known; when it starts, and when it does something else
     """
     if cancelled.is_set():
         return job.ended(status="cancelled", message="cancelled before it started")
@@ -126,7 +127,7 @@ def _follow(process: subprocess.Popen[str], job: Job, report: Report | None) -> 
         if "outcome" in message:
             return NotebookRun.from_dict(message["outcome"])
         if report:
-            report(message["cell"], message["of"])
+            report(message["cell"], message["of"], message["what"])
     return None
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from labkit.notebooks.kernel import LEDGERS_FILE
+from labkit.notebooks.kernel import LEDGERS_FILE, PROGRESS_FILE
 from labkit.notebooks.records import RECORDS_FILE
 from labkit.notebooks.run.jobs import NOTEBOOK_FILE_ENDING
 
@@ -32,6 +32,7 @@ def read_kernel_files(folder: Path) -> dict[str, Any]:
     if ledgers.exists():
         found["ledgers"] = json.loads(ledgers.read_text() or "{}")
         ledgers.unlink()
+    (folder / PROGRESS_FILE).unlink(missing_ok=True)
     with suppress(OSError):  # the disk is full: they stay as they are
         join_logs(folder)
     own = {NOTEBOOK_FILE_ENDING, ".parquet", ".html"}
@@ -39,6 +40,22 @@ def read_kernel_files(folder: Path) -> dict[str, Any]:
         f.name for f in folder.iterdir() if f.suffix not in own and f.stat().st_size
     )
     return found
+
+
+def read_progress(folder: Path) -> str:
+    """What a kernel measures now, empty where it does not say."""
+    try:
+        return (folder / PROGRESS_FILE).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):  # none yet, or it is being written
+        return ""
+
+
+def remove_kernel_files(folder: Path) -> None:
+    """Removes what the kernel of an earlier run left, should that have been killed."""
+    for name in (RECORDS_FILE, LEDGERS_FILE, PROGRESS_FILE, ENGINES_LOG):
+        (folder / name).unlink(missing_ok=True)
+    for log in folder.glob("engine-*.log"):
+        log.unlink()
 
 
 def join_logs(folder: Path) -> None:

@@ -18,8 +18,10 @@ from labkit.notebooks.records import Check
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.run.jobs import Job
 from labkit.notebooks.source import NotebookSource, read_notebook
+from labkit.text import plain
 
 OTHERS = ("nbmake", "nbval", "nbval_lax")
+CHECK = "labkit_check"  # of a report: the check that it is of
 
 
 class NotebookFailed(Exception):
@@ -51,6 +53,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Checks become tests in the process that tells of them: a worker of pytest-xdist reports only
+    on tests that it was given."""
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(ChecksAsTests(session))
+
+
+class ChecksAsTests:
+    """Gives checks their names, and counts them as tests that were collected, or pytest would tell
+    of 650 % of them."""
+
+    def __init__(self, session: pytest.Session) -> None:
+        self.session = session
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A test or a check has ended."""
+        if hasattr(report, CHECK):
+            report.nodeid += f"::{plain(getattr(report, CHECK))}"
+            self.session.testscollected += 1
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookFile | None":
     """A notebook is a file of tests."""
     config = parent.config
@@ -64,8 +88,14 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "NotebookF
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A parameter that no notebook has is a mistake in the command."""
-    sources = [item.source for item in items if isinstance(item, NotebookTest)]
+    """Names every notebook's report. A parameter that no notebook has is a mistake."""
+    tests = [item for item in items if isinstance(item, NotebookTest)]
+    sources = [test.source for test in tests]
+    if tests and config.getoption("--notebook-report"):
+        from labkit.notebooks.run.plan import names_of  # late: what runs notebooks is slow
+
+        for test, name in zip(tests, names_of(sources), strict=True):
+            test.report_name = name
     for name, _ in config.getoption("--notebook-param"):
         if sources and not any(name in source.parameters for source in sources):
             there = ", ".join(sorted({p for source in sources for p in source.parameters}))
@@ -93,11 +123,13 @@ class NotebookTest(pytest.Item):
         super().__init__(**kwargs)
         self.source = source
         self.values = values
+        self.report_name = source.name
 
     def runtest(self) -> None:
         """Runs it in a kernel of its own, and waits for CPUs that another run measures with."""
         # Late: the plugin is there in every run of pytest, and what runs notebooks is slow.
-        from labkit.notebooks.run.runner import Settings, plan, run_all
+        from labkit.notebooks.run.plan import Settings, plan
+        from labkit.notebooks.run.runner import run_all
 
         with TemporaryDirectory(prefix="labkit-") as private:
             report = self.config.getoption("--notebook-report")
@@ -106,7 +138,8 @@ class NotebookTest(pytest.Item):
                 solutions=self.config.getoption("--notebook-solutions"),
                 report=report is not None,
             )
-            jobs = plan([self.source], report or Path(private), settings)
+            folder = report or Path(private)
+            jobs = plan([self.source], folder, settings, [self.report_name])
             (outcome,) = run_all(jobs, 1, _Silent(), threading.Event())
         if outcome.status == "cancelled":
             raise KeyboardInterrupt
@@ -137,21 +170,25 @@ class NotebookTest(pytest.Item):
             longrepr = (str(self.path), None, f"{check.name}: {check.hint}")
         path, _, _ = self.reportinfo()
         report = pytest.TestReport(
-            nodeid=f"{self.nodeid}::{check.name}",
+            nodeid=self.nodeid,
             location=(str(path), None, check.name),
             keywords={},
             outcome=outcomes[check.status],  # type: ignore[arg-type]
             longrepr=longrepr,
             when="call",
         )
+        setattr(report, CHECK, check.name)
         self.ihook.pytest_runtest_logreport(report=report)
 
 
 class _Silent:
     """pytest shows the progress itself."""
 
-    def cell(self, job: Job, number: int, total: int) -> None:
+    def cell(self, job: Job, number: int, total: int, what: str) -> None:
         """A cell starts."""
+
+    def tick(self) -> None:
+        """Time goes by."""
 
     def waits(self, job: Job, cpu: int) -> None:
         """A notebook waits for a CPU."""

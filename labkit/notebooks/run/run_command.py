@@ -27,7 +27,13 @@ from labkit.notebooks.run.options import FILE, exit_on_error, minimal_effect_opt
     help="Keep notebooks, reports, results.json and .parquet, junit.xml, summary.md.",
 )
 @click.option("--junit", type=FILE, metavar="FILE", help="Write JUnit XML there.")
-@click.option("--tag", "tags", multiple=True, help="Only notebooks whose metadata have this tag.")
+@click.option(
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="TAG",
+    help="Only notebooks whose metadata have this tag; given again, all of them.",
+)
 @click.option("-j", "--jobs", default=1, show_default=True, help="Notebooks at a time.")
 @click.option("--repeat", default=1, show_default=True, help="Run each so often; tells the noise.")
 @click.option(

@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs notebooks, several at once, and keeps what they leave."""
 
+import fcntl
 import os
 import queue
 import shutil
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
-from labkit.errors import LabError, ParameterError
+from labkit.errors import LabError
 from labkit.machine.cpus import claimed, deal, usable_cpus
-from labkit.notebooks.exercises import solved
+from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.report.results import Run, is_run, load_run
 from labkit.notebooks.run.jobs import Job, run_job
-from labkit.notebooks.source import NotebookSource
 
 WAIT_SECONDS = 0.2
 
@@ -29,97 +29,20 @@ WAIT_SECONDS = 0.2
 News = Callable[..., None]
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How notebooks are run.
-
-    Attributes
-    ----------
-    parameters: values by name; each must be a parameter of at least one of the notebooks
-    jobs: notebooks at a time, 1 to the number of CPUs
-    repeat: how often each is run
-    cell_seconds, seconds: time limits of a cell and of a notebook; None: none
-    solutions: put the solutions of exercises in their places
-    report: write the HTML report of every notebook
-    """
-
-    parameters: Mapping[str, Any]
-    jobs: int = 1
-    repeat: int = 1
-    cell_seconds: float | None = None
-    seconds: float | None = None
-    solutions: bool = False
-    report: bool = True
-
-    def __post_init__(self) -> None:
-        deal(self.jobs, usable_cpus())
-        if self.repeat < 1:
-            raise LabError(f"repeat is {self.repeat}; it is 1 or more")
-        for name, limit in (("cell limit", self.cell_seconds), ("limit", self.seconds)):
-            if limit is not None and limit < 1:
-                raise LabError(f"the time {name} is {limit:g} s; it is 1 s or more")
-
-
 class Watcher(Protocol):
     """Is told how a run goes; called from one thread."""
 
-    def cell(self, job: Job, number: int, total: int) -> None:
-        """A cell starts."""
+    def cell(self, job: Job, number: int, total: int, what: str) -> None:
+        """A cell starts, or does something else now."""
+
+    def tick(self) -> None:
+        """Nothing may have happened; called several times a second."""
 
     def waits(self, job: Job, cpu: int) -> None:
         """A notebook waits for a CPU that another run on this machine has."""
 
     def ended(self, job: Job, outcome: NotebookRun) -> None:
         """A notebook has ended."""
-
-
-def plan(notebooks: Sequence[NotebookSource], folder: Path, settings: Settings) -> list[Job]:
-    """The jobs, with every parameter checked; nothing has started."""
-    if not notebooks:
-        raise LabError("there is no notebook to run; name a notebook or a folder of them")
-    names = _names(notebooks)
-    jobs = []
-    unknown = dict.fromkeys(settings.parameters)
-    for notebook, name in zip(notebooks, names, strict=True):
-        declared = notebook.parameters
-        given = {k: v for k, v in settings.parameters.items() if k in declared}
-        values = notebook.values(given)
-        for k in given:
-            unknown.pop(k, None)
-        document = notebook.tagged()
-        job = Job(
-            name,
-            str(notebook.path),
-            solved(document) if settings.solutions else document,
-            "",
-            str(notebook.path.parent.absolute()),
-            values,
-            {k: p.default for k, p in declared.items()} | values,
-            settings.cell_seconds,
-            settings.seconds,
-            measures=notebook.measures,
-            report=settings.report,
-        )
-        for number in range(1, settings.repeat + 1):
-            place = name if number == 1 else f"{name}-{number}"
-            jobs.append(replace(job, folder=str(folder.absolute() / place), repeat=number))
-    for k in unknown:
-        if len(notebooks) == 1:
-            notebooks[0].parameters.find(k, notebooks[0].path.name)
-        there = ", ".join(sorted({p for n in notebooks for p in n.parameters})) or "none"
-        raise ParameterError(f"none of these notebooks has a parameter {k!r} (they have: {there})")
-    return jobs
-
-
-def again(jobs: Sequence[Job], names: Collection[str], count: int) -> list[Job]:
-    """The notebooks of these names, `count` more times than the jobs have them."""
-    last = max(job.repeat for job in jobs)
-    return [
-        replace(job, repeat=number, folder=f"{job.folder}-{number}")
-        for job in jobs
-        if job.repeat == 1 and job.name in names
-        for number in range(last + 1, last + 1 + count)
-    ]
 
 
 def run_all(
@@ -141,7 +64,8 @@ def run_all(
             own = replace(job, cpus=share if at_once > 1 else None)
             tell_wait = lambda cpu: news(watcher.waits, job, cpu)  # noqa: E731
             with claimed(share if job.measures else (), cancelled, tell_wait):
-                return run_job(own, cancelled, lambda n, of: news(watcher.cell, job, n, of))
+                tell_cell = lambda *what: news(watcher.cell, job, *what)  # noqa: E731
+                return run_job(own, cancelled, tell_cell)
         finally:
             shares.put(share)
 
@@ -168,6 +92,7 @@ def follow(
             while not told.empty():
                 tell, *what = told.get()
                 tell(*what)
+            watcher.tick()
             for future in done:
                 job = waiting[future]
                 outcomes[order[id(job)]] = outcome = _result(future, job)
@@ -182,41 +107,77 @@ def follow(
 
 
 @contextmanager
-def run_folder(folder: Path) -> Iterator["RunFolder"]:
+def run_folder(folder: Path, where: Mapping[str, Any] | None = None) -> Iterator["RunFolder"]:
     """The folder of a run that begins now. An earlier run in it is replaced; anything else is left
-    alone with an error."""
-    if folder.exists() and any(folder.iterdir()):
+    alone with an error.
+
+    where: the origin of the notebooks
+    """
+    with _held(folder):
+        _clear(folder)
+        yield RunFolder(folder, where)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Makes the folder, and keeps it from other runs until this one has ended."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise LabError(f"{folder} cannot be made: {error.strerror}") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise LabError(f"another run writes to {folder} now; choose another folder") from None
+    finally:
+        os.close(handle)
+
+
+def _clear(folder: Path) -> None:
+    """Removes an earlier run."""
+    if any(folder.iterdir()):
         if not is_run(folder):
             raise LabError(f"{folder} is not empty and holds no run; choose another folder")
-        for notebook in load_run(folder).notebooks:
+        earlier = load_run(folder)
+        for notebook in earlier.all_notebooks:
             inside = (folder / notebook.folder).resolve()
             if inside.parent == folder.resolve():  # whatever the file says, nothing else goes
                 shutil.rmtree(inside, ignore_errors=True)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LabError(f"{folder} cannot be made: {error.strerror}") from None
-    yield RunFolder(folder)
 
 
 class RunFolder:
     """Keeps a run's results as notebooks end, so that nothing that ended is lost."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, where: Mapping[str, Any] | None = None) -> None:
         self.folder = folder
         self.started = monotonic()
-        self.run = Run(
-            (), datetime.now(UTC).isoformat(timespec="seconds"), 0.0, version("labkit"), folder
-        )
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.run = Run((), now, 0.0, version("labkit"), folder, origin=where or {})
         self.run.save(folder)
+
+    def begin(self, jobs: Sequence[Job]) -> None:
+        """Writes down what is going to run, so that a run that is killed does not look whole."""
+        text = "the run ended before it did"
+        pending = tuple(job.ended(status="error", message=text) for job in jobs)
+        self._save(pending=pending)
 
     def add(self, outcome: NotebookRun) -> None:
         """Keeps one more."""
-        self.keep([*self.run.notebooks, outcome])
+        left = tuple(n for n in self.run.pending if n.folder != outcome.folder)
+        self._save(notebooks=(*self.run.notebooks, outcome), pending=left)
 
     def keep(self, notebooks: Sequence[NotebookRun]) -> None:
-        """Writes the run as it is now."""
-        self.run = replace(self.run, notebooks=tuple(notebooks), seconds=monotonic() - self.started)
+        """Keeps these, of which none is left to run."""
+        self._save(notebooks=tuple(notebooks), pending=())
+
+    def judge(self, comparison: RunComparison) -> None:
+        """Keeps which results fail the run."""
+        self._save(regressions=tuple(map(str, comparison.loud)))
+
+    def _save(self, **changed: Any) -> None:
+        self.run = replace(self.run, seconds=monotonic() - self.started, **changed)
         self.run.save(self.folder)
 
 
@@ -224,13 +185,5 @@ def _result(future: "Future[NotebookRun]", job: Job) -> NotebookRun:
     try:
         return future.result()
     except Exception as error:  # whatever keeps one notebook from running, the others go on
-        return job.ended(status="error", reason="worker", message=f"{error}")
-
-
-def _names(notebooks: Sequence[NotebookSource]) -> list[str]:
-    """File names without endings; with their folders where two are the same."""
-    stems = [notebook.name for notebook in notebooks]
-    if len(set(stems)) == len(stems):
-        return stems
-    root = os.path.commonpath([n.path.absolute().parent for n in notebooks])
-    return ["-".join(n.path.absolute().with_suffix("").relative_to(root).parts) for n in notebooks]
+        text = f"{type(error).__name__}: {error}"
+        return job.ended(status="error", reason="worker", message=text)

@@ -2,8 +2,9 @@
 """The process that runs one notebook: python -m labkit.notebooks.run.worker.
 
 A job comes as a line of JSON on standard input. Lines of JSON go to standard output: {"cell": n,
-"of": m} before each execution, and at last {"outcome": …}. When standard input ends, whoever
-wanted the notebook is gone, and so are this process, the kernel and its engines soon after.
+"of": m, "what": …} as cells start and measure, and at last {"outcome": …}. When standard input
+ends, whoever wanted the notebook is gone, and so are this process, the kernel and its engines soon
+after.
 """
 
 import json
@@ -23,19 +24,27 @@ from typing import IO, Any
 from labkit.machine.description import environment, fingerprint
 from labkit.notebooks.records import CheckList
 from labkit.notebooks.report.notebook_run import NotebookRun
-from labkit.notebooks.run.execution import Cancelled, Progress, execute, is_code
+from labkit.notebooks.run.execution import Cancelled, Progress, execute
 from labkit.notebooks.run.jobs import Job
-from labkit.notebooks.run.kernel_files import read_kernel_files
+from labkit.notebooks.run.kernel_files import (
+    read_kernel_files,
+    read_progress,
+    remove_kernel_files,
+)
+from labkit.notebooks.source import is_executed
+
+TELL_SECONDS = 0.5
 
 
 def run_notebook(job: Job, channel: IO[str]) -> NotebookRun:
     """Executes the notebook, reads what it recorded, and writes its report."""
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    cells = [c for c in job.document["cells"] if is_code(c)]
+    cells = [c for c in job.document["cells"] if is_executed(c)]
     progress = Progress(job, len(cells) + bool(job.parameters), channel)
-    with tempfile.TemporaryDirectory(prefix="labkit-run-") as private:
-        ended = execute(job, progress, Path(private))
     folder = Path(job.folder)
+    remove_kernel_files(folder)
+    with tempfile.TemporaryDirectory(prefix="labkit-run-") as private, told(progress, folder):
+        ended = execute(job, progress, Path(private))
     recorded = read_kernel_files(folder)
     # Whether paths have CPUs of their own or share one changes every measurement.
     pinned = [engine.get("worker_cpus", 0) for engine in recorded["ledgers"].values()]
@@ -59,6 +68,24 @@ def run_notebook(job: Job, channel: IO[str]) -> NotebookRun:
         outcome |= {"status": "failed", "message": f"failed checks: {names}"}
     run = NotebookRun.from_dict(outcome)
     return _with_report(run, folder) if job.report and run.status != "cancelled" else run
+
+
+@contextmanager
+def told(progress: Progress, folder: Path) -> Iterator[None]:
+    """Tells the runner what the kernel measures, while it does."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(TELL_SECONDS):
+            progress.tell(read_progress(folder))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _with_report(run: NotebookRun, folder: Path) -> NotebookRun:
