@@ -393,7 +393,7 @@ def test_trace_from_the_page(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_dashboard_has_the_parts_that_were_asked_for(lab: lk.Lab) -> None:
-    with pytest.raises(lk.LabError, match="no part 'port'; it has chart, ports"):
+    with pytest.raises(lk.LabError, match="parts is 'port'; it is 'chart' or 'ports'"):
         lk.dashboard(lab, "port")
     view = lk.dashboard(lab, "pools")
     assert set(view.parts) == {"shown", "pools"}
