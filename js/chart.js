@@ -13,7 +13,8 @@ const HEIGHT = 260;
 const ZOOM = 1.5;
 const LEAST_SPAN = 0.5;
 const LEAST_SHOWN = 10; // seconds
-const LIKENESS = 0.01; // of the axis: lines that are nowhere further apart hide each other
+const LIKENESS = 0.02; // of the axis: points no further apart hide each other
+const HIDDEN = 0.8; // of the points: lines of which so many do are drawn in turns
 
 export class ChartPanel {
   constructor(store, paint, options = {}) {
@@ -355,10 +356,11 @@ function turnsOf(columns, items, shown, low, high) {
 
 function alike(a, b, first, end, near) {
   let both = 0;
+  let close = 0;
   for (let row = first; row < end; row += 1) {
     if (a[row] === null || b[row] === null) continue;
-    if (Math.abs(a[row] - b[row]) > near) return false;
     both += 1;
+    close += Math.abs(a[row] - b[row]) <= near;
   }
-  return both > 0;
+  return both > 0 && close >= HIDDEN * both;
 }

@@ -41,14 +41,14 @@ export class Store {
     return this.columns[0].length;
   }
 
-  /** The mean of a line over the last second; a level is what it is now. */
+  /** The mean of a line over the last second, the last point until one has come; a level is as it is now. */
   mean(line) {
-    return this.means?.version === this.version ? this.means.values[line] : null;
+    return this.means?.version === this.version ? this.means.values[line] : this.columns[line + 1]?.[this.count - 1];
   }
 
   /** Over how long. */
   get meansTold() {
-    return this.means ? `means of the last ${this.means.seconds.toFixed(1)} s` : "";
+    return this.means?.version === this.version ? `means of the last ${this.means.seconds.toFixed(1)} s` : "";
   }
 
   ask(type, more = {}) {

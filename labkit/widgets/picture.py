@@ -12,7 +12,8 @@ from labkit.figure.picture import Picture, line_style, load_axis, plain_axes
 from labkit.figure.theme import FAINT
 
 MOST_IN_LEGEND = 16
-LIKENESS = 0.01  # of the axis: lines that are nowhere further apart hide each other
+LIKENESS = 0.02  # of the axis: points no further apart hide each other
+HIDDEN = 0.8  # of the points: lines of which so many do take turns
 TURN = 5.0  # dash of lines that take turns, in line widths
 
 
@@ -77,4 +78,4 @@ def turns_of(values: Any) -> list[tuple[int, int]]:
 
 def _are_alike(a: Any, b: Any, near: float) -> bool:
     both = ~np.isnan(a) & ~np.isnan(b)
-    return bool(both.any() and np.abs(a[both] - b[both]).max() <= near)
+    return bool(both.any() and (np.abs(a[both] - b[both]) <= near).mean() >= HIDDEN)
