@@ -13,6 +13,8 @@ const HEIGHT = 260;
 const ZOOM = 1.5;
 const LEAST_SPAN = 0.5;
 const LEAST_SHOWN = 10; // seconds
+const LIKENESS = 0.02; // of the axis: points no further apart hide each other
+const HIDDEN = 0.8; // of the points: lines of which so many do are drawn in turns
 
 export class ChartPanel {
   constructor(store, paint, options = {}) {
@@ -27,7 +29,8 @@ export class ChartPanel {
       onwheel: (event) => this.wheel(event),
     });
     this.legend = h("div", { class: "lk-legend", role: "group", "aria-label": "lines" });
-    this.element = h("div", { class: "lk-chart-panel" }, this.area, this.legend);
+    this.when = h("div", { class: "lk-when lk-faint" });
+    this.element = h("div", { class: "lk-chart-panel" }, this.area, this.when, this.legend);
     this.follow = h("button", {
       class: "lk-button lk-follow", type: "button", title: "Follow what comes (End)",
       onclick: () => this.goLive(),
@@ -94,6 +97,7 @@ export class ChartPanel {
       label: item.name, scale: item.unit || "none", width: 2, dash: dash(i),
       stroke: stroke(i, this.dark), show: !this.ui.off.has(item.name), points: { show: false },
     }));
+    this.turns = items.map((_, i) => [0, 1, i]);
     this.plot = new uPlot(
       {
         width, height: this.height, scales, axes, series: [{}, ...series],
@@ -127,6 +131,7 @@ export class ChartPanel {
     }
     if (!plot || !store.count) return;
     const [low, high] = this.range();
+    this.takeTurns(low, high);
     plot.batch(() => {
       plot.setData(store.columns, false);
       plot.setScale("x", { min: low, max: high });
@@ -248,19 +253,44 @@ export class ChartPanel {
     ctx.restore();
   }
 
+  /** Lines that lie on each other are drawn in turns, so that none hides another. */
+  takeTurns(low, high) {
+    const { store, plot, ui } = this;
+    const { items } = store.lines;
+    const shown = items.map((_, i) => i).filter((i) => !ui.off.has(items[i].name));
+    const turns = turnsOf(store.columns, items, shown, low, high);
+    if (String(turns) === String(this.turns)) return;
+    this.turns = turns;
+    turns.forEach((turn, i) => {
+      const dashes = dash(i, turn);
+      plot.series[i + 1].dash = dashes;
+      this.swatches[i].setAttribute("stroke-dasharray", dashes.join(" ") || "none");
+      const alike = items.filter((item, k) => k !== i && turn[1] > 1 && turns[k][2] === turn[2]).map((item) => item.name);
+      say(this.alike[i], alike.length ? "=" : "");
+      this.alike[i].title = alike.length ? `drawn in turns with ${alike.join(", ")}, which has the same values` : "";
+    });
+  }
+
   fillLegend(items) {
     this.values = [];
+    this.swatches = [];
+    this.alike = [];
     const rows = items.map((item, i) => {
       const value = h("span", { class: "lk-value" });
       this.values.push(value);
+      const alike = h("span", { class: "lk-alike" });
+      this.alike.push(alike);
       const swatch = h("span", { class: "lk-swatch", "aria-hidden": "true" });
-      swatch.style.borderTopColor = stroke(i, this.dark);
-      swatch.style.borderTopStyle = dash(i).length ? "dashed" : "solid";
+      swatch.innerHTML = '<svg width="40" height="6"><line x1="0" y1="3" x2="40" y2="3" stroke-width="3"/></svg>';
+      const line = swatch.querySelector("line");
+      line.setAttribute("stroke", stroke(i, this.dark));
+      line.setAttribute("stroke-dasharray", dash(i).join(" ") || "none");
+      this.swatches.push(line);
       return h("button", {
         class: "lk-line", type: "button", title: [item.name, item.meaning].filter(Boolean).join("\n"),
         "aria-pressed": String(!this.ui.off.has(item.name)),
         onclick: (event) => this.show(item.name, i, event.currentTarget),
-      }, swatch, h("span", { class: "lk-name" }, item.name), value);
+      }, swatch, h("span", { class: "lk-name" }, item.name), alike, value);
     });
     this.legend.replaceChildren(...rows);
   }
@@ -272,20 +302,22 @@ export class ChartPanel {
     this.plot?.setSeries(line + 1, { show: !off.has(name) });
   }
 
-  /** Values under the cursor, else the latest. */
+  /** Values under the cursor, else the means of the last second, as everywhere beside the lines. */
   tellValues() {
     const { store, plot } = this;
     const at = plot?.cursor.idx;
-    const row = at === null || at === undefined ? store.count - 1 : at;
+    const isPointed = at !== null && at !== undefined && at < store.count;
+    say(this.when, isPointed ? `values at ${timeOfDay(store.columns[0][at])}` : store.meansTold);
     store.lines.items.forEach((item, i) => {
-      if (this.values[i]) say(this.values[i], quantity(store.columns[i + 1][row], item.unit));
+      const value = isPointed ? store.columns[i + 1][at] : store.mean(i);
+      if (this.values[i]) say(this.values[i], quantity(value, item.unit));
     });
   }
 
   describe() {
     const parts = this.store.lines.items
       .slice(0, 8)
-      .map((item, i) => `${item.name} ${quantity(this.store.last(i), item.unit)}`);
+      .map((item, i) => `${item.name} ${quantity(this.store.mean(i), item.unit)}`);
     const label = `Chart of ${parts.join(", ")}`;
     if (performance.now() - (this.described ?? -1e9) > 2000) {
       this.described = performance.now(); // a reader need not hear ten of them a second
@@ -298,3 +330,37 @@ const spanName = (s) => (!Number.isFinite(s) ? "all" : s < 60 ? `${s} s` : `${s 
 
 /** A number on an axis: 50 k, not 50.0 k. */
 const tick = (value) => si(value).replace(/(\.\d*?)0+(?=\s|$)/, "$1").replace(/\.(?=\s|$)/, "");
+
+/** Of every line its number among those that lie on it between two times, how many they are, and the first. */
+function turnsOf(columns, items, shown, low, high) {
+  const times = columns[0];
+  const first = Math.max(0, times.findIndex((x) => x >= low));
+  let end = times.length;
+  while (end > first && times[end - 1] > high) end -= 1;
+  const tops = {};
+  for (const i of shown) {
+    const unit = items[i].unit;
+    for (let row = first; row < end; row += 1) tops[unit] = Math.max(tops[unit] ?? 0, columns[i + 1][row] ?? 0);
+  }
+  const groups = [];
+  for (const i of shown) {
+    const { unit } = items[i];
+    const group = groups.find(([k]) => items[k].unit === unit && alike(columns[k + 1], columns[i + 1], first, end, LIKENESS * tops[unit]));
+    if (group) group.push(i);
+    else groups.push([i]);
+  }
+  const turns = items.map((_, i) => [0, 1, i]);
+  for (const group of groups) group.forEach((i, turn) => (turns[i] = [turn, group.length, group[0]]));
+  return turns;
+}
+
+function alike(a, b, first, end, near) {
+  let both = 0;
+  let close = 0;
+  for (let row = first; row < end; row += 1) {
+    if (a[row] === null || b[row] === null) continue;
+    both += 1;
+    close += Math.abs(a[row] - b[row]) <= near;
+  }
+  return both > 0 && close >= HIDDEN * both;
+}

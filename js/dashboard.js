@@ -10,6 +10,7 @@ export class Dashboard {
   constructor(store, paint) {
     this.store = store;
     this.body = h("div", { class: "lk-parts" });
+    this.when = h("div", { class: "lk-when lk-faint" });
     this.element = h("div", {});
     const { shown } = store.model.get("parts");
     if (shown.includes("chart")) {
@@ -18,7 +19,7 @@ export class Dashboard {
       this.element.append(this.chart.element);
     }
     this.trace = h("div", { class: "lk-trace", role: "status", hidden: true });
-    this.element.append(this.body, this.trace);
+    this.element.append(this.when, this.body, this.trace);
   }
 
   dress(dark) {
@@ -91,13 +92,9 @@ export class Dashboard {
     const body = rows.map((row) => {
       const lost = this.cell(row.lost, "/s", { title: "frames the port lost: missed, bad, without a buffer, not sent" });
       this.writers.push((numbers) => lost.classList.toggle("lk-bad", numbers[row.lost] > 0));
-      const bits = (place) => {
-        if (row.silent) return h("td", { class: "lk-faint", title: row.silent }, "not reported");
-        return this.cell(place, "bit/s");
-      };
       const peer = row.peer ? ` ⇄ ${row.peer}` : "";
       return h("tr", {}, h("th", { scope: "row", title: row.about }, row.name, h("span", { class: "lk-faint" }, peer)),
-        this.cell(row.rx, "packets/s"), bits(row.rx_bits), this.cell(row.tx, "packets/s"), bits(row.tx_bits), lost);
+        this.cell(row.rx, "packets/s"), this.cell(row.rx_bits, "bit/s"), this.cell(row.tx, "packets/s"), this.cell(row.tx_bits, "bit/s"), lost);
     });
     return table("Ports", ["port", "received", "received (L2)", "sent", "sent (L2)", "lost"], body);
   }
@@ -114,7 +111,7 @@ export class Dashboard {
     const body = rows.map((row) => {
       const used = h("td", {});
       this.writers.push((numbers) => say(used, `${si(numbers[row.used])} of ${si(numbers[row.size])}`));
-      return h("tr", {}, h("th", { scope: "row" }, row.name),
+      return h("tr", {}, h("th", { scope: "row", title: row.about }, row.name),
         h("td", {}, this.meter(row.share, `share of ${row.name} in use`, (v) => `${v.toFixed(v < 9.95 ? 1 : 0)} %`)), used);
     });
     return table("Mempools", ["mempool", "in use", "mbufs"], body);
@@ -148,11 +145,8 @@ export class Dashboard {
     if (!numbers || numbers === this.shownNumbers || this.store.ui.isStopped) return;
     this.shownNumbers = numbers;
     for (const write of this.writers) write(numbers.values);
-    let edge = 0;
-    this.paths.forEach((view, i) => {
-      view.paint(numbers.values, numbers.edges.slice(edge, edge + view.edgeCount), numbers.drops[i] ?? []);
-      edge += view.edgeCount;
-    });
+    if (!this.chart) say(this.when, this.store.meansTold);
+    this.paths.forEach((view, i) => view.paint(numbers.values, numbers.flows[i]));
   }
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Okabe and Ito's colours, told apart by colour-blind readers; a second set for dark grounds.
+// Colours and dashes of lines, as in labkit/figure/theme.py: neighbours differ in both.
 
-const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b07800", "#2f9fd6", "#1f2328"];
-const DARK = ["#56b4e9", "#ff8c42", "#2fd6a8", "#e8a5cb", "#f0c94a", "#8fd3ff", "#e6edf3"];
-const DASHES = [[], [8, 4], [2, 3], [8, 3, 2, 3]];
+const LIGHT = ["#004f8c", "#c44600", "#00a274", "#1f2328", "#b5478f", "#8a6d00", "#2e9bd0"];
+const DARK = ["#4b8fe0", "#f09a50", "#5feec4", "#ffffff", "#c96bab", "#c9a800", "#9ad8ff"];
+const DASHES = [[], [10, 4], [3, 3], [10, 3, 3, 3]];
+const TURN = 9;
 
 export function isDark(element) {
   const jupyter = document.body.dataset.jpThemeLight;
@@ -18,6 +19,8 @@ export function stroke(line, dark) {
   return colours[line % colours.length];
 }
 
-export function dash(line) {
-  return DASHES[Math.floor(line / LIGHT.length) % DASHES.length];
+/** The dashes of a line; of one that hides others, or is hidden, its turn among them. */
+export function dash(line, [turn, among] = [0, 1]) {
+  if (among === 1) return DASHES[line % DASHES.length];
+  return [0, TURN * turn, TURN, TURN * (among - 1 - turn)];
 }

@@ -4,19 +4,17 @@
 import { h, say } from "./element.js";
 import { quantity, si } from "./format.js";
 
-const MOST_DROPS = 24;
 const LARGEST = 1.15; // times the size that the drawing has on paper, for projectors
+const SMALLEST = 0.85; // less cannot be read; what is too narrow scrolls
 
 export class PathView {
   constructor(path, ui) {
     this.path = path;
     this.ui = ui;
-    this.edgeCount = path.edges;
     this.picture = h("div", { class: "lk-drawing" });
     this.picture.innerHTML = path.svg; // made by labkit, every text in it escaped
-    this.drops = h("div", { class: "lk-drops", "aria-label": "dropped frames by reason" });
     this.detail = h("div", { class: "lk-detail", role: "region", "aria-label": "node", hidden: true });
-    this.element = h("div", { class: "lk-path" }, this.picture, this.drops, this.detail);
+    this.element = h("div", { class: "lk-path" }, this.picture, this.detail);
     this.findElements();
   }
 
@@ -25,6 +23,7 @@ export class PathView {
     svg.removeAttribute("role"); // its nodes are buttons
     svg.style.width = "100%";
     svg.style.maxWidth = `${svg.getAttribute("width") * LARGEST}px`;
+    svg.style.minWidth = `${svg.getAttribute("width") * SMALLEST}px`;
     this.nodes = this.path.nodes.map((node) => {
       const group = [...svg.querySelectorAll("g[data-node]")].find((g) => g.dataset.node === node.name);
       group.setAttribute("role", "button");
@@ -42,6 +41,8 @@ export class PathView {
     this.edges = [...svg.querySelectorAll("g[data-edge]")]
       .sort((a, b) => a.dataset.edge - b.dataset.edge)
       .map((group) => ({ group, label: group.querySelector(".rate"), line: group.querySelector("path[fill=none]"), output: group.dataset.output }));
+    this.drops = new Map([...svg.querySelectorAll("g[data-drop]")].map((group) => [group.dataset.drop, { group, label: group.querySelector(".lk-drop") }]));
+    for (const [key, { label }] of this.drops) say(label, key.slice(key.indexOf("/") + 1));
     for (const { label, output } of this.edges) say(label, output);
     for (const { counts } of this.nodes) say(counts, "–");
   }
@@ -58,37 +59,36 @@ export class PathView {
     for (const { node, group } of this.nodes) group.classList.toggle("lk-passed", passed.has(node.name));
   }
 
-  paint(numbers, edges, drops) {
+  /** flows: frames a second by node and by edge, and drops; all of one moment, as the other numbers. */
+  paint(numbers, flows) {
+    if (!flows || flows.edges.length !== this.edges.length) return; // of another drawing, or not known
     this.numbers = numbers;
+    this.rates = new Map(this.nodes.map(({ node }, i) => [node.name, flows.nodes[i] ?? NaN]));
     for (const { node, group, counts } of this.nodes) {
-      const rate = numbers[node.rate];
+      const rate = this.rates.get(node.name);
       const cycles = node.cycles < 0 ? NaN : numbers[node.cycles];
       const flows = rate > 0;
       say(counts, !flows ? "idle" : quantity(rate, "packets/s") + (Number.isNaN(cycles) ? "" : ` · ${si(Math.round(cycles))} cycles`));
       group.classList.toggle("lk-idle", !flows);
     }
     this.edges.forEach(({ group, label, line, output }, i) => {
-      const rate = edges[i];
+      const rate = flows.edges[i];
       const told = rate > 0 ? quantity(rate, "packets/s") : "";
       say(label, [output, told].filter(Boolean).join("  "));
       group.classList.toggle("lk-flows", rate > 0);
       line.style.strokeWidth = rate > 0 ? String(1.5 + Math.min(Math.log10(rate + 1), 7) * 0.35) : "";
     });
-    this.paintDrops(drops);
+    this.paintDrops(flows.drops);
     this.paintDetail();
   }
 
   paintDrops(drops) {
-    const names = drops.slice(0, MOST_DROPS).map(([name]) => name);
-    if (names.join() !== this.dropNames) {
-      this.dropNames = names.join();
-      this.labels = names.map((name) => h("span", { class: "lk-drop", title: this.path.reasons[name] }));
-      this.drops.replaceChildren(...this.labels);
+    for (const [node, name, rate, count] of drops) {
+      const found = this.drops.get(`${node}/${name}`);
+      if (!found) continue;
+      say(found.label, rate > 0 ? `${name}  ${quantity(rate, "packets/s")}` : `${name}  ${si(count)} before`);
+      found.group.classList.toggle("lk-past", !(rate > 0));
     }
-    drops.slice(0, MOST_DROPS).forEach(([name, rate, count], i) => {
-      say(this.labels[i], rate > 0 ? `${name}  ${quantity(rate, "packets/s")}` : `${name}  ${si(count)} before`);
-      this.labels[i].classList.toggle("lk-past", !(rate > 0));
-    });
   }
 
   paintDetail() {
@@ -110,7 +110,7 @@ export class PathView {
     const n = this.numbers;
     if (!n) return;
     const figures = [
-      ["frames", quantity(n[node.rate], "packets/s")],
+      ["frames", quantity(this.rates.get(node.name), "packets/s")],
       ["calls", quantity(n[node.calls], "/s")],
       ["burst", `${si(n[node.burst])} frames a call`],
     ];

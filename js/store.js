@@ -13,6 +13,7 @@ export class Store {
     this.ui = {}; // what the person chose here; it outlives a display
     this.next = null; // number of the next point
     this.numbers = null; // the latest that a dashboard shows beside lines
+    this.means = null; // the latest of the lines
     this.clear();
     model.on("msg:custom", (content, buffers) => this.receive(content, buffers));
     model.on("change:lines", () => {
@@ -40,9 +41,14 @@ export class Store {
     return this.columns[0].length;
   }
 
-  /** The last value of a line. */
-  last(line) {
-    return this.columns[line + 1]?.[this.count - 1];
+  /** The mean of a line over the last second, the last point until one has come; a level is as it is now. */
+  mean(line) {
+    return this.means?.version === this.version ? this.means.values[line] : this.columns[line + 1]?.[this.count - 1];
+  }
+
+  /** Over how long. */
+  get meansTold() {
+    return this.means?.version === this.version ? `means of the last ${this.means.seconds.toFixed(1)} s` : "";
   }
 
   ask(type, more = {}) {
@@ -77,6 +83,7 @@ export class Store {
       for (const listener of this.listeners) listener(content);
       return;
     }
+    if (content.means && !this.ui.isStopped) this.means = { version: content.version, values: content.means, seconds: content.seconds };
     if (buffers[2]) this.numbers = { ...content, values: doubles(buffers[2]) };
     if (content.version === this.lines.version) {
       if (content.type === "seed") this.clear();

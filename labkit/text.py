@@ -91,9 +91,18 @@ class Row:
     color: str
 
 
+def shade(color: str) -> str:
+    """The colour for words as a style: darker on light pages, lighter on dark ones.
+
+    Every "#rrggbb" that is legible on white stays so on both; a page that tells no colour of its
+    words, as JupyterLab does, is taken for a light one.
+    """
+    return f"color-mix(in srgb, {color} 57%, var(--jp-content-font-color0, #000))"
+
+
 def bold(text: str, color: str = "") -> Html:
     """A text that is set off, in a colour where one is given."""
-    style = f' style="color:{color}"' if color else ""
+    style = f' style="color:{shade(color)}"' if color else ""
     return Html(f"<b{style}>{_markup(text)}</b>")
 
 
@@ -133,7 +142,9 @@ def _row(row: Row, sides: Sequence[str]) -> str:
         cells = _cell("th", row.cells[0], "left", f' colspan="{len(sides)}"')
     else:
         cells = "".join(_cell("td", *pair) for pair in zip(row.cells, sides, strict=True))
-    return f'<tr style="color:{row.color}">{cells}</tr>' if row.color else f"<tr>{cells}</tr>"
+    return (
+        f'<tr style="color:{shade(row.color)}">{cells}</tr>' if row.color else f"<tr>{cells}</tr>"
+    )
 
 
 def _cell(tag: str, text: str, side: str, span: str = "") -> str:

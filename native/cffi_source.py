@@ -33,6 +33,7 @@ BORROWED: dict[str, tuple[str, ...]] = {
     "recorder_memory.h": (
         "struct lk_recorder_header",
         "struct lk_recorder_row",
+        "struct lk_recorded_flow",
         "struct lk_recorded_worker",
         "struct lk_recorded_level",
     ),

@@ -74,12 +74,14 @@ class WorkerFacts(TypedDict):
 class PathCounts(TypedDict):
     """Counters of a path.
 
-    nodes: calls, objects and cycles; drops: frames, and those of them with a signature; captures:
-    written and missed frames, errno; impairments: frames copied, reordered, held back now
+    nodes: calls, objects and cycles; outputs: frames by node and by output or drop node; drops:
+    frames, and those of them with a signature; captures: written and missed frames, errno;
+    impairments: frames copied, reordered, held back now
     """
 
     lcore: int
     nodes: dict[str, list[int]]
+    outputs: dict[str, dict[str, int]]
     drops: dict[str, list[int]]
     captures: dict[str, dict[str, int]]
     impairments: dict[str, dict[str, int]]

@@ -10,7 +10,7 @@ from labkit.engine.node_config import EnginePath, NodeConfigs
 from labkit.engine.ports import Ports
 from labkit.engine.trials import Trials
 from labkit.engine.workers import Workers
-from labkit.packet.codec import VERDICTS
+from labkit.packet.codec import EDGES, VERDICTS
 
 
 class Paths:
@@ -97,6 +97,7 @@ class Paths:
                 node: [c.calls, c.objects, c.cycles]
                 for node, c in zip(path.nodes, nodes, strict=True)
             },
+            "outputs": {node: self._outputs(path.graph, i) for i, node in enumerate(path.nodes)},
             "drops": {
                 f"drop_{verdict.name}": [c.frames, c.measured]
                 for verdict, c in zip(VERDICTS, drops, strict=True)
@@ -110,6 +111,11 @@ class Paths:
                 for node, line in path.impairments.items()
             },
         }
+
+    def _outputs(self, graph: int, node: int) -> dict[str, int]:
+        """Frames by output or drop node, those with none left out."""
+        left = lib.lk_graph_left(graph, node)
+        return {name: left[i] for i, name in enumerate(EDGES) if left[i]}
 
     def node_names(self) -> dict[int, tuple[str, list[str]]]:
         """Path name and node names by graph number."""

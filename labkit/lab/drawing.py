@@ -4,17 +4,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from labkit.figure.theme import FAINT, GROUND, INK, LINE
 from labkit.lab.placement import DETAIL, LINE_HEIGHT, PADDING, TITLE, Box, Placed, mean, settled
 from labkit.path.counters import PathReading, entered
-from labkit.path.drop_labels import draw_chips, drop_chips
+from labkit.path.drop_labels import draw_refusals, refusals_of
+from labkit.path.flows import flows_of
 from labkit.path.path import Path
 from labkit.path.svg import (
     BLUE,
-    FAINT,
     GREEN,
     GREY,
-    INK,
-    LINE,
     RED,
     arrowhead,
     card,
@@ -31,8 +30,8 @@ from labkit.units import si
 
 MARGIN = 18.0
 CABLE = 34.0  # room for the cables at the left
-REACH = 110.0  # between ports and paths
-CHAIN_WIDTH = 580.0  # a longer line of nodes is broken
+REACH = 64.0  # between ports and paths
+CHAIN_WIDTH = 330.0  # a longer line of nodes is broken
 MOST_LETTERS = 40
 
 
@@ -123,7 +122,7 @@ def _port_box(port: PortView) -> Box:
             port.mac,
             f"rx {si(port.rx_packets)} · tx {si(port.tx_packets)}",
         ),
-        tuple(drop_chips(port.losses)),
+        refusals_of({"port": port.losses}),
     )
 
 
@@ -131,9 +130,10 @@ def _path_box(path: Path, reading: PathReading | None) -> Box:
     lines = [line for chain in path.chains for line in _broken(chain)]
     if reading is None:
         return Box(path.name, tuple(lines))
-    dropped = sum(reading.drops.values())
+    drops = flows_of(path, reading.outputs).drops
+    dropped = sum(sum(refused.values()) for refused in drops.values())
     lines.append(f"{frames_text(entered(path, reading))} in, {si(dropped)} dropped")
-    return Box(path.name, tuple(lines), tuple(drop_chips(reading.drops)))
+    return Box(path.name, tuple(lines), refusals_of(drops))
 
 
 def _broken(chain: str) -> list[str]:
@@ -153,7 +153,7 @@ def _cable(port: PortView, end: Placed, other: Placed) -> str:
         f"M{number(x)},{number(end.middle)} H{number(out + r)} q-{r},0 -{r},{r} V{number(to - r)} "
         f"q0,{r} {r},{r} H{number(x)}"
     )
-    wire = curve(way, color=FAINT, width=4), curve(way, color="#ffffff", width=1.4)
+    wire = curve(way, color=FAINT, width=4), curve(way, color=GROUND, width=1.4)
     return group(wire, f"cable between {port.name} and {port.peer}")
 
 
@@ -244,7 +244,7 @@ def _draw_path(path: Path, place: Placed) -> str:
 
 
 def _draw_drops(place: Placed) -> list[str]:
-    """The red labels below the lines."""
+    """What was refused, below the lines."""
     below = place.y + 31 + LINE_HEIGHT * len(place.box.lines) - 2
     width = place.width - 2 * PADDING
-    return draw_chips(place.box.drops, place.x + PADDING, below, width)[0]
+    return draw_refusals(place.box.refusals, place.x + PADDING, below, width)[0]

@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from labkit.path.drop_labels import Chip, draw_chips
+from labkit.path.drop_labels import Refusals, draw_refusals
 from labkit.path.layout import apart
 from labkit.path.path import Path
 from labkit.path.svg import text_width
@@ -21,19 +21,19 @@ class Box:
 
     title: str
     lines: tuple[str, ...]
-    drops: tuple[Chip, ...] = ()
+    refusals: tuple[Refusals, ...] = ()
 
     @property
     def width(self) -> float:
         """What its longest line needs."""
         rooms = [text_width(self.title, TITLE, bold=True) + 60]
         rooms += [text_width(line, DETAIL) for line in self.lines]
-        rooms += [chip.width for chip in self.drops]
+        rooms += [refused.width for refused in self.refusals]
         return max(rooms) + 2 * PADDING
 
     def height(self, width: float) -> float:
         """With its drops in lines of that width."""
-        _, red = draw_chips(self.drops, 0, 0, width - 2 * PADDING)
+        _, red = draw_refusals(self.refusals, 0, 0, width - 2 * PADDING)
         return 31 + LINE_HEIGHT * len(self.lines) + (red + 8 if red else 0)
 
 

@@ -46,6 +46,8 @@ def _read_verdicts() -> tuple[Verdict, ...]:
 
 VERDICTS = _read_verdicts()
 VERDICT_BY_NAME = {verdict.name: verdict for verdict in VERDICTS}
+# What the edge of each verdict is called: an output, or the drop node that it leads to
+EDGES = tuple(f"drop_{v.name}" if v.is_drop else v.name for v in VERDICTS)
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,12 @@ class NodeReading(Protocol):
 
 
 class PathReading(Protocol):
-    """Counters of a path: by node name, and frames by drop node."""
+    """Counters of a path: by node name, frames by node and output, and frames by drop node."""
 
     @property
     def nodes(self) -> Mapping[str, NodeReading]: ...  # noqa: D102
+    @property
+    def outputs(self) -> Mapping[str, Mapping[str, int]]: ...  # noqa: D102
     @property
     def drops(self) -> Mapping[str, int]: ...  # noqa: D102
 
@@ -55,6 +57,8 @@ class PathCounters:
     ----------
     lcore: the worker that runs the path
     nodes: counters by node name
+    outputs: frames that left a node, by node name and by output (next, other) or drop node,
+        those without frames left out
     drops: frames by drop node, those with none left out
     measured_drops: of these, frames that carry a signature
     captures: written and missed frames, and the errno of a failed write, by capture node
@@ -63,6 +67,7 @@ class PathCounters:
 
     lcore: int
     nodes: Mapping[str, NodeCounters]
+    outputs: Mapping[str, Mapping[str, int]]
     drops: Mapping[str, int]
     measured_drops: Mapping[str, int]
     captures: Mapping[str, Mapping[str, int]]
@@ -74,6 +79,7 @@ class PathCounters:
         return cls(
             answer["lcore"],
             Named("node", ((name, NodeCounters(*v)) for name, v in answer["nodes"].items())),
+            answer["outputs"],
             Drops("drop node", ((name, frames) for name, (frames, _) in answer["drops"].items())),
             Drops("drop node", ((name, n) for name, (_, n) in answer["drops"].items() if n)),
             Named("capture node", answer["captures"]),

@@ -1,115 +1,143 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A path as a picture: its nodes from left to right, with counters where they are given."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from labkit.figure.theme import FAINT, GRID, GROUND, INK, LINE
 from labkit.path.counters import PathReading
-from labkit.path.drop_labels import Chip, draw_chips, drop_chips
-from labkit.path.edge_frames import edge_frames
-from labkit.path.edge_lines import draw_edge, edge_label, stub_of
-from labkit.path.graph import Edge, Graph
+from labkit.path.drop_labels import TINT as DROP
+from labkit.path.drop_labels import Chip, chips_of, draw_stack, live_chips, stack_size
+from labkit.path.edge_lines import DROPS, draw_edge, edge_label, stub_of
+from labkit.path.flows import flows_of
+from labkit.path.graph import Edge, Graph, NamedNode
 from labkit.path.layout import place
 from labkit.path.node_boxes import TITLE, Face, box, face_of
-from labkit.path.svg import (
-    BLUE,
-    CARD_EDGE,
-    FAINT,
-    GREEN,
-    INK,
-    LINE,
-    ORANGE,
-    RED,
-    card,
-    number,
-    shortened,
-    text,
-    text_width,
-)
+from labkit.path.svg import BLUE, GREEN, ORANGE, RED, card, number, shortened, text, text_width
 
 MARGIN = 18.0
 TITLE_HEIGHT = 30.0
-WIDEST = 1080.0  # a longer path goes on in another row
+WIDEST = 860.0  # a longer path goes on in another row
 GAP = 40.0  # between columns, labels excepted
 # Room for what a page writes into a live drawing, and its names for colours
 WIDEST_RATE = "888 Mpps"
 WIDEST_COUNTS = "888 Mpps · 88,888 cycles"
+TINTS = {"blue": BLUE, "green": GREEN, "orange": ORANGE, "refuse": RED, "red": DROP}
+STYLE = re.compile("<style>.*?</style>")
 VARIABLES = {
-    "#ffffff": "ground",
+    GROUND: "ground",
     INK: "ink",
     FAINT: "faint",
     LINE: "wire",
-    CARD_EDGE: "ground",
+    GRID: "ground",
     **{
         color: name + suffix
-        for name, tint in {"blue": BLUE, "green": GREEN, "orange": ORANGE, "refuse": RED}.items()
+        for name, tint in TINTS.items()
         for color, suffix in ((tint.edge, ""), (tint.fill, "-fill"))
     },
 }
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """What is drawn of a path.
+
+    Attributes
+    ----------
+    graph: the path, and a node for what each node refused, with an edge that leads to it
+    chips: the labels there, by the node that refused
+    """
+
+    graph: Graph
+    chips: Mapping[str, Sequence[Chip]]
+
+    @classmethod
+    def of(cls, path: Graph, chips: Mapping[str, Sequence[Chip]]) -> "Sheet":
+        """chips: by the node that refused."""
+        ends = tuple(NamedNode(_end(name), DROPS, {}) for name in chips)
+        edges = tuple(Edge(name, DROPS, _end(name)) for name in chips)
+        return cls(Graph((*path.nodes, *ends), (*path.edges, *edges), path.name), chips)
+
+
 def path_svg(path: Graph, counters: PathReading | None = None) -> str:
     """The path as SVG.
 
-    counters: frames and cycles by node and frames by drop node, such as RunningPath.counters; they
-    are written on nodes and edges, and drops below in red.
+    counters: frames and cycles by node and frames by output and drop node, such as
+    RunningPath.counters; they are written on nodes and edges, and drops in red, with an edge
+    from the node that refused.
     """
-    faces = {node.name: face_of(node, counters) for node in path.nodes}
-    frames = edge_frames(path, counters) if counters is not None else {}
-    labels = {edge: edge_label(path, edge, frames) for edge in path.edges}
-    return _drawing(path, faces, labels, frames, drop_chips(counters.drops) if counters else [])
+    flows = flows_of(path, {} if counters is None else counters.outputs)
+    faces = {node.name: face_of(node, counters, flows.nodes.get(node.name)) for node in path.nodes}
+    labels = {node: chips_of(node, drops) for node, drops in flows.drops.items()}
+    sheet = Sheet.of(path, {node: chips for node, chips in labels.items() if chips})
+    frames = dict(flows.edges)
+    frames |= {
+        e: sum(flows.drops[e.source].values()) for e in sheet.graph.edges if e.output == DROPS
+    }
+    words = {edge: edge_label(path, edge, frames) for edge in sheet.graph.edges}
+    return _drawing(path, sheet, faces, words, frames)
 
 
-def live_path_svg(path: Graph) -> str:
+def live_path_svg(path: Graph, refused: Mapping[str, Sequence[str]] | None = None) -> str:
     """The path as SVG for a page that writes rates into it.
 
-    There is room for them: elements of class "counts" in groups with data-node, of class "rate" in
-    groups with data-edge (its number in path.edges) and data-output. Colours are CSS variables.
+    refused: drop nodes by the node that refused, of which there is something to show
+
+    There is room for rates: elements of class "counts" in groups with data-node, of class "rate" in
+    groups with data-edge (its number: first those of path.edges, then one for each node in
+    `refused`) and data-output, of class "lk-drop" in groups with data-drop ("node/drop node").
+    Colours are CSS variables.
     """
     faces = {}
     for node in path.nodes:
-        face = face_of(node, None)
+        face = face_of(node, None, None)
         counts = WIDEST_RATE if node.declared.role == "source" else WIDEST_COUNTS
         faces[node.name] = replace(face, counts=counts)
-    labels = {edge: f"{edge_label(path, edge, {})}  {WIDEST_RATE}".strip() for edge in path.edges}
-    svg = _drawing(path, faces, labels, {}, [])
+    sheet = Sheet.of(
+        path,
+        {node: live_chips(node, names, WIDEST_RATE) for node, names in (refused or {}).items()},
+    )
+    labels = {e: f"{edge_label(path, e, {})}  {WIDEST_RATE}".strip() for e in sheet.graph.edges}
+    svg = STYLE.sub("", _drawing(path, sheet, faces, labels, {}))  # the page's own
     for color, variable in VARIABLES.items():
         svg = svg.replace(f'"{color}"', f'"var(--lk-{variable})"')
     return svg
 
 
+def _end(node: str) -> str:
+    """The name of the node that stands for what another one refused; no node of a path has it."""
+    return f"{node} {DROPS}"
+
+
 def _drawing(
     path: Graph,
+    sheet: Sheet,
     faces: Mapping[str, Face],
     labels: Mapping[Edge, str],
     frames: Mapping[Edge, int],
-    chips: Sequence[Chip],
 ) -> str:
-    gaps = {name: GAP + stub_of(path, name, labels) for name in faces}
     sizes = {name: face.size for name, face in faces.items()}
-    layout = place(path, sizes, gaps, WIDEST)
+    sizes |= {_end(name): stack_size(chips) for name, chips in sheet.chips.items()}
+    gaps = {name: GAP + stub_of(sheet.graph, name, labels) for name in sizes}
+    layout = place(sheet.graph, sizes, gaps, WIDEST)
 
     boxes = [box(node, faces[node.name], layout.places[node.name]) for node in path.nodes]
+    for name, chips in sheet.chips.items():
+        at = layout.places[_end(name)]
+        boxes += draw_stack(chips, at.x, at.y)
     drawn = [
-        draw_edge(path, edge, layout, labels, frames.get(edge))
-        for edge in sorted(path.edges, key=lambda e: bool(frames.get(e)))  # busy ones on top
+        draw_edge(sheet.graph, edge, layout, labels, frames.get(edge))
+        for edge in sorted(sheet.graph.edges, key=lambda e: bool(frames.get(e)))  # busy ones on top
     ]
     heading = shortened(path.name, 60)
-    width = max(
-        layout.width,
-        text_width(heading, TITLE, bold=True),
-        *(chip.width for chip in chips),
-        *([300] if chips else []),
-    )
-    below = TITLE_HEIGHT + layout.height + 22
-    red, depth = draw_chips(chips, 0, below, width)
-    height = below + depth if chips else TITLE_HEIGHT + layout.height
+    width = max(layout.width, text_width(heading, TITLE, bold=True))
     title = text(0, 13, heading, size=TITLE, bold=True, color=INK)
     inner = f'<g transform="translate(0,{number(TITLE_HEIGHT)})">{"".join((*drawn, *boxes))}</g>'
-    moved = f'<g transform="translate({number(MARGIN)},{number(MARGIN)})">{title}{inner}'
+    moved = f'<g transform="translate({number(MARGIN)},{number(MARGIN)})">{title}{inner}</g>'
     return card(
         width + 2 * MARGIN,
-        height + 2 * MARGIN,
+        TITLE_HEIGHT + layout.height + 2 * MARGIN,
         f"path {path.name}: {path!r}",
-        (moved, *red, "</g>"),
+        (moved,),
     )

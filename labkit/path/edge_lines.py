@@ -3,19 +3,21 @@
 
 from collections.abc import Mapping
 
+from labkit.figure.theme import BUSY, FAINT, LINE
+from labkit.path.drop_labels import TINT
 from labkit.path.graph import Edge, Graph
 from labkit.path.layout import Layout, Place, Turn
-from labkit.path.svg import FAINT, LINE, arrowhead, curve, group, number, text, text_width
+from labkit.path.svg import arrowhead, curve, group, number, text, text_width
 from labkit.units import si
 
 LABEL = 10.5
-BUSY = "#3d4752"  # an edge that carried frames
+DROPS = "drops"  # the output, in a drawing, by which refused frames leave a node
 
 
 def edge_label(path: Graph, edge: Edge, frames: Mapping[Edge, int]) -> str:
     """The output, unless it is the only one and called next, and the frames, where known."""
-    (kind,) = (node.declared for node in path.nodes if node.name == edge.source)
-    parts = [] if kind.outputs == ("next",) else [edge.output]
+    outputs = path.node(edge.source).declared.outputs
+    parts = [] if edge.output == DROPS or outputs == ("next",) else [edge.output]
     if edge in frames:
         parts.append(si(frames[edge]))
     return "  ".join(parts)
@@ -36,6 +38,8 @@ def draw_edge(
     start, end = route[0], route[-1]
     color, width = (BUSY, 2.0) if frames else (LINE, 1.5)
     tooltip = f"{edge.source}[{edge.output}] >> {edge.target}"
+    if edge.output == DROPS:
+        color, tooltip = TINT.edge, f"{edge.source} refused"
     if frames is not None:
         tooltip += f"\n{frames:,} frames"
     if start.column == end.column:
@@ -82,11 +86,19 @@ def _run(
     route = layout.routes[edge]
     start, end = route[0], route[-1]
     x, y = start.right, start.middle
-    if edge.output == "other":
+    is_low = edge.output == "other"
+    if is_low:
         y = start.y + start.height - 9
+    elif edge.output == DROPS:
+        # Beside `next`, and beside an `other` that leaves on this side too
+        others = (
+            r for e, r in layout.routes.items() if (e.source, e.output) == (edge.source, "other")
+        )
+        is_low = all(route[-1].column == start.column for route in others)
+        y = start.y + (start.height - 9 if is_low else 9)
     words = text(
         x + 6,
-        y + (14 if edge.output == "other" else -6),
+        y + (14 if is_low else -6),
         label,
         size=LABEL,
         color=FAINT,

@@ -30,6 +30,12 @@ class NamedNode:
         return str(self.params["port"]) if self.declared.has_port else None
 
     @property
+    def told(self) -> dict[str, str]:
+        """Its parameters in words."""
+        shown = (p.name for p in self.declared.parameters if not p.type.is_name_within)
+        return {name: _in_words(self.params[name]) for name in shown}
+
+    @property
     def queue(self) -> int:
         """Number of the port's queue that it works on."""
         return int(str(self.params.get("queue", 0)))
@@ -148,3 +154,9 @@ class Graph:
 
     def __repr__(self) -> str:
         return "\n".join(self.chains)
+
+
+def _in_words(value: Value) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return "not given" if value is None else str(value)

@@ -3,15 +3,14 @@
 
 from dataclasses import dataclass
 
+from labkit.figure.theme import FAINT, INK
 from labkit.path.counters import PathReading
 from labkit.path.graph import NamedNode
 from labkit.path.kinds import NodeKind
 from labkit.path.layout import Place, Size
 from labkit.path.svg import (
     BLUE,
-    FAINT,
     GREEN,
-    INK,
     ORANGE,
     RED,
     Tint,
@@ -24,7 +23,7 @@ from labkit.path.svg import (
     text,
     text_width,
 )
-from labkit.path.values import MOST_LETTERS, Value
+from labkit.path.values import MOST_LETTERS
 from labkit.units import si
 
 PADDING = 13.0
@@ -53,32 +52,30 @@ class Face:
         return Size(max(92, max(rows) + 2 * PADDING), max(height, 34))
 
 
-def face_of(node: NamedNode, counters: PathReading | None) -> Face:
-    """What a node's box says, with its counters where they are read."""
+def face_of(node: NamedNode, counters: PathReading | None, given: int | None) -> Face:
+    """What a node's box says, with its counters where they are read.
+
+    given: frames that its edges brought, which are counted beside its own while frames flow
+    """
     reading = None if counters is None else counters.nodes.get(node.name)
     kind = node.declared
-    known = "; ".join(f"{key}: {_plain(value)}" for key, value in node.params.items())
+    known = "; ".join(f"{key}: {words}" for key, words in node.told.items())
     reference = f" ({kind.reference})" if kind.reference else ""
     tooltip = f"{node.name}: {kind.sentence}{reference}"
     if known:
         tooltip += f"\n{known}"
     counts = None
     if reading is not None:
-        counts = frames_text(reading.objects)
-        tooltip += f"\n{reading.objects:,} frames in {reading.calls:,} calls"
+        frames = reading.objects if given is None else given
+        counts = frames_text(frames)
+        tooltip += f"\n{frames:,} frames in {reading.calls:,} calls"
         # A source's cycles are mostly those of polls that brought nothing.
         if reading.objects and kind.role != "source":
             each = reading.cycles / reading.objects
-            counts = f"{si(reading.objects)} · {each:,.0f} cycles each"
+            counts = f"{si(frames)} · {each:,.0f} cycles each"
             tooltip += f", {each:,.1f} cycles a frame"
     details = tuple(shortened(line, MOST_LETTERS) for line in _details(node))
     return Face(node.name, details, counts, tooltip)
-
-
-def _plain(value: Value) -> str:
-    if isinstance(value, list):
-        return ", ".join(value)
-    return "not given" if value is None else str(value)
 
 
 def _details(node: NamedNode) -> list[str]:

@@ -1,23 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pictures in a notebook's output."""
 
-import base64
+import re
 from collections.abc import Iterable
 from html import escape
 from typing import NamedTuple
 
+from labkit.figure.theme import GRID, GROUND, INK, LINE, image_html, with_dark_style
 from labkit.units import si
 
-
-def as_html(svg: str, label: str) -> str:
-    """The picture as an <img>: a notebook that is not trusted shows no SVG elements."""
-    data = base64.b64encode(svg.encode()).decode()
-    return f'<img alt="{escape(label)}" src="data:image/svg+xml;base64,{data}"/>'
-
-
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
-
-INK, FAINT, LINE, CARD_EDGE = "#1f2328", "#59636e", "#8c959f", "#d0d7de"
 
 
 class Tint(NamedTuple):
@@ -47,6 +39,12 @@ _WIDEST = 1.11
 _REGULAR = 0.93  # the regular weight is narrower than the bold one by this much or more
 
 ELLIPSIS = "…"
+
+
+def as_html(svg: str, label: str) -> str:
+    """A card for a notebook; label is what stands for it where it cannot be shown."""
+    (width,) = re.findall(r'^<svg [^>]*?\bwidth="([\d.]+)"', svg)
+    return image_html(svg, label, float(width))
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
@@ -132,10 +130,10 @@ def group(parts: Iterable[str], tooltip: str, **marks: str) -> str:
 def card(width: float, height: float, label: str, parts: Iterable[str]) -> str:
     """A finished picture on a light card; label is what screen readers say."""
     w, h = number(width), number(height)
-    return (
+    return with_dark_style(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}" '
         f'role="img" aria-label="{escape(label)}" font-family="{FONTS}" '
         'style="max-width:100%;height:auto">'
         f'<rect x="0.5" y="0.5" width="{number(width - 1)}" height="{number(height - 1)}" rx="9" '
-        f'fill="#ffffff" stroke="{CARD_EDGE}"/>{"".join(parts)}</svg>'
+        f'fill="{GROUND}" stroke="{GRID}"/>{"".join(parts)}</svg>'
     )

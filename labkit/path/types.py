@@ -105,11 +105,8 @@ class SnaplenType(WholeType):
 class RunType(TextType):
     """The experiment that a node works for."""
 
+    is_name_within = True
     of: Literal["probe", "trial"]
-
-    def lines(self, value: Value) -> list[str]:
-        """Which."""
-        return [f"run {value}"]
 
 
 @dataclass(frozen=True)
@@ -119,6 +116,7 @@ class LineType(TextType):
     is_own: the node brings the line about, with its other parameters
     """
 
+    is_name_within = True
     is_own: bool = False
 
 

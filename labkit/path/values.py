@@ -15,7 +15,12 @@ MOST_LETTERS = 30  # of a line in a drawing
 
 
 class ParamType:
-    """A type of parameter. Subclasses say what they have to."""
+    """A type of parameter. Subclasses say what they have to.
+
+    is_name_within: its values are names that only the engine needs, and no picture shows them
+    """
+
+    is_name_within = False
 
     def given(self, value: Any) -> Value:
         """What a caller gave as a JSON value."""

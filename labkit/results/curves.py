@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.errors import LabError
-from labkit.figure import (
-    FAINT,
-    GREYS,
-    INK,
-    MARKERS,
-    PALETTE,
-    Picture,
-    load_axis,
-    number_axis,
-    plain_axes,
-)
+from labkit.figure.picture import MARKERS, Picture, load_axis, number_axis, plain_axes
+from labkit.figure.theme import FAINT, GREYS, INK, PALETTE
 from labkit.results.columns import HasTrials, check_results
 from labkit.results.curve import LIMIT_PERCENT, Curve, Size, named, rows_of
 from labkit.results.percentiles import draw_percentiles, percentile_axes

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labkit.figure import GREYS, INK, PALETTE, Picture, plain_axes
+from labkit.figure.picture import Picture, plain_axes
+from labkit.figure.theme import GREYS, INK, PALETTE
 from labkit.results.text import size_name
 from labkit.units import si_load
 

@@ -4,7 +4,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from labkit.figure import FAINT, PALETTE, Picture, number_axis, plain_axes
+from labkit.figure.picture import Picture, line_style, number_axis, plain_axes
+from labkit.figure.theme import FAINT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,8 +35,8 @@ def draw_latency(axes: "Axes", tables: Tables, floor_ns: float | None) -> None:
             table["latency_ns"] / MICROSECOND,
             where="post",
             lw=1.6,
-            color=PALETTE[number % len(PALETTE)],
             label=label or None,
+            **line_style(number),
         )
     if floor_ns is not None:
         axes.axhline(floor_ns / MICROSECOND, color=FAINT, ls="--", lw=1, label="the lab's floor")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labkit.figure import number_axis
+from labkit.figure.picture import number_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Offers
 from labkit.errors import LabError
+from labkit.figure.theme import ALARM
 from labkit.results.columns import (
     COLUMNS,
     LATE,
@@ -32,7 +33,7 @@ from labkit.results.files import (
     write_table,
 )
 from labkit.results.text import as_html, as_lines, excerpt, left_out
-from labkit.text import near
+from labkit.text import near, shade
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,7 +161,7 @@ class Results:
 
     def _repr_html_(self) -> str:
         warnings = "".join(
-            f'<p style="color:#b3261e;font-weight:600;margin:2px 0">{html.escape(text)}</p>'
+            f'<p style="color:{shade(ALARM)};font-weight:600;margin:2px 0">{html.escape(text)}</p>'
             for text in self.warnings
         )
         return f"{as_html(excerpt(self.table))}<p>{left_out(self.table)}</p>{warnings}"

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from labkit.figure import MARKERS, PALETTE, Picture, number_axis, plain_axes
+from labkit.figure.picture import MARKERS, Picture, number_axis, plain_axes
+from labkit.figure.theme import PALETTE
 
 
 def round_trip_figure(round_trips_ns: Mapping[int, "np.ndarray[Any, Any]"], title: str) -> Figure:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labkit.figure import GREYS, PALETTE, Picture, load_axis, plain_axes
+from labkit.figure.picture import Picture, load_axis, plain_axes
+from labkit.figure.theme import GREYS, PALETTE
 from labkit.units import si_load
 
 if TYPE_CHECKING:

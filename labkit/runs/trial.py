@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.arguments.checked import checked
 from labkit.arguments.names import Named
 from labkit.errors import LabError
+from labkit.figure.theme import ALARM
 from labkit.lab.exclusive import Pause, measure
 from labkit.lab.port import Port
 from labkit.path.ledger import Ledger
@@ -21,6 +22,7 @@ from labkit.runs.schedule import Traffic, check_frames, schedule
 from labkit.runs.trial_engine import Measured, TrialEngine
 from labkit.runs.trial_settings import TrialSettings
 from labkit.runs.trial_tables import tables_of
+from labkit.text import shade
 from labkit.traffic.rate import Rate
 from labkit.units import si_load
 
@@ -133,7 +135,7 @@ class Trial:
 
         lines = "".join(f"<div>{escape(line)}</div>" for line in self._summary())
         warnings = "".join(
-            f'<div style="color:#b3261e;font-weight:600">{escape(line)}</div>'
+            f'<div style="color:{shade(ALARM)};font-weight:600">{escape(line)}</div>'
             for line in self._warnings()
         )
         return f"{lines}{warnings}{self.ledger._repr_html_()}"

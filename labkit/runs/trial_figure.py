@@ -4,7 +4,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from labkit.figure import ALARM, FAINT, PALETTE, Picture, load_axis, plain_axes
+from labkit.figure.picture import Picture, load_axis, plain_axes
+from labkit.figure.theme import ALARM, FAINT, PALETTE
 from labkit.results.latency_figure import draw_latency
 
 if TYPE_CHECKING:

@@ -201,7 +201,7 @@ class Engine(Source):
             if schema is not None:
                 values = rows[:, ROW_WORDS : ROW_WORDS + count]
                 times = rows[:, MONOTONIC], rows[:, TIME]
-                blocks.append(Block(schema, *times, values, memory, first))
+                blocks.append(Block(schema, *times, values, rows, memory, first))
             first += len(rows)
         return blocks
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from labkit.figure import GREYS, PALETTE, Picture, load_axis, plain_axes
+from labkit.figure.picture import Picture, line_style, load_axis, plain_axes
+from labkit.figure.theme import GREYS
 from labkit.sources.base import SourceError
 from labkit.sources.course import Course
 
@@ -33,12 +34,10 @@ def time_figure(course: Course) -> Figure:
     rows = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (unit, members) in zip(rows, groups.items(), strict=True):
         for number, name in enumerate(members):
-            color = PALETTE[number % len(PALETTE)]
-            dashes = "--" if number >= len(PALETTE) else "-"
             # A point between two gaps makes no line.
             dot = "." if len(times) < 60 else ""
             values = course.rates[name].to_numpy()
-            axes.plot(times, values, dashes + dot, color=color, label=name, lw=1.5)
+            axes.plot(times, values, marker=dot, label=name, lw=1.5, **line_style(number))
             _mark_faults(axes, np.array(course.faults.get(name, ())) / scale, number, name)
         axes.set_ylabel(unit)
         axes.set_ylim(bottom=0)

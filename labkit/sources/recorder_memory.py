@@ -3,11 +3,14 @@
 
 import mmap
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from labkit._codec import ffi, lib
+from labkit.packet.codec import EDGES
 from labkit.sources.base import Sample, Schema, Values, readonly
 
 WORD = 8  # bytes: a recorder's memory (native/packet/recorder_memory.h) is words
@@ -20,9 +23,10 @@ def _words(struct: str, *fields: str) -> list[int]:
 
 HEADER_WORDS = lib.LK_RECORDER_HEADER // WORD
 RESERVED, WRITTEN, MISSED = _words("lk_recorder_header", "reserved", "written", "missed")
-GENERATION, MONOTONIC, TIME, COUNT, ROW_WORDS = _words(
-    "lk_recorder_row", "generation", "monotonic_ns", "time_ns", "count", "values"
+GENERATION, MONOTONIC, TIME, COUNT, FLOWS, ROW_WORDS = _words(
+    "lk_recorder_row", "generation", "monotonic_ns", "time_ns", "count", "flows", "values"
 )
+FLOW_WORDS = ffi.sizeof("struct lk_recorded_flow") // WORD
 
 
 class RecorderMemory:
@@ -68,6 +72,27 @@ class RecorderMemory:
 
 
 @dataclass(frozen=True, eq=False)
+class EngineSample(Sample):
+    """A sample of an engine, which also tells where frames went.
+
+    Attributes
+    ----------
+    flows: uint64, a row an edge of a node that carried frames: the place of the node's first value
+        and the verdict (of 32 bits each, the place in the lower), and frames; None: not recorded
+    """
+
+    flows: Values | None = None
+
+    @cached_property
+    def outputs(self) -> Mapping[int, Mapping[str, int]]:
+        """Frames by output or drop node, by the place of the node's first value in `values`."""
+        found: dict[int, dict[str, int]] = {}
+        for key, frames in [] if self.flows is None else self.flows.tolist():
+            found.setdefault(key & 0xFFFFFFFF, {})[EDGES[key >> 32]] = frames
+        return found
+
+
+@dataclass(frozen=True, eq=False)
 class Block:
     """Samples that lie one after the other in the recorder's memory, oldest first, not copied.
 
@@ -82,22 +107,30 @@ class Block:
     monotonic_ns: Values
     time_ns: Values
     values: Values
+    _rows: Values
     _memory: RecorderMemory
     _first: int
 
-    def samples(self) -> list[Sample]:
+    def samples(self) -> list[EngineSample]:
         """Copies, without those that were overwritten meanwhile."""
         copies = [
-            Sample(
+            EngineSample(
                 int(self.monotonic_ns[i]),
                 int(self.time_ns[i]),
                 readonly(self.values[i].copy()),
                 self.schema,
                 self._first + i,
+                self._flows(i),
             )
             for i in range(len(self.values))
         ]
         return [sample for sample in copies if self._memory.holds(sample.sequence)]
+
+    def _flows(self, i: int) -> Values | None:
+        count, first = int(self._rows[i, FLOWS]), ROW_WORDS + self.values.shape[1]
+        if count > (self._rows.shape[1] - first) // FLOW_WORDS:
+            return None  # the recorder had no room for them, or writes the row at this moment
+        return self._rows[i, first : first + FLOW_WORDS * count].reshape(-1, FLOW_WORDS).copy()
 
     @property
     def is_whole(self) -> bool:

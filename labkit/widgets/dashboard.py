@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """lk.dashboard(lab): ports, workers, mempools and paths of a lab, live."""
 
-import time
 from typing import Any, Literal, get_args
 
 import traitlets
 
 from labkit.arguments.checked import checked
 from labkit.lab.lab import Lab
-from labkit.sources import Sample, Schema, select
+from labkit.sources import MISSING, Rates, Sample, Schema, select
 from labkit.text import html_table
 from labkit.widgets import lab_parts
-from labkit.widgets.feed import HZ
-from labkit.widgets.meters import Meters, means
+from labkit.widgets.meters import Meters
 from labkit.widgets.paths import PathPart
 from labkit.widgets.tracing import Tracing
 from labkit.widgets.view import LiveView
@@ -21,8 +19,6 @@ Part = Literal["chart", "ports", "workers", "pools", "paths"]
 PARTS: tuple[Part, ...] = get_args(Part)
 LINES = ("port/*/rx_good_packets", "port/*/tx_good_packets")
 MOST_LINES = 8
-MEAN_TICKS = int(HZ)  # a number that changes ten times a second cannot be read
-NUMBERS_SECONDS = 0.25
 
 
 @checked()
@@ -45,7 +41,6 @@ class Dashboard(LiveView):
         self._shown = shown or PARTS
         self._meters = Meters()
         self._paths: list[PathPart] = []
-        self._numbers_sent = 0.0
         self._tracing = Tracing(lab, self.send)
         super().__init__(lab, "dashboard", f"Lab, {lab.dpdk_version}")
 
@@ -59,8 +54,11 @@ class Dashboard(LiveView):
         """Says what there is to show, and where in a message its numbers are."""
         meters = Meters()
         running = self.lab.all_paths() if "paths" in self._shown else []
+        known = {part.path: part.refused for part in self._paths}
         self._paths = [
-            PathPart(path, meters, schema) for path in running if PathPart.is_counted(path, schema)
+            PathPart(path, meters, schema, known.get(path.path, {}))
+            for path in running
+            if PathPart.is_counted(path, schema)
         ]
         parts: dict[str, Any] = {
             "shown": list(self._shown),
@@ -72,22 +70,17 @@ class Dashboard(LiveView):
         self._meters = meters
         self.parts = {key: value for key, value in parts.items() if key in ("shown", *self._shown)}
 
-    def _extra(self) -> tuple[dict[str, Any], list[bytes]]:
-        now, feed = time.monotonic(), self._feed
-        sample, schema = feed.sample, self._schema
-        if now - self._numbers_sent < NUMBERS_SECONDS or sample is None or schema is None:
+    def _numbers(
+        self, mean: Rates, before: Sample, after: Sample
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        if mean.schema is not self._schema:
             return {}, []
-        self._numbers_sent = now
-        if sample.schema is not schema:
-            return {}, []
-        rates = means(feed.after(feed.number - MEAN_TICKS), schema)
-        edges: list[float] = []
-        drops = []
-        for part in self._paths:
-            edges += part.edge_rates(rates)
-            drops.append(part.drops(sample, rates))
-        numbers = self._meters.read(schema, rates)
-        return {"drops": drops, "edges": edges}, [numbers.tobytes()]
+        more = [part.learn(after) for part in self._paths]
+        if any(more):
+            self._lay_out(mean.schema)
+        extra, _ = super()._numbers(mean, before, after)
+        extra["flows"] = [part.flows(before, after) for part in self._paths]
+        return extra, [self._meters.read(mean.schema, mean.values).tobytes()]
 
     def _ask(self, content: dict[str, Any]) -> None:
         if content.get("type") == "trace":
@@ -98,26 +91,21 @@ class Dashboard(LiveView):
         drawn = "".join(part.html(sample) for part in self._paths)
         if sample is None:
             return drawn
-        ports = lab_parts.ports(self.lab, Meters(), sample.schema)
-        return _port_table(sample, {port["name"] for port in ports if port["silent"]}) + drawn
+        return _port_table(sample) + drawn
 
 
-def _port_table(sample: Sample, silent: set[str]) -> str:
-    """What the ports have counted: what a static picture can tell.
-
-    silent: ports whose driver does not report bytes.
-    """
+def _port_table(sample: Sample) -> str:
+    """What the ports have counted: what a static picture can tell."""
     columns = ("rx_good_packets", "tx_good_packets", "rx_good_bytes", "tx_good_bytes")
     ports = dict.fromkeys(n.split("/")[1] for n in sample.names if n.startswith("port/"))
     if not ports:
         return ""
     rows = [
-        (port, *(_cell(sample, f"port/{port}/{column}", port in silent) for column in columns))
-        for port in ports
+        (port, *(_cell(sample, f"port/{port}/{column}") for column in columns)) for port in ports
     ]
     return html_table(("port", *columns), rows, "lrrrr")
 
 
-def _cell(sample: Sample, name: str, counts_no_bytes: bool) -> str:
-    is_told = name in sample.schema.index and not (counts_no_bytes and name.endswith("_bytes"))
+def _cell(sample: Sample, name: str) -> str:
+    is_told = name in sample.schema.index and sample[name] != MISSING
     return f"{sample[name]:,}" if is_told else "not reported"

@@ -19,6 +19,7 @@ from labkit.sources.catalogue import find
 
 HZ = 10.0
 HISTORY_SECONDS = 600
+MEAN_SECONDS = 1.0  # a number that changes ten times a second cannot be read
 HISTORY_BYTES = 32 << 20  # a source with very many counters is remembered for a shorter time
 
 Matrix = npt.NDArray[np.float32]
@@ -64,6 +65,7 @@ class Feed:
         self.sample: Sample | None = None
         self._reader = source.at(2 * HZ)  # so that what is read is 50 ms old at most
         self._points: deque[Point] = deque(maxlen=1)
+        self._recent: deque[Sample] = deque()  # of one schema and MEAN_SECONDS, the oldest first
         self._listeners: list[Listener] = []
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
@@ -103,6 +105,12 @@ class Feed:
             thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
             thread.join()
+
+    def ends(self) -> tuple[Sample, Sample] | None:
+        """The samples about MEAN_SECONDS apart that all numbers beside lines are the means between;
+        None while there is but one."""
+        with self._lock:
+            return (self._recent[0], self._recent[-1]) if len(self._recent) > 1 else None
 
     @property
     def is_running(self) -> bool:
@@ -156,11 +164,13 @@ class Feed:
         if sample is None:
             self.sample = None  # counters of a source that returns are new ones
             self._is_broken = True
+            self._recent.clear()
             return
         if before is not None and sample.monotonic_ns == before.monotonic_ns:
             return
         with self._lock:
             self.sample = sample
+            self._keep(sample)
             if before is None or sample.monotonic_ns < before.monotonic_ns:
                 return
             self.latest = rates(before, sample)
@@ -176,6 +186,16 @@ class Feed:
                 self._remember(Point(last + 1e-3, np.full_like(values, np.nan), sample.schema))
             self._remember(Point(x, values, sample.schema))
             self._is_broken = False
+
+    def _keep(self, sample: Sample) -> None:
+        last = self._recent[-1] if self._recent else None
+        if last and (last.schema is not sample.schema or last.monotonic_ns > sample.monotonic_ns):
+            self._recent.clear()
+        self._recent.append(sample)
+        # Two stay, however far apart a slow source's are; half a tick is how late one may come.
+        oldest = sample.monotonic_ns - round((MEAN_SECONDS + 0.5 / HZ) * 1e9)
+        while len(self._recent) > 2 and self._recent[0].monotonic_ns < oldest:
+            self._recent.popleft()
 
     def _remember(self, point: Point) -> None:
         room = min(HISTORY_SECONDS * int(HZ), HISTORY_BYTES // (4 * len(point.values) + 128))

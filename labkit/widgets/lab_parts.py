@@ -7,17 +7,14 @@ from labkit.errors import LabError
 from labkit.lab.lab import Lab
 from labkit.lab.port_declaration import loss_names
 from labkit.sources import Schema
-from labkit.sources.catalogue import drivers
 from labkit.widgets.meters import Meters
 
 
 def ports(lab: Lab, meters: Meters, schema: Schema) -> list[dict[str, Any]]:
     """Rates of every port: packets a second, bit/s, frames lost a second."""
-    silent = {driver.name: driver for driver in drivers()}
     found = []
     for name, port in tuple(lab.ports.items()):
         info = port.last_info  # of a port that is closed meanwhile, too
-        driver = silent.get(info.driver)
         row = {
             "name": name,
             "about": f"{port.declaration.device.kind}, {info.driver}, MTU {info.mtu}",
@@ -27,10 +24,7 @@ def ports(lab: Lab, meters: Meters, schema: Schema) -> list[dict[str, Any]]:
             "rx_bits": meters.add(f"port/{name}/rx_good_bytes", scale=8),
             "tx_bits": meters.add(f"port/{name}/tx_good_bytes", scale=8),
             "lost": meters.add(f"port/{name}/{loss}" for loss in loss_names(info.driver)),
-            "silent": "",
         }
-        if driver is not None and "received bytes" in driver.cannot_report:
-            row["silent"] = f"{driver.name} does not report bytes: {driver.because}"
         found.append(row)
     return found
 
@@ -75,10 +69,18 @@ def pools(meters: Meters, schema: Schema) -> list[dict[str, Any]]:
         used, free = f"pool/{pool}/in_use", f"pool/{pool}/available"
         found.append(
             {
-                "name": pool,
+                "name": _of_pool(pool),
+                "about": f"mempool {pool}: buffers that ports receive into, shared by ports "
+                "whose longest frames are of one size",
                 "used": meters.add(used),
                 "size": meters.add((used, free)),
                 "share": meters.add(used, (used, free), 100),
             }
         )
     return found
+
+
+def _of_pool(name: str) -> str:
+    """What its buffers are: "8191x9536B" are of 9,536 bytes, others of the port that is named."""
+    count, _, room = name.removesuffix("B").partition("x")
+    return f"buffers of {int(room):,} B" if count.isdigit() and room.isdigit() else name

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Quantities that views compute from rates: sums, shares, cycles a packet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from labkit.sources import Schema
-from labkit.widgets.feed import Point
 
 FLOOR = 1e-9  # what is divided by is more than this
 
@@ -59,16 +58,3 @@ class Meters:
 
 def _places(names: Iterable[str], schema: Schema) -> list[int]:
     return [schema.index[name] for name in names if name in schema.index]
-
-
-def means(points: Sequence[Point], schema: Schema) -> Any:
-    """Mean rates of the points, and the last levels of gauges; float64, NaN where none is known."""
-    rows = [point.values for point in points if point.schema is schema]
-    if not rows:
-        return np.full(len(schema.names), np.nan)
-    values = np.stack(rows).astype(np.float64)
-    known = ~np.isnan(values)
-    count = known.sum(axis=0)
-    total = np.where(known, values, 0).sum(axis=0)
-    mean = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
-    return np.where(schema.is_counter, mean, values[-1])

@@ -6,17 +6,21 @@ from datetime import datetime
 from typing import Any
 
 import matplotlib.dates as mdates
+import numpy as np
 
-from labkit.figure import FAINT, PALETTE, Picture, load_axis, plain_axes
+from labkit.figure.picture import Picture, line_style, load_axis, plain_axes
+from labkit.figure.theme import FAINT
 
-STYLES = ("-", "--", ":", "-.")
 MOST_IN_LEGEND = 16
+LIKENESS = 0.02  # of the axis: points no further apart hide each other
+HIDDEN = 0.8  # of the points: lines of which so many do take turns
+TURN = 5.0  # dash of lines that take turns, in line widths
 
 
 def picture(
     title: str, times: Any, values: Any, lines: Sequence[dict[str, str]], marks: Sequence[Any]
 ) -> Picture:
-    """One plot for each unit, one line a counter.
+    """One plot for each unit, one line a counter. Lines that hide each other take turns in dashes.
 
     times: seconds since the epoch; values: points × lines, in the unit of each line, NaN for gaps.
     """
@@ -29,11 +33,15 @@ def picture(
     rows = figure.subplots(len(units), 1, sharex=True, squeeze=False)[:, 0]
     for axes, unit in zip(rows, units, strict=True):
         shown = [i for i, line in enumerate(lines) if line["unit"] == unit]
+        turns = turns_of(values[:, shown])
         for place, i in enumerate(shown):
-            color = PALETTE[place % len(PALETTE)]
-            style = STYLES[place // len(PALETTE) % len(STYLES)]
+            style = line_style(place)
+            turn, among = turns[place]
+            if among > 1:
+                style["ls"] = (TURN * turn, (TURN, TURN * (among - 1)))
+                del style["dashes"]
             label = lines[i]["name"] if place < MOST_IN_LEGEND else None
-            axes.plot(moments, values[:, i], style, color=color, lw=1.5, label=label)
+            axes.plot(moments, values[:, i], lw=1.5, label=label, **style)
         for x, text in marks:
             moment = datetime.fromtimestamp(x).astimezone()
             axes.axvline(moment, color=FAINT, lw=0.9, ls=":")
@@ -46,3 +54,28 @@ def picture(
     rows[-1].xaxis.set_major_formatter(mdates.DateFormatter("%H:%M:%S"))  # type: ignore[no-untyped-call]
     rows[-1].set_xlabel("time of day")
     return figure
+
+
+def turns_of(values: Any) -> list[tuple[int, int]]:
+    """Of every column, its number among those that are equal to the eye, and how many they are."""
+    known = values[~np.isnan(values)]
+    near = LIKENESS * max(float(known.max(initial=0)), 1e-9)
+    groups: list[list[int]] = []
+    for i in range(values.shape[1]):
+        alike = (g for g in groups if _are_alike(values[:, g[0]], values[:, i], near))
+        group = next(alike, None)
+        if group is None:
+            groups.append([i])
+        else:
+            group.append(i)
+    return [
+        (group.index(i), len(group))
+        for i in range(values.shape[1])
+        for group in groups
+        if i in group
+    ]
+
+
+def _are_alike(a: Any, b: Any, near: float) -> bool:
+    both = ~np.isnan(a) & ~np.isnan(b)
+    return bool(both.any() and (np.abs(a[both] - b[both]) <= near).mean() >= HIDDEN)

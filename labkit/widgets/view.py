@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What all live views have in common: a feed, a page that draws, and a picture that stays."""
 
+import math
 import threading
 import time
 import weakref
@@ -12,7 +13,7 @@ import traitlets
 
 from labkit.errors import LabError
 from labkit.lab.lab import Lab
-from labkit.sources import Schema, Source
+from labkit.sources import Rates, Sample, Schema, Source, rates
 from labkit.widgets.bundle import bundle
 from labkit.widgets.displays import Displays, after_every_cell, display_parts
 from labkit.widgets.feed import Feed, feed_of, line, table
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MOST_LINES = 32
 MOST_MARKS = 100
 HIDDEN_SECONDS = 1.0  # between messages to pages that are out of sight
+NUMBERS_SECONDS = 0.25  # between numbers beside the lines
 
 _open: "weakref.WeakSet[LiveView]" = weakref.WeakSet()
 
@@ -57,7 +59,7 @@ class LiveView(anywidget.AnyWidget):
         self._version = 0
         self._names: list[str] = []  # of the lines
         self._next = 0  # number of the next point to send
-        self._sent = 0.0
+        self._sent = self._numbers_sent = 0.0
         self._pictured = -1
         self._pages: dict[str, bool] = {}  # those known, and whether they are in sight
         self._displays = Displays()
@@ -148,8 +150,21 @@ class LiveView(anywidget.AnyWidget):
         raise NotImplementedError
 
     def _extra(self) -> tuple[dict[str, Any], list[bytes]]:
-        """What a message carries besides the points of the lines."""
-        return {}, []
+        """What a message carries besides the points of the lines: now and then the means of the
+        last second, and over how many seconds they are."""
+        now, ends = time.monotonic(), self._feed.ends()
+        if now - self._numbers_sent < NUMBERS_SECONDS or ends is None:
+            return {}, []
+        self._numbers_sent = now
+        return self._numbers(rates(*ends), *ends)
+
+    def _numbers(
+        self, mean: Rates, before: Sample, after: Sample
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        """mean: the rates between the two samples, one of the source's schema as it is now."""
+        found = (mean[name] if name in mean.schema.index else math.nan for name in self._names)
+        means = [None if math.isnan(value) else float(f"{value:.6g}") for value in found]
+        return {"means": means, "seconds": round(mean.seconds, 3)}, []
 
     def _html(self) -> str:
         """A static picture beside the chart."""

@@ -251,6 +251,7 @@ struct lk_drop_counters {
 };
 int lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned int count);
 int lk_graph_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_counters *drops);
+const uint64_t *lk_graph_left(int graph, unsigned int node);
 int lk_graph_destroy(int graph);
 const char *lk_node_kind(unsigned int index);
 

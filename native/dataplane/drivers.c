@@ -27,6 +27,13 @@ lk_is_packet_socket(const struct rte_eth_dev_info *info)
 }
 
 int
+lk_counts_no_bytes(const struct rte_eth_dev_info *info)
+{
+	return strcmp(info->driver_name, "net_ring") == 0 ||
+	       strcmp(info->driver_name, "net_null") == 0;
+}
+
+int
 lk_is_xdp(const struct rte_eth_dev_info *info)
 {
 	return strcmp(info->driver_name, "net_af_xdp") == 0;

@@ -10,6 +10,7 @@ struct lk_port;
 
 int lk_is_packet_socket(const struct rte_eth_dev_info *info);
 int lk_is_xdp(const struct rte_eth_dev_info *info);
+int lk_counts_no_bytes(const struct rte_eth_dev_info *info);
 int lk_tells_too_little(const struct rte_eth_dev_info *info);
 uint16_t lk_driver_max_mtu(const struct rte_eth_dev_info *info);
 uint32_t lk_driver_slack(const struct rte_eth_dev_info *info);

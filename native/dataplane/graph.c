@@ -77,6 +77,7 @@ take_nodes(struct graph *g, const struct lk_node_config *configs, unsigned int c
 		if (node == NULL)
 			return kind == NULL ? -ENOENT : -rte_errno;
 		node->config = configs[i];
+		memset(node->left, 0, sizeof(node->left));
 		node->config.kind = kind->name;
 		snprintf(node->name, sizeof(node->name), "%s", configs[i].name);
 		node->config.name = node->name;
@@ -181,6 +182,15 @@ lk_graph_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_coun
 		memcpy(&drops[v].measured, g->drops[v]->ctx, sizeof(drops[v].measured));
 	}
 	return 0;
+}
+
+/* Frames that left a node of the graph, by edge; NULL: there is no such node. */
+const uint64_t *
+lk_graph_left(int graph, unsigned int node)
+{
+	if (lk_graph_get(graph) == NULL || node >= graphs[graph]->count)
+		return NULL;
+	return graphs[graph]->nodes[node]->left;
 }
 
 /* The graph must not be on a worker any more. */

@@ -25,7 +25,7 @@ struct lk_impair {
 static inline void
 lk_impair_send(struct rte_graph *graph, struct rte_node *node, struct rte_mbuf *m)
 {
-	rte_node_enqueue_x1(graph, node, LK_next, m);
+	lk_pass_one(graph, node, LK_next, m);
 }
 
 /* The oldest held frames leave: those that enough frames have passed, and those held too long. */

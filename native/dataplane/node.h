@@ -25,10 +25,11 @@
 
 struct lk_node {
 	struct lk_node_config config;
-	char name[64];		       /* in the path */
-	int graph;		       /* index of its graph */
-	int index;		       /* of the node in its graph; -1 - verdict for a drop node */
-	struct lk_frame_reader reader; /* of inject */
+	char name[64]; /* in the path */
+	int graph;     /* index of its graph */
+	int index;     /* of the node in its graph; -1 - verdict for a drop node */
+	uint64_t left[LK_VERDICT_COUNT]; /* frames that went out by each edge */
+	struct lk_frame_reader reader;	 /* of inject */
 	struct lk_node *next_free;
 	rte_node_t id;
 };
@@ -97,6 +98,35 @@ lk_enter(const struct rte_node *node, void **objs, uint16_t count)
 		lk_trace_enter(node->id, objs, count);
 }
 
+/* A way out of a node: every frame that leaves one is counted on the edge of its verdict. */
+static __rte_always_inline void
+lk_pass(struct rte_graph *graph, struct rte_node *node, enum lk_verdict verdict, void **objs,
+	uint16_t count)
+{
+	lk_node_of(node)->left[verdict] += count;
+	rte_node_enqueue(graph, node, (rte_edge_t)verdict, objs, count);
+}
+
+static __rte_always_inline void
+lk_pass_one(struct rte_graph *graph, struct rte_node *node, enum lk_verdict verdict, void *obj)
+{
+	lk_node_of(node)->left[verdict]++;
+	rte_node_enqueue_x1(graph, node, (rte_edge_t)verdict, obj);
+}
+
+/* All that stand in node->objs. */
+static __rte_always_inline void
+lk_pass_all(struct rte_graph *graph, struct rte_node *node, enum lk_verdict verdict)
+{
+	lk_node_of(node)->left[verdict] += node->idx;
+	rte_node_next_stream_move(graph, node, (rte_edge_t)verdict);
+}
+
+/* What goes another way would be missing in every picture. */
+#pragma GCC poison rte_node_enqueue rte_node_enqueue_x1 rte_node_enqueue_x2 rte_node_enqueue_x4
+#pragma GCC poison rte_node_enqueue_next rte_node_next_stream_get rte_node_next_stream_put
+#pragma GCC poison rte_node_next_stream_move
+
 /* Last lines of a source: `count` frames stand in node->objs. */
 static __rte_always_inline uint16_t
 lk_source_done(struct rte_graph *graph, struct rte_node *node, uint16_t count, int keeps_trace)
@@ -107,7 +137,7 @@ lk_source_done(struct rte_graph *graph, struct rte_node *node, uint16_t count, i
 	if (unlikely(lk_trace_is_on))
 		lk_trace_source(node->id, node->objs, count, keeps_trace);
 	node->idx = count;
-	rte_node_next_stream_move(graph, node, LK_next);
+	lk_pass_all(graph, node, LK_next);
 	return count;
 }
 
@@ -157,17 +187,15 @@ lk_each_frame(struct rte_graph *graph, struct rte_node *node, void **objs, uint1
 		verdict = lk_handle_mbuf(objs[i], self, handle);
 		if (unlikely(verdict != run)) {
 			if (i > from)
-				rte_node_enqueue(graph, node, (rte_edge_t)run, objs + from,
-						 (uint16_t)(i - from));
+				lk_pass(graph, node, run, objs + from, (uint16_t)(i - from));
 			from = i;
 			run = verdict;
 		}
 	}
 	if (likely(from == 0))
-		rte_node_next_stream_move(graph, node, (rte_edge_t)run);
+		lk_pass_all(graph, node, run);
 	else
-		rte_node_enqueue(graph, node, (rte_edge_t)run, objs + from,
-				 (uint16_t)(count - from));
+		lk_pass(graph, node, run, objs + from, (uint16_t)(count - from));
 	return count;
 }
 

@@ -15,7 +15,7 @@
 #include "worker.h"
 
 #define POOL_CACHE 256
-#define POOL_NAME  "lk_%u_%u" /* bytes of a buffer, buffers */
+#define POOL_NAME  "lk_%ux%uB" /* buffers, bytes of each */
 
 static int
 is_used(const struct rte_mempool *pool)
@@ -32,7 +32,7 @@ find_free(struct rte_mempool *pool, void *found)
 {
 	unsigned int room, mbufs;
 
-	if (sscanf(pool->name, POOL_NAME, &room, &mbufs) == 2 && !is_used(pool) &&
+	if (sscanf(pool->name, POOL_NAME, &mbufs, &room) == 2 && !is_used(pool) &&
 	    rte_mempool_full(pool))
 		*(struct rte_mempool **)found = pool;
 }
@@ -64,7 +64,7 @@ lk_pool_for(uint32_t max_frame, uint32_t mbufs, int own)
 	if (room < RTE_MBUF_DEFAULT_BUF_SIZE)
 		room = RTE_MBUF_DEFAULT_BUF_SIZE;
 	if (own < 0)
-		snprintf(name, sizeof(name), POOL_NAME, room, mbufs);
+		snprintf(name, sizeof(name), POOL_NAME, mbufs, room);
 	else
 		snprintf(name, sizeof(name), "lk_af_xdp%d", own);
 	pool = rte_mempool_lookup(name);

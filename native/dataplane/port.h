@@ -22,6 +22,14 @@ struct lk_packet_socket {
 	const uint8_t *ring; /* its frames received */
 };
 
+/* Of a queue whose driver counts frames alone. Each is written by one worker. */
+struct lk_queue_bytes {
+	uint64_t rx;
+	uint64_t tx;
+	uint64_t rx_place; /* of the queue's bytes among the port's xstats */
+	uint64_t tx_place;
+} __rte_cache_aligned;
+
 /* What nodes need to know of a port. */
 struct lk_port {
 	struct rte_mempool *pool;
@@ -48,6 +56,11 @@ struct lk_port {
 	_Atomic uint64_t missed; /* frames of a cable that nobody read, and that found it full */
 	_Atomic uint64_t unread[LK_MAX_RING_QUEUES]; /* the same at the end that sent them */
 	_Atomic int listeners[LK_RING_LISTENERS]; /* eventfds of the notebook's readers, 0: none */
+	/* net_ring and net_null count frames alone: rx and tx add their bytes. */
+	int needs_bytes;
+	uint64_t rx_bytes_place; /* among the xstats */
+	uint64_t tx_bytes_place;
+	struct lk_queue_bytes bytes[LK_MAX_RING_QUEUES];
 };
 
 extern struct lk_port lk_ports[RTE_MAX_ETHPORTS];
@@ -81,11 +94,22 @@ lk_port_wake_reader(struct lk_port *port, uint16_t queue)
 		lk_bell_ring(lk_bell_of(lk_status, walker - 1));
 }
 
+static inline uint64_t
+lk_bytes_of(void *const *mbufs, int count)
+{
+	uint64_t bytes = 0;
+
+	for (int i = 0; i < count; i++)
+		bytes += ((const struct rte_mbuf *)mbufs[i])->pkt_len;
+	return bytes;
+}
+
 int lk_dpdk_error(int rc);
 void lk_cable_unplug(struct lk_port *port);
 int lk_cable_set_link(struct lk_port *port, int up);
 void lk_port_signal(const struct lk_port *port, uint64_t listeners);
 void lk_port_silence(struct lk_port *port);
+void lk_bytes_find(struct lk_port *port, unsigned int rx_queues, unsigned int tx_queues);
 
 int lk_packet_sockets_open(struct lk_port *port, const struct rte_eth_dev_info *info);
 void lk_packet_sockets_close(struct lk_port *port);

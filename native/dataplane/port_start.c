@@ -126,6 +126,8 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 	if (rc != 0)
 		return rc;
 	lk_ports[id].tells_link = !lk_ports[id].is_ring && is_virtual(&info);
+	if (lk_counts_no_bytes(&info))
+		lk_bytes_find(&lk_ports[id], wanted->rx_queues, wanted->tx_queues);
 	if (lk_is_packet_socket(&info))
 		rc = lk_packet_sockets_open(&lk_ports[id], &info);
 	if (rc == 0)

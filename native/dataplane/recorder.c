@@ -63,6 +63,29 @@ read_graph(const struct lk_recorder_part *part, uint64_t *values)
 	return rc;
 }
 
+/* Of every node of a graph, the edges that carried frames; -ENOSPC: not all of them. */
+static int
+read_flows(struct lk_recorder *r, const struct lk_recorder_part *part, struct lk_recorder_row *row,
+	   uint32_t first)
+{
+	uint32_t width = sizeof(struct lk_node_counters) / sizeof(uint64_t);
+	struct lk_recorded_flow *flows = (struct lk_recorded_flow *)(row->values + row->count);
+	uint64_t room = (r->room - row->count) / (sizeof(*flows) / sizeof(uint64_t));
+	const uint64_t *left;
+
+	for (uint32_t i = 0; (left = lk_graph_left((int)part->id, i)) != NULL; i++) {
+		for (uint32_t v = 0; v < LK_VERDICT_COUNT; v++) {
+			if (left[v] == 0)
+				continue;
+			if (row->flows == room)
+				return -ENOSPC;
+			flows[row->flows++] =
+				(struct lk_recorded_flow){first + i * width, v, left[v]};
+		}
+	}
+	return 0;
+}
+
 static int
 read_worker(const struct lk_recorder_part *part, struct lk_recorded_worker *row)
 {
@@ -141,6 +164,14 @@ tick(struct lk_recorder *r)
 		values += part->count;
 	}
 	row->count = (uint64_t)(values - row->values);
+	row->flows = 0;
+	for (uint32_t i = 0, first = 0; i < r->parts_count; first += r->parts[i++].count) {
+		if (r->parts[i].kind == LK_RECORD_GRAPH &&
+		    read_flows(r, &r->parts[i], row, first) != 0) {
+			row->flows = UINT64_MAX;
+			break;
+		}
+	}
 	atomic_store_explicit(&r->memory->written, number + 1, memory_order_release);
 }
 

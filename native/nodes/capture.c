@@ -23,7 +23,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		lk_ring_write(capture->ring, rte_pktmbuf_mtod(m, const uint8_t *), kept, m->pkt_len,
 			      now, 0);
 	}
-	rte_node_next_stream_move(graph, node, LK_next);
+	lk_pass_all(graph, node, LK_next);
 	return count;
 }
 

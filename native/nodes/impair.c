@@ -46,7 +46,7 @@ handle(struct rte_graph *graph, struct rte_node *node, struct lk_impair *impair,
 	int is_doubled;
 
 	if (happens(impair, frame, LOSE)) {
-		rte_node_enqueue_x1(graph, node, LK_impair_loss, m);
+		lk_pass_one(graph, node, LK_impair_loss, m);
 		return;
 	}
 	is_doubled = happens(impair, frame, COPY);

@@ -91,7 +91,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		if (verdict == LK_next)
 			rte_pktmbuf_free(m);
 		else
-			rte_node_enqueue_x1(graph, node, (rte_edge_t)verdict, m);
+			lk_pass_one(graph, node, verdict, m);
 	}
 	return count;
 }

@@ -93,7 +93,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	lk_enter(node, objs, count);
 	/* What comes before the trial starts is not its own, and the clock of its ticks stands. */
 	if (unlikely(atomic_load_explicit(&t->state, memory_order_acquire) == LK_TRIAL_READY)) {
-		rte_node_next_stream_move(graph, node, LK_other);
+		lk_pass_all(graph, node, LK_other);
 		return count;
 	}
 	tick = lk_tick_now(t, &t->receiving, now);
@@ -111,7 +111,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	}
 	rte_pktmbuf_free_bulk(taken, kept);
 	if (unlikely(others > 0))
-		rte_node_enqueue(graph, node, LK_other, objs, others);
+		lk_pass(graph, node, LK_other, objs, others);
 	return count;
 }
 

@@ -16,7 +16,7 @@ linearize(struct rte_graph *graph, struct rte_node *node, uint16_t count)
 		if (likely(m->nb_segs == 1) || rte_pktmbuf_linearize(m) == 0)
 			node->objs[kept++] = m;
 		else
-			rte_node_enqueue_x1(graph, node, LK_rx_segmented, m);
+			lk_pass_one(graph, node, LK_rx_segmented, m);
 	}
 	return kept;
 }
@@ -25,8 +25,7 @@ static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t unused)
 {
 	const struct lk_node_config *config = &lk_node_of(node)->config;
-	const struct lk_port *port = &lk_ports[config->port];
-	int is_ring = port->is_ring;
+	struct lk_port *port = &lk_ports[config->port];
 	uint16_t count;
 
 	(void)objs;
@@ -37,13 +36,15 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 					     (struct rte_mbuf **)node->objs)
 			: rte_eth_rx_burst(config->port, config->queue,
 					   (struct rte_mbuf **)node->objs, LK_RX_BURST);
-	if (!is_ring && count != 0) {
+	if (port->needs_bytes)
+		port->bytes[config->queue].rx += lk_bytes_of(node->objs, count);
+	if (!port->is_ring && count != 0) {
 		uint16_t kept = linearize(graph, node, count);
 
 		lk_source_done(graph, node, kept, 0);
 		return count;
 	}
-	return lk_source_done(graph, node, count, is_ring);
+	return lk_source_done(graph, node, count, port->is_ring);
 }
 
 LK_NODE(rx, process, .is_polled = 1, .reads_port = 1)

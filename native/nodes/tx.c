@@ -15,13 +15,13 @@ keep_short(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t
 		if (((struct rte_mbuf *)objs[i])->pkt_len <= max_frame)
 			objs[kept++] = objs[i];
 		else
-			rte_node_enqueue_x1(graph, node, LK_tx_too_long, objs[i]);
+			lk_pass_one(graph, node, LK_tx_too_long, objs[i]);
 	}
 	return kept;
 }
 
 /* A driver without a link takes nothing, and does not say why. */
-static rte_edge_t
+static enum lk_verdict
 why_not_sent(uint16_t port, uint16_t sent)
 {
 	struct rte_eth_link link;
@@ -67,24 +67,28 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	const struct lk_node_config *config = &lk_node_of(node)->config;
 	struct lk_port *port = &lk_ports[config->port];
 	uint32_t max_frame = port->max_frame, longest = 0;
+	uint64_t bytes = 0;
 	uint16_t wanted = count, sent, i;
 
 	lk_enter(node, objs, count);
 	if (unlikely(port->is_unplugged || port->is_link_down)) {
-		rte_node_next_stream_move(graph, node,
-					  port->is_unplugged ? LK_tx_unplugged : LK_tx_link_down);
+		lk_pass_all(graph, node, port->is_unplugged ? LK_tx_unplugged : LK_tx_link_down);
 		return count;
 	}
 	for (i = 0; i < count; i++)
 		longest = RTE_MAX(longest, ((struct rte_mbuf *)objs[i])->pkt_len);
 	if (unlikely(longest > max_frame))
 		wanted = keep_short(graph, node, objs, count, max_frame);
+	if (port->needs_bytes) /* what was sent is no longer ours to look at */
+		bytes = lk_bytes_of(objs, wanted);
 	if (unlikely(RTE_PER_LCORE(lk_python_sends)))
 		wanted = onto_wire(port, config->queue, objs, wanted);
 	sent = rte_eth_tx_burst(config->port, config->queue, (struct rte_mbuf **)objs, wanted);
+	if (port->needs_bytes)
+		port->bytes[config->queue].tx += bytes - lk_bytes_of(objs + sent, wanted - sent);
 	if (unlikely(sent < wanted))
-		rte_node_enqueue(graph, node, why_not_sent(config->port, sent), objs + sent,
-				 (uint16_t)(wanted - sent));
+		lk_pass(graph, node, why_not_sent(config->port, sent), objs + sent,
+			(uint16_t)(wanted - sent));
 	if (port->is_ring && sent != 0)
 		lk_port_wake_reader(port, config->queue);
 	return count;

@@ -7,7 +7,9 @@
 /*
  * Memory of the notebook that a recorder writes into: LK_RECORDER_HEADER bytes that begin with a
  * struct lk_recorder_header, then rows, each a struct lk_recorder_row with room for as many values
- * as the notebook asked for. A row is announced before it is touched, and again when it is whole.
+ * as the notebook asked for. Values of its counters come first, then pairs that tell where frames
+ * went: nodes have an edge for every verdict, and most of these never carry a frame. A row is
+ * announced before it is touched, and again when it is whole.
  */
 #define LK_RECORDER_HEADER 4096u
 
@@ -24,8 +26,16 @@ struct lk_recorder_row {
 	uint64_t monotonic_ns;
 	uint64_t time_ns;
 	uint64_t count; /* of the values; what could not be read is UINT64_MAX */
-	uint64_t pad[3];
+	uint64_t flows; /* pairs behind them; UINT64_MAX: there was no room */
+	uint64_t pad[2];
 	uint64_t values[];
+};
+
+/* Frames that left a node by the edge of a verdict. */
+struct lk_recorded_flow {
+	uint32_t node; /* place of the first of its values in the row */
+	uint32_t verdict;
+	uint64_t frames;
 };
 
 /* What a worker, and what a mempool or a ring writes there: values under these names. */

@@ -53,6 +53,7 @@ CELLS = (
 )
 
 LESSON = "06_live_xstats"
+BOARD = Path(__file__).with_name("board.js").read_text()
 MOVING = 8  # frames of two views in 3 s; 60 is usual, 6 come to views that are out of sight
 
 
@@ -184,6 +185,44 @@ def test_dashboard_shows_the_path_at_work(page: Page) -> None:
     meter = board(page).get_by_role("meter", name="busy share of lcore 1")
     expect(meter).to_have_text(re.compile("%"))
     page.screenshot(path=SCREENSHOTS / "live_light.png")
+
+
+def test_legend_and_table_tell_one_number_of_one_counter(page: Page) -> None:
+    """And what enters a node is the sum of its edges, in the same paint."""
+    told = board(page).evaluate(BOARD)
+    assert re.fullmatch(r"means of the last [\d.]+ s", told["when"])
+    for name, value in told["legend"].items():
+        _, port, counter = name.split("/")
+        assert told["ports"][port][0 if counter.startswith("rx") else 2] == value
+    # Lines that lie on each other take turns: each colour of the legend is on the canvas.
+    assert "=" in told["alike"]
+    assert min(told["pixels"]) > 20, told["pixels"]
+
+
+def test_drops_stand_at_their_node(page: Page) -> None:
+    path = board(page).locator(".lk-path").first
+    group = path.locator('g[data-drop="refuse/drop_udp_no_listener"]')
+    expect(group.locator(".lk-drop")).to_have_text(re.compile(r"pps$"))
+    edge = path.locator(
+        "g[data-edge].lk-flows", has=page.locator("title", has_text="refuse refused")
+    )
+    expect(edge.locator(".rate")).to_have_text(re.compile(r"pps$"))
+
+
+def test_pictures_stay_legible_on_a_narrow_page(page: Page) -> None:
+    size = page.viewport_size
+    assert size is not None
+    page.set_viewport_size({"width": 800, "height": 2300})
+    frames(page, 1)
+    scale = (
+        board(page)
+        .locator(".lk-drawing svg")
+        .first.evaluate("(svg) => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width")
+    )
+    assert scale >= 0.85
+    page.screenshot(path=SCREENSHOTS / "live_narrow.png")
+    page.set_viewport_size(size)
+    frames(page, 1)
 
 
 def test_dark_theme(page: Page) -> None:

@@ -3,8 +3,10 @@
 
 import re
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -14,13 +16,15 @@ from hypothesis import strategies as st
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
+from labkit.figure.theme import DARK
 from labkit.lab.drawing import PortView, lab_svg
 from labkit.packet import tunnels
+from labkit.packet.codec import VERDICTS
 from labkit.path import nodes as lk
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import ledger_of
 from labkit.path.drawing import path_svg
-from labkit.path.edge_frames import edge_frames
+from labkit.path.flows import flows_of
 from labkit.path.layout import Size, columns_of, place
 from labkit.path.path import Path
 from labkit.path.svg import shortened, text_width
@@ -41,12 +45,21 @@ class Counters:
 class Reading:
     nodes: Mapping[str, Counters]
     drops: Mapping[str, int] = field(default_factory=dict)
+    outputs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
-def reading(path: Path, frames: list[int], **drops: int) -> Reading:
-    """Counters in the order of the nodes; 50 cycles a frame."""
+def reading(path: Path, frames: list[int], **outputs: Mapping[str, int]) -> Reading:
+    """Counters in the order of the nodes; 50 cycles a frame. outputs: of nodes by kind; any other
+    passes on what it counted, by `next`."""
+    left: dict[str, Mapping[str, int]] = {}
+    for node, n in zip(path.nodes, frames, strict=True):
+        passes_on = bool(node.declared.outputs)
+        left[node.name] = outputs.get(node.kind, {"next": n} if passes_on else {})
     pairs = zip(path.nodes, frames, strict=True)
-    return Reading({node.name: Counters(1, n, 50 * n) for node, n in pairs}, drops)
+    drops: Counter[str] = Counter()
+    for sent in left.values():
+        drops.update({name: n for name, n in sent.items() if name.startswith("drop_")})
+    return Reading({node.name: Counters(1, n, 50 * n) for node, n in pairs}, drops, left)
 
 
 def echo_path() -> Path:
@@ -123,10 +136,15 @@ def measured(element: ET.Element) -> float:
     """Width of a text in DejaVu Sans, as wide as common sans-serif faces get, in CSS pixels."""
     if not (element.text or "").strip():
         return 0
-    weight = "bold" if element.get("font-weight") else "normal"
-    font = FontProperties(family="DejaVu Sans", weight=weight)
-    path = TextPath((0, 0), element.text, size=float(element.attrib["font-size"]), prop=font)
-    return float(path.get_extents().x1)
+    is_bold = bool(element.get("font-weight"))
+    return float(element.attrib["font-size"]) * extent(element.text or "", is_bold)
+
+
+@cache
+def extent(words: str, is_bold: bool) -> float:
+    """In em."""
+    font = FontProperties(family="DejaVu Sans", weight="bold" if is_bold else "normal")
+    return float(TextPath((0, 0), words, size=1, prop=font).get_extents().x1)
 
 
 def text_stays_inside(svg: str) -> None:
@@ -159,9 +177,11 @@ def is_self_contained(svg: str) -> None:
     assert root.attrib["viewBox"] == f"0 0 {root.attrib['width']} {root.attrib['height']}"
     for element in root.iter():
         assert element.tag.removeprefix(SVG) in (
-            "svg", "g", "title", "rect", "path", "text", "circle"
+            "svg", "g", "title", "rect", "path", "text", "circle", "style"
         )  # fmt: skip
         assert not [key for key in element.attrib if key.startswith("on") or "href" in key]
+    for style in root.iter(f"{SVG}style"):
+        assert "@import" not in (style.text or "")
     assert "url(" not in svg
     assert "nan" not in re.sub(r">[^<]*<|aria-label=\"[^\"]*\"", "", svg)
 
@@ -184,7 +204,8 @@ def test_a_path_is_drawn_whole(path: Path) -> None:
 @every_path
 @pytest.mark.parametrize("frames", [0, 1, 12_345_678_901])
 def test_counters_fit_their_boxes(path: Path, frames: int) -> None:
-    counters = reading(path, [frames] * len(path.nodes), drop_udp_bad_checksum=frames)
+    refused = {"next": frames, "drop_udp_bad_checksum": frames, "drop_unhandled": frames}
+    counters = reading(path, [frames] * len(path.nodes), rx=refused, udp_echo=refused, tx=refused)
     svg = path_svg(path, counters)
     is_self_contained(svg)
     text_stays_inside(svg)
@@ -223,7 +244,7 @@ def test_outputs_are_labelled_where_there_are_two() -> None:
     assert "next" not in texts(path_svg(host_path()))
 
 
-def test_counters_are_written_on_nodes_and_edges() -> None:
+def busy_echo() -> tuple[Path, Reading]:
     path = echo_path()
     order = [node.name for node in path.nodes]
     frames = {
@@ -233,17 +254,80 @@ def test_counters_are_written_on_nodes_and_edges() -> None:
         "arp_responder": 25,
         "nd_responder": 18,
         "refuse": 12,
-        "tx:server": 12_345_666,
+        "tx:server": 12_345_663,
     }
-    counters = reading(path, [frames[n] for n in order], drop_arp_not_mine=3, drop_x=9, drop_y=0)
-    svg = path_svg(path, counters)
+    return path, reading(
+        path,
+        [frames[n] for n in order],
+        udp_echo={"next": 11_945_462, "other": 400_213, "drop_udp_bad_checksum": 3},
+        icmp_echo={"next": 400_188, "other": 25},
+        arp_responder={"next": 7, "other": 18},
+        nd_responder={"next": 6, "other": 12},
+        refuse={"drop_udp_no_listener": 9, "drop_udp_bad_checksum": 3},
+        tx={"drop_tx_full": 1},
+    )
+
+
+def test_counters_are_written_on_nodes_and_edges() -> None:
+    svg = path_svg(*busy_echo())
     words = {" ".join(t.split()) for t in texts(svg)}
     assert {"12.3 M frames", "400 k · 50 cycles each", "12 · 50 cycles each"} <= words
+    # Edges stay, though nodes refused frames.
     assert {"12.3 M", "next 11.9 M", "other 400 k", "next 6", "other 12"} <= words
-    assert {"drop_x 9", "drop_arp_not_mine 3"} <= words
-    assert "drop_y" not in svg
+    assert {"drop_udp_no_listener 9", "drop_udp_bad_checksum 3", "drop_tx_full 1"} <= words
     (tip,) = (t for t in tooltips(svg) if t.startswith("icmp_echo: "))
     assert tip.endswith("400,213 frames in 1 calls, 50.0 cycles a frame")
+
+
+def test_drops_stand_at_an_edge_from_the_node_that_refused() -> None:
+    svg = path_svg(*busy_echo())
+    tips = tooltips(svg)
+    assert {"udp_echo refused\n3 frames", "refuse refused\n12 frames"} <= set(tips)
+    assert "tx:server refused\n1 frames" in tips
+    assert not [tip for tip in tips if tip.startswith("icmp_echo refused")]
+    # The same reason of two nodes is told of both.
+    alike = [tip for tip in tips if tip.startswith("drop_udp_bad_checksum: 3 frames dropped")]
+    assert [tip.splitlines()[0].rsplit(" by ")[1] for tip in alike] == ["udp_echo", "refuse"]
+    # Each edge begins at its node's right side, between its upper and its lower edge.
+    root = ET.fromstring(svg)
+    boxes = {g.attrib["data-node"]: g.find(f"{SVG}rect") for g in root.iter(f"{SVG}g")
+             if "data-node" in g.attrib}  # fmt: skip
+    for group in root.iter(f"{SVG}g"):
+        told = (group.findtext(f"{SVG}title") or "").partition(" refused")
+        if told[1]:
+            box = boxes[told[0]]
+            way = group.find(f"{SVG}path")
+            assert box is not None
+            assert way is not None
+            x, y, width, height = (float(box.attrib[k]) for k in ("x", "y", "width", "height"))
+            start = re.match(r"M([\d.]+),([\d.]+)", way.attrib["d"])
+            assert start is not None
+            assert float(start[1]) == pytest.approx(x + width, abs=0.2)
+            assert y < float(start[2]) < y + height
+
+
+def test_an_output_that_leads_nowhere_is_refused_by_its_node() -> None:
+    path = Path(lk.rx("a") >> lk.arp_responder(WHERE) >> lk.tx("a"))
+    counters = reading(path, [9, 9, 2], arp_responder={"next": 2, "other": 7})
+    flows = flows_of(path, counters.outputs)
+    assert flows.drops == {"arp_responder": {"drop_unhandled": 7}}
+    words = {" ".join(t.split()) for t in texts(path_svg(path, counters))}
+    assert "drop_unhandled 7" in words
+
+
+def test_a_node_with_very_many_reasons_keeps_their_sum() -> None:
+    path = Path(lk.rx("a") >> lk.refuse(WHERE))
+    many = {f"drop_{verdict.name}": n for n, verdict in enumerate(VERDICTS[2:42], start=1)}
+    svg = path_svg(path, reading(path, [820, 820], refuse=many))
+    text_stays_inside(svg)
+    found = [
+        re.fullmatch(r"(.*) {2}(\d+)", t)
+        for t in texts(svg)
+        if "drop_" in t or "other reasons" in t
+    ]
+    shown = {match[1]: int(match[2]) for match in found if match}
+    assert sum(shown.values()) == sum(many.values()) == 820
+    assert shown["29 other reasons"] == sum(range(1, 30))
 
 
 def test_nothing_measured_is_no_zero() -> None:
@@ -273,9 +357,9 @@ def test_a_node_without_counters_is_drawn_without() -> None:
 
 def test_drops_tell_their_reason() -> None:
     path = Path(lk.rx("a") >> lk.sink())
-    svg = path_svg(path, reading(path, [5, 2], drop_udp_bad_checksum=3))
-    (tip,) = (t for t in tooltips(svg) if t.startswith("drop_udp_bad_checksum"))
-    assert tip.startswith("drop_udp_bad_checksum: 3 frames dropped\n")
+    svg = path_svg(path, reading(path, [5, 2], rx={"next": 2, "drop_rx_segmented": 3}))
+    (tip,) = (t for t in tooltips(svg) if t.startswith("drop_rx_segmented"))
+    assert tip.startswith("drop_rx_segmented: 3 frames dropped by rx:a\n")
     assert len(tip.splitlines()[1]) > 10
 
 
@@ -290,50 +374,17 @@ def test_text_is_escaped() -> None:
 # Frames on edges
 
 
-def test_frames_of_edges_are_only_what_counters_tell() -> None:
-    path = echo_path()
-    order = [node.name for node in path.nodes]
-    frames = dict(zip(order, [0] * len(order), strict=True))
-    frames |= {"rx:server": 100, "udp_echo": 100, "icmp_echo": 40, "arp_responder": 30,
-               "nd_responder": 20, "refuse": 10, "tx:server": 90}  # fmt: skip
-    counts = [frames[name] for name in order]
-
-    def by_end(counters: Reading) -> dict[tuple[str, str], int]:
-        return {(e.source, e.output): n for e, n in edge_frames(path, counters).items()}
-
-    told = by_end(reading(path, counts, drop_arp_not_mine=10))
-    assert told["udp_echo", "next"] == 60
-    assert told["nd_responder", "next"] == 10
-    assert len(told) == len(path.edges)
-
-    # Some node refused a frame, and no counter says which one it was.
-    told = by_end(reading(path, counts, drop_arp_not_mine=10, drop_udp_bad_checksum=1))
-    assert told["rx:server", "next"] == 100
-    assert told["nd_responder", "other"] == 10
-    assert ("udp_echo", "next") not in told
-
-    # Frames that tx refused had come to it.
-    told = by_end(reading(path, counts, drop_arp_not_mine=10, drop_tx_full=5))
-    assert told["udp_echo", "next"] == 60
-
-
-def test_counters_read_while_frames_flow_give_nothing_negative() -> None:
-    path = Path(lk.rx("a") >> (lk.udp_echo(WHERE) | lk.sink()) >> lk.tx("a"))
-    frames = {"rx:a": 10, "udp_echo": 10, "sink": 12, "tx:a": 0}
-    told = edge_frames(path, reading(path, [frames[node.name] for node in path.nodes]))
-    assert min(told.values()) == 0
-
-
 def bad_line() -> tuple[Path, Reading]:
     """A line that held 5 of 100 frames back, and doubled 10."""
     path = Path(lk.rx("a") >> lk.impair(duplicate=0.1, reorder=0.5) >> lk.collect("a"), name="bad")
     frames = {"rx:a": 100, "impair": 100, "impair_release": 5, "collect:a": 110}
-    return path, reading(path, [frames[node.name] for node in path.nodes])
+    counts = [frames[node.name] for node in path.nodes]
+    return path, reading(path, counts, impair={"next": 105})
 
 
 def test_frames_that_were_held_back_are_on_one_edge() -> None:
     path, counters = bad_line()
-    told = {edge.source: n for edge, n in edge_frames(path, counters).items()}
+    told = {edge.source: n for edge, n in flows_of(path, counters.outputs).edges.items()}
     assert told == {"rx:a": 100, "impair": 105, "impair_release": 5}
 
 
@@ -343,6 +394,25 @@ def test_frames_that_were_held_back_enter_once() -> None:
     assert ledger_of(path, counters).sent == 100
     words = [" ".join(t.split()) for t in texts(lab_svg([port("a")], [path], {"bad": counters}))]
     assert "100 frames in, 0 dropped" in words
+
+
+def test_a_node_that_keeps_frames_passes_only_the_others_on() -> None:
+    """What is a trial's ends in `receive`; nothing says that the rest of the path got it."""
+    path = Path(lk.rx("a") >> (lk.receive("trial1") | lk.arp_responder(WHERE)) >> lk.tx("a"))
+    counters = reading(path, [65_980, 65_980, 0, 0], receive={})
+    assert {e.source: n for e, n in flows_of(path, counters.outputs).edges.items()} == {
+        "rx:a": 65_980, "receive": 0, "arp_responder": 0,
+    }  # fmt: skip
+    words = [" ".join(t.split()) for t in texts(path_svg(path, counters))]
+    assert "other 0" in words
+
+
+def test_of_what_is_not_read_nothing_is_told() -> None:
+    path = echo_path()
+    flows = flows_of(path, {"udp_echo": {"other": 4}})
+    assert set(flows.nodes) == {"icmp_echo"}
+    assert flows.nodes["icmp_echo"] == 4
+    assert {edge.source for edge in flows.edges} == {"udp_echo"}
 
 
 # Layout
@@ -409,6 +479,57 @@ def test_boxes_never_overlap_and_edges_lead_right_or_down(path: Path, width: int
     is_self_contained(path_svg(path))
 
 
+def given_to(path: Path, outputs: Mapping[str, Mapping[str, int]]) -> Reading:
+    """A reading in which each node was given what its edges brought."""
+    flows = flows_of(path, outputs)
+    nodes = {name: Counters(1, n, 50 * n) for name, n in flows.nodes.items()}
+    return Reading(nodes, {}, outputs)
+
+
+@settings(deadline=None, max_examples=50)
+@given(tangles(), st.data())
+def test_in_every_picture_what_enters_a_node_is_the_sum_of_its_edges(
+    path: Path, data: st.DataObject
+) -> None:
+    counts = st.integers(0, 900)  # written out, not rounded
+    ways = ("next", "other", "drop_arp_not_mine", "drop_unhandled")
+    outputs = {
+        node.name: {
+            way: data.draw(counts)
+            for way in ways
+            if way in node.declared.outputs or way.startswith("drop_")
+        }
+        for node in path.nodes
+    }
+    svg = path_svg(path, given_to(path, outputs))
+    root = ET.fromstring(svg)
+    arrived: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    for group in root.iter(f"{SVG}g"):
+        title = group.findtext(f"{SVG}title") or ""
+        edge = re.fullmatch(r"(\S+)\[\w+\] >> (\S+)\n([\d,]+) frames", title)
+        drop = re.fullmatch(r"(\S+) refused\n([\d,]+) frames", title)
+        words = (group.findtext(f"{SVG}text") or "").split()
+        if edge:
+            arrived[edge[2]] += int(edge[3].replace(",", ""))
+            assert words[-1] == edge[3].replace(",", "")
+        elif drop:
+            refused[drop[1]] = int(drop[2].replace(",", ""))
+    for node in path.nodes:
+        left = outputs[node.name]
+        (counted,) = (
+            int(tip.split("\n")[-1].split(" frames")[0].replace(",", ""))
+            for tip in tooltips(svg)
+            if tip.startswith(f"{node.name}: ")
+        )
+        if node.declared.role != "source":
+            assert counted == arrived[node.name]
+        open_ends = {"next", "other"} - {e.output for e in path.edges if e.source == node.name}
+        assert refused[node.name] == sum(
+            n for way, n in left.items() if way.startswith("drop_") or way in open_ends
+        )
+
+
 def test_a_long_path_goes_on_in_rows_that_fit() -> None:
     root = ET.fromstring(path_svg(long_path(12)))
     assert float(root.attrib["width"]) < 1200
@@ -467,7 +588,8 @@ def test_frames_that_an_impair_node_lets_go_have_entered_before() -> None:
 
 def test_a_lab_is_drawn_whole() -> None:
     echo = echo_path()
-    counters = {"echo:server": reading(echo, [9] * len(echo.nodes), drop_arp_not_mine=9)}
+    refused = {"drop_arp_not_mine": 9}
+    counters = {"echo:server": reading(echo, [9] * len(echo.nodes), arp_responder=refused)}
     ports = [port("client", "server"), port("server", "client", link=False, mtu=1500)]
     svg = lab_svg(ports, [host_path(), echo], counters)
     is_self_contained(svg)
@@ -478,6 +600,8 @@ def test_a_lab_is_drawn_whole() -> None:
     assert {"02:00:00:00:00:01", "host:client", "echo:server"} <= set(words)
     assert {"inject:client >> tx:client", "rx:client >> collect:client"} <= set(words)
     assert {"9 frames in, 9 dropped", "drop_arp_not_mine 9"} <= set(words)
+    assert "arp_responder" in words  # which refused them
+    assert "arp_responder refused" in tooltips(svg)
     tips = tooltips(svg)
     assert tips.count("cable between client and server") == 1
     assert "path echo:server receives from and sends on port server" in tips
@@ -511,7 +635,7 @@ def test_labs_of_any_size(count: int) -> None:
 def test_long_names_fit_in_a_lab() -> None:
     ports = [port("W" * 60, kind="af_packet"), port("<&>", link=False)]
     paths = [wide_path(), long_path(30)]
-    svg = lab_svg(ports, paths, {"long": reading(paths[1], [10**9] * 30, drop_unhandled=7)})
+    svg = lab_svg(ports, paths, {"long": reading(paths[1], [10**9] * 30, tx={"drop_tx_full": 7})})
     is_self_contained(svg)
     text_stays_inside(svg)
     assert "<&>" in texts(svg)
@@ -526,3 +650,60 @@ def test_tunnels_say_which() -> None:
     assert "192.0.2.1 to 192.0.2.2" in svg
     assert "GUE" in svg
     assert "any VNI" in path_svg(Path(lk.rx("a") >> lk.decap(tunnels.Geneve()) >> lk.tx("a")))
+
+
+# Light and dark
+
+
+def luminance(color: str) -> float:
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def contrast(a: str, b: str) -> float:
+    """WCAG 2.2 1.4.3."""
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def pictures() -> dict[str, str]:
+    path, counters = busy_echo()
+    ports = [port("client", "server"), port("server", "client", link=False)]
+    return {
+        "path": path_svg(path, counters),
+        "fork": path_svg(fork_path()),
+        "lab": lab_svg(ports, [path, host_path()], {path.name: counters}),
+        "empty": lab_svg([], []),
+    }
+
+
+@pytest.mark.parametrize("name", pictures())
+def test_text_is_legible_in_light_and_dark(name: str) -> None:
+    svg = pictures()[name]
+    root = ET.fromstring(svg)
+    style = root.findtext(f"{SVG}style") or ""
+    assert "prefers-color-scheme:dark" in style
+    ground = root.find(f"{SVG}rect")
+    assert ground is not None
+
+    def look(group: ET.Element, below: str) -> None:
+        for element in group:
+            if element.tag == f"{SVG}rect":
+                below = element.attrib["fill"]
+            if element.tag == f"{SVG}text":
+                color = element.attrib["fill"]
+                assert contrast(color, below) >= 4.5, (element.text, color, below)
+                assert contrast(DARK[color], DARK[below]) >= 4.5, (element.text, color, below)
+                assert f'[fill="{color}"]' in style
+            if element.tag == f"{SVG}g":
+                look(element, below)
+
+    look(root, ground.attrib["fill"])
+
+
+def test_every_colour_has_its_dark_one() -> None:
+    for svg in pictures().values():
+        root = ET.fromstring(svg)
+        used = {e.attrib[k] for e in root.iter() for k in ("fill", "stroke") if k in e.attrib}
+        assert used - {"none"} <= set(DARK)

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Views: what they send to the page, and how they follow a source, a lab and a page."""
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
 
 import labkit as lk
 from labkit.sources import SourceError
 from labkit.widgets.chart import Chart
 from labkit.widgets.dashboard import Dashboard
+from labkit.widgets.paths import PathPart
+from labkit.widgets.picture import picture, turns_of
 from labkit.widgets.view import LiveView
 from tests.patience import wait_until
 from tests.widgets.sources import NAMES, Clock, Hand
@@ -206,6 +211,17 @@ def test_figure_has_a_plot_for_each_unit() -> None:
     assert axes[0].lines[0].get_ydata()[-1] == pytest.approx(1000, rel=0.1)
 
 
+def test_lines_that_hide_each_other_take_turns() -> None:
+    levels = np.array([[5.0, 5.0, 9.0, 5.02], [6.0, 6.0, 1.0, 6.01], [np.nan, 7.0, 2.0, 7.0]])
+    assert turns_of(levels) == [(0, 3), (1, 3), (0, 1), (2, 3)]
+    items = [{"name": name, "unit": "packets/s"} for name in "abcd"]
+    figure = picture("equal", [0.0, 1.0, 2.0], levels, items, [])
+    lines = figure.axes[0].lines
+    offsets = {line._unscaled_dash_pattern[0] for line in (lines[0], lines[1], lines[3])}  # type: ignore[attr-defined]
+    assert len(offsets) == 3
+    assert len({line.get_color() for line in lines}) == 4
+
+
 def test_closed_view_is_freed_when_its_last_page_is_gone(clock: tuple[Clock, Chart]) -> None:
     _, view = clock
     hear(view, type="ready")
@@ -260,25 +276,74 @@ def test_dashboard_shows_what_flows(lab: lk.Lab) -> None:
         return numbers(view)
 
     content, values = pass_time()
-    rate = values[nodes["udp_echo"]["rate"]]
+    shown = [p["name"] for p in view.parts["paths"]]
+    flows = content["flows"][shown.index("echo:server")]
+    given = dict(zip(nodes, flows["nodes"], strict=True))
+    rate = given["udp_echo"]
     assert rate > 100
-    assert values[nodes["refuse"]["rate"]] == pytest.approx(rate / 10, rel=0.2)
+    assert given["refuse"] == pytest.approx(rate / 10, rel=0.2)
     assert values[nodes["udp_echo"]["cycles"]] > 10
     assert values[nodes["udp_echo"]["burst"]] >= 1
     ports = {port["name"]: port for port in view.parts["ports"]}
     assert values[ports["server"]["rx"]] == pytest.approx(rate, rel=0.1)
-    assert "does not report bytes" in ports["server"]["silent"]
-    drops = content["drops"][view.parts["paths"].index(path)]
-    assert [name for name, _, _ in drops] == ["drop_udp_no_listener"]
-    assert drops[0][1] == pytest.approx(rate / 10, rel=0.2)
+    assert values[ports["server"]["rx_bits"]] == pytest.approx(8 * 60 * rate, rel=0.1)
+    assert values[ports["server"]["tx_bits"]] == pytest.approx(8 * 60 * rate * 0.9, rel=0.1)
+    ((node, drop, pace, count),) = flows["drops"]
+    assert (node, drop) == ("refuse", "drop_udp_no_listener")
+    assert pace == pytest.approx(rate / 10, rel=0.2)
+    assert count >= 10
     assert view.parts["workers"]
     assert all(0 <= values[worker["busy"]] <= 100 for worker in view.parts["workers"])
     assert values[view.parts["pools"][0]["size"]] > 1000
-    edges = content["edges"][: path["edges"]]
-    assert sum(edge == pytest.approx(rate, rel=0.1) for edge in edges) >= 1  # rx to udp_echo
+    graph = lab.paths["echo:server"].path
+    for name in nodes:
+        edges = [
+            flow
+            for edge, flow in zip(graph.edges, flows["edges"], strict=False)
+            if edge.target == name
+        ]
+        assert given[name] == pytest.approx(sum(edges), abs=0.01) or not edges
+    (drawn,) = [p for p in view.parts["paths"] if p["name"] == "echo:server"]
+    assert 'data-drop="refuse/drop_udp_no_listener"' in drawn["svg"]
+    assert len(flows["edges"]) == len(graph.edges) + 1  # and what `refuse` refused
+    # Legend and table of one counter show one number, the mean between the same two samples.
+    means = dict(zip((item["name"] for item in view.lines["items"]), content["means"], strict=True))
+    for name, row in ports.items():
+        assert means[f"port/{name}/rx_good_packets"] == pytest.approx(values[row["rx"]], rel=1e-5)
+    assert content["seconds"] == pytest.approx(1.0, abs=0.3)
+    assert view.parts["pools"][0]["name"] == "buffers of 9,536 B"
     view.stop()
-    assert "drop_udp_no_listener" in path["reasons"]
     assert "<img" in view._html()
+
+
+def test_a_trial_in_a_dashboard(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a trial takes goes nowhere else, and nothing tells how its run is called within."""
+    client, server = lab.cable()
+    lab.run(lk.rx(server) >> lk.reflect() >> lk.tx(server), name="mirror")
+    view = lk.dashboard(lab, "paths")
+    shown: list[tuple[PathPart, dict[str, Any]]] = []
+
+    def keep(content: dict[str, Any], _: object = ()) -> None:
+        for part, flows in zip(view._paths, content.get("flows", ()), strict=False):
+            if any(node.kind == "receive" for node in part.path.nodes) and flows["nodes"]:
+                shown.append((part, flows))
+
+    monkeypatch.setattr(view, "send", keep)
+    packet = Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(dport=9)
+    lk.trial(client, lk.Stream(packet), rate="20 kpps", duration=2.5, progress=False)
+    view.stop()
+    busy = 0
+    for part, flows in shown:
+        names = [node.name for node in part.path.nodes]
+        given = dict(zip(names, flows["nodes"], strict=True))
+        assert given["arp_responder"] < 20
+        busy += given["receive"] > 1000
+        for name in names:
+            pairs = zip(part.path.edges, flows["edges"], strict=False)
+            into = [flow for edge, flow in pairs if edge.target == name]
+            assert not into or given[name] == pytest.approx(sum(into), abs=0.01)
+        assert not re.search(r"(trial|echo)\d+-\d", str(part.description))
+    assert busy
 
 
 def test_dashboard_follows_paths_that_come_and_go_and_a_restart(lab: lk.Lab) -> None:
@@ -328,7 +393,7 @@ def test_trace_from_the_page(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_dashboard_has_the_parts_that_were_asked_for(lab: lk.Lab) -> None:
-    with pytest.raises(lk.LabError, match="no part 'port'; it has chart, ports"):
+    with pytest.raises(lk.LabError, match="parts is 'port'; it is 'chart' or 'ports'"):
         lk.dashboard(lab, "port")
     view = lk.dashboard(lab, "pools")
     assert set(view.parts) == {"shown", "pools"}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from labkit.figure import FAINT, GREYS, INK, MARKERS, PALETTE, Picture, plain_axes
+from labkit.figure.picture import MARKERS, Picture, plain_axes
+from labkit.figure.theme import FAINT, GREYS, INK, PALETTE
 
 if TYPE_CHECKING:
     import pandas as pd

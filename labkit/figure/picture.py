@@ -2,19 +2,19 @@
 """How pictures of results look: colours, axes, and numbers on them. Pictures see tables only."""
 
 import io
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
+from labkit.figure.theme import GRID, PALETTE, image_html, with_dark_style
 from labkit.units import si_load
 
-# Okabe and Ito's palette: told apart by colour-blind readers and in print
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-GREYS = ("#6e7781", "#8c959f", "#57606a", "#afb8c1")
 MARKERS = "osD^vPX"
-INK, FAINT, GRID = "#24292f", "#59636e", "#d0d7de"
-ALARM = "#b3261e"
+DASHES: tuple[tuple[float, ...], ...] = ((), (6, 2.5), (1.5, 1.5), (6, 2, 1.5, 2))
+CSS_DPI = 96
+MOST_SVG = 500_000  # characters; a picture of more shows as PNG
 
 
 class Picture(Figure):
@@ -24,6 +24,22 @@ class Picture(Figure):
         buffer = io.BytesIO()
         self.savefig(buffer, format="png", dpi=110)
         return buffer.getvalue()
+
+    def _repr_html_(self) -> str | None:
+        """The picture that follows the page into the dark; None where it would be very large."""
+        buffer = io.StringIO()
+        self.savefig(buffer, format="svg", metadata={"Date": None})
+        svg = buffer.getvalue()
+        if len(svg) > MOST_SVG:
+            return None
+        return image_html(with_dark_style(svg), self._in_words, self.get_figwidth() * CSS_DPI)
+
+    @property
+    def _in_words(self) -> str:
+        """What it shows, in words."""
+        titles = [self.get_suptitle(), *(axes.get_title() for axes in self.axes)]
+        labels = [f"{axes.get_ylabel()} over {axes.get_xlabel()}" for axes in self.axes[:1]]
+        return "; ".join(filter(None, (*titles, *labels)))
 
 
 def plain_axes(axes: Axes, grid: str = "both") -> None:
@@ -46,3 +62,9 @@ def number_axis(axis: Axis) -> None:
     which have powers of ten otherwise."""
     axis.set_major_formatter(lambda value, _: f"{value:,g}")
     axis.set_minor_formatter(lambda value, _: "")
+
+
+def line_style(number: int) -> dict[str, Any]:
+    """Colour and dashes of a line: neighbours differ in both, and no two of 28 are alike."""
+    color, dashes = PALETTE[number % len(PALETTE)], DASHES[number % len(DASHES)]
+    return {"color": color, "dashes": dashes or (None, None)}
