@@ -11,7 +11,7 @@ from scapy.packet import Packet
 from scapy.plist import PacketList, SndRcvList
 
 from labkit.errors import PortError
-from labkit.lab.neighbours import Neighbour, check_source, resolve
+from labkit.lab.address_questions import Neighbour, ask, check_source
 from labkit.lab.socket import PortSocket
 from labkit.packet import codec
 from labkit.packet.build import is_single, packet_bytes
@@ -146,6 +146,6 @@ class IpSocket(PortSocket):
             return (b"\x01\x00\x5e" + bytes([low[1] & 0x7F]) + low[2:]).hex(":")
         mac, until = self._macs.get(str(target), ("", 0.0))
         if time.monotonic() > until:
-            mac = resolve(self._port, str(target), source=source)
+            mac = ask(self._port, str(target), source=source)
             self._macs[str(target)] = mac, time.monotonic() + FORGET_SECONDS
         return mac

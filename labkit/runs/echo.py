@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import UdpPort
 from labkit.errors import LabError
+from labkit.lab.address_questions import check_source, parse_address
 from labkit.lab.exclusive import Pause, measure
 from labkit.lab.lab import Lab
-from labkit.lab.neighbours import check_source, parse_address, resolve
+from labkit.lab.neighbours import resolve
 from labkit.lab.port import Port
 from labkit.packet.mac import HOW_TO_WRITE, is_mac
 from labkit.path import nodes

@@ -106,7 +106,8 @@ class Engine(Source):
 
     def _connect(self) -> None:
         if not self.lab.is_alive:
-            raise SourceError(self._why_gone())
+            why = self._why_gone().partition(";")[0]
+            raise SourceError(f"the lab's engine does not run ({why}); lab.restart() starts it")
         self._attach()
         self._wait_for_first()
 

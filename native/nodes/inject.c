@@ -16,7 +16,8 @@ room_on_cable(struct lk_port *port)
 {
 	unsigned int capacity, used;
 
-	if (port->tx_ring == NULL || port->is_unplugged || lk_port_is_unread(port, 0))
+	if (port->tx_ring == NULL || port->is_unplugged || port->is_link_down ||
+	    lk_port_is_unread(port, 0))
 		return BURST;
 	capacity = rte_ring_get_capacity(port->tx_ring) / 2;
 	used = rte_ring_count(port->tx_ring);
