@@ -13,6 +13,7 @@ export class Store {
     this.ui = {}; // what the person chose here; it outlives a display
     this.next = null; // number of the next point
     this.numbers = null; // the latest that a dashboard shows beside lines
+    this.isLive = false; // whether the kernel has answered: of a view that was saved it never does
     this.clear();
     model.on("msg:custom", (content, buffers) => this.receive(content, buffers));
     model.on("change:lines", () => {
@@ -28,7 +29,7 @@ export class Store {
     for (const name of ["marks", "running", "status", "faults", "names", "parts"]) {
       model.on(`change:${name}`, () => this.notify());
     }
-    this.ask("ready");
+    this.ask("ready", { hasOutputs: globalThis.labkitOutputs === true });
   }
 
   get lines() {
@@ -73,6 +74,7 @@ export class Store {
   }
 
   receive(content, buffers) {
+    this.isLive = true;
     if (content.type !== "points" && content.type !== "seed") {
       for (const listener of this.listeners) listener(content);
       return;

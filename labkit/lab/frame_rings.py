@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from labkit._codec import ffi, lib
 from labkit.errors import PortError
+from labkit.machine.limits import limits_named
 
 QUEUE_BYTES = 8 << 20
 JOURNAL_BYTES = 32 << 20
@@ -44,8 +45,9 @@ class FrameRings:
     def __init__(self, port: str, max_frame: int) -> None:
         self.port = port
         self.max_frame = max_frame
-        self.queue = _Ring("labkit-to-engine", QUEUE_BYTES, max_frame)
-        self.journal = _Ring("labkit-from-engine", JOURNAL_BYTES, MAX_FRAME)
+        with limits_named(f"port {port} cannot be used from Python"):
+            self.queue = _Ring("labkit-to-engine", QUEUE_BYTES, max_frame)
+            self.journal = _Ring("labkit-from-engine", JOURNAL_BYTES, MAX_FRAME)
         self._sending = threading.Lock()
 
     def send(self, frames: Sequence[bytes], still_there: Callable[[], None]) -> None:

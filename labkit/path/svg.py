@@ -2,17 +2,71 @@
 """Pictures in a notebook's output."""
 
 import base64
+import re
 from collections.abc import Iterable
+from functools import cache, lru_cache
 from html import escape
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from labkit.units import si
 
+ZOOM = 2  # pixels of a PNG for one of its SVG
+
 
 def as_html(svg: str, label: str) -> str:
-    """The picture as an <img>: a notebook that is not trusted shows no SVG elements."""
-    data = base64.b64encode(svg.encode()).decode()
-    return f'<img alt="{escape(label)}" src="data:image/svg+xml;base64,{data}"/>'
+    """The picture as an <img>: a notebook that is not trusted shows no SVG elements.
+
+    Browsers take the SVG. Who shows no SVG (GitHub), or takes srcset away, is left with the PNG.
+    """
+    width = re.search(r'width="([\d.]+)"', svg)
+    size = f' width="{width[1]}"' if width else ""
+    return (
+        f'<img alt="{escape(label)}"{size} src="data:image/png;base64,{_base64(png(svg))}" '
+        f'srcset="data:image/svg+xml;base64,{_base64(svg.encode())} 1x"/>'
+    )
+
+
+def picture_parts(svg: str, label: str, told: str = "", more: str = "") -> dict[str, Any]:
+    """A picture for a notebook, by MIME type.
+
+    told: what stands below it; more: HTML below that
+    """
+    below = f"<p>{escape(told)}</p>" if told else ""
+    return {
+        "text/html": f"{as_html(svg, label)}{below}{more}",
+        "image/png": _base64(png(svg)),
+    }
+
+
+@lru_cache(maxsize=16)
+def png(svg: str) -> bytes:
+    """The picture in pixels, twice as many as its size, with letters of matplotlib's."""
+    import resvg_py  # late: who prints a path needs no picture
+
+    fonts = [str(file) for file in _fonts()]
+    return bytes(
+        resvg_py.svg_to_bytes(
+            svg_string=svg,
+            zoom=ZOOM,
+            skip_system_fonts=True,
+            font_files=fonts,
+            sans_serif_family="DejaVu Sans",
+        )
+    )
+
+
+@cache
+def _fonts() -> list[Path]:
+    """DejaVu Sans, which a machine without a screen may lack."""
+    import matplotlib as mpl  # late: slow
+
+    folder = Path(mpl.get_data_path(), "fonts/ttf")
+    return [folder / "DejaVuSans.ttf", folder / "DejaVuSans-Bold.ttf"]
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
