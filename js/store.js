@@ -14,6 +14,7 @@ export class Store {
     this.next = null; // number of the next point
     this.numbers = null; // the latest that a dashboard shows beside lines
     this.means = null; // the latest of the lines
+    this.isLive = false; // whether the kernel has answered: of a view that was saved it never does
     this.clear();
     model.on("msg:custom", (content, buffers) => this.receive(content, buffers));
     model.on("change:lines", () => {
@@ -29,7 +30,7 @@ export class Store {
     for (const name of ["marks", "running", "status", "faults", "names", "parts"]) {
       model.on(`change:${name}`, () => this.notify());
     }
-    this.ask("ready");
+    this.ask("ready", { hasOutputs: globalThis.labkitOutputs === true });
   }
 
   get lines() {
@@ -79,6 +80,7 @@ export class Store {
   }
 
   receive(content, buffers) {
+    this.isLive = true;
     if (content.type !== "points" && content.type !== "seed") {
       for (const listener of this.listeners) listener(content);
       return;

@@ -42,7 +42,10 @@ export class View {
       this.bar, this.panel.element, this.faults,
     );
     this.panel.element.setAttribute("aria-description", KEYS_HELP);
-    this.heard = (message) => (message ? this.panel.hear?.(message) : this.want());
+    this.heard = (message) => {
+      this.showLife();
+      return message ? this.panel.hear?.(message) : this.want();
+    };
     this.looked = () => this.look();
     // Else M would turn the cell into Markdown. Ctrl+S stays JupyterLab's.
     this.guard = (event) => {
@@ -68,6 +71,14 @@ export class View {
     window.addEventListener("keydown", this.guard, true);
     store.tellSight();
     this.dress();
+    this.showLife();
+  }
+
+  /** Tells the output around it that it may take the place of the picture. */
+  showLife() {
+    if (!this.store.isLive || "live" in this.element.dataset) return;
+    this.element.dataset.live = "";
+    this.element.dispatchEvent(new CustomEvent("labkit-live", { bubbles: true }));
   }
 
   end() {

@@ -5,6 +5,7 @@ import uplotStyle from "uplot/dist/uPlot.min.css";
 import ownStyle from "./style.css";
 import { Dashboard } from "./dashboard.js";
 import { ChartPanel } from "./chart.js";
+import { LabsView } from "./labs.js";
 import { View } from "./view.js";
 import { Store } from "./store.js";
 
@@ -16,19 +17,23 @@ function addStyle() {
   document.head.append(style);
 }
 
+function show(view, el) {
+  el.append(view.element);
+  view.begin();
+  return () => view.end();
+}
+
 export default () => {
   let store = null;
   return {
     initialize({ model }) {
-      store = new Store(model);
+      if (model.get("kind") !== "labs") store = new Store(model);
     },
-    render({ el }) {
+    render({ model, el }) {
       addStyle();
+      if (model.get("kind") === "labs") return show(new LabsView(model), el);
       const Panel = store.model.get("kind") === "dashboard" ? Dashboard : ChartPanel;
-      const view = new View(store, (paint) => new Panel(store, paint));
-      el.append(view.element);
-      view.begin();
-      return () => view.end();
+      return show(new View(store, (paint) => new Panel(store, paint)), el);
     },
   };
 };

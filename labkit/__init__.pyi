@@ -8,6 +8,7 @@ from .errors import ChecksFailed as ChecksFailed
 from .errors import DutDied as DutDied
 from .errors import EngineDied as EngineDied
 from .errors import EngineError as EngineError
+from .errors import LabClosed as LabClosed
 from .errors import LabError as LabError
 from .errors import ParameterError as ParameterError
 from .errors import PathError as PathError
@@ -77,3 +78,4 @@ from .traffic.sizes import Sizes as Sizes
 from .traffic.stream import Stream as Stream
 from .widgets.chart import watch as watch
 from .widgets.dashboard import dashboard as dashboard
+from .widgets.labs import labs as labs

@@ -81,6 +81,7 @@ class EngineDied(LabError):
 
     Attributes
     ----------
+    reason: why, in a few words
     signal: name of the signal that ended it, such as "SIGSEGV", or None
     node: "path/node" that was at work, where known
     command: what the engine had been asked to do, where known
@@ -105,10 +106,28 @@ class EngineDied(LabError):
         if log:
             lines += ["last lines of the engine's log:", *(f"  {line}" for line in log)]
         super().__init__("\n".join(lines))
+        self.reason = reason
         self.signal = signal
         self.node = node
         self.command = command
         self.log = log
+
+
+class LabClosed(EngineDied):
+    """A lab that was closed was asked for what only its engine can do.
+
+    What was counted last is still to be had.
+    """
+
+    def __init__(self) -> None:
+        LabError.__init__(
+            self,
+            "the lab's engine does not run: it was closed; lab.restart() starts it again with the "
+            "lab's ports and paths",
+        )
+        self.reason = "it was closed"
+        self.signal = self.node = self.command = None
+        self.log = ()
 
 
 class Unreachable(LabError):

@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import mmap
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any
@@ -21,7 +23,8 @@ from labkit._codec import ffi, lib
 from labkit.engine import protocol
 from labkit.engine.commands import EngineFacts, commands_over
 from labkit.engine.config import LOGS_VARIABLE, EalConfig
-from labkit.errors import EngineDied, EngineError
+from labkit.errors import EngineDied, EngineError, LabClosed
+from labkit.machine.limits import limits_named, limits_told
 from labkit.machine.runtime import check_writable, remove_stale_runtime, runtime_directory
 
 LOG_LINES_SHOWN = 12
@@ -42,48 +45,69 @@ class EngineClient:
         self.runtime = runtime_directory(prefix)
         check_writable(self.runtime.parent)
         remove_stale_runtime(self.runtime.parent)
-        self._log = open_log(prefix)
-        self._status = os.memfd_create("labkit-status", os.MFD_CLOEXEC)
-        os.ftruncate(self._status, lib.LK_STATUS_BYTES)
-        memory = mmap.mmap(self._status, lib.LK_STATUS_BYTES)
-        self.status = ffi.from_buffer("struct lk_status *", memory)
-        ours, theirs = socket.socketpair()
-        self._channel = ours
         self._owner = os.getpid()
-        self.process = subprocess.Popen(
+        self._closed = False
+        self._commands: SimpleQueue[Order | None] = SimpleQueue()
+        self._ordering = threading.Lock()
+        with limits_named("the engine did not start"), ExitStack() as undo:
+            self._log = undo.enter_context(open_log(prefix))
+            self._status = os.memfd_create("labkit-status", os.MFD_CLOEXEC)
+            undo.callback(os.close, self._status)
+            os.ftruncate(self._status, lib.LK_STATUS_BYTES)
+            memory = mmap.mmap(self._status, lib.LK_STATUS_BYTES)
+            self.status = ffi.from_buffer("struct lk_status *", memory)
+            ours, theirs = socket.socketpair()
+            self._channel = undo.enter_context(ours)
+            with theirs:
+                self.process = self._begin(theirs)
+            undo.callback(self.process.wait)
+            undo.callback(self.process.kill)
+            self._exchanging = threading.Thread(
+                target=self._exchange_all, name="labkit-engine", daemon=True
+            )
+            self._exchanging.start()
+            undo.pop_all()  # from here on kill() does it
+        self.commands = commands_over(self._ask)
+        try:
+            self.facts: EngineFacts = self.commands.start(
+                config.arguments(prefix), config.usable_cpus(), config.max_workers
+            )
+        except (EngineDied, EngineError) as error:
+            self.kill()
+            raise self._not_started(error) from None
+        except BaseException:
+            self.kill()
+            raise
+
+    def _begin(self, channel: socket.socket) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
             [
                 sys.executable,
                 "-m",
                 "labkit.engine",
-                str(theirs.fileno()),
+                str(channel.fileno()),
                 str(self._status),
                 str(self.runtime),
             ],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
-            pass_fds=(theirs.fileno(), self._status),
+            pass_fds=(channel.fileno(), self._status),
             # Ctrl-C in a terminal is not for it. A session of its own would do that too, but the
             # kernel shares each CPU out among sessions (sched_autogroup), and badly: beside two
             # busy processes a worker went without its CPU for 0.7 s, in this session for 12 ms.
             process_group=0,
         )
-        theirs.close()
-        self._closed = False
-        self._commands: SimpleQueue[Order | None] = SimpleQueue()
-        self._ordering = threading.Lock()
-        self._exchanging = threading.Thread(
-            target=self._exchange_all, name="labkit-engine", daemon=True
-        )
-        self._exchanging.start()
-        self.commands = commands_over(self._ask)
-        try:
-            self.facts: EngineFacts = self.commands.start(
-                config.arguments(prefix), config.usable_cpus(), config.max_workers
-            )
-        except BaseException:
-            self.kill()
-            raise
+
+    def _not_started(self, error: EngineDied | EngineError) -> EngineError:
+        """Nothing was there to be restarted: what kept it, rather than how it ended."""
+        told = limits_told(f"{error} {self.log}")
+        if told:
+            return EngineError(f"the engine did not start: {told}")
+        if isinstance(error, EngineError):
+            return error
+        said = "\n".join(f"  {line}" for line in error.log)
+        return EngineError(f"the engine did not start: {error.reason}\nits log says:\n{said}")
 
     @property
     def is_alive(self) -> bool:
@@ -126,14 +150,15 @@ class EngineClient:
     def _ask(self, command: str, descriptors: Sequence[int], arguments: dict[str, Any]) -> Any:
         """Runs a command in the engine and returns its result.
 
-        Raises EngineError when the engine refuses it, EngineDied when there is no engine any more.
+        Raises EngineError when the engine refuses it, EngineDied when there is no engine any more,
+        LabClosed when that was asked for.
         """
         # On a thread of its own an exchange comes to its end even when Ctrl-C ends the wait for it.
         # SimpleQueue is the one way to wait that KeyboardInterrupt leaves whole.
         answer: SimpleQueue[Answer] = SimpleQueue()
         with self._ordering:
             if self._closed:
-                raise EngineDied("it was closed")
+                raise LabClosed
             self._commands.put((answer, command, descriptors, arguments))
         try:
             outcome = answer.get(timeout=ANSWER_SECONDS)
@@ -152,6 +177,8 @@ class EngineClient:
         text = f"{command.replace('_', ' ')}: {reply['error']}"
         if said:
             text += "\nthe engine's log says:\n" + "\n".join(f"  {line}" for line in said[-6:])
+        if told := limits_told(text):
+            text += f"\n{told}"
         raise EngineError(text)
 
     def _exchange_all(self) -> None:
@@ -190,12 +217,13 @@ class EngineClient:
         name = signal.Signals(-code).name if code < 0 else None
         if status.fault_signal:
             name = signal.Signals(status.fault_signal).name
+        told = limits_told(f"{name} {self.log}") if name != "SIGABRT" else ""
         return EngineDied(
-            name or f"exit code {code}",
+            (name or f"exit code {code}") + f" ({told})" * bool(told),
             signal=name,
             node=_text(status.fault_node) or None,
             command=_text(status.command).replace("_", " ") or None,
-            log=tuple(self.log.splitlines()[-LOG_LINES_SHOWN:]),
+            log=tuple(without_backtrace(self.log.splitlines())[-LOG_LINES_SHOWN:]),
         )
 
 
@@ -207,6 +235,11 @@ def without_usage(lines: Sequence[str]) -> list[str]:
         if line.strip() and not in_usage:
             said.append(line)
     return said
+
+
+def without_backtrace(lines: Sequence[str]) -> list[str]:
+    """What was said without the addresses that a panic of DPDK lists behind its reason."""
+    return [line for line in lines if not re.fullmatch(r"\d+: .*\[[0-9a-f]+\]", line)]
 
 
 def _text(field: Any) -> str:

@@ -178,8 +178,8 @@ class Commands(Protocol):
     def run_path(self, name: str, path: Mapping[str, Any]) -> int:
         """Builds a path from its plain data and starts it; the lcore that walks it."""
 
-    def stop_path(self, name: str) -> None:
-        """Takes a path off its worker; nothing if there is none."""
+    def stop_path(self, name: str) -> PathCounts | None:
+        """Takes a path off its worker; its last counters, or nothing if there is none."""
 
     def counters(self, names: Sequence[str]) -> dict[str, PathCounts]:
         """Counters of these paths."""

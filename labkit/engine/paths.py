@@ -63,14 +63,19 @@ class Paths:
         self.changed()
         return lcore
 
-    def stop(self, name: str) -> None:
-        """Nothing where it does not run: an interrupted caller asks again."""
+    def stop(self, name: str) -> PathCounts | None:
+        """The last counters. None where it does not run: an interrupted caller asks again."""
         path = self.by_name.pop(name, None)
         if path is None:
-            return
+            return None
         self.changed()  # nobody reads a graph that is about to go
-        self._close(path)
-        self.changed()
+        lcore = self.workers.lcore_of(path.graph)
+        self.workers.remove(path.graph)
+        try:
+            return self._counts(path, lcore)
+        finally:
+            self._close(path)
+            self.changed()
 
     def stop_run(self, run: str) -> None:
         """Stops what still walks a probe or trial that is about to go."""
@@ -88,11 +93,14 @@ class Paths:
     def counters(self, name: str) -> PathCounts:
         """Calls, objects and cycles of each node; frames and measured frames of each drop."""
         path = self.by_name[name]
+        return self._counts(path, self.workers.lcore_of(path.graph))
+
+    def _counts(self, path: EnginePath, lcore: int) -> PathCounts:
         nodes = ffi.new("struct lk_node_counters[]", len(path.nodes))
         drops = ffi.new("struct lk_drop_counters[]", len(VERDICTS))
         call("lk_graph_counters", path.graph, nodes, drops)
         return {
-            "lcore": self.workers.lcore_of(path.graph),
+            "lcore": lcore,
             "nodes": {
                 node: [c.calls, c.objects, c.cycles]
                 for node, c in zip(path.nodes, nodes, strict=True)

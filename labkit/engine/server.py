@@ -37,6 +37,7 @@ from labkit.engine.paths import Paths, node_kinds
 from labkit.engine.ports import Ports
 from labkit.engine.recorders import Recorders
 from labkit.engine.workers import Workers
+from labkit.machine.limits import raise_soft_limits
 from labkit.packet.codec import VERDICTS
 
 GRACE_SECONDS = 3.0  # for an orderly end after the parent is gone
@@ -118,8 +119,8 @@ class EngineServer:
     def run_path(self, name: str, path: Mapping[str, Any]) -> int:
         return self.paths.run(name, path)
 
-    def stop_path(self, name: str) -> None:
-        self.paths.stop(name)
+    def stop_path(self, name: str) -> PathCounts | None:
+        return self.paths.stop(name)
 
     def counters(self, names: Sequence[str]) -> dict[str, PathCounts]:
         return {name: self.paths.counters(name) for name in names}
@@ -268,6 +269,7 @@ def end_with_parent(channel: socket.socket, runtime: Path) -> None:
 def main(channel_descriptor: int, status_descriptor: int, runtime: str) -> None:
     # The parent decides when the engine ends; a Ctrl-C in its terminal is not for us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise_soft_limits()
     channel = socket.socket(fileno=channel_descriptor)
     status = ffi.cast(
         "struct lk_status *",

@@ -32,7 +32,8 @@ class Picture(Figure):
         svg = buffer.getvalue()
         if len(svg) > MOST_SVG:
             return None
-        return image_html(with_dark_style(svg), self._in_words, self.get_figwidth() * CSS_DPI)
+        width = self.get_figwidth() * CSS_DPI
+        return image_html(with_dark_style(svg), self._repr_png_(), self._in_words, width)
 
     @property
     def _in_words(self) -> str:

@@ -53,15 +53,19 @@ def with_dark_style(svg: str) -> str:
     return svg[:begin] + dark_style(svg) + svg[begin:]
 
 
-def image_html(svg: str, label: str, width: float) -> str:
+def image_html(svg: str, png: bytes, label: str, width: float) -> str:
     """The picture as an <img>: a notebook that is not trusted shows no SVG elements.
+
+    Browsers take the SVG. Who shows no SVG (GitHub), or takes srcset away, is left with the PNG.
 
     label: what stands for it where it cannot be shown
     width: its own, in CSS pixels
     """
-    data = base64.b64encode(svg.encode()).decode()
+    drawing = base64.b64encode(svg.encode()).decode()
     style = f"min-width:{LEAST_SHRUNK * width:.0f}px;max-width:100%;height:auto"
     return (
         f'<style>{FOLLOW}</style><div style="overflow-x:auto"><img class="{CLASS}" '
-        f'alt="{escape(label)}" style="{style}" src="data:image/svg+xml;base64,{data}"/></div>'
+        f'alt="{escape(label)}" width="{width:.0f}" style="{style}" '
+        f'src="data:image/png;base64,{base64.b64encode(png).decode()}" '
+        f'srcset="data:image/svg+xml;base64,{drawing} 1x"/></div>'
     )

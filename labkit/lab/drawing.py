@@ -44,7 +44,7 @@ class PortView:
     name, kind: such as "client" and "ring"
     mac, mtu: Ethernet address; MTU in bytes
     link: the link is up
-    rx_packets, tx_packets: frames received and sent
+    rx_packets, tx_packets: frames received and sent; None: not known
     peer: name of the port at the other end of the cable, if any
     losses: frames lost by the port, by the counter that tells of them
     """
@@ -54,8 +54,8 @@ class PortView:
     mac: str
     mtu: int
     link: bool
-    rx_packets: int
-    tx_packets: int
+    rx_packets: int | None
+    tx_packets: int | None
     peer: str | None = None
     losses: Mapping[str, int] = field(default_factory=dict)
 
@@ -120,10 +120,18 @@ def _port_box(port: PortView) -> Box:
         (
             f"{port.kind}, MTU {port.mtu:,}",
             port.mac,
-            f"rx {si(port.rx_packets)} · tx {si(port.tx_packets)}",
+            f"rx {_counted(port.rx_packets)} · tx {_counted(port.tx_packets)}",
         ),
         refusals_of({"port": port.losses}),
     )
+
+
+def _counted(frames: int | None) -> str:
+    return "–" if frames is None else si(frames)
+
+
+def _told(frames: int | None) -> str:
+    return "unknown" if frames is None else f"{frames:,}"
 
 
 def _path_box(path: Path, reading: PathReading | None) -> Box:
@@ -233,7 +241,7 @@ def _draw_port(port: PortView, place: Placed) -> str:
     return group(
         parts,
         f"port {port.name}: {port.kind}, {state}, MAC {port.mac}, MTU {port.mtu} B\n"
-        f"{port.rx_packets:,} frames received, {port.tx_packets:,} sent",
+        f"{_told(port.rx_packets)} frames received, {_told(port.tx_packets)} sent",
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from labkit._codec import ffi, lib
 from labkit.errors import PortError
+from labkit.machine.limits import limits_named
 
 QUEUE_BYTES = 8 << 20
 JOURNAL_BYTES = 32 << 20
@@ -56,8 +57,9 @@ class FrameRings:
         """listen: has the engine signal an eventfd for the readers of a slot."""
         self.port = port
         self.max_frame = max_frame
-        self.queue = _Ring("labkit-to-engine", QUEUE_BYTES, max_frame)
-        self.journal = _Ring("labkit-from-engine", JOURNAL_BYTES, MAX_FRAME)
+        with limits_named(f"port {port} cannot be used from Python"):
+            self.queue = _Ring("labkit-to-engine", QUEUE_BYTES, max_frame)
+            self.journal = _Ring("labkit-from-engine", JOURNAL_BYTES, MAX_FRAME)
         self.bells: list[int] = []
         self._native = self.queue.native
         self._status: Any = ffi.NULL

@@ -1,26 +1,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The lab: one engine, its ports and its paths, and the declaration that rebuilds them."""
 
+import itertools
+import sys
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import IpAddresses, Offers, UdpPort
 from labkit.arguments.names import Named
+from labkit.engine.commands import WorkerFacts
 from labkit.engine.config import EalConfig
 from labkit.engine.engine import Engine
-from labkit.errors import PathError, PortError
+from labkit.errors import EngineDied, LabError, PathError, PortError
 from labkit.lab import open_labs
 from labkit.lab.device import Option, names_of_kinds, parse_device
 from labkit.lab.exclusive import check_idle
 from labkit.lab.host_paths import HostPaths
-from labkit.lab.overview import overview_html
+from labkit.lab.overview import overview
 from labkit.lab.paths import LabPaths
 from labkit.lab.port import Port
 from labkit.lab.port_close import PortClose
 from labkit.lab.port_frames import Closable
 from labkit.lab.port_limits import check_mac, settings_of
 from labkit.lab.ports import LabPorts
+from labkit.lab.rebinding import make_room, warn_of_many
 from labkit.lab.running_path import RunningPath
 from labkit.lab.trace import Trace
 from labkit.lab.tunnel_ports import TunnelPorts
@@ -33,12 +38,17 @@ from labkit.path.path import Path
 if TYPE_CHECKING:
     import pandas as pd
 
+_numbers = itertools.count(1)
+
 
 @checked()
 class Lab:
     """An engine of its own with ports and paths.
 
     A context manager: leaving it ends the engine. Lab(eal=EalConfig(...)) sets how DPDK starts.
+
+    `lab = lk.Lab()` ends the lab that the name stood for, unless something else holds that one;
+    lk.labs() lists those there are.
 
     Attributes
     ----------
@@ -47,13 +57,16 @@ class Lab:
     ports, paths: what is open and what runs, by name
     tunnels: those that tunnel() made
     is_closed: whether it was closed
+    number: how many labs this process had made with it
     """
 
     _in_words = "a lab: lk.Lab()"
 
     def __init__(self, eal: EalConfig | None = None) -> None:
         self.eal = eal or EalConfig()
+        make_room(sys._getframe(1))
         self.engine = Engine(self.eal)
+        self.number = next(_numbers)
         self.paths: dict[str, RunningPath] = Named("path")
         hosts = HostPaths(self, self.engine, self.paths)
         self._ports = LabPorts(self, self.engine, hosts.attach, self._close_port)
@@ -61,8 +74,10 @@ class Lab:
         self._paths = LabPaths(self, self.engine, self.ports, self.paths, hosts)
         self.tunnels = TunnelPorts(self._ports, self._paths)
         self.is_closed = False
+        self._workers: list[WorkerFacts] | None = None  # the last ones of a closed lab
         self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()
         open_labs.labs.add(self)
+        warn_of_many(sys._getframe(1))
 
     # Ports
 
@@ -170,7 +185,9 @@ class Lab:
 
         snaplen bytes of a frame are kept at every step. See Trace.
         """
-        return Trace(self.engine, count, snaplen)
+        trace = Trace(self.engine, count, snaplen)
+        self.ends_with_it(trace)
+        return trace
 
     # Life
 
@@ -196,11 +213,14 @@ class Lab:
 
     @property
     def workers(self) -> "pd.DataFrame":
-        """One row a worker: lcore, cpu (missing: shares all), paths, loops, busy_ns, idle_ns."""
+        """One row a worker: lcore, cpu (missing: shares all), paths, loops, busy_ns, idle_ns; those
+        there were last when the lab was closed."""
         import pandas as pd
 
         columns = ["lcore", "cpu", "paths", "loops", "busy_ns", "idle_ns"]
-        frame = pd.DataFrame(self.engine.commands.describe_workers(), columns=columns)
+        is_kept = self.is_closed and self._workers is not None
+        facts = self._workers if is_kept else self.engine.commands.describe_workers()
+        frame = pd.DataFrame(facts, columns=columns)
         return frame.astype({"cpu": "Int64"})
 
     def counters(self) -> dict[str, PathCounters]:
@@ -215,19 +235,33 @@ class Lab:
         if self.is_alive:
             check_idle(self.engine)
         self.is_closed = False
+        self._workers = None
+        open_labs.labs.add(self)
         self.engine.restart()
         self._ports.rebuild()
         self._paths.rebuild()
 
     def close(self) -> None:
-        """Ends the engine. Its ports, interfaces, files and live views go with it."""
+        """Ends the engine. Its ports, interfaces, files and live views go with it; what was counted
+        last stays readable."""
+        self.is_closed = True
         for view in tuple(self._endings):
             view.close()
-        self.is_closed = True
         for look in open_labs.before_close:
             look(self)
         open_labs.labs.discard(self)
+        with suppress(LabError):  # of an engine that is gone already nothing more is to be had
+            self._keep()
         self.engine.close()
+
+    def _keep(self) -> None:
+        """Keeps the last counters, for when the engine is gone."""
+        if not self.is_alive:
+            return
+        self._workers = self.engine.commands.describe_workers()
+        self._paths.keep()
+        for port in self.ports.values():
+            port.keep()
 
     def __enter__(self) -> "Lab":
         return self
@@ -236,17 +270,26 @@ class Lab:
         self.close()
 
     def __repr__(self) -> str:
-        state = f"engine {self.pid}, {self.dpdk_version}" if self.is_alive else "ended"
-        lines = [f"<Lab: {state}>"]
+        state = f"engine {self.pid}, {self.dpdk_version}"
+        lines = [f"<Lab: {self._told() or state}>"]
         lines += [f"  {port!r}" for port in self.ports.values()]
         lines += [f"  {running!r}" for running in self.paths.values()]
         return "\n".join(lines)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        html = f"<pre>{self!r}</pre>"
-        if self.is_alive:
-            html = overview_html(self.ports, self._paths.all, self.counters(), repr(self))
-        return {"text/plain": repr(self), "text/html": html}
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        told = self._told()
+        shown = overview(self.ports, self._paths.all, repr(self), told and f"{told}.")
+        return {"text/plain": repr(self), **shown}
+
+    def _told(self) -> str:
+        """Of an engine that does not run: why, and how old the numbers are."""
+        if self.is_closed:
+            return f"the lab was closed: engine {self.pid} ended; the counters are its last"
+        try:
+            self.engine.check_alive()
+        except EngineDied as died:
+            return f"{str(died).splitlines()[0]}; the counters are those read last"
+        return ""
 
     # For runs and views of this lab
 

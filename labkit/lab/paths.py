@@ -7,7 +7,7 @@ from typing import Any
 
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
-from labkit.errors import PathError
+from labkit.errors import LabClosed, PathError
 from labkit.lab.host_paths import HostPaths
 from labkit.lab.port import Port
 from labkit.lab.running_path import RunningPath, start_path
@@ -46,10 +46,17 @@ class LabPaths:
         return [*self.declared.values(), *self.hosts.running.values()]
 
     def counters(self) -> dict[str, PathCounters]:
-        """Counters of every path by its name."""
-        answers = self._engine.commands.counters([running.name for running in self.all])
+        """Counters of every path by its name; of a closed lab the last ones."""
+        kept = {running.name: running.kept for running in self.all}
+        asked = [name for name, counters in kept.items() if counters is None]
+        answers = self._engine.commands.counters(asked) if asked or not kept else {}
         read = {name: PathCounters.from_engine(answer) for name, answer in answers.items()}
-        return Named("path", read)
+        return Named("path", {name: found or read[name] for name, found in kept.items()})
+
+    def keep(self) -> None:
+        """Stops every path and keeps its counters, for when the engine is gone."""
+        for running in self.all:
+            running.keep(self._engine.commands.stop_path(running.name))
 
     def run(self, path: Path | Chain | Node, name: str | None = None) -> RunningPath:
         """See Lab.run()."""
@@ -79,6 +86,8 @@ class LabPaths:
 
     def rebuild(self) -> None:
         """Every path again, in a new engine."""
+        for running in self.all:
+            running.begin_anew()
         self.hosts.rebuild()
         for running in self.declared.values():
             start_path(self._engine, running.path)
@@ -92,7 +101,9 @@ class LabPaths:
         if not running.is_running:
             return
         try:
-            self._engine.commands.stop_path(running.name)
+            running.keep(self._engine.commands.stop_path(running.name))
+        except LabClosed:
+            pass  # and the path with it, its counters kept
         finally:  # an interrupted wait does not keep it, and a restart is not to bring it back
             del self.declared[running.name]
             self.hosts.leave(running.path.ports)

@@ -3,13 +3,14 @@
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from labkit.arguments.checked import checked, fitting
 from labkit.arguments.hints import Seconds
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
-from labkit.errors import EngineError, PortError
+from labkit.errors import EngineError, LabError, PortError
 from labkit.lab.frame_rings import FrameRings
 from labkit.lab.port_declaration import PortDeclaration, PortInfo, losses_in
 from labkit.lab.port_frames import PortFrames
@@ -55,6 +56,8 @@ class Port:
             declaration.name, info.mtu + LINK_OVERHEAD, engine, attach, self.check_open
         )
         self.is_closed = False
+        self._kept: dict[str, int] | None = None  # the last counters, when the lab was closed
+        self._seen: dict[str, int] = {}  # those shown last
         self._engine = engine
         self._close = close
         self._received_since_send = True
@@ -81,13 +84,33 @@ class Port:
 
     @property
     def info(self) -> PortInfo:
-        """The port as it is now (rte_eth_dev_info_get, rte_eth_link_get_nowait)."""
+        """The port as it is now (rte_eth_dev_info_get, rte_eth_link_get_nowait), or as it was when
+        its lab was closed."""
+        if self._kept is not None:
+            return self.last_info
         self.last_info = PortInfo(**self._ask(self._engine.commands.port_info))
         return self.last_info
 
     def xstats(self) -> dict[str, int]:
-        """All counters of the port under DPDK's names (rte_eth_xstats_get)."""
+        """All counters of the port under DPDK's names (rte_eth_xstats_get); the last ones when its
+        lab was closed."""
+        if self._kept is not None:
+            return Named("counter", self._kept)
         return Named("counter", self._ask(self._engine.commands.xstats))
+
+    def keep(self) -> None:
+        """Keeps what the port is and has counted, for when its lab is closed."""
+        self.last_info, self._kept = self.info, self.xstats()
+
+    def last_known(self) -> tuple[PortInfo, dict[str, int]]:
+        """What it is and has counted, as far as its engine tells or told last."""
+        with suppress(LabError):
+            self.last_info, self._seen = self.info, self.xstats()
+        return self.last_info, self._seen
+
+    def begin_anew(self, info: PortInfo) -> None:
+        """In a new engine, which counts from 0."""
+        self.last_info, self._kept, self._seen = info, None, {}
 
     def losses(self) -> dict[str, int]:
         """Frames that the port has lost so far: rx_missed_errors, rx_errors, and tx_errors of a

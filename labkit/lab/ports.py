@@ -111,7 +111,7 @@ class LabPorts:
         for port in self.by_name.values():
             self._attach(port.declaration)
         for port in self.by_name.values():
-            port.last_info = self._configure(port.declaration)
+            port.begin_anew(self._configure(port.declaration))
 
     def _attach(self, declaration: PortDeclaration) -> None:
         """Makes the device of a port; the two of a cable come with its first end."""

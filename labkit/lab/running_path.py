@@ -10,7 +10,7 @@ from labkit.errors import LabError
 from labkit.path.counters import PathCounters, PathLedger, ledger_of
 from labkit.path.drawing import path_svg
 from labkit.path.path import Path
-from labkit.path.svg import as_html
+from labkit.path.svg import picture_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +23,7 @@ class RunningPath:
     ----------
     lab: the Lab that it runs in
     path: what it does
+    kept: the last counters of a path that was stopped or whose lab was closed
     """
 
     def __init__(
@@ -36,6 +37,9 @@ class RunningPath:
         """declared: the paths that run for the lab's user, by name; stop: what stop() does."""
         self.lab = lab
         self.path = path
+        self.kept: PathCounters | None = None
+        self._seen: PathCounters | None = None  # those read last
+        self._is_stopped = False
         self._engine = engine
         self._declared = declared
         self._stop = stop
@@ -47,10 +51,17 @@ class RunningPath:
 
     @property
     def counters(self) -> PathCounters:
-        """The path's counters now. They are read while frames flow: a sum over nodes may be off by
-        the frames of one burst."""
-        answer = self._engine.commands.counters([self.name])
-        return PathCounters.from_engine(answer[self.name])
+        """The path's counters now; the last ones when it was stopped or its lab closed.
+
+        They are read while frames flow: a sum over nodes may be off by the frames of one burst.
+        """
+        if self.kept is None and self._is_stopped:
+            raise LabError(f"path {self.name!r} was stopped, and its counters were not read before")
+        if self.kept is None:
+            answer = self._engine.commands.counters([self.name])
+            self._seen = PathCounters.from_engine(answer[self.name])
+            return self._seen
+        return self.kept
 
     @property
     def drops(self) -> Mapping[str, int]:
@@ -98,15 +109,41 @@ class RunningPath:
                 raise OSError(counts["errno"], os.strerror(counts["errno"]), file)
 
     def stop(self) -> None:
-        """Takes the path off its worker. Its counters are gone with it."""
-        self._stop(self)
+        """Takes the path off its worker. Its last counters stay readable."""
+        try:
+            self._stop(self)
+        finally:
+            self._is_stopped = not self.is_running
+
+    def keep(self, answer: Mapping[str, Any] | None) -> None:
+        """Keeps the counters that the engine answered when it stopped the path."""
+        if answer is not None:
+            self.kept = self._seen = PathCounters.from_engine(answer)
+
+    def begin_anew(self) -> None:
+        """In a new engine, which counts from 0."""
+        self.kept = self._seen = None
 
     def __repr__(self) -> str:
-        return f"<RunningPath {self.name}: {'; '.join(self.path.chains)}>"
+        state = "; stopped" if self._is_stopped else ""
+        return f"<RunningPath {self.name}: {'; '.join(self.path.chains)}{state}>"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        svg = path_svg(self.path, self.counters if self.is_running else None)
-        return {"text/plain": repr(self), "text/html": as_html(svg, f"path {self.path!r}")}
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        counters, told = self.last_counters()
+        shown = picture_parts(path_svg(self.path, counters), f"path {self.path!r}", told)
+        return {"text/plain": f"{self!r}\n{told}".strip(), **shown}
+
+    def last_counters(self) -> tuple[PathCounters | None, str]:
+        """Those known last, if any, and what to tell of counters that are not of now."""
+        try:
+            counters = self.counters
+        except LabError as error:
+            seen = "the counters are those read last" if self._seen else "no counters were read"
+            return self._seen, f"{seen}: {str(error).splitlines()[0]}"
+        if self.kept is None:
+            return counters, ""
+        why = "the path was stopped" if self._is_stopped else "the lab was closed"
+        return counters, f"{why}: these are its last counters"
 
 
 def start_path(engine: Engine, path: Path) -> None:

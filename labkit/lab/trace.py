@@ -3,6 +3,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,11 @@ class Trace:
             self._is_on = False
             self._engine.commands.stop_trace()
             self._read()
+
+    def close(self) -> None:
+        """Ends it with its lab."""
+        with suppress(LabError):  # what was seen stays, though the engine is gone
+            self.stop()
 
     @property
     def steps(self) -> list[Step]:

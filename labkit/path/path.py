@@ -22,7 +22,7 @@ from labkit.path.drawing import path_svg
 from labkit.path.graph import Edge, Graph, NamedNode
 from labkit.path.macs import with_macs
 from labkit.path.rules import validate
-from labkit.path.svg import as_html
+from labkit.path.svg import picture_parts
 from labkit.text import near
 
 FORMAT = "labkit-path/1"
@@ -121,8 +121,8 @@ class Path(Graph):
     def __hash__(self) -> int:
         return hash(self.to_json())
 
-    def _repr_html_(self) -> str:
-        return as_html(path_svg(self), f"path {self!r}")
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {"text/plain": repr(self), **picture_parts(path_svg(self), f"path {self!r}")}
 
 
 _JSON_TYPES: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}

@@ -1,13 +1,61 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pictures in a notebook's output."""
 
+import base64
 import re
 from collections.abc import Iterable
+from functools import cache, lru_cache
 from html import escape
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from labkit.figure.theme import GRID, GROUND, INK, LINE, image_html, with_dark_style
 from labkit.units import si
+
+ZOOM = 2  # pixels of a PNG for one of its SVG
+
+
+def picture_parts(svg: str, label: str, told: str = "", more: str = "") -> dict[str, Any]:
+    """A picture for a notebook, by MIME type.
+
+    told: what stands below it; more: HTML below that
+    """
+    below = f"<p>{escape(told)}</p>" if told else ""
+    return {
+        "text/html": f"{as_html(svg, label)}{below}{more}",
+        "image/png": _base64(png(svg)),
+    }
+
+
+@lru_cache(maxsize=16)
+def png(svg: str) -> bytes:
+    """The picture in pixels, twice as many as its size, with letters of matplotlib's."""
+    import resvg_py  # late: who prints a path needs no picture
+
+    fonts = [str(file) for file in _fonts()]
+    return bytes(
+        resvg_py.svg_to_bytes(
+            svg_string=svg,
+            zoom=ZOOM,
+            skip_system_fonts=True,
+            font_files=fonts,
+            sans_serif_family="DejaVu Sans",
+        )
+    )
+
+
+@cache
+def _fonts() -> list[Path]:
+    """DejaVu Sans, which a machine without a screen may lack."""
+    import matplotlib as mpl  # late: slow
+
+    folder = Path(mpl.get_data_path(), "fonts/ttf")
+    return [folder / "DejaVuSans.ttf", folder / "DejaVuSans-Bold.ttf"]
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
@@ -44,7 +92,7 @@ ELLIPSIS = "…"
 def as_html(svg: str, label: str) -> str:
     """A card for a notebook; label is what stands for it where it cannot be shown."""
     (width,) = re.findall(r'^<svg [^>]*?\bwidth="([\d.]+)"', svg)
-    return image_html(svg, label, float(width))
+    return image_html(svg, png(svg), label, float(width))
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:

@@ -4,6 +4,7 @@
 import math
 import threading
 import time
+import warnings
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -14,9 +15,10 @@ import traitlets
 from labkit.errors import LabError
 from labkit.lab.lab import Lab
 from labkit.sources import Rates, Sample, Schema, Source, rates
-from labkit.widgets.bundle import bundle
-from labkit.widgets.displays import Displays, after_every_cell, display_parts
+from labkit.widgets import bundle
+from labkit.widgets.displays import Displays, after_every_cell, display_parts, view_parts
 from labkit.widgets.feed import Feed, feed_of, line, table
+from labkit.widgets.pages import Pages
 from labkit.widgets.picture import picture
 
 if TYPE_CHECKING:
@@ -36,7 +38,8 @@ class LiveView(anywidget.AnyWidget):
 
     It draws in the page; the kernel sends it one message a tick, 10 a second at most, from a thread
     of its feed, so that it moves while a cell runs. Where there is no page (papermill, exported
-    HTML, GitHub) a static picture stands in its place; stop() and close() bring it up to date.
+    HTML, GitHub), and in a notebook that is opened without its kernel, a static picture stands in
+    its place: 30 s old at most, and brought up to date by stop() and close().
     """
 
     _esm = traitlets.Unicode().tag(sync=True)
@@ -60,10 +63,11 @@ class LiveView(anywidget.AnyWidget):
         self._names: list[str] = []  # of the lines
         self._next = 0  # number of the next point to send
         self._sent = self._numbers_sent = 0.0
-        self._pictured = -1
-        self._pages: dict[str, bool] = {}  # those known, and whether they are in sight
+        self._pages = Pages()
         self._displays = Displays()
-        super().__init__(_esm=bundle(), kind=kind, title=title)
+        if not bundle.is_there():
+            warnings.warn(bundle.missing(), stacklevel=4)
+        super().__init__(_esm=bundle.bundle() or bundle.NOTHING, kind=kind, title=title)
         self.on_msg(self._hear)
         self._feed.attach(self)
         try:
@@ -109,10 +113,14 @@ class LiveView(anywidget.AnyWidget):
         if self not in _open:
             return
         _open.discard(self)
-        if self.running:
+        was_running = self.running
+        if was_running:
             self._pause()
+        lab = getattr(self._feed.source, "lab", None)
+        ended = "lab" if lab is not None and lab.is_closed else "view"
+        self.status = ["closed", f"the {ended} was closed"]
+        if was_running:
             self._show(is_live=False)
-        self.status = ["closed", "the view was closed"]
         self._free()
 
     @property
@@ -138,6 +146,8 @@ class LiveView(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         state, reason = self.status
+        if not self.running and state == "live":
+            state, reason = "stopped", ""
         shown = f"{len(self._names)} of {len(self.names)} counters"
         return (
             f"<{type(self).__name__} {self.title}: {state}, {shown}{'; ' * bool(reason)}{reason}>"
@@ -185,13 +195,13 @@ class LiveView(anywidget.AnyWidget):
                 self._adopt(feed.schema)
                 self._seed()
                 return
-            is_seen = not self._pages or any(self._pages.values())
-            if not is_seen and now - self._sent < HIDDEN_SECONDS:
-                return
-            points = feed.after(self._next)
+            is_due = self._pages.is_seen or now - self._sent >= HIDDEN_SECONDS
+            points = feed.after(self._next) if is_due else []
             if points:
                 self._send_points("points", self._next, points)
                 self._sent = now
+        if self._displays.is_due(self._pages):
+            self._show(is_live=True)
 
     def fail(self, error: BaseException) -> None:
         """Keeps an error of the feed's thread for stop()."""
@@ -266,21 +276,25 @@ class LiveView(anywidget.AnyWidget):
         kind, page = content.get("type"), str(content.get("page", ""))
         if self not in _open:
             if kind == "removed":
-                self._pages.pop(page, None)
+                self._pages.forget(page)
                 self._free()
         elif kind in ("ready", "shown", "hidden"):
-            self._pages[page] = kind != "hidden"
+            self._pages.saw(page, is_in_sight=kind != "hidden")
             if self.running:
                 self._feed.attach(self)
             if kind == "ready":
                 self._seed()
+                if content.get("hasOutputs"):
+                    self._welcome(page)
         elif kind == "removed":
-            self._pages.pop(page, None)
+            self._pages.forget(page)
             if not self._pages:
                 self._feed.detach(self)  # a view that no page shows costs nothing
         elif kind == "start":
             self._go_on()
         elif kind == "stop":
+            if self._pages.are_ours:
+                self._show(is_live=True)
             self._pause()
         elif kind == "mark":
             self._add_mark(float(content["x"]), str(content.get("text", "")))
@@ -291,29 +305,37 @@ class LiveView(anywidget.AnyWidget):
         with self._lock:
             self.marks = [*self.marks, [x, text]][-MOST_MARKS:]
 
+    def _welcome(self, page: str) -> None:
+        """A page where labkit's extension shows the view: less of it is to be saved from now on."""
+        was_ours = self._pages.are_ours
+        self._pages.has_extension(page)
+        if self._pages.are_ours and not was_ours:
+            self._show(is_live=True)
+
     # The picture that stays
 
     def _ipython_display_(self, **_: Any) -> None:
-        self._pictured = self._feed.number
-        self._displays.add(self._parts(is_live=True))
+        with self._lock:
+            self._displays.add(self._parts(is_live=True), self._feed.number)
 
     def _parts(self, *, is_live: bool) -> dict[str, Any]:
         figure = self.figure if self._feed.number and self._names else None
-        model_id = self.model_id if is_live else None
-        return display_parts(repr(self), self.title, model_id, figure, self._html())
+        is_drawn = is_live and bundle.is_there()
+        view = view_parts(self.model_id, is_shown_by_us=self._pages.are_ours) if is_drawn else {}
+        return display_parts(repr(self), self.title, view, figure, self._html())
 
     def _show(self, *, is_live: bool) -> None:
         """Brings what was displayed up to date."""
-        if self._displays:
-            self._pictured = self._feed.number
-            self._displays.update(self._parts(is_live=is_live))
+        with self._lock:
+            if self._displays and (self.running or not is_live):
+                self._displays.update(self._parts(is_live=is_live), self._feed.number)
 
 
 def _after_cell(_: object) -> None:
     """Brings the pictures of views up to date that no page shows (papermill's).
 
-    A page would lose its place when its view is displayed anew.
+    A page without labkit's extension would lose its place when its view is displayed anew.
     """
     for view in tuple(_open):
-        if view.running and not view._pages and view._pictured != view._feed.number:
+        if view.running and not view._pages and view._displays.number != view._feed.number:
             view._show(is_live=True)

@@ -118,7 +118,7 @@ lk.dashboard(lab)
     (output,) = executed.cells[0].outputs
     assert set(output.data) == {"text/plain", "text/html", "image/png"}
     shown = output.data["text/html"]
-    drawings = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', shown)
+    drawings = re.findall(r'srcset="data:image/svg\+xml;base64,(\S+) 1x"', shown)
     drawn = [base64.b64decode(drawing).decode() for drawing in drawings]
     assert any("path mirror" in svg and ">100 frames<" in svg for svg in drawn)
     assert ">100</td>" in shown

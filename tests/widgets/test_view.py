@@ -398,3 +398,38 @@ def test_dashboard_has_the_parts_that_were_asked_for(lab: lk.Lab) -> None:
     view = lk.dashboard(lab, "pools")
     assert set(view.parts) == {"shown", "pools"}
     assert view.lines["items"] == []
+
+
+def test_output_leaves_out_what_only_ipywidgets_shows_where_the_extension_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ipywidgets, ours = (
+        "application/vnd.jupyter.widget-view+json",
+        "application/vnd.labkit.view+json",
+    )
+    shown: list[dict[str, Any]] = []
+    view = lk.watch(Clock(), "rx_packets")
+    monkeypatch.setattr(
+        "labkit.widgets.displays.display", lambda parts, **_: shown.append(parts) or Handle(shown)
+    )
+    view._ipython_display_()
+    assert {ipywidgets, ours} <= shown[-1].keys()  # nobody knows yet who shows it
+    wait_until(lambda: "image/png" in shown[-1])  # soon, and once: a cell may run for long
+    view._hear(view, {"type": "ready", "page": "p1", "hasOutputs": True}, [])
+    assert ours in shown[-1]
+    assert ipywidgets not in shown[-1]
+    view._hear(view, {"type": "ready", "page": "p2"}, [])  # VS Code, say
+    count = len(shown)
+    view.mark()
+    time.sleep(0.3)
+    assert len(shown) == count  # it would lose its place
+    view.close()
+    assert shown[-1].keys() == {"text/plain", "image/png"}
+    assert "closed" in shown[-1]["text/plain"]
+
+
+class Handle:
+    """Of a display that a test keeps."""
+
+    def __init__(self, shown: list[dict[str, Any]]) -> None:
+        self.update = lambda parts, **_: shown.append(parts)

@@ -50,6 +50,8 @@ def _cells(file: Path) -> str:
             data = output.get("data", {})
             if len(data.get("image/svg+xml", "")) > MOST_SVG_CHARACTERS and "image/png" in data:
                 del data["image/svg+xml"]
+            if "data:image/" in data.get("text/html", ""):
+                data.pop("image/png", None)  # the picture is in the HTML, which tells more
     exporter = HTMLExporter(
         template_name="cells",
         extra_template_basedirs=[str(TEMPLATES)],
