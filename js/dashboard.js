@@ -3,7 +3,7 @@
 
 import { ChartPanel } from "./chart.js";
 import { h, say } from "./element.js";
-import { quantity, si } from "./format.js";
+import { NO_VALUE, quantity, si } from "./format.js";
 import { PathView } from "./paths.js";
 
 export class Dashboard {
@@ -92,7 +92,7 @@ export class Dashboard {
       const lost = this.cell(row.lost, "/s", { title: "frames the port lost: missed, bad, without a buffer, not sent" });
       this.writers.push((numbers) => lost.classList.toggle("lk-bad", numbers[row.lost] > 0));
       const bits = (place) => {
-        if (row.silent) return h("td", { class: "lk-faint", title: row.silent }, "not reported");
+        if (row.silent) return h("td", { class: "lk-faint", title: row.silent }, NO_VALUE);
         return this.cell(place, "bit/s");
       };
       const peer = row.peer ? ` ⇄ ${row.peer}` : "";
@@ -128,7 +128,7 @@ export class Dashboard {
       h("span", { class: "lk-meter-track" }, fill), text);
     this.writers.push((numbers) => {
       const value = numbers[place];
-      const told = Number.isNaN(value) ? "–" : words(value);
+      const told = Number.isNaN(value) ? NO_VALUE : words(value);
       if (text.textContent === told) return;
       say(text, told);
       fill.style.width = `${Math.min(Math.max(value || 0, 0), 100)}%`;
@@ -158,7 +158,7 @@ export class Dashboard {
 
 function table(title, columns, rows) {
   return h("div", { class: "lk-part" }, h("h4", {}, title),
-    h("table", { class: "lk-table", "aria-label": title },
+    h("div", { class: "lk-wide" }, h("table", { class: "lk-table", "aria-label": title },
       h("thead", {}, h("tr", {}, ...columns.map((column) => h("th", { scope: "col" }, column)))),
-      h("tbody", {}, ...rows)));
+      h("tbody", {}, ...rows))));
 }

@@ -2,7 +2,7 @@
 // The drawing of a path with what flows in it now.
 
 import { h, say } from "./element.js";
-import { quantity, si } from "./format.js";
+import { NO_VALUE, quantity, si } from "./format.js";
 
 const MOST_DROPS = 24;
 const LARGEST = 1.15; // times the size that the drawing has on paper, for projectors
@@ -43,7 +43,7 @@ export class PathView {
       .sort((a, b) => a.dataset.edge - b.dataset.edge)
       .map((group) => ({ group, label: group.querySelector(".rate"), line: group.querySelector("path[fill=none]"), output: group.dataset.output }));
     for (const { label, output } of this.edges) say(label, output);
-    for (const { counts } of this.nodes) say(counts, "–");
+    for (const { counts } of this.nodes) say(counts, NO_VALUE);
   }
 
   choose(name) {

@@ -2,12 +2,14 @@
 """How pictures of results look: colours, axes, and numbers on them. Pictures see tables only."""
 
 import io
+from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter, NullFormatter
 
-from labkit.units import si_load
+from labkit.units import plain, si_load
 
 # Okabe and Ito's palette: told apart by colour-blind readers and in print
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -15,6 +17,7 @@ GREYS = ("#6e7781", "#8c959f", "#57606a", "#afb8c1")
 MARKERS = "osD^vPX"
 INK, FAINT, GRID = "#24292f", "#59636e", "#d0d7de"
 ALARM = "#b3261e"
+FEWEST_DIGITS, MOST_DIGITS = 4, 12  # of a number on an axis
 
 
 class Picture(Figure):
@@ -37,12 +40,30 @@ def plain_axes(axes: Axes, grid: str = "both") -> None:
 
 def load_axis(axis: Axis) -> None:
     """Loads and other rates along an axis: 70 k, 1.4 M."""
-    axis.set_major_formatter(lambda value, _: si_load(value))
-    axis.set_minor_formatter(lambda value, _: "")
+    axis.set_major_formatter(_Written(lambda value, digits: si_load(value, "", digits)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def number_axis(axis: Axis) -> None:
     """Numbers in a unit that fits, written out along an axis: 0.5, 1,200. For logarithmic ones too,
     which have powers of ten otherwise."""
-    axis.set_major_formatter(lambda value, _: f"{value:,g}")
-    axis.set_minor_formatter(lambda value, _: "")
+    axis.set_major_formatter(_Written(plain))
+    axis.set_minor_formatter(NullFormatter())
+
+
+class _Written(Formatter):
+    """Ticks as `write` has them, with as many digits as it takes to tell them apart."""
+
+    def __init__(self, write: Callable[[float, int], str]) -> None:
+        self._write = write
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return self._write(x, FEWEST_DIGITS)
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        texts: list[str] = []
+        for digits in range(FEWEST_DIGITS, MOST_DIGITS + 1):
+            texts = [self._write(value, digits) for value in values]
+            if len(set(texts)) == len(set(values)):
+                break
+        return texts

@@ -197,10 +197,10 @@ class Lab:
     @property
     def workers(self) -> "pd.DataFrame":
         """One row a worker: lcore, cpu (missing: shares all), paths, loops, busy_ns, idle_ns."""
-        import pandas as pd
+        from labkit.tables.table import Table  # pandas is slow to load
 
         columns = ["lcore", "cpu", "paths", "loops", "busy_ns", "idle_ns"]
-        frame = pd.DataFrame(self.engine.commands.describe_workers(), columns=columns)
+        frame = Table(self.engine.commands.describe_workers(), columns=columns)
         return frame.astype({"cpu": "Int64"})
 
     def counters(self) -> dict[str, PathCounters]:

@@ -9,7 +9,7 @@ import traitlets
 from labkit.arguments.checked import checked
 from labkit.lab.lab import Lab
 from labkit.sources import Sample, Schema, select
-from labkit.text import html_table
+from labkit.text import MISSING, html_table
 from labkit.widgets import lab_parts
 from labkit.widgets.feed import HZ
 from labkit.widgets.meters import Meters, means
@@ -120,4 +120,4 @@ def _port_table(sample: Sample, silent: set[str]) -> str:
 
 def _cell(sample: Sample, name: str, counts_no_bytes: bool) -> str:
     is_told = name in sample.schema.index and not (counts_no_bytes and name.endswith("_bytes"))
-    return f"{sample[name]:,}" if is_told else "not reported"
+    return f"{sample[name]:,}" if is_told else MISSING

@@ -8,6 +8,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.report.results import Run, write_whole
+from labkit.units import plain
 
 NO_XML = {i: None for i in range(32) if chr(i) not in "\t\n\r"}
 
@@ -31,7 +32,7 @@ def _suite(notebook: NotebookRun) -> TestSuite:
         suite.add_property(name, str(value))
     for result in notebook.results:
         mean = sum(result.values) / len(result.values)
-        suite.add_property(f"result {result.name}", f"{mean:.6g} {result.unit}".strip())
+        suite.add_property(f"result {result.name}", f"{plain(mean, 6)} {result.unit}".strip())
     whole = TestCase("runs to its end", notebook.title, notebook.seconds)
     if notebook.status == "error":
         error = Error(_clean(notebook.message.splitlines()[0]), notebook.reason)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from labkit.figure import FAINT, GREYS, INK, MARKERS, PALETTE, Picture, plain_axes
+from labkit.figure import FAINT, GREYS, INK, MARKERS, PALETTE, Picture, number_axis, plain_axes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,7 @@ def difference_figure(table: "pd.DataFrame") -> Figure | None:
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.axvline(0, color=INK, lw=0.8)
     axes.set_xlabel("difference (%), with its 95 % interval")
+    number_axis(axes.xaxis)
     plain_axes(axes, "x")
     axes.tick_params(axis="y", length=0)
     return figure
@@ -69,6 +70,7 @@ def trend_figure(
     axes.set_title(name + (f" ({better} is better)" if better else ""), fontsize=9, loc="left")
     axes.set_ylabel(unit or "value", fontsize=8)
     axes.margins(x=0.06, y=0.25)
+    number_axis(axes.yaxis)
     plain_axes(axes, "y")
     return figure
 

@@ -9,6 +9,7 @@ from labkit.errors import LabError
 from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.pages import render, svg_url
 from labkit.notebooks.report.results import REPORT_FILE, Run, is_run, load_run, write_whole
+from labkit.units import plain
 
 INDEX_FILE = "index.html"
 
@@ -79,7 +80,7 @@ def _trends(runs: Sequence[Run]) -> list[tuple[str, str]]:
             figure = trend_figure(f"{notebook}: {name}", unit, labels, better[key])
             last = labels[-1][1]
             mean = sum(last) / len(last)
-            text = f"{notebook}: {name} over {len(labels)} runs, last {mean:.5g} {unit}"
+            text = f"{notebook}: {name} over {len(labels)} runs, last {plain(mean, 5)} {unit}"
             pictures.append((text, svg_url(svg(figure))))
     return pictures
 

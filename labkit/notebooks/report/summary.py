@@ -4,6 +4,7 @@
 from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.pages import number, percent
 from labkit.notebooks.report.results import Run
+from labkit.text import MISSING
 
 MARKS = {"passed": "✅", "failed": "❌", "error": "❌", "cancelled": "⚪"}
 MOST_LINES = 15  # of a message
@@ -16,7 +17,7 @@ def markdown(run: Run, comparison: RunComparison | None = None) -> str:
     lines = [f"### {mark} Notebooks {run.status} in {run.seconds:.0f} s", ""]
     if comparison and loud:
         lines[0] += f", {loud} of {len(comparison.rows)} comparisons failed"
-    lines += ["| | notebook | checks | time |", "|---|---|---|---|"]
+    lines += ["| | notebook | checks | time |", "|---|---|--:|--:|"]
     for n in run.notebooks:
         passed = sum(check.status == "passed" for check in n.checks)
         lines.append(
@@ -43,15 +44,15 @@ def _compared(comparison: RunComparison) -> list[str]:
     lines += [f"> ⚠️ {warning}" for warning in comparison.warnings] + [""]
     lines += [
         "| | result | before | now | difference | 95 % interval |",
-        "|---|---|--:|--:|--:|---|",
+        "|---|---|--:|--:|--:|--:|",
     ]
     for row in comparison.rows:
         mark = "❌ " if row in comparison.loud else ""
         cells = (
             f"{mark}{row.verdict}",
             f"{row.notebook}: {row.name}",
-            f"{number(row.before)} {row.unit}" if row.before is not None else "",
-            f"{number(row.now)} {row.unit}" if row.now is not None else "",
+            f"{number(row.before)} {row.unit}".strip() if row.before is not None else MISSING,
+            f"{number(row.now)} {row.unit}".strip() if row.now is not None else MISSING,
             percent(row.change),
             f"{row.interval} {row.remark}".strip(),
         )

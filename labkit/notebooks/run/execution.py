@@ -12,6 +12,7 @@ from typing import IO, Any
 from labkit.engine.config import LOGS_VARIABLE
 from labkit.notebooks.records import FOLDER_VARIABLE
 from labkit.notebooks.run.jobs import NOTEBOOK_FILE_ENDING, Job
+from labkit.units import plain
 
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 TIME_LIMIT = "TimeLimit"
@@ -149,7 +150,8 @@ def _how_it_ended(job: Job, progress: Progress, error: Any) -> dict[str, Any]:
     if name == TIME_LIMIT:
         spent = time.monotonic() - progress.cell_started
         whole = job.seconds and time.monotonic() - progress.started >= job.seconds
-        limit = f"{job.seconds:g} s of the notebook" if whole else f"{job.cell_seconds:g} s a cell"
+        seconds, of = (job.seconds, "of the notebook") if whole else (job.cell_seconds, "a cell")
+        limit = f"{plain(seconds or 0)} s {of}"
         text = f"{at} ran {spent:.0f} s and was stopped; the limit is {limit}"
         return ended | {"reason": "time limit", "message": text}
     lines = progress.error.get("traceback") or getattr(error, "traceback", [])

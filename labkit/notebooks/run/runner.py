@@ -22,6 +22,7 @@ from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.report.results import Run, is_run, load_run
 from labkit.notebooks.run.jobs import Job, run_job
 from labkit.notebooks.source import NotebookSource
+from labkit.units import plain
 
 WAIT_SECONDS = 0.2
 
@@ -57,7 +58,7 @@ class Settings:
             raise LabError(f"repeat is {self.repeat}; it is 1 or more")
         for name, limit in (("cell limit", self.cell_seconds), ("limit", self.seconds)):
             if limit is not None and limit < 1:
-                raise LabError(f"the time {name} is {limit:g} s; it is 1 s or more")
+                raise LabError(f"the time {name} is {plain(limit)} s; it is 1 s or more")
 
 
 class Watcher(Protocol):
