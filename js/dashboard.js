@@ -3,7 +3,7 @@
 
 import { ChartPanel } from "./chart.js";
 import { h, say } from "./element.js";
-import { quantity, si } from "./format.js";
+import { NO_VALUE, quantity, si } from "./format.js";
 import { PathView } from "./paths.js";
 
 export class Dashboard {
@@ -125,7 +125,7 @@ export class Dashboard {
       h("span", { class: "lk-meter-track" }, fill), text);
     this.writers.push((numbers) => {
       const value = numbers[place];
-      const told = Number.isNaN(value) ? "–" : words(value);
+      const told = Number.isNaN(value) ? NO_VALUE : words(value);
       if (text.textContent === told) return;
       say(text, told);
       fill.style.width = `${Math.min(Math.max(value || 0, 0), 100)}%`;
@@ -152,7 +152,7 @@ export class Dashboard {
 
 function table(title, columns, rows) {
   return h("div", { class: "lk-part" }, h("h4", {}, title),
-    h("table", { class: "lk-table", "aria-label": title },
+    h("div", { class: "lk-wide" }, h("table", { class: "lk-table", "aria-label": title },
       h("thead", {}, h("tr", {}, ...columns.map((column) => h("th", { scope: "col" }, column)))),
-      h("tbody", {}, ...rows)));
+      h("tbody", {}, ...rows))));
 }

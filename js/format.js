@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Numbers as people read them.
+// Numbers as people read them; what is not known is labkit.text.MISSING.
 
-const NO_VALUE = "–";
+export const NO_VALUE = "–";
 const PREFIXES = ["", "k", "M", "G", "T", "P", "E"];
 
-/** Three digits and an SI prefix: 45.6 k, 1.23 M. Below 1000 as it is. */
+/** Three digits and an SI prefix: 45.6 k, 1.23 M. Below 1000 as it is, and never 0 where it is more. */
 export function si(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return NO_VALUE;
   let size = Math.abs(value);
@@ -13,8 +13,10 @@ export function si(value) {
     size /= 1000;
     step += 1;
   }
-  const digits = step === 0 && Number.isInteger(value) ? 0 : size < 9.995 ? 2 : size < 99.95 ? 1 : 0;
-  const text = step === 0 ? Number(size.toFixed(digits)).toString() : size.toFixed(digits);
+  const small = size > 0 && size < 0.1 ? Math.min(1 - Math.floor(Math.log10(size)), 20) : 2;
+  const digits = step === 0 && Number.isInteger(value) ? 0 : size < 9.995 ? small : size < 99.95 ? 1 : 0;
+  const fixed = size.toFixed(digits);
+  const text = step === 0 && digits ? fixed.replace(/\.?0+$/, "") : fixed;
   return (value < 0 ? "−" : "") + text + (step ? ` ${PREFIXES[step]}` : "");
 }
 

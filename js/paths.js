@@ -2,7 +2,7 @@
 // The drawing of a path with what flows in it now.
 
 import { h, say } from "./element.js";
-import { quantity, si } from "./format.js";
+import { NO_VALUE, quantity, si } from "./format.js";
 
 const LARGEST = 1.15; // times the size that the drawing has on paper, for projectors
 const SMALLEST = 0.85; // less cannot be read; what is too narrow scrolls
@@ -44,7 +44,7 @@ export class PathView {
     this.drops = new Map([...svg.querySelectorAll("g[data-drop]")].map((group) => [group.dataset.drop, { group, label: group.querySelector(".lk-drop") }]));
     for (const [key, { label }] of this.drops) say(label, key.slice(key.indexOf("/") + 1));
     for (const { label, output } of this.edges) say(label, output);
-    for (const { counts } of this.nodes) say(counts, "–");
+    for (const { counts } of this.nodes) say(counts, NO_VALUE);
   }
 
   choose(name) {

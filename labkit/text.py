@@ -8,10 +8,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-CELL = "padding:2px 10px;vertical-align:top;text-align:"
+MISSING = "–"  # what was not measured or is not told, wherever it is shown; never 0
+
 SIDES = {"l": "left", "r": "right"}
 # ECMA-48: control sequences, operating system commands such as links, other escapes.
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
+CELL = "padding:2px 8px;vertical-align:top;"
+NAME = "white-space:nowrap;"  # names and numbers are not broken over lines
+SENTENCE = "white-space:normal;min-width:16em;"
+LONGEST_NAME = 40  # characters; what is longer is a sentence
+TAG = re.compile("<[^>]*>")
+# The first column stays while the others are scrolled, so it needs the ground of its page.
+GROUND = "var(--jp-layout-color0,var(--vscode-editor-background,Canvas))"
+STAYS = f"position:sticky;left:0;z-index:1;background:{GROUND};"
+FEWEST_THAT_SCROLL = 3  # columns
+LONGEST_THAT_STAYS = 30  # characters: there must be room beside it
 
 MOST_NAMED = 40  # names that an error tells one by one
 SHORTEST_PART = 3  # letters
@@ -46,7 +57,7 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def plain(text: str) -> str:
+def without_escapes(text: str) -> str:
     """A text without a terminal's colours, links and other escape sequences."""
     return ANSI.sub("", text)
 
@@ -113,7 +124,7 @@ def html_table(
     *,
     caption: Html | str = "",
 ) -> Html:
-    """A table for a notebook's output.
+    """A table for a notebook's output, that scrolls beside its first column where it is too wide.
 
     Styles are those of the elements alone: a notebook that is not trusted shows no others.
 
@@ -125,30 +136,64 @@ def html_table(
     """
     table = [row if isinstance(row, Row) else Row(row, "") for row in rows]
     width = max([len(header), *(len(row.cells) for row in table)])
+    names = [_length(row.cells[0]) for row in table if len(row.cells) == width]
+    stays = width >= FEWEST_THAT_SCROLL and max(names, default=0) <= LONGEST_THAT_STAYS
     sides = [SIDES[side] for side in align.ljust(width, "l")]
-    parts = ['<table style="border-collapse:collapse">']
+    digits = "border-collapse:collapse;font-variant-numeric:tabular-nums"
+    parts = [f'<div style="overflow-x:auto;max-width:100%"><table style="{digits}">']
     if caption:
-        style = "caption-side:bottom;text-align:left;padding:2px 10px"
+        style = "caption-side:bottom;text-align:left;padding:2px 8px"
         parts.append(f'<caption style="{style}">{_markup(caption)}</caption>')
     if header:
-        cells = "".join(_cell("th", *pair) for pair in zip(header, sides, strict=True))
+        cells = _cells("th", header, sides, stays=stays)
         parts.append(f"<thead><tr>{cells}</tr></thead>")
-    parts += ["<tbody>", *(_row(row, sides) for row in table), "</tbody></table>"]
+    body = (_row(row, sides, stays=stays) for row in table)
+    parts += ["<tbody>", *body, "</tbody></table></div>"]
     return Html("".join(parts))
 
 
-def _row(row: Row, sides: Sequence[str]) -> str:
+def _row(row: Row, sides: Sequence[str], *, stays: bool) -> str:
     if len(row.cells) == 1 < len(sides):
-        cells = _cell("th", row.cells[0], "left", f' colspan="{len(sides)}"')
+        style = f"{CELL}{NAME}text-align:left"
+        cells = f'<th colspan="{len(sides)}" style="{style}">{_markup(row.cells[0])}</th>'
     else:
-        cells = "".join(_cell("td", *pair) for pair in zip(row.cells, sides, strict=True))
-    return (
-        f'<tr style="color:{shade(row.color)}">{cells}</tr>' if row.color else f"<tr>{cells}</tr>"
-    )
+        cells = _cells("td", row.cells, sides, stays=stays)
+    style = f' style="color:{shade(row.color)}"' if row.color else ""
+    return f"<tr{style}>{cells}</tr>"
 
 
-def _cell(tag: str, text: str, side: str, span: str = "") -> str:
-    return f'<{tag}{span} style="{CELL}{side}">{_markup(text)}</{tag}>'
+def _cells(tag: str, texts: Sequence[str], sides: Sequence[str], *, stays: bool) -> str:
+    parts = []
+    for number, (text, side) in enumerate(zip(texts, sides, strict=True)):
+        place = STAYS if stays and number == 0 else ""
+        if tag == "th":  # a heading may be broken, where its words end
+            breaks, shown = "white-space:normal;", _breakable(text)
+        else:
+            breaks, shown = NAME if _is_name(text) else SENTENCE, _markup(text)
+        parts.append(f'<{tag} style="{CELL}{place}{breaks}text-align:{side}">{shown}</{tag}>')
+    return "".join(parts)
+
+
+def halves(heading: str) -> list[str]:
+    """A heading in the one or two lines that it may take: broken at the "_" nearest its middle."""
+    places = [i + 1 for i, letter in enumerate(heading[:-1]) if letter == "_" and i]
+    if not places:
+        return [heading]
+    middle = min(places, key=lambda place: abs(2 * place - len(heading)))
+    return [heading[:middle], heading[middle:]]
+
+
+def _breakable(text: str) -> str:
+    return text if isinstance(text, Html) else "<wbr/>".join(map(escape, halves(text)))
+
+
+def _is_name(text: str) -> bool:
+    """Whether a cell is to stand in one line."""
+    return _length(text) <= LONGEST_NAME
+
+
+def _length(text: str) -> int:
+    return len(TAG.sub("", text) if isinstance(text, Html) else text)
 
 
 def _markup(text: str) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from numbers import Integral
 
 from labkit.errors import LabError
 
@@ -18,6 +19,7 @@ ALL = {"n": -9, "µ": -6, "u": -6, "m": -3, **LARGE}
 PREFIXES = {"pps": LARGE, "bit/s": LARGE, "B": LARGE, "s": ALL, "Hz": ALL, "%": {"": 0}}
 UNITS = tuple(PREFIXES)
 ALIASES = {"bps": "bit/s"}
+LONGEST = 20  # digits of a number that is written out: a counter of 64 bits has as many
 LAYERS = ("L1", "L2")  # of bit/s: with or without what stands between two frames
 
 # "1,5" is no number of thousands
@@ -110,6 +112,24 @@ def _fault_of_unit(written: str, units: Sequence[str], known: list[str]) -> str:
     return f"{written!r} is no unit; units are {there}, with prefixes such as k and M{hint}"
 
 
+def plain(value: float, digits: int = 4) -> str:
+    """A number written out, never as 1e+06: 0.00012, 0.19, 64, 353.8, 1,000,000.
+
+    Whole numbers have all their digits, and so has what stands before the point; others are rounded
+    to `digits` significant ones. Beyond 20 digits an exponent is what can be read.
+    """
+    if isinstance(value, Integral) and abs(value) < 10**LONGEST:
+        return f"{int(value):,}"
+    value = float(value) + 0.0  # no -0
+    size = abs(value)
+    if not math.isfinite(value) or (value and not 10.0**-LONGEST <= size < 10.0**LONGEST):
+        return f"{value:.{digits}g}"
+    if value.is_integer() or float(f"{size:.{digits}g}") >= 10 ** (digits - 1):
+        return f"{value:,.0f}"
+    decimals = digits - 1 - math.floor(math.log10(float(f"{size:.{digits}g}")))
+    return f"{value:,.{decimals}f}".rstrip("0").rstrip(".")
+
+
 def si(count: int) -> str:
     """A count as it is below 10,000, else in three digits with an SI prefix: 45.6 k, 1.23 M."""
     if count < 10_000:
@@ -118,10 +138,10 @@ def si(count: int) -> str:
     return f"{number.rstrip('.')} {prefix}"
 
 
-def si_load(value: float, unit: str = "") -> str:
+def si_load(value: float, unit: str = "", digits: int = 4) -> str:
     """A load, or what else people choose and compare: up to four digits, 70 kpps, 1.488 Mpps."""
-    number, prefix = _prefixed(value, ".4g")
-    return f"{number} {prefix}{unit}".rstrip()
+    number, prefix = _prefixed(value, f".{digits}g")
+    return f"{plain(float(number), digits)} {prefix}{unit}".rstrip()
 
 
 def _prefixed(value: float, form: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from labkit.text import alike
+from labkit.units import plain
 
 LONGEST_VALUE = 100  # letters of a value that an error shows
 WORDS: dict[Any, tuple[str, str]] = {  # of one and of several
@@ -202,7 +203,7 @@ def _hint(value: object, known: Iterable[object]) -> str:
 
 
 def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:g}"
+    return str(value) if isinstance(value, int) else plain(value, 6)
 
 
 def _in_range(value: Any, extras: tuple[Any, ...]) -> Any:

@@ -2,19 +2,22 @@
 """How pictures of results look: colours, axes, and numbers on them. Pictures see tables only."""
 
 import io
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter, NullFormatter
 
 from labkit.figure.theme import GRID, PALETTE, image_html, with_dark_style
-from labkit.units import si_load
+from labkit.units import plain, si_load
 
 MARKERS = "osD^vPX"
 DASHES: tuple[tuple[float, ...], ...] = ((), (6, 2.5), (1.5, 1.5), (6, 2, 1.5, 2))
 CSS_DPI = 96
 MOST_SVG = 500_000  # characters; a picture of more shows as PNG
+FEWEST_DIGITS, MOST_DIGITS = 4, 12  # of a number on an axis
 
 
 class Picture(Figure):
@@ -54,18 +57,36 @@ def plain_axes(axes: Axes, grid: str = "both") -> None:
 
 def load_axis(axis: Axis) -> None:
     """Loads and other rates along an axis: 70 k, 1.4 M."""
-    axis.set_major_formatter(lambda value, _: si_load(value))
-    axis.set_minor_formatter(lambda value, _: "")
+    axis.set_major_formatter(_Written(lambda value, digits: si_load(value, "", digits)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def number_axis(axis: Axis) -> None:
     """Numbers in a unit that fits, written out along an axis: 0.5, 1,200. For logarithmic ones too,
     which have powers of ten otherwise."""
-    axis.set_major_formatter(lambda value, _: f"{value:,g}")
-    axis.set_minor_formatter(lambda value, _: "")
+    axis.set_major_formatter(_Written(plain))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def line_style(number: int) -> dict[str, Any]:
     """Colour and dashes of a line: neighbours differ in both, and no two of 28 are alike."""
     color, dashes = PALETTE[number % len(PALETTE)], DASHES[number % len(DASHES)]
     return {"color": color, "dashes": dashes or (None, None)}
+
+
+class _Written(Formatter):
+    """Ticks as `write` has them, with as many digits as it takes to tell them apart."""
+
+    def __init__(self, write: Callable[[float, int], str]) -> None:
+        self._write = write
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return self._write(x, FEWEST_DIGITS)
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        texts: list[str] = []
+        for digits in range(FEWEST_DIGITS, MOST_DIGITS + 1):
+            texts = [self._write(value, digits) for value in values]
+            if len(set(texts)) == len(set(values)):
+                break
+        return texts

@@ -215,12 +215,12 @@ class Lab:
     def workers(self) -> "pd.DataFrame":
         """One row a worker: lcore, cpu (missing: shares all), paths, loops, busy_ns, idle_ns; those
         there were last when the lab was closed."""
-        import pandas as pd
+        from labkit.tables.table import Table  # pandas is slow to load
 
         columns = ["lcore", "cpu", "paths", "loops", "busy_ns", "idle_ns"]
         is_kept = self.is_closed and self._workers is not None
         facts = self._workers if is_kept else self.engine.commands.describe_workers()
-        frame = pd.DataFrame(facts, columns=columns)
+        frame = Table(facts, columns=columns)
         return frame.astype({"cpu": "Int64"})
 
     def counters(self) -> dict[str, PathCounters]:

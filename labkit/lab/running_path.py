@@ -84,7 +84,7 @@ class RunningPath:
     @property
     def table(self) -> "pd.DataFrame":
         """One row a node and drop node: calls, objects, cycles, cycles_per_packet."""
-        import pandas as pd
+        from labkit.tables.table import Table  # pandas is slow to load
 
         counters = self.counters
         rows: list[tuple[str, int | None, int, int | None, float | None]] = [
@@ -93,7 +93,7 @@ class RunningPath:
         ]
         rows += [(name, None, frames, None, None) for name, frames in counters.drops.items()]
         columns = ["node", "calls", "objects", "cycles", "cycles_per_packet"]
-        return pd.DataFrame(rows, columns=columns).astype({"calls": "Int64", "cycles": "Int64"})
+        return Table(rows, columns=columns).astype({"calls": "Int64", "cycles": "Int64"})
 
     @property
     def is_running(self) -> bool:

@@ -140,7 +140,7 @@ class Trace:
     def table(self) -> "pd.DataFrame":
         """One row a step: packet, time_us since the frame was first seen, path, node, length,
         changed (offsets of the bytes that the node changed), frame (scapy's summary)."""
-        import pandas as pd
+        from labkit.tables.table import Table  # pandas is slow to load
 
         rows = []
         started: dict[int, int] = {}
@@ -158,7 +158,7 @@ class Trace:
                 }
             )
         columns = ["packet", "time_us", "path", "node", "length", "changed", "frame"]
-        return pd.DataFrame(rows, columns=columns)
+        return Table(rows, columns=columns)
 
     def __enter__(self) -> "Trace":
         return self
@@ -216,16 +216,16 @@ def trace_html(steps: list[Step], most_bytes: int = 96) -> str:
         color = "#b3261e" if step.node.startswith("drop_") else "#0072b2"
         shown = Html("as before")
         if is_new or changed:
-            shown = Html(
-                f"{escape(step.dissect().summary())}"
-                f"<pre>{_hex(step.before[:most_bytes], set(changed))}</pre>"
-            )
+            bytes_there = _hex(step.before[:most_bytes], set(changed))
+            style = "white-space:pre;margin:0"
+            summary = escape(step.dissect().summary())
+            shown = Html(f'{summary}<pre style="{style}">{bytes_there}</pre>')
         where = Html(f"{bold(step.node, color)}<br>{escape(step.path or '')}")
-        rows.append((f"+{(step.time_ns - first) / 1e3:.1f} µs", where, shown))
+        rows.append((where, f"+{(step.time_ns - first) / 1e3:,.2f} µs", shown))
         changed = step.changed
     if not rows:
         return "<p>no frame was seen</p>"
-    return html_table((), rows)
+    return html_table((), rows, "lrl")
 
 
 def _hex(data: bytes, marked: set[int]) -> str:

@@ -75,8 +75,8 @@ class Explanation:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        heads = ("at", "layer", "bytes", "fields", "checksum")
-        table = html_table(heads, [_row(layer) for layer in self.layers], "rllll")
+        heads = ("layer", "checksum", "at", "bytes and fields")
+        table = html_table(heads, [_row(layer) for layer in self.layers], "llrl")
         if not self.receivers:
             return table
         receivers = [(bold(name), text) for name, text in self.receivers.items()]
@@ -203,13 +203,12 @@ def _hex_lines(layer: Layer) -> list[str]:
 
 
 def _row(layer: Layer) -> tuple[str, ...]:
-    data = "<br>".join(_hex_lines(layer))
+    data = "<br/>".join(_hex_lines(layer))
     values = ", ".join(f"{escape(name)}&nbsp;{escape(value)}" for name, value in layer.fields)
     wrong = layer.checksum.startswith(WRONG)
     return (
-        str(layer.offset),
         bold(layer.name),
-        Html(f'<code style="white-space:nowrap">{data}</code>'),
-        Html(values),
         bold(layer.checksum, "#b00020") if wrong else layer.checksum,
+        str(layer.offset),
+        Html(f'<code style="white-space:nowrap">{data}</code><br/>{values}'),
     )

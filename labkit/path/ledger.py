@@ -76,8 +76,10 @@ class Ledger:
         """One row a line: `frames` by name."""
         import pandas as pd
 
+        from labkit.tables.table import Table
+
         names, counts = zip(*self.rows, strict=True)
-        return pd.DataFrame({"frames": counts}, index=pd.Index(names, name="ledger"))
+        return Table({"frames": counts}, index=pd.Index(names, name="ledger"))
 
     def __repr__(self) -> str:
         width = max(len(name) for name, _ in self.rows)

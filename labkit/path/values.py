@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from labkit.errors import PathError
+from labkit.units import plain
 
 Value = str | int | float | list[str] | Mapping[str, Any] | None  # as in JSON
 Params = Mapping[str, Value]
@@ -62,13 +63,13 @@ class RealType(ParamType):
 
     lowest: float = float("-inf")
     highest: float = float("inf")
-    meaning: str = "the range is {lowest:g} to {highest:g}"
+    meaning: str = "the range is {lowest} to {highest}"
 
     def check(self, where: str, name: str, value: Value) -> Value:
         """Within the range."""
         is_number = isinstance(value, Real) and not isinstance(value, bool)
         if not is_number or not self.lowest <= float(str(value)) <= self.highest:
-            meaning = self.meaning.format(lowest=self.lowest, highest=self.highest)
+            meaning = self.meaning.format(lowest=plain(self.lowest), highest=plain(self.highest))
             raise PathError(f"node {where}: {name} is {value!r}; {meaning}")
         return value if isinstance(value, (int, float)) else float(str(value))
 

@@ -85,8 +85,10 @@ def as_table(rows: "Iterable[Mapping[str, Any]] | pd.DataFrame") -> "pd.DataFram
     """
     import pandas as pd
 
+    from labkit.tables.table import Table
+
     # Counts beside a missing one must not pass through floating-point numbers.
-    table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), dtype=object)
+    table = Table(rows) if isinstance(rows, pd.DataFrame) else Table(list(rows), dtype=object)
     unknown = [name for name in table.columns if name not in COLUMNS]
     if unknown:
         raise LabError(f"results have no column {unknown[0]!r}{near(str(unknown[0]), COLUMNS)}")

@@ -14,8 +14,11 @@ from labkit.errors import LabError
 from labkit.results.columns import COLUMNS, NUMBER, came_late, check_results, fell_short, lost_here
 from labkit.results.results import Results
 from labkit.results.statistics import CONFIDENCE, difference_interval, spread_of
-from labkit.results.text import as_html, as_lines, size_name
-from labkit.text import near
+from labkit.results.text import load_names
+from labkit.tables.fit import fitting
+from labkit.tables.shown import as_html, as_lines
+from labkit.text import MISSING, near
+from labkit.units import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +58,7 @@ class Comparison:
     def note(self) -> str:
         """What the verdicts mean, and what they cannot tell."""
         judged = int((self.table["verdict"] != "unknown").sum())
-        percent = f"{100 * self.confidence:g} %"
+        percent = f"{plain(100 * self.confidence)} %"
         by_chance = judged * (1 - self.confidence)
         text = (
             f"{len(self.differences)} of {judged} differ ({percent} intervals; by chance alone "
@@ -73,15 +76,22 @@ class Comparison:
         return difference_figure(self.table, self.note)
 
     def __repr__(self) -> str:
-        return f"<Comparison: {self.note}>\n{as_lines(self._shown)}"
+        shown, told = self._shown
+        return "\n".join([f"<Comparison: {self.note}>", as_lines(shown), *filter(None, [told])])
 
     def _repr_html_(self) -> str:
-        return f"{as_html(self._shown)}<p>{escape(self.note)}</p>"
+        shown, told = self._shown
+        notes = "".join(f"<p>{escape(text)}</p>" for text in (told, self.note) if text)
+        return f"{as_html(shown)}{notes}"
 
     @property
-    def _shown(self) -> "pd.DataFrame":
+    def _shown(self) -> tuple["pd.DataFrame", str]:
+        """The verdict where it is seen first, and what is left out."""
         has_mix = self.table["mix"].notna().any()
-        return self.table if has_mix else self.table.drop(columns="mix")
+        load = [name for name in LOAD if has_mix or name != "mix"]
+        numbers = ["a", "b", "difference", "low", "high", "trials_a", "trials_b"]
+        shown = self.table[["config", *load, "quantity", "verdict", *numbers]]
+        return fitting(shown, (*load, "verdict"), ("trials_a", "trials_b"))
 
 
 @checked(but=("a", "b", "quantities", "confidence"))
@@ -101,7 +111,7 @@ def compare(
     quantities: numeric columns; those that were not measured on both sides are left out
     confidence: of the intervals, 0.5 to 0.999
     """
-    import pandas as pd
+    from labkit.tables.table import Table  # pandas is slow to load
 
     for name, given in (("a", a), ("b", b)):
         check_results(name, given)
@@ -136,7 +146,7 @@ def compare(
         raise LabError(
             f"the two have no load in common: a has {_loads(left)}; b has {_loads(right)}"
         )
-    table = pd.DataFrame(rows).astype({"mix": "string", "target_pps": "float64"})
+    table = Table(rows).astype({"mix": "string", "target_pps": "float64"})
     caveats = (*_other_parameters(a.run, b.run), *_caveats(ours, theirs))
     return Comparison(table, confidence, caveats)
 
@@ -217,5 +227,7 @@ def _aligned(a: "pd.DataFrame", b: "pd.DataFrame") -> tuple["pd.DataFrame", "pd.
 
 def _loads(table: "pd.DataFrame") -> str:
     loads = table[["config", *LOAD]].drop_duplicates().itertuples(index=False)
-    names = [f"{config} {size_name(size, mix)} {pps:,.0f} pps" for config, size, mix, pps in loads]
+    names = []
+    for config, size, pps in (load_names(*load) for load in loads):
+        names.append(f"{config} {size} {MISSING if pps is None else plain(pps)} pps")
     return ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")

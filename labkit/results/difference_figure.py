@@ -5,14 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labkit.figure.picture import Picture, plain_axes
+from labkit.figure.picture import Picture, number_axis, plain_axes
 from labkit.figure.theme import GREYS, INK, PALETTE
-from labkit.results.text import size_name
+from labkit.results.text import load_names
+from labkit.text import MISSING
 from labkit.units import si_load
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+
+LOAD = ("config", "size_bytes", "mix", "target_pps")
 
 
 def difference_figure(table: "pd.DataFrame", note: str) -> "Figure":
@@ -42,6 +46,7 @@ def difference_figure(table: "pd.DataFrame", note: str) -> "Figure":
         axes.axvline(0, color=INK, lw=0.8)
         points = " points" if quantity == "drop_percent" else " of a"
         axes.set(xlabel=f"{quantity}: b - a (%{points})", ylim=(len(loads) - 0.5, -0.5))
+        number_axis(axes.xaxis)
         plain_axes(axes)
     panels[0].set_yticks(range(len(loads)), loads)
     figure.suptitle(note, fontsize=10)
@@ -49,6 +54,5 @@ def difference_figure(table: "pd.DataFrame", note: str) -> "Figure":
 
 
 def _load_name(row: "pd.Series[Any]") -> str:
-    size = size_name(row["size_bytes"], row["mix"])
-    rate = "no target" if np.isnan(row["target_pps"]) else si_load(row["target_pps"])
-    return f"{row['config'] or 'no config'}  {size}  {rate}"
+    config, size, pps = load_names(*(row[name] for name in LOAD))
+    return f"{config}  {size}  {MISSING if pps is None else si_load(pps)}"

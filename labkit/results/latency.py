@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Between
 from labkit.errors import LabError
+from labkit.text import html_table
+from labkit.units import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,11 +89,11 @@ class LatencyHistogram:
     @property
     def table(self) -> "pd.DataFrame":
         """The buckets that hold something: latency_ns (their highest value), frames, share."""
-        import pandas as pd
+        from labkit.tables.table import Table  # pandas is slow to load
 
         some = self.counts.nonzero()[0]
         frames = self.counts[some]
-        return pd.DataFrame(
+        return Table(
             {
                 "latency_ns": [highest_of(int(i)) for i in some],
                 "frames": frames,
@@ -157,11 +159,18 @@ class LatencyHistogram:
         return latency_figure({"": self.table}, floor_ns)
 
     def __repr__(self) -> str:
-        ranks = ", ".join(f"p{p:g} {self.percentile(p):,}" for p in PERCENTILES)
-        return (
-            f"<LatencyHistogram of {self.count:,} frames in ns: min {self.min_ns:,}, mean "
-            f"{self.mean_ns:,.0f}, {ranks}, max {self.max_ns:,}>"
-        )
+        ranks = ", ".join(f"{name} {value}" for name, value in self._ranks())
+        return f"<LatencyHistogram of {self.count:,} frames in ns: {ranks}>"
+
+    def _repr_html_(self) -> str:
+        told = f"{self.count:,} frames"
+        return html_table(("", "latency (ns)"), self._ranks(), "lr", caption=told)
+
+    def _ranks(self) -> list[tuple[str, str]]:
+        """What is told of it, in words."""
+        ranks = [(f"p{plain(p, 12)}", f"{self.percentile(p):,}") for p in PERCENTILES]
+        mean = ("mean", f"{self.mean_ns:,.0f}")
+        return [("min", f"{self.min_ns:,}"), mean, *ranks, ("max", f"{self.max_ns:,}")]
 
 
 def index_of(value: int) -> int:

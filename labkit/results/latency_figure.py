@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from labkit.figure.picture import Picture, line_style, number_axis, plain_axes
 from labkit.figure.theme import FAINT
+from labkit.units import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +46,7 @@ def draw_latency(axes: "Axes", tables: Tables, floor_ns: float | None) -> None:
     axes.set_xlim(1, 10**decades)
     for axis in (axes.xaxis, axes.yaxis):
         number_axis(axis)
-    axes.xaxis.set_major_formatter(lambda x, _: f"{100 - 100 / x:.6g} %" if x > 0 else "")
+    axes.xaxis.set_major_formatter(lambda x, _: f"{plain(100 - 100 / x, 12)} %" if x > 0 else "")
     axes.set(xlabel="percentile of frames", ylabel="latency (µs)")
     plain_axes(axes)
     if floor_ns is not None or any(tables):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labkit.figure.picture import number_axis
+from labkit.units import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +23,7 @@ def draw_percentiles(axes: "Axes", histograms: list[str], **look: Any) -> None:
 
 def percentile_axes(axes: "Axes") -> None:
     """Ticks and scales of such lines."""
-    axes.set_xticks(_nines(TICKS), [f"{tick:g}" for tick in TICKS], rotation=45)
+    axes.set_xticks(_nines(TICKS), [plain(tick, 12) for tick in TICKS], rotation=45)
     axes.set(xlabel="percentile (%)", yscale="log")
     number_axis(axes.yaxis)
 

@@ -32,7 +32,8 @@ from labkit.results.files import (
     write_json,
     write_table,
 )
-from labkit.results.text import as_html, as_lines, excerpt, left_out
+from labkit.results.text import excerpt
+from labkit.tables.shown import as_html, as_lines
 from labkit.text import near, shade
 
 if TYPE_CHECKING:
@@ -155,16 +156,16 @@ class Results:
 
     def __repr__(self) -> str:
         head = f"<Results: {len(self.table)} trials>"
-        return "\n".join(
-            [head, as_lines(excerpt(self.table)), left_out(self.table), *self.warnings]
-        )
+        shown, note = excerpt(self.table)
+        return "\n".join([head, as_lines(shown), note, *self.warnings])
 
     def _repr_html_(self) -> str:
         warnings = "".join(
             f'<p style="color:{shade(ALARM)};font-weight:600;margin:2px 0">{html.escape(text)}</p>'
             for text in self.warnings
         )
-        return f"{as_html(excerpt(self.table))}<p>{left_out(self.table)}</p>{warnings}"
+        shown, note = excerpt(self.table)
+        return f"{as_html(shown)}<p>{html.escape(note)}</p>{warnings}"
 
 
 @checked()

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The echo experiment: datagrams of several sizes to a UDP echo service, every byte checked."""
 
-import math
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +23,8 @@ from labkit.path.path import Path
 from labkit.progress import progress_bar
 from labkit.runs import stream_ids
 from labkit.runs.echo_settings import EchoSettings, Probes, Window, check_sizes
-from labkit.text import html_table
+from labkit.tables.shown import as_html, as_lines
+from labkit.units import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +35,7 @@ POLL_SECONDS = 0.002
 SETTLE_SECONDS = 0.02
 MOST_SETTLE_SECONDS = 10.0
 PATIENCE_SECONDS = 10.0  # beyond the time that one probe may take
+FLAWS = ("lost", "late", "duplicated", "corrupted")
 Report = Callable[[int], object]
 
 
@@ -79,7 +80,8 @@ class EchoRun:
         A round trip of which nothing was measured is missing (NaN), not 0.
         """
         import numpy as np
-        import pandas as pd
+
+        from labkit.tables.table import Table  # pandas is slow to load
 
         rows = []
         for size in self.sizes:
@@ -104,7 +106,7 @@ class EchoRun:
                     ),
                 }
             )
-        return pd.DataFrame(rows)
+        return Table(rows)
 
     @property
     def ledger(self) -> Ledger:
@@ -128,19 +130,17 @@ class EchoRun:
 
     def __repr__(self) -> str:
         where = f"{self.target} UDP port {self.udp_port} from port {self.port} ({self.source})"
-        return f"<EchoRun {where}>\n{self.table.to_string(index=False)}\n{self.ledger!r}"
+        return f"<EchoRun {where}>\n{as_lines(self.table)}\n{self.ledger!r}"
 
     def _repr_html_(self) -> str:
+        return f"{as_html(*self._shown)}{self.ledger._repr_html_()}"
+
+    @property
+    def _shown(self) -> tuple["pd.DataFrame", str]:
+        """The table, and in words of which flaws there were none: their columns would be zeros."""
         table = self.table
-        rows = [[_shown(value) for value in row] for row in table.itertuples(index=False)]
-        shown = html_table([*map(str, table)], rows, "r" * len(table.columns))
-        return f"{shown}{self.ledger._repr_html_()}"
-
-
-def _shown(value: float) -> str:
-    if math.isnan(value):
-        return "not available"
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
+        without = [name for name in FLAWS if not table[name].any()]
+        return table.drop(columns=without), f"none {' or '.join(without)}" if without else ""
 
 
 @checked()
@@ -260,7 +260,7 @@ def _until_done(
             elif time.monotonic() - moved > patience:
                 raise LabError(
                     f"the experiment stands still: {counts['made']} probes were made and "
-                    f"{counts['received']} answered, and nothing has happened for {patience:g} s; "
+                    f"{counts['received']} answered, and nothing has happened for {plain(patience)} s; "
                     "was its path stopped, or has its worker no CPU? Leave the path to lk.echo"
                 )
             pause(POLL_SECONDS)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from labkit.figure.picture import MARKERS, Picture, number_axis, plain_axes
 from labkit.figure.theme import PALETTE
+from labkit.text import MISSING
 
 
 def round_trip_figure(round_trips_ns: Mapping[int, "np.ndarray[Any, Any]"], title: str) -> Figure:
@@ -19,7 +20,7 @@ def round_trip_figure(round_trips_ns: Mapping[int, "np.ndarray[Any, Any]"], titl
         color, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
         label = f"{size:,} B"
         if not trips.size:
-            left.plot([], [], color=color, label=f"{label}: no answer")
+            left.plot([], [], color=color, label=f"{label}: {MISSING} (no answer)")
             continue
         values = np.sort(trips) / 1e3
         shares = np.arange(1, values.size + 1) / values.size * 100
@@ -40,6 +41,7 @@ def round_trip_figure(round_trips_ns: Mapping[int, "np.ndarray[Any, Any]"], titl
         plain_axes(axes)
     left.set(xlabel="round-trip time (µs)", ylabel="answers within (%)", ylim=(0, 101))
     right.set(xlabel="datagram (in the order of sending)", ylabel="round-trip time (µs)")
+    number_axis(right.xaxis)
     if any(trips.size for trips in round_trips_ns.values()):
         left.set_xscale("log")
         right.set_yscale("log")

@@ -16,6 +16,7 @@ from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
 from labkit.traffic.sizes import FCS, MOST_LISTED
 from labkit.traffic.stream import Stream
+from labkit.units import plain
 
 MOST_STREAMS = 256
 TURN_NS = 10.0
@@ -102,8 +103,8 @@ def check_frames(scheduled: Sequence[ScheduledStream], seconds: float) -> None:
     if all(p.intended(seconds) == 0 for p in scheduled):
         pps = math.fsum(p.pps or 0 for p in scheduled)
         raise LabError(
-            f"rate {pps:g} pps is no frame in {seconds:g} s; send faster, or for longer "
-            f"({1 / pps:,.3g} s or more)"
+            f"rate {plain(pps)} pps is no frame in {plain(seconds)} s; send faster, or for longer "
+            f"({plain(1 / pps, 3)} s or more)"
         )
 
 

@@ -19,11 +19,12 @@ from labkit.lab.port import Port
 from labkit.machine import description as machine
 from labkit.results.columns import came_late, fell_short, lost_here
 from labkit.results.results import Results
-from labkit.results.text import as_html, as_lines
 from labkit.runs.schedule import mean_of
 from labkit.runs.search_goals import PRESETS, Goal, Preset, wanted_goals
 from labkit.runs.search_trials import Measure, Measurer, Target
+from labkit.tables.shown import as_html, as_lines
 from labkit.traffic.rate import Rate
+from labkit.units import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,8 +159,8 @@ def _config(
     shortest = PRESETS[preset].initial_trial_duration
     if lowest * shortest < 1:
         raise LabError(
-            f"min_rate is {lowest:g}: its trials of {shortest:g} s have no frame; give "
-            f"{1 / shortest:g} or more, or another preset"
+            f"min_rate is {plain(lowest)}: its trials of {plain(shortest)} s have no frame; give "
+            f"{plain(1 / shortest)} or more, or another preset"
         )
     return Config(
         goals=goals,
@@ -198,7 +199,7 @@ def _searched(measurer: Measurer, config: Config, preset: str) -> Any:
         reason = f"the search ended without a result: {error}"
         most = config.search_duration_max
         if isinstance(error, RuntimeError) and measurer.seconds >= most:
-            reason = f"the search was not done after most_seconds={most:g}; give more"
+            reason = f"the search was not done after most_seconds={plain(most)}; give more"
             reason += "" if preset == "quick" else ", or preset='quick'"
         raise SearchFailed(reason, measurer.trials()) from error
     except BaseException as error:
@@ -244,11 +245,9 @@ def _goals(wanted: Mapping[str, SearchGoal], found: Any, trials: Results) -> lis
 
 
 def _table(rows: list[dict[str, Any]]) -> "pd.DataFrame":
-    import pandas as pd
+    from labkit.tables.table import Table  # pandas is slow to load
 
-    return pd.DataFrame(rows).astype(
-        {"lower_pps": float, "upper_pps": float, "throughput_pps": float}
-    )
+    return Table(rows).astype({"lower_pps": float, "upper_pps": float, "throughput_pps": float})
 
 
 def _note(lower: float | None, upper: float | None, trials: "pd.DataFrame") -> str:

@@ -10,6 +10,7 @@ from MLRsearch import SearchGoal
 
 from labkit.errors import LabError
 from labkit.text import near
+from labkit.units import plain
 
 Preset = Literal["mlr", "rfc2544", "quick"]
 Goal = Literal["NDR", "PDR"]
@@ -65,7 +66,7 @@ def wanted_goals(goals: Sequence[str | float], preset: str) -> dict[str, SearchG
 
 
 def _name(goal: str | float) -> str:
-    return goal if isinstance(goal, str) else f"{100 * goal:g} %"
+    return goal if isinstance(goal, str) else f"{plain(100 * goal, 12)} %"
 
 
 def _loss_ratio(goal: str | float) -> float:

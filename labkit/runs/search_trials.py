@@ -16,6 +16,7 @@ from labkit.results.results import Results
 from labkit.runs.dut_trial import dut_trial
 from labkit.runs.schedule import Traffic, listed
 from labkit.runs.trial import trial
+from labkit.units import plain
 
 Measure = Callable[[float, float], Mapping[str, Any]]
 
@@ -65,7 +66,7 @@ class Measurer(AbstractMeasurer):  # type: ignore[misc]  # MLRsearch has no type
         self._run = run
         self._rows: list[Mapping[str, Any]] = []
         self._begin = time.monotonic()
-        form = f"{{n}} trials, {{elapsed_s:.0f}} of at most {most_seconds:g} s{{postfix}}"
+        form = f"{{n}} trials, {{elapsed_s:.0f}} of at most {plain(most_seconds)} s{{postfix}}"
         self._bar = progress_bar(disable=not progress, bar_format=form)
 
     @property
@@ -75,12 +76,12 @@ class Measurer(AbstractMeasurer):  # type: ignore[misc]  # MLRsearch has no type
 
     def measure(self, intended_duration: float, intended_load: float) -> MeasurementResult:
         """One trial, as MLRsearch asks for it."""
-        load = f"{intended_load:,.0f} pps for {intended_duration:g} s"
+        load = f"{plain(intended_load)} pps for {plain(intended_duration)} s"
         self._bar.set_postfix_str(load)
         row = self._measure(intended_load, intended_duration)
         self._rows.append({**row, "target_pps": intended_load})
         lost = row["drop_percent"]
-        said = "nothing was sent" if lost is None else f"{lost:.3g} % lost"
+        said = "nothing was sent" if lost is None else f"{plain(lost, 3)} % lost"
         self._bar.update()
         self._bar.set_postfix_str(f"{load}: {said}")
         return MeasurementResult(

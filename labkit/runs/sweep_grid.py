@@ -13,6 +13,7 @@ from labkit.traffic.fields import Vary
 from labkit.traffic.rate import Rate
 from labkit.traffic.sizes import Sizes
 from labkit.traffic.stream import Stream
+from labkit.units import plain
 
 SMALLEST_SIZE = 64
 SizeOrMix = int | Sizes  # a mix has two sizes or more
@@ -53,7 +54,7 @@ class Load:
         return {"size": size, **{name: getattr(self, name) for name in others}}
 
     def __str__(self) -> str:
-        return f"{_named(self.size)} at {self.pps:,.0f} pps"
+        return f"{_named(self.size)} at {plain(self.pps)} pps"
 
 
 def parse_sizes(sizes: Any) -> list[SizeOrMix]:
@@ -115,9 +116,8 @@ class LoadGrid:
         for name, lowest in (("duration", SHORTEST_SECONDS), ("warmup", 0.0)):
             seconds = getattr(self, name)
             if not (_is_number(seconds) and lowest <= seconds <= LONGEST_SECONDS):
-                raise LabError(
-                    f"{name} is {seconds!r}; the range is {lowest:g} to {LONGEST_SECONDS:g} s"
-                )
+                span = f"{plain(lowest)} to {plain(LONGEST_SECONDS)} s"
+                raise LabError(f"{name} is {seconds!r}; the range is {span}")
         if self.max_gbps is not None and not (_is_number(self.max_gbps) and self.max_gbps > 0):
             raise LabError(
                 f"max_gbps is {self.max_gbps!r}; it is a number of Gbit/s above 0, or None"
@@ -171,7 +171,7 @@ class LoadGrid:
                 for loads in self._loads_of(size):
                     bits = 8 * Sizes.parse(size).mean * loads[0].pps
                     if self.max_gbps is not None and bits > self.max_gbps * 1e9:
-                        cap = f"above the cap of {self.max_gbps:g} Gbit/s"
+                        cap = f"above the cap of {plain(self.max_gbps)} Gbit/s"
                         skipped.append(f"{dut.name}, {loads[0]}: {cap}")
                     else:
                         grid += [(dut, load) for load in loads]
@@ -185,8 +185,8 @@ class LoadGrid:
             pps = Rate.parse(rate).pps(Sizes.parse(size).mean, None)
             if round(pps * self.duration) < 1:
                 raise LabError(
-                    f"rate {pps:g} pps is no frame in {self.duration:g} s; give a duration of "
-                    f"{1 / pps:,.3g} s or more, or a higher rate"
+                    f"rate {plain(pps)} pps is no frame in {plain(self.duration)} s; give a "
+                    f"duration of {plain(1 / pps, 3)} s or more, or a higher rate"
                 )
             numbers = range(self.repeats)
             yield [Load(size, pps, self.duration, self.warmup, n, self.vary) for n in numbers]

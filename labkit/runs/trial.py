@@ -24,7 +24,7 @@ from labkit.runs.trial_settings import TrialSettings
 from labkit.runs.trial_tables import tables_of
 from labkit.text import shade
 from labkit.traffic.rate import Rate
-from labkit.units import si_load
+from labkit.units import plain, si_load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +89,7 @@ class Trial:
             f"sent {si_load(row['tx_pps'], 'pps')}, received {si_load(row['rx_pps'], 'pps')}",
         ]
         if row["drop_percent"] is not None:
-            lines[1] += f", lost {row['drop_percent']:.4g} %"
+            lines[1] += f", lost {plain(row['drop_percent'])} %"
         if self.latency is not None:
             ranks = ", ".join(
                 f"{name} {row[f'latency_{name}_ns']:,}" for name in ("min", "p50", "p99", "max")

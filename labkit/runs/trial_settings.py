@@ -6,6 +6,7 @@ from numbers import Real
 
 from labkit._codec import lib
 from labkit.errors import LabError
+from labkit.units import plain
 
 STILL_SECONDS = 3 * lib.LK_LONGEST_HOLD / 1e9  # longer than an impair node holds a frame back
 LONGEST_SECONDS = 86_400.0
@@ -42,11 +43,12 @@ class TrialSettings:
         if self.duration / self.interval > MOST_INTERVALS:
             raise LabError(
                 f"interval is {self.interval} s; at most {MOST_INTERVALS:,} intervals, so give "
-                f"{self.duration / MOST_INTERVALS:g} or more"
+                f"{plain(self.duration / MOST_INTERVALS)} or more"
             )
 
 
 def _check_seconds(name: str, value: float, lowest: float) -> None:
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not lowest <= value <= LONGEST_SECONDS:
-        raise LabError(f"{name} is {value!r}; the range is {lowest:g} to {LONGEST_SECONDS:g} s")
+        span = f"{plain(lowest)} to {plain(LONGEST_SECONDS)} s"
+        raise LabError(f"{name} is {value!r}; the range is {span}")

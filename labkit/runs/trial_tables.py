@@ -152,6 +152,8 @@ def _series(engine: TrialEngine, measured: Measured, lost: int, duration: float)
     import numpy as np
     import pandas as pd
 
+    from labkit.tables.table import Table
+
     ticks = {name: np.array(values, dtype=np.int64) for name, values in measured.ticks.items()}
     sent = ticks["made"] - ticks["refused"]
     received = ticks["received"] + (0 if engine.is_signed else ticks["unsigned_frames"])
@@ -164,7 +166,7 @@ def _series(engine: TrialEngine, measured: Measured, lost: int, duration: float)
     begins[-1] = duration
     lengths = np.diff(begins, append=np.nan)  # the time after the end is as long as it takes
     timed = np.where(ticks["latency_count"] > 0, ticks["latency_count"], np.nan)
-    return pd.DataFrame(
+    return Table(
         {
             "t_seconds": begins,
             "sent": sent,
@@ -198,7 +200,7 @@ def _settled(lost: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
 def _streams(
     engine: TrialEngine, measured: Measured, seconds: float, duration: float
 ) -> "pd.DataFrame":
-    import pandas as pd
+    from labkit.tables.table import Table  # pandas is slow to load
 
     rows = []
     for scheduled, counts, latency in zip(
@@ -222,7 +224,7 @@ def _streams(
                 **latency_columns(latency),
             }
         )
-    return pd.DataFrame(rows)
+    return Table(rows)
 
 
 def latency_columns(latency: LatencyHistogram | None) -> dict[str, float | None]:

@@ -22,6 +22,7 @@ from labkit.sources.recorder_memory import (
     Block,
     RecorderMemory,
 )
+from labkit.units import plain
 
 SLOWEST_HZ, FASTEST_HZ = 1, 1000
 MOST_COUNTERS = 16384  # rows are that wide; memory that is never written costs nothing
@@ -182,7 +183,7 @@ class Engine(Source):
         return samples[-1]
 
     def _describe(self) -> str:
-        text = f"{self.label} is recorded at {self.hz:g} Hz"
+        text = f"{self.label} is recorded at {plain(self.hz)} Hz"
         if self._left_out:
             text += f" and leaves out {self._left_out} counters over {MOST_COUNTERS}"
         return text

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from labkit.arguments.checked import checked
 from labkit.sources.base import MISSING, Sample, Schema, SourceError
+from labkit.units import plain
 
 # The most in a second, or in one step: 800 Gbit/s carry 1.2 Gpps and 1e11 bytes.
 FASTEST = {"packets": 1e10, "bytes": 1e13, "ns": 1e11}
@@ -102,7 +103,7 @@ def _sentence(old: int, new: int, seconds: float, pointer: bool, fell: bool) -> 
         return f"stands at {new:,} ({new:#x}), which is an address and not a count"
     if fell:
         return f"fell from {old:,} to {new:,}; it was reset, wrapped or broke"
-    return f"grew by {new - old:,} in {seconds:.3g} s, faster than anything counts"
+    return f"grew by {new - old:,} in {plain(seconds, 3)} s, faster than anything counts"
 
 
 def _aligned(before: Sample, after: Sample) -> tuple[Any, Any]:

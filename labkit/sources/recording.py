@@ -14,6 +14,7 @@ from labkit.arguments.hints import Offers
 from labkit.datasets import dataset, names_of_files
 from labkit.sources.base import Sample, Source, SourceError
 from labkit.sources.samples import Samples
+from labkit.units import plain
 
 
 def _recordings(_: Mapping[str, Any]) -> list[str]:
@@ -89,7 +90,7 @@ class Recording(Source):
 
     def _end(self) -> None:
         seconds = self.samples.seconds
-        self._state = ("ended", f"{self.label} is over after {seconds:.3g} recorded seconds")
+        self._state = ("ended", f"{self.label} is over after {plain(seconds, 3)} recorded seconds")
 
 
 def _find(path: Path) -> Path:

@@ -12,6 +12,7 @@ from labkit.sources.base import Sample, Schema, SourceError
 from labkit.sources.course import Course
 from labkit.sources.rates import Rates, rates
 from labkit.sources.selection import Choice, select
+from labkit.units import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,8 +75,9 @@ class Samples:
         The index is the time (UTC).
         """
         from labkit.sources.parquet import as_arrow, as_frame  # late: pyarrow is slow
+        from labkit.tables.table import Table
 
-        return as_frame(as_arrow(self.label, self.hz, self.samples.copy()))
+        return Table(as_frame(as_arrow(self.label, self.hz, self.samples.copy())))
 
     @property
     def rates(self) -> "pd.DataFrame":
@@ -85,22 +87,26 @@ class Samples:
         """
         import pandas as pd
 
+        from labkit.tables.table import Table
+
         pairs = list(self.each_rate())
         times = [sample.time_ns for sample, _ in pairs]
         index = pd.to_datetime(times, unit="ns", utc=True)
-        return self._rates_of(pairs).set_axis(index.rename("time"))
+        return Table(self._rates_of(pairs).set_axis(index.rename("time")))
 
     @property
     def faults(self) -> "pd.DataFrame":
         """One row a fault: time, name, fault (a sentence)."""
         import pandas as pd
 
+        from labkit.tables.table import Table
+
         rows = [
             (pd.Timestamp(sample.time_ns, unit="ns", tz="UTC"), name, sentence)
             for sample, found in self.each_rate()
             for name, sentence in found.faults.items()
         ]
-        return pd.DataFrame(rows, columns=["time", "name", "fault"])
+        return Table(rows, columns=["time", "name", "fault"])
 
     def each_rate(self) -> Iterator[tuple[Sample, Rates]]:
         """Each sample but the first, with the rates since the one before."""
@@ -143,7 +149,7 @@ class Samples:
     def __repr__(self) -> str:
         return (
             f"<{type(self).__name__} of {self.label}: {len(self)} samples of {len(self.names)} "
-            f"counters in {self.seconds:.3g} s, {self.gaps} missing>"
+            f"counters in {plain(self.seconds, 3)} s, {self.gaps} missing>"
         )
 
     # Within

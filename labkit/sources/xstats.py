@@ -64,9 +64,9 @@ def describe(name: Annotated[str, Offers(_catalogued)]) -> Metric:
 
 def table() -> "pd.DataFrame":
     """The catalogue: name, meaning, unit, kind, reported_by, advice, counts, origin."""
-    import pandas as pd
+    from labkit.tables.table import Table  # pandas is slow to load
 
-    return pd.DataFrame([asdict(metric) for metric in metrics()])
+    return Table([asdict(metric) for metric in metrics()])
 
 
 @checked(SourceError)
@@ -77,7 +77,7 @@ def normalise(sample: Sample | Source) -> "pd.DataFrame":
     `value` (missing where it cannot be told), `counters` (names that it is the sum of) and `note`
     (what the driver cannot report, and why; what cannot be believed).
     """
-    import pandas as pd
+    from labkit.tables.table import Table  # pandas is slow to load
 
     if isinstance(sample, Source):
         taken = sample.sample()
@@ -95,7 +95,7 @@ def normalise(sample: Sample | Source) -> "pd.DataFrame":
             value, note = _total({name: sample[name] for name in counters}, quantity, driver)
             rows.append((of, quantity, value, ", ".join(counters), note))
     columns = ["of", "quantity", "value", "counters", "note"]
-    return pd.DataFrame(rows, columns=columns).astype({"value": "UInt64"})
+    return Table(rows, columns=columns).astype({"value": "UInt64"})
 
 
 def _group(name: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 
 from labkit.arguments.checked import checked
 from labkit.errors import LabError
-from labkit.units import LARGE, QuantityError, parse_quantity
+from labkit.units import LARGE, QuantityError, parse_quantity, plain
 
 Unit = Literal["pps", "bit/s", "%"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
@@ -34,9 +34,9 @@ class Rate:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.value) and self.value > 0):
-            raise LabError(f"rate is {self.value:g} {self.unit}; it is a positive number")
+            raise LabError(f"rate is {plain(self.value)} {self.unit}; it is a positive number")
         if self.unit == "%" and self.value > 100:
-            raise LabError(f"rate is {self.value:g} %; a link carries 100 % at most")
+            raise LabError(f"rate is {plain(self.value)} %; a link carries 100 % at most")
 
     @classmethod
     def parse(cls, rate: "Rate | str | float") -> "Rate":
@@ -61,8 +61,8 @@ class Rate:
             frames = self.value / 8 / (size + (L1_OVERHEAD if self.layer == 1 else 0))
         elif link_mbps is None:
             raise LabError(
-                f"rate is {self.value:g} %, but the port's link speed is not known; give the rate "
-                "in pps or bit/s"
+                f"rate is {plain(self.value)} %, but the port's link speed is not known; give the "
+                "rate in pps or bit/s"
             )
         else:
             frames = self.value / 100 * link_mbps * 1e6 / 8 / (size + L1_OVERHEAD)
@@ -76,10 +76,10 @@ class Rate:
 
     def __str__(self) -> str:
         if self.unit == "%":
-            return f"{self.value:.12g} %"
+            return f"{plain(self.value, 12)} %"
         prefix = next((p for p, power in reversed(LARGE.items()) if self.value >= 10**power), "")
         layer = " L1" if self.layer == 1 and self.unit == "bit/s" else ""
-        return f"{self.value / 10 ** LARGE[prefix]:.12g} {prefix}{self.unit}{layer}"
+        return f"{plain(self.value / 10 ** LARGE[prefix], 12)} {prefix}{self.unit}{layer}"
 
 
 def _no_rate(given: object, why: str = "") -> LabError:

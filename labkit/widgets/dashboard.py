@@ -7,8 +7,9 @@ import traitlets
 
 from labkit.arguments.checked import checked
 from labkit.lab.lab import Lab
-from labkit.sources import MISSING, Rates, Sample, Schema, select
-from labkit.text import html_table
+from labkit.sources import MISSING as NOT_TOLD
+from labkit.sources import Rates, Sample, Schema, select
+from labkit.text import MISSING, html_table
 from labkit.widgets import lab_parts
 from labkit.widgets.meters import Meters
 from labkit.widgets.paths import PathPart
@@ -107,5 +108,5 @@ def _port_table(sample: Sample) -> str:
 
 
 def _cell(sample: Sample, name: str) -> str:
-    is_told = name in sample.schema.index and sample[name] != MISSING
-    return f"{sample[name]:,}" if is_told else "not reported"
+    is_told = name in sample.schema.index and sample[name] != NOT_TOLD
+    return f"{sample[name]:,}" if is_told else MISSING

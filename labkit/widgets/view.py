@@ -128,9 +128,11 @@ class LiveView(anywidget.AnyWidget):
         """What its lines show: one row a point, indexed by time; one column a counter."""
         import pandas as pd
 
+        from labkit.tables.table import Table
+
         times, values = table(self._feed.after(0), self._names)
         index = pd.to_datetime(times, unit="s", utc=True)
-        return pd.DataFrame(values, index=index.rename("time"), columns=self._names)
+        return Table(values, index=index.rename("time"), columns=self._names)
 
     @property
     def figure(self) -> "Figure":

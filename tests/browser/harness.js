@@ -13,6 +13,7 @@ async (bundle) => {
     kind: "chart", title: "a view", running: true, status: ["live", ""], faults: {}, marks: [],
     lines: lines(1, ["rx_packets", "tx_packets"]),
     names: ["rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "pool/in_use"],
+    ...window.initial, // what a test wants otherwise
   };
   window.kernel = {
     sent: [],
@@ -33,6 +34,12 @@ async (bundle) => {
       const buffers = [times, values].map((array) => new DataView(array.buffer));
       for (const listener of listeners["msg:custom"]) listener({ type, version: state.lines.version, first }, buffers);
     },
+  };
+  /** A message with the numbers of a dashboard and no points. */
+  window.kernel.numbers = (values) => {
+    const buffers = [[], [], values].map((list) => new DataView(Float64Array.from(list).buffer));
+    const message = { type: "points", version: state.lines.version, first: 0, edges: [], drops: [] };
+    for (const listener of listeners["msg:custom"]) listener(message, buffers);
   };
   const model = {
     get: (name) => state[name],

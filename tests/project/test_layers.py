@@ -25,8 +25,9 @@ LAYERS = (
     ("engine",),
     ("path", "traffic"),
     ("packet", "machine"),
-    ("figure", "datasets", "progress"),
-    ("units", "arguments"),
+    ("figure", "datasets", "progress", "tables"),
+    ("arguments",),
+    ("units",),
     ("errors", "text"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -270,6 +270,19 @@ def test_ctrl_c_at_any_time_does_no_harm(pair: tuple[lk.Port, lk.Port]) -> None:
 def test_page_has_the_table_and_the_ledger() -> None:
     came = EchoSize(64, lk.Ledger(3, 3, 2), 1, 0, 0, 0, np.array([1500, 2500]))
     lost = EchoSize(9000, lk.Ledger(1, 1, 0), 1, 0, 0, 0, np.array([], dtype=np.int64))
-    page = lk.EchoRun("10.0.0.2", 7, "10.0.0.1", "a", (came, lost))._repr_html_()
-    for text in (">9000</td>", ">2.0</td>", ">not available</td>", ">unexplained</td>"):
+    run = lk.EchoRun("10.0.0.2", 7, "10.0.0.1", "a", (came, lost))
+    page = run._repr_html_()
+    for text in (">9,000</td>", ">2</td>", ">–</td>", ">unexplained</td>", "none late or dup"):
         assert text in page
+    assert "nan" not in f"{run!r}{page}{run.table!r}".lower()
+
+
+def test_round_trips_that_differ_are_shown_to_differ() -> None:
+    trips = [np.full(3, ns) for ns in (120, 190, 1_234_567)]
+    sizes = [
+        EchoSize(n, lk.Ledger(3, 3, 3), 0, 0, 0, 0, trip) for n, trip in enumerate(trips, start=18)
+    ]
+    run = lk.EchoRun("10.0.0.2", 7, "10.0.0.1", "a", sizes)
+    for shown in (run._repr_html_(), repr(run)):
+        assert all(text in shown for text in ("0.12", "0.19", "1,235"))
+    assert "none lost or late or duplicated or corrupted" in run._repr_html_()

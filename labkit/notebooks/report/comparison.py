@@ -10,9 +10,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 from labkit.machine.description import differences
-from labkit.notebooks.report.pages import number, percent
+from labkit.notebooks.report.pages import number, percent, told
 from labkit.results.statistics import Spread, difference_interval, spread_of
-from labkit.text import bold, html_table
+from labkit.text import MISSING, bold, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,8 +112,8 @@ class Row:
 
     @property
     def interval(self) -> str:
-        """The interval as text, empty where there is none."""
-        return f"{percent(self.low)} to {percent(self.high)}" if self.low is not None else ""
+        """The interval as text."""
+        return MISSING if self.low is None else f"{percent(self.low)} to {percent(self.high)}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class RunComparison:
     def table(self) -> "pd.DataFrame":
         """One row a result: notebook, name, verdict, unit, before, now, and change_percent with its
         95 % interval low_percent, high_percent (missing where nothing tells the noise)."""
-        import pandas as pd
+        from labkit.tables.table import Table  # pandas is slow to load
 
         rows = [
             (r.notebook, r.name, r.verdict, r.unit, r.before, r.now, r.change, r.low, r.high)
@@ -161,7 +161,7 @@ class RunComparison:
         ]
         percent = ["change_percent", "low_percent", "high_percent"]
         columns = ["notebook", "name", "verdict", "unit", "before", "now", *percent]
-        frame = pd.DataFrame(rows, columns=columns)
+        frame = Table(rows, columns=columns)
         numbers = ["before", "now", *percent]
         frame[numbers] = frame[numbers].astype(float)
         frame[percent] *= 100
@@ -172,8 +172,10 @@ class RunComparison:
         """One row a version or property of the machine that differs: before, now."""
         import pandas as pd
 
+        from labkit.tables.table import Table
+
         names = pd.Index(list(self.environment), name="environment")
-        return pd.DataFrame([*self.environment.values()], names, ["before", "now"])
+        return Table([*self.environment.values()], names, ["before", "now"])
 
     def plot(self) -> "Figure | None":
         """Each difference with its interval; None when there is none."""
@@ -199,7 +201,7 @@ class RunComparison:
         if not self.rows and not self.warnings:
             lines.append("  checks are as they were, and no results were recorded")
         for row in self.rows:
-            interval = f" ({row.interval})" if row.interval else ""
+            interval = f" ({row.interval})" if row.low is not None else ""
             values = f"{number(row.before)} → {number(row.now)} {row.unit}".strip(" →")
             change = f"{percent(row.change)}{interval}"
             parts = (f"{row.verdict:<12} {row.notebook}: {row.name}", values, change, row.remark)
@@ -254,7 +256,7 @@ def compare(
             {k: new.machine[k] for k in new.machine if k in both},
         )
         if machine:
-            text = ", ".join(f"{k} {a} → {b}" for k, (a, b) in machine.items())
+            text = ", ".join(f"{k} {told(a)} → {told(b)}" for k, (a, b) in machine.items())
             warnings.append(f"{title} ran on another machine: {text}")
         changes |= machine | differences(old.environment, new.environment)
     if not before.keys() & now.keys():
@@ -318,6 +320,6 @@ def _missing(notebook: str, name: str) -> Row:
 def _incomparable(
     notebook: str, name: str, a: Series, b: Series, other: Mapping[str, tuple[Any, Any]]
 ) -> Row:
-    text = ", ".join(f"{k} was {x}, is {y}" for k, (x, y) in other.items())
+    text = ", ".join(f"{k} was {told(x)}, is {told(y)}" for k, (x, y) in other.items())
     remark = f"other parameters: {text}" if other else f"unit was {a.unit!r}, is {b.unit!r}"
     return Row(notebook, name, "incomparable", b.unit, a.mean, b.mean, remark=remark)

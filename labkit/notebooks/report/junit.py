@@ -11,7 +11,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.report.results import Run, write_whole
-from labkit.text import plain
+from labkit.text import without_escapes
+from labkit.units import plain
 
 NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -36,7 +37,7 @@ def _suite(notebook: NotebookRun, origin: Mapping[str, Any]) -> TestSuite:
         suite.add_property(name, str(value))
     for result in notebook.results:
         mean = sum(result.values) / len(result.values)
-        suite.add_property(f"result {result.name}", f"{mean:.6g} {result.unit}".strip())
+        suite.add_property(f"result {result.name}", f"{plain(mean, 6)} {result.unit}".strip())
     for name, value in origin.items():
         suite.add_property(name, str(value))
     whole = TestCase("runs to its end", notebook.title, notebook.seconds)
@@ -83,4 +84,4 @@ def _clean(xml: JUnitXml) -> None:
 
 
 def _without(text: str | None) -> str | None:
-    return text if text is None else NO_XML.sub("", plain(text))
+    return text if text is None else NO_XML.sub("", without_escapes(text))

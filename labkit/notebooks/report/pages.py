@@ -2,6 +2,7 @@
 """Pages without scripts: the templates and what they use."""
 
 import base64
+import math
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
@@ -9,7 +10,8 @@ from typing import Any
 
 import jinja2
 
-from labkit.text import plural
+from labkit.text import MISSING, plural
+from labkit.units import plain
 
 
 @cache
@@ -19,7 +21,8 @@ def _templates() -> jinja2.Environment:
         autoescape=jinja2.select_autoescape(["j2", "html"]),
         undefined=jinja2.StrictUndefined,
     )
-    templates.filters |= {"number": number, "percent": percent, "when": when, "plural": plural}
+    templates.filters |= {"number": number, "percent": percent, "told": told, "when": when}
+    templates.filters["plural"] = plural
     return templates
 
 
@@ -30,18 +33,31 @@ def render(template: str, **values: Any) -> str:
 
 
 def number(value: float | None) -> str:
-    """With four significant digits and thousands set apart."""
+    """With four significant digits, zeros among them: 10.00, 0.0001200, 1,234,567."""
     if value is None:
-        return ""
-    if value and not 1e-4 <= abs(value) < 1e12:
-        return f"{value:.4g}"
-    digits = max(0, 4 - len(str(int(abs(value)))) + (abs(value) < 1))
-    return f"{value:,.{digits}f}"
+        return MISSING
+    places = _places(value, 4)
+    return plain(value) if places is None else f"{value:,.{places}f}"
 
 
 def percent(share: float | None) -> str:
-    """A signed share in percent."""
-    return "" if share is None else f"{100 * share:+.1f} %"
+    """A signed share in percent: -20.0 %, and below one percent two digits: +0.12 %."""
+    if share is None:
+        return MISSING
+    places = _places(100 * share, 2)
+    return f"{100 * share:+,.{max(1, places or 0)}f} %"
+
+
+def _places(value: float, digits: int) -> int | None:
+    """Decimals with which a number has so many significant digits; None where there is no such."""
+    if not value or not 1e-12 < abs(value) < 1e15:
+        return None
+    return max(0, digits - 1 - math.floor(math.log10(abs(value))))
+
+
+def told(value: object) -> str:
+    """What a run tells of its machine and parameters."""
+    return MISSING if value is None or value == "" else str(value)
 
 
 def when(stamp: str) -> str:

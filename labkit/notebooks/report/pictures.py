@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from labkit.figure.picture import MARKERS, Picture, plain_axes
+from labkit.figure.picture import MARKERS, Picture, number_axis, plain_axes
 from labkit.figure.theme import FAINT, GREYS, INK, PALETTE
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def difference_figure(table: "pd.DataFrame") -> Figure | None:
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.axvline(0, color=INK, lw=0.8)
     axes.set_xlabel("difference (%), with its 95 % interval")
+    number_axis(axes.xaxis)
     plain_axes(axes, "x")
     axes.tick_params(axis="y", length=0)
     return figure
@@ -73,6 +74,7 @@ def trend_figure(
     values = [value for _, of_run in points for value in of_run]
     if min(values) >= 0:  # room below them would say that less than nothing were possible
         axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]))
+    number_axis(axes.yaxis)
     plain_axes(axes, "y")
     return figure
 

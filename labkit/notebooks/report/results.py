@@ -86,20 +86,20 @@ class Run:
     @property
     def checks(self) -> "pd.DataFrame":
         """One row a check: notebook, repeat, check, status, message."""
-        import pandas as pd
+        from labkit.tables.table import Table  # pandas is slow to load
 
         rows = [
             (n.name, n.repeat, c.name, c.status, "" if c.status == "passed" else c.message)
             for n in self.notebooks
             for c in n.checks
         ]
-        return pd.DataFrame(rows, columns=["notebook", "repeat", "check", "status", "message"])
+        return Table(rows, columns=["notebook", "repeat", "check", "status", "message"])
 
     @property
     def results(self) -> "pd.DataFrame":
         """One row a measured value: notebook, repeat, name, value, unit, better, noise (standard
         deviation in unit, missing where unknown)."""
-        import pandas as pd
+        from labkit.tables.table import Table  # pandas is slow to load
 
         rows = [
             (n.name, n.repeat, r.name, value, r.unit, r.better, r.noise)
@@ -108,7 +108,7 @@ class Run:
             for value in r.values
         ]
         columns = ["notebook", "repeat", "name", "value", "unit", "better", "noise"]
-        frame = pd.DataFrame(rows, columns=columns)
+        frame = Table(rows, columns=columns)
         return frame.astype({"value": float, "noise": float, "repeat": int})
 
     @property
@@ -116,13 +116,15 @@ class Run:
         """Tables that notebooks recorded, by "notebook/table"; of repeats, "notebook #2/table"."""
         import pandas as pd
 
+        from labkit.tables.table import Table
+
         if self.path is None:
             return {}
-        found = {}
+        found: dict[str, pd.DataFrame] = {}
         for notebook in self.notebooks:
             for name, file in notebook.tables.items():
                 table = self.path / notebook.folder / file
-                found[f"{notebook.title}/{name}"] = pd.read_parquet(table)
+                found[f"{notebook.title}/{name}"] = Table(pd.read_parquet(table))
         return found
 
     def compare(

@@ -17,6 +17,7 @@ from labkit.notebooks.report.results import (
     notebooks_of,
     write_whole,
 )
+from labkit.units import plain
 
 INDEX_FILE = "index.html"
 OURS = "<footer>labkit "  # stands at the end of every page
@@ -112,7 +113,7 @@ def _trends(runs: Sequence[Run]) -> list[tuple[str, str]]:
         if len(points) > 1:
             title = f"{name}: {result}"
             figure = trend_figure(title, series.unit, points, series.better)
-            text = f"{title} over {len(points)} runs, last {series.mean:.5g} {series.unit}"
+            text = f"{title} over {len(points)} runs, last {plain(series.mean, 5)} {series.unit}"
             pictures.append((text, svg_url(svg(figure))))
     return pictures
 

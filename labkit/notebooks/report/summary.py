@@ -7,7 +7,7 @@ from typing import Any
 from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.pages import number, percent
 from labkit.notebooks.report.results import Run
-from labkit.text import plain, plural
+from labkit.text import MISSING, plural, without_escapes
 
 MARKS = {"passed": "✅", "failed": "❌", "error": "❌", "cancelled": "⚪"}
 MOST_LINES = 15  # of a message
@@ -21,7 +21,7 @@ def markdown(run: Run, comparison: RunComparison | None = None) -> str:
     if comparison and loud:
         lines[0] += f", {loud} of {plural(len(comparison.rows), 'comparison')} failed"
     lines += [_origin(run.origin), ""] if run.origin else []
-    lines += ["| | notebook | checks | time |", "|---|---|---|---|"]
+    lines += ["| | notebook | checks | time |", "|---|---|--:|--:|"]
     for n in run.notebooks:
         lines.append(f"| {MARKS[n.status]} | {_cell(n.title)} | {n.tally} | {n.seconds:.1f} s |")
     for n in run.notebooks:
@@ -29,10 +29,12 @@ def markdown(run: Run, comparison: RunComparison | None = None) -> str:
             continue
         lines += ["", f"**{n.title}**: {n.status}" + (f" ({n.reason})" if n.reason else "")]
         if n.status == "error":
-            lines += ["```", *plain(n.message).splitlines()[:MOST_LINES], "```"]
+            lines += ["```", *without_escapes(n.message).splitlines()[:MOST_LINES], "```"]
         for check in n.failed_checks:
-            lines += [f"- ❌ {plain(check.name)}", "", "  ```"]
-            lines += [f"  {line}" for line in plain(check.message).splitlines()[:MOST_LINES]]
+            lines += [f"- ❌ {without_escapes(check.name)}", "", "  ```"]
+            lines += [
+                f"  {line}" for line in without_escapes(check.message).splitlines()[:MOST_LINES]
+            ]
             lines += ["  ```"]
     if comparison:
         lines += ["", *_compared(comparison)]
@@ -44,15 +46,15 @@ def _compared(comparison: RunComparison) -> list[str]:
     lines += [f"> ⚠️ {warning}" for warning in comparison.warnings] + [""]
     lines += [
         "| | result | before | now | difference | 95 % interval |",
-        "|---|---|--:|--:|--:|---|",
+        "|---|---|--:|--:|--:|--:|",
     ]
     for row in comparison.rows:
         mark = "❌ " if row in comparison.loud else ""
         cells = (
             f"{mark}{row.verdict}",
             f"{row.notebook}: {row.name}",
-            f"{number(row.before)} {row.unit}" if row.before is not None else "",
-            f"{number(row.now)} {row.unit}" if row.now is not None else "",
+            f"{number(row.before)} {row.unit}".strip() if row.before is not None else MISSING,
+            f"{number(row.now)} {row.unit}".strip() if row.now is not None else MISSING,
             percent(row.change),
             f"{row.interval} {row.remark}".strip(),
         )
@@ -70,4 +72,4 @@ def _origin(origin: Mapping[str, Any]) -> str:
 
 
 def _cell(text: str) -> str:
-    return plain(text).replace("|", "\\|").replace("\n", " ")
+    return without_escapes(text).replace("|", "\\|").replace("\n", " ")

@@ -13,7 +13,8 @@ from labkit.engine.config import LOGS_VARIABLE
 from labkit.notebooks.records import FOLDER_VARIABLE
 from labkit.notebooks.run.jobs import NOTEBOOK_FILE_ENDING, Job
 from labkit.notebooks.source import ERROR_MARKER, heading_of, is_executed, tags_of
-from labkit.text import plain
+from labkit.text import without_escapes
+from labkit.units import plain
 
 TIME_LIMIT = "TimeLimit"
 RAISES = "raises-exception"  # nbclient's tag of a cell
@@ -166,7 +167,7 @@ def _kernel_manager(private: Path) -> dict[str, Any]:
 def _how_it_ended(job: Job, progress: Progress, error: Any) -> dict[str, Any]:
     """How a notebook ended whose cell had an error."""
     name = progress.error.get("ename") or getattr(error, "ename", "")
-    value = plain(str(progress.error.get("evalue") or getattr(error, "evalue", "")))
+    value = without_escapes(str(progress.error.get("evalue") or getattr(error, "evalue", "")))
     at = f"cell [{progress.failed}]"
     ended: dict[str, Any] = {"status": "error", "reason": "exception", "cell": progress.failed}
     if name == "ChecksFailed":
@@ -176,11 +177,12 @@ def _how_it_ended(job: Job, progress: Progress, error: Any) -> dict[str, Any]:
         return ended | {"reason": "exit", "message": text}
     if name == TIME_LIMIT:
         whole = job.seconds and time.monotonic() - progress.started >= job.seconds
-        limit = f"{job.seconds:g} s of the notebook" if whole else f"{job.cell_seconds:g} s a cell"
+        seconds, of = (job.seconds, "of the notebook") if whole else (job.cell_seconds, "a cell")
+        limit = f"{plain(seconds or 0)} s {of}"
         text = f"{at} ran {progress.failed_after:.0f} s and was stopped; the limit is {limit}"
         return ended | {"reason": "time limit", "message": text}
     lines = progress.error.get("traceback") or getattr(error, "traceback", [])
-    trace = plain("\n".join(lines))
+    trace = without_escapes("\n".join(lines))
     return ended | {"message": f"{name}: {value} (in {at})", "traceback": trace}
 
 

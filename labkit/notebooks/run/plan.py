@@ -15,6 +15,7 @@ from labkit.notebooks.report.site import INDEX_FILE
 from labkit.notebooks.run.jobs import Job
 from labkit.notebooks.source import NotebookSource
 from labkit.text import first_free
+from labkit.units import plain
 
 SUMMARY_FILE, JUNIT_FILE = "summary.md", "junit.xml"
 RESERVED = (RUN_FILE, TABLE_FILE, INDEX_FILE, SUMMARY_FILE, JUNIT_FILE)  # no notebook's folder
@@ -48,7 +49,7 @@ class Settings:
             raise LabError(f"repeat is {self.repeat}; it is 1 or more")
         for name, limit in (("cell limit", self.cell_seconds), ("limit", self.seconds)):
             if limit is not None and not limit >= 1:
-                raise LabError(f"the time {name} is {limit:g} s; it is 1 s or more")
+                raise LabError(f"the time {name} is {plain(limit)} s; it is 1 s or more")
 
 
 def plan(

@@ -13,7 +13,7 @@ from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.run.jobs import Job
 from labkit.notebooks.run.options import say
 from labkit.notebooks.source import is_executed
-from labkit.text import plain
+from labkit.text import without_escapes
 
 MARKS = {"passed": "✓", "failed": "✗", "error": "✗", "cancelled": "·"}
 TICK_SECONDS = 1.0  # between two pictures of the bar
@@ -122,7 +122,7 @@ def line(outcome: NotebookRun) -> str:
     said = outcome.message.splitlines() if outcome.status in ("error", "cancelled") else []
     for check in outcome.failed_checks:
         said += [f"✗ {check.name}", *(f"    {part}" for part in check.message.splitlines())]
-    return plain("\n".join([text, *(f"    {part}" for part in said)]))
+    return without_escapes("\n".join([text, *(f"    {part}" for part in said)]))
 
 
 def _count_cells(job: Job) -> int:

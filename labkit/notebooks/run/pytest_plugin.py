@@ -18,7 +18,7 @@ from labkit.notebooks.records import Check
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.run.jobs import Job
 from labkit.notebooks.source import NotebookSource, read_notebook
-from labkit.text import plain
+from labkit.text import without_escapes
 
 OTHERS = ("nbmake", "nbval", "nbval_lax")
 CHECK = "labkit_check"  # of a report: the check that it is of
@@ -71,7 +71,7 @@ class ChecksAsTests:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test or a check has ended."""
         if hasattr(report, CHECK):
-            report.nodeid += f"::{plain(getattr(report, CHECK))}"
+            report.nodeid += f"::{without_escapes(getattr(report, CHECK))}"
             self.session.testscollected += 1
 
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables as the lab shows them, in a notebook and in a terminal."""
