@@ -37,7 +37,7 @@ USES: dict[str, Use] = {
     "echo": echo,
     "trial": trial,
     "resolve": lambda port, _: resolve(port, "10.0.0.77", timeout=0.02),
-    "receive": lambda port, _: port.receive(1, timeout=0.01),
+    "receive": lambda port, _: port.receive(1000, timeout=0.01),  # more than earlier answers
     "sr1": lambda _, s: s.sr1(SILENT, timeout=0.02, verbose=False),
     "sr1 of scapy": lambda _, s: s.sr1(SILENT, timeout=0.02, retry=1, verbose=False),
     "sr": all_at_once,
