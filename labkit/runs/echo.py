@@ -261,7 +261,8 @@ def _until_done(
                 raise LabError(
                     f"the experiment stands still: {counts['made']} probes were made and "
                     f"{counts['received']} answered, and nothing has happened for "
-                    f"{plain(patience)} s; was its path stopped, or has its worker no CPU? Leave the path to lk.echo"
+                    f"{plain(patience)} s; was its path stopped, or has its worker no CPU? Leave "
+                    "the path to lk.echo"
                 )
             pause(POLL_SECONDS)
     except BaseException:
