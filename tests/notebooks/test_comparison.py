@@ -20,6 +20,7 @@ from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.report.pictures import difference_figure, svg
 from labkit.notebooks.report.results import notebooks_of
 from labkit.notebooks.report.summary import markdown
+from labkit.text import shade
 from tests.notebooks.making import run_of
 
 
@@ -130,7 +131,7 @@ def test_it_is_told_and_drawn(tmp_path: Path) -> None:
     assert "### ❌ Notebooks passed" in text
     assert "| ❌ worse | nb: ndr | 10.00 Mpps | 8.000 Mpps | -20.0 % |" in text
     page = comparison._repr_html_()
-    assert '<b style="color:#b3261e">worse</b>' in page
+    assert f'<b style="color:{shade("#b3261e")}">worse</b>' in page
     assert f"{comparison.rows[0].interval}</td>" in page
     figure = difference_figure(comparison.table)
     assert figure is not None
