@@ -7,6 +7,7 @@ from typing import Any, overload
 import anywidget
 import traitlets
 
+from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.lab import open_labs
 from labkit.lab.lab import Lab
@@ -20,6 +21,7 @@ COLUMNS = ("lab", "engine", "state", "ports", "paths", "CPUs of workers")
 NONE = "no lab is open in this kernel"
 
 
+@checked()
 def labs() -> "Labs":
     """The labs of this kernel that were not closed, oldest first.
 

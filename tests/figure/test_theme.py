@@ -108,7 +108,7 @@ def test_a_figure_follows_the_page() -> None:
     assert html is not None
     assert 'alt="a title; loss over load"' in html
     assert "min-width:408px" in html  # 0.85 of 5 inches
-    (data,) = re.findall(r"base64,([^\"]+)", html)
+    (data,) = re.findall(r'srcset="data:image/svg\+xml;base64,(\S+) 1x"', html)
     root = ET.fromstring(b64decode(data))
     style = root.findtext(f"{SVG}style") or ""
     assert "prefers-color-scheme:dark" in style

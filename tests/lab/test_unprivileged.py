@@ -7,8 +7,10 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -60,11 +62,10 @@ def as_nobody(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("nobody")
-    for parent in (made.parent, made.parent.parent):
-        parent.chmod(0o755)
-    return made
+def folder() -> Iterator[Path]:
+    """One that others reach: pytest's own are closed to them."""
+    with TemporaryDirectory(prefix="labkit-nobody") as made:
+        yield Path(made)
 
 
 def test_first_example_works(folder: Path) -> None:

@@ -73,10 +73,7 @@ def test_soft_limit_that_may_be_raised_is_no_limit() -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-def test_limit_of_processes_is_named(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("nobody")
-    for parent in (folder.parent, folder.parent.parent):
-        parent.chmod(0o755)
+def test_limit_of_processes_is_named(folder: Path) -> None:
     code = """
         import resource
         import labkit as lk

@@ -121,6 +121,13 @@ def test_a_greeting_that_is_none_is_refused(tmp_path: Path, change: dict[str, ob
         Telemetry(path).open()
 
 
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A short one: the path of a socket has 108 bytes at most."""
+    with TemporaryDirectory(prefix="lk") as folder:
+        yield Path(folder)
+
+
 def runtime(folder: Path, prefix: str) -> Path:
     made = folder / "dpdk" / prefix
     made.mkdir(parents=True)

@@ -22,6 +22,7 @@ from scapy.packet import Packet, Raw
 
 import labkit as lk
 from labkit.packet import codec
+from labkit.packet.dissect import dissect
 from labkit.runs.addresses import source_addresses
 from labkit.runs.schedule import ScheduledStream, mean_size
 from labkit.traffic.rate import Rate
@@ -124,7 +125,7 @@ def test_every_field_is_scapys(
             assert codec.signature(frame) == (0, n, 0)
             value = values[n % len(values)]
             if is_random:
-                value = layers(Ether(frame), field.owners[0])[nth - 1].getfieldval(field.name)
+                value = layers(dissect(frame), field.owners[0])[nth - 1].getfieldval(field.name)
                 assert value in values
             assert built_by_scapy(packet, field, nth, value, frame) == frame
 
