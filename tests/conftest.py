@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,6 +37,13 @@ def mirror(lab: lk.Lab) -> lk.Port:
     client, server = lab.cable()
     lab.run(lk.rx(server) >> lk.reflect() >> lk.tx(server), name="mirror")
     return client
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """One that other users reach: pytest's own are closed to them."""
+    with TemporaryDirectory(prefix="labkit-open") as made:
+        yield Path(made)
 
 
 @pytest.fixture

@@ -7,12 +7,8 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
-
-import pytest
 
 NOBODY = 65534
 ROOT = Path(__file__).parents[2]
@@ -61,14 +57,7 @@ def as_nobody(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return ran
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """One that others reach: pytest's own are closed to them."""
-    with TemporaryDirectory(prefix="labkit-nobody") as made:
-        yield Path(made)
-
-
-def test_first_example_works(folder: Path) -> None:
+def test_first_example_works(open_folder: Path) -> None:
     ran = as_nobody(
         """
         import os
@@ -96,13 +85,13 @@ def test_first_example_works(folder: Path) -> None:
             assert "dpdk_telemetry.v2" in os.listdir(f"{runtime}/{engine}")
         print("all of it worked")
         """,
-        folder,
+        open_folder,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "all of it worked" in ran.stdout
 
 
-def test_what_needs_root_says_so(folder: Path) -> None:
+def test_what_needs_root_says_so(open_folder: Path) -> None:
     ran = as_nobody(
         """
         import labkit as lk
@@ -114,7 +103,7 @@ def test_what_needs_root_says_so(folder: Path) -> None:
                     print(error)
             print(lab.port("null").mtu, lk.doctor().ok)
         """,
-        folder,
+        open_folder,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     *refusals, last = ran.stdout.strip().splitlines()

@@ -73,7 +73,7 @@ def test_soft_limit_that_may_be_raised_is_no_limit() -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-def test_limit_of_processes_is_named(folder: Path) -> None:
+def test_limit_of_processes_is_named(open_folder: Path) -> None:
     code = """
         import resource
         import labkit as lk
@@ -86,7 +86,7 @@ def test_limit_of_processes_is_named(folder: Path) -> None:
             except lk.EngineError as error:
                 print(error)
     """
-    ran = as_nobody(code, folder)
+    ran = as_nobody(code, open_folder)
     assert ran.returncode == 0, ran.stderr
     lines = ran.stdout.splitlines()
     assert len(lines) == 4, ran.stdout

@@ -7,7 +7,8 @@ from labkit._codec import ffi, lib
 from labkit.packet import geneve_options, link, signature
 from labkit.path import address_types
 from labkit.results import latency
-from labkit.traffic import compile, program
+from labkit.traffic import program
+from labkit.traffic.compile import WINDOW
 
 NUMBERS = {
     "LK_LINK_OVERHEAD": link.LINK_OVERHEAD,
@@ -33,4 +34,4 @@ def test_number_is_that_of_c(name: str) -> None:
 
 def test_a_field_program_touches_what_its_mask_holds() -> None:
     mask = dict(ffi.typeof("struct lk_field").fields)["mask"]
-    assert ffi.sizeof(mask.type) == compile.WINDOW
+    assert ffi.sizeof(mask.type) == WINDOW
