@@ -21,6 +21,8 @@ def __getattr__(name: str) -> object:
     try:
         value: object = _load(name)
     except AttributeError:
+        if name in __all__:  # it is there, and what it needs is broken
+            raise
         raise no_attribute(__name__, name, __all__) from None
     except ModuleNotFoundError as error:
         if error.name not in ("labkit._codec", "labkit._dataplane"):
