@@ -78,7 +78,7 @@ _LIMITS = (
         "l",
         1024,
         "the KiB of memory that a process may lock, which AF_XDP and vfio-pci do",
-        r"(?i)umem|xsk_|vfio|dma remapping|mlock",
+        r"Failed to create umem|DMA remapping|cannot map vaddr for DMA|mlock(all)? *failed",
     ),
     _Limit("FSIZE", "f", 1024, "the KiB that a file may have", r"File too large|EFBIG|SIGXFSZ"),
     _Limit("STACK", "s", 1024, "the KiB of stack that a process may have", "SIGSEGV", STACK_BYTES),

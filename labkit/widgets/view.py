@@ -175,7 +175,7 @@ class LiveView(anywidget.AnyWidget):
     ) -> tuple[dict[str, Any], list[bytes]]:
         """mean: the rates between the two samples, one of the source's schema as it is now."""
         found = (mean[name] if name in mean.schema.index else math.nan for name in self._names)
-        means = [None if math.isnan(value) else float(f"{value:.5e}") for value in found]
+        means = [None if math.isnan(value) else value for value in found]
         return {"means": means, "seconds": round(mean.seconds, 3)}, []
 
     def _html(self) -> str:

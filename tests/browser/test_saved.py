@@ -20,8 +20,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.conftest import ROOT, SCREENSHOTS, free_port, jupyterlab
 from tests.patience import wait_until
 
-pytestmark = pytest.mark.alone
-
 WIDGET = "application/vnd.jupyter.widget-view+json"
 OURS = "application/vnd.labkit.view+json"
 CELLS = (

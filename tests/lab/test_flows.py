@@ -58,7 +58,7 @@ def is_conserved(path: RunningPath, flows: Flows[int]) -> None:
 
 def drawn_edges(html: str) -> tuple[Counter[str], Counter[str]]:
     """Of a picture, frames by node that its edges lead to, and by node that refused some."""
-    (data,) = re.findall('base64,([^"]*)', html)
+    (data,) = re.findall(r"svg\+xml;base64,(\S+) 1x", html)
     arrived: Counter[str] = Counter()
     refused: Counter[str] = Counter()
     for title in ET.fromstring(b64decode(data)).iter(f"{SVG}title"):
@@ -190,7 +190,7 @@ def test_a_picture_drawn_while_frames_flow_adds_up(mirror: lk.Port) -> None:
         mirror.send([bytes(60)] * 256)
         mirror.receive(64, timeout=0, raw=True)
         html = path._repr_mimebundle_()["text/html"]
-        (data,) = re.findall('base64,([^"]*)', html)
+        (data,) = re.findall(r"svg\+xml;base64,(\S+) 1x", html)
         counted = {}
         for title in ET.fromstring(b64decode(data)).iter(f"{SVG}title"):
             found = re.search(r"^(\S+): .*\n([\d,]+) frames in ", title.text or "", re.DOTALL)

@@ -98,7 +98,9 @@ def test_what_was_missed_is_in_every_view(lab: lk.Lab) -> None:
     near.send([FRAME] * 100)
     wait_until(lambda: missed(far) == 37)
     html = lab._repr_mimebundle_()["text/html"]
-    pictures = [base64.b64decode(code).decode() for code in re.findall(r"base64,([^\"]+)", html)]
+    pictures = [
+        base64.b64decode(code).decode() for code in re.findall(r"svg\+xml;base64,(\S+) 1x", html)
+    ]
     assert any("rx_missed_errors: 37 frames" in picture for picture in pictures)
     with Engine(lab) as source:
         sample = source.sample()

@@ -184,7 +184,7 @@ def test_every_wrong_answer_is_told_apart(lab: lk.Lab) -> None:
                 send(answer)
                 send(answer)
             case 3:
-                timers.append(threading.Timer(0.25, send, [answer]))
+                timers.append(threading.Timer(0.8, send, [answer]))
                 timers[-1].start()
 
     with python_service(server, service):
@@ -195,7 +195,7 @@ def test_every_wrong_answer_is_told_apart(lab: lk.Lab) -> None:
             payload_sizes=(200,),
             count=50,
             window=5,
-            timeout=0.15,
+            timeout=0.5,
             target_mac=server.mac,
             progress=False,
         )

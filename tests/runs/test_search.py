@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 import labkit as lk
+from labkit import progress
+from labkit.units import plain
 
 
 class Path:
@@ -110,7 +112,7 @@ def test_path_without_a_limit_says_so() -> None:
 def test_search_that_takes_too_long_hands_over_its_trials() -> None:
     with pytest.raises(lk.SearchFailed, match="give more, or preset='quick'; its") as failure:
         search(Path(1e6), preset="mlr", most_seconds=1e-9)
-    assert "not done after most_seconds=1e-09" in str(failure.value)
+    assert "not done after most_seconds=0.000000001" in str(failure.value)
     assert len(failure.value.trials) > 0
     with pytest.raises(lk.SearchFailed, match="give more; its"):
         search(Path(1e6), most_seconds=1e-9)
@@ -131,17 +133,19 @@ def test_search_that_fails_midway_hands_over_its_trials(error: BaseException) ->
     assert len(failure.value.trials) == 3  # type: ignore[attr-defined]
 
 
-def test_load_is_told_before_it_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_load_is_told_before_it_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     path, told = Path(1e6), []
+    heard: list[str] = []
+    monkeypatch.setattr(progress, "listeners", [heard.append])
 
     def reads(pps: float, seconds: float) -> Mapping[str, Any]:
-        told.append(capsys.readouterr().err.rpartition("\r")[2])
+        told.append(heard[-1])
         return path(pps, seconds)
 
     lk.search(None, None, measure=reads, max_rate=10e6, most_seconds=600, preset="rfc2544")
     assert told[0].strip() == "0 trials, 0 of at most 600 s, 10,000,000 pps for 1 s"
     for (pps, seconds), line in zip(path.asked, told, strict=True):
-        assert f"{pps:,.0f} pps for {seconds:g} s" in line
+        assert f"{pps:,.0f} pps for {plain(seconds)} s" in line
 
 
 def test_search_comes_back_whole_from_disk(tmp_path: pathlib.Path) -> None:

@@ -235,7 +235,7 @@ def test_frames_that_nobody_explains_are_not_waited_for_forever(lab: lk.Lab) -> 
     assert not run.row["balanced"]
     assert run.problems == (f"{run.row['sent']:,} frames are unexplained",)
     assert f"NOT BALANCED: {run.problems[0]}" in repr(run)
-    assert 'style="color:#b3261e' in run._repr_html_()
+    assert 'font-weight:600">NOT BALANCED' in run._repr_html_()
 
 
 def test_copies_that_are_gone_hide_no_frame_that_is_missing(lab: lk.Lab) -> None:

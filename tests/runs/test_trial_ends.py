@@ -118,7 +118,7 @@ def untouched() -> Iterator[lk.Port]:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"duration": 0}, "duration is 0; the range is 0.001 to 86400 s"),
+        ({"duration": 0}, "duration is 0; the range is 0.001 to 86,400 s"),
         ({"duration": "5"}, "duration is '5'"),
         ({"latency": "no"}, "latency is 'no'; it is True or False"),
         ({"receive_on": "b"}, "receive_on is 'b'; it is a port of a lab"),

@@ -202,8 +202,9 @@ class RunComparison:
             lines.append("  checks are as they were, and no results were recorded")
         for row in self.rows:
             interval = f" ({row.interval})" if row.low is not None else ""
-            values = f"{number(row.before)} → {number(row.now)} {row.unit}".strip(" →")
-            change = f"{percent(row.change)}{interval}"
+            is_told = row.before is not None or row.now is not None
+            values = f"{number(row.before)} → {number(row.now)} {row.unit}".strip() * is_told
+            change = f"{percent(row.change)}{interval}" * (row.change is not None)
             parts = (f"{row.verdict:<12} {row.notebook}: {row.name}", values, change, row.remark)
             lines.append("  " + "  ".join(filter(None, parts)))
         return "\n".join(lines + [f"  warning: {warning}" for warning in self.warnings])
