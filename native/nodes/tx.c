@@ -75,12 +75,16 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		lk_pass_all(graph, node, port->is_unplugged ? LK_tx_unplugged : LK_tx_link_down);
 		return count;
 	}
-	for (i = 0; i < count; i++)
-		longest = RTE_MAX(longest, ((struct rte_mbuf *)objs[i])->pkt_len);
-	if (unlikely(longest > max_frame))
+	for (i = 0; i < count; i++) { /* what was sent is no longer ours to look at */
+		uint32_t length = ((struct rte_mbuf *)objs[i])->pkt_len;
+
+		longest = RTE_MAX(longest, length);
+		bytes += length;
+	}
+	if (unlikely(longest > max_frame)) {
 		wanted = keep_short(graph, node, objs, count, max_frame);
-	if (port->needs_bytes) /* what was sent is no longer ours to look at */
 		bytes = lk_bytes_of(objs, wanted);
+	}
 	if (unlikely(RTE_PER_LCORE(lk_python_sends)))
 		wanted = onto_wire(port, config->queue, objs, wanted);
 	sent = rte_eth_tx_burst(config->port, config->queue, (struct rte_mbuf **)objs, wanted);
