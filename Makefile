@@ -80,10 +80,10 @@ lab: setup
 		$(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser) \
 		$(if $(filter 0,$(shell id -u)),--allow-root)
 
-# Tests wait as much as they compute: one more than there are CPUs run at a time.
+# Tests wait as much as they compute: files of them run beside one another, one more than there are CPUs.
 test: setup-test
 	@failed=0; $(MAKE) --no-print-directory lint || failed=1; \
-	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist worksteal || failed=1; exit $$failed
+	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile || failed=1; exit $$failed
 
 lint: setup-test check-notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy
