@@ -94,7 +94,7 @@ def _is_harmless(call: ast.Call, frame: FrameType) -> bool:
     try:
         called = _value(call.func, frame)
         arguments = [_value(a, frame) for a in call.args if not isinstance(a, ast.Call)]
-    except Exception:
+    except Exception:  # what cannot be looked at is not called
         return False
     if any(hasattr(argument, "__next__") for argument in arguments):
         return False  # it would be used up
@@ -108,7 +108,7 @@ def _is_harmless(call: ast.Call, frame: FrameType) -> bool:
 def _holds(condition: ast.expr, frame: FrameType) -> bool:
     try:
         return bool(_value(condition, frame))
-    except Exception:
+    except Exception:  # it is as false as it was; the parts tell why
         return False
 
 

@@ -337,11 +337,12 @@ def test_restarted_kernel_begins_again(page: Page) -> None:
 
 
 def test_page_that_is_loaded_anew_gets_the_history(page: Page, server: str) -> None:
+    menu(page, "Kernel", "Interrupt Kernel")  # of a cell that waits, what is run next would stand
     menu(page, "Run", "Run All Cells")
     # What an earlier kernel drew stays until its cell runs again. The next cell waits.
     prompt = page.locator(".jp-CodeCell").nth(2).locator(".jp-InputPrompt")
     expect(prompt).to_have_text("[*]:")
-    expect(prompt).to_have_text("[3]:", timeout=60_000)
+    expect(prompt).to_have_text(re.compile(r"\[\d+\]:"), timeout=60_000)
     menu(page, "Kernel", "Interrupt Kernel")
     page.get_by_text("interrupted", exact=True).wait_for(timeout=20_000)
     wait_until_moving(page)
