@@ -50,7 +50,10 @@ def picture(
         axes.set_ylim(0, max(axes.get_ylim()[1], 1))
         load_axis(axes.yaxis)
         plain_axes(axes)
-        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
+        legend = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
+        for sample, (_, among) in zip(legend.get_lines(), turns, strict=False):
+            if among > 1:  # in so short a piece another line's turn may be all there is
+                sample.set_linestyle("-")
     rows[-1].xaxis.set_major_formatter(mdates.DateFormatter("%H:%M:%S"))  # type: ignore[no-untyped-call]
     rows[-1].set_xlabel("time of day")
     return figure

@@ -12,6 +12,7 @@ import labkit as lk
 from labkit.notebooks.records import Check, Result
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.report.results import is_run, load_run, write_whole
+from labkit.notebooks.report.site import write_comparison
 from labkit.notebooks.run.runner import run_folder
 from tests.notebooks.making import labkit, notebook, run_of
 
@@ -46,6 +47,10 @@ def test_a_zip_of_a_run_with_tables(tmp_path: Path) -> None:
     assert is_run(archive)
     run = load_run(archive)
     assert run.tables["nb/curve"].rx_pps[0] == 7e5
+    assert run.opened == archive
+    page = tmp_path / "page.html"
+    write_comparison(run.compare(run), run, run, page)
+    assert f"<b>{archive}</b>" in page.read_text(), "not where it was unpacked to"
     assert pd.read_parquet(tmp_path / "out/results.parquet").empty
 
 
@@ -73,6 +78,9 @@ def test_what_cannot_be_read_is_told(text: str, reason: str, tmp_path: Path) -> 
     (tmp_path / "results.json").write_text(text)
     with pytest.raises(lk.LabError, match=reason):
         load_run(tmp_path)
+    archive = shutil.make_archive(str(tmp_path / "shared"), "zip", tmp_path, "results.json")
+    with pytest.raises(lk.LabError, match=rf"^{archive}: results.json .*{reason}"):
+        load_run(Path(archive))
 
 
 def test_other_folders_and_zips(tmp_path: Path) -> None:

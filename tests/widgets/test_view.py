@@ -220,6 +220,10 @@ def test_lines_that_hide_each_other_take_turns() -> None:
     offsets = {line._unscaled_dash_pattern[0] for line in (lines[0], lines[1], lines[3])}  # type: ignore[attr-defined]
     assert len(offsets) == 3
     assert len({line.get_color() for line in lines}) == 4
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    samples = legend.get_lines()
+    assert [samples[i].get_linestyle() for i in (0, 1, 3)] == ["-"] * 3, "all are seen"
 
 
 def test_closed_view_is_freed_when_its_last_page_is_gone(clock: tuple[Clock, Chart]) -> None:

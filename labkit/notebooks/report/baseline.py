@@ -79,7 +79,9 @@ def accept(runs: Sequence[Run], name: str, earlier: Baseline | None = None) -> B
         if judged.status != "passed":
             how = "did not end" if judged.status == "error" else judged.status
             troubled = ", ".join(judged.troubles) or "no notebook ended"
-            raise LabError(f"{run.path}: the run {how} ({troubled}); accept one that passed")
+            raise LabError(
+                f"{run.opened or run.path}: the run {how} ({troubled}); accept one that passed"
+            )
         for name, notebook in notebooks_of([run]).items():
             found[name] = _joined(name, found.get(name), notebook, "another run's", ONE_RUN)
     if not any(notebook.results or notebook.checks for notebook in found.values()):

@@ -40,6 +40,7 @@ class Run:
     seconds: wall time
     labkit: version that ran it
     path: its folder, where it has one
+    opened: what it was read from, such as the zip of the folder
     origin: commit, branch, whether the working tree was dirty, and the link of a CI run; what is
         not known is missing
     regressions: results that failed the run, each as a sentence
@@ -51,6 +52,7 @@ class Run:
     seconds: float = 0.0
     labkit: str = ""
     path: Path | None = field(default=None, compare=False)
+    opened: Path | None = field(default=None, compare=False)
     _unpacked: Any = field(default=None, compare=False, repr=False)
     origin: Mapping[str, Any] = field(default_factory=dict)
     regressions: tuple[str, ...] = ()
@@ -208,11 +210,17 @@ def is_run(path: Path) -> bool:
 
 def load_run(path: Path) -> Run:
     """Opens a run's folder, its results.json, or a zip of the folder."""
-    unpacked = None
-    if path.suffix == ".zip" and path.is_file():
-        unpacked = tempfile.TemporaryDirectory(prefix="labkit-zip-")
-        path = _unpack(path, Path(unpacked.name))
-    folder = path if path.is_dir() else path.parent
+    if path.suffix != ".zip" or not path.is_file():
+        return _read_run(path if path.is_dir() else path.parent, path)
+    unpacked = tempfile.TemporaryDirectory(prefix="labkit-zip-")
+    folder = _unpack(path, Path(unpacked.name))
+    try:
+        return _read_run(folder, path, unpacked)
+    except LabError as error:  # where it was unpacked to is gone, and was nobody's choice
+        raise type(error)(str(error).replace(f"{folder}/", f"{path}: ")) from None
+
+
+def _read_run(folder: Path, opened: Path, unpacked: Any = None) -> Run:
     document = read_document(folder / RUN_FILE, "run of notebooks", FORMAT)
     try:
         notebooks = tuple(NotebookRun.from_dict(n) for n in document["notebooks"])
@@ -225,6 +233,7 @@ def load_run(path: Path) -> Run:
         document.get("seconds", 0.0),
         document.get("labkit", ""),
         folder,
+        opened,
         unpacked,
         document.get("origin", {}),
         tuple(document.get("regressions", ())),
