@@ -159,7 +159,9 @@ class EngineClient:
         with self._ordering:
             if self._closed:
                 raise LabClosed
-            self._commands.put((answer, command, descriptors, arguments))
+            # Whose wait Ctrl-C ends may close its descriptors before they are on their way.
+            ours = [os.dup(descriptor) for descriptor in descriptors]
+            self._commands.put((answer, command, ours, arguments))
         try:
             outcome = answer.get(timeout=ANSWER_SECONDS)
         except Empty:
@@ -201,6 +203,9 @@ class EngineClient:
             reply, _ = protocol.receive(self._channel)
         except (EOFError, OSError):
             raise self._death() from None
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
         if "error" not in reply:
             return reply, []
         said = self.log.encode()[before:].decode(errors="replace")

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +18,11 @@ import psutil
 import pytest
 
 import labkit as lk
+from labkit.engine.commands import Descriptors
 from labkit.engine.engine import Engine
 from labkit.machine.hugepages import free_hugepage_mb
 from labkit.machine.runtime import runtime_directory
+from labkit.sources.recorder_memory import RecorderMemory
 from tests import leftovers as left
 from tests.interrupts import interrupts
 from tests.network import unique_name
@@ -252,6 +255,29 @@ def test_interrupted_command_does_no_harm(lab: lk.Lab) -> None:
         with pytest.raises(KeyboardInterrupt), interrupts(0.001 + n * 0.0003):
             commands()
     assert client.info.mtu == 9001
+
+
+def test_what_nobody_waits_for_any_more_may_be_closed(lab: lk.Lab) -> None:
+    """As when Ctrl-C ends the wait for a command that has not been sent yet."""
+    memory = RecorderMemory(8, 64)
+    told: list[int] = []
+
+    def record() -> None:
+        descriptors = Descriptors((memory.descriptor,))
+        told.append(lab.engine.commands.start_recorder(8, 64, 10**8, descriptors))
+
+    os.kill(lab.pid, signal.SIGSTOP)
+    threads = [threading.Thread(target=lab.engine.commands.clock), threading.Thread(target=record)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.1)  # the second waits behind the first
+    kept, memory.descriptor = memory.descriptor, os.open("/dev/null", os.O_RDONLY)
+    os.close(kept)
+    os.kill(lab.pid, signal.SIGCONT)
+    for thread in threads:
+        thread.join()
+    assert lab.is_alive
+    lab.engine.commands.stop_recorder(told[0])
 
 
 def test_closed_lab_says_so(leftovers: None) -> None:
