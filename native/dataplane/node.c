@@ -158,6 +158,8 @@ lk_node_give_back(struct lk_node *node)
 {
 	struct lk_node_kind *kind = lk_node_kind_find(node->config.kind);
 
+	if (node->reader.position != 0) /* or the next inject would send its last frames again */
+		lk_ring_read_up_to(node->config.ring, node->reader.position);
 	memset(&node->reader, 0, sizeof(node->reader));
 	node->next_free = kind->free;
 	kind->free = node;

@@ -38,6 +38,9 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	RTE_PER_LCORE(lk_current_node) = node->id;
 	if (self->reader.position == 0)
 		self->reader.position = atomic_load(&ring->read);
+	/* Told a walk later: who waited for it may look at counters, and the frames have left. */
+	if (atomic_load_explicit(&ring->read, memory_order_relaxed) != self->reader.position)
+		lk_ring_read_up_to(ring, self->reader.position);
 	if (atomic_load_explicit(&ring->written, memory_order_relaxed) == self->reader.position)
 		return 0;
 	room = room_on_cable(port);
@@ -58,7 +61,6 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 		m->ol_flags |= lk_of_python;
 		node->objs[count++] = m;
 	}
-	lk_ring_read_up_to(ring, self->reader.position);
 	RTE_PER_LCORE(lk_python_sends) = 1;
 	return lk_source_done(graph, node, count, 0);
 }
