@@ -195,10 +195,13 @@ class Engine(Source):
         while first < end:
             at = first % memory.rows
             rows = memory.table[at : min(memory.rows, at + end - first)]
-            generations = rows[:, GENERATION]
+            generations = rows[:, GENERATION].copy()
             other = np.flatnonzero(generations != generations[0])
             rows = rows[: other[0]] if other.size else rows
             count = int(rows[0, COUNT])
+            if not memory.holds(first):  # it was overwritten while it was looked at
+                first = memory.oldest
+                continue
             schema = self._schema_of(int(generations[0]), count)
             if schema is not None:
                 values = rows[:, ROW_WORDS : ROW_WORDS + count]
