@@ -72,7 +72,7 @@ def test_linux_pings_our_server(link: Link) -> None:
     for target, overhead in ((LAB_4, IPV4_OVERHEAD), (LAB_6, IPV6_OVERHEAD)):
         for size in (16, link.port.mtu - overhead):
             done = link.host.run(
-                "ping", "-n", "-c", 5, "-i", 0.02, "-w", 5, "-M", "do", "-s", size, target
+                "ping", "-n", "-c", 5, "-i", 0.02, "-W", 5, "-M", "do", "-s", size, target
             )
             assert " 5 received" in done.stdout, done.stdout + done.stderr
             assert "wrong data" not in done.stdout

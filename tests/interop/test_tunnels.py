@@ -64,7 +64,7 @@ def test_ping_and_udp_both_ways(lab: lk.Lab, name: str) -> None:
         inner = lab.tunnel(outer, tunnel, "inner")  # asks the peer for its MAC
         server = lab.echo_server(inner, [f"{LAB_4}/24", f"{LAB_6}/64"], UDP_PORT)
         for target in (LAB_4, LAB_6):
-            ping = peer.host.run("ping", "-c", 3, "-i", 0.2, "-w", 5, "-s", 1000, target)
+            ping = peer.host.run("ping", "-c", 3, "-i", 0.2, "-W", 5, "-s", 1000, target)
             assert " 3 received" in ping.stdout, ping.stdout + ping.stderr
             overhead = 28 if target == LAB_4 else 48
             assert talk_to(peer.host, target, UDP_PORT, [1, 18, 1000, 1400 - overhead]) == (

@@ -27,7 +27,8 @@ def test_as_fast_as_it_goes(mirror: lk.Port) -> None:
     assert not run.row["generator_limited"]
     assert run.row["unsent"] == 0
     few, many = run.streams["sent"]
-    assert many == pytest.approx(3 * few, rel=1e-5)  # turns are taken by times with fractions
+    # Turns are taken by times with fractions, and the end may cut one short.
+    assert many == pytest.approx(3 * few, rel=1e-5, abs=3)
 
 
 def test_a_generator_that_falls_short_says_so(lab: lk.Lab) -> None:
