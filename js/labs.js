@@ -57,7 +57,7 @@ export class LabsView {
       class: "lk-button", type: "button", "aria-label": `Close ${row.lab}, engine ${row.engine}`,
       onclick: () => {
         close.disabled = true;
-        close.textContent = "closes once no cell runs …";
+        close.textContent = "is being closed …";
         this.ask("close", { engine: row.engine });
       },
     }, "Close");

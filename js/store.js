@@ -8,6 +8,7 @@ export class Store {
   constructor(model) {
     this.model = model;
     this.page = Math.random().toString(36).slice(2);
+    this.asked = 0; // messages: the kernel may handle them in another order
     this.listeners = new Set();
     this.displays = new Map(); // those there are, and whether they are in sight
     this.ui = {}; // what the person chose here; it outlives a display
@@ -54,7 +55,7 @@ export class Store {
 
   ask(type, more = {}) {
     try {
-      this.model.send({ type, page: this.page, ...more });
+      this.model.send({ type, page: this.page, number: ++this.asked, ...more });
     } catch {
       // The kernel was restarted: what was drawn stays, and nobody is left to ask.
     }

@@ -123,11 +123,11 @@ class _LabsView(anywidget.AnyWidget):
                 self._displays.update(self._parts(), 0)
 
     def _hear(self, _: object, content: dict[str, Any], __: object) -> None:
-        """A message from the page: handled while no cell runs."""
+        """A message from the page: handled between cells, or in a thread of its own meanwhile."""
         kind, page = content.get("type"), str(content.get("page", ""))
         if kind == "ready":
             self.send({"type": "here"})
-            self._pages.saw(page, is_in_sight=True)
+            self._pages.greet(page)
             if content.get("hasOutputs"):
                 self._pages.has_extension(page)
                 self._displays.update(self._parts(), 0)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The pages that show a view, as far as they were heard of: they cannot tell while a cell runs."""
+"""The pages that show a view, as far as they were heard of.
+
+While a cell runs, a page may be heard at once (of a kernel with subshells) or after it. Messages of
+one page may then be handled in another order than they were sent: each has a number.
+"""
 
 
 class Pages:
@@ -8,6 +12,7 @@ class Pages:
     def __init__(self) -> None:
         self._in_sight: dict[str, bool] = {}
         self._ours: set[str] = set()
+        self._newest: dict[tuple[str, str], int] = {}  # numbers, by page and what they are about
 
     def __bool__(self) -> bool:
         return bool(self._in_sight)
@@ -15,7 +20,8 @@ class Pages:
     @property
     def is_seen(self) -> bool:
         """Whether somebody may look: at one that is in sight, or was not heard of yet."""
-        return not self._in_sight or any(self._in_sight.values())
+        sights = tuple(self._in_sight.values())  # another thread may hear a page meanwhile
+        return not sights or any(sights)
 
     @property
     def are_ours(self) -> bool:
@@ -25,8 +31,19 @@ class Pages:
         """
         return bool(self._in_sight) and self._in_sight.keys() <= self._ours
 
+    def is_news(self, page: str, number: int, about: str) -> bool:
+        """Whether a message is newer than what the page has told about this before."""
+        is_newer = number > self._newest.get((page, about), -1)
+        if is_newer:
+            self._newest[page, about] = number
+        return is_newer
+
+    def greet(self, page: str) -> None:
+        """A page is there, in sight if it has not told otherwise."""
+        self._in_sight.setdefault(page, True)
+
     def saw(self, page: str, *, is_in_sight: bool) -> None:
-        """A page told of itself."""
+        """A page told whether somebody can see it."""
         self._in_sight[page] = is_in_sight
 
     def has_extension(self, page: str) -> None:

@@ -29,6 +29,12 @@ MOST_LINES = 32
 MOST_MARKS = 100
 HIDDEN_SECONDS = 1.0  # between messages to pages that are out of sight
 NUMBERS_SECONDS = 0.25  # between numbers beside the lines
+# What messages of a page are about: of each the newest holds.
+ABOUT = {
+    **dict.fromkeys(("ready", "shown", "hidden", "removed"), "sight"),
+    **dict.fromkeys(("start", "stop"), "running"),
+    "choose": "lines",
+}
 
 _open: "weakref.WeakSet[LiveView]" = weakref.WeakSet()
 
@@ -274,20 +280,28 @@ class LiveView(anywidget.AnyWidget):
         )
 
     def _hear(self, _: object, content: dict[str, Any], __: object) -> None:
-        """A message from the page: handled while no cell runs."""
+        """A message from the page: handled between cells, or in a thread of its own meanwhile."""
         kind, page = content.get("type"), str(content.get("page", ""))
+        about = ABOUT.get(str(kind))
+        is_news = about is None or self._pages.is_news(page, content.get("number", 0), about)
         if self not in _open:
             if kind == "removed":
                 self._pages.forget(page)
                 self._free()
-        elif kind in ("ready", "shown", "hidden"):
-            self._pages.saw(page, is_in_sight=kind != "hidden")
+        elif kind == "ready":
+            if is_news:
+                self._pages.greet(page)
             if self.running:
                 self._feed.attach(self)
-            if kind == "ready":
-                self._seed()
-                if content.get("hasOutputs"):
-                    self._welcome(page)
+            self._seed()
+            if content.get("hasOutputs"):
+                self._welcome(page)
+        elif not is_news:
+            return
+        elif kind in ("shown", "hidden"):
+            self._pages.saw(page, is_in_sight=kind == "shown")
+            if self.running:
+                self._feed.attach(self)
         elif kind == "removed":
             self._pages.forget(page)
             if not self._pages:
