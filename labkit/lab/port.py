@@ -4,6 +4,7 @@
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from labkit.arguments.checked import checked, fitting
@@ -124,6 +125,8 @@ class Port:
     def set_promiscuous(self, on: bool) -> None:
         """Receives frames for other MAC addresses too, or not (rte_eth_promiscuous_enable)."""
         self._try(lambda name: self._engine.commands.set_promiscuous(name, on))
+        settings = self.declaration.settings | {"promiscuous": int(on)}
+        self.declaration = replace(self.declaration, settings=settings)
 
     @checked(PortError)
     def set_link(self, up: bool) -> None:
@@ -133,6 +136,7 @@ class Port:
         drop_tx_link_down; what was sent before may still be received.
         """
         self._try(lambda name: self._engine.commands.set_link(name, up))
+        self.declaration = replace(self.declaration, is_link_down=not up)
 
     def close(self) -> None:
         """Ends the port: its device, its sockets, and what Python has of it. Its name is free then,

@@ -54,6 +54,7 @@ class PortDeclaration:
     ----------
     peer: the other end of its cable
     is_unplugged: its cable had another end, which was closed
+    is_link_down: set_link(False) was called last
     neighbour: the MAC that stands for every address, where nobody answers ARP: an IP tunnel
     """
 
@@ -63,6 +64,7 @@ class PortDeclaration:
     settings: dict[str, int]
     peer: str | None = None
     is_unplugged: bool = False
+    is_link_down: bool = False
     neighbour: str | None = None
 
 

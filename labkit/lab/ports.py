@@ -112,6 +112,9 @@ class LabPorts:
             self._attach(port.declaration)
         for port in self.by_name.values():
             port.begin_anew(self._configure(port.declaration))
+        for port in self.by_name.values():
+            if port.declaration.is_link_down:
+                port.set_link(False)
 
     def _attach(self, declaration: PortDeclaration) -> None:
         """Makes the device of a port; the two of a cable come with its first end."""

@@ -13,6 +13,9 @@ from labkit.traffic.rate import Rate
 from labkit.traffic.stream import Stream
 
 
+TRIES = (1, 4, 16)  # times as long: a machine under load may not let the generator run for a while
+
+
 @checked(but=("size", "rate"))
 def calibrate(
     lab: Lab,
@@ -28,7 +31,11 @@ def calibrate(
     port = lab.port("ring", "calibration")
     try:
         flow = Stream(_calibration_packet(port.mac), size)
-        run = trial(port, flow, rate=rate, duration=duration, latency=True, progress=False)
+        for longer in TRIES:
+            seconds = duration * longer
+            run = trial(port, flow, rate=rate, duration=seconds, latency=True, progress=False)
+            if run.latency is not None:
+                break
     finally:
         port.close()
     if run.latency is None:

@@ -134,7 +134,8 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 		rc = rte_eth_dev_start(id);
 	if (rc == 0 && lk_ports[id].is_unplugged)
 		rc = rte_eth_dev_set_link_down(id);
-	if (rc == 0 && wanted->promiscuous)
-		rc = unless_unsupported(rte_eth_promiscuous_enable(id));
+	if (rc == 0) /* some drivers begin with it, net_ring for one */
+		rc = unless_unsupported(wanted->promiscuous ? rte_eth_promiscuous_enable(id)
+							    : rte_eth_promiscuous_disable(id));
 	return rc;
 }

@@ -196,15 +196,14 @@ def test_hugepages_that_somebody_else_took_meanwhile(
 
 
 def test_hugepages_are_used_when_there_are_enough(hugepages: None, leftovers: None) -> None:
-    for _ in range(10):
+    end = time.monotonic() + 60
+    while True:
         with lk.Lab() as lab:
             assert echoes(lab)
             if page_kb(lab) == 2048:
                 break
-            too_few = free_hugepage_mb() < lab.eal.memory_mb
-        assert too_few, "ordinary pages, and no other lab of this machine had taken the hugepages"
-    else:
-        pytest.fail("other labs of this machine took the hugepages each time")
+        # Another lab of this machine may have had them.
+        assert time.monotonic() < end, f"never, with {free_hugepage_mb()} MiB of them free now"
     with lk.Lab(eal=lk.EalConfig(memory_mb=free_hugepage_mb() + 100)) as lab:
         assert echoes(lab), "too few hugepages are as good as none"
         assert page_kb(lab) < 2048

@@ -51,6 +51,16 @@ def test_a_cable_is_up_while_both_ends_are(lab: lk.Lab) -> None:
     assert links(a, b) == [True, True]
 
 
+def test_what_was_set_outlives_a_restart(lab: lk.Lab) -> None:
+    (a, b), (c, d) = lab.cable(), lab.cable("c", "d")
+    for set_after in (False, True):
+        b.set_link(set_after)
+        d.set_promiscuous(set_after)
+        lab.restart()
+        assert links(a, b, c, d) == [set_after, set_after, True, True]
+        assert [port.info.promiscuous for port in (c, d)] == [True, set_after]
+
+
 def test_frames_on_a_cable_when_it_goes_down_still_arrive(lab: lk.Lab) -> None:
     a, b = lab.cable()
     a.send([FRAME] * 5)
