@@ -12,7 +12,6 @@ from labkit.runs.trial import trial
 from labkit.traffic.rate import Rate
 from labkit.traffic.stream import Stream
 
-
 TRIES = (1, 4, 16)  # times as long: a machine under load may not let the generator run for a while
 
 
