@@ -34,8 +34,8 @@ from labkit.notebooks.run.kernel_files import (
 from labkit.notebooks.source import is_executed
 
 TELL_SECONDS = 0.5
-# For formats that no notebook has, jsonschema imports it where it is installed, and it makes a parser
-# then: most of a second of CPU, more than all else that is imported here.
+# For formats that no notebook has, jsonschema imports it where it is installed, and it makes a
+# parser then: most of a second of CPU, more than all else that is imported here.
 SLOW_MODULE = "rfc3987_syntax"
 
 
