@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import IpAddresses, Offers, UdpPort
 from labkit.arguments.names import Named
-from labkit.engine.commands import WorkerFacts
+from labkit.engine.answers import WorkerFacts
 from labkit.engine.config import EalConfig
 from labkit.engine.engine import Engine
 from labkit.errors import EngineDied, LabError, PathError, PortError
