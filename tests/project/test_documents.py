@@ -18,7 +18,7 @@ from labkit.packet.codec import VERDICT_BY_NAME
 from labkit.path import nodes
 from labkit.path.ledger import Ledger
 from labkit.results.columns import COLUMNS
-from labkit.runs.echo import EchoSize
+from labkit.runs.echo_run import EchoSize
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/glossary.md")
