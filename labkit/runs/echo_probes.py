@@ -10,6 +10,7 @@ from labkit.lab.exclusive import Pause
 from labkit.lab.lab import Lab
 from labkit.lab.port import Port
 from labkit.path import nodes
+from labkit.path.hosts import host
 from labkit.path.ledger import Ledger
 from labkit.path.path import Path
 from labkit.runs import stream_ids
@@ -50,18 +51,10 @@ def run_size(
 
 def _probe_path(port: Port, source: str, run: str) -> Path:
     """Probes out, answers in; the port is a host at the source address, and Python still hears."""
-    own, tx = [source], nodes.tx(port)
+    tx = nodes.tx(port)
     return Path(
         nodes.probe_send(run, port) >> tx,
-        nodes.rx(port)
-        >> (
-            nodes.probe_receive(run)
-            | nodes.arp_responder(own)
-            | nodes.nd_responder(own)
-            | nodes.icmp_echo(own)
-            | nodes.collect(port)
-        )
-        >> tx,
+        nodes.rx(port) >> (nodes.probe_receive(run) | host([source]) | nodes.collect(port)) >> tx,
         nodes.inject(port) >> tx,
         name=f"echo-client:{port.name}",
     )
