@@ -10,9 +10,6 @@ import warnings
 
 import lazy_loader
 
-from labkit.arguments.names import no_attribute
-from labkit.errors import LabError
-
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
@@ -23,10 +20,14 @@ def __getattr__(name: str) -> object:
     except AttributeError:
         if name in __all__:  # it is there, and what it needs is broken
             raise
+        from labkit.arguments.names import no_attribute  # late: `import labkit` is quick
+
         raise no_attribute(__name__, name, __all__) from None
     except ModuleNotFoundError as error:
         if error.name not in ("labkit._codec", "labkit._dataplane"):
             raise
+        from labkit.errors import LabError  # late, too
+
         raise LabError(
             f"lk.{name} needs labkit's native modules, which this installation lacks; install "
             "labkit on Linux with DPDK, without LABKIT_NATIVE=OFF"

@@ -58,8 +58,8 @@ from .results.latency import LatencyHistogram as LatencyHistogram
 from .results.results import Results as Results
 from .runs.calibration import calibrate as calibrate
 from .runs.cluster import dask_executor as dask_executor
-from .runs.echo import EchoRun as EchoRun
 from .runs.echo import echo as echo
+from .runs.echo_run import EchoRun as EchoRun
 from .runs.search import SearchFailed as SearchFailed
 from .runs.search import SearchRun as SearchRun
 from .runs.search import search as search

@@ -52,6 +52,14 @@ def first_free(wanted: str, taken: Iterable[str]) -> str:
     return next(f"{wanted}{n}" for n in range(2, len(names) + 3) if f"{wanted}{n}" not in names)
 
 
+def shortened(text: str, most: int) -> str:
+    """The text, its middle left out where it has more than `most` characters."""
+    if len(text) <= most:
+        return text
+    tail = (most - 1) // 2
+    return f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
+
+
 def plural(count: int, noun: str) -> str:
     """A number and what is counted: 1 notebook, 2 notebooks."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -245,6 +245,8 @@ def _element(value: Any, hint: Any) -> Any:
 
 
 UdpPort = Annotated[int, Between(1, 65535)]
-IpAddresses = Iterable[Annotated[str, Called("an IP address", "IP addresses")]]
+IpAddress = Annotated[str, Called("an IP address", "IP addresses")]
+IpAddresses = Iterable[IpAddress]
+MacAddress = Annotated[str, Called("a MAC address", "MAC addresses")]
 Seconds = Annotated[float, Between(0, unit="s")]
 Count = Annotated[int, Between(1)]

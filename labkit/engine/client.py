@@ -21,7 +21,8 @@ from typing import IO, Any
 
 from labkit._codec import ffi, lib
 from labkit.engine import protocol
-from labkit.engine.commands import EngineFacts, commands_over
+from labkit.engine.answers import EngineFacts
+from labkit.engine.command_calls import commands_over
 from labkit.engine.config import LOGS_VARIABLE, EalConfig
 from labkit.errors import EngineDied, EngineError, LabClosed
 from labkit.machine.limits import limits_named, limits_told

@@ -2,15 +2,23 @@
 """The engine's commands: what the notebook may ask for, described once for both ends.
 
 The server implements Commands; the notebook calls the methods of an object that `commands_over`
-makes from the same description. Only what stands here goes over the wire.
+(`command_calls.py`) makes from the same description. Only what stands here goes over the wire.
 """
 
-import inspect
-import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypedDict, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-Fields = dict[str, int]  # of a native struct, by the names that it has there
+from labkit.engine.answers import (
+    Clock,
+    EngineFacts,
+    Fields,
+    Histogram,
+    PathCounts,
+    PortFacts,
+    PortLimits,
+    TraceSteps,
+    WorkerFacts,
+)
 
 
 class Descriptors(tuple[int, ...]):
@@ -18,100 +26,6 @@ class Descriptors(tuple[int, ...]):
     them."""
 
     __slots__ = ()
-
-
-class EngineFacts(TypedDict):
-    """An engine that has started: DPDK's version, kinds of nodes, process id."""
-
-    dpdk: str
-    kinds: list[str]
-    pid: int
-
-
-class Clock(TypedDict):
-    """The time stamp counter, its frequency, and CLOCK_REALTIME at that moment."""
-
-    tsc: int
-    tsc_hz: float
-    realtime_ns: int
-
-
-class PortLimits(TypedDict):
-    """What a driver takes: MTU in bytes, queues."""
-
-    min_mtu: int
-    max_mtu: int
-    max_rx_queues: int
-    max_tx_queues: int
-    driver: str
-
-
-class PortFacts(PortLimits):
-    """What DPDK says of a port; link_speed_mbps is None when the driver does not know it."""
-
-    id: int
-    device: str
-    mac: str
-    mtu: int
-    rx_queues: int
-    tx_queues: int
-    link_up: bool
-    link_speed_mbps: int | None
-    promiscuous: bool
-
-
-class WorkerFacts(TypedDict):
-    """A worker: cpu is None when it floats over all CPUs; paths is how many it walks."""
-
-    lcore: int
-    cpu: int | None
-    paths: int
-    loops: int
-    busy_ns: int
-    idle_ns: int
-
-
-class PathCounts(TypedDict):
-    """Counters of a path.
-
-    nodes: calls, objects and cycles; outputs: frames by node and by output or drop node; drops:
-    frames, and those of them with a signature; captures: written and missed frames, errno;
-    impairments: frames copied, reordered, held back now
-    """
-
-    lcore: int
-    nodes: dict[str, list[int]]
-    outputs: dict[str, dict[str, int]]
-    drops: dict[str, list[int]]
-    captures: dict[str, dict[str, int]]
-    impairments: dict[str, dict[str, int]]
-
-
-class Histogram(TypedDict):
-    """The buckets that hold something, by their number; the rest in ns."""
-
-    counts: dict[str, int]
-    sum: int
-    min: int
-    max: int
-
-
-class TraceStep(TypedDict):
-    """A traced frame as it entered a node; bytes is hex text."""
-
-    packet: int
-    path: str | None
-    node: str | None
-    length: int
-    bytes: str
-    time_ns: int
-
-
-class TraceSteps(TypedDict):
-    """Frames seen so far, and steps."""
-
-    packets: int
-    steps: list[TraceStep]
 
 
 class Commands(Protocol):
@@ -256,64 +170,3 @@ class Commands(Protocol):
 
     def stop_trace(self) -> None:
         """Follows no further."""
-
-
-Ask = Callable[[str, Sequence[int], dict[str, Any]], Any]  # command, descriptors, arguments
-
-_SIGNATURES = {
-    name: inspect.signature(method)
-    for name, method in vars(Commands).items()
-    if inspect.isfunction(method) and not name.startswith("_")
-}
-NAMES = tuple(_SIGNATURES)
-_DESCRIPTORS = "descriptors"  # the parameter that is no JSON value
-_TAKES_DESCRIPTORS = {
-    name
-    for name, signature in _SIGNATURES.items()
-    if _DESCRIPTORS in signature.parameters
-    and signature.parameters[_DESCRIPTORS].annotation is Descriptors
-}
-
-
-def commands_over(ask: Ask) -> Commands:
-    """The commands as methods, each of which asks for itself."""
-    return cast(Commands, _Proxy(ask))
-
-
-def answer_to(
-    commands: Commands, name: str, arguments: dict[str, Any], descriptors: Sequence[int]
-) -> Any:
-    """Runs the command that was asked for. LookupError for what is no command, whatever else the
-    object may have under that name."""
-    if name not in _TAKES_DESCRIPTORS:
-        for descriptor in descriptors:
-            os.close(descriptor)
-    if name not in _SIGNATURES:
-        raise LookupError(f"there is no command {name!r}")
-    if name in _TAKES_DESCRIPTORS:
-        arguments = {**arguments, _DESCRIPTORS: Descriptors(descriptors)}
-    return getattr(commands, name)(**arguments)
-
-
-class _Proxy:
-    """Gets a method for each command below."""
-
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
-
-
-def _asking(name: str, signature: inspect.Signature) -> Callable[..., Any]:
-    def command(self: _Proxy, *values: Any, **named: Any) -> Any:
-        arguments = signature.bind(self, *values, **named).arguments
-        del arguments["self"]
-        descriptors = arguments.pop(_DESCRIPTORS, ())
-        return self._ask(name, descriptors, arguments)
-
-    command.__name__ = name
-    command.__qualname__ = f"Commands.{name}"
-    command.__doc__ = getattr(Commands, name).__doc__
-    return command
-
-
-for _name, _signature in _SIGNATURES.items():
-    setattr(_Proxy, _name, _asking(_name, _signature))

@@ -12,7 +12,6 @@ from labkit.engine.binding import ffi, lib
 from labkit.engine.ports import Ports
 from labkit.engine.trials import Trials
 from labkit.packet.codec import packed_addresses
-from labkit.packet.tunnels import from_dict
 from labkit.path.address_types import (
     AddressesType,
     MacType,
@@ -132,6 +131,8 @@ class NodeConfigs:
 
     @_fill.register
     def _(self, kind: TunnelType, value: dict[str, Any], at: _Node) -> None:
+        from labkit.packet.tunnels import from_dict  # late: few paths have tunnels
+
         tunnel = from_dict(value)
         if kind.sends:
             tunnel.check_can_send()

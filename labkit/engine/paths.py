@@ -4,8 +4,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from labkit.engine.answers import PathCounts
 from labkit.engine.binding import c_string, call, ffi, lib
-from labkit.engine.commands import PathCounts
 from labkit.engine.node_config import EnginePath, NodeConfigs
 from labkit.engine.ports import Ports
 from labkit.engine.trials import Trials

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from labkit.engine.answers import PortFacts, PortLimits
 from labkit.engine.binding import NativeError, c_string, call, ffi, lib
-from labkit.engine.commands import PortFacts, PortLimits
 from labkit.engine.sockets import DriverSocket, made_meanwhile
 from labkit.machine.nics import known_speed
 from labkit.text import unique

@@ -17,11 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit.engine import protocol
-from labkit.engine.binding import c_string, call, ffi, lib
-from labkit.engine.commands import (
+from labkit.engine.answers import (
     Clock,
-    Commands,
-    Descriptors,
     EngineFacts,
     Fields,
     Histogram,
@@ -31,8 +28,10 @@ from labkit.engine.commands import (
     TraceStep,
     TraceSteps,
     WorkerFacts,
-    answer_to,
 )
+from labkit.engine.binding import c_string, call, ffi, lib
+from labkit.engine.command_calls import answer_to
+from labkit.engine.commands import Commands, Descriptors
 from labkit.engine.paths import Paths, node_kinds
 from labkit.engine.ports import Ports
 from labkit.engine.recorders import Recorders

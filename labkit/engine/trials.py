@@ -4,8 +4,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from labkit.engine.answers import Fields, Histogram
 from labkit.engine.binding import call, ffi, lib
-from labkit.engine.commands import Fields, Histogram
 from labkit.packet.codec import native_fields, native_templates
 
 JITTER = -1  # the histogram that is no stream's

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which worker walks which graph, and on which CPU."""
 
+from labkit.engine.answers import WorkerFacts
 from labkit.engine.binding import call, ffi, lib
-from labkit.engine.commands import WorkerFacts
 from labkit.machine.cpus import CpuClaims
 
 

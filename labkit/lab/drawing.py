@@ -22,10 +22,10 @@ from labkit.path.svg import (
     group,
     number,
     rect,
-    shortened,
     text,
     text_width,
 )
+from labkit.text import shortened
 from labkit.units import si
 
 MARGIN = 18.0

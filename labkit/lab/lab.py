@@ -5,12 +5,12 @@ import itertools
 import sys
 import weakref
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import IpAddresses, Offers, UdpPort
 from labkit.arguments.names import Named
-from labkit.engine.commands import WorkerFacts
 from labkit.engine.config import EalConfig
 from labkit.engine.engine import Engine
 from labkit.errors import EngineDied, LabError, PathError, PortError
@@ -18,25 +18,25 @@ from labkit.lab import open_labs
 from labkit.lab.device import Option, names_of_kinds, parse_device
 from labkit.lab.exclusive import check_idle
 from labkit.lab.host_paths import HostPaths
-from labkit.lab.overview import overview
 from labkit.lab.paths import LabPaths
 from labkit.lab.port import Port
-from labkit.lab.port_close import PortClose
 from labkit.lab.port_frames import Closable
 from labkit.lab.port_limits import check_mac, settings_of
 from labkit.lab.ports import LabPorts
 from labkit.lab.rebinding import make_room, warn_of_many
 from labkit.lab.running_path import RunningPath
-from labkit.lab.trace import Trace
-from labkit.lab.tunnel_ports import TunnelPorts
-from labkit.packet.tunnels import Tunnel
-from labkit.path import nodes
+from labkit.lab.workers import LabWorkers
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters
+from labkit.path.hosts import echo_host
 from labkit.path.path import Path
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from labkit.lab.trace import Trace
+    from labkit.lab.tunnel_ports import TunnelPorts
+    from labkit.packet.tunnels import Tunnel
 
 _numbers = itertools.count(1)
 
@@ -55,7 +55,6 @@ class Lab:
     eal: how DPDK starts
     engine: the process that runs DPDK, and the next one after a restart
     ports, paths: what is open and what runs, by name
-    tunnels: those that tunnel() made
     is_closed: whether it was closed
     number: how many labs this process had made with it
     """
@@ -72,9 +71,8 @@ class Lab:
         self._ports = LabPorts(self, self.engine, hosts.attach, self._close_port)
         self.ports: dict[str, Port] = self._ports.by_name
         self._paths = LabPaths(self, self.engine, self.ports, self.paths, hosts)
-        self.tunnels = TunnelPorts(self._ports, self._paths)
+        self._workers = LabWorkers(self.engine)
         self.is_closed = False
-        self._workers: list[WorkerFacts] | None = None  # the last ones of a closed lab
         self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()
         open_labs.labs.add(self)
         warn_of_many(sys._getframe(1))
@@ -127,7 +125,7 @@ class Lab:
         return self._ports.open(parsed, name, mac, settings)
 
     @checked(PortError)
-    def tunnel(self, port: Port, tunnel: Tunnel, inner: str = "inner") -> Port:
+    def tunnel(self, port: Port, tunnel: "Tunnel", inner: str = "inner") -> Port:
         """The inner side of a tunnel as a port called `inner`: what it sends leaves `port` in the
         tunnel, what comes out of the tunnel arrives on it. Sockets, echo servers and paths work on
         it as on any port.
@@ -142,6 +140,13 @@ class Lab:
         takes the tunnel away.
         """
         return self.tunnels.open(port, tunnel, inner)
+
+    @cached_property
+    def tunnels(self) -> "TunnelPorts":
+        """What tunnel() made."""
+        from labkit.lab.tunnel_ports import TunnelPorts  # late: few labs have tunnels
+
+        return TunnelPorts(self._ports, self._paths)
 
     # Paths
 
@@ -164,27 +169,17 @@ class Lab:
         tells the broadcast address, which is no sender. A ping to ff02::1 is answered, one to an
         IPv4 broadcast is not. What is not answered ends in a drop node named after the reason.
         """
-        where = list(addresses)
-        path = Path(
-            nodes.rx(port)
-            >> (
-                nodes.udp_echo(where, udp_port)
-                | nodes.icmp_echo(where)
-                | nodes.arp_responder(where)
-                | nodes.nd_responder(where)
-                | nodes.refuse(where, udp_port)
-            )
-            >> nodes.tx(port),
-            name=name or self._paths.free_name(f"echo:{port.name}"),
-        )
-        return self.run(path)
+        free = name or self._paths.free_name(f"echo:{port.name}")
+        return self.run(echo_host(port, list(addresses), udp_port, free))
 
     @checked()
-    def trace(self, count: int = 1, *, snaplen: int = 256) -> Trace:
+    def trace(self, count: int = 1, *, snaplen: int = 256) -> "Trace":
         """Follows the next `count` frames (1 to 1024) that enter any path, node by node.
 
         snaplen bytes of a frame are kept at every step. See Trace.
         """
+        from labkit.lab.trace import Trace  # late: few frames are traced
+
         trace = Trace(self.engine, count, snaplen)
         self.ends_with_it(trace)
         return trace
@@ -215,13 +210,7 @@ class Lab:
     def workers(self) -> "pd.DataFrame":
         """One row a worker: lcore, cpu (missing: shares all), paths, loops, busy_ns, idle_ns; those
         there were last when the lab was closed."""
-        from labkit.tables.table import Table  # pandas is slow to load
-
-        columns = ["lcore", "cpu", "paths", "loops", "busy_ns", "idle_ns"]
-        is_kept = self.is_closed and self._workers is not None
-        facts = self._workers if is_kept else self.engine.commands.describe_workers()
-        frame = Table(facts, columns=columns)
-        return frame.astype({"cpu": "Int64"})
+        return self._workers.table
 
     def counters(self) -> dict[str, PathCounters]:
         """Counters of every path by its name, those that hand frames to Python included."""
@@ -235,9 +224,9 @@ class Lab:
         if self.is_alive:
             check_idle(self.engine)
         self.is_closed = False
-        self._workers = None
         open_labs.labs.add(self)
         self.engine.restart()
+        self._workers.begin_anew()
         self._ports.rebuild()
         self._paths.rebuild()
 
@@ -250,18 +239,12 @@ class Lab:
         for look in open_labs.before_close:
             look(self)
         open_labs.labs.discard(self)
-        with suppress(LabError):  # of an engine that is gone already nothing more is to be had
-            self._keep()
+        if self.is_alive:
+            with suppress(LabError):  # of an engine that dies now nothing more is to be had
+                self._workers.keep()
+                self._paths.keep()
+                self._ports.keep()
         self.engine.close()
-
-    def _keep(self) -> None:
-        """Keeps the last counters, for when the engine is gone."""
-        if not self.is_alive:
-            return
-        self._workers = self.engine.commands.describe_workers()
-        self._paths.keep()
-        for port in self.ports.values():
-            port.keep()
 
     def __enter__(self) -> "Lab":
         return self
@@ -277,6 +260,8 @@ class Lab:
         return "\n".join(lines)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from labkit.lab.overview import overview  # late: drawing is slow to load
+
         told = self._told()
         shown = overview(self.ports, self._paths.all, repr(self), told and f"{told}.")
         return {"text/plain": repr(self), **shown}
@@ -306,4 +291,6 @@ class Lab:
         self._endings.add(view)
 
     def _close_port(self, port: Port) -> None:
+        from labkit.lab.port_close import PortClose  # late: it loads what tunnels need
+
         PortClose(self._ports, self._paths, self.tunnels)(port)

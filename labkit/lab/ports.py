@@ -106,6 +106,11 @@ class LabPorts:
         if peer is not None and peer.declaration.peer == port.name:
             peer.declaration = replace(peer.declaration, peer=None, is_unplugged=True)
 
+    def keep(self) -> None:
+        """Keeps what was counted, for when the engine is gone."""
+        for port in self.by_name.values():
+            port.keep()
+
     def rebuild(self) -> None:
         """Every port again, in a new engine."""
         for port in self.by_name.values():

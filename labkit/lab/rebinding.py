@@ -15,9 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import executing
-import pure_eval
-
 from labkit.lab import open_labs
 from labkit.machine.cpus import usable_cpus
 
@@ -144,6 +141,8 @@ def _bindings(frame: types.FrameType, *, is_call: bool) -> tuple[list[ast.expr],
 
     is_call: it calls lk.Lab itself, so that without source, too, it is known what gets the lab
     """
+    import executing  # late: most programs make one lab
+
     found = executing.Source.executing(frame)
     node = found.node or next(iter(found.statements or ()), None)
     if node is None and not is_call:
@@ -194,6 +193,8 @@ def _places(frame: types.FrameType, target: ast.expr) -> Iterator[_Place]:
         yield _Place(target.id, space.get(target.id), space)
         return
     if isinstance(target, (ast.Attribute, ast.Subscript)):
+        import pure_eval  # late, too
+
         known = pure_eval.Evaluator.from_frame(frame)
         with suppress(pure_eval.CannotEval):
             yield _Place(ast.unparse(target), known[target], known[target.value])

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.engine.engine import Engine
 from labkit.errors import LabError
 from labkit.path.counters import PathCounters, PathLedger, ledger_of
-from labkit.path.drawing import path_svg
 from labkit.path.path import Path
-from labkit.path.svg import picture_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,8 +127,10 @@ class RunningPath:
         return f"<RunningPath {self.name}: {'; '.join(self.path.chains)}{state}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from labkit.path.drawing import path_picture  # late: few paths are drawn
+
         counters, told = self.last_counters()
-        shown = picture_parts(path_svg(self.path, counters), f"path {self.path!r}", told)
+        shown = path_picture(self.path, counters, told)
         return {"text/plain": f"{self!r}\n{told}".strip(), **shown}
 
     def last_counters(self) -> tuple[PathCounters | None, str]:

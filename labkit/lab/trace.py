@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from labkit._codec import lib
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Seconds
-from labkit.engine.commands import TraceStep
+from labkit.engine.answers import TraceStep
 from labkit.engine.engine import Engine
 from labkit.errors import LabError
 from labkit.text import Html, bold, html_table

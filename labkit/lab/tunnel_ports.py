@@ -11,6 +11,7 @@ All tunnels of one outer port share a path, in which each passes unknown VNIs on
 import warnings
 from dataclasses import dataclass, replace
 
+from labkit.arguments.checked import checked
 from labkit.errors import PortError
 from labkit.lab.neighbours import resolve
 from labkit.lab.paths import LabPaths
@@ -21,6 +22,7 @@ from labkit.machine.nics import LLQ_HEADER_LIMITS
 from labkit.packet.tunnels import Tunnel
 from labkit.path import nodes
 from labkit.path.chain import as_chain
+from labkit.path.hosts import host
 from labkit.path.path import Path
 
 RING_SIZE = 1024  # frames that an inner port's cable holds
@@ -49,6 +51,7 @@ class TunnelPorts:
         """The ports behind the inner ones: there is no host, but the way into the tunnel."""
         return {end.far for ends in self._ends.values() for end in ends}
 
+    @checked(PortError)
     def open(self, outer: Port, tunnel: Tunnel, inner: str) -> Port:
         """Opens the inner port and joins it to the outer one; see Lab.tunnel()."""
         outer.check_open()
@@ -140,8 +143,7 @@ def _path(outer: Port, ends: list[TunnelEnd]) -> Path:
         ]
         before = unwrap["other"]
     own = sorted({str(end.tunnel.local) for end in ends})
-    host = nodes.arp_responder(own) | nodes.nd_responder(own) | nodes.icmp_echo(own)
-    chains.append(before >> (host | nodes.collect(outer)) >> tx)
+    chains.append(before >> (host(own) | nodes.collect(outer)) >> tx)
     return Path(*chains)
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from labkit._codec import lib
-from labkit.arguments.checked import EVERY, checked
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import UdpPort
 from labkit.errors import TunnelError
 from labkit.packet.geneve_options import GeneveOption, check_options
-from labkit.packet.tunnel import MOST_VNI, Tunnel
+from labkit.packet.tunnel import Tunnel, Vni
 
 
-@checked(TunnelError, but=EVERY)
+@checked(TunnelError, but=("options", "known_options"))
 @dataclass(frozen=True, kw_only=True)
 class Geneve(Tunnel):
     """A GENEVE tunnel (RFC 8926).
@@ -26,8 +27,8 @@ class Geneve(Tunnel):
 
     PROTOCOL = "geneve"
 
-    vni: int | None = None
-    udp_port: int = 6081
+    vni: Vni | None = None
+    udp_port: UdpPort = 6081
     options: tuple[GeneveOption, ...] = ()
     known_options: tuple[tuple[int, int], ...] = ()
     payload: Literal["ethernet", "ip"] = "ethernet"
@@ -35,19 +36,19 @@ class Geneve(Tunnel):
     def __post_init__(self) -> None:
         for name in ("options", "known_options"):
             if isinstance(given := getattr(self, name), str) or not isinstance(given, Iterable):
-                raise self._wrong(
-                    name,
-                    "it is a list of lk.GeneveOption(class, type), of known ones of (class, type)",
+                raise TunnelError(
+                    f"{name} is {given!r}; it is a list of lk.GeneveOption(class, type), of known "
+                    "ones of (class, type)"
                 )
         object.__setattr__(self, "options", check_options(self.options))
         if not all(
             isinstance(known, (tuple, list)) and len(known) == 2 for known in self.known_options
         ):
-            raise self._wrong("known_options", "it is a list of (class, type)")
+            raise TunnelError(
+                f"known_options is {self.known_options!r}; it is a list of (class, type)"
+            )
         object.__setattr__(self, "known_options", tuple(map(tuple, self.known_options)))
         super().__post_init__()
-        self._check_number("vni", 0, MOST_VNI)
-        self._check_choice("payload", ("ethernet", "ip"))
         for known in self.known_options:
             GeneveOption(*known)
 

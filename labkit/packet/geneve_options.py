@@ -3,9 +3,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from labkit.arguments.checked import checked
+from labkit.arguments.hints import Between
 from labkit.errors import TunnelError
 
 # Bytes of one option, and of all options of a header; as in native/packet/tunnel.h, because options
@@ -15,7 +16,7 @@ MOST_OPTIONS = 252
 CRITICAL = 0x80
 
 
-@checked(TunnelError, but=("option_class", "type", "data"))
+@checked(TunnelError, but=("data",))
 @dataclass(frozen=True)
 class GeneveOption:
     """An option of a GENEVE header.
@@ -26,22 +27,16 @@ class GeneveOption:
     critical: sets the critical bit: an end that does not know the option drops the frame
     """
 
-    option_class: int
-    type: int
+    option_class: Annotated[int, Between(0, 0xFFFF)]
+    type: Annotated[int, Between(0, 0xFF)]
     data: bytes = b""
     critical: bool = False
 
     def __post_init__(self) -> None:
-        for name, highest in (("option_class", 0xFFFF), ("type", 0xFF)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or not 0 <= value <= highest:
-                raise TunnelError(
-                    f"GeneveOption: {name} is {value!r}; the range is 0 to {highest:#x}"
-                )
         if not isinstance(self.data, bytes) or len(self.data) % 4 or len(self.data) > MOST_DATA:
             size = len(self.data) if isinstance(self.data, bytes) else repr(self.data)
             raise TunnelError(
-                f"GeneveOption: data has {size} bytes; it is a multiple of 4 up to {MOST_DATA}, "
+                f"data of an option has {size} bytes; it is a multiple of 4 up to {MOST_DATA}, "
                 "pad it with zero bytes"
             )
         if self.critical:

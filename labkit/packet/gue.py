@@ -4,12 +4,13 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from labkit.arguments.checked import EVERY, checked
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import UdpPort
 from labkit.errors import TunnelError
 from labkit.packet.tunnel import Tunnel
 
 
-@checked(TunnelError, but=EVERY)
+@checked(TunnelError)
 @dataclass(frozen=True, kw_only=True)
 class Gue(Tunnel):
     """A GUE tunnel (draft-ietf-intarea-gue-09): IP, or Ethernet in GRE or EtherIP.
@@ -20,16 +21,16 @@ class Gue(Tunnel):
 
     PROTOCOL = "gue"
 
-    udp_port: int = 6080
+    udp_port: UdpPort = 6080
     variant: Literal[0, 1] = 0
     payload: Literal["ip", "gre", "etherip"] = "ip"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_choice("variant", (0, 1))
-        self._check_choice("payload", ("ip", "gre", "etherip"))
         if self.variant == 1 and self.payload != "ip":
-            raise self._wrong("payload", 'variant 1 carries "ip" alone; use variant=0')
+            raise TunnelError(
+                f'payload is {self.payload!r}; variant 1 carries "ip" alone; use variant=0'
+            )
 
     @property
     def tunnel_header(self) -> int:

@@ -2,20 +2,19 @@
 """What all tunnels have in common: addresses, what they cost, frames in and out."""
 
 import ipaddress
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from labkit._codec import ffi, lib
-from labkit.arguments.hints import Between, fix
+from labkit.arguments.hints import Between, IpAddress, MacAddress, UdpPort
 from labkit.errors import Refused, TunnelError
 from labkit.packet.codec import Verdict
 from labkit.packet.decapsulated import Decapsulated, describe
 from labkit.packet.frame_bytes import frame_bytes
-from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac, mac_bytes
+from labkit.packet.mac import mac_bytes
 from labkit.packet.one_frame import OneFrame, like
-from labkit.text import alike
+from labkit.packet.tunnel_addresses import check_ends, check_mac
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 AnyFrame = TypeVar("AnyFrame", bytes, "Packet")
 
 ETHERNET, IPV4, IPV6, UDP = 14, 20, 40, 8  # header lengths in bytes
-MOST_VNI = 2**24 - 1
+Vni = Annotated[int, Between(0, 2**24 - 1)]
 
 
 def _names(enum: str) -> tuple[str, ...]:
@@ -70,35 +69,26 @@ class Tunnel:
     PROTOCOL: ClassVar[str]
     PAYLOADS: ClassVar[tuple[str, ...]]
 
-    local: str | None = None
-    remote: str | None = None
-    local_mac: str | None = None
-    remote_mac: str | None = None
-    inner_mac: str | None = None
-    udp_port: int
-    source_port: int | None = None
-    ttl: int = 64
-    dscp: int = 0
+    local: IpAddress | None = None
+    remote: IpAddress | None = None
+    local_mac: MacAddress | None = None
+    remote_mac: MacAddress | None = None
+    inner_mac: MacAddress | None = None
+    udp_port: UdpPort
+    source_port: UdpPort | None = None
+    ttl: Annotated[int, Between(1, 255)] = 64
+    dscp: Annotated[int, Between(0, 63)] = 0
     dscp_mode: Literal["pipe", "uniform"] = "pipe"
     checksum: bool | None = None
     accept_zero_checksum: bool = False
     dont_fragment: bool = True
-    mtu: int | None = None
+    mtu: Annotated[int, Between(68, 65535)] | None = None
     strictness: Literal["rfc", "linux", "ovs"] = "rfc"
 
     def __post_init__(self) -> None:
-        self._check_addresses()
-        self._check_macs()
-        self._check_number("udp_port", 1, 65535)
-        self._check_number("source_port", 1, 65535)
-        self._check_number("ttl", 1, 255)
-        self._check_number("dscp", 0, 63)
-        self._check_number("mtu", 68, 65535)
-        self._check_choice("dscp_mode", ("pipe", "uniform"))
-        self._check_switch("checksum")
-        self._check_switch("accept_zero_checksum")
-        self._check_switch("dont_fragment")
-        self._check_choice("strictness", STRICTNESS)
+        check_ends(self.local, self.remote)
+        for name in ("local_mac", "remote_mac", "inner_mac"):
+            check_mac(name, getattr(self, name), may_be_group=name == "remote_mac")
 
     # What it costs
 
@@ -271,62 +261,6 @@ class Tunnel:
                 f"outer MTU of {mtu} at most {self.max_inner_frame(mtu)} fit."
             )
         return Refused(verdict, None, more)
-
-    def _check_addresses(self) -> None:
-        versions = set()
-        for name in ("local", "remote"):
-            value = getattr(self, name)
-            if value is None:
-                continue
-            try:
-                address = ipaddress.ip_address(value if isinstance(value, str) else "")
-            except ValueError:
-                raise self._wrong(
-                    name, "it is an address such as 10.0.0.1 or 2001:db8::1"
-                ) from None
-            if address.is_multicast or address.is_unspecified or "%" in str(address):
-                raise self._wrong(name, "it is a unicast address such as 10.0.0.1 or 2001:db8::1")
-            versions.add(address.version)
-        if len(versions) == 2:
-            raise TunnelError(
-                f"{type(self).__name__}: local {self.local} and remote {self.remote} are of "
-                "different IP versions; give two IPv4 or two IPv6 addresses"
-            )
-
-    def _check_macs(self) -> None:
-        for name in ("local_mac", "remote_mac", "inner_mac"):
-            value = getattr(self, name)
-            if value is None:
-                continue
-            if not is_mac(value):
-                raise self._wrong(name, HOW_TO_WRITE)
-            if name != "remote_mac" and is_group(value):
-                raise self._wrong(name, "a host's address is no group address")
-
-    def _check_number(self, name: str, lowest: int, highest: int) -> None:
-        value = getattr(self, name)
-        may_miss = type(self).__dataclass_fields__[name].default is None or name == "vni"
-        if value is None and may_miss:
-            return
-        if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-            meant = fix(value, Annotated[int, Between(lowest, highest)])
-            hint = f"; write {meant}" if meant else ""
-            raise self._wrong(name, f"the range is {lowest} to {highest}{hint}")
-
-    def _check_choice(self, name: str, choices: Sequence[object]) -> None:
-        if getattr(self, name) not in choices:
-            meant = alike(getattr(self, name), map(str, choices))
-            hint = f"; did you mean {meant[0]!r}?" if meant else ""
-            raise self._wrong(name, f"it is one of {', '.join(map(repr, choices))}{hint}")
-
-    def _check_switch(self, name: str) -> None:
-        may_miss = type(self).__dataclass_fields__[name].default is None
-        value = getattr(self, name)
-        if not isinstance(value, bool) and not (value is None and may_miss):
-            raise self._wrong(name, "it is True or False" + (", or None" if may_miss else ""))
-
-    def _wrong(self, name: str, fix: str) -> TunnelError:
-        return TunnelError(f"{type(self).__name__}: {name} is {getattr(self, name)!r}; {fix}")
 
 
 def _packed(address: str | None) -> bytes:

@@ -4,12 +4,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.arguments.checked import EVERY, checked
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import UdpPort
 from labkit.errors import TunnelError
-from labkit.packet.tunnel import MOST_VNI, Tunnel
+from labkit.packet.tunnel import Tunnel, Vni
 
 
-@checked(TunnelError, but=EVERY)
+@checked(TunnelError)
 @dataclass(frozen=True, kw_only=True)
 class Vxlan(Tunnel):
     """A VXLAN tunnel (RFC 7348): Ethernet frames of one virtual network.
@@ -19,12 +20,8 @@ class Vxlan(Tunnel):
 
     PROTOCOL = "vxlan"
 
-    vni: int | None = None
-    udp_port: int = 4789
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._check_number("vni", 0, MOST_VNI)
+    vni: Vni | None = None
+    udp_port: UdpPort = 4789
 
     @property
     def tunnel_header(self) -> int:

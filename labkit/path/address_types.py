@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from labkit.errors import PathError, TunnelError
 from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac
-from labkit.path.svg import shortened
 from labkit.path.values import MOST_LETTERS, ChoiceType, ParamType, Value, WholeType
+from labkit.text import shortened
 
 # Of each IP version, as in native/packet/endpoint.h: paths are made without native modules
 MOST_ADDRESSES = 16

@@ -14,7 +14,18 @@ from labkit.path.flows import flows_of
 from labkit.path.graph import Edge, Graph, NamedNode
 from labkit.path.layout import place
 from labkit.path.node_boxes import TITLE, Face, box, face_of
-from labkit.path.svg import BLUE, GREEN, ORANGE, RED, card, number, shortened, text, text_width
+from labkit.path.svg import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    RED,
+    card,
+    number,
+    picture_parts,
+    text,
+    text_width,
+)
+from labkit.text import shortened
 
 MARGIN = 18.0
 TITLE_HEIGHT = 30.0
@@ -58,6 +69,16 @@ class Sheet:
         ends = tuple(NamedNode(_end(name), DROPS, {}) for name in chips)
         edges = tuple(Edge(name, DROPS, _end(name)) for name in chips)
         return cls(Graph((*path.nodes, *ends), (*path.edges, *edges), path.name), chips)
+
+
+def path_picture(
+    path: Graph, counters: PathReading | None = None, told: str = ""
+) -> dict[str, str]:
+    """The path as a notebook shows it, by MIME type.
+
+    counters: as for path_svg; told: what to say of counters that are not of now
+    """
+    return picture_parts(path_svg(path, counters), f"path {path!r}", told)
 
 
 def path_svg(path: Graph, counters: PathReading | None = None) -> str:

@@ -19,11 +19,11 @@ from labkit.path.svg import (
     group,
     number,
     rect,
-    shortened,
     text,
     text_width,
 )
 from labkit.path.values import MOST_LETTERS
+from labkit.text import shortened
 from labkit.units import si
 
 PADDING = 13.0

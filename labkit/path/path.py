@@ -18,11 +18,9 @@ from labkit.arguments.checked import checked
 from labkit.errors import PathError
 from labkit.path.chain import Chain, Join, Node, as_chain, merged, unique_names
 from labkit.path.declaration import make
-from labkit.path.drawing import path_svg
 from labkit.path.graph import Edge, Graph, NamedNode
 from labkit.path.macs import with_macs
 from labkit.path.rules import validate
-from labkit.path.svg import picture_parts
 from labkit.text import near
 
 FORMAT = "labkit-path/1"
@@ -122,7 +120,9 @@ class Path(Graph):
         return hash(self.to_json())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return {"text/plain": repr(self), **picture_parts(path_svg(self), f"path {self!r}")}
+        from labkit.path.drawing import path_picture  # late: few paths are drawn
+
+        return {"text/plain": repr(self), **path_picture(self)}
 
 
 _JSON_TYPES: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}

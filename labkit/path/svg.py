@@ -86,8 +86,6 @@ _ADVANCE = {letter: width for width, letters in _ADVANCES.items() for letter in 
 _WIDEST = 1.11
 _REGULAR = 0.93  # the regular weight is narrower than the bold one by this much or more
 
-ELLIPSIS = "…"
-
 
 def as_html(svg: str, label: str) -> str:
     """A card for a notebook; label is what stands for it where it cannot be shown."""
@@ -99,14 +97,6 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Room that a text of one line takes; never less than it does in a common sans-serif face."""
     width = size * sum(_ADVANCE.get(letter, _WIDEST) for letter in text)
     return width if bold else width * _REGULAR
-
-
-def shortened(text: str, most: int) -> str:
-    """The text, its middle left out where it has more than `most` characters."""
-    if len(text) <= most:
-        return text
-    tail = (most - 1) // 2
-    return text[: most - 1 - tail] + ELLIPSIS + text[len(text) - tail :]
 
 
 def frames_text(count: int) -> str:

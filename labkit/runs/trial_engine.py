@@ -15,8 +15,9 @@ from labkit.lab.exclusive import Pause
 from labkit.lab.lab import Lab
 from labkit.lab.port import Port
 from labkit.path import nodes
-from labkit.path.chain import Chain, as_chain
+from labkit.path.chain import Chain, Node, as_chain
 from labkit.path.counters import REFUSED_BY_TX
+from labkit.path.hosts import host
 from labkit.path.path import Path
 from labkit.results.latency import LatencyHistogram
 from labkit.runs import stream_ids
@@ -138,14 +139,13 @@ class TrialEngine:
         paths = []
         for port in dict.fromkeys((self.port, self.back)):
             tx = nodes.tx(port)
-            takers = []
-            if own and port is self.port:
-                takers += [nodes.arp_responder(own), nodes.nd_responder(own), nodes.icmp_echo(own)]
+            is_host = bool(own) and port is self.port
+            takers: list[Node | Chain] = [host(own)] if is_host else []
             if port is self.back:
                 # It knows its own frames; where it does not, it takes what no host answers.
                 takers.insert(0 if self.is_signed else len(takers), nodes.receive(run))
             taken: Chain = reduce(or_, map(as_chain, [*takers, nodes.collect(port)]))
-            taken = taken >> tx if own and port is self.port else taken
+            taken = taken >> tx if is_host else taken
             chains = [nodes.generate(run, port) >> tx] if port is self.port else []
             # A NIC may spread what comes back over all of its queues.
             chains += [nodes.rx(port, queue) >> taken for queue in range(port.info.rx_queues)]

@@ -27,7 +27,7 @@ from labkit.notebooks.records import Check, CheckList
 from labkit.notebooks.report.results import load_run
 from labkit.notebooks.report.site import write_comparison
 from labkit.results.latency import LatencyHistogram
-from labkit.runs.echo import EchoSize
+from labkit.runs.echo_run import EchoSize
 from labkit.widgets.bundle import bundle
 from tests.browser.conftest import ROOT, SCREENSHOTS, free_port, jupyterlab
 

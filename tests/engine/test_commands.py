@@ -13,7 +13,8 @@ import pytest
 
 import labkit as lk
 from labkit.engine import protocol
-from labkit.engine.commands import NAMES, Descriptors, answer_to, commands_over
+from labkit.engine.command_calls import NAMES, answer_to, commands_over
+from labkit.engine.commands import Descriptors
 
 STATUS_BYTES = 4096  # more than struct lk_status has
 

@@ -9,17 +9,13 @@ import pytest
 from scipy import stats
 
 from labkit.notebooks.records import Result
-from labkit.notebooks.report.comparison import (
-    Notebook,
-    Row,
-    RunComparison,
-    Series,
-    compare,
-)
+from labkit.notebooks.report.comparison import Row, RunComparison
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.report.pictures import difference_figure, svg
 from labkit.notebooks.report.results import notebooks_of
+from labkit.notebooks.report.series import Notebook, Series
 from labkit.notebooks.report.summary import markdown
+from labkit.notebooks.report.verdicts import compare
 from labkit.text import shade
 from tests.notebooks.making import run_of
 

@@ -327,7 +327,7 @@ def test_as_plain_data(tunnel: lk.Tunnel) -> None:
 WRONG: list[tuple[type[lk.Tunnel], dict[str, Any], str]] = [
     (lk.Vxlan, {"vni": 2**24}, "vni is 16777216; the range is 0 to 16777215"),
     (lk.Vxlan, {"vni": -1}, "the range is 0 to 16777215"),
-    (lk.Vxlan, {"vni": "42"}, "vni is '42'"),
+    (lk.Vxlan, {"vni": "42"}, "vni is '42'; it is a whole number from 0 to 16777215 or None"),
     (lk.Vxlan, {"local": "10.0.0"}, "local is '10.0.0'; it is an address such as"),
     (lk.Vxlan, {"remote": "239.0.0.1"}, "it is a unicast address"),
     (lk.Vxlan, {"local": "10.0.0.1", "remote": "fd00::1"}, "different IP versions"),
@@ -338,13 +338,13 @@ WRONG: list[tuple[type[lk.Tunnel], dict[str, Any], str]] = [
     (lk.Vxlan, {"ttl": 0}, "the range is 1 to 255"),
     (lk.Vxlan, {"dscp": 64}, "the range is 0 to 63"),
     (lk.Vxlan, {"mtu": 67}, "the range is 68 to 65535"),
-    (lk.Vxlan, {"dscp_mode": "both"}, "one of 'pipe', 'uniform'"),
-    (lk.Vxlan, {"strictness": "lax"}, "one of 'rfc', 'linux', 'ovs'"),
-    (lk.Geneve, {"payload": "gre"}, "one of 'ethernet', 'ip'"),
+    (lk.Vxlan, {"dscp_mode": "both"}, "'pipe' or 'uniform'"),
+    (lk.Vxlan, {"strictness": "lax"}, "'rfc' or 'linux' or 'ovs'"),
+    (lk.Geneve, {"payload": "gre"}, "'ethernet' or 'ip'"),
     (lk.Geneve, {"options": (1,)}, "1 is no option"),
     (lk.Geneve, {"options": (lk.GeneveOption(1, 1, bytes(124)),) * 2}, "256 bytes .* at most 252"),
     (lk.Geneve, {"known_options": ((1, 256),)}, "type is 256"),
-    (lk.Gue, {"variant": 2}, "variant is 2; it is one of 0, 1"),
+    (lk.Gue, {"variant": 2}, "variant is 2; it is 0 or 1"),
     (lk.Gue, {"variant": 1, "payload": "gre"}, 'variant 1 carries "ip" alone'),
 ]
 
@@ -356,8 +356,15 @@ def test_wrong_parameters(kind: type[lk.Tunnel], parameters: Any, message: str) 
 
 
 def test_wrong_options() -> None:
-    for wrong in ((1, 1, b"123"), (1, 1, bytes(128)), (0x10000, 1), (1, -1), (1, 1, "text")):
-        with pytest.raises(lk.TunnelError, match="GeneveOption: "):
+    for wrong, says in (
+        ((1, 1, b"123"), "data of an option has 3 bytes; it is a multiple of 4 up to 124"),
+        ((1, 1, bytes(128)), "data of an option has 128 bytes"),
+        ((1, 1, "text"), "data of an option has 'text' bytes"),
+        ((0x10000, 1), "option_class is 65536; the range is 0 to 65535"),
+        ((1, -1), "type is -1; the range is 0 to 255"),
+        ((1, "1"), "type is '1'; it is a whole number from 0 to 255; write 1"),
+    ):
+        with pytest.raises(lk.TunnelError, match=says):
             lk.GeneveOption(*wrong)
     assert lk.GeneveOption(1, 1, critical=True) == lk.GeneveOption(1, 0x81)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Words of a picture: how they are shortened, and how wide they are."""
+"""Words of a picture: numbers, and how wide they are."""
 
 import xml.etree.ElementTree as ET
 
@@ -7,11 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.path.svg import shortened, text_width
+from labkit.path.svg import text_width
 from labkit.units import si
-from tests.path.drawings import (
-    measured,
-)
+from tests.path.drawings import measured
 
 
 @pytest.mark.parametrize(
@@ -30,10 +28,3 @@ def test_no_text_is_wider_than_reckoned(words: str, bold: bool) -> None:
     element = ET.Element("text", {"font-size": "12", **({"font-weight": "600"} if bold else {})})
     element.text = words
     assert measured(element) <= text_width(words, 12, bold=bold) + 0.5
-
-
-@given(st.text(max_size=80), st.integers(5, 40))
-def test_shortened_text_keeps_its_ends(words: str, most: int) -> None:
-    short = shortened(words, most)
-    assert len(short) <= most
-    assert short == words or (short[0] == words[0] and short[-1] == words[-1])

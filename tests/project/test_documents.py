@@ -18,7 +18,7 @@ from labkit.packet.codec import VERDICT_BY_NAME
 from labkit.path import nodes
 from labkit.path.ledger import Ledger
 from labkit.results.columns import COLUMNS
-from labkit.runs.echo import EchoSize
+from labkit.runs.echo_run import EchoSize
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/glossary.md")
@@ -177,7 +177,7 @@ def test_lines_of_the_ledger_in_the_glossary_exist() -> None:
     assert {"unsent", "unexplained", "duplicate answers"} < set(lines)
     known = [name for name, _ in Ledger(1, 1, 1).rows]
     code = "".join(
-        (ROOT / "labkit/runs" / file).read_text() for file in ("echo.py", "trial_tables.py")
+        (ROOT / "labkit/runs" / file).read_text() for file in ("echo_probes.py", "trial_tables.py")
     )
     assert [name for name in lines if name not in known and f'"{name}' not in code] == []
 

@@ -4,8 +4,10 @@
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from labkit.text import Html, Row, bold, html_table, shade, unique
+from labkit.text import Html, Row, bold, html_table, shade, shortened, unique
 
 
 def cells(page: str, tag: str) -> list[str]:
@@ -69,3 +71,10 @@ def test_every_row_has_its_columns() -> None:
 def test_no_name_stands_twice(names: list[str], told_apart: list[str]) -> None:
     assert unique(names) == told_apart
     assert len(set(told_apart)) == len(names)
+
+
+@given(st.text(max_size=80), st.integers(5, 40))
+def test_shortened_text_keeps_its_ends(words: str, most: int) -> None:
+    short = shortened(words, most)
+    assert len(short) <= most
+    assert short == words or (short[0] == words[0] and short[-1] == words[-1])

@@ -12,8 +12,8 @@ import pytest
 import labkit as lk
 from labkit.lab.neighbours import resolve
 from labkit.packet import codec
-from labkit.runs import echo
-from labkit.runs.echo import EchoSize
+from labkit.runs import echo_probes
+from labkit.runs.echo_run import EchoSize
 from tests.interrupts import interrupts
 from tests.patience import wait_until
 
@@ -146,7 +146,7 @@ def test_one_that_stands_still_is_ended(lab: lk.Lab, monkeypatch: pytest.MonkeyP
     """Its path is stopped by somebody else, and no probe is made any more."""
     client, server = lab.cable()
     lab.run(lk.rx(server) >> lk.sink())
-    monkeypatch.setattr(echo, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(echo_probes, "PATIENCE_SECONDS", 0.3)
     started = time.monotonic()
 
     def stop() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from labkit.errors import LabError
 from labkit.machine.description import differences
-from labkit.notebooks.report.comparison import Notebook, Series
 from labkit.notebooks.report.results import Run, notebooks_of, read_document, write_whole
+from labkit.notebooks.report.series import Notebook, Series
 from labkit.text import near
 
 FORMAT = 1

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.notebooks.records import CheckList
-from labkit.notebooks.report.comparison import Notebook, RunComparison, Series, compare
+from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.notebook_run import NotebookRun, Status
+from labkit.notebooks.report.series import Notebook, Series
+from labkit.notebooks.report.verdicts import compare
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from os.path import relpath
 from pathlib import Path
 
 from labkit.errors import LabError
-from labkit.notebooks.report.comparison import Notebook, RunComparison, Series
+from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.pages import render, svg_url
 from labkit.notebooks.report.results import (
     REPORT_FILE,
@@ -17,6 +17,7 @@ from labkit.notebooks.report.results import (
     notebooks_of,
     write_whole,
 )
+from labkit.notebooks.report.series import Notebook, Series
 from labkit.units import plain
 
 INDEX_FILE = "index.html"

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from labkit.errors import LabError, ParameterError
 from labkit.notebooks.report.baseline import Baseline, baseline_path, load_baseline
-from labkit.notebooks.report.comparison import RunComparison, compare
+from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.junit import write_junit
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.report.results import TABLE_FILE, Run, notebooks_of, write_whole
 from labkit.notebooks.report.site import INDEX_FILE, write_run_index
 from labkit.notebooks.report.summary import markdown
+from labkit.notebooks.report.verdicts import compare
 from labkit.notebooks.run.jobs import Job
 from labkit.notebooks.run.options import INTERRUPTED, TROUBLE, say
 from labkit.notebooks.run.origin import origin

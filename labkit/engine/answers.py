@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the engine's commands answer: plain data, as it goes over the wire."""
+
+from typing import TypedDict
+
+Fields = dict[str, int]  # of a native struct, by the names that it has there
+
+
+class EngineFacts(TypedDict):
+    """An engine that has started: DPDK's version, kinds of nodes, process id."""
+
+    dpdk: str
+    kinds: list[str]
+    pid: int
+
+
+class Clock(TypedDict):
+    """The time stamp counter, its frequency, and CLOCK_REALTIME at that moment."""
+
+    tsc: int
+    tsc_hz: float
+    realtime_ns: int
+
+
+class PortLimits(TypedDict):
+    """What a driver takes: MTU in bytes, queues."""
+
+    min_mtu: int
+    max_mtu: int
+    max_rx_queues: int
+    max_tx_queues: int
+    driver: str
+
+
+class PortFacts(PortLimits):
+    """What DPDK says of a port; link_speed_mbps is None when the driver does not know it."""
+
+    id: int
+    device: str
+    mac: str
+    mtu: int
+    rx_queues: int
+    tx_queues: int
+    link_up: bool
+    link_speed_mbps: int | None
+    promiscuous: bool
+
+
+class WorkerFacts(TypedDict):
+    """A worker: cpu is None when it floats over all CPUs; paths is how many it walks."""
+
+    lcore: int
+    cpu: int | None
+    paths: int
+    loops: int
+    busy_ns: int
+    idle_ns: int
+
+
+class PathCounts(TypedDict):
+    """Counters of a path.
+
+    nodes: calls, objects and cycles; outputs: frames by node and by output or drop node; drops:
+    frames, and those of them with a signature; captures: written and missed frames, errno;
+    impairments: frames copied, reordered, held back now
+    """
+
+    lcore: int
+    nodes: dict[str, list[int]]
+    outputs: dict[str, dict[str, int]]
+    drops: dict[str, list[int]]
+    captures: dict[str, dict[str, int]]
+    impairments: dict[str, dict[str, int]]
+
+
+class Histogram(TypedDict):
+    """The buckets that hold something, by their number; the rest in ns."""
+
+    counts: dict[str, int]
+    sum: int
+    min: int
+    max: int
+
+
+class TraceStep(TypedDict):
+    """A traced frame as it entered a node; bytes is hex text."""
+
+    packet: int
+    path: str | None
+    node: str | None
+    length: int
+    bytes: str
+    time_ns: int
+
+
+class TraceSteps(TypedDict):
+    """Frames seen so far, and steps."""
+
+    packets: int
+    steps: list[TraceStep]
