@@ -127,9 +127,9 @@ class _LabsView(anywidget.AnyWidget):
         kind, page = content.get("type"), str(content.get("page", ""))
         if kind == "ready":
             self.send({"type": "here"})
-            self._pages.saw(page, is_in_sight=True)
-            if content.get("hasOutputs"):
-                self._pages.has_extension(page)
+            has_outputs = bool(content.get("hasOutputs"))
+            self._pages.saw(page, is_in_sight=True, has_outputs=has_outputs)
+            if self._pages.are_ours:
                 self._displays.update(self._parts(), 0)
         elif kind == "removed":
             self._pages.forget(page)

@@ -19,19 +19,17 @@ class Pages:
 
     @property
     def are_ours(self) -> bool:
-        """Whether labkit's extension shows the view in all of them.
+        """Whether outputs of labkit's own (js/output.js) show the view in all of them.
 
         Then it keeps its place when its picture is brought up to date.
         """
         return bool(self._in_sight) and self._in_sight.keys() <= self._ours
 
-    def saw(self, page: str, *, is_in_sight: bool) -> None:
+    def saw(self, page: str, *, is_in_sight: bool, has_outputs: bool) -> None:
         """A page told of itself."""
         self._in_sight[page] = is_in_sight
-
-    def has_extension(self, page: str) -> None:
-        """labkit's extension is in it."""
-        self._ours.add(page)
+        if has_outputs:
+            self._ours.add(page)
 
     def forget(self, page: str) -> None:
         """It shows the view no longer."""
