@@ -280,6 +280,7 @@ def test_dashboard_shows_what_flows(lab: lk.Lab) -> None:
         return numbers(view)
 
     content, values = pass_time()
+    assert content["layout"] == view.parts["layout"]
     shown = [p["name"] for p in view.parts["paths"]]
     flows = content["flows"][shown.index("echo:server")]
     given = dict(zip(nodes, flows["nodes"], strict=True))
@@ -400,7 +401,7 @@ def test_dashboard_has_the_parts_that_were_asked_for(lab: lk.Lab) -> None:
     with pytest.raises(lk.LabError, match="parts is 'port'; it is 'chart' or 'ports'"):
         lk.dashboard(lab, "port")
     view = lk.dashboard(lab, "pools")
-    assert set(view.parts) == {"shown", "pools"}
+    assert set(view.parts) == {"layout", "shown", "pools"}
     assert view.lines["items"] == []
 
 
