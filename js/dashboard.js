@@ -143,6 +143,7 @@ export class Dashboard {
     this.chart?.paint();
     const { numbers } = this.store;
     if (!numbers || numbers === this.shownNumbers || this.store.ui.isStopped) return;
+    if (numbers.layout !== parts.layout) return; // those of a port or path that came or went are on their way
     this.shownNumbers = numbers;
     for (const write of this.writers) write(numbers.values);
     if (!this.chart) say(this.when, this.store.meansTold);

@@ -4,8 +4,9 @@
 import { h } from "./element.js";
 
 export class LabsView {
-  constructor(model) {
+  constructor(model, hasOutputs) {
     this.model = model;
+    this.hasOutputs = hasOutputs;
     this.page = Math.random().toString(36).slice(2);
     this.element = h("section", { class: "lk-view lk-labs", "aria-label": "labs of this kernel" });
     this.changed = () => this.paint();
@@ -19,7 +20,7 @@ export class LabsView {
   begin() {
     this.model.on("change:rows", this.changed);
     this.model.on("msg:custom", this.heard);
-    this.ask("ready", { hasOutputs: globalThis.labkitOutputs === true });
+    this.ask("ready", { hasOutputs: this.hasOutputs });
     this.paint();
   }
 

@@ -5,8 +5,10 @@ export const MOST_POINTS = 6000; // ten minutes at 10 Hz, as the kernel remember
 const SPARE = 600; // points dropped at once
 
 export class Store {
-  constructor(model) {
+  /** hasOutputs: whether the page shows the view in outputs of ours */
+  constructor(model, hasOutputs) {
     this.model = model;
+    this.hasOutputs = hasOutputs;
     this.page = Math.random().toString(36).slice(2);
     this.asked = 0; // messages: the kernel may handle them in another order
     this.listeners = new Set();
@@ -31,7 +33,7 @@ export class Store {
     for (const name of ["marks", "running", "status", "faults", "names", "parts"]) {
       model.on(`change:${name}`, () => this.notify());
     }
-    this.ask("ready", { hasOutputs: globalThis.labkitOutputs === true });
+    this.ask("ready");
   }
 
   get lines() {
@@ -55,7 +57,7 @@ export class Store {
 
   ask(type, more = {}) {
     try {
-      this.model.send({ type, page: this.page, number: ++this.asked, ...more });
+      this.model.send({ type, page: this.page, number: ++this.asked, hasOutputs: this.hasOutputs, ...more });
     } catch {
       // The kernel was restarted: what was drawn stays, and nobody is left to ask.
     }

@@ -5,6 +5,7 @@ import uplotStyle from "uplot/dist/uPlot.min.css";
 import ownStyle from "./style.css";
 import { Dashboard } from "./dashboard.js";
 import { ChartPanel } from "./chart.js";
+import { takeOutputs } from "./displays.js";
 import { LabsView } from "./labs.js";
 import { View } from "./view.js";
 import { Store } from "./store.js";
@@ -24,14 +25,16 @@ function show(view, el) {
 }
 
 export default () => {
+  let hasOutputs = false;
   let store = null;
   return {
     initialize({ model }) {
-      if (model.get("kind") !== "labs") store = new Store(model);
+      hasOutputs = takeOutputs(model);
+      if (model.get("kind") !== "labs") store = new Store(model, hasOutputs);
     },
     render({ model, el }) {
       addStyle();
-      if (model.get("kind") === "labs") return show(new LabsView(model), el);
+      if (model.get("kind") === "labs") return show(new LabsView(model, hasOutputs), el);
       const Panel = store.model.get("kind") === "dashboard" ? Dashboard : ChartPanel;
       return show(new View(store, (paint) => new Panel(store, paint)), el);
     },

@@ -42,6 +42,7 @@ class Dashboard(LiveView):
         self._shown = shown or PARTS
         self._meters = Meters()
         self._paths: list[PathPart] = []
+        self._layout = 0
         self._tracing = Tracing(lab, self.send)
         super().__init__(lab, "dashboard", f"Lab, {lab.dpdk_version}")
 
@@ -52,7 +53,7 @@ class Dashboard(LiveView):
         return select(schema.names, LINES, must=False)[:MOST_LINES]
 
     def _lay_out(self, schema: Schema) -> None:
-        """Says what there is to show, and where in a message its numbers are."""
+        """Says what there is to show, and where in a message of this layout its numbers are."""
         meters = Meters()
         running = self.lab.all_paths() if "paths" in self._shown else []
         known = {part.path: part.refused for part in self._paths}
@@ -69,7 +70,12 @@ class Dashboard(LiveView):
             "paths": [part.description for part in self._paths],
         }
         self._meters = meters
-        self.parts = {key: value for key, value in parts.items() if key in ("shown", *self._shown)}
+        self._layout += 1
+        told = ("shown", *self._shown)
+        self.parts = {
+            "layout": self._layout,
+            **{key: value for key, value in parts.items() if key in told},
+        }
 
     def _numbers(
         self, mean: Rates, before: Sample, after: Sample
@@ -80,6 +86,7 @@ class Dashboard(LiveView):
         if any(more):
             self._lay_out(mean.schema)
         extra, _ = super()._numbers(mean, before, after)
+        extra["layout"] = self._layout
         extra["flows"] = [part.flows(before, after) for part in self._paths]
         return extra, [self._meters.read(mean.schema, mean.values).tobytes()]
 

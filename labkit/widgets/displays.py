@@ -18,7 +18,7 @@ FIRST_PICTURE_SECONDS = 0.5  # after a view was displayed
 PICTURE_SECONDS = 30.0  # between pictures while it moves: what a saved notebook shows is as old
 MOST_DISPLAYS = 16  # of one view that are kept up to date
 WIDGET_TYPE = "application/vnd.jupyter.widget-view+json"
-VIEW_TYPE = "application/vnd.labkit.view+json"  # which js/labextension shows
+VIEW_TYPE = "application/vnd.labkit.view+json"  # which js/output.js shows
 
 
 class Displays:
@@ -86,8 +86,8 @@ def display_parts(
 def view_parts(model_id: str, *, is_shown_by_us: bool) -> dict[str, Any]:
     """The view that draws in an output, by MIME type.
 
-    is_shown_by_us: labkit's extension is in the page. Elsewhere ipywidgets is to show the view,
-        which it prefers to the picture even when it no longer has it
+    is_shown_by_us: outputs of labkit's own are in the page. Elsewhere ipywidgets is to show the
+        view, which it prefers to the picture even when it no longer has it
     """
     parts: dict[str, Any] = {VIEW_TYPE: {"model_id": model_id}}
     if not is_shown_by_us:

@@ -127,9 +127,8 @@ class _LabsView(anywidget.AnyWidget):
         kind, page = content.get("type"), str(content.get("page", ""))
         if kind == "ready":
             self.send({"type": "here"})
-            self._pages.greet(page)
-            if content.get("hasOutputs"):
-                self._pages.has_extension(page)
+            self._pages.saw(page, None, has_outputs=bool(content.get("hasOutputs")))
+            if self._pages.are_ours:
                 self._displays.update(self._parts(), 0)
         elif kind == "removed":
             self._pages.forget(page)

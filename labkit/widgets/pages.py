@@ -25,7 +25,7 @@ class Pages:
 
     @property
     def are_ours(self) -> bool:
-        """Whether labkit's extension shows the view in all of them.
+        """Whether outputs of labkit's own (js/output.js) show the view in all of them.
 
         Then it keeps its place when its picture is brought up to date.
         """
@@ -38,17 +38,17 @@ class Pages:
             self._newest[page, about] = number
         return is_newer
 
-    def greet(self, page: str) -> None:
-        """A page is there, in sight if it has not told otherwise."""
-        self._in_sight.setdefault(page, True)
+    def saw(self, page: str, is_in_sight: bool | None, *, has_outputs: bool) -> None:
+        """A page told of itself.
 
-    def saw(self, page: str, *, is_in_sight: bool) -> None:
-        """A page told whether somebody can see it."""
+        is_in_sight: None: it is there, in sight if it has not told otherwise
+        has_outputs: it shows the view in outputs of labkit's
+        """
+        if is_in_sight is None:
+            is_in_sight = self._in_sight.get(page, True)
         self._in_sight[page] = is_in_sight
-
-    def has_extension(self, page: str) -> None:
-        """labkit's extension is in it."""
-        self._ours.add(page)
+        if has_outputs:
+            self._ours.add(page)
 
     def forget(self, page: str) -> None:
         """It shows the view no longer."""

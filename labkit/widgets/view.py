@@ -288,20 +288,20 @@ class LiveView(anywidget.AnyWidget):
             if kind == "removed":
                 self._pages.forget(page)
                 self._free()
-        elif kind == "ready":
-            if is_news:
-                self._pages.greet(page)
-            if self.running:
-                self._feed.attach(self)
-            self._seed()
-            if content.get("hasOutputs"):
-                self._welcome(page)
-        elif not is_news:
+        elif not is_news and kind != "ready":
             return
-        elif kind in ("shown", "hidden"):
-            self._pages.saw(page, is_in_sight=kind == "shown")
+        elif kind in ("ready", "shown", "hidden"):
+            were_ours = self._pages.are_ours
+            if is_news:
+                is_in_sight = None if kind == "ready" else kind == "shown"
+                has_outputs = bool(content.get("hasOutputs"))
+                self._pages.saw(page, is_in_sight, has_outputs=has_outputs)
             if self.running:
                 self._feed.attach(self)
+            if kind == "ready":
+                self._seed()
+            if self._pages.are_ours and not were_ours:
+                self._show(is_live=True)  # less of it is to be saved from now on
         elif kind == "removed":
             self._pages.forget(page)
             if not self._pages:
@@ -320,13 +320,6 @@ class LiveView(anywidget.AnyWidget):
     def _add_mark(self, x: float, text: str) -> None:
         with self._lock:
             self.marks = [*self.marks, [x, text]][-MOST_MARKS:]
-
-    def _welcome(self, page: str) -> None:
-        """A page where labkit's extension shows the view: less of it is to be saved from now on."""
-        was_ours = self._pages.are_ours
-        self._pages.has_extension(page)
-        if self._pages.are_ours and not was_ours:
-            self._show(is_live=True)
 
     # The picture that stays
 
@@ -350,7 +343,7 @@ class LiveView(anywidget.AnyWidget):
 def _after_cell(_: object) -> None:
     """Brings the pictures of views up to date that no page shows (papermill's).
 
-    A page without labkit's extension would lose its place when its view is displayed anew.
+    A page without outputs of ours would lose its place when its view is displayed anew.
     """
     for view in tuple(_open):
         if view.running and not view._pages and view._displays.number != view._feed.number:

@@ -36,9 +36,9 @@ async (bundle) => {
     },
   };
   /** A message with the numbers of a dashboard and no points. */
-  window.kernel.numbers = (values) => {
+  window.kernel.numbers = (values, layout = state.parts.layout) => {
     const buffers = [[], [], values].map((list) => new DataView(Float64Array.from(list).buffer));
-    const message = { type: "points", version: state.lines.version, first: 0, edges: [], drops: [] };
+    const message = { type: "points", version: state.lines.version, first: 0, layout, flows: [] };
     for (const listener of listeners["msg:custom"]) listener(message, buffers);
   };
   const model = {

@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -33,11 +34,19 @@ CELLS = (
 MINUTE = 60_000
 
 
+def notebook(*cells: str) -> nbformat.NotebookNode:
+    book = nbformat.v4.new_notebook()
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+    book.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    return book
+
+
 class Jupyter:
     """A server over a folder with one notebook."""
 
-    def __init__(self, url: str, where: str, folder: Path) -> None:
+    def __init__(self, url: str, where: str, folder: Path, kind: str) -> None:
         self.file = folder / "saved.ipynb"
+        self.kind = kind
         self._base, self._token = re.split(r"/(?:lab|tree)?\?token=", url)
         self._where = where
 
@@ -56,28 +65,45 @@ class Jupyter:
         answer: bytes = urllib.request.urlopen(request, timeout=60).read()
         return answer
 
-    def outputs(self) -> list[dict[str, Any]]:
-        """What the file holds of views: those of the second to fourth cell."""
+    def views(self) -> list[dict[str, Any]]:
+        """What the file holds of views."""
         saved = nbformat.read(self.file, as_version=4)
-        return [dict(output.data) for cell in saved.cells[1:4] for output in cell.outputs]
+        shown = [output.data for cell in saved.cells for output in cell.outputs if "data" in output]
+        return [dict(data) for data in shown if OURS in data or WIDGET in data]
 
 
-@pytest.fixture(params=["lab", "notebook"])
+LAB, NOTEBOOK, BARE = "lab", "notebook", "lab without the extension"
+
+
+def extensions_but_ours(folder: Path) -> Path:
+    """What JupyterLab finds where labkit is installed for the kernel alone."""
+    there = Path(sys.prefix) / "share/jupyter/labextensions"
+    assert (there / "labkit").is_dir()
+    folder.mkdir()
+    for one in there.iterdir():
+        if one.name != "labkit":
+            shutil.copytree(one, folder / one.name)
+    return folder
+
+
+@pytest.fixture(params=[LAB, NOTEBOOK, BARE])
 def jupyter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jupyter]:
-    book = nbformat.v4.new_notebook()
-    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
-    book.cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
-    nbformat.write(book, tmp_path / "saved.ipynb")
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    nbformat.write(notebook(*CELLS), folder / "saved.ipynb")
     port = free_port()
+    program, where = {"notebook": ("notebook", "notebooks")}.get(request.param, ("lab", "lab/tree"))
     command = [
-        *(str(Path(sys.executable).with_name("jupyter")), request.param, "--no-browser"),
-        *("--allow-root", "--ip=127.0.0.1", f"--port={port}", f"--notebook-dir={tmp_path}"),
+        *(str(Path(sys.executable).with_name("jupyter")), program, "--no-browser"),
+        *("--allow-root", "--ip=127.0.0.1", f"--port={port}", f"--notebook-dir={folder}"),
     ]
+    if request.param == BARE:
+        found = extensions_but_ours(tmp_path / "extensions")
+        command.append(f"--LabApp.labextensions_path={found}")
     os.environ["PYTHONPATH"] = str(ROOT)
     try:
         with jupyterlab(command, port, tmp_path / "log") as url:
-            where = {"lab": "lab/tree", "notebook": "notebooks"}[request.param]
-            yield Jupyter(url, where, tmp_path)
+            yield Jupyter(url, where, folder, request.param)
     finally:
         del os.environ["PYTHONPATH"]
 
@@ -92,8 +118,13 @@ def run_all(page: Page) -> None:
 def save(page: Page, jupyter: Jupyter) -> None:
     before = jupyter.file.stat().st_mtime_ns
     page.locator(".jp-CodeCell .jp-InputPrompt").first.click()
-    page.keyboard.press("Control+s")
-    wait_until(lambda: jupyter.file.stat().st_mtime_ns != before)
+
+    def is_written() -> bool:
+        page.keyboard.press("Control+s")  # which goes unheard while Jupyter saves
+        page.wait_for_timeout(300)
+        return jupyter.file.stat().st_mtime_ns != before
+
+    wait_until(is_written)
     wait_until(lambda: jupyter.file.read_text().endswith("}\n"))  # it is written in place
 
 
@@ -115,11 +146,10 @@ def test_saved_while_a_cell_runs_and_after_it(jupyter: Jupyter, browser: Browser
 
     def ours_alone() -> bool:
         save(page, jupyter)
-        views = jupyter.outputs()
-        return all(OURS in data and WIDGET not in data for data in views)
+        return all(OURS in data and WIDGET not in data for data in jupyter.views())
 
     wait_until(ours_alone)
-    watch, board, labs = jupyter.outputs()
+    watch, board, labs = jupyter.views()
     assert base64.b64decode(watch["image/png"]).startswith(b"\x89PNG")
     assert base64.b64decode(board["image/png"]).startswith(b"\x89PNG")
     assert "mirror" in labs["text/html"] + board["text/html"]
@@ -138,8 +168,68 @@ def test_saved_while_a_cell_runs_and_after_it(jupyter: Jupyter, browser: Browser
     assert all(pictures.evaluate_all("(all) => all.map((i) => i.complete && i.naturalWidth > 99)"))
     expect(shown(page, ".lk-view")).to_have_count(0)
     no_error(page)
-    page.screenshot(path=SCREENSHOTS / f"saved_{jupyter._where.split('/')[0]}.png")
+    page.screenshot(path=SCREENSHOTS / f"saved_{jupyter.kind.replace(' ', '_')}.png")
     page.close()
+
+
+BUSY = """
+import pathlib, time
+import labkit as lk
+from tests.widgets.sources import Clock
+view = lk.watch(Clock(), "rx_packets", title="a clock")
+display(view)
+while not pathlib.Path("go").exists():
+    time.sleep(0.1)
+"""
+
+
+def test_saved_before_the_kernel_could_hear_of_the_page(jupyter: Jupyter, browser: Browser) -> None:
+    nbformat.write(notebook(BUSY), jupyter.file)
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    jupyter.open(page)
+    run_all(page)
+    expect(shown(page, ".lk-view")).to_have_count(1, timeout=2 * MINUTE)
+
+    def is_drawn() -> bool:
+        save(page, jupyter)
+        return all("image/png" in data for data in jupyter.views())
+
+    wait_until(is_drawn)
+    (view,) = jupyter.views()
+    assert view.keys() == {"text/plain", "image/png", OURS}
+    jupyter.end_kernels()
+    jupyter.open(page)
+    expect(shown(page, "img")).to_have_count(1, timeout=2 * MINUTE)
+    page.wait_for_timeout(3000)
+    expect(shown(page, "img")).to_have_count(1)
+    no_error(page)
+    page.close()
+
+
+def test_shown_again_and_saved(jupyter: Jupyter, browser: Browser) -> None:
+    asks = "print(sorted(view._pages._in_sight.values()), view._pages.are_ours)"
+    nbformat.write(notebook(BUSY.split("while")[0], "view", asks), jupyter.file)
+    (jupyter.file.parent / "go").touch()
+    page = browser.new_page(viewport={"width": 1280, "height": 1600})
+    jupyter.open(page)
+    for _ in range(2):  # the second time other outputs take the place of those there are
+        run_all(page)
+        expect(shown(page, ".lk-view")).to_have_count(2, timeout=2 * MINUTE)
+        expect(shown(page, "pre")).to_have_count(1)
+    page.locator(".jp-CodeCell").last.click()
+    wait_until(lambda: run_again(page) == "[True] True")
+    save(page, jupyter)
+    assert [data.keys() & {OURS, WIDGET} for data in jupyter.views()] == [{OURS}, {OURS}]
+    page.close()
+
+
+def run_again(page: Page) -> str:
+    """What the last cell prints now."""
+    prompt = page.locator(".jp-CodeCell .jp-InputPrompt").last
+    before = prompt.inner_text()
+    page.keyboard.press("Control+Enter")
+    wait_until(lambda: prompt.inner_text() not in (before, "[*]:"))
+    return page.locator(".jp-OutputArea-output pre").last.inner_text().strip()
 
 
 def test_button_of_a_lab_ends_its_engine(jupyter: Jupyter, browser: Browser) -> None:

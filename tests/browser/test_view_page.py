@@ -293,3 +293,30 @@ def test_removed_display_says_so_and_leaves_nothing(view: Page) -> None:
     before = painted(view)
     feed(view)
     assert painted(view) == before
+
+
+def test_numbers_of_a_layout_that_is_gone_are_not_shown(page: Page) -> None:
+    def parts(layout: int, *names: str) -> dict[str, Any]:
+        places = ("busy", "cycles")
+        workers = [
+            {"name": name, "about": "", "paths": "", **{p: 2 * n + i for i, p in enumerate(places)}}
+            for n, name in enumerate(names)
+        ]
+        return {"layout": layout, "shown": ["workers"], "workers": workers}
+
+    page.set_content(BODY)
+    page.evaluate(
+        "(parts) => { window.initial = { kind: 'dashboard', parts }; }", parts(1, "lcore 2")
+    )
+    page.evaluate(HARNESS[HARNESS.index("async") :], bundle())
+    page.evaluate("kernel.numbers([12, 340])")
+    shown = page.locator(".lk-meter-text")
+    expect(shown).to_have_text(["12 %"])
+    page.evaluate("(parts) => kernel.set('parts', parts)", parts(2, "lcore 1", "lcore 2"))
+    painted(page)
+    expect(shown).to_have_text(["", ""])
+    page.evaluate("kernel.numbers([12, 340], 1)")  # under way when the layout changed
+    painted(page)
+    expect(shown).to_have_text(["", ""])
+    page.evaluate("kernel.numbers([50, 400, 12, 340], 2)")
+    expect(shown).to_have_text(["50 %", "12 %"])

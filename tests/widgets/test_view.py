@@ -308,6 +308,7 @@ def test_dashboard_shows_what_flows(lab: lk.Lab) -> None:
         return numbers(view)
 
     content, values = pass_time()
+    assert content["layout"] == view.parts["layout"]
     shown = [p["name"] for p in view.parts["paths"]]
     flows = content["flows"][shown.index("echo:server")]
     given = dict(zip(nodes, flows["nodes"], strict=True))
@@ -428,11 +429,11 @@ def test_dashboard_has_the_parts_that_were_asked_for(lab: lk.Lab) -> None:
     with pytest.raises(lk.LabError, match="parts is 'port'; it is 'chart' or 'ports'"):
         lk.dashboard(lab, "port")
     view = lk.dashboard(lab, "pools")
-    assert set(view.parts) == {"shown", "pools"}
+    assert set(view.parts) == {"layout", "shown", "pools"}
     assert view.lines["items"] == []
 
 
-def test_output_leaves_out_what_only_ipywidgets_shows_where_the_extension_is(
+def test_output_leaves_out_what_only_ipywidgets_shows_where_outputs_are_ours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ipywidgets, ours = (
@@ -455,6 +456,13 @@ def test_output_leaves_out_what_only_ipywidgets_shows_where_the_extension_is(
     view.mark()
     time.sleep(0.3)
     assert len(shown) == count  # it would lose its place
+    for page in ("p1", "p2"):
+        view._hear(view, {"type": "removed", "page": page}, [])
+    view._ipython_display_()  # its cell runs again
+    assert {ipywidgets, ours} <= shown[-1].keys()
+    view._hear(view, {"type": "shown", "page": "p1", "hasOutputs": True}, [])
+    assert ours in shown[-1]
+    assert ipywidgets not in shown[-1]
     view.close()
     assert shown[-1].keys() == {"text/plain", "image/png"}
     assert "closed" in shown[-1]["text/plain"]

@@ -2,12 +2,22 @@
 // An output that is a live view while its kernel feeds it, and else the picture beside it.
 
 export const VIEW_TYPE = "application/vnd.labkit.view+json";
-const WIDGET_TYPE = "application/vnd.jupyter.widget-view+json";
+export const WIDGET_TYPE = "application/vnd.jupyter.widget-view+json";
+export const RANK = -100; // before the view of ipywidgets, which stands in an output too
 const LOOK_MS = 250;
 const MOST_LOOKS = 240; // a minute: long enough for a page to find its kernel again
 
-/** The class for the Lumino of this page. */
-export function outputClass({ Panel }) {
+/** What Jupyter asks for outputs of views. Lumino is the page's, for widgets of two do not mix. */
+export function rendererFactory(Lumino) {
+  const Output = outputClass(Lumino);
+  return {
+    safe: false, // of notebooks that are not trusted Jupyter shows the picture by itself
+    mimeTypes: [VIEW_TYPE],
+    createRenderer: (options) => new Output(options),
+  };
+}
+
+function outputClass({ Panel }) {
   return class Output extends Panel {
     constructor() {
       super();
@@ -20,6 +30,7 @@ export function outputClass({ Panel }) {
     async renderModel(model) {
       const before = this.model?.data[VIEW_TYPE].model_id;
       this.model = model;
+      leaveOutWidget(model);
       if (this.registry) await this.fill(before);
     }
 
@@ -93,6 +104,15 @@ export function outputClass({ Panel }) {
       this.insertWidget(0, picture);
     }
   };
+}
+
+/** Leaves out of the notebook what would show an error once the kernel is gone. The kernel does so too,
+ * once it has heard of this page, which takes until no cell runs. */
+async function leaveOutWidget(model) {
+  if (!(WIDGET_TYPE in model.data)) return;
+  await null; // Jupyter has put this output in its place by then
+  const { [WIDGET_TYPE]: _, ...data } = model.data;
+  model.setData({ data });
 }
 
 /** The renderers of the notebook or console that a widget stands in. */
