@@ -3,10 +3,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from labkit.arguments.checked import checked
+from labkit.arguments.hints import Between, Misfit, fitted
 from labkit.errors import TunnelError
+from labkit.text import shown
 
 # Bytes of one option, and of all options of a header; as in native/packet/tunnel.h, because options
 # are made without native modules
@@ -34,10 +36,13 @@ class GeneveOption:
     def __post_init__(self) -> None:
         for name, highest in (("option_class", 0xFFFF), ("type", 0xFF)):
             value = getattr(self, name)
-            if not isinstance(value, int) or not 0 <= value <= highest:
+            try:
+                number = fitted(value, Annotated[int, Between(0, highest)])
+            except Misfit:
                 raise TunnelError(
-                    f"GeneveOption: {name} is {value!r}; the range is 0 to {highest:#x}"
-                )
+                    f"GeneveOption: {name} is {shown(value)}; the range is 0 to {highest:#x}"
+                ) from None
+            object.__setattr__(self, name, number)
         if not isinstance(self.data, bytes) or len(self.data) % 4 or len(self.data) > MOST_DATA:
             size = len(self.data) if isinstance(self.data, bytes) else repr(self.data)
             raise TunnelError(

@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from labkit._codec import ffi, lib
-from labkit.arguments.hints import Between, fix
+from labkit.arguments.hints import Between, Misfit, fitted, fix
 from labkit.errors import Refused, TunnelError
 from labkit.packet.codec import Verdict
 from labkit.packet.decapsulated import Decapsulated, describe
 from labkit.packet.frame_bytes import frame_bytes
+from labkit.packet.host_address import why_no_host
 from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac, mac_bytes
 from labkit.packet.one_frame import OneFrame, like
 from labkit.text import alike
@@ -284,8 +285,10 @@ class Tunnel:
                 raise self._wrong(
                     name, "it is an address such as 10.0.0.1 or 2001:db8::1"
                 ) from None
-            if address.is_multicast or address.is_unspecified or "%" in str(address):
-                raise self._wrong(name, "it is a unicast address such as 10.0.0.1 or 2001:db8::1")
+            if kind := why_no_host(address):
+                raise self._wrong(
+                    name, f"it is {kind}; give a host's such as 10.0.0.1 or 2001:db8::1"
+                )
             versions.add(address.version)
         if len(versions) == 2:
             raise TunnelError(
@@ -308,10 +311,12 @@ class Tunnel:
         may_miss = type(self).__dataclass_fields__[name].default is None or name == "vni"
         if value is None and may_miss:
             return
-        if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
+        try:
+            object.__setattr__(self, name, fitted(value, Annotated[int, Between(lowest, highest)]))
+        except Misfit:
             meant = fix(value, Annotated[int, Between(lowest, highest)])
             hint = f"; write {meant}" if meant else ""
-            raise self._wrong(name, f"the range is {lowest} to {highest}{hint}")
+            raise self._wrong(name, f"the range is {lowest} to {highest}{hint}") from None
 
     def _check_choice(self, name: str, choices: Sequence[object]) -> None:
         if getattr(self, name) not in choices:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 from labkit.errors import PathError, TunnelError
+from labkit.packet.host_address import why_no_host
 from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac
 from labkit.path.svg import shortened
 from labkit.path.values import MOST_LETTERS, ChoiceType, ParamType, Value, WholeType
@@ -76,7 +77,7 @@ class AddressesType(ParamType):
     @staticmethod
     def _version(where: str, text: object) -> int:
         try:
-            if not isinstance(text, str) or "%" in text:
+            if not isinstance(text, str):
                 raise ValueError
             address = ipaddress.ip_interface(text)
         except ValueError:
@@ -84,10 +85,10 @@ class AddressesType(ParamType):
                 f"node {where}: {shown(text)} is no IP address; write it as 10.0.0.2/24 or "
                 "fd00::2/64, the prefix length may be left out"
             ) from None
-        if address.is_multicast or address.is_unspecified:
+        if kind := why_no_host(address):
             raise PathError(
-                f"node {where}: {shown(text)} is no address that a host can have; give a unicast "
-                "address such as 10.0.0.2/24 or fd00::2/64"
+                f"node {where}: {shown(text)} is no address that a host can have but {kind}; give "
+                "a host's such as 10.0.0.2/24 or fd00::2/64"
             )
         return address.version
 
