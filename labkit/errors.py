@@ -130,6 +130,20 @@ class LabClosed(EngineDied):
         self.log = ()
 
 
+class EngineElsewhere(EngineDied):
+    """A fork of the process that made a lab asked for what only that process can have of it."""
+
+    def __init__(self, owner: int) -> None:
+        LabError.__init__(
+            self,
+            f"the lab's engine answers process {owner} alone, of which this one is a fork; make a "
+            'lab here with lk.Lab(), or start workers by multiprocessing.get_context("spawn")',
+        )
+        self.reason = f"it belongs to process {owner}"
+        self.signal = self.node = self.command = None
+        self.log = ()
+
+
 class Unreachable(LabError):
     """Nobody answered for an address: no ARP reply, no neighbour advertisement."""
 

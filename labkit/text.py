@@ -24,6 +24,7 @@ STAYS = f"position:sticky;left:0;z-index:1;background:{GROUND};"
 FEWEST_THAT_SCROLL = 3  # columns
 LONGEST_THAT_STAYS = 30  # characters: there must be room beside it
 
+LONGEST_VALUE = 100  # letters of a value that an error shows
 MOST_NAMED = 40  # names that an error tells one by one
 SHORTEST_PART = 3  # letters
 
@@ -75,11 +76,20 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def shown(value: object) -> str:
+    """A value as an error shows it."""
+    try:
+        text = repr(value)
+    except Exception:  # of a number with more digits than Python writes, or of a foreign class
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
+
+
 def alike(word: object, known: Iterable[str], most: int = 1) -> list[str]:
     """The names that may be meant by a word: but for the case, near misses, and those of which it
     is a part or that are a part of it. The best ones first, at most so many."""
     names = {name.casefold(): name for name in known}
-    text = str(word).casefold()
+    text = (word if isinstance(word, str) else shown(word)).casefold()
     found = difflib.get_close_matches(text, names, most)
     parts = [name for name in names if len(text) >= SHORTEST_PART and text in name]
     parts += [name for name in names if len(name) >= SHORTEST_PART and name in text]

@@ -13,6 +13,7 @@ from decimal import Decimal
 from numbers import Integral
 
 from labkit.errors import LabError
+from labkit.text import shown
 
 LARGE = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12}  # powers of ten
 ALL = {"n": -9, "µ": -6, "u": -6, "m": -3, **LARGE}
@@ -91,7 +92,7 @@ def _spellings(units: Sequence[str]) -> Iterator[tuple[str, tuple[str, str]]]:
 def _fault_of_number(text: str) -> str:
     signed = SIGNED.fullmatch(text.strip())
     if signed is None:
-        return f"{text!r} does not begin with a number"
+        return f"{shown(text)} does not begin with a number"
     number, unit = signed.groups()
     if number[0] in "+-":
         return f"{number} has a sign; write a number without one"

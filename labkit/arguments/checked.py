@@ -16,9 +16,9 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from labkit.arguments.hints import Misfit, fitted, fix, shown, words
+from labkit.arguments.hints import Misfit, fitted, fix, words
 from labkit.errors import CallError, LabError
-from labkit.text import near
+from labkit.text import near, shown
 
 EVERY = ("*",)
 F = TypeVar("F", bound=Callable[..., Any])

@@ -12,10 +12,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from labkit.text import alike
+from labkit.text import alike, shown
 from labkit.units import plain
 
-LONGEST_VALUE = 100  # letters of a value that an error shows
 WORDS: dict[Any, tuple[str, str]] = {  # of one and of several
     bool: ("True or False", "True or False"),
     int: ("a whole number", "whole numbers"),
@@ -67,12 +66,6 @@ class Misfit(Exception):
     """A value that does not fit; the message says why where that is more than its type."""
 
 
-def shown(value: object) -> str:
-    """A value as an error shows it."""
-    text = repr(value)
-    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
-
-
 def fitted(value: Any, hint: Any) -> Any:
     """The value, as Python's own kind where it is of numpy's; Misfit for what does not fit."""
     origin, parts = get_origin(hint), get_args(hint)
@@ -87,7 +80,7 @@ def fitted(value: Any, hint: Any) -> Any:
     elif kind in PLAIN:
         return PLAIN[kind](value)
     elif kind in MANY:
-        return _many(value, parts[0] if parts else Any)
+        return _many(value, kind, parts[0] if parts else Any)
     elif isinstance(kind, type) and not (_is_open(kind) or isinstance(value, kind)):
         raise Misfit
     return value
@@ -126,7 +119,7 @@ def fix(value: Any, hint: Any) -> str:
     """What would have fitted, as Python writes it; empty when nothing comes near."""
     for meant in _near_values(value):
         try:
-            return repr(fitted(meant, hint))
+            return shown(fitted(meant, hint))
         except Misfit:
             continue
     return ""
@@ -158,7 +151,7 @@ def _near_values(value: Any) -> Iterator[Any]:
     if isinstance(value, float) and value.is_integer():
         yield int(value)
     if isinstance(value, Real) and not isinstance(value, bool):
-        yield str(value)
+        yield shown(value)
     if isinstance(value, (list, tuple)):
         yield [_near_number(one) for one in value]
     elif not isinstance(value, Mapping) and value is not None:
@@ -188,9 +181,20 @@ def _whole(value: Any) -> int:
 
 
 def _real(value: Any) -> float:
-    if not isinstance(value, Real) or isinstance(value, bool) or math.isnan(value):
+    if not is_real(value) or math.isnan(value):
         raise Misfit
     return value if isinstance(value, (int, float)) else float(value)
+
+
+def is_real(value: object) -> bool:
+    """Whether it is a number that a float can hold, infinite and NaN among them."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return False
+    return True
 
 
 PLAIN: dict[Any, Callable[[Any], Any]] = {bool: _boolean, int: _whole, float: _real}
@@ -223,12 +227,16 @@ def _one_of(value: Any, hints: tuple[Any, ...]) -> Any:
     raise Misfit(why)
 
 
-def _many(value: Any, hint: Any) -> Any:
+def _many(value: Any, kind: Any, hint: Any) -> Any:
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise Misfit
     if not isinstance(value, Collection):
+        if kind is not Iterable:
+            raise Misfit(f"it is a list of {words(hint, several=True)}; write list(...) around it")
         return value  # what can be looked at once only is looked at where it is used
     given = value.tolist() if hasattr(value, "tolist") else value
+    if not isinstance(given, Iterable):  # an array of numpy without dimensions
+        raise Misfit
     taken = [_element(one, hint) for one in given]
     is_same = given is value and all(a is b for a, b in zip(taken, given, strict=True))
     return value if is_same else taken

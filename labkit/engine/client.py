@@ -24,7 +24,7 @@ from labkit.engine import protocol
 from labkit.engine.answers import EngineFacts
 from labkit.engine.command_calls import commands_over
 from labkit.engine.config import LOGS_VARIABLE, EalConfig
-from labkit.errors import EngineDied, EngineError, LabClosed
+from labkit.errors import EngineDied, EngineElsewhere, EngineError, LabClosed
 from labkit.machine.limits import limits_named, limits_told
 from labkit.machine.runtime import check_writable, remove_stale_runtime, runtime_directory
 
@@ -34,7 +34,7 @@ ANSWER_SECONDS = 60.0  # none of the commands waits for traffic; a driver may ta
 
 _numbers = itertools.count(1)
 
-Answer = tuple[protocol.Message, list[str]] | EngineDied
+Answer = tuple[protocol.Message, list[str]] | Exception
 Order = tuple["SimpleQueue[Answer]", str, Sequence[int], dict[str, Any]]
 
 
@@ -113,7 +113,13 @@ class EngineClient:
     @property
     def is_alive(self) -> bool:
         """Whether the process runs; an ended one is not reported until it is asked something."""
-        return not self._closed and self.process.poll() is None
+        is_ours = os.getpid() == self._owner
+        return is_ours and not self._closed and self.process.poll() is None
+
+    def check_ours(self) -> None:
+        """Raises EngineElsewhere in a fork of the notebook's process, which does not own it."""
+        if os.getpid() != self._owner:
+            raise EngineElsewhere(self._owner)
 
     @property
     def log(self) -> str:
@@ -124,7 +130,7 @@ class EngineClient:
     def close(self) -> None:
         """Ends the engine in order, by force when it does not end in time."""
         if self._closed or os.getpid() != self._owner:
-            return  # a fork of the notebook's process does not own the engine
+            return  # it is not ours to end
         with contextlib.suppress(OSError):
             self._channel.shutdown(socket.SHUT_WR)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -154,6 +160,7 @@ class EngineClient:
         Raises EngineError when the engine refuses it, EngineDied when there is no engine any more,
         LabClosed when that was asked for.
         """
+        self.check_ours()
         # On a thread of its own an exchange comes to its end even when Ctrl-C ends the wait for it.
         # SimpleQueue is the one way to wait that KeyboardInterrupt leaves whole.
         answer: SimpleQueue[Answer] = SimpleQueue()
@@ -172,7 +179,7 @@ class EngineClient:
                 f"(kill -CONT {self.process.pid}) or its driver hang: see lab.log; lab.restart() "
                 "ends it"
             ) from None
-        if isinstance(outcome, EngineDied):
+        if isinstance(outcome, Exception):
             raise outcome
         reply, said = outcome
         if "error" not in reply:
@@ -190,8 +197,8 @@ class EngineClient:
             answer, command, descriptors, arguments = order
             try:
                 answer.put(self._exchange(command, descriptors, arguments))
-            except EngineDied as died:
-                answer.put(died)
+            except Exception as error:  # whatever it is, whoever waits is told
+                answer.put(error)
 
     def _exchange(
         self, command: str, descriptors: Sequence[int], arguments: dict[str, Any]

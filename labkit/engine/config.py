@@ -2,8 +2,10 @@
 """How the engine starts DPDK's environment abstraction layer (EAL)."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from labkit.arguments.checked import checked
+from labkit.arguments.hints import Between
 from labkit.errors import LabError
 from labkit.machine.cpus import usable_cpus
 from labkit.machine.hugepages import free_hugepage_mb, hugepages_can_be_mapped
@@ -19,8 +21,8 @@ class EalConfig:
 
     Attributes
     ----------
-    memory_mb: memory for packet buffers in MiB, at least 64. Without hugepages it is only reserved,
-        and taken from the system as buffers are used (EAL option -m).
+    memory_mb: memory for packet buffers in MiB, 64 to 1,048,576. Without hugepages it is only
+        reserved, and taken from the system as buffers are used (EAL option -m).
     hugepages: True needs them, False never uses them, None uses them when enough are free
         (--in-memory; without them --no-huge).
     max_workers: lcores that paths can run on, 1 to 63 (--lcores).
@@ -32,9 +34,9 @@ class EalConfig:
     extra: further EAL arguments, passed on as they are.
     """
 
-    memory_mb: int = 512
+    memory_mb: Annotated[int, Between(64, 1 << 20, "MiB")] = 512
     hugepages: bool | None = None
-    max_workers: int = 8
+    max_workers: Annotated[int, Between(1, 63)] = 8
     cpus: tuple[int, ...] | None = None
     pci: tuple[str, ...] = ()
     telemetry: bool = True
@@ -46,10 +48,6 @@ class EalConfig:
         for name in ("cpus", "pci", "log_levels", "extra"):
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, tuple(given))
-        if self.memory_mb < 64:
-            raise LabError(f"memory_mb is {self.memory_mb}; the engine needs at least 64 (MiB)")
-        if not 1 <= self.max_workers <= 63:
-            raise LabError(f"max_workers is {self.max_workers}; the range is 1 to 63")
         missing = set(self.cpus or ()).difference(usable_cpus())
         if missing:
             usable = ", ".join(map(str, usable_cpus()))

@@ -78,6 +78,7 @@ class Engine:
 
     def restart(self) -> None:
         """A new process, without ports and paths."""
+        self._client.check_ours()
         self.close()
         self._start()
 

@@ -9,11 +9,11 @@ from labkit.errors import LabError, Unreachable
 from labkit.lab.frame_rings import FrameReader
 from labkit.lab.port_declaration import PortDeclaration
 from labkit.lab.port_frames import PortFrames
+from labkit.packet.host_address import Address, why_no_host
+from labkit.text import shown
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 ATTEMPTS = 3
 SHORTEST = 14  # bytes: an Ethernet header
@@ -56,26 +56,30 @@ def ask(port: Neighbour, target: str, *, source: str | None = None, timeout: flo
 
 
 def parse_address(text: str) -> Address:
-    """The address of a target; LabError for what is none."""
+    """The address of a target; LabError for what is none of a host, which alone answers."""
     try:
-        return ipaddress.ip_address(text)
+        found = ipaddress.ip_address(text)
     except ValueError:
         raise LabError(
-            f"target is {text!r}; it is an IPv4 or IPv6 address such as 10.0.0.2 or fd00::2"
+            f"target is {shown(text)}; it is an IPv4 or IPv6 address such as 10.0.0.2 or fd00::2"
         ) from None
+    if kind := why_no_host(found):
+        raise LabError(f"target is {text}, {kind}; name a host's, such as 10.0.0.2 or fd00::2")
+    return found
 
 
 def check_source(source: str | None, destination: Address) -> Address:
     """The address to send from; without one, the lowest other host of the target's /24 or /64."""
     if source is None:
+        if kind := why_no_host(destination):
+            raise LabError(
+                f"{destination} is {kind}, which does not tell whom to send from; name source="
+            )
         width = 24 if destination.version == 4 else 64
         hosts = ipaddress.ip_network(f"{destination}/{width}", strict=False)
         first = hosts[1]
         return first if first != destination else hosts[2]
-    try:
-        sender = ipaddress.ip_interface(source).ip
-    except ValueError:
-        raise LabError(f"source is {source!r}; it is an address such as 10.0.0.1") from None
+    sender = parse_source(source)
     if sender.version != destination.version:
         raise LabError(
             f"source {sender} and target {destination} are of different IP versions; "
@@ -86,6 +90,17 @@ def check_source(source: str | None, destination: Address) -> Address:
             f"source and target are both {sender}, and no host answers itself; name another source"
         )
     return sender
+
+
+def parse_source(source: str) -> Address:
+    """The address of a sender; LabError for what is none of a host, which alone is answered."""
+    try:
+        interface = ipaddress.ip_interface(source)
+    except ValueError:
+        raise LabError(f"source is {shown(source)}; it is an address such as 10.0.0.1") from None
+    if kind := why_no_host(interface):
+        raise LabError(f"source is {source}, {kind}; name a host's, such as 10.0.0.1 or fd00::1")
+    return interface.ip
 
 
 def _answer(

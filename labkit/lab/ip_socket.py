@@ -11,7 +11,7 @@ from scapy.packet import Packet
 from scapy.plist import PacketList, SndRcvList
 
 from labkit.errors import PortError
-from labkit.lab.address_questions import Neighbour, ask, check_source
+from labkit.lab.address_questions import Neighbour, ask, check_source, parse_source
 from labkit.lab.socket import PortSocket
 from labkit.packet import codec
 from labkit.packet.build import is_single, packet_bytes
@@ -39,7 +39,7 @@ class IpSocket(PortSocket):
 
     def __init__(self, port: Neighbour, source: str | None = None) -> None:
         super().__init__(port.frames)
-        self.source = source
+        self.source = None if source is None else str(parse_source(source))
         self._port = port
         self._own: set[str] = set()
         self._macs: dict[str, tuple[str, float]] = {}

@@ -65,6 +65,7 @@ class PortFrames:
 
     def send(self, frames: Sequence[bytes]) -> None:
         """Puts frames into the queue to the engine; waits only while that is full."""
+        self.engine.check_alive()
         self._attach(self, False).send(frames, self.check)
 
     def send_one(self, frame: bytes) -> None:

@@ -10,6 +10,7 @@ from labkit.errors import ChecksFailed, LabError
 from labkit.notebooks import records, watching
 from labkit.notebooks.condition import Parts, explain, shown
 from labkit.notebooks.records import Check, CheckList
+from labkit.text import shown as told
 
 watching.install_here()
 
@@ -70,7 +71,7 @@ def _check_text(name: object, hint: object) -> None:
     for key, text in (("name", name), ("hint", hint)):
         if not isinstance(text, str):
             raise LabError(
-                f'{key} is {text!r}; it is a text: lk.check(run.ledger.is_balanced, "balanced")'
+                f'{key} is {told(text)}; it is a text: lk.check(run.ledger.is_balanced, "balanced")'
             )
 
 

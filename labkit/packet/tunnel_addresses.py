@@ -4,6 +4,7 @@
 import ipaddress
 
 from labkit.errors import TunnelError
+from labkit.packet.host_address import Address, why_no_host
 from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac
 
 EXAMPLES = "10.0.0.1 or 2001:db8::1"
@@ -33,11 +34,11 @@ def check_mac(name: str, mac: str | None, *, may_be_group: bool) -> None:
         raise TunnelError(f"{name} is {mac!r}; a host's address is no group address")
 
 
-def _unicast(name: str, text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+def _unicast(name: str, text: str) -> Address:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         raise TunnelError(f"{name} is {text!r}; it is an address such as {EXAMPLES}") from None
-    if address.is_multicast or address.is_unspecified or "%" in text:
-        raise TunnelError(f"{name} is {text!r}; it is a unicast address such as {EXAMPLES}")
+    if kind := why_no_host(address):
+        raise TunnelError(f"{name} is {text!r}; it is {kind}; give a host's such as {EXAMPLES}")
     return address

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 from labkit.errors import PathError, TunnelError
+from labkit.packet.host_address import why_no_host
 from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac
 from labkit.path.values import MOST_LETTERS, ChoiceType, ParamType, Value, WholeType
-from labkit.text import shortened
+from labkit.text import shortened, shown
 
 # Of each IP version, as in native/packet/endpoint.h: paths are made without native modules
 MOST_ADDRESSES = 16
@@ -42,13 +43,13 @@ class AddressesType(ParamType):
         if isinstance(value, str):
             return [value]
         if not isinstance(value, Iterable):
-            raise PathError(f"addresses is {value!r}; {self.FIX}")
+            raise PathError(f"addresses is {shown(value)}; {self.FIX}")
         return [str(address) for address in value]
 
     def check(self, where: str, name: str, value: Value) -> Value:
         """Such as a host can have, and no more than the engine takes."""
         if not isinstance(value, list) or not value:
-            raise PathError(f"node {where}: {name} is {value!r}; {self.FIX}")
+            raise PathError(f"node {where}: {name} is {shown(value)}; {self.FIX}")
         versions = [self._version(where, text) for text in value]
         for version in (4, 6):
             if versions.count(version) > MOST_ADDRESSES:
@@ -75,18 +76,18 @@ class AddressesType(ParamType):
     @staticmethod
     def _version(where: str, text: object) -> int:
         try:
-            if not isinstance(text, str) or "%" in text:
+            if not isinstance(text, str):
                 raise ValueError
             address = ipaddress.ip_interface(text)
         except ValueError:
             raise PathError(
-                f"node {where}: {text!r} is no IP address; write it as 10.0.0.2/24 or "
+                f"node {where}: {shown(text)} is no IP address; write it as 10.0.0.2/24 or "
                 "fd00::2/64, the prefix length may be left out"
             ) from None
-        if address.is_multicast or address.is_unspecified:
+        if kind := why_no_host(address):
             raise PathError(
-                f"node {where}: {text!r} is no address that a host can have; give a unicast "
-                "address such as 10.0.0.2/24 or fd00::2/64"
+                f"node {where}: {shown(text)} is no address that a host can have but {kind}; give "
+                "a host's such as 10.0.0.2/24 or fd00::2/64"
             )
         return address.version
 
@@ -118,7 +119,7 @@ class MacType(BorrowsMac):
     def check(self, where: str, name: str, value: Value) -> Value:
         """Of one host, in lower case."""
         if not isinstance(value, str) or not is_mac(value):
-            raise PathError(f"node {where}: {name} is {value!r}; {HOW_TO_WRITE}")
+            raise PathError(f"node {where}: {name} is {shown(value)}; {HOW_TO_WRITE}")
         if is_group(value):
             raise PathError(
                 f"node {where}: {name} {value} is a group address; the lowest bit of the "
@@ -164,7 +165,9 @@ class TunnelType(BorrowsMac):
         from labkit.packet.tunnels import Tunnel
 
         if not isinstance(value, Tunnel):
-            raise PathError(f"{value!r} is no tunnel; make one with lk.Vxlan, lk.Geneve or lk.Gue")
+            raise PathError(
+                f"{shown(value)} is no tunnel; make one with lk.Vxlan, lk.Geneve or lk.Gue"
+            )
         if self.sends:
             value.check_can_send(in_path=True)
         return value.to_dict()

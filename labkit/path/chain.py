@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from labkit.errors import PathError
 from labkit.path.kinds import KINDS, NodeKind
 from labkit.path.values import Value
-from labkit.text import near
+from labkit.text import near, shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +141,7 @@ def as_chain(part: Node | Chain) -> Chain:
     if isinstance(part, Chain):
         return part
     if not isinstance(part, Node):
-        raise PathError(f"{part!r} is no node; make one with lk.rx(port), lk.tx(port), …")
+        raise PathError(f"{shown(part)} is no node; make one with lk.rx(port), lk.tx(port), …")
     outputs = part.declared.outputs
     return Chain(
         part,

@@ -20,6 +20,7 @@ from labkit.path.address_types import (
     UnknownVniType,
 )
 from labkit.path.values import RealType, TextType, Value, WholeType
+from labkit.text import shown
 
 
 class PortLike(Protocol):
@@ -59,7 +60,7 @@ class PortType(TextType):
         try:
             return str(value.name)
         except AttributeError:
-            raise PathError(f"{value!r} is no port: pass a Port or its name") from None
+            raise PathError(f"{shown(value)} is no port: pass a Port or its name") from None
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class FileType(TextType):
     def given(self, value: Any) -> Value:
         """Its whole path: the engine may work in another folder."""
         if not isinstance(value, (str, PathLike)):
-            raise PathError(f"file is {value!r}; it is the name of a file")
+            raise PathError(f"file is {shown(value)}; it is the name of a file")
         return str(FilePath(value).absolute())
 
     def lines(self, value: Value) -> list[str]:

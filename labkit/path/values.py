@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from labkit.errors import PathError
+from labkit.text import shown
 from labkit.units import plain
 
 Value = str | int | float | list[str] | Mapping[str, Any] | None  # as in JSON
@@ -50,9 +51,10 @@ class WholeType(ParamType):
     def check(self, where: str, name: str, value: Value) -> Value:
         """Within the range."""
         is_whole = isinstance(value, Integral) and not isinstance(value, bool)
-        if not is_whole or not self.lowest <= int(str(value)) <= self.highest:
+        if not is_whole or not self.lowest <= int(value) <= self.highest:  # type: ignore[arg-type]
             raise PathError(
-                f"node {where}: {name} is {value!r}; the range is {self.lowest} to {self.highest}"
+                f"node {where}: {name} is {shown(value)}; "
+                f"the range is {self.lowest} to {self.highest}"
             )
         return int(value)  # type: ignore[arg-type]  # one of numpy's is one too
 
@@ -70,7 +72,7 @@ class RealType(ParamType):
         is_number = isinstance(value, Real) and not isinstance(value, bool)
         if not is_number or not self.lowest <= float(str(value)) <= self.highest:
             meaning = self.meaning.format(lowest=plain(self.lowest), highest=plain(self.highest))
-            raise PathError(f"node {where}: {name} is {value!r}; {meaning}")
+            raise PathError(f"node {where}: {name} is {shown(value)}; {meaning}")
         return value if isinstance(value, (int, float)) else float(str(value))
 
 
@@ -80,7 +82,9 @@ class TextType(ParamType):
     def check(self, where: str, name: str, value: Value) -> Value:
         """Not empty."""
         if not isinstance(value, str) or not value:
-            raise PathError(f"node {where}: {name} is {value!r}; it is a text that is not empty")
+            raise PathError(
+                f"node {where}: {name} is {shown(value)}; it is a text that is not empty"
+            )
         return value
 
 
@@ -94,6 +98,7 @@ class ChoiceType(ParamType):
         """One of the words."""
         if value not in self.words:
             raise PathError(
-                f"node {where}: {name} is {value!r}; it is {' or '.join(map(repr, self.words))}"
+                f"node {where}: {name} is {shown(value)}; "
+                f"it is {' or '.join(map(repr, self.words))}"
             )
         return value

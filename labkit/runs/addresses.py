@@ -8,6 +8,7 @@ from labkit.errors import LabError
 from labkit.lab.lab import Lab
 from labkit.lab.neighbours import resolve
 from labkit.lab.port import Port
+from labkit.packet.host_address import why_no_host
 from labkit.path.address_types import MOST_ADDRESSES
 from labkit.traffic.field_of import FieldOf
 from labkit.traffic.fields import all_layers, count_of
@@ -43,7 +44,11 @@ def source_addresses(streams: list[Stream | Replay]) -> list[str]:
     found = [a for stream in streams if isinstance(stream, Stream) for a in _sources(stream)]
     kept: list[str] = []
     for is_v6 in (False, True):
-        of_version = [a for a in dict.fromkeys(found) if (":" in a) == is_v6 and _is_host(a)]
+        of_version = [
+            a
+            for a in dict.fromkeys(found)
+            if (":" in a) == is_v6 and not why_no_host(ipaddress.ip_address(a))
+        ]
         kept += of_version[:MOST_ADDRESSES]
     return kept
 
@@ -74,8 +79,3 @@ def _outermost_ip(stream: Stream) -> Any:
 
     layers = all_layers(stream.packet)
     return next((layer for layer in layers if isinstance(layer, (IP, IPv6))), None)
-
-
-def _is_host(address: str) -> bool:
-    parsed = ipaddress.ip_address(address)
-    return not (parsed.is_multicast or parsed.is_unspecified)

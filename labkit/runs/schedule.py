@@ -11,6 +11,7 @@ from labkit.errors import LabError
 from labkit.lab.port import Port
 from labkit.packet.link import ETHERNET, MOST_VLAN_TAGS, VLAN_TAG
 from labkit.runs.addresses import destination_mac
+from labkit.text import shown
 from labkit.traffic.program import Compiled
 from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
@@ -115,7 +116,7 @@ def listed(port: Port, streams: Traffic | Sequence[Traffic]) -> list[Traffic]:
         raise LabError(f"{len(traffic)} streams; a trial has 1 to {MOST_STREAMS}")
     for stream in traffic:
         if not isinstance(stream, (Stream, Replay)):
-            raise LabError(f"{stream!r} is no stream; make one with lk.Stream or lk.Replay")
+            raise LabError(f"{shown(stream)} is no stream; make one with lk.Stream or lk.Replay")
         _check_length(port, stream)
     return traffic
 

@@ -6,13 +6,13 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from MLRsearch import Config, MultipleLossRatioSearch, SearchGoal
 
 from labkit.arguments.checked import checked
+from labkit.arguments.hints import is_real
 from labkit.dut.base import FarEnd
 from labkit.errors import LabError
 from labkit.lab.port import Port
@@ -151,8 +151,7 @@ def _config(
     goals: Collection[SearchGoal], lowest: float, highest: float, preset: str, most_seconds: float
 ) -> Config:
     """What MLRsearch is told; LabError for numbers that cannot be."""
-    is_number = isinstance(most_seconds, Real) and not isinstance(most_seconds, bool)
-    if not (is_number and math.isfinite(most_seconds) and most_seconds > 0):
+    if not (is_real(most_seconds) and math.isfinite(most_seconds) and most_seconds > 0):
         raise LabError(f"most_seconds is {most_seconds!r}; it is a positive number")
     if lowest >= highest:
         raise LabError(f"min_rate is {lowest:,.0f} and max_rate {highest:,.0f}; 0 < min < max")

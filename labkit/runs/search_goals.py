@@ -3,11 +3,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from numbers import Real
 from typing import Literal
 
 from MLRsearch import SearchGoal
 
+from labkit.arguments.hints import is_real
 from labkit.errors import LabError
 from labkit.text import near
 from labkit.units import plain
@@ -74,7 +74,6 @@ def _loss_ratio(goal: str | float) -> float:
         if goal not in LOSS_RATIOS:
             raise LabError(f"there is no goal {goal!r}{near(goal, LOSS_RATIOS)}")
         return LOSS_RATIOS[goal]
-    is_number = isinstance(goal, Real) and not isinstance(goal, bool)
-    if not is_number or not 0 <= goal < 1:
+    if not is_real(goal) or not 0 <= goal < 1:
         raise LabError(f"goal {goal!r}: a loss ratio is 0 or more and below 1 (0.005 is 0.5 %)")
     return float(goal)

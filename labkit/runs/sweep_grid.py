@@ -2,13 +2,16 @@
 """The grid of a sweep: which load for which DUT, and what is left out."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from numbers import Real
 from typing import Any
 
+from labkit.arguments.checked import fitting
+from labkit.arguments.hints import Count, is_real
 from labkit.dut.base import Dut
 from labkit.errors import LabError
+from labkit.runs.trial_settings import SHORTEST_SECONDS, seconds
+from labkit.text import shown
 from labkit.traffic.fields import Vary
 from labkit.traffic.rate import Rate
 from labkit.traffic.sizes import Sizes
@@ -17,8 +20,6 @@ from labkit.units import plain
 
 SMALLEST_SIZE = 64
 SizeOrMix = int | Sizes  # a mix has two sizes or more
-
-SHORTEST_SECONDS, LONGEST_SECONDS = 0.001, 86_400.0  # of a trial
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,10 @@ class Load:
 def parse_sizes(sizes: Any) -> list[SizeOrMix]:
     """Sizes and mixes from a list of what lk.Stream(size=...) takes; LabError for what is none."""
     if isinstance(sizes, (Sizes, Mapping)):
-        shown = sizes if isinstance(sizes, Sizes) else repr(sizes)
-        raise LabError(f'sizes is {shown}; it is a list, such as [64, 1518, "IMIX"]')
-    _check_list("sizes", sizes)
+        given = sizes if isinstance(sizes, Sizes) else shown(sizes)
+        raise LabError(f'sizes is {given}; it is a list, such as [64, 1518, "IMIX"]')
     parsed: list[SizeOrMix] = []
-    for given in sizes:
+    for given in _as_list("sizes", sizes):
         one = Sizes.parse(given)
         smallest = min(one.order)
         if smallest < SMALLEST_SIZE:
@@ -73,11 +73,16 @@ def parse_sizes(sizes: Any) -> list[SizeOrMix]:
     return parsed
 
 
-def _check_list(name: str, values: Any) -> None:
-    if isinstance(values, str) or not isinstance(values, Sequence):
-        raise LabError(f"{name} is {values!r}; it is a list: write [{values!r}]")
-    if not values:
+def _as_list(name: str, values: Any) -> list[Any]:
+    """A list of one value or more, from any kind of it, such as numpy's."""
+    given = values.tolist() if hasattr(values, "tolist") else values
+    is_one = isinstance(given, (str, Mapping)) or not isinstance(given, Iterable)
+    if is_one or not isinstance(given, Collection):
+        meant = f"[{shown(values)}]" if is_one else f"list({name})"
+        raise LabError(f"{name} is {shown(values)}; it is a list: write {meant}")
+    if not given:
         raise LabError(f"{name} is empty; name at least one")
+    return list(given)
 
 
 def _named(size: SizeOrMix) -> str:
@@ -85,7 +90,7 @@ def _named(size: SizeOrMix) -> str:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    return is_real(value) and math.isfinite(value)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -111,19 +116,18 @@ class LoadGrid:
     vary: tuple[Vary, ...]
 
     def __post_init__(self) -> None:
-        _check_list("rates", self.rates)
+        object.__setattr__(self, "rates", _as_list("rates", self.rates))
         self._check_once()
-        for name, lowest in (("duration", SHORTEST_SECONDS), ("warmup", 0.0)):
-            seconds = getattr(self, name)
-            if not (_is_number(seconds) and lowest <= seconds <= LONGEST_SECONDS):
-                span = f"{plain(lowest)} to {plain(LONGEST_SECONDS)} s"
-                raise LabError(f"{name} is {seconds!r}; the range is {span}")
+        for name in ("duration", "warmup"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, seconds(name, given, SHORTEST_SECONDS[name]))
         if self.max_gbps is not None and not (_is_number(self.max_gbps) and self.max_gbps > 0):
             raise LabError(
-                f"max_gbps is {self.max_gbps!r}; it is a number of Gbit/s above 0, or None"
+                f"max_gbps is {shown(self.max_gbps)}; it is a number of Gbit/s above 0, or None"
             )
-        if not isinstance(self.repeats, int) or self.repeats < 1:
-            raise LabError(f"repeats is {self.repeats!r}; it is a whole number, 1 or more")
+        if self.max_gbps is not None:
+            object.__setattr__(self, "max_gbps", float(self.max_gbps))
+        object.__setattr__(self, "repeats", fitting("repeats", self.repeats, Count))
 
     def _check_once(self) -> None:
         """Each load is told once, and each mix of sizes has a name of its own."""
@@ -207,10 +211,10 @@ def check_duts(duts: Sequence[Dut], vary: tuple[Vary, ...], opens_here: bool) ->
 
     opens_here: the DUTs run on this machine, which must have what they need
     """
-    _check_list("duts", duts)
+    _as_list("duts", duts)
     for dut in duts:
         if not isinstance(dut, Dut):
-            raise LabError(f"{dut!r} is no DUT; make one with lk.dut.LabkitEcho(), …")
+            raise LabError(f"{shown(dut)} is no DUT; make one with lk.dut.LabkitEcho(), …")
         if opens_here and dut.missing:
             raise LabError(dut.missing)
     names = [dut.name for dut in duts]

@@ -2,13 +2,15 @@
 """How long a trial lasts, and what it measures."""
 
 from dataclasses import dataclass
-from numbers import Real
 
 from labkit._codec import lib
+from labkit.arguments.hints import is_real
 from labkit.errors import LabError
+from labkit.text import shown
 from labkit.units import plain
 
 STILL_SECONDS = 3 * lib.LK_LONGEST_HOLD / 1e9  # longer than an impair node holds a frame back
+SHORTEST_SECONDS = {"duration": 0.001, "warmup": 0.0, "drain": STILL_SECONDS, "interval": 0.001}
 LONGEST_SECONDS = 86_400.0
 MOST_INTERVALS = 100_000
 
@@ -35,11 +37,9 @@ class TrialSettings:
 
     def __post_init__(self) -> None:
         if not isinstance(self.latency, bool):
-            raise LabError(f"latency is {self.latency!r}; it is True or False")
-        _check_seconds("duration", self.duration, 0.001)
-        _check_seconds("warmup", self.warmup, 0.0)
-        _check_seconds("drain", self.drain, STILL_SECONDS)
-        _check_seconds("interval", self.interval, 0.001)
+            raise LabError(f"latency is {shown(self.latency)}; it is True or False")
+        for name, lowest in SHORTEST_SECONDS.items():
+            object.__setattr__(self, name, seconds(name, getattr(self, name), lowest))
         if self.duration / self.interval > MOST_INTERVALS:
             raise LabError(
                 f"interval is {self.interval} s; at most {MOST_INTERVALS:,} intervals, so give "
@@ -47,8 +47,12 @@ class TrialSettings:
             )
 
 
-def _check_seconds(name: str, value: float, lowest: float) -> None:
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
+def seconds(name: str, value: float, lowest: float) -> float:
+    """A time as Python's own number, whatever kind it was; LabError for what is out of range."""
+    is_number = is_real(value)
     if not is_number or not lowest <= value <= LONGEST_SECONDS:
         span = f"{plain(lowest)} to {plain(LONGEST_SECONDS)} s"
-        raise LabError(f"{name} is {value!r}; the range is {span}")
+        raise LabError(
+            f"{name} is {shown(value)}; the range is {span}" + ", as a number" * (not is_number)
+        )
+    return float(value)

@@ -132,6 +132,11 @@ class _Maker:
     def locate(self, field: FieldOf, size: int) -> Wire:
         """Where a field stands, with no more of it than varies."""
         name, bits = field.varied.name, field.bits
+        if (field.layer_number, name) in self.free:
+            raise LabError(
+                f"vary {name}: it follows the frame's bytes where the packet gives none; give it "
+                f"one, such as {type(field.layer).__name__}({name}=0), and it varies"
+            )
         every = (1 << bits) - 1
         frames = [self.build(size, [(field, wire)], checksums=0) for wire in (0, every)]
         place = bits_between(*frames)

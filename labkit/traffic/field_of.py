@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.packet.mac import HOW_TO_WRITE, is_mac
+from labkit.text import shown
 from labkit.traffic.fields import (
     MOST_VALUES,
     Value,
@@ -72,7 +73,13 @@ class FieldOf:
             layer.setfieldval(self.varied.name, wire)
             return
         data = wire.to_bytes(self.bits // 8, "big")
-        layer.setfieldval(self.varied.name, self.field.getfield(layer, data)[1])
+        try:
+            value = self.field.getfield(layer, data)[1]
+        except Exception:  # fields of scapy raise what they like
+            raise LabError(
+                f"vary {self.varied.name}: it has no fixed width on the wire; vary another field"
+            ) from None
+        layer.setfieldval(self.varied.name, value)
 
     def wire(self, value: Value) -> int:
         """A value as a number on the wire."""
@@ -87,9 +94,8 @@ class FieldOf:
                 raise self._outside(value) from None
             if _is_fraction(value):
                 raise self._no_value(value, WHOLE) from None
-            why = " ".join(str(error).partition("To inject")[0].split())
-            no_name = isinstance(error, KeyError)
-            raise self._no_value(value, "scapy knows no such name" if no_name else why) from None
+            no_name = "scapy knows no such name; " if isinstance(error, KeyError) else ""
+            raise self._no_value(value, no_name + self._allowed + _one_by_one(value)) from None
         if not 0 <= number < 1 << self.bits:
             raise self._outside(value)
         if _is_fraction(value) and not _is_fraction(self._told(number)):
@@ -122,18 +128,45 @@ class FieldOf:
         return listed[0], 0, len(listed), listed
 
     def _taken(self, value: Value) -> Any:
-        """A value as scapy is given it: what it would ask name servers for, draw or make up is an
-        error."""
-        from scapy.fields import IP6Field, IPField, MACField
+        """A value as scapy is given it; ValueError for what it would ask name servers for, draw,
+        make up, or take the first of."""
+        from scapy.fields import MACField
 
-        if value is None or hasattr(value, "_fix"):  # a volatile value
-            raise ValueError("each value is told, and random=True draws from them")
-        for kind, address in ((IPField, IPv4Address), (IP6Field, IPv6Address)):
-            if isinstance(self.field, kind):
-                return str(address(int(value) if isinstance(value, Integral) else str(value)))
-        if isinstance(self.field, MACField) and not is_mac(str(value)):
-            raise ValueError(HOW_TO_WRITE)  # scapy makes up the rest
+        if _one_by_one(value):
+            raise ValueError
+        kind = self._address
+        if kind is not None:
+            address = kind(int(value) if _is_whole(value) else _text(value))
+            if getattr(address, "scope_id", None):
+                raise ValueError
+            return str(address)
+        if isinstance(self.field, MACField):
+            text = int(value).to_bytes(6, "big").hex(":") if _is_whole(value) else _text(value)
+            if not is_mac(text):
+                raise ValueError  # scapy makes up the rest
+            return text
         return value
+
+    @property
+    def _address(self) -> "type[IPv4Address | IPv6Address] | None":
+        """What its values are, where they are IP addresses."""
+        from scapy.fields import IP6Field, IPField
+
+        kinds = ((IPField, IPv4Address), (IP6Field, IPv6Address))
+        return next((kind for field, kind in kinds if isinstance(self.field, field)), None)
+
+    @property
+    def _allowed(self) -> str:
+        """What its values may be."""
+        from scapy.fields import FlagsField, MACField
+
+        if self._address is not None:
+            kind, such = ("IPv4", "192.0.2.1") if self.bits == 32 else ("IPv6", "2001:db8::1")
+            return f"it is an {kind} address without prefix and zone, such as {such}"
+        if isinstance(self.field, MACField):
+            return HOW_TO_WRITE
+        flags = f", or names of {self.field.names}" if isinstance(self.field, FlagsField) else ""
+        return f"it is a whole number from 0 to {(1 << self.bits) - 1}{flags}"
 
     def _told(self, number: int) -> Any:
         """What scapy says of a number on the wire."""
@@ -143,7 +176,7 @@ class FieldOf:
         return self.field.i2h(self.layer, self.field.getfield(self.layer, data)[1])
 
     def _no_value(self, value: object, why: str) -> LabError:
-        return LabError(f"vary {self.varied.name}: {value!r} is no value of it: {why}")
+        return LabError(f"vary {self.varied.name}: {shown(value)} is no value of it: {why}")
 
     def _outside(self, value: object) -> LabError:
         return self._no_value(value, f"it is outside of 0 to {(1 << self.bits) - 1}")
@@ -168,3 +201,20 @@ def fields_of(packet: "Packet", vary: Sequence[Vary]) -> list[FieldOf]:
 def _is_fraction(value: object) -> bool:
     """Whether it is a number that is not of a whole kind; 1.0 is one."""
     return isinstance(value, Number) and not isinstance(value, Integral)
+
+
+def _one_by_one(value: object) -> str:
+    """What is to be said of what stands for other values each time."""
+    is_volatile = value is None or hasattr(value, "_fix")  # scapy's
+    return "; each value is told, and random=True draws from them" if is_volatile else ""
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _text(value: object) -> str:
+    """An address as text; scapy's nets of several are none."""
+    if not isinstance(value, (str, bytes, IPv4Address, IPv6Address)):
+        raise ValueError
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -2,12 +2,14 @@
 """Fields that vary from frame to frame: which of them, and their values."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import EVERY, checked
 from labkit.errors import LabError
+from labkit.text import shown
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
@@ -110,13 +112,13 @@ def vary(
         names = ", ".join(f"{field.__name__}.{f.name}" for f in field.fields_desc)
         raise LabError(f"field is {field.__name__}, a whole layer; give one of {names}")
     if not hasattr(field, "owners") or not hasattr(field, "addfield"):
-        raise LabError(f"field is {field!r}; give a field of a scapy layer, such as UDP.sport")
+        raise LabError(f"field is {shown(field)}; give a field of a scapy layer, such as UDP.sport")
     listed = _listed(values)
     if not isinstance(random, bool):
-        raise LabError(f"random is {random!r}; it is True or False")
+        raise LabError(f"random is {shown(random)}; it is True or False")
     is_whole = isinstance(nth, Integral) and not isinstance(nth, bool)
     if nth is not None and not (is_whole and nth >= 1):
-        raise LabError(f"nth is {nth!r}; 1 is the outermost layer of the field's kind")
+        raise LabError(f"nth is {shown(nth)}; 1 is the outermost layer of the field's kind")
     owners = layers_with(field)
     if layer is not None and layer not in owners:
         there = ", ".join(owner.__name__ for owner in owners)
@@ -146,11 +148,13 @@ def _listed(values: Any) -> Sequence[Value]:
     if count == 0:
         hint = "; random=True draws from a range" if is_random else ""
         raise LabError(
-            f"values is {values!r}; give a range or a list, such as range(1024, 2048) or "
+            f"values is {shown(values)}; give a range or a list, such as range(1024, 2048) or "
             f'["10.0.0.1", "10.0.0.2"]{hint}'
         )
     if isinstance(listed, range) and count > MOST_OF_RANGE:
-        raise LabError(f"values is {values!r}, {count:,} values; a range has 2**64 - 1 at most")
+        raise LabError(
+            f"values is {shown(values)}, {count:,} values; a range has 2**64 - 1 at most"
+        )
     if not isinstance(listed, range) and count > MOST_VALUES:
         raise LabError(f"{count} values; at most {MOST_VALUES} in a list, or give a range")
     return listed
@@ -162,7 +166,7 @@ def as_fields(vary: Any) -> tuple[Vary, ...]:
     fields = tuple(vary) if is_listed else (vary,)
     for field in fields:
         if not isinstance(field, Vary):
-            raise LabError(f"vary is {field!r}; write lk.vary(UDP.sport, range(1024, 2048))")
+            raise LabError(f"vary is {shown(field)}; write lk.vary(UDP.sport, range(1024, 2048))")
     return fields
 
 
@@ -201,7 +205,9 @@ def plain_field(field: Any, layer: "Packet", value: Any) -> Any:
     from scapy.fields import IP6Field, IPField, MACField, MultipleTypeField
 
     if isinstance(field, MultipleTypeField):
-        wrapper, field = field, field._find_fld_pkt_val(layer, value)[0]
+        wrapper, field = field, field.dflt
+        with suppress(Exception):  # of a value that is none, which is told where it is used
+            field = wrapper._find_fld_pkt_val(layer, value)[0]
         for kind, address in zip((IPField, IP6Field, MACField), ADDRESSES, strict=True):
             if any(isinstance(one, kind) for one, _ in wrapper.flds):
                 other = wrapper._find_fld_pkt_val(layer, address)[0]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
 from labkit.packet.mac import HOW_TO_WRITE, is_mac
+from labkit.text import shown
 from labkit.traffic.fields import all_layers, plain_field
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def one_packet(packet: Any) -> "Packet":
 
     if not isinstance(packet, Ether):
         raise LabError(
-            f"packet is {packet!r}; a stream's packet begins with Ether(), such as "
+            f"packet is {shown(packet)}; a stream's packet begins with Ether(), such as "
             'Ether()/IP(src="10.0.0.1", dst="10.0.0.2")/UDP(sport=1, dport=2)'
         )
     for name, value in _values(packet):

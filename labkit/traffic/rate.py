@@ -3,11 +3,12 @@
 
 import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import Literal, cast, get_args
 
 from labkit.arguments.checked import checked
+from labkit.arguments.hints import is_real
 from labkit.errors import LabError
+from labkit.text import shown
 from labkit.units import LARGE, QuantityError, parse_quantity, plain
 
 Unit = Literal["pps", "bit/s", "%"]
@@ -43,7 +44,7 @@ class Rate:
         """A rate from what a user wrote; a number is frames a second."""
         if isinstance(rate, Rate):
             return rate
-        if isinstance(rate, Real) and not isinstance(rate, bool):
+        if is_real(rate):
             return cls(float(rate))
         if not isinstance(rate, str):
             raise _no_rate(rate)
@@ -84,6 +85,6 @@ class Rate:
 
 def _no_rate(given: object, why: str = "") -> LabError:
     return LabError(
-        f'rate is {given!r}; write it as "700 kpps", "10 Gbit/s", "1 Gbit/s L1", "50 %" or a '
+        f'rate is {shown(given)}; write it as "700 kpps", "10 Gbit/s", "1 Gbit/s L1", "50 %" or a '
         f"number of frames a second{why}"
     )

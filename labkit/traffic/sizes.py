@@ -10,8 +10,10 @@ from typing import Any
 
 from labkit.arguments.checked import checked
 from labkit.errors import LabError
+from labkit.text import shown
 
 FCS = 4
+SMALLEST, LARGEST = 18, 65_535 + FCS  # an Ethernet header, what one buffer holds
 LONGEST_ORDER = 65_536
 MOST_LISTED = 6
 
@@ -47,7 +49,7 @@ class Sizes:
     def __post_init__(self) -> None:
         if isinstance(self.order, (str, Mapping)) or not isinstance(self.order, Iterable):
             raise LabError(
-                f"order is {self.order!r}; it is a list of sizes in turn, such as [64, 1518]"
+                f"order is {shown(self.order)}; it is a list of sizes in turn, such as [64, 1518]"
             )
         object.__setattr__(self, "order", tuple(map(_plain, self.order)))
         if not self.order:
@@ -55,10 +57,11 @@ class Sizes:
         if len(self.order) > LONGEST_ORDER:
             raise LabError(f"{len(self.order)} sizes in turn; at most {LONGEST_ORDER}")
         for size in self.order:
-            if not isinstance(size, int) or isinstance(size, bool) or size < 18:
+            is_whole = isinstance(size, int) and not isinstance(size, bool)
+            if not is_whole or not SMALLEST <= size <= LARGEST:
                 raise LabError(
-                    f"size {size!r} is no frame size; it is a whole number of bytes with the FCS, "
-                    "18 or more, such as 64"
+                    f"size {shown(size)} is no frame size; it is a whole number of bytes with the "
+                    f"FCS, {SMALLEST} to {LARGEST}, such as 64"
                 )
 
     @classmethod
@@ -66,10 +69,14 @@ class Sizes:
     def mix(cls, weights: Mapping[int, int], name: str = "") -> "Sizes":
         """Sizes by their weights, spread as evenly as can be: {64: 28, 570: 16, 1518: 4}."""
         if not isinstance(weights, Mapping):
-            raise LabError(f"weights is {weights!r}; it is a mapping such as {{64: 28, 570: 16}}")
+            raise LabError(
+                f"weights is {shown(weights)}; it is a mapping such as {{64: 28, 570: 16}}"
+            )
         for size, weight in weights.items():
             if not isinstance(weight, Integral) or isinstance(weight, bool) or weight < 1:
-                raise LabError(f"weight of size {size} is {weight!r}; it is a whole number from 1")
+                raise LabError(
+                    f"weight of size {size} is {shown(weight)}; it is a whole number from 1"
+                )
         weights = {_plain(size): int(weight) for size, weight in weights.items()}
         total = sum(weights.values())
         credit = dict.fromkeys(weights, 0)
@@ -111,7 +118,7 @@ class Sizes:
             return cls((_plain(size),))
         if isinstance(size, str) or not isinstance(size, Iterable):
             raise LabError(
-                f"size is {size!r}; it is a number of bytes, several, weights such as "
+                f"size is {shown(size)}; it is a number of bytes, several, weights such as "
                 '{64: 28, 570: 16}, or "IMIX"'
             )
         return cls(tuple(_plain(one) for one in size))

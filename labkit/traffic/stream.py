@@ -4,12 +4,13 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from labkit.arguments.checked import EVERY, checked
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Between, is_real
 from labkit.errors import LabError
 from labkit.packet.signature import SIGNATURE_LENGTH
+from labkit.text import shown
 from labkit.traffic.compile import compile_stream, with_addresses
 from labkit.traffic.field_of import fields_of
 from labkit.traffic.fields import Vary, as_fields, count_of
@@ -28,11 +29,11 @@ NO_MAC = "00:00:00:00:00:00"
 
 def check_weight(weight: float) -> None:
     """Raises a LabError for what is no share."""
-    if not (isinstance(weight, Real) and weight > 0 and math.isfinite(weight)):
-        raise LabError(f"weight is {weight!r}; it is a positive number")
+    if not (is_real(weight) and weight > 0 and math.isfinite(weight)):
+        raise LabError(f"weight is {shown(weight)}; it is a positive number")
 
 
-@checked(but=EVERY)
+@checked(but=("packet", "size", "rate", "vary", "weight"))
 @dataclass(frozen=True, init=False)
 class Stream:
     """Frames of one scapy packet: sizes, varying fields, rate.
@@ -74,7 +75,7 @@ class Stream:
         vary: Vary | Sequence[Vary] = (),
         *,
         weight: float = 1,
-        burst: int = 1,
+        burst: Annotated[int, Between(1, MOST_BURST, "frames")] = 1,
         seed: int = 0,
         signature: bool = True,
     ) -> None:
@@ -83,12 +84,6 @@ class Stream:
         if len(fields) > MOST_FIELDS:
             raise LabError(f"{len(fields)} varying fields; at most {MOST_FIELDS}")
         check_weight(weight)
-        if not isinstance(seed, int):
-            raise LabError(f"seed is {seed!r}; it is a whole number")
-        if not isinstance(signature, bool):
-            raise LabError(f"signature is {signature!r}; it is True or False")
-        if not isinstance(burst, int) or not 1 <= burst <= MOST_BURST:
-            raise LabError(f"burst is {burst}; the range is 1 to {MOST_BURST} frames")
         # Without addresses scapy would ask the host's network for them.
         length = len(built(with_addresses(packet, NO_MAC, NO_MAC)))
         fields_of(packet, fields)

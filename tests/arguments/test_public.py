@@ -2,8 +2,11 @@
 """Wrong arguments of public functions: none raises a raw error, each is named with the fix."""
 
 import inspect
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from ipaddress import ip_network
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,9 @@ from scapy.layers.l2 import Ether
 
 import labkit as lk
 from labkit import sources
+from labkit.arguments.checked import fitting
+from labkit.runs.sweep import Measurement
+from labkit.runs.sweep_grid import Load
 
 PACKET = Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1, dport=9000)
 ADDRESSES = ["10.0.0.2/24"]
@@ -83,7 +89,7 @@ WITHOUT: list[tuple[Callable[[], object], str]] = [
     (lambda: lk.explain([1, 2]), "frame is [1, 2]; a frame is"),  # type: ignore[arg-type]
     (lambda: lk.explain(b"", tunnel="vxlan"), "tunnel is 'vxlan'; it is a tunnel: lk.Vxlan"),  # type: ignore[arg-type]
     (lambda: lk.Lab("x"), "eal is 'x'; it is an EalConfig or None"),  # type: ignore[arg-type]
-    (lambda: lk.EalConfig(memory_mb="512"), "memory_mb is '512'; it is a whole number, such as"),  # type: ignore[arg-type]
+    (lambda: lk.EalConfig(memory_mb="512"), "memory_mb is '512'; it is a whole number from 64 to"),  # type: ignore[arg-type]
     (lambda: lk.EalConfig(pci="0000:00:06.0"), "write ['0000:00:06.0']"),  # type: ignore[arg-type]
     (lambda: lk.EalConfig(memory=5), "did you mean 'memory_mb'?"),  # type: ignore[call-arg]
     (lambda: lk.Stream(PACKET, sizes=64), "did you mean 'size'?"),  # type: ignore[call-arg]
@@ -155,6 +161,67 @@ def test_numbers_of_numpy_are_numbers(lab: lk.Lab) -> None:
     )
     assert run.ledger.sent == 4
     assert lk.udp_echo(ADDRESSES, np.int64(9000)).params["udp_port"] == 9000
+    stream = lk.Stream(PACKET, np.int32(128), burst=np.uint8(2), seed=np.int64(3))
+    for kind in (np.float32, np.float64, Fraction):
+        settings = {name: kind(0.125) for name in ("duration", "warmup", "drain", "interval")}
+        trial = lk.trial(a, stream, rate=kind(1000), progress=False, **settings)
+        assert trial.row["intended"] == 125
+        assert json.loads(json.dumps(trial.row, default=str)).keys() == trial.row.keys()
+
+
+def test_numbers_of_numpy_make_a_sweep() -> None:
+    def measured(dut: lk.dut.Dut, load: Load) -> Measurement:
+        return Measurement({"tx_pps": load.pps, "rx_pps": load.pps}, {"host": "here"})
+
+    results = lk.sweep(
+        {lk.dut.LabkitEcho()},  # type: ignore[arg-type]  # a collection is one
+        sizes=np.array([64, 128]),  # type: ignore[arg-type]
+        rates=np.linspace(1e3, 2e3, 2),  # type: ignore[arg-type]
+        duration=np.float32(0.5),  # type: ignore[arg-type]
+        repeats=np.int64(2),  # type: ignore[arg-type]
+        max_gbps=np.float32(1),  # type: ignore[arg-type]
+        progress=False,
+        measure=measured,
+    )
+    assert len(results) == 8
+    assert results.run["parameters"]["duration"] == 0.5
+
+
+class Unwritable:
+    """Whose repr fails, as that of objects half made does."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Unwritable(), 10**5000, "x" * 5000, [1] * 100_000, {"a": [1] * 100_000}],
+    ids=["unwritable", "digits", "text", "list", "mapping"],
+)
+def test_any_value_can_be_told_and_briefly(value: Any) -> None:
+    for use in (
+        lambda: lk.EalConfig(memory_mb=value),
+        lambda: lk.Stream(PACKET, rate=value),
+        lambda: lk.Stream(PACKET, seed=[value]),  # type: ignore[arg-type]
+        lambda: lk.udp_echo(value),
+        lambda: lk.udp_echo("10.0.0.2", value),
+        lambda: lk.vary(value, [1]),
+        lambda: lk.vary(UDP.sport, value, nth=value),
+        lambda: lk.Stream(PACKET, vary=lk.vary(UDP.sport, [value])).compile(),
+        lambda: lk.rx("client") >> value,
+        lambda: lk.sweep([value], measure=lambda *_: None),  # type: ignore[arg-type,return-value]
+        lambda: lk.check(True, [value]),  # type: ignore[arg-type]
+    ):
+        with pytest.raises((lk.LabError, TypeError)) as refused:
+            use()  # type: ignore[no-untyped-call]
+        assert len(str(refused.value)) < 700
+
+
+def test_what_is_no_list_is_refused_as_one() -> None:
+    for value in (np.array(5), ip_network("10.0.0.0/30"), (size for size in (18, 20)), b"abc"):
+        with pytest.raises(lk.LabError, match="is a list of"):
+            fitting("sizes", value, Sequence[int])
 
 
 def test_every_public_function_is_checked() -> None:

@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import Mock
 
+import numpy as np
 import psutil
 import pytest
 
@@ -138,7 +140,7 @@ def test_bad_eal_argument_is_an_error_with_the_log() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"memory_mb": 1}, "memory_mb is 1; the engine needs at least 64"),
+        ({"memory_mb": 1}, "memory_mb is 1; the range is 64 to 1048576 MiB"),
         ({"max_workers": 0}, "max_workers is 0; the range is 1 to 63"),
         ({"cpus": (4095,)}, r"cpus names \[4095\]; this process may use"),
         ({"cpus": ()}, "cpus is empty"),
@@ -294,6 +296,14 @@ def test_what_nobody_waits_for_any_more_may_be_closed(lab: lk.Lab) -> None:
         thread.join()
     assert lab.is_alive
     lab.engine.commands.stop_recorder(told[0])
+
+
+def test_a_value_that_no_message_has_is_an_error_of_that_call_alone(lab: lk.Lab) -> None:
+    commands: Any = lab.engine.commands
+    for strange in (object(), {1}, np.float32(1)):
+        with pytest.raises(TypeError, match="not JSON serializable"):
+            commands.set_link("client", strange)
+    assert commands.clock()["tsc"] > 0
 
 
 def test_closed_lab_says_so(leftovers: None) -> None:

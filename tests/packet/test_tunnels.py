@@ -329,7 +329,7 @@ WRONG: list[tuple[type[lk.Tunnel], dict[str, Any], str]] = [
     (lk.Vxlan, {"vni": -1}, "the range is 0 to 16777215"),
     (lk.Vxlan, {"vni": "42"}, "vni is '42'; it is a whole number from 0 to 16777215 or None"),
     (lk.Vxlan, {"local": "10.0.0"}, "local is '10.0.0'; it is an address such as"),
-    (lk.Vxlan, {"remote": "239.0.0.1"}, "it is a unicast address"),
+    (lk.Vxlan, {"remote": "239.0.0.1"}, "it is a group's address; give a host's such as"),
     (lk.Vxlan, {"local": "10.0.0.1", "remote": "fd00::1"}, "different IP versions"),
     (lk.Vxlan, {"local_mac": "02:00"}, "write six bytes"),
     (lk.Vxlan, {"local_mac": "03:00:00:00:00:01"}, "no group address"),

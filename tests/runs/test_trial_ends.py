@@ -14,6 +14,7 @@ import pytest
 import labkit as lk
 from labkit.runs import trial_engine
 from tests.interrupts import interrupts
+from tests.patience import wait_until
 from tests.trials import QUICK, SERVER_4, V4, flow
 
 
@@ -80,9 +81,15 @@ def test_an_engine_that_dies_says_so(mirror: lk.Port) -> None:
 
 
 def test_a_dut_that_stops_midway(mirror: lk.Port) -> None:
-    stopper = threading.Timer(0.25, mirror.lab.paths["mirror"].stop)
+    path = mirror.lab.paths["mirror"]
+
+    def stop() -> None:
+        wait_until(lambda: path.counters.nodes["rx:server"].objects > 0)
+        path.stop()
+
+    stopper = threading.Thread(target=stop)
     stopper.start()
-    run = lk.trial(mirror, flow(), rate="2 kpps", duration=0.5, drain=0.1, **QUICK)
+    run = lk.trial(mirror, flow(), rate="2 kpps", duration=2, drain=0.1, **QUICK)
     stopper.join()
     assert 0 < run.row["received"] < run.row["sent"]
     (where,) = run.ledger.drops
@@ -97,8 +104,12 @@ def test_a_trial_whose_own_path_is_stopped_ends(
     monkeypatch.setattr(trial_engine, "OVERDUE_SECONDS", 0.5)
 
     def stop() -> None:
-        time.sleep(0.3)
-        mirror.lab.paths[f"trial:{mirror.name}"].stop()
+        name = f"trial:{mirror.name}"
+        paths = mirror.lab.paths
+        wait_until(
+            lambda: name in paths and paths[name].counters.nodes["generate:client"].objects > 0
+        )
+        paths[name].stop()
 
     stopper = threading.Thread(target=stop)
     stopper.start()

@@ -4,7 +4,7 @@
 import math
 import pickle
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,18 @@ import pytest
 from scapy.config import conf
 from scapy.layers.dns import DNS
 from scapy.layers.inet import ICMP, IP, TCP, UDP, ICMPerror, IPerror, UDPerror
-from scapy.layers.inet6 import ICMPv6DestUnreach, IPerror6, IPv6
+from scapy.layers.inet6 import (
+    ICMPv6DestUnreach,
+    IPerror6,
+    IPv6,
+    IPv6ExtHdrHopByHop,
+    IPv6ExtHdrSegmentRouting,
+)
+from scapy.layers.ipsec import AH
 from scapy.layers.l2 import ARP, GRE, Dot1AD, Dot1Q, Ether
 from scapy.layers.lltd import LLTDAttributeMachineName
 from scapy.packet import Packet, Raw
+from scapy.utils6 import Net6
 from scapy.volatile import RandInt, RandIP, RandMAC, RandShort, RandString
 
 import labkit as lk
@@ -172,9 +180,19 @@ def test_fractions_are_told_what_is_wrong_with_them() -> None:
         (IPv6.dst, ["localhost"], "'localhost' is no value of it"),
         (IPv6.dst, ["10.0.0.1"], "'10.0.0.1' is no value of it"),
         (IPv6.dst, range(2**64 - 1, 2**64 + 2), "its values differ in more than 8 bytes"),
-        (IPv6.hlim, [RandShort()], "is no value of it: each value is told"),
-        (IPv6.hlim, [None], "None is no value of it: each value is told"),
+        (IPv6.hlim, [RandShort()], r"is no value of it: .* 0 to 255; each value is told"),
+        (IPv6.hlim, [None], "None is no value of it: .* each value is told"),
         (IPv6.nh, ["nosuch"], "'nosuch' is no value of it: scapy knows no such name"),
+        (IPv6.hlim, ["five"], "'five' is no value of it: it is a whole number from 0 to 255$"),
+        (IPv6.hlim, [b"5"], "b'5' is no value of it: it is a whole number from 0 to 255$"),
+        (IPv6.dst, [True], "True is no value of it: it is an IPv6 address without prefix"),
+        (IPv6.dst, ["fe80::1%eth0"], "it is an IPv6 address without prefix and zone, such as"),
+        (IPv6.dst, [ip_network("fd00::/126")], "it is an IPv6 address without prefix"),
+        (IPv6.dst, [Net6("fd00::/126")], "it is an IPv6 address without prefix"),
+        (Ether.src, [2**48], "281474976710656 is no value of it: it is outside of 0 to 2814749767"),
+        (Ether.src, [True], "True is no value of it: write six bytes as 02:00"),
+        (Ether.src, [5.0], "5.0 is no value of it: it is a whole number"),
+        (UDP.chksum, [1], r"follows the frame's bytes where .* such as UDP\(chksum=0\), and it"),
     ],
 )
 def test_values_that_a_field_cannot_have(field: Any, values: Any, says: str) -> None:
@@ -196,6 +214,42 @@ def test_values_that_a_field_cannot_have(field: Any, values: Any, says: str) -> 
 def test_what_cannot_vary(make: Callable[[], object], says: str) -> None:
     with pytest.raises(lk.LabError, match=says):
         make()
+
+
+@pytest.mark.parametrize(
+    ("packet", "field"),
+    [
+        (LINK / V4 / DATA, IP.options),
+        (LINK / V4 / TCP(), TCP.options),
+        (LINK / V6 / IPv6ExtHdrHopByHop() / DATA, IPv6ExtHdrHopByHop.options),
+        (LINK / V6 / IPv6ExtHdrSegmentRouting() / DATA, IPv6ExtHdrSegmentRouting.addresses),
+        (LINK / V4 / AH(icv=bytes(12)) / DATA, AH.icv),
+    ],
+)
+@pytest.mark.parametrize("value", [1, "x", b"ab"])
+def test_a_field_without_a_width_is_refused(packet: Packet, field: Any, value: Any) -> None:
+    with pytest.raises(lk.LabError, match=f"vary {field.name}: "):
+        Stream(packet, 300, vary=lk.vary(field, [value, value])).compile()
+
+
+@pytest.mark.parametrize("value", [1.5, None, object(), b"ab", "fe80::1", "aabbccddeeff", [1]])
+def test_a_value_that_is_no_mac_address_is_refused(value: Any) -> None:
+    with pytest.raises(lk.LabError, match=r"vary hwsrc: .* is no value of it"):
+        Stream(LINK / ARP(), 100, vary=lk.vary(ARP.hwsrc, [value])).compile()
+
+
+def test_a_checksum_that_the_packet_gives_varies() -> None:
+    packet = LINK / V4 / UDP(sport=1, dport=2, chksum=0)
+    frames = Stream(packet, 100, vary=lk.vary(UDP.chksum, [7, 9])).frames(2)
+    assert [Ether(frame)[UDP].chksum for frame in frames] == [7, 9]
+
+
+def test_mac_addresses_may_be_numbers() -> None:
+    many = lk.vary(Ether.src, range(0x0200_0000_00FF, 0x0200_0000_0101))
+    frames = Stream(LINK / V4 / DATA, 100, vary=many).frames(3)
+    assert [Ether(frame).src[-5:] for frame in frames] == ["00:ff", "01:00", "00:ff"]
+    asked = Stream(LINK / ARP(), 100, vary=lk.vary(ARP.hwsrc, [np.int64(2**41 + 7)])).frames(1)
+    assert Ether(asked[0])[ARP].hwsrc == "02:00:00:00:00:07"
 
 
 def test_addresses_may_be_numbers() -> None:
