@@ -457,10 +457,10 @@ def test_output_leaves_out_what_only_ipywidgets_shows_where_outputs_are_ours(
     time.sleep(0.3)
     assert len(shown) == count  # it would lose its place
     for page in ("p1", "p2"):
-        view._hear(view, {"type": "removed", "page": page}, [])
+        hear(view, type="removed", page=page)
     view._ipython_display_()  # its cell runs again
     assert {ipywidgets, ours} <= shown[-1].keys()
-    view._hear(view, {"type": "shown", "page": "p1", "hasOutputs": True}, [])
+    hear(view, type="shown", hasOutputs=True)
     assert ours in shown[-1]
     assert ipywidgets not in shown[-1]
     view.close()
