@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """GENEVE: RFC 8926."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from labkit._codec import lib
 from labkit.arguments.checked import EVERY, checked
+from labkit.arguments.hints import is_many
 from labkit.errors import TunnelError
 from labkit.packet.geneve_options import GeneveOption, check_options
 from labkit.packet.tunnel import MOST_VNI, Tunnel
@@ -34,22 +34,23 @@ class Geneve(Tunnel):
 
     def __post_init__(self) -> None:
         for name in ("options", "known_options"):
-            if isinstance(given := getattr(self, name), str) or not isinstance(given, Iterable):
+            if not is_many(getattr(self, name)):
                 raise self._wrong(
                     name,
                     "it is a list of lk.GeneveOption(class, type), of known ones of (class, type)",
                 )
         object.__setattr__(self, "options", check_options(self.options))
+        object.__setattr__(self, "known_options", tuple(self.known_options))
         if not all(
             isinstance(known, (tuple, list)) and len(known) == 2 for known in self.known_options
         ):
             raise self._wrong("known_options", "it is a list of (class, type)")
-        object.__setattr__(self, "known_options", tuple(map(tuple, self.known_options)))
+        known = [GeneveOption(*option) for option in self.known_options]
+        numbers = tuple((option.option_class, option.type) for option in known)
+        object.__setattr__(self, "known_options", numbers)
         super().__post_init__()
         self._check_number("vni", 0, MOST_VNI)
         self._check_choice("payload", ("ethernet", "ip"))
-        for known in self.known_options:
-            GeneveOption(*known)
 
     @property
     def tunnel_header(self) -> int:

@@ -16,7 +16,7 @@ from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.host_address import why_no_host
 from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac, mac_bytes
 from labkit.packet.one_frame import OneFrame, like
-from labkit.text import alike
+from labkit.text import alike, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -319,8 +319,9 @@ class Tunnel:
             raise self._wrong(name, f"the range is {lowest} to {highest}{hint}") from None
 
     def _check_choice(self, name: str, choices: Sequence[object]) -> None:
-        if getattr(self, name) not in choices:
-            meant = alike(getattr(self, name), map(str, choices))
+        value = getattr(self, name)
+        if not isinstance(value, (str, int)) or value not in choices:
+            meant = alike(value, map(str, choices))
             hint = f"; did you mean {meant[0]!r}?" if meant else ""
             raise self._wrong(name, f"it is one of {', '.join(map(repr, choices))}{hint}")
 
@@ -331,7 +332,7 @@ class Tunnel:
             raise self._wrong(name, "it is True or False" + (", or None" if may_miss else ""))
 
     def _wrong(self, name: str, fix: str) -> TunnelError:
-        return TunnelError(f"{type(self).__name__}: {name} is {getattr(self, name)!r}; {fix}")
+        return TunnelError(f"{type(self).__name__}: {name} is {shown(getattr(self, name))}; {fix}")
 
 
 def _packed(address: str | None) -> bytes:
