@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
 from labkit.text import alike, shown
 from labkit.units import plain
@@ -197,6 +197,16 @@ def is_real(value: object) -> bool:
     return True
 
 
+def is_many(value: Any) -> TypeGuard[Iterable[Any]]:
+    """Whether it has values to go through. A text has none, nor has numpy's array of no dimension,
+    though it is iterable by its type."""
+    try:
+        iter(value)
+    except TypeError:
+        return False
+    return not isinstance(value, str)
+
+
 PLAIN: dict[Any, Callable[[Any], Any]] = {bool: _boolean, int: _whole, float: _real}
 MANY = (list, tuple, Sequence, Iterable, Collection)
 
@@ -228,15 +238,13 @@ def _one_of(value: Any, hints: tuple[Any, ...]) -> Any:
 
 
 def _many(value: Any, kind: Any, hint: Any) -> Any:
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+    if isinstance(value, (bytes, Mapping)) or not is_many(value):
         raise Misfit
     if not isinstance(value, Collection):
         if kind is not Iterable:
             raise Misfit(f"it is a list of {words(hint, several=True)}; write list(...) around it")
         return value  # what can be looked at once only is looked at where it is used
     given = value.tolist() if hasattr(value, "tolist") else value
-    if not isinstance(given, Iterable):  # an array of numpy without dimensions
-        raise Misfit
     taken = [_element(one, hint) for one in given]
     is_same = given is value and all(a is b for a, b in zip(taken, given, strict=True))
     return value if is_same else taken

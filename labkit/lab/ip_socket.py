@@ -12,7 +12,7 @@ from scapy.plist import PacketList, SndRcvList
 
 from labkit.errors import PortError
 from labkit.lab.address_questions import Neighbour, ask, check_source, parse_source
-from labkit.lab.socket import PortSocket
+from labkit.lab.socket import PortSocket, check_packets
 from labkit.packet import codec
 from labkit.packet.build import is_single, packet_bytes
 
@@ -63,7 +63,7 @@ class IpSocket(PortSocket):
 
     def sr(self, x: Any, *args: Any, **kargs: Any) -> tuple[SndRcvList, PacketList]:
         """See PortSocket.sr()."""
-        packets = [x] if isinstance(x, Packet) else x
+        packets = check_packets(x)
         return super().sr([self._from_us(p) for many in packets for p in many], *args, **kargs)
 
     def sr1(self, x: Packet, **kargs: Any) -> Packet | None:
@@ -107,7 +107,13 @@ class IpSocket(PortSocket):
                     f"the first byte of the packet is {data[:1].hex() or 'missing'}, and an IP "
                     "packet begins with 4 or 6; use port.socket() for whole frames"
                 )
-            packet = IP(data) if version == 4 else IPv6(data)
+            try:
+                packet = IP(data) if version == 4 else IPv6(data)
+            except Exception:  # scapy says so of bytes that end too soon
+                raise PortError(
+                    f"the packet has {len(data)} bytes and ends inside its IPv{version} header; "
+                    "give the whole packet"
+                ) from None
         packet = self._from_us(packet)
         packet.sent_time = time.time()
         destination = ipaddress.ip_address(str(packet.dst))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from labkit.arguments.checked import checked, fitting
-from labkit.arguments.hints import Seconds
+from labkit.arguments.hints import Seconds, is_many
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
 from labkit.errors import EngineError, LabError, PortError
@@ -169,9 +169,7 @@ class Port:
         from labkit.lab.ip_socket import IpSocket  # late: scapy is slow
         from labkit.lab.socket import PortSocket
 
-        if layer not in (2, 3):
-            raise PortError(f"layer is {layer!r}; it is 2 (whole frames) or 3 (IP packets)")
-        if layer == 3:
+        if fitting("layer", layer, Literal[2, 3], PortError, 2) == 3:
             return IpSocket(self, source)
         if source is not None:
             raise PortError("source is for layer=3; a frame of layer 2 has its own")
@@ -211,6 +209,7 @@ class Port:
         """
         # Not @checked(), which takes its time with whole calls: frames are received one by one.
         count = fitting("count", count, int, PortError, 1)
+        raw = fitting("raw", raw, bool, PortError, False)
         timeout = fitting("timeout", timeout, Seconds, PortError, 1.0)
         if count < 1:
             raise PortError(f"count is {count}; receive takes 1 or more")
@@ -253,8 +252,8 @@ class Port:
 def _as_bytes(frames: Any) -> list[bytes]:
     """One frame or many, as bytes."""
     # A scapy packet is iterable too: it stands for the packets that its fields range over.
-    many = [frames] if isinstance(frames, (bytes, bytearray)) else frames
-    if not isinstance(many, Iterable) or isinstance(many, str):
+    many = [frames] if isinstance(frames, (bytes, bytearray, memoryview)) else frames
+    if not is_many(many):
         raise PortError(f"frames are scapy packets or bytes, not {type(frames).__name__}")
     return [frame if type(frame) is bytes else _whole_frame(frame) for frame in many]
 

@@ -6,16 +6,20 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from scapy.base_classes import SetGen
 from scapy.config import conf
 from scapy.packet import Packet
 from scapy.plist import PacketList, SndRcvList
 from scapy.supersocket import SuperSocket
 
+from labkit.arguments.checked import fitting
+from labkit.arguments.hints import is_many
 from labkit.errors import PortError
 from labkit.lab.frame_rings import LOOK_SECONDS
 from labkit.lab.port_frames import PortFrames
 from labkit.packet.build import is_single, whole_frame
 from labkit.packet.dissect import layer_of
+from labkit.text import shown
 
 Received = tuple[type[Packet] | None, bytes | None, float | None]
 
@@ -79,13 +83,14 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
     def __del__(self) -> None:
         self.closed = True
 
-    def sr(self, *args: Any, **kargs: Any) -> tuple[SndRcvList, PacketList]:
+    def sr(self, x: Any, *args: Any, **kargs: Any) -> tuple[SndRcvList, PacketList]:
         """scapy's, but it raises what goes wrong in sending, which scapy would only log."""
         if self.closed:
             raise self._is_closed()
+        check_packets(x)
         # A thread that sends would keep its error, and leave scapy to wait for ever.
         sent: tuple[SndRcvList, PacketList] = super().sr(
-            *args, **{"threaded": False, "chainEX": True} | kargs
+            x, *args, **{"threaded": False, "chainEX": True} | kargs
         )
         if not sent[0]:
             self._frames.check_answers()
@@ -101,8 +106,9 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
         if not is_simple or kargs.keys() - {"timeout", "verbose"}:
             answered = self.sr(x, **kargs)[0]
             return answered[0][1] if answered else None
+        timeout = fitting("timeout", kargs.get("timeout"), float | None, PortError, 1.0)
         self.send(x)
-        return self._answer(x, kargs.get("timeout"))
+        return self._answer(x, timeout)
 
     def sniff(self, *args: Any, **kargs: Any) -> PacketList:
         """scapy's; a closed socket is told of."""
@@ -182,3 +188,15 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
         return PortError(
             f"the socket of port {self._frames.port} is closed; open another with port.socket()"
         )
+
+
+def check_packets(x: Any) -> list[Packet]:
+    """What scapy's sr() sends: one packet or several; PortError for what has no answers."""
+    packets = [x] if isinstance(x, Packet) else list(x) if is_many(x) else [x]
+    for packet in packets:
+        if not isinstance(packet, (Packet, SetGen)):
+            raise PortError(
+                f"{shown(packet)} is no scapy packet, which alone says what answers it; give one, "
+                "such as Ether()/IP()/ICMP(), or send bytes with send()"
+            )
+    return packets

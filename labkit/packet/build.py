@@ -11,7 +11,7 @@ from scapy.packet import NoPayload, Packet
 from scapy.volatile import VolatileValue
 
 from labkit.errors import PortError
-from labkit.packet.frame_bytes import frame_bytes
+from labkit.packet.frame_bytes import built, frame_bytes
 
 # Values that stand for themselves. Others, such as a net, may stand for many packets.
 PLAIN = (type(None), int, str, bytes, float, FlagValue)
@@ -20,17 +20,19 @@ PLAIN = (type(None), int, str, bytes, float, FlagValue)
 def packet_bytes(packet: Packet) -> bytes:
     """bytes(packet), in a third of the time for a packet whose fields have one value each.
 
+    PortError for one that scapy cannot build.
+
     Before scapy builds a packet it copies it, to have a packet of each value that its fields range
     over. One that says it is explicit is not copied.
     """
     if packet.raw_packet_cache is not None or not is_single(packet):
-        return bytes(packet)  # dissected, its bytes are kept; or many
+        return built(packet, PortError)  # dissected, its bytes are kept; or many
     layers = list(_layers(packet))
     before = [layer.explicit for layer in layers]
     try:
         for layer in layers:
             layer.explicit = 1
-        return bytes(packet)
+        return built(packet, PortError)
     finally:
         for layer, was in zip(layers, before, strict=True):
             layer.explicit = was

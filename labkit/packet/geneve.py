@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """GENEVE: RFC 8926."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from labkit._codec import lib
 from labkit.arguments.checked import checked
-from labkit.arguments.hints import UdpPort
+from labkit.arguments.hints import UdpPort, is_many
 from labkit.errors import TunnelError
 from labkit.packet.geneve_options import GeneveOption, check_options
 from labkit.packet.tunnel import Tunnel, Vni
+from labkit.text import shown
 
 
 @checked(TunnelError, but=("options", "known_options"))
@@ -35,22 +35,23 @@ class Geneve(Tunnel):
 
     def __post_init__(self) -> None:
         for name in ("options", "known_options"):
-            if isinstance(given := getattr(self, name), str) or not isinstance(given, Iterable):
+            if not is_many(given := getattr(self, name)):
                 raise TunnelError(
-                    f"{name} is {given!r}; it is a list of lk.GeneveOption(class, type), of known "
-                    "ones of (class, type)"
+                    f"{name} is {shown(given)}; it is a list of lk.GeneveOption(class, type), of "
+                    "known ones of (class, type)"
                 )
         object.__setattr__(self, "options", check_options(self.options))
+        object.__setattr__(self, "known_options", tuple(self.known_options))
         if not all(
             isinstance(known, (tuple, list)) and len(known) == 2 for known in self.known_options
         ):
             raise TunnelError(
                 f"known_options is {self.known_options!r}; it is a list of (class, type)"
             )
-        object.__setattr__(self, "known_options", tuple(map(tuple, self.known_options)))
+        known = [GeneveOption(*option) for option in self.known_options]
+        numbers = tuple((option.option_class, option.type) for option in known)
+        object.__setattr__(self, "known_options", numbers)
         super().__post_init__()
-        for known in self.known_options:
-            GeneveOption(*known)
 
     @property
     def tunnel_header(self) -> int:

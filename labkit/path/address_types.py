@@ -2,10 +2,11 @@
 """Types of parameters that say who an endpoint is: IP addresses, MAC, UDP port, tunnel."""
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
+from labkit.arguments.hints import is_many
 from labkit.errors import PathError, TunnelError
 from labkit.packet.host_address import why_no_host
 from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac
@@ -42,7 +43,7 @@ class AddressesType(ParamType):
         """Addresses as a list; a single one may be text."""
         if isinstance(value, str):
             return [value]
-        if not isinstance(value, Iterable):
+        if not is_many(value):
             raise PathError(f"addresses is {shown(value)}; {self.FIX}")
         return [str(address) for address in value]
 

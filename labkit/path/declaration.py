@@ -17,7 +17,7 @@ from collections.abc import Callable
 from types import UnionType
 from typing import Annotated, Any, ParamSpec, Union, get_args, get_origin, get_type_hints
 
-from labkit.arguments.checked import EVERY, checked
+from labkit.arguments.checked import EVERY, checked, fitting
 from labkit.errors import PathError
 from labkit.path.chain import Node
 from labkit.path.kinds import KINDS, REQUIRED, NodeKind, Parameter, Role
@@ -84,7 +84,7 @@ def node(
         def maker(*args: P.args, **kwargs: P.kwargs) -> Node:
             fits(*args, **kwargs)
             given = signature.bind(*args, **kwargs).arguments
-            name = given.pop("name", None)
+            name = fitting("name", given.pop("name", None), str | None, PathError)
             params = {key: _given(known[key], value) for key, value in given.items()}
             return make(declared.name, params, name)
 

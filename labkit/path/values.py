@@ -70,10 +70,10 @@ class RealType(ParamType):
     def check(self, where: str, name: str, value: Value) -> Value:
         """Within the range."""
         is_number = isinstance(value, Real) and not isinstance(value, bool)
-        if not is_number or not self.lowest <= float(str(value)) <= self.highest:
+        if not is_number or not self.lowest <= float(value) <= self.highest:  # type: ignore[arg-type]
             meaning = self.meaning.format(lowest=plain(self.lowest), highest=plain(self.highest))
             raise PathError(f"node {where}: {name} is {shown(value)}; {meaning}")
-        return value if isinstance(value, (int, float)) else float(str(value))
+        return value if isinstance(value, (int, float)) else float(value)  # type: ignore[arg-type]
 
 
 class TextType(ParamType):
@@ -96,7 +96,7 @@ class ChoiceType(ParamType):
 
     def check(self, where: str, name: str, value: Value) -> Value:
         """One of the words."""
-        if value not in self.words:
+        if not isinstance(value, str) or value not in self.words:
             raise PathError(
                 f"node {where}: {name} is {shown(value)}; "
                 f"it is {' or '.join(map(repr, self.words))}"

@@ -9,9 +9,11 @@ from labkit.arguments.hints import Between
 from labkit.errors import LabError
 from labkit.lab.port import Port
 from labkit.packet.signature import SIGNATURE_LENGTH
+from labkit.units import plain
 
 IPV4_OVERHEAD, IPV6_OVERHEAD = 28, 48  # IP and UDP headers
 MOST_PROBES = 10_000_000
+LONGEST_SECONDS = 86_400
 Probes = Annotated[int, Between(1, MOST_PROBES)]
 Window = Annotated[int, Between(1, 256)]
 
@@ -40,10 +42,16 @@ class EchoSettings:
     interval: float
 
     def __post_init__(self) -> None:
-        if self.timeout <= 0:
-            raise LabError(f"timeout is {self.timeout}; it is a positive number of seconds")
-        if self.interval < 0:
-            raise LabError(f"interval is {self.interval}; it is a number of seconds, 0 or more")
+        if not 0 < self.timeout <= LONGEST_SECONDS:
+            raise LabError(
+                f"timeout is {plain(self.timeout)}; it is a number of seconds above 0, up to "
+                f"{plain(LONGEST_SECONDS)}"
+            )
+        if not 0 <= self.interval <= LONGEST_SECONDS:
+            raise LabError(
+                f"interval is {plain(self.interval)}; it is a number of seconds, 0 to "
+                f"{plain(LONGEST_SECONDS)}"
+            )
 
     @property
     def numbers(self) -> dict[str, int]:

@@ -2,12 +2,12 @@
 """The grid of a sweep: which load for which DUT, and what is left out."""
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from labkit.arguments.checked import fitting
-from labkit.arguments.hints import Count, is_real
+from labkit.arguments.hints import Between, is_many, is_real
 from labkit.dut.base import Dut
 from labkit.errors import LabError
 from labkit.runs.trial_settings import SHORTEST_SECONDS, seconds
@@ -19,6 +19,7 @@ from labkit.traffic.stream import Stream
 from labkit.units import plain
 
 SMALLEST_SIZE = 64
+Repeats = Annotated[int, Between(1, 10_000)]
 SizeOrMix = int | Sizes  # a mix has two sizes or more
 
 
@@ -76,11 +77,11 @@ def parse_sizes(sizes: Any) -> list[SizeOrMix]:
 def _as_list(name: str, values: Any) -> list[Any]:
     """A list of one value or more, from any kind of it, such as numpy's."""
     given = values.tolist() if hasattr(values, "tolist") else values
-    is_one = isinstance(given, (str, Mapping)) or not isinstance(given, Iterable)
+    is_one = isinstance(given, Mapping) or not is_many(given)
     if is_one or not isinstance(given, Collection):
         meant = f"[{shown(values)}]" if is_one else f"list({name})"
         raise LabError(f"{name} is {shown(values)}; it is a list: write {meant}")
-    if not given:
+    if not len(given):
         raise LabError(f"{name} is empty; name at least one")
     return list(given)
 
@@ -103,7 +104,7 @@ class LoadGrid:
     rates: frames a second, or bits a second of layer 2
     max_gbps: Gbit/s of layer 2 above which a load is left out; None: no limit
     duration, warmup: of a trial, in seconds: 0.001 to 86,400, and 0 to 86,400
-    repeats: trials of each load, 1 or more
+    repeats: trials of each load, 1 to 10,000
     vary: fields that differ from frame to frame
     """
 
@@ -127,7 +128,7 @@ class LoadGrid:
             )
         if self.max_gbps is not None:
             object.__setattr__(self, "max_gbps", float(self.max_gbps))
-        object.__setattr__(self, "repeats", fitting("repeats", self.repeats, Count))
+        object.__setattr__(self, "repeats", fitting("repeats", self.repeats, Repeats))
 
     def _check_once(self) -> None:
         """Each load is told once, and each mix of sizes has a name of its own."""

@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
+from labkit.packet.frame_bytes import built
 from labkit.packet.signature import MAGIC, SIGNATURE_LENGTH
 from labkit.traffic.field_of import FieldOf, fields_of
 from labkit.traffic.fields import Vary, Wire, all_layers, bits_between
-from labkit.traffic.packet_check import built
 from labkit.traffic.program import MOST_CHECKSUMS, Checksum, Compiled, Program, Template
 from labkit.traffic.sizes import FCS
 

@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import EVERY, checked
+from labkit.arguments.hints import is_many
 from labkit.errors import LabError
 from labkit.text import shown
 
@@ -120,10 +121,10 @@ def vary(
     if nth is not None and not (is_whole and nth >= 1):
         raise LabError(f"nth is {shown(nth)}; 1 is the outermost layer of the field's kind")
     owners = layers_with(field)
-    if layer is not None and layer not in owners:
+    if layer is not None and not any(layer is owner for owner in owners):
         there = ", ".join(owner.__name__ for owner in owners)
         raise LabError(
-            f"layer is {getattr(layer, '__name__', repr(layer))}; layers with this field "
+            f"layer is {getattr(layer, '__name__', shown(layer))}; layers with this field "
             f"{field.name} are the classes {there}"
         )
     return Vary(field, listed, random, None if nth is None else int(nth), layer)
@@ -138,7 +139,7 @@ def count_of(values: Sequence[Value]) -> int:
 
 def _listed(values: Any) -> Sequence[Value]:
     """A range as it is, other values as a tuple."""
-    is_listed = isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping))
+    is_listed = is_many(values) and not isinstance(values, (bytes, Mapping))
     is_random = hasattr(values, "_fix")  # of scapy's volatile values, each of which is endless
     if is_random or not is_listed:
         listed: Sequence[Value] = ()

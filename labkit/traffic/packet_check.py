@@ -42,15 +42,6 @@ def one_packet(packet: Any) -> "Packet":
     return one
 
 
-def built(packet: "Packet") -> bytes:
-    """The packet's bytes; LabError where it cannot be built."""
-    try:
-        return bytes(packet)
-    except Exception as error:  # layers of scapy raise what they like
-        why = " ".join(str(error).partition("To inject")[0].split())
-        raise LabError(f"scapy cannot build {packet.summary()}: {why}") from None
-
-
 def _values(packet: "Packet") -> Iterator[tuple[str, Any]]:
     """Every field's value with its name, such as "UDP.sport", those of options too."""
     for layer in all_layers(packet):

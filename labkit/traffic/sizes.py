@@ -9,6 +9,7 @@ from numbers import Integral
 from typing import Any
 
 from labkit.arguments.checked import checked
+from labkit.arguments.hints import is_many
 from labkit.errors import LabError
 from labkit.text import shown
 
@@ -47,11 +48,12 @@ class Sizes:
     name: str = ""
 
     def __post_init__(self) -> None:
-        if isinstance(self.order, (str, Mapping)) or not isinstance(self.order, Iterable):
+        order: Any = self.order
+        if isinstance(order, Mapping) or not is_many(order):
             raise LabError(
                 f"order is {shown(self.order)}; it is a list of sizes in turn, such as [64, 1518]"
             )
-        object.__setattr__(self, "order", tuple(map(_plain, self.order)))
+        object.__setattr__(self, "order", tuple(map(_plain, order)))
         if not self.order:
             raise LabError("there are no sizes; name at least one in bytes, such as 64")
         if len(self.order) > LONGEST_ORDER:
@@ -116,7 +118,7 @@ class Sizes:
             return cls.mix(size)
         if isinstance(size, Integral):
             return cls((_plain(size),))
-        if isinstance(size, str) or not isinstance(size, Iterable):
+        if not is_many(size):
             raise LabError(
                 f"size is {shown(size)}; it is a number of bytes, several, weights such as "
                 '{64: 28, 570: 16}, or "IMIX"'

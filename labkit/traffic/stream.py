@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Between, is_real
 from labkit.errors import LabError
+from labkit.packet.frame_bytes import built
 from labkit.packet.signature import SIGNATURE_LENGTH
 from labkit.text import shown
 from labkit.traffic.compile import compile_stream, with_addresses
 from labkit.traffic.field_of import fields_of
 from labkit.traffic.fields import Vary, as_fields, count_of
-from labkit.traffic.packet_check import built, one_packet
+from labkit.traffic.packet_check import one_packet
 from labkit.traffic.program import MOST_FIELDS, Compiled
 from labkit.traffic.rate import Rate
 from labkit.traffic.sizes import FCS, Sizes

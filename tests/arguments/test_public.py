@@ -3,6 +3,7 @@
 
 import inspect
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -21,6 +22,7 @@ from labkit.runs.sweep import Measurement
 from labkit.runs.sweep_grid import Load
 
 PACKET = Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1, dport=9000)
+UNBUILT = Ether(dst="02:00:00:00:00:02") / IP(ttl=1500)
 ADDRESSES = ["10.0.0.2/24"]
 FILE = "datasets/incident_ena_admin_queue.parquet"
 
@@ -68,6 +70,19 @@ WITH_A_LAB: list[tuple[Wrong, str]] = [
     (lambda lab, a, b: a.receive("5"), "count is '5'; it is a whole number, such as 1; write 5"),
     (lambda lab, a, b: a.receive(1, "soon"), "timeout is 'soon'; it is a number"),
     (lambda lab, a, b: a.send([None]), "frame is None; a frame is a scapy packet or bytes"),
+    (lambda lab, a, b: a.receive(raw=np.zeros(2)), "raw is array([0., 0.]); it is True or False"),
+    (lambda lab, a, b: a.socket(np.zeros(2)), "layer is array([0., 0.]); it is 2 or 3"),
+    (lambda lab, a, b: a.send(np.array(5)), "frames are scapy packets or bytes, not ndarray"),
+    (lambda lab, a, b: a.send(UNBUILT), "scapy cannot build Ether / 127.0.0.1 > 127.0.0.1 "),
+    (lambda lab, a, b: a.socket().send(UNBUILT), "While building field 'ttl'"),
+    (lambda lab, a, b: a.socket().sr1(UNBUILT, timeout=1), "While building field 'ttl'"),
+    (lambda lab, a, b: a.socket().sr1(b"abc", timeout=1), "97 is no scapy packet, which alone"),
+    (lambda lab, a, b: a.socket().sr([PACKET, 5], timeout=1), "5 is no scapy packet"),
+    (lambda lab, a, b: a.socket().sr1(PACKET, timeout="1", verbose=0), "timeout is '1'; it is a n"),
+    (lambda lab, a, b: a.socket(layer=3).sr1(5, timeout=1), "5 is no scapy packet"),
+    (lambda lab, a, b: a.socket(layer=3).send(b"Eab"), "3 bytes and ends inside its IPv4 header"),
+    (lambda lab, a, b: lk.echo(a, "10.0.0.2", timeout=math.inf), "timeout is inf; it is a number"),
+    (lambda lab, a, b: lk.echo(a, "10.0.0.2", interval=2**31), "interval is 2,147,483,648; it is"),
     (lambda lab, a, b: a.set_link("up"), "up is 'up'; it is True or False"),
     (lambda lab, a, b: lk.trial(a, lk.Stream(PACKET), duration=1, rat=5), "did you mean 'rate'?"),
     (lambda lab, a, b: lk.trial(a, lk.Stream(PACKET), duration=1, progress=5), "progress is 5; it"),
@@ -87,6 +102,15 @@ WITHOUT: list[tuple[Callable[[], object], str]] = [
     (lambda: lk.explain("hello"), "frame is 'hello'; a frame is a scapy packet or bytes"),  # type: ignore[arg-type]
     (lambda: lk.explain(5), "frame is 5; a frame is a scapy packet or bytes"),  # type: ignore[arg-type]
     (lambda: lk.explain([1, 2]), "frame is [1, 2]; a frame is"),  # type: ignore[arg-type]
+    (lambda: lk.explain(UNBUILT), "scapy cannot build Ether / 127.0.0.1 > 127.0.0.1 hopopt: Whil"),
+    (lambda: lk.Stream(PACKET, np.array(64)), "size is array(64); it is a number of bytes"),  # type: ignore[arg-type]
+    (lambda: lk.Stream(PACKET, 2**40), "is no frame size; it is a whole number of bytes with the "),
+    (lambda: lk.vary(UDP.sport, np.array(5)), "values is array(5); give a range or a list"),
+    (lambda: lk.vary(UDP.sport, [1], layer=np.zeros(2)), "layer is array([0., 0.]); layers with"),
+    (lambda: lk.udp_echo(np.array("10.0.0.2")), "addresses is array('10.0.0.2', dtype="),  # type: ignore[arg-type]
+    (lambda: lk.sink(name=np.zeros(2)), "name is array([0., 0.]); it is a text or None"),  # type: ignore[arg-type]
+    (lambda: lk.Vxlan(strictness=np.zeros(2)), "strictness is array([0., 0.]); it is one of"),  # type: ignore[arg-type]
+    (lambda: lk.decap(lk.Vxlan(), np.zeros(2)), "unknown_vni is array([0., 0.]); it is 'drop'"),  # type: ignore[arg-type]
     (lambda: lk.explain(b"", tunnel="vxlan"), "tunnel is 'vxlan'; it is a tunnel: lk.Vxlan"),  # type: ignore[arg-type]
     (lambda: lk.Lab("x"), "eal is 'x'; it is an EalConfig or None"),  # type: ignore[arg-type]
     (lambda: lk.EalConfig(memory_mb="512"), "memory_mb is '512'; it is a whole number from 64 to"),  # type: ignore[arg-type]
@@ -161,6 +185,11 @@ def test_numbers_of_numpy_are_numbers(lab: lk.Lab) -> None:
     )
     assert run.ledger.sent == 4
     assert lk.udp_echo(ADDRESSES, np.int64(9000)).params["udp_port"] == 9000
+    tunnel = lk.Geneve(vni=np.int64(4), known_options=((np.int64(1), np.int64(2)) for _ in "a"))
+    assert json.loads(json.dumps(tunnel.to_dict()))["known_options"] == [[1, 2]]
+    assert lk.GeneveOption(np.int64(1), np.uint8(2)).to_bytes() == bytes([0, 1, 2, 0])
+    assert lk.impair(Fraction(1, 3)).nodes[0].params["loss"] == pytest.approx(1 / 3)
+    assert a.send(memoryview(bytes(60))) == 1
     stream = lk.Stream(PACKET, np.int32(128), burst=np.uint8(2), seed=np.int64(3))
     for kind in (np.float32, np.float64, Fraction):
         settings = {name: kind(0.125) for name in ("duration", "warmup", "drain", "interval")}

@@ -82,7 +82,7 @@ def test_what_is_no_ip_packet_is_refused(served: tuple[lk.Port, lk.Port]) -> Non
             s.sr1(IP() / ICMP(), **PATIENT)
         with pytest.raises(lk.PortError, match="first byte of the packet is 00"):
             s.send(bytes(60))
-    with pytest.raises(lk.PortError, match=r"layer is 4; it is 2 .* or 3"):
+    with pytest.raises(lk.PortError, match=r"layer is 4; it is 2 or 3"):
         client.socket(layer=4)
     with pytest.raises(lk.PortError, match="source is for layer=3"):
         client.socket(source="10.0.0.1")

@@ -229,7 +229,7 @@ def test_every_wrong_answer_is_told_apart(lab: lk.Lab) -> None:
         ({"count": 0}, "count is 0; the range is 1 to"),
         ({"window": 0}, "window is 0; the range is 1 to 256"),
         ({"window": 257}, "window is 257"),
-        ({"timeout": 0}, "timeout is 0; it is a positive number"),
+        ({"timeout": 0}, "timeout is 0; it is a number of seconds above 0"),
         ({"udp_port": 0}, "udp_port is 0; the range is 1 to 65535"),
         ({"source_port": 65536}, "source_port is 65536"),
         ({"source": "fd00::1"}, "different IP versions"),

@@ -389,7 +389,7 @@ def test_run_tells_parameters_and_machines(tmp_path: Path) -> None:
         ({"duration": 86_401}, "duration is 86401; the range is 0.001 to 86,400 s"),
         ({"warmup": -1}, "warmup is -1; the range is 0 to 86,400 s"),
         ({"warmup": 1e6}, "warmup is 1000000.0; the range"),
-        ({"repeats": 0}, "repeats is 0; the range is 1 or more"),
+        ({"repeats": 0}, "repeats is 0; the range is 1 to 10000"),
         ({"duration": math.inf}, "duration is inf; the range is"),
         ({"duration": "5"}, "duration is '5'; the range is"),
         ({"warmup": math.nan}, "warmup is nan; the range is"),
