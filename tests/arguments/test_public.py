@@ -109,7 +109,7 @@ WITHOUT: list[tuple[Callable[[], object], str]] = [
     (lambda: lk.vary(UDP.sport, [1], layer=np.zeros(2)), "layer is array([0., 0.]); layers with"),
     (lambda: lk.udp_echo(np.array("10.0.0.2")), "addresses is array('10.0.0.2', dtype="),  # type: ignore[arg-type]
     (lambda: lk.sink(name=np.zeros(2)), "name is array([0., 0.]); it is a text or None"),  # type: ignore[arg-type]
-    (lambda: lk.Vxlan(strictness=np.zeros(2)), "strictness is array([0., 0.]); it is one of"),  # type: ignore[arg-type]
+    (lambda: lk.Vxlan(strictness=np.zeros(2)), "strictness is array([0., 0.]); it is 'rfc'"),  # type: ignore[arg-type]
     (lambda: lk.decap(lk.Vxlan(), np.zeros(2)), "unknown_vni is array([0., 0.]); it is 'drop'"),  # type: ignore[arg-type]
     (lambda: lk.explain(b"", tunnel="vxlan"), "tunnel is 'vxlan'; it is a tunnel: lk.Vxlan"),  # type: ignore[arg-type]
     (lambda: lk.Lab("x"), "eal is 'x'; it is an EalConfig or None"),  # type: ignore[arg-type]
