@@ -25,7 +25,7 @@ from labkit.lab.port_close import PortClose
 from labkit.lab.port_frames import Closable
 from labkit.lab.port_limits import check_mac, settings_of
 from labkit.lab.ports import LabPorts
-from labkit.lab.rebinding import make_room, warn_of_many
+from labkit.lab.rebinding import make_room, note
 from labkit.lab.running_path import RunningPath
 from labkit.lab.trace import Trace
 from labkit.lab.tunnel_ports import TunnelPorts
@@ -47,8 +47,9 @@ class Lab:
 
     A context manager: leaving it ends the engine. Lab(eal=EalConfig(...)) sets how DPDK starts.
 
-    `lab = lk.Lab()` ends the lab that the name stood for, unless something else holds that one;
-    lk.labs() lists those there are.
+    `lab = lk.Lab()` ends the lab that the name stood for, unless something else holds that one, and
+    `labs = [lk.Lab(), ...]` those in the list that it stood for. A cell that runs again ends those
+    of its earlier run that only Out holds. lk.labs() lists the labs there are.
 
     Attributes
     ----------
@@ -77,7 +78,7 @@ class Lab:
         self._workers: list[WorkerFacts] | None = None  # the last ones of a closed lab
         self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()
         open_labs.labs.add(self)
-        warn_of_many(sys._getframe(1))
+        note(self, sys._getframe(1))
 
     # Ports
 
