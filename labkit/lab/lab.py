@@ -23,7 +23,7 @@ from labkit.lab.port import Port
 from labkit.lab.port_frames import Closable
 from labkit.lab.port_limits import check_mac, settings_of
 from labkit.lab.ports import LabPorts
-from labkit.lab.rebinding import make_room, warn_of_many
+from labkit.lab.rebinding import make_room, note
 from labkit.lab.running_path import RunningPath
 from labkit.lab.workers import LabWorkers
 from labkit.path.chain import Chain, Node
@@ -47,8 +47,9 @@ class Lab:
 
     A context manager: leaving it ends the engine. Lab(eal=EalConfig(...)) sets how DPDK starts.
 
-    `lab = lk.Lab()` ends the lab that the name stood for, unless something else holds that one;
-    lk.labs() lists those there are.
+    `lab = lk.Lab()` ends the lab that the name stood for, unless something else holds that one, and
+    `labs = [lk.Lab(), ...]` those in the list that it stood for. A cell that runs again ends those
+    of its earlier run that only Out holds. lk.labs() lists the labs there are.
 
     Attributes
     ----------
@@ -75,7 +76,7 @@ class Lab:
         self.is_closed = False
         self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()
         open_labs.labs.add(self)
-        warn_of_many(sys._getframe(1))
+        note(self, sys._getframe(1))
 
     # Ports
 

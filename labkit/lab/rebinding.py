@@ -3,69 +3,109 @@
 an engine behind each time.
 """
 
-import ast
-import dis
 import gc
 import re
 import sys
+import threading
 import types
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+import weakref
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from labkit.lab import open_labs
+from labkit.lab.bindings import about_to_be_bound
+from labkit.lab.holders import Scene
 from labkit.machine.cpus import usable_cpus
 
-OURS = ("labkit", "IPython", "ipykernel")
 CHECKS = "labkit.arguments."
-HISTORY = re.compile(r"_+|_\d+")  # IPython's names of what cells have shown
+RESULTS = re.compile(r"_+|_\d+|Out|_oh")  # IPython's names of what cells have shown
 
 
-@dataclass(frozen=True, eq=False)
-class _Place:
-    """What a statement is about to give another value.
+@dataclass(frozen=True)
+class Run:
+    """A run of a cell.
 
     Attributes
     ----------
-    text: as it is written, such as "lab" or "bench.lab"
-    lab: what it stands for now
-    holder: what holds it there: a namespace, an object, a list or a dictionary
+    cell: its identifier, or what stands in it where the front end tells none
+    number: what tells the run from others
     """
 
-    text: str
-    lab: Any
-    holder: Any
+    cell: str
+    number: str
+
+
+_made_in: weakref.WeakKeyDictionary[Any, Run] = weakref.WeakKeyDictionary()  # labs, in notebooks
 
 
 def make_room(caller: types.FrameType) -> None:
     """Ends labs that are about to be lost, before another one is made by the statement that the
-    caller is at; warns of one that something without a name holds."""
+    caller is at, and labs that only Out holds since an earlier run of the same cell; warns of one
+    that something without a name holds."""
     caller = _beyond_checks(caller)
     if not open_labs.labs or _is_of_labkit(caller):
         return
-    places = [place for place in _about_to_be_bound(caller) if _is_open(place.lab)]
-    for place in places:
-        holders = [other.holder for other in places if other.lab is place.lab]
-        engine = f"{place.text} gets another lab, and the engine {place.lab.pid} of the one it was"
-        if _has_another_name(place.lab, holders):
-            continue
-        if _is_held(place.lab, holders):
-            _warn(
-                f"{engine} still runs, because something else holds it; lk.labs() ends it", caller
-            )
-        elif _is_open(place.lab):
-            place.lab.close()
-            if _shell() is not None:
-                print(f"{engine} was ended")
-    places.clear()
     gc.collect()  # labs that nobody can reach any more
+    names, places = _top(), list(about_to_be_bound(caller))
+    shown = frozenset(name for name in names if RESULTS.fullmatch(name))
+    hidden = (names.get("_oh"), getattr(_shell(), "user_ns_hidden", None))
+    scene = Scene(names, [one for one in hidden if one is not None], shown, places)
+    run = _this_run()
+    for lab in [weakref.ref(one) for one in open_labs.in_order()]:
+        if lab() is not None:
+            _decide(lab, scene, run, caller)
 
 
-def warn_of_many(caller: types.FrameType) -> None:
-    """When there are more engines in this process than CPUs for their workers."""
+def _decide(lab: Callable[[], Any], scene: Scene, run: Run | None, caller: types.FrameType) -> None:
+    """Ends a lab, or lets it live.
+
+    lab: gives it, for a variable would be one more holder
+    """
+    made = _made_in.get(lab())
+    is_replaced = made is not None and run is not None and made.cell == run.cell and made != run
+    if not is_replaced and not any(p.is_now and gc.is_tracked(p.value) for p in scene.places):
+        return
+    found, pid = scene.holders([lab]), lab().pid
+    direct = next((place.text for place in found.places if place.value is lab()), None)
+    if found.names or found.others:
+        if direct and not found.names and (run is None or made != run):
+            told = f"{direct} gets another lab, and the engine {pid} of the one it was still runs"
+            _warn(f"{told}, because something else holds it; lk.labs() ends it", caller)
+        return
+    if direct:
+        told = f"{direct} gets another lab, and the engine {pid} of the one it was"
+    elif found.places:
+        told = f"{found.places[0].text} gets another value, and the engine {pid} of a lab in it"
+    elif found.is_shown and is_replaced:
+        told = f"the engine {pid} of a lab that only Out holds since this cell ran before"
+    else:
+        return
+    if not _is_used_by_parts(lab, scene, is_new=made == run, is_bound=bool(found.places)):
+        lab().close()
+        if _shell() is not None:
+            print(f"{told} was ended")
+
+
+def _is_used_by_parts(
+    lab: Callable[[], Any], scene: Scene, *, is_new: bool, is_bound: bool
+) -> bool:
+    """Whether ports and paths of a lab were kept in its place. Names like `client` are those of the
+    lab that its name stands for; a list that code is at filling is another matter."""
+    if is_bound and not is_new:
+        return False
+    parts = [weakref.ref(part) for part in (*lab().ports.values(), *lab().paths.values())]
+    found = scene.holders(parts)
+    return found.others or (bool(found.names) and not is_bound)
+
+
+def note(lab: Any, caller: types.FrameType) -> None:
+    """Remembers which cell made a new lab; tells when there are more engines in this process than
+    CPUs for their workers."""
     caller = _beyond_checks(caller)
+    if (run := _this_run()) is not None:
+        _made_in[lab] = run
     cpus, count = len(usable_cpus()), len(open_labs.labs)
     if count > cpus and not _is_of_labkit(caller):
         names = names_of_labs()
@@ -81,9 +121,34 @@ def names_of_labs() -> dict[int, str]:
     """What labs are called in the notebook or program, by process id of their engines."""
     names: dict[int, list[str]] = {}
     for name, value in list(_top().items()):
-        if not HISTORY.fullmatch(name) and _is_open(value):
-            names.setdefault(value.pid, []).append(name)
+        if not RESULTS.fullmatch(name):
+            for text, lab in _labs_in(name, value):
+                names.setdefault(lab.pid, []).append(text)
     return {pid: ", ".join(found) for pid, found in names.items()}
+
+
+def _labs_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A lab that a name stands for, and those in a list or dictionary that it stands for."""
+    within: Iterable[tuple[Any, Any]] = ()
+    if type(value) in (list, tuple):
+        within = enumerate(value)
+    elif type(value) is dict:
+        within = value.items()
+    for text, one in [(name, value), *((f"{name}[{key!r}]", item) for key, item in within)]:
+        if _is_open(one):
+            yield text, one
+
+
+def _this_run() -> Run | None:
+    """The cell that runs; None outside of notebooks, and in threads, which outlive their cells."""
+    shell = _shell()
+    if shell is None or threading.current_thread() is not threading.main_thread():
+        return None
+    asked: dict[str, Any] = getattr(shell, "get_parent", dict)() or {}  # by a front end
+    inputs = shell.user_ns.get("In") or [""]
+    source = asked.get("content", {}).get("code", inputs[-1])
+    number = asked.get("header", {}).get("msg_id", str(len(inputs)))
+    return Run(asked.get("metadata", {}).get("cellId", source), number)
 
 
 def _warn(told: str, frame: types.FrameType) -> None:
@@ -113,119 +178,3 @@ def _is_open(value: object) -> bool:
 
 def _is_of_labkit(frame: types.FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).partition(".")[0] == "labkit"
-
-
-def _about_to_be_bound(caller: types.FrameType) -> Iterator[_Place]:
-    """What the statements of the frame and of its callers bind to what they call; nothing that is
-    used on the way."""
-    used: set[str] = set()
-    frame: types.FrameType | None = caller
-    while frame is not None:
-        targets, values = _bindings(frame, is_call=frame is caller)
-        used |= _names(values)
-        for target in targets:
-            if not _names([target]) & used:
-                yield from _places(frame, target)
-        if frame.f_code.co_name == "<module>":
-            return
-        used |= {*frame.f_code.co_names, *frame.f_code.co_freevars}
-        frame = frame.f_back
-
-
-def _names(nodes: Iterable[ast.AST]) -> set[str]:
-    return {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}
-
-
-def _bindings(frame: types.FrameType, *, is_call: bool) -> tuple[list[ast.expr], list[ast.expr]]:
-    """Targets and values of what the frame's statement binds.
-
-    is_call: it calls lk.Lab itself, so that without source, too, it is known what gets the lab
-    """
-    import executing  # late: most programs make one lab
-
-    found = executing.Source.executing(frame)
-    node = found.node or next(iter(found.statements or ()), None)
-    if node is None and not is_call:
-        return [], []
-    if node is None:
-        return [ast.Name(name, ast.Store()) for name in _stored_next(frame)], []
-    while node is not None and not isinstance(node, ast.stmt):
-        above = getattr(node, "parent", None)
-        if isinstance(above, ast.withitem) and above.optional_vars is not None:
-            return [above.optional_vars], [above.context_expr]
-        if isinstance(above, ast.NamedExpr):
-            return [above.target], [above.value]
-        node = above
-    if isinstance(node, ast.Assign):
-        return _flat(node.targets), [node.value]
-    if isinstance(node, ast.AnnAssign) and node.value is not None:
-        return [node.target], [node.value]
-    return [], []
-
-
-def _flat(targets: Iterable[ast.expr]) -> list[ast.expr]:
-    """The targets of `a, (b, c) = ...` one by one."""
-    flat: list[ast.expr] = []
-    for target in targets:
-        flat += _flat(target.elts) if isinstance(target, (ast.Tuple, ast.List)) else [target]
-    return flat
-
-
-def _stored_next(frame: types.FrameType) -> list[str]:
-    """Names that get the value of the call that a frame without source (%%time) is at."""
-    names: list[str] = []
-    for instruction in dis.get_instructions(frame.f_code):
-        if instruction.offset <= frame.f_lasti:
-            continue
-        if instruction.opname.startswith("STORE_"):
-            names.append(str(instruction.argval))
-        elif instruction.opname not in ("CACHE", "UNPACK_SEQUENCE", "COPY"):
-            break
-    return names
-
-
-def _places(frame: types.FrameType, target: ast.expr) -> Iterator[_Place]:
-    if isinstance(target, ast.Name):
-        code = frame.f_code
-        is_local = target.id in (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
-        is_top = code.co_name == "<module>"
-        space = frame.f_locals if is_local or is_top else frame.f_globals
-        yield _Place(target.id, space.get(target.id), space)
-        return
-    if isinstance(target, (ast.Attribute, ast.Subscript)):
-        import pure_eval  # late, too
-
-        known = pure_eval.Evaluator.from_frame(frame)
-        with suppress(pure_eval.CannotEval):
-            yield _Place(ast.unparse(target), known[target], known[target.value])
-
-
-def _has_another_name(lab: Any, holders: list[Any]) -> bool:
-    """Whether the notebook or program has it under another name, too."""
-    named = (name for name, value in list(_top().items()) if value is lab)
-    count = sum(not HISTORY.fullmatch(name) for name in named)
-    return count > sum(holder is _top() for holder in holders)
-
-
-def _is_held(lab: Any, holders: list[Any]) -> bool:
-    """Whether something of the user's refers to it, other than what is about to let it go."""
-    gc.collect()
-    ours = {id(holders), *map(id, holders), id(_top()), id(_top().get("_oh"))}
-    ours.add(id(getattr(_shell(), "user_ns_hidden", None)))
-    ours |= {id(vars(holder)) for holder in holders if hasattr(holder, "__dict__")}
-    return any(_is_users(holder) for holder in gc.get_referrers(lab) if id(holder) not in ours)
-
-
-def _is_users(holder: Any) -> bool:
-    """Whether it is none of labkit's and none that Python makes by itself."""
-    if isinstance(holder, (types.FrameType, types.MethodType, _Place)) or _is_ours(holder):
-        return False
-    if isinstance(holder, dict):
-        owners = gc.get_referrers(holder)
-        return not any(_is_ours(owner) and vars(owner) is holder for owner in owners)
-    return True
-
-
-def _is_ours(holder: Any) -> bool:
-    """Whether it is an object of labkit, or of the kernel, which keeps what was shown last."""
-    return type(holder).__module__.partition(".")[0] in OURS and hasattr(holder, "__dict__")
