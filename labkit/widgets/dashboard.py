@@ -11,6 +11,7 @@ from labkit.sources import MISSING as NOT_TOLD
 from labkit.sources import Rates, Sample, Schema, select
 from labkit.text import MISSING, html_table
 from labkit.widgets import lab_parts
+from labkit.widgets.lines import Message
 from labkit.widgets.meters import Meters
 from labkit.widgets.paths import PathPart
 from labkit.widgets.tracing import Tracing
@@ -71,9 +72,7 @@ class Dashboard(LiveView):
         self._meters = meters
         self.parts = {key: value for key, value in parts.items() if key in ("shown", *self._shown)}
 
-    def _numbers(
-        self, mean: Rates, before: Sample, after: Sample
-    ) -> tuple[dict[str, Any], list[bytes]]:
+    def _numbers(self, mean: Rates, before: Sample, after: Sample) -> Message:
         if mean.schema is not self._schema:
             return {}, []
         more = [part.learn(after) for part in self._paths]
@@ -86,6 +85,8 @@ class Dashboard(LiveView):
     def _ask(self, content: dict[str, Any]) -> None:
         if content.get("type") == "trace":
             self._tracing.begin()
+        else:
+            super()._ask(content)
 
     def _html(self) -> str:
         sample = self._feed.sample
