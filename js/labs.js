@@ -8,6 +8,7 @@ export class LabsView {
     this.model = model;
     this.hasOutputs = hasOutputs;
     this.page = Math.random().toString(36).slice(2);
+    this.asked = 0;
     this.element = h("section", { class: "lk-view lk-labs", "aria-label": "labs of this kernel" });
     this.changed = () => this.paint();
     this.heard = () => {
@@ -20,7 +21,7 @@ export class LabsView {
   begin() {
     this.model.on("change:rows", this.changed);
     this.model.on("msg:custom", this.heard);
-    this.ask("ready", { hasOutputs: this.hasOutputs });
+    this.ask("ready");
     this.paint();
   }
 
@@ -32,7 +33,7 @@ export class LabsView {
 
   ask(type, more = {}) {
     try {
-      this.model.send({ type, page: this.page, ...more });
+      this.model.send({ type, page: this.page, number: ++this.asked, hasOutputs: this.hasOutputs, ...more });
     } catch {
       // The kernel was restarted, and its labs have ended.
     }

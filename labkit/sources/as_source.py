@@ -22,8 +22,12 @@ def as_source(source: Source | Lab) -> Source:
     if isinstance(source, Lab):
         return Engine(source)
     if not isinstance(source, Source):
+        kinds = ", ".join(kind.__name__ for kind in Source.__subclasses__() if _is_ours(kind))
         raise SourceError(
-            f"a source is a Lab or one of lk.sources (Engine, Telemetry, Ethtool, Recording), not "
-            f"{type(source).__name__}"
+            f"a source is a Lab or one of lk.sources ({kinds}), not {type(source).__name__}"
         )
     return source
+
+
+def _is_ours(kind: type[Source]) -> bool:
+    return kind.__module__.startswith("labkit.sources.")

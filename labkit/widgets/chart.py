@@ -44,7 +44,8 @@ class Chart(LiveView):
                 f"{MOST_LINES}, so say more of their names, such as {found[0]!r}"
             )
         self._is_first = False  # names may come and go later
-        return found[:MOST_LINES] or self._names  # an application that ends closes its ports first
+        # An application that ends closes its ports first.
+        return found[:MOST_LINES] or self._lines.names
 
     def _ask(self, content: dict[str, Any]) -> None:
         if content.get("type") == "choose":
@@ -52,6 +53,8 @@ class Chart(LiveView):
             names = [name for name in content.get("names", []) if name in known]
             if names:
                 self.choose(*(_literal(name) for name in names[:MOST_LINES]))
+        else:
+            super()._ask(content)
 
 
 def _literal(name: str) -> str:

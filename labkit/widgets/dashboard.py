@@ -11,6 +11,7 @@ from labkit.sources import MISSING as NOT_TOLD
 from labkit.sources import Rates, Sample, Schema, select
 from labkit.text import MISSING, html_table
 from labkit.widgets import lab_parts
+from labkit.widgets.lines import Message
 from labkit.widgets.meters import Meters
 from labkit.widgets.paths import PathPart
 from labkit.widgets.tracing import Tracing
@@ -77,9 +78,7 @@ class Dashboard(LiveView):
             **{key: value for key, value in parts.items() if key in told},
         }
 
-    def _numbers(
-        self, mean: Rates, before: Sample, after: Sample
-    ) -> tuple[dict[str, Any], list[bytes]]:
+    def _numbers(self, mean: Rates, before: Sample, after: Sample) -> Message:
         if mean.schema is not self._schema:
             return {}, []
         more = [part.learn(after) for part in self._paths]
@@ -93,6 +92,8 @@ class Dashboard(LiveView):
     def _ask(self, content: dict[str, Any]) -> None:
         if content.get("type") == "trace":
             self._tracing.begin()
+        else:
+            super()._ask(content)
 
     def _html(self) -> str:
         sample = self._feed.sample

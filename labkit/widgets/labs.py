@@ -4,7 +4,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
-import anywidget
 import traitlets
 
 from labkit.arguments.checked import checked
@@ -13,9 +12,8 @@ from labkit.lab import open_labs
 from labkit.lab.lab import Lab
 from labkit.lab.rebinding import names_of_labs
 from labkit.text import html_table
-from labkit.widgets import bundle
-from labkit.widgets.displays import Displays, after_every_cell, display_parts, view_parts
-from labkit.widgets.pages import Pages
+from labkit.widgets.displays import after_every_cell, display_parts
+from labkit.widgets.page_widget import PageWidget
 
 COLUMNS = ("lab", "engine", "state", "ports", "paths", "CPUs of workers")
 NONE = "no lab is open in this kernel"
@@ -58,7 +56,7 @@ class Labs(Sequence[Lab]):
         return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
     def _ipython_display_(self, **_: Any) -> None:
-        _LabsView(self).show()
+        _LabsView(self)._ipython_display_()
 
 
 def _rows() -> list[dict[str, str]]:
@@ -85,34 +83,22 @@ def _cpus(lab: Lab) -> str:
     return ", ".join(cpus) or "none"
 
 
-class _LabsView(anywidget.AnyWidget):
+class _LabsView(PageWidget):
     """The list in a notebook, with its buttons."""
 
-    _esm = traitlets.Unicode().tag(sync=True)
-    kind = traitlets.Unicode("labs").tag(sync=True)
     columns: traitlets.List[str] = traitlets.List(list(COLUMNS)).tag(sync=True)
     rows: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
     nothing = traitlets.Unicode(NONE).tag(sync=True)
 
     def __init__(self, listed: Labs) -> None:
         self._listed = listed
-        self._displays = Displays()
-        self._pages = Pages()
-        super().__init__(_esm=bundle.bundle() or bundle.NOTHING, rows=_rows())
-        self.on_msg(self._hear)
-
-    def show(self) -> None:
-        """Below the cell that runs."""
-        self._displays.add(self._parts(), 0)
+        super().__init__("labs", rows=_rows())
         after_every_cell(self._look)
 
-    def _parts(self) -> dict[str, Any]:
+    def _parts(self, view: dict[str, Any]) -> dict[str, Any]:
         rows = [[row[key] for key in COLUMNS] for row in self.rows]
         html = html_table(COLUMNS, rows) if rows else f"<p>{NONE}</p>"
-        view = view_parts(self.model_id, is_shown_by_us=self._pages.are_ours)
-        return display_parts(
-            repr(self._listed), "labs", view if bundle.is_there() else {}, None, html
-        )
+        return display_parts(repr(self._listed), "labs", view, None, html)
 
     def _look(self, _: object = None) -> None:
         """Lists labs that came since, and no longer those that are gone."""
@@ -120,19 +106,14 @@ class _LabsView(anywidget.AnyWidget):
         if rows != self.rows:
             self.rows = rows
             if self._pages.are_ours or not self._pages:
-                self._displays.update(self._parts(), 0)
+                self._show(is_live=True)
 
-    def _hear(self, _: object, content: dict[str, Any], __: object) -> None:
-        """A message from the page: handled between cells, or in a thread of its own meanwhile."""
-        kind, page = content.get("type"), str(content.get("page", ""))
+    def _seen(self, kind: str) -> None:
         if kind == "ready":
             self.send({"type": "here"})
-            self._pages.saw(page, None, has_outputs=bool(content.get("hasOutputs")))
-            if self._pages.are_ours:
-                self._displays.update(self._parts(), 0)
-        elif kind == "removed":
-            self._pages.forget(page)
-        elif kind == "close":
+
+    def _ask(self, content: dict[str, Any]) -> None:
+        if content.get("type") == "close":
             for lab in list(self._listed):
                 if str(lab.pid) == content.get("engine"):
                     lab.close()

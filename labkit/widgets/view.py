@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What all live views have in common: a feed, a page that draws, and a picture that stays."""
 
-import math
 import threading
 import time
 import warnings
@@ -9,16 +8,16 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-import anywidget
 import traitlets
 
 from labkit.errors import LabError
 from labkit.lab.lab import Lab
 from labkit.sources import Rates, Sample, Schema, Source, rates
 from labkit.widgets import bundle
-from labkit.widgets.displays import Displays, after_every_cell, display_parts, view_parts
-from labkit.widgets.feed import Feed, feed_of, line, table
-from labkit.widgets.pages import Pages
+from labkit.widgets.displays import after_every_cell, display_parts
+from labkit.widgets.feed import Feed, feed_of
+from labkit.widgets.lines import Lines, Message
+from labkit.widgets.page_widget import PageWidget
 from labkit.widgets.picture import picture
 
 if TYPE_CHECKING:
@@ -28,18 +27,11 @@ if TYPE_CHECKING:
 MOST_LINES = 32
 MOST_MARKS = 100
 HIDDEN_SECONDS = 1.0  # between messages to pages that are out of sight
-NUMBERS_SECONDS = 0.25  # between numbers beside the lines
-# What messages of a page are about: of each the newest holds.
-ABOUT = {
-    **dict.fromkeys(("ready", "shown", "hidden", "removed"), "sight"),
-    **dict.fromkeys(("start", "stop"), "running"),
-    "choose": "lines",
-}
 
 _open: "weakref.WeakSet[LiveView]" = weakref.WeakSet()
 
 
-class LiveView(anywidget.AnyWidget):
+class LiveView(PageWidget):
     """A live view of a source.
 
     It draws in the page; the kernel sends it one message a tick, 10 a second at most, from a thread
@@ -48,8 +40,6 @@ class LiveView(anywidget.AnyWidget):
     its place: 30 s old at most, and brought up to date by stop() and close().
     """
 
-    _esm = traitlets.Unicode().tag(sync=True)
-    kind = traitlets.Unicode().tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
     lines = traitlets.Dict().tag(sync=True)  # version, and what the page draws: one item a line
     names: traitlets.List[str] = traitlets.List().tag(sync=True)  # all that may be chosen
@@ -65,16 +55,11 @@ class LiveView(anywidget.AnyWidget):
         self._lock = threading.RLock()  # traits are set by the feed's thread too
         self._error: BaseException | None = None
         self._schema: Schema | None = None
-        self._version = 0
-        self._names: list[str] = []  # of the lines
-        self._next = 0  # number of the next point to send
-        self._sent = self._numbers_sent = 0.0
-        self._pages = Pages()
-        self._displays = Displays()
+        self._lines = Lines(self._feed)
+        self._sent = 0.0
         if not bundle.is_there():
             warnings.warn(bundle.missing(), stacklevel=4)
-        super().__init__(_esm=bundle.bundle() or bundle.NOTHING, kind=kind, title=title)
-        self.on_msg(self._hear)
+        super().__init__(kind, title=title)
         self._feed.attach(self)
         try:
             with self._lock:
@@ -84,7 +69,6 @@ class LiveView(anywidget.AnyWidget):
             self._feed.detach(self)
             super().close()
             raise
-        self._next = self._feed.number
         _open.add(self)
         after_every_cell(_after_cell)
         lab = getattr(self._feed.source, "lab", None)
@@ -132,18 +116,12 @@ class LiveView(anywidget.AnyWidget):
     @property
     def table(self) -> "pd.DataFrame":
         """What its lines show: one row a point, indexed by time; one column a counter."""
-        import pandas as pd
-
-        from labkit.tables.table import Table
-
-        times, values = table(self._feed.after(0), self._names)
-        index = pd.to_datetime(times, unit="s", utc=True)
-        return Table(values, index=index.rename("time"), columns=self._names)
+        return self._lines.frame()
 
     @property
     def figure(self) -> "Figure":
         """What it shows, as a matplotlib figure."""
-        times, values = table(self._feed.after(0), self._names)
+        times, values = self._lines.table()
         return picture(self.title, times, values, self.lines.get("items", []), self.marks)
 
     def __enter__(self) -> Self:
@@ -156,7 +134,7 @@ class LiveView(anywidget.AnyWidget):
         state, reason = self.status
         if not self.running and state == "live":
             state, reason = "stopped", ""
-        shown = f"{len(self._names)} of {len(self.names)} counters"
+        shown = f"{len(self._lines.names)} of {len(self.names)} counters"
         return (
             f"<{type(self).__name__} {self.title}: {state}, {shown}{'; ' * bool(reason)}{reason}>"
         )
@@ -164,32 +142,22 @@ class LiveView(anywidget.AnyWidget):
     # What kinds of views do differently
 
     def _choose(self, schema: Schema) -> list[str]:
-        """Names of the lines, for a source with this schema."""
+        """Counters of the lines, for a source with this schema."""
         raise NotImplementedError
 
-    def _extra(self) -> tuple[dict[str, Any], list[bytes]]:
+    def _extra(self) -> Message:
         """What a message carries besides the points of the lines: now and then the means of the
         last second, and over how many seconds they are."""
-        now, ends = time.monotonic(), self._feed.ends()
-        if now - self._numbers_sent < NUMBERS_SECONDS or ends is None:
-            return {}, []
-        self._numbers_sent = now
-        return self._numbers(rates(*ends), *ends)
+        ends = self._lines.numbers_due()
+        return self._numbers(rates(*ends), *ends) if ends else ({}, [])
 
-    def _numbers(
-        self, mean: Rates, before: Sample, after: Sample
-    ) -> tuple[dict[str, Any], list[bytes]]:
+    def _numbers(self, mean: Rates, before: Sample, after: Sample) -> Message:
         """mean: the rates between the two samples, one of the source's schema as it is now."""
-        found = (mean[name] if name in mean.schema.index else math.nan for name in self._names)
-        means = [None if math.isnan(value) else value for value in found]
-        return {"means": means, "seconds": round(mean.seconds, 3)}, []
+        return {"means": self._lines.means(mean), "seconds": round(mean.seconds, 3)}, []
 
     def _html(self) -> str:
         """A static picture beside the chart."""
         return ""
-
-    def _ask(self, content: dict[str, Any]) -> None:
-        """A message from the page that only this kind of view knows."""
 
     # The feed's thread
 
@@ -204,9 +172,9 @@ class LiveView(anywidget.AnyWidget):
                 self._seed()
                 return
             is_due = self._pages.is_seen or now - self._sent >= HIDDEN_SECONDS
-            points = feed.after(self._next) if is_due else []
-            if points:
-                self._send_points("points", self._next, points)
+            news = self._lines.new_points() if is_due else None
+            if news:
+                self._send_points(news)
                 self._sent = now
         if self._displays.is_due(self._pages):
             self._show(is_live=True)
@@ -219,13 +187,9 @@ class LiveView(anywidget.AnyWidget):
         self._feed.detach(self)
 
     def _show_state(self, feed: Feed) -> None:
-        status = list(feed.state)
-        if status != self.status:
-            self.status = status
+        self.status = list(feed.state)
         told = feed.latest.faults if feed.latest else {}
-        faults = {name: told[name] for name in self._names if name in told}
-        if faults != self.faults:
-            self.faults = faults
+        self.faults = {name: told[name] for name in self._lines.names if name in told}
 
     # Within
 
@@ -257,56 +221,39 @@ class LiveView(anywidget.AnyWidget):
         self._draw(self._choose(schema), schema)
 
     def _draw(self, names: Sequence[str], schema: Schema) -> None:
-        if list(names) == self._names and self.lines:
-            return
-        self._version += 1
-        self._names = list(names)
-        items = [line(name, schema) for name in names]
-        self.lines = {"version": self._version, "items": items}
+        self.lines = self._lines.draw(names, schema) or self.lines
 
     def _seed(self) -> None:
         """Sends all that is remembered: to a page that is new, and when lines were chosen."""
         with self._lock:
-            points = self._feed.after(0)
-            self._send_points("seed", self._feed.number - len(points), points)
+            self._send_points(self._lines.all_points())
 
-    def _send_points(self, kind: str, first: int, points: Sequence[Any]) -> None:
-        times, values = table(points, self._names)
-        extra, buffers = self._extra()
-        self._next = first + len(points)
-        self.send(
-            {"type": kind, "version": self._version, "first": first, **extra},
-            [times.tobytes(), values.tobytes(), *buffers],
-        )
+    def _send_points(self, message: Message) -> None:
+        (content, points), (extra, buffers) = message, self._extra()
+        self.send({**content, **extra}, [*points, *buffers])
+
+    # Pages
 
     def _hear(self, _: object, content: dict[str, Any], __: object) -> None:
-        """A message from the page: handled between cells, or in a thread of its own meanwhile."""
-        kind, page = content.get("type"), str(content.get("page", ""))
-        about = ABOUT.get(str(kind))
-        is_news = about is None or self._pages.is_news(page, content.get("number", 0), about)
-        if self not in _open:
-            if kind == "removed":
-                self._pages.forget(page)
-                self._free()
-        elif not is_news and kind != "ready":
-            return
-        elif kind in ("ready", "shown", "hidden"):
-            were_ours = self._pages.are_ours
-            if is_news:
-                is_in_sight = None if kind == "ready" else kind == "shown"
-                has_outputs = bool(content.get("hasOutputs"))
-                self._pages.saw(page, is_in_sight, has_outputs=has_outputs)
-            if self.running:
-                self._feed.attach(self)
-            if kind == "ready":
-                self._seed()
-            if self._pages.are_ours and not were_ours:
-                self._show(is_live=True)  # less of it is to be saved from now on
-        elif kind == "removed":
-            self._pages.forget(page)
-            if not self._pages:
-                self._feed.detach(self)  # a view that no page shows costs nothing
-        elif kind == "start":
+        if self in _open:
+            super()._hear(_, content, __)
+        elif content.get("type") == "removed":
+            self._pages.forget(str(content.get("page", "")))
+            self._free()
+
+    def _seen(self, kind: str) -> None:
+        if self.running:
+            self._feed.attach(self)
+        if kind == "ready":
+            self._seed()
+
+    def _gone(self) -> None:
+        if not self._pages:
+            self._feed.detach(self)  # a view that no page shows costs nothing
+
+    def _ask(self, content: dict[str, Any]) -> None:
+        kind = content.get("type")
+        if kind == "start":
             self._go_on()
         elif kind == "stop":
             if self._pages.are_ours:
@@ -314,8 +261,6 @@ class LiveView(anywidget.AnyWidget):
             self._pause()
         elif kind == "mark":
             self._add_mark(float(content["x"]), str(content.get("text", "")))
-        else:
-            self._ask(content)
 
     def _add_mark(self, x: float, text: str) -> None:
         with self._lock:
@@ -323,28 +268,32 @@ class LiveView(anywidget.AnyWidget):
 
     # The picture that stays
 
-    def _ipython_display_(self, **_: Any) -> None:
-        with self._lock:
-            self._displays.add(self._parts(is_live=True), self._feed.number)
+    @property
+    def _number(self) -> int:
+        return self._feed.number
 
-    def _parts(self, *, is_live: bool) -> dict[str, Any]:
-        figure = self.figure if self._feed.number and self._names else None
-        is_drawn = is_live and bundle.is_there()
-        view = view_parts(self.model_id, is_shown_by_us=self._pages.are_ours) if is_drawn else {}
+    def _parts(self, view: dict[str, Any]) -> dict[str, Any]:
+        figure = self.figure if self._feed.number and self._lines.names else None
         return display_parts(repr(self), self.title, view, figure, self._html())
 
+    def _ipython_display_(self, **_: Any) -> None:
+        with self._lock:
+            super()._ipython_display_()
+
     def _show(self, *, is_live: bool) -> None:
-        """Brings what was displayed up to date."""
         with self._lock:
             if self._displays and (self.running or not is_live):
-                self._displays.update(self._parts(is_live=is_live), self._feed.number)
+                super()._show(is_live=is_live)
+
+    def bring_up_to_date(self) -> None:
+        """Shows what is new where no page does (papermill's).
+
+        A page without labkit's extension would lose its place when its view is displayed anew.
+        """
+        if self.running and not self._pages and self._displays.number != self._feed.number:
+            self._show(is_live=True)
 
 
 def _after_cell(_: object) -> None:
-    """Brings the pictures of views up to date that no page shows (papermill's).
-
-    A page without outputs of ours would lose its place when its view is displayed anew.
-    """
     for view in tuple(_open):
-        if view.running and not view._pages and view._displays.number != view._feed.number:
-            view._show(is_live=True)
+        view.bring_up_to_date()

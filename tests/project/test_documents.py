@@ -5,8 +5,10 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -28,20 +30,22 @@ def blocks(document: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
 
 
-def recipe() -> list[str]:
-    """The code of the recipe for a new node, in its order: node, reason, name, test."""
-    text = (ROOT / "CONTRIBUTING.md").read_text()
-    text = text[text.index("## A new node in one sitting") : text.index("## Habits")]
-    found = re.findall(r"^ *```\w+\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
+def recipe(title: str) -> list[str]:
+    """The code of a recipe of CONTRIBUTING, in its order."""
+    _, _, after = (ROOT / "CONTRIBUTING.md").read_text().partition(f"## {title} in one sitting\n")
+    found = re.findall(
+        r"^ *```\w+\n(.*?)^ *```", after.partition("\n## ")[0], re.DOTALL | re.MULTILINE
+    )
     return [textwrap.dedent(block) for block in found]
 
 
 def test_the_recipe_for_a_node_compiles(tmp_path: Path) -> None:
-    node, reason, _, test = recipe()
+    node, reason, _, test = recipe("A new node")
     shutil.copytree(ROOT / "native/packet", tmp_path / "packet")
     verdicts = tmp_path / "packet/verdict.h"
     before, first, after = verdicts.read_text().partition("\tX(impair_loss,")
-    verdicts.write_text(f"{before}\t{reason.strip()} \\\n{first}{after}")
+    if reason.partition(",")[0] not in before + after:  # of who has followed the recipe
+        verdicts.write_text(f"{before}\t{reason.strip()} \\\n{first}{after}")
     (tmp_path / "ttl.c").write_text(node)
     flags = subprocess.check_output(["pkg-config", "--cflags", "libdpdk"], text=True).split()
     flags += ["-std=gnu11", "-DALLOW_EXPERIMENTAL_API", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
@@ -53,13 +57,23 @@ def test_the_recipe_for_a_node_compiles(tmp_path: Path) -> None:
 
 
 def test_the_recipe_for_a_node_declares_it() -> None:
-    _, _, declaration, _ = recipe()
+    _, _, declaration, _ = recipe("A new node")
     names = dict(vars(nodes))
-    exec(declaration, names)
-    path = lk.Path(lk.rx("a") >> names["ttl"](2) >> lk.tx("a"))
+    exec(declaration.replace("def ttl(", "def ttl_of_the_recipe("), names)  # its name may be taken
+    path = lk.Path(lk.rx("a") >> names["ttl_of_the_recipe"](2, name="ttl") >> lk.tx("a"))
     assert path.node("ttl").params == {"by": 2}
     assert path.node("ttl").declared.outputs == ("next", "other")
     assert lk.Path.from_json(path.to_json()) == path
+
+
+def test_the_recipe_for_a_source_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, test = recipe("A new source of counters")
+    made = ModuleType("labkit.sources.snmp")
+    monkeypatch.setitem(sys.modules, made.__name__, made)
+    exec(source, vars(made))
+    names: dict[str, Any] = {}
+    exec(test, names)
+    names["test_datagrams_are_counted"]()
 
 
 def test_readme_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
