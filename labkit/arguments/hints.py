@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from labkit.text import alike
+from labkit.text import alike, did_you_mean
 from labkit.units import plain
 
 LONGEST_VALUE = 100  # letters of a value that an error shows
@@ -198,8 +198,7 @@ MANY = (list, tuple, Sequence, Iterable, Collection)
 
 
 def _hint(value: object, known: Iterable[object]) -> str:
-    found = alike(value, map(str, known))
-    return f"; did you mean {found[0]!r}?" if found else ""
+    return did_you_mean(alike(value, map(str, known)))
 
 
 def _number(value: float) -> str:

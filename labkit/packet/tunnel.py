@@ -15,7 +15,7 @@ from labkit.packet.decapsulated import Decapsulated, describe
 from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac, mac_bytes
 from labkit.packet.one_frame import OneFrame, like
-from labkit.text import alike
+from labkit.text import alike, did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
@@ -315,8 +315,7 @@ class Tunnel:
 
     def _check_choice(self, name: str, choices: Sequence[object]) -> None:
         if getattr(self, name) not in choices:
-            meant = alike(getattr(self, name), map(str, choices))
-            hint = f"; did you mean {meant[0]!r}?" if meant else ""
+            hint = did_you_mean(alike(getattr(self, name), map(str, choices)))
             raise self._wrong(name, f"it is one of {', '.join(map(repr, choices))}{hint}")
 
     def _check_switch(self, name: str) -> None:

@@ -207,6 +207,8 @@ def check_duts(duts: Sequence[Dut], vary: tuple[Vary, ...], opens_here: bool) ->
 
     opens_here: the DUTs run on this machine, which must have what they need
     """
+    if not isinstance(duts, (str, Sequence, Dut)):
+        raise LabError(f"duts is {duts!r}; it is a list, such as [lk.dut.LabkitEcho()]")
     _check_list("duts", duts)
     for dut in duts:
         if not isinstance(dut, Dut):
