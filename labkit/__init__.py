@@ -14,7 +14,7 @@ _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
 def __getattr__(name: str) -> object:
-    _offer_completions()  # of a shell that began after the import
+    _serve_notebook()  # whose shell began after the import
     try:
         value: object = _load(name)
     except AttributeError:
@@ -38,14 +38,16 @@ def __getattr__(name: str) -> object:
     return value
 
 
-def _offer_completions() -> None:
-    """In a notebook, TAB offers what labkit knows of its arguments."""
+def _serve_notebook() -> None:
+    """In a notebook, TAB offers what labkit knows of its arguments; wrong names take one line."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:
         from labkit.notebooks.completion import offer_completions  # IPython is not needed elsewhere
+        from labkit.notebooks.python_errors import tell_briefly
 
         offer_completions(shell)
+        tell_briefly(shell)
 
 
 def _lab_dashboard(lab: object, *parts: str) -> object:
@@ -58,4 +60,4 @@ def _lab_dashboard(lab: object, *parts: str) -> object:
     return __getattr__("dashboard")(lab, *parts)  # type: ignore[operator]
 
 
-_offer_completions()
+_serve_notebook()

@@ -4,7 +4,7 @@
 from pathlib import Path
 
 from labkit.errors import LabError
-from labkit.text import alike, near
+from labkit.text import near
 
 PACKAGE = Path(__file__).parent
 FOLDERS = (PACKAGE / "data/datasets", PACKAGE.parent / "datasets")
@@ -25,9 +25,8 @@ def dataset(name: str) -> Path:
     for folder in FOLDERS:
         if (folder / name).is_file():
             return folder / name
-    there = [name for name in names_of_files("") if "." in name]
-    hint = f"; did you mean {alike(name, there)[0]!r}?" if alike(name, there) else ""
-    raise LabError(f"there is no dataset {name!r}; there are {', '.join(there)}{hint}")
+    there = names_of_files(Path(name).suffix or ".parquet")
+    raise LabError(f"there is no data set {name!r}{near(name, there)}")
 
 
 def dataset_folder(name: str, file: str) -> Path:

@@ -15,17 +15,22 @@ class LabError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback."""
-        ipython = sys.modules.get("IPython")
-        shell = ipython.get_ipython() if ipython else None
-        if shell is not None and shell.InteractiveTB.mode in WHOLE_TRACEBACKS:
-            whole = shell.InteractiveTB.structured_traceback
-            lines: list[str] = whole(type(self), self, self.__traceback__)
-            return lines
-        first, *others = f"{type(self).__name__}: {self}".split("\n")
-        return [f"{first}{_where(self, shell)}", *others, *getattr(self, "__notes__", ())]
+        return in_notebook(self, str(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (type(self), self.args, self.__dict__)
+
+
+def in_notebook(error: BaseException, text: str) -> list[str]:
+    """The lines that a notebook shows of an error: its kind, a text, and the line of the cell."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None and shell.InteractiveTB.mode in WHOLE_TRACEBACKS:
+        whole = shell.InteractiveTB.structured_traceback
+        lines: list[str] = whole(type(error), error, error.__traceback__)
+        return lines
+    first, *others = f"{type(error).__name__}: {text}".split("\n")
+    return [f"{first}{_where(error, shell)}", *others, *getattr(error, "__notes__", ())]
 
 
 def _where(error: BaseException, shell: Any) -> str:

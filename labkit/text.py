@@ -25,8 +25,9 @@ FEWEST_THAT_SCROLL = 3  # columns
 LONGEST_THAT_STAYS = 30  # characters: there must be room beside it
 
 LONGEST_VALUE = 100  # letters of a value that an error shows
-MOST_NAMED = 40  # names that an error tells one by one
+LONGEST_LIST = 400  # letters of names that an error tells one by one; of more, the near ones
 SHORTEST_PART = 3  # letters
+NEAR_MISS = 0.1  # of the likeness of the nearest name: others that may be meant as well
 
 
 def unique(names: Iterable[str]) -> list[str]:
@@ -91,6 +92,8 @@ def alike(word: object, known: Iterable[str], most: int = 1) -> list[str]:
     names = {name.casefold(): name for name in known}
     text = (word if isinstance(word, str) else shown(word)).casefold()
     found = difflib.get_close_matches(text, names, most)
+    likeness = {name: difflib.SequenceMatcher(None, name, text).ratio() for name in found}
+    found = [name for name in found if likeness[name] >= likeness[found[0]] - NEAR_MISS]
     parts = [name for name in names if len(text) >= SHORTEST_PART and text in name]
     parts += [name for name in names if len(name) >= SHORTEST_PART and name in text]
     parts.sort(key=lambda name: abs(len(name) - len(text)))
@@ -101,9 +104,22 @@ def alike(word: object, known: Iterable[str], most: int = 1) -> list[str]:
 def near(word: object, known: Iterable[str]) -> str:
     """What there is in place of a word that is not known, and which of it may be meant."""
     names = list(known)
-    found = alike(word, names)
-    there = ", ".join(names) if len(names) <= MOST_NAMED else f"{len(names)} others"
-    return f" (there are: {there or 'none'})" + (f"; did you mean {found[0]!r}?" if found else "")
+    if len(there := ", ".join(names)) <= LONGEST_LIST:
+        return f" (there are: {there or 'none'}){did_you_mean(alike(word, names))}"
+    meant = did_you_mean(alike(word, names, 3))
+    some = dict.fromkeys((names[0], names[len(names) // 2], names[-1]))
+    return f" among {len(names):,}" + (meant or f", such as {listed(some, 'and')}")
+
+
+def did_you_mean(meant: Iterable[str]) -> str:
+    """The end of an error that tells what may be meant; empty when that is nothing."""
+    return f"; did you mean {told}?" if (told := listed(meant, "or")) else ""
+
+
+def listed(words: Iterable[str], last: str) -> str:
+    """Words in quotes, with a word before the last one: 'a', 'b' or 'c'."""
+    *first, end = [*map(repr, words)] or [""]
+    return f"{', '.join(first)} {last} {end}" if first else end
 
 
 class Html(str):

@@ -122,7 +122,7 @@ def _faulty_call(
     try:
         function(*args, **kwargs)
     except TypeError as error:
-        text = str(error)
+        text = str(error).replace(".__init__()", "()")
     parameters = [p.name for p in signature.parameters.values() if p.name != "self"]
     unknown = [key for key in kwargs if key not in signature.parameters]
     return CallError(text + (near(unknown[0], parameters) if unknown else ""))

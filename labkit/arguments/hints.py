@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
-from labkit.text import alike, shown
+from labkit.text import alike, did_you_mean, shown
 from labkit.units import plain
 
 WORDS: dict[Any, tuple[str, str]] = {  # of one and of several
@@ -212,8 +212,7 @@ MANY = (list, tuple, Sequence, Iterable, Collection)
 
 
 def _hint(value: object, known: Iterable[object]) -> str:
-    found = alike(value, map(str, known))
-    return f"; did you mean {found[0]!r}?" if found else ""
+    return did_you_mean(alike(value, map(str, known)))
 
 
 def _number(value: float) -> str:

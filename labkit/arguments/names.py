@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from labkit.errors import UnknownName
-from labkit.text import alike, near
+from labkit.text import alike, did_you_mean, near
 
 V = TypeVar("V")
 
@@ -35,6 +35,5 @@ def no_attribute(module: str, name: str, public: Iterable[str]) -> AttributeErro
     """What a module without such a name says of it."""
     if name.startswith("_"):  # Python and its tools look for many such names
         return AttributeError(f"module {module!r} has no attribute {name!r}")
-    meant = alike(name, public)
-    hint = f"did you mean {meant[0]!r}?" if meant else "TAB and dir() tell those that there are"
-    return UnknownName(f"module {module!r} has no attribute {name!r}; {hint}")
+    hint = did_you_mean(alike(name, public)) or "; TAB and dir() tell those that there are"
+    return UnknownName(f"module {module!r} has no attribute {name!r}{hint}")

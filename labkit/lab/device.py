@@ -3,7 +3,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,7 +12,7 @@ from labkit.arguments.checked import fitting
 from labkit.arguments.hints import Between, Count
 from labkit.errors import PortError
 from labkit.packet.link import LINK_OVERHEAD
-from labkit.text import alike
+from labkit.text import alike, did_you_mean, near
 
 INTERFACES = Path("/sys/class/net")
 LONGEST_INTERFACE_NAME = 15  # IFNAMSIZ - 1
@@ -63,16 +63,12 @@ def parse_device(text: str, mtu: int | None, queues: int, options: dict[str, Opt
     """Reads a port's name; PortError tells what is wrong with it and what would be right."""
     kind, _, target = text.partition(":")
     if kind not in KINDS:
-        raise PortError(
-            f"{text!r} is no port: the kinds are {', '.join(KINDS)}{_hint(kind, KINDS)}"
-        )
+        hint = did_you_mean(alike(kind, KINDS))
+        raise PortError(f"{text!r} is no port: the kinds are {', '.join(KINDS)}{hint}")
     make, known = KINDS[kind]
     for name, value in options.items():
         if name not in known:
-            allowed = ", ".join(known) or "none"
-            raise PortError(
-                f"a {kind} port has no option {name!r} (it knows: {allowed}){_hint(name, known)}"
-            )
+            raise PortError(f"a {kind} port has no option {name!r}{near(name, known)}")
         options = options | {name: fitting(name, value, known[name], PortError)}
     return make(target, mtu, queues, options)
 
@@ -88,11 +84,6 @@ def check_ring_size(ring_size: int) -> None:
     """Raises PortError for what no ring can have."""
     if ring_size < 64 or ring_size & (ring_size - 1):
         raise PortError(f"ring_size is {ring_size}; it is a power of two, 64 or more")
-
-
-def _hint(word: str, known: Iterable[str]) -> str:
-    meant = alike(word, known)
-    return f"; did you mean {meant[0]!r}?" if meant else ""
 
 
 Options = dict[str, Option]

@@ -14,7 +14,7 @@ from labkit.lab.running_path import RunningPath, start_path
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters
 from labkit.path.path import Path
-from labkit.text import alike, first_free
+from labkit.text import first_free, near
 
 
 class LabPaths:
@@ -132,12 +132,9 @@ class LabPaths:
             port_name = n.port
             port = self._ports.get(port_name)
             if port is None:
-                there = ", ".join(self._ports) or "none"
-                meant = alike(port_name, self._ports)
-                hint = f"; did you mean {meant[0]!r}?" if meant else ""
                 raise PathError(
                     f"path {path.name!r}, node {n.name}: this lab has no port "
-                    f"{port_name!r} (it has: {there}){hint}"
+                    f"{port_name!r}{near(port_name, self._ports)}"
                 )
             info = port.last_info
             queues = info.rx_queues if n.declared.receives else info.tx_queues

@@ -2,9 +2,9 @@
 """What TAB offers in a notebook besides what IPython finds by itself.
 
 - Texts that an argument may be: what its annotation names (Literal) or offers (Offers), such as
-  kinds of ports, data sets, counters.
-- Keys and attributes behind properties of labkit's objects, which IPython does not look at because
-  they could do anything: path.drops["…, path.counters.…
+  kinds of ports, data sets, counters; where nodes take a port's name, ports of the open labs.
+- Keys and attributes behind properties of labkit's objects, and keys of what its methods read,
+  which IPython does not look at because they could do anything: path.drops["…, port.xstats()["…
 """
 
 import ast
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import ModuleType
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from IPython.core.completer import (
     CompletionContext,
@@ -26,6 +26,8 @@ from IPython.core.completer import (
 
 from labkit.arguments.checked import hints_of
 from labkit.arguments.hints import offers
+from labkit.lab import open_labs
+from labkit.path.types import PortType
 
 FILES = "IPCompleter.file_matcher"
 OPENING, CLOSING, QUOTES = "([{", ")]}", "\"'"
@@ -67,10 +69,15 @@ class Unfinished:
                 self.brackets[-1].commas.append(at)
 
     def before(self, end: int) -> str:
-        """The name, with its attributes and keys, that ends there."""
+        """The name, with its attributes, keys and calls without arguments, that ends there."""
         start = end
-        while start and (self.text[start - 1].isalnum() or self.text[start - 1] in "_.[]\"':-"):
-            start -= 1
+        while start:
+            if self.text.endswith("()", 0, start):
+                start -= 2
+            elif self.text[start - 1].isalnum() or self.text[start - 1] in "_.[]\"':-":
+                start -= 1
+            else:
+                break
         return self.text[start:end].lstrip(".]\"':-")
 
     def parts(self, bracket: Bracket) -> list[str]:
@@ -140,8 +147,11 @@ class Completions:
         keyword, is_named, _ = last.partition("=")
         name = keyword.strip() if is_named else next(iter(names[len(given) :]), "")
         hint = hints_of(made).get(name)
+        found = offers(hint, arguments)
+        if any(isinstance(part, PortType) for part in _all_parts(hint)):
+            found += dict.fromkeys(port for lab in open_labs.in_order() for port in lab.ports)
         is_path = any(part in (os.PathLike, os.PathLike[str]) for part in _all_parts(hint))
-        return offers(hint, arguments), is_path
+        return found, is_path
 
     def _value(self, expression: str) -> Any:
         """What a name with attributes and keys stands for; None where it cannot be told. Only what
@@ -160,11 +170,20 @@ class Completions:
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
             owner = self._looked_up(node.value)
             return owner[node.slice.value] if isinstance(owner, Mapping) else None
+        if isinstance(node, ast.Call) and not node.args and not node.keywords:
+            method = self._looked_up(node.func)
+            return method() if inspect.ismethod(method) and _reads(method) else None
         return None
 
 
 def _beginning(names: Iterable[str], begun: str) -> list[str]:
     return [name for name in names if name.startswith(begun)]
+
+
+def _reads(method: Callable[..., Any]) -> bool:
+    """Whether it is one of labkit's that gives a dictionary, and so changes nothing."""
+    gives = inspect.get_annotations(inspect.unwrap(method), eval_str=True).get("return")
+    return _is_ours(method) and (get_origin(gives) or gives) is dict
 
 
 def _is_ours(thing: object) -> bool:

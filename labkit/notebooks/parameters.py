@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any
 
+from labkit.arguments.names import Named
 from labkit.errors import ParameterError
 from labkit.notebooks import watching
-from labkit.text import alike, html_table
+from labkit.text import html_table, near
 from labkit.units import QuantityError, find_quantity, parse_quantity
 
 SCALARS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
@@ -112,10 +113,8 @@ class Parameters(Mapping[str, param]):
     """The parameters of a notebook by name; shows itself as a table."""
 
     def __init__(self, declared: Mapping[str, Any]) -> None:
-        self._declared = {
-            name: value if isinstance(value, param) else param(value)
-            for name, value in declared.items()
-        }
+        given = ((k, v if isinstance(v, param) else param(v)) for k, v in declared.items())
+        self._declared = Named("parameter", given)
         for name, declaration in self._declared.items():
             declaration.check(name, declaration.default)
 
@@ -132,10 +131,7 @@ class Parameters(Mapping[str, param]):
         """The parameter of this name; ParameterError with the near miss when there is none."""
         if name in self._declared:
             return self._declared[name]
-        meant = alike(name, self._declared)
-        hint = f"; did you mean {meant[0]!r}?" if meant else ";"
-        there = ", ".join(self._declared) or "none"
-        raise ParameterError(f"{where} has no parameter {name!r}{hint} (it has: {there})")
+        raise ParameterError(f"{where} has no parameter {name!r}{near(name, self._declared)}")
 
     def __repr__(self) -> str:
         if not self._declared:

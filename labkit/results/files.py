@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.datasets import dataset_folder, names_of_folders
 from labkit.errors import LabError
-from labkit.text import alike
+from labkit.text import alike, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +25,7 @@ def find_folder(where: Path) -> Path:
     if where.parts[:1] == ("datasets",):
         return dataset_folder(str(Path(*where.parts[1:])), RUN_FILE)
     there = result_names()
-    meant = alike(where.name, there)
-    hint = f"; did you mean {meant[0]!r}?" if meant else ""
+    hint = did_you_mean(alike(where.name, there))
     raise LabError(
         f"{where} holds no results: it has no {RUN_FILE}; name a folder that lk.sweep(save=...) or "
         f"Results.save() wrote, or a data set ({', '.join(there)}){hint}"

@@ -16,7 +16,7 @@ from labkit.arguments.names import Named
 from labkit.errors import LabError, UnknownName
 from labkit.sources import catalogue
 from labkit.sources.catalogue import Kind
-from labkit.text import alike
+from labkit.text import near
 
 State = Literal["live", "gone", "ended"]
 Values = npt.NDArray[np.uint64]
@@ -253,7 +253,4 @@ def readonly(values: Any) -> Values:
 
 def unknown_name(name: object, known: Iterable[str]) -> str:
     """The error for a name that a source does not have."""
-    names = list(known)
-    near = alike(name, names, 3)
-    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-    return f"there is no counter {name!r} among {len(names)}{hint}"
+    return f"there is no counter {name!r}{near(name, known)}"

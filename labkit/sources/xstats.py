@@ -18,7 +18,7 @@ from labkit.packet.codec import VERDICT_BY_NAME
 from labkit.sources.base import MISSING, Sample, Source, SourceError
 from labkit.sources.catalogue import Driver, Metric, drivers, find, metrics, unit
 from labkit.sources.rates import is_address
-from labkit.text import alike
+from labkit.text import alike, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,9 +53,9 @@ def describe(name: Annotated[str, Offers(_catalogued)]) -> Metric:
     """
     metric = find(name) or next((metric for metric in metrics() if metric.name == name), None)
     if metric is None:
-        near = alike(name.rsplit("/", 1)[-1], [metric.name for metric in metrics()], 3)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise LabError(f"the catalogue has no counter {name!r}{hint} (lk.xstats.table() lists all)")
+        there = [metric.name for metric in metrics()]
+        hint = did_you_mean(alike(name.rsplit("/", 1)[-1], there, 3))
+        raise LabError(f"the catalogue has no counter {name!r} (lk.xstats.table() lists all){hint}")
     verdict = VERDICT_BY_NAME.get(name.rsplit("/drop_", 1)[-1])
     if metric.name.endswith("/drop_{verdict}") and verdict is not None:
         return replace(metric, meaning=verdict.sentence, origin=verdict.source or metric.origin)

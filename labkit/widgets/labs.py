@@ -11,7 +11,7 @@ from labkit.errors import LabError
 from labkit.lab import open_labs
 from labkit.lab.lab import Lab
 from labkit.lab.rebinding import names_of_labs
-from labkit.text import html_table
+from labkit.text import html_table, plural
 from labkit.widgets.displays import after_every_cell, display_parts
 from labkit.widgets.page_widget import PageWidget
 
@@ -29,6 +29,10 @@ def labs() -> "Labs":
     return Labs()
 
 
+class NoSuchLab(LabError, IndexError):
+    """A place in lk.labs() at which there is none."""
+
+
 class Labs(Sequence[Lab]):
     """What lk.labs() returns; it shows those there are when it is looked at."""
 
@@ -43,6 +47,8 @@ class Labs(Sequence[Lab]):
 
     def __getitem__(self, place: int | slice) -> Lab | list[Lab]:
         found: list[Lab] = open_labs.in_order()
+        if isinstance(place, int) and not -len(found) <= place < len(found):
+            raise NoSuchLab(f"there is no lab {place}: {plural(len(found), 'lab')} can be had")
         return found[place]
 
     def __iter__(self) -> Iterator[Lab]:

@@ -59,8 +59,8 @@ WITH_A_LAB: list[tuple[Wrong, str]] = [
     (lambda lab, a, b: lab.port("null", mac="zz"), "mac is 'zz'; write six bytes as 02:00:00:00"),
     (lambda lab, a, b: lab.port("null", mac="01:00:00:00:00:01"), "the lowest bit is 0"),
     (lambda lab, a, b: lab.port("null", size="big"), "size is 'big'; it is a whole number from 1"),
-    (lambda lab, a, b: lab.port("null", sizes=64), "no option 'sizes' (it knows: size, copy, "
-        "source); did you mean 'size'?"),
+    (lambda lab, a, b: lab.port("null", sizes=64), "no option 'sizes' (there are: size, "
+        "copy, source); did you mean 'size'?"),
     (lambda lab, a, b: lab.port("ring", ring_size=100), "ring_size is 100; it is a power of two"),
     (lambda lab, a, b: lab.cable(mtu="9001"), "mtu is '9001'; it is a whole number, such as 9001"),
     (lambda lab, a, b: lab.cable(queue=2), "did you mean 'queues'?"),
@@ -88,6 +88,7 @@ WITH_A_LAB: list[tuple[Wrong, str]] = [
     (lambda lab, a, b: lk.trial(a, lk.Stream(PACKET), duration=1, progress=5), "progress is 5; it"),
     (lambda lab, a, b: lk.search(a, lk.Stream(PACKET), preset="quik"), "did you mean 'quick'?"),
     (lambda lab, a, b: lk.search(a, lk.Stream(PACKET), preset=5), "there is no preset 5"),
+    (lambda lab, a, b: lk.sweep(a), "mtu 9001>; it is a list, such as [lk.dut.LabkitEcho()]"),
     (lambda lab, a, b: lk.calibrate(lab, duration="x"), "duration is 'x'; it is a number"),
     (lambda lab, a, b: lk.record(lab, hz="10"), "hz is '10'; it is a number, such as 10; write 10"),
     (lambda lab, a, b: lk.record(lab, 5), "names is 5; it is a text; write '5'"),

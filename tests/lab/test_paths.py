@@ -206,7 +206,7 @@ def test_two_paths_cannot_have_one_queue(lab: lk.Lab) -> None:
         lab.run(lk.rx(b, queue=1) >> lk.sink(), name="one")
     with pytest.raises(lk.PathError, match=r"queue 2 of port server, which has 2 \(0 to 1\)"):
         lab.run(lk.rx(b, queue=2) >> lk.sink(), name="two")
-    with pytest.raises(lk.PathError, match=r"no port 'nowhere' \(it has: client, server\)"):
+    with pytest.raises(lk.PathError, match=r"no port 'nowhere' \(there are: client, server\)"):
         lab.run(lk.rx("nowhere") >> lk.sink(), name="two")
     assert lab.run(lk.rx(b, queue=1) >> lk.sink(), name="two").is_running
 

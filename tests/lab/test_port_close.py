@@ -151,7 +151,7 @@ def test_closed_port_says_so_whatever_it_is_asked(lab: lk.Lab) -> None:
     ):
         with pytest.raises(lk.PortError, match=r"^port client was closed; open another"):
             use()
-    with pytest.raises(lk.PathError, match=r"no port 'gone' \(it has: server, client, third\)"):
+    with pytest.raises(lk.PathError, match=r"no port 'gone' \(there are: server, client, third\)"):
         lab.run(lk.rx("gone") >> lk.sink())
     assert again.xstats()["rx_good_packets"] == 0
 

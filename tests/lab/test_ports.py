@@ -214,7 +214,7 @@ def test_link_state(lab: lk.Lab) -> None:
         ("af_paket:eth0", {}, "did you mean 'af_packet'"),
         ("nothing", {}, "the kinds are ring, null"),
         ("ring", {"ringsize": 64}, "no option 'ringsize' .* did you mean 'ring_size'"),
-        ("tap:x", {"size": 1}, r"has no option 'size' \(it knows: none\)"),
+        ("tap:x", {"size": 1}, r"has no option 'size' \(there are: none\)"),
         ("tap:", {}, "an interface name has 1 to 15 characters"),
         ("tap:sixteen_letters_", {}, "an interface name has 1 to 15 characters"),
         ("pcap:/nowhere.pcap", {}, "there is no such file"),

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What TAB offers: public names alone; names of ports, drops, counters; texts of arguments."""
 
+from typing import Any
+
 import pytest
 
 import labkit as lk
@@ -61,6 +63,12 @@ def test_names_of_a_lab(jedi: bool) -> None:
         "lk.decap(t, '": ["lk.decap(t, 'drop", "lk.decap(t, 'pass"],
         "lk.Vxlan(strictness='r": ["lk.Vxlan(strictness='rfc"],
         "lk.xstats.describe('rx_miss": ["lk.xstats.describe('rx_missed_errors"],
+        "client.xstats()['rx_miss": ["client.xstats()['rx_missed_errors"],
+        "lab.counters()['echo:server'].nodes['udp": [
+            "lab.counters()['echo:server'].nodes['udp_echo"
+        ],
+        "lk.rx('": ["lk.rx('client", "lk.rx('server"],
+        "lk.rx(client) >> lk.tx(port=\"se": ["lk.rx(client) >> lk.tx(port=\"server"],
     }  # fmt: skip
     found = in_a_shell(LAB, *(Tab(code, jedi) for code in wanted))[1:]
     for (code, offers), offered in zip(wanted.items(), found, strict=True):
@@ -97,6 +105,26 @@ def test_other_code_is_left_alone() -> None:
     assert completions.of("d['")[0] == ["k"]
     assert completions.of("lk.nothing('")[0] == []
     assert completions.of("lk.echo(1, 2, 3, 4, '")[0] == []
+
+
+SOURCE = """
+class Source:
+    def sample(self) -> list[int]:
+        raise AssertionError("what a recording gives next was taken")
+    def counters(self) -> dict[str, int]:
+        return {"reads": 5}
+    def more(self, of: str) -> dict[str, int]:
+        return {of: 5}
+"""
+
+
+def test_only_what_gives_a_dictionary_is_called() -> None:
+    space: dict[str, Any] = {"__name__": "labkit.here"}
+    exec(SOURCE, space)
+    completions = Completions({"source": space["Source"]()})
+    assert completions.of("source.counters()['")[0] == ["reads"]
+    for code in ("source.sample()['", "source.more()['", "source.more('x')['", "foo().bar()['"):
+        assert completions.of(code)[0] == [], code
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,12 @@ def test_values_of_a_command_line_get_their_types(tmp_path: Path) -> None:
         ("duration", "long", "duration is 'long'; it is a number such as 2.0"),
         ("preset", "slow", "preset is 'slow'; the choices are: quick, rfc2544"),
         ("verbose", "1", "verbose is 1; it is true or false such as False"),
-        ("sises", "[64]", "nb.ipynb has no parameter 'sises'; did you mean 'sizes'?"),
+        (
+            "sises",
+            "[64]",
+            "has no parameter 'sises' (there are: rate, "
+            "sizes, duration, preset, verbose, anything); did you mean 'sizes'?",
+        ),
     ],
 )
 def test_wrong_values_are_refused_by_name(

@@ -29,7 +29,7 @@ def test_recordings_are_found_from_anywhere(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert len(Recording(MOVES).samples) == 1441
-    with pytest.raises(lk.LabError, match=r"no dataset 'nothing'; there are .*incident_ena"):
+    with pytest.raises(lk.LabError, match=r"no data set 'nothing' \(there are: incident_ena"):
         Recording("datasets/nothing")
 
 

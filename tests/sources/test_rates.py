@@ -104,7 +104,7 @@ def test_samples_are_read_by_name_and_not_changed() -> None:
     taken = sample(1, packets=4, octets=9)
     assert taken["octets"] == 9
     assert taken.as_dict() == {"packets": 4, "octets": 9}
-    with pytest.raises(SourceError, match="no counter 'packet' among 2; did you mean 'packets'"):
+    with pytest.raises(SourceError, match=r"no counter 'packet' \(.*\); did you mean 'packets'"):
         taken["packet"]
     with pytest.raises(ValueError, match="read-only"):
         taken.values[0] = 1

@@ -232,7 +232,7 @@ def test_failure_while_recording_is_told_by_stop() -> None:
 def test_record_refuses() -> None:
     with pytest.raises(SourceError, match=r"hz is 1001; record takes 0.01 to 1000"):
         lk.record(Counting(), hz=1001)
-    with pytest.raises(SourceError, match="no counter 'red' among 2; did you mean 'reads'"):
+    with pytest.raises(SourceError, match=r"no counter 'red' \(.*\); did you mean 'reads'"):
         lk.record(Counting(), "red")
     with pytest.raises(SourceError, match=r"a source is a Lab or one of lk.sources .* not str"):
         lk.record("eth0")  # type: ignore[arg-type]
@@ -267,7 +267,7 @@ def test_fewer_counters_of_the_same_samples() -> None:
 def test_pictures_that_cannot_be() -> None:
     with pytest.raises(SourceError, match="1 samples make no picture"):
         samples((0.0, FIRST, [1, 2])).plot()
-    with pytest.raises(SourceError, match="no counter 'tx' among 3"):
+    with pytest.raises(SourceError, match=r"no counter 'tx' \(there are: "):
         course().plot("tx")
     wide = Schema(tuple(f"c{n}" for n in range(20)))
     with pytest.raises(SourceError, match="20 counters are more than 14 lines"):

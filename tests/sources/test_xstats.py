@@ -98,7 +98,7 @@ def test_description_of_a_drop_is_the_verdict() -> None:
 
 
 def test_unknown_counter() -> None:
-    with pytest.raises(lk.LabError, match="no counter 'rx_good_packet'; did you mean rx_good_pack"):
+    with pytest.raises(lk.LabError, match=r"no counter 'rx_good_packet' \(.*did you mean 'rx_g"):
         xstats.describe("rx_good_packet")
     assert xstats.find("nothing_like_it") is None
     assert xstats.unit("vendor_rx_bytes") == "bytes"

@@ -12,7 +12,7 @@ from labkit.notebooks.report.results import Run, is_run, load_run
 from labkit.results.files import result_names
 from labkit.results.results import Results
 from labkit.results.results import load as load_results
-from labkit.text import alike
+from labkit.text import alike, did_you_mean
 
 
 @checked()
@@ -28,8 +28,7 @@ def load(where: Annotated[str | os.PathLike[str], Offers(result_names)]) -> Run 
         return load_run(path)
     if not path.exists() and path.parts[:1] != ("datasets",):
         there = result_names()
-        meant = alike(path.name, there)
-        hint = f"; did you mean {meant[0]!r}?" if meant else ""
+        hint = did_you_mean(alike(path.name, there))
         raise LabError(
             f"{where}: there is no such file or folder; data sets are {', '.join(there)}{hint}"
         )
