@@ -39,11 +39,11 @@ class Jupyter:
     def __init__(self, url: str, where: str, folder: Path) -> None:
         self.file = folder / "saved.ipynb"
         self._base, self._token = re.split(r"/(?:lab|tree)?\?token=", url)
-        self._where = where
+        self.where = where
 
     def open(self, page: Page) -> None:
         page.goto("about:blank")
-        page.goto(f"{self._base}/{self._where}/saved.ipynb?token={self._token}&reset")
+        page.goto(f"{self._base}/{self.where}/saved.ipynb?token={self._token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=2 * MINUTE)
 
     def end_kernels(self) -> None:
@@ -138,7 +138,7 @@ def test_saved_while_a_cell_runs_and_after_it(jupyter: Jupyter, browser: Browser
     assert all(pictures.evaluate_all("(all) => all.map((i) => i.complete && i.naturalWidth > 99)"))
     expect(shown(page, ".lk-view")).to_have_count(0)
     no_error(page)
-    page.screenshot(path=SCREENSHOTS / f"saved_{jupyter._where.split('/')[0]}.png")
+    page.screenshot(path=SCREENSHOTS / f"saved_{jupyter.where.split('/')[0]}.png")
     page.close()
 
 
