@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from labkit.errors import PathError
+from labkit.path import nodes as lk
 from labkit.path.chain import Node
+from labkit.path.path import Path
 
 WHERE = ["10.0.0.2/24", "fd00::2/64"]
 
@@ -15,6 +17,18 @@ WHERE = ["10.0.0.2/24", "fd00::2/64"]
 def refused(message: str) -> Any:
     """Expects a PathError with exactly this text in it."""
     return pytest.raises(PathError, match=re.escape(message))
+
+
+def endpoint(port: str, name: str) -> Path:
+    """An echo server as a path, written out."""
+    alternatives = (
+        lk.udp_echo(WHERE, 9000)
+        | lk.icmp_echo(WHERE)
+        | lk.arp_responder(WHERE)
+        | lk.nd_responder(WHERE)
+        | lk.refuse(WHERE, 9000)
+    )
+    return Path(lk.rx(port) >> alternatives >> lk.tx(port), name=name)
 
 
 def data(*edges: tuple[str, str, str], **kinds: Node) -> dict[str, Any]:

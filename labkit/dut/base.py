@@ -110,6 +110,11 @@ def missing_cpu(name: str, cpu: int | None) -> str | None:
     )
 
 
+def cpu_of(cpu: int | None, lab: Lab) -> int:
+    """The CPU that a DUT runs on: the one that was asked for, else the lowest of the lab's."""
+    return lab.eal.usable_cpus()[0] if cpu is None else cpu
+
+
 def datagram(
     source: str, destination: str, ip_version: int, tunnel: Tunnel | None = None
 ) -> "Packet":
@@ -168,18 +173,19 @@ class Dut(ABC):
     Attributes
     ----------
     name: what results call it (column config)
+    mtu: of its port, in bytes
     ip_version: 4 or 6: of the datagrams that it answers
     """
 
     name: str
+    mtu: int = MAX_MTU
     ip_version: int = 4
 
     def __post_init__(self) -> None:
         if not isinstance(self.ip_version, int) or self.ip_version not in (4, 6):
             raise LabError(f"ip_version is {self.ip_version!r}; it is 4 or 6")
-        mtu = getattr(self, "mtu", MAX_MTU)
-        if not isinstance(mtu, int) or not MIN_MTU <= mtu <= MAX_MTU:
-            raise LabError(f"mtu is {mtu!r}; the range is {MIN_MTU} to {MAX_MTU} bytes")
+        if not isinstance(self.mtu, int) or not MIN_MTU <= self.mtu <= MAX_MTU:
+            raise LabError(f"mtu is {self.mtu!r}; the range is {MIN_MTU} to {MAX_MTU} bytes")
 
     @property
     def headers(self) -> "Packet":
@@ -192,9 +198,9 @@ class Dut(ABC):
         return Stream(self.headers).sizes.order[0]
 
     @property
-    @abstractmethod
     def max_size(self) -> int:
         """Longest frame that it takes, in bytes with FCS."""
+        return self.mtu + LINK_OVERHEAD
 
     @property
     def missing(self) -> str | None:
@@ -203,6 +209,11 @@ class Dut(ABC):
         open() raises it as a LabError, and a sweep asks before it measures anything.
         """
         return None
+
+    def check_here(self) -> None:
+        """Raises LabError with what is missing."""
+        if self.missing:
+            raise LabError(self.missing)
 
     @abstractmethod
     def open(self, lab: Lab) -> AbstractContextManager[FarEnd]:

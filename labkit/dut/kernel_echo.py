@@ -12,11 +12,11 @@ from labkit.arguments.checked import checked
 from labkit.dut.base import (
     DUT_ADDRESS,
     LAB_ADDRESS,
-    LINK_OVERHEAD,
     UDP_PORT,
     Dut,
     DutCounters,
     FarEnd,
+    cpu_of,
     missing_cpu,
 )
 from labkit.dut.port_lifetime import closing
@@ -59,11 +59,6 @@ class KernelEcho(Dut):
             raise LabError(f"mtu is {self.mtu}; the kernel has IPv6 from {LEAST_IPV6_MTU} bytes on")
 
     @property
-    def max_size(self) -> int:
-        """Longest frame, in bytes with FCS."""
-        return self.mtu + LINK_OVERHEAD
-
-    @property
     def missing(self) -> str | None:
         """Root, IPv6, or its CPU."""
         if os.geteuid() != 0:
@@ -83,8 +78,7 @@ class KernelEcho(Dut):
     @contextmanager
     def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Makes the namespace and the pair, and starts the service."""
-        if self.missing:
-            raise LabError(self.missing)
+        self.check_here()
         version = self.ip_version
         command = [str(_program()), str(UDP_PORT), str(version)]
         process = DutProcess(self.name, command, answers=True)
@@ -94,9 +88,7 @@ class KernelEcho(Dut):
                 port = lab.port(f"af_packet:{pair.outside}", "veth", mtu=self.mtu)
                 with closing(port):
                     pair.send_all_to(LAB_ADDRESS[version], port.mac)
-                    os.sched_setaffinity(
-                        process.pid, {lab.eal.usable_cpus()[0] if self.cpu is None else self.cpu}
-                    )
+                    os.sched_setaffinity(process.pid, {cpu_of(self.cpu, lab)})
                     process.say("go")
                     process.hear()
                     yield FarEnd(

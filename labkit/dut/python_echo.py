@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from labkit.arguments.checked import checked
-from labkit.dut.base import DUT_ADDRESS, LINK_OVERHEAD, UDP_PORT, Dut, DutCounters, FarEnd
+from labkit.dut.base import DUT_ADDRESS, UDP_PORT, Dut, DutCounters, FarEnd
 from labkit.dut.port_lifetime import closing
 from labkit.errors import DutDied, LabError
 from labkit.lab.lab import Lab
@@ -40,11 +40,6 @@ class PythonEcho(Dut):
     name: str = "python-echo"
     mtu: int = 9001
     ip_version: int = 4
-
-    @property
-    def max_size(self) -> int:
-        """Longest frame, in bytes with FCS."""
-        return self.mtu + LINK_OVERHEAD
 
     @checked()
     @contextmanager

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.arguments.checked import checked
-from labkit.dut.base import LINK_OVERHEAD, Dut, DutCounters, FarEnd, missing_cpu
+from labkit.dut.base import LINK_OVERHEAD, Dut, DutCounters, FarEnd, cpu_of, missing_cpu
 from labkit.dut.port_lifetime import closing
 from labkit.dut.process import DutProcess
 from labkit.errors import DutDied, LabError
@@ -60,11 +60,6 @@ class Testpmd(Dut):
             raise LabError(f"mode is {self.mode!r}; it is {' or '.join(map(repr, MODES))}")
 
     @property
-    def max_size(self) -> int:
-        """Longest frame, in bytes with FCS."""
-        return self.mtu + LINK_OVERHEAD
-
-    @property
     def missing(self) -> str | None:
         """The program, or its CPU."""
         if shutil.which(PROGRAM) is None:
@@ -78,8 +73,7 @@ class Testpmd(Dut):
     @contextmanager
     def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Starts testpmd and waits until it forwards."""
-        if self.missing:
-            raise LabError(self.missing)
+        self.check_here()
         number = next(_numbers)
         prefix = f"labkit-{os.getpid()}-testpmd{number}"
         name, secret = f"labkit-{os.getpid()}-{number}", secrets.token_hex(12)
@@ -106,14 +100,12 @@ class Testpmd(Dut):
         # Buffers on both sides that hold the longest frame in one piece
         room = -(-(self.mtu + LINK_OVERHEAD) // CACHE_LINE) * CACHE_LINE
         memif = f"net_memif0,role=client,socket={socket_name},socket-abstract=yes,secret={secret}"
-        cpus = lab.eal.usable_cpus()
-        cpu = cpus[0] if self.cpu is None else self.cpu
-        floating = ",".join(map(str, cpus))
+        floating = ",".join(map(str, lab.eal.usable_cpus()))
         return [
             *(PROGRAM, "--no-huge", "-m", str(MEMORY_MB), "--no-pci", "--no-shconf"),
             *(
                 f"--file-prefix={prefix}",
-                f"--lcores=0@({floating}),1@{cpu}",
+                f"--lcores=0@({floating}),1@{cpu_of(self.cpu, lab)}",
                 f"--vdev={memif},bsize={room}",
             ),
             *("--", "-i", f"--forward-mode={self.mode}", "--nb-cores=1"),

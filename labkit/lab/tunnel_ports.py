@@ -157,5 +157,5 @@ def _warn_of_llq(outer: Port, tunnel: Tunnel) -> None:
             f"tunnel on port {outer.name}: {stack} bytes of headers with Ethernet, IPv4 and UDP "
             f"inside; the limits of ENA's low-latency queues are {limits}. Longer ones are "
             "dropped by the device: use fewer GENEVE options, or open it with large_llq_hdr=1",
-            stacklevel=3,
+            stacklevel=6,  # who called lab.tunnel()
         )

@@ -73,7 +73,7 @@ def deal(jobs: int, cpus: Sequence[int]) -> list[tuple[int, ...]]:
         )
     cores: dict[str, list[int]] = {}
     for cpu in cpus:
-        cores.setdefault(_core(cpu), []).append(cpu)
+        cores.setdefault(core_of(cpu), []).append(cpu)
     units = list(cores.values()) if len(cores) >= jobs else [[cpu] for cpu in cpus]
     shares: list[list[int]] = [[] for _ in range(jobs)]
     for unit in units:
@@ -104,7 +104,8 @@ def claimed(
         yield True
 
 
-def _core(cpu: int) -> str:
+def core_of(cpu: int) -> str:
+    """What the CPUs of one core have in common: the list of them."""
     siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
     try:
         return siblings.read_text()

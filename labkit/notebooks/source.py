@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError, ParameterError
+from labkit.notebooks.json_file import read_json
 from labkit.notebooks.parameters import Parameters, param
 
 PARAMETERS = "parameters"  # papermill's tag of the cell after which it writes values
@@ -145,12 +146,7 @@ class NotebookSource:
 
 def read_notebook(path: Path) -> NotebookSource:
     """Reads a notebook; LabError when there is none."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise LabError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise LabError(f"{path} is no notebook: {error}") from None
+    document = read_json(path, "is no notebook")
     if not isinstance(document, dict) or not isinstance(document.get("cells"), list):
         raise LabError(f"{path} is no notebook of nbformat 4; open and save it in JupyterLab")
     document["metadata"] = document.get("metadata") or {}

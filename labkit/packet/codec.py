@@ -75,7 +75,7 @@ def handle(kind: str, frame: bytes, endpoint: Endpoint | None = None) -> tuple[V
     ffi.memmove(buffer + ROOM, frame, len(frame))
     offset, length = ffi.new("uint32_t *", ROOM), ffi.new("uint32_t *", len(frame))
     number = lib.lk_codec_handle(
-        kind.encode(), buffer, room, offset, length, _native_endpoint(endpoint)
+        kind.encode(), buffer, room, offset, length, native_endpoint(endpoint)
     )
     if number < 0:
         raise ValueError(f"{kind!r} is no kind of node that works on single frames")
@@ -149,7 +149,8 @@ def native_fields(module: Any, stream: Mapping[str, Any], keep_alive: list[Any])
     return fields
 
 
-def _native_endpoint(endpoint: Endpoint | None) -> object:
+def native_endpoint(endpoint: Endpoint | None) -> object:
+    """struct lk_endpoint; None: one without addresses."""
     if endpoint is None:
         return ffi.new("struct lk_endpoint *")
     return ffi.new(

@@ -161,7 +161,7 @@ def _series(engine: TrialEngine, measured: Measured, lost: int, duration: float)
     # are gaps too. What nothing arrived behind was lost when the last frames were sent.
     missing = ticks["missing"] - ticks["refused"]
     missing[np.flatnonzero(sent)[-1:]] += lost - missing.sum()
-    missing = _settled(missing)
+    missing = settled_losses(missing)
     begins = np.arange(len(sent)) * measured.tick_seconds
     begins[-1] = duration
     lengths = np.diff(begins, append=np.nan)  # the time after the end is as long as it takes
@@ -182,7 +182,7 @@ def _series(engine: TrialEngine, measured: Measured, lost: int, duration: float)
     )
 
 
-def _settled(lost: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+def settled_losses(lost: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     """Losses by interval without those below 0, of the same sum.
 
     A frame that the port refused is taken off before the gap behind it shows: what is too much goes

@@ -123,6 +123,20 @@ class Feed:
             wanted = min(self.number - number, len(self._points))
             return list(islice(reversed(self._points), wanted))[::-1]
 
+    def read_once(self) -> None:
+        """What its thread does ten times a second: reads, and calls who listens."""
+        try:
+            self._read()
+        except Exception as error:  # the listeners show it; the thread goes on
+            for listener in tuple(self._listeners):
+                listener.fail(error)
+            return
+        for listener in tuple(self._listeners):
+            try:
+                listener.tick(self)
+            except Exception as error:  # of one listener; the others go on
+                listener.fail(error)
+
     # Within
 
     def _begin(self) -> None:
@@ -142,22 +156,9 @@ class Feed:
                 due = max(due + 1 / HZ, time.monotonic() + 0.5 / HZ)
                 if done.wait(due - time.monotonic()):
                     return
-                self._tick()
+                self.read_once()
         finally:
             self._reader.close()
-
-    def _tick(self) -> None:
-        try:
-            self._read()
-        except Exception as error:  # the listeners show it; the thread goes on
-            for listener in tuple(self._listeners):
-                listener.fail(error)
-            return
-        for listener in tuple(self._listeners):
-            try:
-                listener.tick(self)
-            except Exception as error:  # of one listener; the others go on
-                listener.fail(error)
 
     def _read(self) -> None:
         sample, before = self._reader.sample(), self.sample

@@ -72,7 +72,7 @@ class PathPart:
 
     def learn(self, sample: Sample) -> bool:
         """Takes in which nodes refused for which reasons; whether there is more to draw."""
-        flows = self._counted(sample)
+        flows = self.counted(sample)
         if flows is None:
             return False
         before = dict(self.refused)
@@ -81,13 +81,18 @@ class PathPart:
             self.refused[node] = (*known, *(name for name in drops if name not in known))
         return self.refused != before
 
+    def counted(self, sample: Sample) -> Flows[int] | None:
+        """Frames until this sample, of its nodes and edges; None where they are not known."""
+        outputs = self._outputs(sample) if sample.schema is self._schema else {}
+        return flows_of(self.path, outputs) if outputs else None
+
     def flows(self, before: Sample, after: Sample) -> dict[str, Any]:
         """Frames a second between the samples, all from the same counters.
 
         nodes: what each was given, in the path's order; edges: those of the path, then one for each
         node in `refused`; drops: node, drop node, frames a second, frames in all. None: not known.
         """
-        now, then = self._counted(after), self._counted(before)
+        now, then = self.counted(after), self.counted(before)
         if now is None or then is None:
             return {"nodes": [], "edges": [], "drops": []}
         seconds = (after.monotonic_ns - before.monotonic_ns) / 1e9
@@ -139,10 +144,6 @@ class PathPart:
         if not isinstance(sample, EngineSample) or sample.flows is None:
             return {}
         return {node: sample.outputs.get(at[0], {}) for node, at in self._nodes.items()}
-
-    def _counted(self, sample: Sample) -> Flows[int] | None:
-        outputs = self._outputs(sample) if sample.schema is self._schema else {}
-        return flows_of(self.path, outputs) if outputs else None
 
     def _reading(self, sample: Sample) -> _Reading:
         values = sample.values

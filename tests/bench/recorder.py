@@ -5,42 +5,27 @@ The reflect path on a ring that hears itself moves memory only, so nothing hides
 """
 
 import statistics
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-
-from scapy.utils import wrpcap
 
 import labkit as lk
 from labkit.sources import Engine
-from tests.bench.reflect import FRAME, IN_FLIGHT, config
+from tests.bench.reflect import FRAME, loop, reflecting
 
 TURNS = 15
 WINDOW_SECONDS = 0.25
 THREAD = "lk-recorder"
 
 
-@contextmanager
-def busy_lab() -> Iterator[lk.Lab]:
+def busy_lab() -> AbstractContextManager[lk.Lab]:
     """A lab whose worker never finds its ring empty."""
-    with tempfile.NamedTemporaryFile(suffix=".pcap") as file, lk.Lab(config("bench-rec")) as lab:
-        wrpcap(file.name, [FRAME] * IN_FLIGHT)
-        ring = lab.port("ring", mtu=1500)
-        replay = lab.port(f"pcap:{file.name}", "replay", mtu=1500)
-        seed = lab.run(lk.rx(replay) >> lk.tx(ring), name="seed")
-        while seed.ledger.received < IN_FLIGHT:
-            time.sleep(0.01)
-        seed.stop()
-        lab.run(lk.rx(ring) >> lk.reflect() >> lk.tx(ring), name="mirror")
-        time.sleep(0.5)
-        yield lab
+    return loop("bench-rec", FRAME, reflecting)
 
 
 def rate(lab: lk.Lab) -> float:
     """Packets a second that the path reflects, over measured time."""
-    running = lab.paths["mirror"]
+    running = lab.paths["loop"]
     before, start = running.counters.nodes["reflect"].objects, time.perf_counter()
     time.sleep(WINDOW_SECONDS)
     after, end = running.counters.nodes["reflect"].objects, time.perf_counter()

@@ -32,9 +32,10 @@ def config(prefix: str) -> lk.EalConfig:
     return lk.EalConfig(hugepages=False, file_prefix=prefix, cpus=(SENDER_CPU, DUT_CPU))
 
 
-def ring_mpps(frame: Packet | bytes, path: Callable[[lk.Port], Chain]) -> float:
-    """Mpps of a path on a ring that hears itself, with 32 copies of the frame in flight."""
-    with tempfile.NamedTemporaryFile(suffix=".pcap") as file, lk.Lab(config("bench-lab")) as lab:
+@contextmanager
+def loop(prefix: str, frame: Packet | bytes, path: Callable[[lk.Port], Chain]) -> Iterator[lk.Lab]:
+    """A path on a ring that hears itself, with 32 copies of the frame in flight."""
+    with tempfile.NamedTemporaryFile(suffix=".pcap") as file, lk.Lab(config(prefix)) as lab:
         wrpcap(file.name, [frame] * IN_FLIGHT, linktype=1)
         ring = lab.port("ring", mtu=1500)
         replay = lab.port(f"pcap:{file.name}", "replay", mtu=1500)
@@ -44,12 +45,23 @@ def ring_mpps(frame: Packet | bytes, path: Callable[[lk.Port], Chain]) -> float:
         seed.stop()
         lab.run(path(ring), name="loop")
         time.sleep(0.5)
+        yield lab
+
+
+def ring_mpps(frame: Packet | bytes, path: Callable[[lk.Port], Chain]) -> float:
+    """Mpps of a path on a ring that hears itself."""
+    with loop("bench-lab", frame, path):
         return Telemetry("bench-lab").rate(SECONDS) / 1e6
+
+
+def reflecting(ring: lk.Port) -> Chain:
+    """Sends everything back."""
+    return lk.rx(ring) >> lk.reflect() >> lk.tx(ring)
 
 
 def ours_on_ring() -> float:
     """Mpps of rx >> reflect >> tx on a ring that hears itself."""
-    return ring_mpps(FRAME, lambda ring: lk.rx(ring) >> lk.reflect() >> lk.tx(ring))
+    return ring_mpps(FRAME, reflecting)
 
 
 def testpmd_on_ring() -> float:

@@ -48,11 +48,11 @@ class Jupyter:
         self.file = folder / "saved.ipynb"
         self.kind = kind
         self._base, self._token = re.split(r"/(?:lab|tree)?\?token=", url)
-        self._where = where
+        self.where = where
 
     def open(self, page: Page) -> None:
         page.goto("about:blank")
-        page.goto(f"{self._base}/{self._where}/saved.ipynb?token={self._token}&reset")
+        page.goto(f"{self._base}/{self.where}/saved.ipynb?token={self._token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=2 * MINUTE)
 
     def end_kernels(self) -> None:

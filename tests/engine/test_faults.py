@@ -76,6 +76,18 @@ def traffic(client: lk.Port) -> Iterator[list[BaseException]]:
     assert not sender.is_alive()
 
 
+def killed(lab: lk.Lab, client: lk.Port, number: signal.Signals) -> lk.EngineDied:
+    """What a sender is told when a signal ends the engine."""
+    with traffic(client) as ended:
+        if number == signal.SIGKILL:
+            os.kill(lab.pid, number)
+        else:
+            tgkill(lab.pid, busy_worker(lab.pid), number)
+    (died,) = ended
+    assert isinstance(died, lk.EngineDied)
+    return died
+
+
 def test_engine_killed_50_times_under_load() -> None:
     before = leftovers.snapshot()
     nodes: list[str | None] = []
@@ -85,14 +97,7 @@ def test_engine_killed_50_times_under_load() -> None:
         # A worker that is always in a node: frames as fast as it takes them.
         lab.run(lk.rx(lab.port("null", "flood", source=True)) >> lk.sink(), name="flood")
         for number in [signal.SIGKILL, signal.SIGSEGV] * ROUNDS:
-            with traffic(client) as ended:
-                pid = lab.pid
-                if number == signal.SIGKILL:
-                    os.kill(pid, number)
-                else:
-                    tgkill(pid, busy_worker(pid), number)
-            (died,) = ended
-            assert isinstance(died, lk.EngineDied)
+            died = killed(lab, client, number)
             assert died.signal == number.name
             if number == signal.SIGSEGV:
                 nodes.append(died.node)

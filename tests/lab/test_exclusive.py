@@ -3,6 +3,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -40,20 +41,25 @@ def test_result_and_error() -> None:
     check_idle(engine)
 
 
-def test_interrupts_wait_for_the_cleaning_up() -> None:
-    engine: Any = Engine()
-    done = []
+def cleaning(seconds: float, done: list[threading.Thread]) -> Callable[[Pause], None]:
+    """Work without end that cleans up for a while, and tells on which thread."""
 
     def work(pause: Pause) -> None:
         try:
             pauses(pause)
         except Interrupted:
-            time.sleep(0.3)
+            time.sleep(seconds)
             done.append(threading.current_thread())
             raise
 
+    return work
+
+
+def test_interrupts_wait_for_the_cleaning_up() -> None:
+    engine: Any = Engine()
+    done: list[threading.Thread] = []
     with interrupts(0.05, *[0.02] * 8), pytest.raises(KeyboardInterrupt):
-        measure(engine, "a trial", work)
+        measure(engine, "a trial", cleaning(0.3, done))
     assert done
     assert done[0] is not threading.main_thread()
     check_idle(engine)
@@ -62,19 +68,10 @@ def test_interrupts_wait_for_the_cleaning_up() -> None:
 def test_interrupts_at_any_time_wait_for_the_cleaning_up() -> None:
     """The second strikes in the steps between one wait and the next, too."""
     engine: Any = Engine()
-    done = []
-
-    def work(pause: Pause) -> None:
-        try:
-            pauses(pause)
-        except Interrupted:
-            time.sleep(0.02)
-            done.append(True)
-            raise
-
+    done: list[threading.Thread] = []
     for number in range(100):
         with interrupts(0.002, 1e-6 * number), pytest.raises(KeyboardInterrupt):
-            measure(engine, "a trial", work)
+            measure(engine, "a trial", cleaning(0.02, done))
         assert len(done) == number + 1
         check_idle(engine)
 

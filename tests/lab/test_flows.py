@@ -3,71 +3,24 @@
 
 import re
 import time
-import xml.etree.ElementTree as ET
 from base64 import b64decode
-from collections import Counter
 from typing import Any
 
 import pytest
-from scapy.layers.inet import ICMP, IP, UDP
-from scapy.layers.l2 import ARP, Ether
-from scapy.packet import Raw
 
 import labkit as lk
 from labkit.lab.running_path import RunningPath
-from labkit.path.flows import Flows, flows_of
-from labkit.widgets.paths import PathPart
+from labkit.path.flows import flows_of
+from tests.flows import HERE, at_rest, is_conserved, traffic
+from tests.path.drawings import drawn_edges, tooltips
 from tests.patience import wait_until
 from tests.trials import QUICK, flow
 
-SVG = "{http://www.w3.org/2000/svg}"
-HERE = ["10.0.0.2/24"]
 
-
-def traffic(a: lk.Port, b: lk.Port) -> list[bytes]:
-    """What every node of an endpoint has to do with, and refuses."""
-    ether = Ether(src=a.mac, dst=b.mac)
-    ip = ether / IP(src="10.0.0.1", dst="10.0.0.2")
-    frames = [
-        *[ip / UDP(dport=9000) / Raw(bytes(18))] * 40,
-        *[ip / UDP(dport=9000, chksum=1) / Raw(bytes(18))] * 5,
-        *[ip / UDP(dport=9) / Raw(bytes(18))] * 3,
-        *[ip / ICMP() / Raw(bytes(18))] * 7,
-        *[ether / ARP(psrc="10.0.0.1", pdst="10.0.0.2")] * 2,
-        *[Ether(src=a.mac, dst="02:00:00:00:00:99") / Raw(bytes(50))] * 4,
-        *[ip / Raw(b"")] * 1,
-    ]
-    return [bytes(frame).ljust(60, b"\0") for frame in frames]
-
-
-def at_rest(path: RunningPath, entered: int) -> Flows[int]:
-    wait_until(lambda: path.ledger.sent == entered and path.ledger.unexplained == 0)
-    return flows_of(path.path, path.counters.outputs)
-
-
-def is_conserved(path: RunningPath, flows: Flows[int]) -> None:
-    """rte_graph's own counters say the same as the edges."""
-    counters = path.counters
-    by_reason: Counter[str] = Counter()
-    for drops in flows.drops.values():
-        by_reason.update(drops)
-    assert dict(by_reason) == dict(counters.drops)
-    for node in path.path.nodes:
-        assert flows.nodes[node.name] == counters.nodes[node.name].objects, node.name
-
-
-def drawn_edges(html: str) -> tuple[Counter[str], Counter[str]]:
-    """Of a picture, frames by node that its edges lead to, and by node that refused some."""
-    (data,) = re.findall(r"svg\+xml;base64,(\S+) 1x", html)
-    arrived: Counter[str] = Counter()
-    refused: Counter[str] = Counter()
-    for title in ET.fromstring(b64decode(data)).iter(f"{SVG}title"):
-        words = title.text or ""
-        if edge := re.fullmatch(r"\S+\[\w+\] >> (\S+)\n([\d,]+) frames", words):
-            arrived[edge[1]] += int(edge[2].replace(",", ""))
-        if drop := re.fullmatch(r"(\S+) refused\n([\d,]+) frames", words):
-            refused[drop[1]] += int(drop[2].replace(",", ""))
-    return arrived, refused
+def picture(path: RunningPath) -> str:
+    """As SVG."""
+    (data,) = re.findall(r"svg\+xml;base64,(\S+) 1x", path._repr_mimebundle_()["text/html"])
+    return b64decode(data).decode()
 
 
 def test_every_node_of_an_endpoint(lab: lk.Lab) -> None:
@@ -81,7 +34,7 @@ def test_every_node_of_an_endpoint(lab: lk.Lab) -> None:
     assert flows.drops["udp_echo"] == {"drop_udp_bad_checksum": 5}
     assert sum(flows.drops["refuse"].values()) == 3 + 4 + 1
     assert set(flows.drops) == {"udp_echo", "refuse"}
-    arrived, refused = drawn_edges(path._repr_mimebundle_()["text/html"])
+    arrived, refused = drawn_edges(picture(path))
     assert arrived["udp_echo"] == len(frames)
     assert arrived["tx:server"] == 40 + 7 + 2
     assert refused == {"udp_echo": 5, "refuse": 8}
@@ -143,33 +96,6 @@ def test_a_trial_keeps_its_frames_in_receive(lab: lk.Lab) -> None:
         assert flows.nodes[node.name] == counters.nodes[node.name].objects
 
 
-def test_the_recorder_tells_the_same(lab: lk.Lab) -> None:
-    client, server = lab.cable()
-    lab.echo_server(server, HERE, udp_port=9000)
-    path = lab.paths["echo:server"]
-    frames = traffic(client, server)
-    client.send(frames)
-    at_rest(path, len(frames))
-    view = lk.dashboard(lab, "paths")
-    try:
-        feed = view._feed
-
-        def told() -> Flows[int] | None:
-            part = next(p for p in view._paths if p.path.name == path.name)
-            return part._counted(feed.sample) if feed.sample is not None else None
-
-        wait_until(lambda: (flows := told()) is not None and flows.drops.get("refuse") is not None)
-        flows = told()
-        assert flows is not None
-        is_conserved(path, flows)
-        wait_until(lambda: any("data-drop" in p["svg"] for p in view.parts["paths"]))
-        part: PathPart = next(p for p in view._paths if p.path.name == path.name)
-        assert set(part.refused) == {"udp_echo", "refuse"}
-        assert "udp_echo/drop_udp_bad_checksum" in part.description["svg"]
-    finally:
-        view.close()
-
-
 def test_a_path_that_runs_again_begins_at_nothing(lab: lk.Lab) -> None:
     a, b = lab.cable()
     path = lk.Path(lk.rx(b) >> lk.arp_responder(HERE) >> lk.tx(b), name="again")
@@ -184,22 +110,17 @@ def test_a_path_that_runs_again_begins_at_nothing(lab: lk.Lab) -> None:
 
 def test_a_picture_drawn_while_frames_flow_adds_up(mirror: lk.Port) -> None:
     path = mirror.lab.paths["mirror"]
-    end = time.monotonic() + 1
-    looked = 0
-    while time.monotonic() < end:
+    for _ in range(20):
         mirror.send([bytes(60)] * 256)
         mirror.receive(64, timeout=0, raw=True)
-        html = path._repr_mimebundle_()["text/html"]
-        (data,) = re.findall(r"svg\+xml;base64,(\S+) 1x", html)
+        svg = picture(path)
         counted = {}
-        for title in ET.fromstring(b64decode(data)).iter(f"{SVG}title"):
-            found = re.search(r"^(\S+): .*\n([\d,]+) frames in ", title.text or "", re.DOTALL)
+        for tip in tooltips(svg):
+            found = re.search(r"^(\S+): .*\n([\d,]+) frames in ", tip, re.DOTALL)
             if found:
                 counted[found[1]] = int(found[2].replace(",", ""))
-        arrived, _ = drawn_edges(html)
+        arrived, _ = drawn_edges(svg)
         assert {name: n for name, n in counted.items() if name != "rx:server"} == dict(arrived)
-        looked += 1
-    assert looked > 3
 
 
 @pytest.mark.parametrize("size", [60, 1514])

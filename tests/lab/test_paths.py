@@ -14,6 +14,7 @@ from scapy.utils import rdpcap
 
 import labkit as lk
 from labkit.lab.running_path import RunningPath
+from labkit.lab.trace import Trace
 from labkit.path import nodes
 
 
@@ -56,35 +57,43 @@ def test_reflect_swaps_as_scapy_would(lab: lk.Lab) -> None:
         assert bytes(back) == bytes(frame)
 
 
-def test_capture_is_read_by_scapy_and_tshark(lab: lk.Lab, tmp_path: FilePath) -> None:
-    whole, cut = tmp_path / "whole.pcapng", tmp_path / "cut.pcapng"
+def test_capture_is_what_was_sent(lab: lk.Lab, tmp_path: FilePath) -> None:
+    file = tmp_path / "whole.pcapng"
     a, b = lab.cable()
-    path = lab.run(lk.rx(b) >> lk.capture(whole) >> lk.capture(cut, snaplen=20) >> lk.sink())
+    path = lab.run(lk.rx(b) >> lk.capture(file) >> lk.sink())
     sent = [bytes(frame) for frame in datagrams(a, b, 300, size=700)]
     start = time.time()
     a.send(sent)
     wait_for(300, path, "sink")
     path.flush()
-    frames = rdpcap(str(whole))
+
+    frames = rdpcap(str(file))
     assert [bytes(frame) for frame in frames] == sent
     times = [float(frame.time) for frame in frames]
     assert times == sorted(times)
     assert start - 0.1 < times[0] <= times[-1] < time.time() + 0.1
-    assert [bytes(frame) for frame in rdpcap(str(cut))] == [frame[:20] for frame in sent]
-    fields = ["frame.time_epoch", "frame.len", "frame.cap_len", "frame.interface_name"]
-    said = subprocess.run(
-        ["tshark", "-r", cut, "-T", "fields", *(x for f in fields for x in ("-e", f))],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    lines = [line.split("\t") for line in said.splitlines()]
-    assert len(lines) == 300
-    assert {tuple(line[1:]) for line in lines} == {(str(len(sent[0])), "20", "path/capture.2")}
-    assert all(len(line[0].split(".")[1]) == 9 for line in lines), "stamps are in nanoseconds"
-    assert whole.stat().st_mode & 0o777 == 0o600
+    assert file.stat().st_mode & 0o777 == 0o600
     counts = path.counters.captures["capture"]
     assert counts == {"written": 300, "missed": 0, "errno": 0}
+
+
+def test_capture_that_is_cut_is_read_by_scapy_and_tshark(lab: lk.Lab, tmp_path: FilePath) -> None:
+    file = tmp_path / "cut.pcapng"
+    a, b = lab.cable()
+    path = lab.run(lk.rx(b) >> lk.capture(file, snaplen=20) >> lk.sink())
+    sent = [bytes(frame) for frame in datagrams(a, b, 300, size=700)]
+    a.send(sent)
+    wait_for(300, path, "sink")
+    path.flush()
+
+    assert [bytes(frame) for frame in rdpcap(str(file))] == [frame[:20] for frame in sent]
+    fields = ["frame.time_epoch", "frame.len", "frame.cap_len", "frame.interface_name"]
+    command = ["tshark", "-r", file, "-T", "fields", *(x for f in fields for x in ("-e", f))]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    lines = [line.split("\t") for line in said.splitlines()]
+    assert len(lines) == 300
+    assert {tuple(line[1:]) for line in lines} == {(str(len(sent[0])), "20", "path/capture")}
+    assert all(len(line[0].split(".")[1]) == 9 for line in lines), "stamps are in nanoseconds"
 
 
 def test_capture_that_cannot_be_written(lab: lk.Lab, tmp_path: FilePath) -> None:
@@ -120,14 +129,20 @@ def test_the_engine_has_a_name_once(lab: lk.Lab) -> None:
     assert lab.workers.empty
 
 
-def test_trace_follows_a_frame_through_the_cable(lab: lk.Lab) -> None:
+def traced(lab: lk.Lab) -> tuple[bytes, Trace]:
+    """A frame that a mirror sends back, and its way."""
     a, b = lab.cable()
     lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b), name="mirror")
-    (frame,) = datagrams(a, b, 1)
-    a.send(bytes(frame))
+    (frame,) = map(bytes, datagrams(a, b, 1))
+    a.send(frame)
     a.receive()
     with lab.trace(1) as trace:
         a.send(frame)
+    return frame, trace
+
+
+def test_trace_follows_a_frame_through_the_cable(lab: lk.Lab) -> None:
+    frame, trace = traced(lab)
     steps = trace.steps
     assert [(s.path, s.node) for s in steps] == [
         ("host:client", "inject:client"),
@@ -138,12 +153,16 @@ def test_trace_follows_a_frame_through_the_cable(lab: lk.Lab) -> None:
         ("host:client", "rx:client"),
         ("host:client", "collect:client"),
     ]
-    assert steps[0].before == bytes(frame)
-    changed = {s.node: s.changed for s in steps if s.changed}
+    assert steps[0].before == frame
+    assert [s.time_ns for s in steps] == sorted(s.time_ns for s in steps)
+
+
+def test_trace_shows_what_a_node_changed(lab: lk.Lab) -> None:
+    _, trace = traced(lab)
+    changed = {s.node: s.changed for s in trace.steps if s.changed}
     assert set(changed) == {"reflect"}
     assert set(changed["reflect"]) <= {*range(12), *range(26, 38)}
-    assert [s.time_ns for s in steps] == sorted(s.time_ns for s in steps)
-    assert trace.table.node.tolist() == [s.node for s in steps]
+    assert trace.table.node.tolist() == [s.node for s in trace.steps]
     html = trace._repr_mimebundle_()["text/html"]
     assert "<mark>" in html
     assert "reflect" in html

@@ -17,6 +17,7 @@ import labkit as lk
 from tests.interrupts import interrupts
 from tests.network import unique_name, veth_host
 from tests.patience import wait_until
+from tests.widgets.page import Outputs
 
 FRAME = bytes([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xB5]) + bytes(50)
 HEADERS = Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1024, dport=9)
@@ -314,18 +315,23 @@ def test_sockets_and_whoever_waits_end_with_the_port(lab: lk.Lab) -> None:
     assert lab.counters() == {}
 
 
-def test_live_views_go_on_without_it(lab: lk.Lab) -> None:
+def test_live_views_go_on_without_it(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     _, b = lab.cable("a", "b")
-    view = lk.dashboard(lab)
+    view, outputs = lk.dashboard(lab), Outputs(monkeypatch)
+
+    def picture() -> str:
+        view._ipython_display_()
+        return str(outputs.last["text/html"])
+
     with lk.record(lab, hz=1000) as recorded:
         for _ in range(20):
             port = lab.port("ring", "loop")
             port.send(FRAME)
             port.close()
     assert len(recorded) > 0
-    wait_until(lambda: ">b</td>" in view._html() and "loop" not in view._html())
+    wait_until(lambda: ">b</td>" in (html := picture()) and "loop" not in html)
     b.close()
-    wait_until(lambda: ">b</td>" not in view._html())
+    wait_until(lambda: ">b</td>" not in picture())
     assert view.status[0] == "live", view.status
     assert "b" in {name.split("/")[1] for name in recorded.names if name.startswith("port/")}
 

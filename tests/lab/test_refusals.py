@@ -2,7 +2,6 @@
 """Refusals that take a port (tx_full, tx_too_long, rx_segmented) or an experiment (probe_corrupt,
 probe_duplicate, probe_late)."""
 
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from scapy.utils import wrpcap
 
 import labkit as lk
 from labkit.lab.running_path import RunningPath
-from labkit.packet import codec
+from tests.services import Send, python_service
 
 SETTLE_SECONDS = 60.0
 
@@ -55,19 +54,19 @@ def test_rx_segmented(tmp_path: Path) -> None:
         assert path.ledger.received == 2
 
 
-Answer = Callable[[Callable[[bytes], object], bytes], None]
+Answer = Callable[[Send, bytes], None]
 
 
-def twice(send: Callable[[bytes], object], frame: bytes) -> None:
+def twice(send: Send, frame: bytes) -> None:
     send(frame)
     send(frame)
 
 
-def corrupt(send: Callable[[bytes], object], frame: bytes) -> None:
+def corrupt(send: Send, frame: bytes) -> None:
     send(frame[:50] + bytes([frame[50] ^ 1]) + frame[51:])
 
 
-def late(send: Callable[[bytes], object], frame: bytes) -> None:
+def late(send: Send, frame: bytes) -> None:
     time.sleep(1.4)
     send(frame)
 
@@ -81,36 +80,28 @@ def late(send: Callable[[bytes], object], frame: bytes) -> None:
     ],
 )
 def test_probes_that_come_back_wrong(
-    answer: Answer, column: str, received: int, line: tuple[str, int]
+    lab: lk.Lab, answer: Answer, column: str, received: int, line: tuple[str, int]
 ) -> None:
     """Python is the echo service, and does one thing wrong with the first probe of two."""
-    with lk.Lab() as lab:
-        client, server = lab.cable()
+    client, server = lab.cable()
 
-        def serve() -> None:
-            with server.socket() as s:
-                ready.set()
-                _, probe, _ = s.recv_raw()
-                answer(s.send, codec.handle("reflect", probe or b"")[1])
-                _, probe, _ = s.recv_raw()
-                s.send(codec.handle("reflect", probe or b"")[1])
+    def service(send: Send, frame: bytes, number: int) -> None:
+        if number == 0:
+            answer(send, frame)
+        else:
+            send(frame)
 
-        ready = threading.Event()
-        service = threading.Thread(target=serve)
-        service.start()
-        assert ready.wait(60)
+    with python_service(server, service):
         run = lk.echo(
-            client,
-            "10.0.0.2",
+            *(client, "10.0.0.2"),
             udp_port=9000,
             payload_sizes=(40,),
             count=2,
             timeout=1.0,
             target_mac=server.mac,
         )
-        service.join(60)
-        row = run.table.iloc[0]
-        assert row[column] == 1
-        assert row["received"] == received
-        assert line in run.ledger.rows
-        assert run.ledger.is_balanced
+    row = run.table.iloc[0]
+    assert row[column] == 1
+    assert row["received"] == received
+    assert line in run.ledger.rows
+    assert run.ledger.is_balanced

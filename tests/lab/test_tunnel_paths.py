@@ -12,7 +12,6 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 import labkit as lk
-from labkit.lab import tunnel_ports
 from labkit.lab.running_path import RunningPath
 from tests.patience import wait_until
 from tests.tunnels import OUTER, TUNNELS, carried, put, with_checksums
@@ -156,10 +155,13 @@ def test_reflect_in_a_tunnel(lab: lk.Lab) -> None:
     assert (inner.src, inner[IP].src, inner[UDP].sport) == (b.mac, "10.0.0.2", 9)
 
 
-@pytest.mark.parametrize("payload", ["ethernet", "ip"])
-@pytest.mark.parametrize(("west", "east"), [(WEST_4, EAST_4), (WEST_6, EAST_6)])
-def test_everything_works_through_a_tunnel(lab: lk.Lab, west: str, east: str, payload: Any) -> None:
-    """Outer ARP or neighbour discovery, then an echo server and sockets inside."""
+EITHER_VERSION = pytest.mark.parametrize(("west", "east"), [(WEST_4, EAST_4), (WEST_6, EAST_6)])
+EITHER_PAYLOAD = pytest.mark.parametrize("payload", ["ethernet", "ip"])
+
+
+def joined(lab: lk.Lab, west: str, east: str, payload: Any) -> tuple[lk.Port, lk.Port]:
+    """The inner ports of a tunnel's two ends, which found each other by ARP or neighbour
+    discovery; an echo server is at the far one."""
     a, b = lab.cable("west", "east", mtu=1500)
     option = lk.GeneveOption(0x0102, 0x01, bytes(120))  # more headers than an mbuf has headroom
     tunnel = lk.Geneve(vni=7, local=west, remote=east, options=[option] * 2, payload=payload)
@@ -170,6 +172,13 @@ def test_everything_works_through_a_tunnel(lab: lk.Lab, west: str, east: str, pa
     far = lab.tunnel(b, tunnel.peer, "outer")
     assert inner.mtu == tunnel.max_inner_mtu(1500)
     lab.echo_server(far, [f"{INNER_4}/24", f"{INNER_6}/64"], 9000)
+    return inner, far
+
+
+@EITHER_PAYLOAD
+@EITHER_VERSION
+def test_everything_works_through_a_tunnel(lab: lk.Lab, west: str, east: str, payload: Any) -> None:
+    inner, _ = joined(lab, west, east, payload)
     for target in (INNER_4, INNER_6):
         overhead = 28 if target == INNER_4 else 48
         run = lk.echo(inner, target, udp_port=9000, payload_sizes=(18, inner.mtu - overhead))
@@ -182,7 +191,13 @@ def test_everything_works_through_a_tunnel(lab: lk.Lab, west: str, east: str, pa
     assert answer[Raw].load == b"ping"
     # A frame may be between two nodes at the moment of reading.
     wait_until(lambda: lab.paths["tunnels:west"].ledger.is_balanced)
-    # The outer side still is a host, and Python hears what is not for the tunnel.
+
+
+@EITHER_VERSION
+def test_the_outer_port_of_a_tunnel_still_is_a_host(lab: lk.Lab, west: str, east: str) -> None:
+    """And Python hears what is not for the tunnel."""
+    joined(lab, west, east, "ethernet")
+    a, b = lab.ports["west"], lab.ports["east"]
     assert lk.resolve(a, east, source=west) == b.mac
     stranger = Ether(src=b.mac, dst=a.mac, type=0x88B5) / Raw(bytes(46))
     with a.socket() as socket:
@@ -280,13 +295,15 @@ def test_encap_needs_all_but_the_ports_own_address() -> None:
 def test_ena_is_warned_of_long_headers(lab: lk.Lab) -> None:
     """Low-latency queues take 96 or 224 bytes of headers."""
     a, _ = lab.cable()
-    small = lk.Vxlan(vni=1, local=WEST_4, remote=EAST_4)
-    large = lk.Geneve(vni=1, local=WEST_6, remote=EAST_6, options=[lk.GeneveOption(1, 1, bytes(8))])
-    ena = dataclasses.replace(a.last_info, driver="net_ena")
+    small = lk.Vxlan(vni=1, local=WEST_4, remote=EAST_4, remote_mac=STRANGER)
+    options = [lk.GeneveOption(1, 1, bytes(8))]
+    large = lk.Geneve(vni=1, local=WEST_6, remote=EAST_6, remote_mac=STRANGER, options=options)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        tunnel_ports._warn_of_llq(a, large)
-        a.last_info = ena
-        tunnel_ports._warn_of_llq(a, small)
-    with pytest.warns(UserWarning, match=r"124 bytes .* 96 \(regular\) and 224 \(wide\)"):
-        tunnel_ports._warn_of_llq(a, large)
+        lab.tunnel(a, large, "elsewhere").close()
+        a.last_info = dataclasses.replace(a.last_info, driver="net_ena")
+        lab.tunnel(a, small, "small").close()
+    says = r"124 bytes .* 96 \(regular\) and 224 \(wide\)"
+    with pytest.warns(UserWarning, match=says) as warned:
+        lab.tunnel(a, large, "large")
+    assert warned[0].filename == __file__

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """An engine that runs into a limit names it, in place of what DPDK says as it panics."""
 
+import os
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from labkit.machine import limits
 from labkit.machine.limits import limits_named, limits_told
 from tests.lab.test_unprivileged import as_nobody
 
@@ -96,9 +97,11 @@ def test_limit_of_processes_is_named(open_folder: Path) -> None:
 
 
 def test_full_file_system_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "_is_full", lambda folder: folder == "/dev/shm")
+    room = {"f_frsize": 4096, "f_files": 0, "f_favail": 0}
+    full, empty = (SimpleNamespace(**room, f_bavail=pages) for pages in (3, 1 << 20))
+    monkeypatch.setattr(os, "statvfs", lambda at: full if at == "/dev/shm" else empty)
     assert limits_told("[Errno 28] No space left on device").startswith("no room in /dev/shm: ")
-    monkeypatch.setattr(limits, "_is_full", lambda folder: False)
+    monkeypatch.setattr(os, "statvfs", lambda _: empty)
     assert limits_told("[Errno 28] No space left on device") == ""
 
 

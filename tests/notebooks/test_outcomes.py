@@ -251,13 +251,27 @@ def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def test_results_tell_where_they_come_from(tmp_path: Path) -> None:
+def test_the_origin_of_a_run_is_its_repository(tmp_path: Path) -> None:
     path = notebook(tmp_path / "nb.ipynb", "a = 1")
     assert origin(tmp_path, {}) == {}, "not in a repository"
     git(tmp_path, "init", "-q", "-b", "mend/ring")
     assert origin(tmp_path, {}) == {"branch": "mend/ring", "dirty": False}, "no commit yet"
     git(tmp_path, "add", "nb.ipynb")
     git(tmp_path, "commit", "-q", "-m", "one")
+    commit = git(tmp_path, "rev-parse", "HEAD")
+    assert origin(tmp_path, {}) == {"commit": commit, "branch": "mend/ring", "dirty": False}
+    path.write_text(path.read_text() + "\n")
+    git(tmp_path, "checkout", "-q", "--detach")
+    told = origin(tmp_path, {"GITHUB_REF_NAME": "main", "CI_JOB_URL": "javascript:x"})
+    assert told == {"commit": commit, "branch": "main", "dirty": True}
+
+
+def test_results_tell_where_they_come_from(tmp_path: Path) -> None:
+    notebook(tmp_path / "nb.ipynb", "a = 1")
+    git(tmp_path, "init", "-q", "-b", "mend/ring")
+    git(tmp_path, "add", "nb.ipynb")
+    git(tmp_path, "commit", "-q", "-m", "one")
+    commit = git(tmp_path, "rev-parse", "HEAD")
     variables = {
         "GITHUB_SERVER_URL": "https://github.example",
         "GITHUB_REPOSITORY": "a/b",
@@ -265,7 +279,6 @@ def test_results_tell_where_they_come_from(tmp_path: Path) -> None:
     }
     ran = labkit("run", "nb.ipynb", "--report", "out", cwd=tmp_path, **variables)
     assert ran.returncode == 0, ran.stderr
-    commit = git(tmp_path, "rev-parse", "HEAD")
     link = "https://github.example/a/b/actions/runs/7"
     found = load_run(tmp_path / "out").origin
     assert found == {"commit": commit, "branch": "mend/ring", "dirty": False, "ci": link}
@@ -273,10 +286,3 @@ def test_results_tell_where_they_come_from(tmp_path: Path) -> None:
         text = (tmp_path / "out" / file).read_text()
         assert commit[:12] in text
         assert link in text
-    path.write_text(path.read_text() + "\n")
-    git(tmp_path, "checkout", "-q", "--detach")
-    assert origin(tmp_path, {"GITHUB_REF_NAME": "main", "CI_JOB_URL": "javascript:x"}) == {
-        "commit": commit,
-        "branch": "main",
-        "dirty": True,
-    }

@@ -42,7 +42,7 @@ def test_cpus_are_dealt_out() -> None:
 
 
 def test_threads_of_a_core_stay_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labkit.machine.cpus._core", lambda cpu: str(cpu % 2))
+    monkeypatch.setattr("labkit.machine.cpus.core_of", lambda cpu: str(cpu % 2))
     assert deal(2, (0, 1, 2, 3)) == [(0, 2), (1, 3)]
 
 

@@ -2,13 +2,14 @@
 """lk.check, lk.checks and lk.record_result."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import labkit as lk
-from labkit.notebooks import checks, records
+from labkit.notebooks import records
 from labkit.notebooks.records import CheckList, Recorder
 
 
@@ -113,7 +114,8 @@ def test_a_cell_that_runs_again_replaces_its_checks(monkeypatch: pytest.MonkeyPa
     in_jupyter = Recorder(None)
     monkeypatch.setattr(records, "recorder", in_jupyter)
     for execution, passes in ((1, False), (2, True)):
-        monkeypatch.setattr(checks, "_cell", lambda execution=execution: execution)
+        shell = SimpleNamespace(execution_count=execution)
+        monkeypatch.setattr("IPython.get_ipython", lambda shell=shell: shell)
         lk.check(passes, "drop")
     assert [(c.name, c.status) for c in in_jupyter.checks.values()] == [("drop", "passed")]
     lk.checks()

@@ -18,7 +18,7 @@ GUARD = b"\xa5"
 MARGIN = 64
 LARGEST_GROWTH = 8  # the link option of a neighbour advertisement
 
-native_endpoint = codec._native_endpoint(ENDPOINT)
+native_endpoint = codec.native_endpoint(ENDPOINT)
 
 
 def check(kind: str, frame: bytes, headroom: int = 32, tailroom: int = 32) -> str:

@@ -44,7 +44,7 @@ def test_no_handler_writes_a_payload(kind: str) -> None:
         before = bytes(ffi.buffer(buffer))
         offset, length = ffi.new("uint32_t *", ROOM), ffi.new("uint32_t *", len(frame))
         verdict = lib.lk_codec_handle(
-            kind.encode(), buffer, len(before), offset, length, codec._native_endpoint(ENDPOINT)
+            kind.encode(), buffer, len(before), offset, length, codec.native_endpoint(ENDPOINT)
         )
         answered += codec.VERDICTS[verdict].name == "next"
         start = ROOM + len(frame) - len(PAYLOAD)

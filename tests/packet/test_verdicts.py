@@ -268,7 +268,7 @@ def test_no_room() -> None:
         buffer = ffi.new("uint8_t[]", room)
         ffi.memmove(buffer, frame, len(frame))
         offset, length = ffi.new("uint32_t *", 0), ffi.new("uint32_t *", len(frame))
-        endpoint = codec._native_endpoint(ENDPOINT)
+        endpoint = codec.native_endpoint(ENDPOINT)
         number = lib.lk_codec_handle(b"nd_responder", buffer, room, offset, length, endpoint)
         assert codec.VERDICTS[number].name == verdict
 

@@ -17,8 +17,8 @@ from labkit.lab.drawing import PortView
 from labkit.path import nodes as lk
 from labkit.path.chain import Chain, Node
 from labkit.path.path import Path
+from tests.paths import WHERE, endpoint
 
-WHERE = ["10.0.0.2/24", "fd00::2/64"]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -51,14 +51,7 @@ def reading(path: Path, frames: list[int], **outputs: Mapping[str, int]) -> Read
 
 
 def echo_path() -> Path:
-    alternatives = (
-        lk.udp_echo(WHERE, 9000)
-        | lk.icmp_echo(WHERE)
-        | lk.arp_responder(WHERE)
-        | lk.nd_responder(WHERE)
-        | lk.refuse(WHERE, 9000)
-    )
-    return Path(lk.rx("server") >> alternatives >> lk.tx("server"), name="echo:server")
+    return endpoint("server", "echo:server")
 
 
 def host_path() -> Path:
@@ -228,3 +221,15 @@ def tangles(draw: st.DrawFn) -> Path:
                 later = [*inner[i + 1 :], end]
                 joined.append(node[output] >> draw(st.sampled_from(later)))
     return Path(*joined)
+
+
+def drawn_edges(svg: str) -> tuple[Counter[str], Counter[str]]:
+    """Frames by the node that edges lead to, and by the node that refused some."""
+    arrived: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    for title in tooltips(svg):
+        if edge := re.fullmatch(r"\S+\[\w+\] >> (\S+)\n([\d,]+) frames", title):
+            arrived[edge[1]] += int(edge[2].replace(",", ""))
+        if drop := re.fullmatch(r"(\S+) refused\n([\d,]+) frames", title):
+            refused[drop[1]] += int(drop[2].replace(",", ""))
+    return arrived, refused

@@ -3,7 +3,6 @@
 
 import re
 import xml.etree.ElementTree as ET
-from collections import Counter
 from collections.abc import Mapping
 
 from hypothesis import given, settings
@@ -20,6 +19,7 @@ from tests.path.drawings import (
     WHERE,
     Counters,
     Reading,
+    drawn_edges,
     echo_path,
     port,
     reading,
@@ -93,29 +93,19 @@ def test_in_every_picture_what_enters_a_node_is_the_sum_of_its_edges(
         for node in path.nodes
     }
     svg = path_svg(path, given_to(path, outputs))
-    root = ET.fromstring(svg)
-    arrived: Counter[str] = Counter()
-    refused: Counter[str] = Counter()
-    for group in root.iter(f"{SVG}g"):
-        title = group.findtext(f"{SVG}title") or ""
-        edge = re.fullmatch(r"(\S+)\[\w+\] >> (\S+)\n([\d,]+) frames", title)
-        drop = re.fullmatch(r"(\S+) refused\n([\d,]+) frames", title)
+    arrived, refused = drawn_edges(svg)
+    for group in ET.fromstring(svg).iter(f"{SVG}g"):
+        edge = re.fullmatch(r"\S+ >> \S+\n([\d,]+) frames", group.findtext(f"{SVG}title") or "")
         words = (group.findtext(f"{SVG}text") or "").split()
-        if edge:
-            arrived[edge[2]] += int(edge[3].replace(",", ""))
-            assert words[-1] == edge[3].replace(",", "")
-        elif drop:
-            refused[drop[1]] = int(drop[2].replace(",", ""))
+        assert edge is None or words[-1] == edge[1].replace(",", "")
     for node in path.nodes:
-        left = outputs[node.name]
-        (counted,) = (
-            int(tip.split("\n")[-1].split(" frames")[0].replace(",", ""))
-            for tip in tooltips(svg)
-            if tip.startswith(f"{node.name}: ")
-        )
+        (tip,) = (tip for tip in tooltips(svg) if tip.startswith(f"{node.name}: "))
+        counted = int(tip.split("\n")[-1].split(" frames")[0].replace(",", ""))
         if node.declared.role != "source":
             assert counted == arrived[node.name]
         open_ends = {"next", "other"} - {e.output for e in path.edges if e.source == node.name}
         assert refused[node.name] == sum(
-            n for way, n in left.items() if way.startswith("drop_") or way in open_ends
+            n
+            for way, n in outputs[node.name].items()
+            if way.startswith("drop_") or way in open_ends
         )

@@ -20,18 +20,11 @@ from labkit.path.kinds import KINDS
 from labkit.path.path import Path
 from labkit.path.types import Name
 from labkit.path.values import WholeType
-from tests.paths import WHERE, data, refused
+from tests.paths import WHERE, data, endpoint, refused
 
 
 def echo_path() -> Path:
-    alternatives = (
-        lk.udp_echo(WHERE, 9000)
-        | lk.icmp_echo(WHERE)
-        | lk.arp_responder(WHERE)
-        | lk.nd_responder(WHERE)
-        | lk.refuse(WHERE, 9000)
-    )
-    return Path(lk.rx("a") >> alternatives >> lk.tx("a"), name="echo")
+    return endpoint("a", "echo")
 
 
 # Operators

@@ -104,6 +104,14 @@ def test_no_circle() -> None:
         pytest.fail(" -> ".join(reversed(error.args[1])))
 
 
+def test_every_package_has_its_tests() -> None:
+    packages = {module for module in MODULES if module and MODULES[module].name == "__init__.py"}
+    folders = {package.partition(".")[0] for package in packages}
+    assert [
+        name for name in sorted(folders) if not list((ROOT / "tests" / name).glob("test_*"))
+    ] == []
+
+
 def test_the_root_is_small() -> None:
     at_the_root = [module for module in MODULES if "." not in module]
     files = [m for m in at_the_root if MODULES[m].parent == PACKAGE]

@@ -12,7 +12,7 @@ import pytest
 import labkit as lk
 from labkit.results.columns import COLUMNS, as_table
 from labkit.results.curve import dut_limit
-from labkit.runs.trial_tables import _settled
+from labkit.runs.trial_tables import settled_losses
 
 ROW = {"config": "a", "size_bytes": 64, "target_pps": 7e4, "tx_pps": 7e4, "rx_pps": 6.9e4}
 DESIGNED = """
@@ -176,7 +176,7 @@ def test_histograms_are_no_part_of_what_is_shown() -> None:
     ],
 )
 def test_no_interval_loses_less_than_nothing(lost: list[int], settled: list[int]) -> None:
-    assert _settled(np.array(lost)).tolist() == settled
+    assert settled_losses(np.array(lost)).tolist() == settled
 
 
 def test_part_of_a_whole_sweep_is_not_unfinished() -> None:

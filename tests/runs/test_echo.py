@@ -3,51 +3,21 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 import labkit as lk
 from labkit.lab.neighbours import resolve
-from labkit.packet import codec
 from labkit.runs import echo_probes
 from labkit.runs.echo_run import EchoSize
 from tests.interrupts import interrupts
 from tests.patience import wait_until
+from tests.services import Send, python_service
 
 SERVER_4, SERVER_6 = "10.0.0.2", "fd00::2"
 UDP_PORT = 9000
-
-Send = Callable[[bytes], object]
-# What the service does with an answer, and its number from 0
-Service = Callable[[Send, bytes, int], None]
-
-
-@contextmanager
-def python_service(port: lk.Port, service: Service) -> Iterator[None]:
-    """A UDP echo service in Python on a port."""
-    ready, stop = threading.Event(), threading.Event()
-
-    def serve() -> None:
-        with port.socket() as s:
-            ready.set()
-            number = 0
-            while not stop.is_set():
-                if s.select([s], 0.01):
-                    _, frame, _ = s.recv_raw()
-                    service(s.send, codec.handle("reflect", frame or b"")[1], number)
-                    number += 1
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    assert ready.wait(60)
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(60)
 
 
 @pytest.fixture
@@ -172,7 +142,7 @@ def test_one_that_stands_still_is_ended(lab: lk.Lab, monkeypatch: pytest.MonkeyP
 def test_every_wrong_answer_is_told_apart(lab: lk.Lab) -> None:
     """Of every five answers one is good, one corrupted, one duplicated, one late, one missing."""
     client, server = lab.cable()
-    timers: list[threading.Timer] = []
+    late: list[threading.Timer] = []
 
     def service(send: Send, answer: bytes, number: int) -> None:
         match number % 5:
@@ -184,34 +154,24 @@ def test_every_wrong_answer_is_told_apart(lab: lk.Lab) -> None:
                 send(answer)
                 send(answer)
             case 3:
-                timers.append(threading.Timer(0.8, send, [answer]))
-                timers[-1].start()
+                late.append(threading.Timer(3.0, send, [answer]))
+                late[-1].start()
 
+    settings = {"count": 15, "window": 5, "timeout": 2.0, "target_mac": server.mac}
     with python_service(server, service):
-        run = lk.echo(
-            client,
-            SERVER_4,
-            udp_port=UDP_PORT,
-            payload_sizes=(200,),
-            count=50,
-            window=5,
-            timeout=0.5,
-            target_mac=server.mac,
-            progress=False,
-        )
-        for timer in timers:
+        run = lk.echo(client, SERVER_4, udp_port=UDP_PORT, payload_sizes=(200,), **settings)  # type: ignore[arg-type]
+        for timer in late:
             timer.join()
+
     row = run.table.iloc[0]
-    assert row["sent"] == 50
-    assert row["received"] == 20
-    assert row["corrupted"] == 10
-    assert row["duplicated"] == 10
-    assert row["lost"] == 30  # corrupted, late or missing: no good answer in time
-    # Late answers of the last window may come when the run has ended.
-    assert 5 <= row["late"] <= 10
-    missing = 10 + (10 - row["late"])
-    assert run.ledger.drops["drop_probe_corrupt"] == 10
-    assert run.ledger.extra == {"duplicate answers": 10}
+    told = [row[name] for name in ("sent", "received", "corrupted", "duplicated")]
+    assert told == [15, 6, 3, 3]
+    assert row["lost"] == 9  # corrupted, late or missing: no good answer in time
+    # Late answers of the last window come when the run has ended.
+    assert 1 <= row["late"] <= 3
+    missing = 3 + (3 - row["late"])
+    assert run.ledger.drops["drop_probe_corrupt"] == 3
+    assert run.ledger.extra == {"duplicate answers": 3}
     assert run.ledger.unexplained == missing
     assert run.ledger.sent == run.ledger.received + sum(run.ledger.drops.values()) + missing
 

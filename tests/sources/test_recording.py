@@ -73,23 +73,30 @@ class Counting(Source):
         return self._sample(readonly([self.reads, 2 * self.reads]))
 
 
-def test_table_rates_and_faults() -> None:
-    kept = course()
-    table = kept.table
+def test_a_table_has_a_row_a_sample_and_leaves_out_what_could_not_be_read() -> None:
+    table = course().table
     assert list(table.columns) == ["rx", "depth", "rx_bytes"]
+    assert table.index[0] == pd.Timestamp(1_700_000_000, unit="s", tz="UTC")
     assert table.rx.tolist()[:2] == [100, 200]
     assert table.rx.isna().tolist() == [False, False, True, False, False, False]
     assert table.rx_bytes.isna().sum() == 3
     assert table.depth.iloc[-1] == 2**40
-    assert table.index[0] == pd.Timestamp(1_700_000_000, unit="s", tz="UTC")
-    rates = kept.rates
+
+
+def test_rates_of_counters_and_levels_as_they_are() -> None:
+    rates = course().rates
     assert rates.rx.iloc[0] == pytest.approx(1000)
     assert rates.rx.isna().tolist() == [False, True, True, False, True]
     assert rates.rx_bytes.tolist()[3] == pytest.approx(2000)
     assert rates.depth.tolist() == [3, 4, 5, 6, 2**40]
+
+
+def test_faults_and_gaps_are_told() -> None:
+    kept = course()
     assert kept.faults.name.tolist() == ["rx", "rx"]
-    assert kept.faults.fault.tolist()[0] == "could not be read"
-    assert "fell from 430 to 10" in kept.faults.fault.tolist()[1]
+    unread, fell = kept.faults.fault
+    assert unread == "could not be read"
+    assert "fell from 430 to 10" in fell
     assert kept.gaps == 2
     assert repr(kept) == "<Samples of a test: 6 samples of 3 counters in 0.7 s, 2 missing>"
 

@@ -28,7 +28,7 @@ def opens(source: Telemetry) -> bool:
     return False
 
 
-def test_testpmd_is_read_lost_and_found_again() -> None:
+def test_testpmd_is_read() -> None:
     prefix = unique_name("lkpmd")
     source = Telemetry(prefix)
     with peer.testpmd("net_ring0", "io", CPU, prefix) as prompt:
@@ -37,7 +37,9 @@ def test_testpmd_is_read_lost_and_found_again() -> None:
         assert source.version.startswith("DPDK ")
         assert forwarded(source) == 0
         assert source.units["port/net_ring0/tx_good_packets"] == "packets"
+        assert source.kinds["port/net_ring0/link_up"] == "state"
         assert source.schema.drivers == {"port/net_ring0": "net_ring"}
+
         peer.say(prompt, "start tx_first 1")
         wait_until(lambda: forwarded(source) > 1000)
         before = source.sample()
@@ -49,12 +51,19 @@ def test_testpmd_is_read_lost_and_found_again() -> None:
         assert not found.faults
         assert found["port/net_ring0/tx_good_packets"] > 0
         assert after["port/net_ring0/link_up"] == 1
-        assert source.kinds["port/net_ring0/link_up"] == "state"
+        source.close()
+
+
+def test_testpmd_is_lost_and_found_again() -> None:
+    prefix = unique_name("lkpmd")
+    source = Telemetry(prefix)
+    with peer.testpmd("net_ring0", "io", CPU, prefix):
+        wait_until(lambda: opens(source))
         first_pid = source.pid
-    assert source.sample() is None
-    assert source.state == "gone"
-    assert prefix in source.reason
-    assert source.sample() is None
+    for _ in range(2):
+        assert source.sample() is None
+        assert source.state == "gone"
+        assert prefix in source.reason
     with peer.testpmd("net_ring0", "io", CPU, prefix):
         wait_until(lambda: source.sample() is not None)
         assert source.state == "live"

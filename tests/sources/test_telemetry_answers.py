@@ -14,7 +14,7 @@ from labkit.machine.telemetry import SOCKET
 from labkit.machine.telemetry_sockets import socket_path
 from labkit.sources import SourceError, Telemetry
 from labkit.sources.base import MISSING
-from tests.machine.test_telemetry_client import application
+from tests.machine.test_telemetry import application
 from tests.network import unique_name
 
 NOBODY = 65534

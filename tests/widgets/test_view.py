@@ -171,10 +171,12 @@ def test_state_and_faults_of_the_source_are_shown(clock: tuple[Clock, Chart]) ->
     source, view = clock
     assert view.status == ["live", "counts"]
     source.is_there = False
-    names, source._schema = source._schema, lk.sources.Schema(())
+    values = dict(source.values)
+    source.rename(())
     wait_until(lambda: view.status == ["gone", "the cable is out"])
     assert len(view.table.columns) == 2  # its lines stay meanwhile
-    source._schema = names
+    source.rename(NAMES)
+    source.values.update(values)
     source.is_there = True
     wait_until(lambda: view.status[0] == "live")
     wait_until(lambda: feed_of(source).sample is not None)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.notebooks.json_file import read_json
 from labkit.notebooks.records import CheckList
 from labkit.notebooks.report.comparison import RunComparison
 from labkit.notebooks.report.notebook_run import NotebookRun, Status
@@ -246,12 +247,7 @@ def _read_run(folder: Path, opened: Path, unpacked: Any = None) -> Run:
 def read_document(path: Path, kind: str, newest: int) -> dict[str, Any]:
     """A JSON file of ours; LabError when it cannot be read, is another file, or comes from a labkit
     later than this one."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise LabError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise LabError(f"{path} is damaged: {error}") from None
+    document = read_json(path, "is damaged")
     if not isinstance(document, dict) or document.get("kind") != kind:
         raise LabError(f"{path} is no {kind}")
     written = document.get("format")

@@ -34,27 +34,41 @@ def test_frames_that_an_impair_node_lets_go_have_entered_before() -> None:
     assert "9 frames in, 0 dropped" in words
 
 
-def test_a_lab_is_drawn_whole() -> None:
+@pytest.fixture(scope="module")
+def whole() -> str:
+    """Two ports of a cable and two paths, one of which refused all that came."""
     echo = echo_path()
     refused = {"drop_arp_not_mine": 9}
     counters = {"echo:server": reading(echo, [9] * len(echo.nodes), arp_responder=refused)}
     ports = [port("client", "server"), port("server", "client", link=False, mtu=1500)]
-    svg = lab_svg(ports, [host_path(), echo], counters)
-    is_self_contained(svg)
-    text_stays_inside(svg)
-    words = [" ".join(t.split()) for t in texts(svg)]
+    return lab_svg(ports, [host_path(), echo], counters)
+
+
+def test_a_lab_is_drawn_within_itself(whole: str) -> None:
+    is_self_contained(whole)
+    text_stays_inside(whole)
+
+
+def test_ports_and_paths_are_told(whole: str) -> None:
+    words = [" ".join(t.split()) for t in texts(whole)]
     assert {"client", "server", "ring, MTU 9,001", "ring, MTU 1,500", "up", "down"} <= set(words)
     assert words.count("rx 12.3 M · tx 0") == 2
     assert {"02:00:00:00:00:01", "host:client", "echo:server"} <= set(words)
     assert {"inject:client >> tx:client", "rx:client >> collect:client"} <= set(words)
-    assert {"9 frames in, 9 dropped", "drop_arp_not_mine 9"} <= set(words)
-    assert "arp_responder" in words  # which refused them
-    assert "arp_responder refused" in tooltips(svg)
-    tips = tooltips(svg)
+
+
+def test_what_a_path_refused_is_told_with_the_node(whole: str) -> None:
+    words = {" ".join(t.split()) for t in texts(whole)}
+    assert {"9 frames in, 9 dropped", "drop_arp_not_mine 9", "arp_responder"} <= words
+    assert "arp_responder refused" in tooltips(whole)
+
+
+def test_lines_and_the_picture_are_told_to_who_does_not_see_them(whole: str) -> None:
+    tips = tooltips(whole)
     assert tips.count("cable between client and server") == 1
     assert "path echo:server receives from and sends on port server" in tips
     assert "path host:client receives from and sends on port client" in tips
-    (label,) = re.findall('aria-label="([^"]*)"', svg)
+    (label,) = re.findall('aria-label="([^"]*)"', whole)
     assert label == "lab with ports client, server and paths host:client, echo:server"
 
 

@@ -8,7 +8,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import labkit as lk
-from labkit.notebooks import checks, records, watching
+from labkit.notebooks import records, watching
 from labkit.notebooks.records import Recorder
 
 SETUP = """
@@ -29,7 +29,7 @@ def took(n):
 def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     fresh = Recorder(None)
     monkeypatch.setattr(records, "recorder", fresh)
-    monkeypatch.setattr(checks, "_shell", lambda: None)
+    monkeypatch.setattr("IPython.get_ipython", lambda: None)
     return fresh
 
 

@@ -157,8 +157,7 @@ def test_history_is_read_in_place(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) 
     with Engine(lab, hz=1000) as source:
         sample_when(source, lambda s: s.sequence > 20)
         blocks = source.history()
-        assert source._memory is not None
-        assert all(np.shares_memory(block.values, source._memory.table) for block in blocks)
+        assert np.shares_memory(blocks[0].values, source.history()[0].values)
         assert all(block.values.shape[1] == len(block.schema.names) for block in blocks)
         assert blocks[0].is_whole
         with pytest.raises(ValueError, match="read-only"):
@@ -229,15 +228,12 @@ def test_an_engine_that_ends_before_the_first_row_is_not_waited_for(
     lab: lk.Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "FIRST_SECONDS", float("inf"))
-    attach = Engine._attach
 
-    def attach_and_lose(source: Engine) -> None:
-        attach(source)
+    def start_and_lose(*_: object) -> int:
         os.kill(lab.pid, signal.SIGKILL)
-        assert source._memory is not None
-        source._memory.header = np.zeros_like(source._memory.header)  # nothing came before
+        return 1
 
-    monkeypatch.setattr(Engine, "_attach", attach_and_lose)
+    monkeypatch.setattr(lab.engine.commands, "start_recorder", start_and_lose)
     with pytest.raises(SourceError, match="the engine ended before its recorder wrote"):
         Engine(lab).open()
 
