@@ -2,6 +2,7 @@
 // The labs of a kernel, each with a button that ends it.
 
 import { h } from "./element.js";
+import { isDark } from "./palette.js";
 
 export class LabsView {
   constructor(model, hasOutputs) {
@@ -21,6 +22,9 @@ export class LabsView {
   begin() {
     this.model.on("change:rows", this.changed);
     this.model.on("msg:custom", this.heard);
+    this.theme = new MutationObserver(() => this.dress());
+    this.theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+    this.dress();
     this.ask("ready");
     this.paint();
   }
@@ -28,7 +32,12 @@ export class LabsView {
   end() {
     this.model.off("change:rows", this.changed);
     this.model.off("msg:custom", this.heard);
+    this.theme.disconnect();
     this.ask("removed");
+  }
+
+  dress() {
+    this.element.classList.toggle("lk-dark", isDark(this.element));
   }
 
   ask(type, more = {}) {
@@ -46,11 +55,12 @@ export class LabsView {
       this.element.replaceChildren(h("p", {}, this.model.get("nothing")));
       return;
     }
-    const head = [...columns.map((name) => h("th", { scope: "col" }, name)), h("th", {})];
+    const [lab, ...others] = columns.map((name) => h("th", { scope: "col" }, name));
+    const head = [lab, h("th", {}), ...others]; // the button within reach on a narrow page
     this.element.replaceChildren(
-      h("table", { class: "lk-table", "aria-label": "Labs" },
+      h("div", { class: "lk-wide" }, h("table", { class: "lk-table", "aria-label": "Labs" },
         h("thead", {}, h("tr", {}, ...head)),
-        h("tbody", {}, ...rows.map((row) => this.row(row, columns)))),
+        h("tbody", {}, ...rows.map((row) => this.row(row, columns))))),
     );
   }
 
@@ -63,6 +73,8 @@ export class LabsView {
         this.ask("close", { engine: row.engine });
       },
     }, "Close");
-    return h("tr", {}, ...columns.map((name) => h("td", {}, row[name])), h("td", {}, close));
+    const [lab, ...others] = columns.map((name) => row[name]);
+    const cells = others.map((text) => h("td", {}, text));
+    return h("tr", {}, h("th", { scope: "row" }, lab), h("td", {}, close), ...cells);
   }
 }

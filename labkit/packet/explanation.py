@@ -203,7 +203,8 @@ def _hex_lines(layer: Layer) -> list[str]:
 
 
 def _row(layer: Layer) -> tuple[str, ...]:
-    data = "<br/>".join(_hex_lines(layer))
+    half = 3 * BYTES_A_LINE // 2  # letters after which a line may be broken on a narrow page
+    data = "<br/>".join(f"{line[:half]}<wbr/>{line[half:]}" for line in _hex_lines(layer))
     values = ", ".join(f"{escape(name)}&nbsp;{escape(value)}" for name, value in layer.fields)
     wrong = layer.checksum.startswith(WRONG)
     return (

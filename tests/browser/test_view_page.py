@@ -320,3 +320,21 @@ def test_numbers_of_a_layout_that_is_gone_are_not_shown(page: Page) -> None:
     expect(shown).to_have_text(["", ""])
     page.evaluate("kernel.numbers([50, 400, 12, 340], 2)")
     expect(shown).to_have_text(["50 %", "12 %"])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_labs_follow_the_theme_and_keep_their_button_in_reach(page: Page, theme: str) -> None:
+    columns = ["lab", "engine", "state", "ports", "paths", "CPUs of workers"]
+    row = dict(zip(columns, ["lab", "4711", "runs", "a, b", "echo:b, host:a", "1, 2"], strict=True))
+    page.set_viewport_size({"width": 400, "height": 300})
+    page.set_content(BODY.replace("800px", "360px"))
+    page.evaluate("(light) => { document.body.dataset.jpThemeLight = light; }", theme != "dark")
+    initial = {"kind": "labs", "columns": columns, "rows": [row], "nothing": ""}
+    page.evaluate("(initial) => { window.initial = initial; }", initial)
+    page.evaluate(HARNESS[HARNESS.index("async") :], bundle())
+    button = page.get_by_role("button", name="Close lab, engine 4711")
+    box = button.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] < 360
+    is_dark = page.locator(".lk-labs").evaluate("(view) => view.classList.contains('lk-dark')")
+    assert is_dark == (theme == "dark")

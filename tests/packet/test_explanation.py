@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """explain(): every byte belongs to a layer, checksums are judged, and so is the whole frame."""
 
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -72,6 +73,9 @@ def test_text_and_html() -> None:
     assert "sport=" in text
     assert max(map(len, text.splitlines())) < 120
     html = explained._repr_html_()
+    assert re.search(r"<code[^>]*>(?:[0-9a-f]{2} ){8}<wbr/>[0-9a-f]{2}", html), (
+        "8 bytes fit anywhere"
+    )
     ElementTree.fromstring(f"<div>{html.replace('&nbsp;', ' ').replace('<br>', '<br/>')}</div>")
     assert "VNI 42" in html
     wrong = lk.explain(put(TUNNELS["vxlan_v4"].encap(FRAMES["udp_v4"]), 24, b"\0\0"))
