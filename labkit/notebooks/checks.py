@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """lk.check and lk.checks: named checks of a notebook, shown below the cell that makes them."""
 
+import math
 import os
 import sys
 from types import CodeType, FrameType
 from typing import Any
 
+from labkit.arguments.hints import is_real
 from labkit.errors import ChecksFailed, LabError
 from labkit.notebooks import records, watching
 from labkit.notebooks.condition import Parts, explain, shown
@@ -47,6 +49,8 @@ def check(condition: Any, name: str, *, hint: str = "", answer: Any = None) -> N
     watching.forget()  # what a condition was made of may be large
     if answer is not None:
         expression, values = "", {} if passed else shown("", [("the answer", answer)])
+    if not passed and _is_nan(value):
+        values = {**values, "the condition": str(value)}
     if raised is not None:
         # What it says may be the solution.
         said = "" if answer is not None else f": {raised}"
@@ -114,9 +118,19 @@ def _explain(frame: FrameType, code: CodeType | None) -> Parts:
         return "", {}
 
 
+def _is_nan(value: Any) -> bool:
+    return is_real(value) and math.isnan(value)
+
+
 def _truth(condition: Any, name: str) -> bool:
+    if _is_nan(condition):
+        return False  # though Python takes it for true: nothing was measured
     try:
         return bool(condition)
+    except TypeError:  # such as pandas' NA
+        raise LabError(
+            f"check {name!r}: the condition is {told(condition)}, which is neither true nor false"
+        ) from None
     except ValueError:
         raise LabError(
             f"check {name!r}: the condition is a {type(condition).__name__} of many values; say "

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from labkit.errors import LabError
-from labkit.notebooks.source import source_of, tags_of
+from labkit.notebooks.document import source_of, tags_of
 
 EXERCISE, SOLVED = "exercise", "solved"
 

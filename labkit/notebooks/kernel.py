@@ -56,7 +56,10 @@ class Evidence:
             now = {"dpdk": lab.dpdk_version, "worker_cpus": pinned, "paths": paths}
             if paths and now != self.ledgers.get(str(lab.pid)):
                 self.ledgers[str(lab.pid)] = now
-                (self.folder / LEDGERS_FILE).write_text(json.dumps(self.ledgers, indent=1))
+                # In one step: a kernel that is killed meanwhile leaves those from before.
+                whole = self.folder / f"{LEDGERS_FILE}.new"
+                whole.write_text(json.dumps(self.ledgers, indent=1))
+                whole.replace(self.folder / LEDGERS_FILE)
 
     def keep_captures(self) -> None:
         """Copies what running paths have captured; once, at the first failure."""
@@ -73,6 +76,28 @@ class Evidence:
                         shutil.copy(file, self.folder / first_free(file.name, there))
 
 
+class Swallowed:
+    """Errors of cells within a cell: %%capture runs what it captures as a cell, and keeps to itself
+    what that raises."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.error: BaseException | None = None
+
+    def begins(self, _: Any) -> None:
+        """A cell begins."""
+        self.depth += 1
+
+    def ends(self, result: Any) -> None:
+        """A cell has ended; the outermost one with what was raised within it."""
+        self.depth -= 1
+        self.error = self.error or result.error_before_exec or result.error_in_exec
+        if self.depth <= 0:
+            if result.success:
+                result.error_in_exec = self.error
+            self.depth, self.error = 0, None
+
+
 def load_ipython_extension(shell: Any) -> None:
     """Called by IPython when the kernel starts."""
     if sys.platform == "linux":
@@ -84,11 +109,15 @@ def load_ipython_extension(shell: Any) -> None:
     evidence = Evidence(recorder.folder)
     recorder.on_first_failure.append(evidence.keep_captures)
 
+    swallowed = Swallowed()
+
     def after_cell(result: Any) -> None:
+        swallowed.ends(result)
         evidence.look()
         if not result.success:
             evidence.keep_captures()
 
+    shell.events.register("pre_run_cell", swallowed.begins)
     shell.events.register("post_run_cell", after_cell)
     watching.install(shell)
     progress.listeners.append(_keeps_progress(recorder.folder / PROGRESS_FILE))

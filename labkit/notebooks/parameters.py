@@ -2,6 +2,7 @@
 """Typed parameters of a notebook: lk.params, lk.param, and what a value must be."""
 
 import ast
+import math
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class param:  # noqa: N801  # reads as a function where it is used
         """The value as a notebook gets it, sequences as lists; ParameterError when it is none for
         this parameter."""
         if self.default is None:
+            _check_plain(name, value)
             return value
         if not isinstance(self.default, (list, tuple)):
             return self._check_one(name, value, self.default)
@@ -88,6 +90,7 @@ class param:  # noqa: N801  # reads as a function where it is used
         fits = model is None or type(value) is type(model)
         if not fits:
             raise ParameterError(f"{name} is {value!r}; it is {self.wanted}")
+        _check_plain(name, value)
         if isinstance(model, str) and (quantity := find_quantity(model)):
             try:
                 parse_quantity(value, [quantity.unit])
@@ -170,6 +173,24 @@ def params(**declared: Any) -> Parameters:
     variables = sys._getframe(1).f_globals
     variables.update({name: found[name].default for name in found})
     return found
+
+
+def _check_plain(name: str, value: Any) -> None:
+    """Raises ParameterError for what a notebook's file cannot hold as it is."""
+    if isinstance(value, dict):
+        if wrong := [key for key in value if not isinstance(key, str)]:
+            raise ParameterError(f"{name} has the key {wrong[0]!r}; a key is a text")
+        inner = list(value.values())
+    else:
+        inner = list(value) if isinstance(value, (list, tuple)) else []
+        is_plain = value is None or isinstance(value, (bool, int, float, str, list, tuple))
+        if not is_plain or (isinstance(value, float) and not math.isfinite(value)):
+            raise ParameterError(
+                f"{name} is {value!r}; it is a number, a text, True, False, None, or a list or "
+                "dictionary of them"
+            )
+    for one in inner:
+        _check_plain(name, one)
 
 
 def _kind(default: Any) -> str:

@@ -3,17 +3,17 @@
 
 import json
 import math
-import numbers
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from labkit.arguments.checked import EVERY, checked
+from labkit.arguments.hints import is_many, is_real
 from labkit.errors import LabError
-from labkit.text import Html, bold, encodable, first_free, html_table
+from labkit.text import Html, bold, encodable, first_free, html_table, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,8 +161,15 @@ class Recorder:
         if name in self.tables:
             raise LabError(f"table {name!r} was recorded already; give each its own name")
         stem = first_free(_file_name(name), (Path(file).stem for file in self.tables.values()))
+        try:
+            table.to_parquet(self.folder / f"{stem}.parquet")
+        except OSError:
+            raise
+        except Exception as error:  # pyarrow and pandas raise what they like
+            raise LabError(
+                f"table {name!r} cannot be stored: {error}; give its columns one type each"
+            ) from None
         self.tables[name] = f"{stem}.parquet"
-        table.to_parquet(self.folder / self.tables[name])
         self._write("table", {"name": name, "file": self.tables[name]})
 
     def _write(self, kind: str, record: dict[str, Any]) -> None:
@@ -207,8 +214,8 @@ def record_result(
     if hasattr(value, "to_parquet"):
         recorder.add_table(name, cast("pd.DataFrame", value))
         return
-    many = hasattr(value, "__len__") and not isinstance(value, str)
-    sequence = cast("Sequence[float]", value if many else [value])
+    many = is_many(value) and not isinstance(value, (bytes, Mapping))
+    sequence = cast("Iterable[float]", value if many else [value])
     values = tuple(_number(name, element) for element in sequence)
     if not values:
         raise LabError(f"result {name!r} has no value; record what was measured")
@@ -219,8 +226,8 @@ def record_result(
 
 
 def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise LabError(f"result {name!r} is {value!r}; it is a number or a list of numbers")
+    if not is_real(value):
+        raise LabError(f"result {name!r} is {shown(value)}; it is a number or a list of numbers")
     if not math.isfinite(value):
         raise LabError(f"result {name!r} is {value}; record only what was measured")
     return float(value)
@@ -236,7 +243,7 @@ def _noise(name: str, noise: float | str | None, mean: float) -> float | None:
             spread = -1.0
     else:
         spread = 0.0 if noise is None else _number(f"{name}, noise", noise)
-    if spread < 0:
+    if not 0 <= spread < math.inf:  # "nan %"
         raise LabError(f'result {name!r}: noise is {noise!r}; it is 0 or more, or such as "3 %"')
     return spread if noise is not None else None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import LabError, ParameterError
-from labkit.notebooks.json_file import read_json
+from labkit.notebooks.document import read_document, source_of, tags_of
 from labkit.notebooks.parameters import Parameters, param
 
 PARAMETERS = "parameters"  # papermill's tag of the cell after which it writes values
@@ -49,7 +49,7 @@ class NotebookSource:
     @property
     def measures(self) -> bool:
         """Whether it needs CPUs of its own: {"labkit": {"measures": false}} says it does not."""
-        return bool(self._settings.get("measures", True))
+        return self._settings.get("measures", True) is True
 
     @property
     def help(self) -> str:
@@ -108,9 +108,7 @@ class NotebookSource:
 
     @property
     def _settings(self) -> dict[str, Any]:
-        settings = self.document["metadata"].get("labkit") or {}
-        if not isinstance(settings, dict):
-            raise LabError(f'{self.path.name}: "labkit" in its metadata is no object')
+        settings: dict[str, Any] = self.document["metadata"].get("labkit") or {}
         return settings
 
     def _parsed_cells(self) -> Iterator[tuple[int, dict[str, Any], ast.Module]]:
@@ -146,18 +144,7 @@ class NotebookSource:
 
 def read_notebook(path: Path) -> NotebookSource:
     """Reads a notebook; LabError when there is none."""
-    document = read_json(path, "is no notebook")
-    if not isinstance(document, dict) or not isinstance(document.get("cells"), list):
-        raise LabError(f"{path} is no notebook of nbformat 4; open and save it in JupyterLab")
-    document["metadata"] = document.get("metadata") or {}
-    for number, cell in enumerate(document["cells"], 1):
-        if not isinstance(cell, dict) or "cell_type" not in cell or "source" not in cell:
-            raise LabError(f"{path}: cell {number} is no cell; open and save it in JupyterLab")
-        cell["metadata"] = cell.get("metadata") or {}
-        if cell["cell_type"] == "code":
-            cell.setdefault("outputs", [])
-            cell.setdefault("execution_count", None)
-    return NotebookSource(path, document)
+    return NotebookSource(path, read_document(path))
 
 
 def find_notebooks(paths: tuple[Path, ...]) -> list[Path]:
@@ -174,12 +161,6 @@ def find_notebooks(paths: tuple[Path, ...]) -> list[Path]:
     return list({path.resolve(): path for path in reversed(found)}.values())[::-1]
 
 
-def source_of(cell: Mapping[str, Any]) -> str:
-    """The text of a cell, which a file may hold as a list of lines."""
-    source = cell["source"]
-    return source if isinstance(source, str) else "".join(source)
-
-
 def heading_of(cell: Mapping[str, Any]) -> str:
     """The last heading in a cell of text, empty without any."""
     if cell["cell_type"] != "markdown":
@@ -192,12 +173,6 @@ def is_executed(cell: Mapping[str, Any]) -> bool:
     """Whether it is a code cell that runs: neither empty nor tagged to be skipped."""
     is_code = cell["cell_type"] == "code" and bool(source_of(cell).strip())
     return is_code and SKIP not in tags_of(cell)
-
-
-def tags_of(cell: Mapping[str, Any]) -> list[str]:
-    """A cell's tags."""
-    tags: list[str] = cell.get("metadata", {}).get("tags") or []
-    return tags
 
 
 def _is_hidden(path: Path) -> bool:
@@ -271,11 +246,3 @@ def _comments(source: str) -> dict[int, str]:
         source = _transformed(source)
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
-
-
-def write_notebook(document: Mapping[str, Any], path: Path) -> None:
-    """Writes a notebook as Jupyter does, a cell's text as a list of lines."""
-    cells = [cell | {"source": source_of(cell).splitlines(True)} for cell in document["cells"]]
-    document = {**document, "cells": cells}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import checked
 from labkit.errors import LabError
+from labkit.text import shown
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -26,8 +27,15 @@ def connected(address: str) -> Iterator["Client"]:
     """
     try:
         from distributed import Client
+        from distributed.comm import get_address_host_port
     except ImportError:
         raise LabError("Dask is not installed; pip install 'labkit[dask]'") from None
+    try:
+        get_address_host_port(address)  # a client of what is no address ends after 30 s, noisily
+    except ValueError as error:
+        raise LabError(
+            f"address is {shown(address)}, {error}; write it as tcp://10.0.0.1:8786"
+        ) from None
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -131,6 +131,23 @@ def test_a_notebook_without_a_kernel_is_python(metadata: object, tmp_path: Path)
         {"cells": ["text"]},
         {"cells": [], "metadata": {"labkit": "ci"}},
         {"worksheets": []},
+        {"nbformat": 3, "worksheets": 5},
+        {"nbformat": 5, "cells": []},
+        {"nbformat": "4", "cells": []},
+        {"cells": [{"cell_type": "heading", "source": "h", "level": 1}]},
+        {"cells": [{"cell_type": "code", "source": 5}]},
+        {"cells": [{"cell_type": "code", "source": ["a", 5]}]},
+        {"cells": [{"cell_type": "code", "source": "", "metadata": 5}]},
+        {"cells": [{"cell_type": "code", "source": "", "metadata": {"tags": "parameters"}}]},
+        {"cells": [{"cell_type": "code", "source": "", "metadata": {"tags": [None]}}]},
+        {"cells": [], "metadata": 5},
+        {"cells": [], "metadata": {"kernelspec": 5}},
+        {"cells": [], "metadata": {"kernelspec": {"name": 5}}},
+        {"cells": [], "metadata": {"labkit": {"tags": "ci"}}},
+        {"cells": [], "metadata": {"labkit": {"tags": 5}}},
+        {"cells": [], "metadata": {"labkit": {"measures": "no"}}},
+        [],
+        None,
     ],
 )
 def test_what_is_no_notebook_is_told(document: object, tmp_path: Path) -> None:
@@ -159,3 +176,34 @@ def test_text_that_is_no_character_is_kept(tmp_path: Path) -> None:
     assert ended.status == "failed", ended.message
     assert ended.checks[0].name.startswith("half \\ud83d and")
     assert {p.name for p in (tmp_path / "out").iterdir()} >= {"junit.xml", "index.html"}
+
+
+OLD = {
+    "nbformat": 3,
+    "nbformat_minor": 0,
+    "metadata": {"name": ""},
+    "worksheets": [
+        {
+            "metadata": {},
+            "cells": [
+                {"cell_type": "heading", "level": 1, "metadata": {}, "source": ["Old"]},
+                {
+                    "cell_type": "code",
+                    "input": ["import labkit as lk\n", "lk.check(True, 'it runs')"],
+                    "collapsed": False,
+                    "language": "python",
+                    "metadata": {},
+                    "outputs": [],
+                },
+            ],
+        }
+    ],
+}
+
+
+def test_a_notebook_of_an_older_format_runs(tmp_path: Path) -> None:
+    """With the mark in front that editors of Windows leave, too."""
+    (tmp_path / "old.ipynb").write_text(json.dumps(OLD), encoding="utf-8-sig")
+    ran = labkit("run", "old.ipynb", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "checks: 1 of 1 passed" in ran.stderr

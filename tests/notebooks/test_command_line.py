@@ -16,6 +16,7 @@ from tests.notebooks import making
 from tests.notebooks.making import LABKIT, labkit, run_of
 from tests.notebooks.test_exercises import with_exercise
 from tests.notebooks.test_pytest_plugin import CELLS, run_pytest
+from tests.patience import wait_until
 
 notebook = partial(making.notebook, measures=False)  # waits for no other run's CPUs
 
@@ -43,6 +44,12 @@ def said(folder: Path, *arguments: str, code: int = 2) -> str:
         (("run", "nb.ipynb", "--junit", "nb.ipynb"), "nb.ipynb exists already and is no XML"),
         (("run", "nb.ipynb", "--junit", "."), ". is a folder; name a file"),
         (("run", "nb.ipynb", "--report", "nb.ipynb/x"), "cannot be made: Not a directory"),
+        (("run", ""), "it is empty; is a variable of the shell not set?"),
+        (("run", "nb.ipynb", "--tag", ""), "it is empty"),
+        (("run", "nb.ipynb", "--baseline", ""), "it is empty"),
+        (("run", "nb.ipynb", "--scheduler", ""), "it is empty"),
+        (("run", "nb.ipynb", "--report", ""), "it is empty"),
+        (("run", "nb.ipynb", "--scheduler", "nonsense"), "write it as tcp://10.0.0.1:8786"),
         (("compare", "runs/a", "runs/b"), "have no notebook in common"),
         (("index", "runs/a"), "runs/a is a run itself"),
         (("exercises", "solve", "nb.ipynb", "new.ipynb"), "nb.ipynb has no exercise"),
@@ -147,3 +154,14 @@ def test_notebooks_run_as_tests_where_only_the_lab_is_installed() -> None:
     project = (root / "pyproject.toml").read_text()
     needed = project.split("\ndependencies = [")[1].split("\n]")[0]
     assert '"pytest>=' in needed
+
+
+def test_a_run_leaves_no_junit_of_an_earlier_one(tmp_path: Path) -> None:
+    """Not even when it is killed: what is there would tell of another run."""
+    notebook(tmp_path / "nb.ipynb", "import time; time.sleep(60)")
+    junit = tmp_path / "junit.xml"
+    junit.write_text("<?xml version='1.0'?><testsuites/>")
+    with subprocess.Popen([LABKIT, "run", "nb.ipynb", "--junit", junit], cwd=tmp_path) as run:
+        wait_until(lambda: not junit.exists())
+        run.kill()
+    assert not junit.exists()

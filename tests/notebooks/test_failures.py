@@ -58,6 +58,19 @@ ENDINGS = {
         "os.kill(os.getpid(), 9)",
         "b = 2",
     ),
+    "kernel_crashed": ("a = 1", "import ctypes; ctypes.string_at(0)"),
+    "kernel_left": (
+        "import os, labkit as lk\nlk.check(True, 'before')",
+        "with open(os.environ['LABKIT_RUN_FOLDER'] + '/ledgers.json', 'w') as file:\n"
+        "    file.write('{\"1\": {')\n"
+        "with open(os.environ['LABKIT_RUN_FOLDER'] + '/records.jsonl', 'a') as file:\n"
+        '    file.write(\'{"kind": "che\')\n'
+        "os._exit(3)",
+    ),
+    "error_in_a_capture": ("a = 1", "%%capture said\nprint(a)\na / 0", "b = 2"),
+    "many_letters": ("a = 1", "raise ValueError('x' * 1_000_000)"),
+    "no_message": ("a = 1", "raise KeyboardInterrupt"),
+    "folder_removed": ("import os, shutil", "shutil.rmtree(os.environ['LABKIT_RUN_FOLDER'])"),
     "engine_killed": (
         "import os, signal, labkit as lk\nlab = lk.Lab()\na, b = lab.cable()",
         "os.kill(lab.pid, signal.SIGKILL)",
@@ -118,11 +131,39 @@ def test_leaving_early_is_no_success(way: str, endings: dict[str, NotebookRun]) 
     assert (ended.status, ended.reason, ended.cell) == ("error", "exit", 2), ended
 
 
-@pytest.mark.parametrize("way", ["kernel_ended", "kernel_killed"])
-def test_dead_kernel(way: str, endings: dict[str, NotebookRun]) -> None:
+@pytest.mark.parametrize(
+    ("way", "cause"),
+    [("kernel_ended", "exit code 0"), ("kernel_killed", "SIGKILL"), ("kernel_left", "exit code 3")],
+)
+def test_dead_kernel(way: str, cause: str, endings: dict[str, NotebookRun]) -> None:
     ended = endings[way]
     assert (ended.status, ended.reason, ended.cell) == ("error", "dead kernel", 2)
-    assert [c.name for c in ended.checks] == ["before"]
+    assert ended.message == f"the kernel died in cell [2]: {cause}"
+    assert [c.name for c in ended.checks] == ["before"], "whatever it wrote at last"
+
+
+def test_a_kernel_that_crashed_tells_its_signal(endings: dict[str, NotebookRun]) -> None:
+    assert endings["kernel_crashed"].message == "the kernel died in cell [2]: SIGSEGV"
+
+
+def test_an_error_that_a_magic_keeps_to_itself_is_one(endings: dict[str, NotebookRun]) -> None:
+    ended = endings["error_in_a_capture"]
+    assert (ended.status, ended.cell) == ("error", 2)
+    assert ended.message == "ZeroDivisionError: division by zero (in cell [2])"
+
+
+def test_what_an_error_says_is_kept_in_short(endings: dict[str, NotebookRun]) -> None:
+    ended = endings["many_letters"]
+    assert "998,000 letters are left out" in ended.message
+    assert len(ended.message) + len(ended.traceback) < 25_000
+    assert endings["no_message"].message == "KeyboardInterrupt (in cell [2])"
+
+
+def test_a_notebook_that_removes_its_folder_is_told_of(endings: dict[str, NotebookRun]) -> None:
+    ended = endings["folder_removed"]
+    assert ended.status == "error"
+    assert "folder_removed" in ended.message
+    assert "Traceback" not in ended.message + ended.traceback
 
 
 def test_killed_engine(report: Path, endings: dict[str, NotebookRun]) -> None:

@@ -51,6 +51,17 @@ def test_a_condition_of_many_values_is_an_error() -> None:
         lk.check(pd.Series([True, False]), "all of them")
 
 
+@pytest.mark.parametrize("nothing", [float("nan"), np.float64("nan"), np.float32("nan")])
+def test_what_was_not_measured_is_not_so(nothing: float, recorder: Recorder) -> None:
+    """Though Python takes it for true."""
+    lk.check(nothing, "measured")
+    lk.check(lambda: nothing, "function")
+    assert [check.status for check in recorder.checks.values()] == ["failed", "failed"]
+    assert recorder.checks["measured"].values["the condition"] == "nan"
+    with pytest.raises(lk.LabError, match="the condition is <NA>, which is neither true nor false"):
+        lk.check(pd.NA, "missing")
+
+
 def test_exercises_without_an_answer_are_open(
     recorder: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +102,12 @@ def test_results_and_their_noise(recorder: Recorder) -> None:
         ({"value": 1, "better": "faster"}, "the choices are: higher, lower"),
         ({"value": 1, "noise": "5 dB"}, 'it is 0 or more, or such as "3 %"'),
         ({"value": 1, "noise": -1}, "it is 0 or more"),
+        ({"value": 1, "noise": "nan %"}, "it is 0 or more"),
+        ({"value": 1, "noise": "inf %"}, "it is 0 or more"),
+        ({"value": 10**400}, "it is a number or a list of numbers"),
+        ({"value": b"ab"}, "it is a number or a list of numbers"),
+        ({"value": np.array("x")}, "it is a number or a list of numbers"),
+        ({"value": pd.DataFrame({"a": [1, "x", object()]})}, "give its columns one type each"),
     ],
 )
 def test_wrong_results_are_refused(arguments: dict[str, object], reason: str) -> None:

@@ -153,8 +153,9 @@ def fold(notebook: Path, output: Path, force: bool) -> None:
 def _write_version(
     made: Callable[[Mapping[str, Any]], dict[str, Any]], notebook: Path, output: Path, force: bool
 ) -> None:
+    from labkit.notebooks.document import write_notebook
     from labkit.notebooks.exercises import count_exercises
-    from labkit.notebooks.source import read_notebook, write_notebook
+    from labkit.notebooks.source import read_notebook
 
     with exit_on_error():
         if output.exists() and not force:

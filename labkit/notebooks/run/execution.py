@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from labkit.engine.config import LOGS_VARIABLE
+from labkit.notebooks.document import tags_of
 from labkit.notebooks.records import FOLDER_VARIABLE
 from labkit.notebooks.run.jobs import NOTEBOOK_FILE_ENDING, Job
-from labkit.notebooks.source import ERROR_MARKER, heading_of, is_executed, tags_of
+from labkit.notebooks.source import ERROR_MARKER, heading_of, is_executed
 from labkit.text import without_escapes
 from labkit.units import plain
 
@@ -21,6 +22,7 @@ RAISES = "raises-exception"  # nbclient's tag of a cell
 START_SECONDS = 120  # for a kernel to start, on a machine that is busy with others
 # Now and then a kernel does not heed the request to end; half of this later it gets a signal.
 SHUTDOWN_SECONDS = 3.0
+LONGEST_MESSAGE, LONGEST_TRACEBACK = 2_000, 20_000  # letters of an error that a run keeps
 LONGEST_SOCKET_PATH = 100  # struct sockaddr_un has 108 bytes
 # A profile of its own: the user's start-up files are no part of a test.
 KERNEL_CONFIG = """
@@ -106,6 +108,8 @@ def execute(job: Job, progress: Progress, private: Path) -> dict[str, Any]:
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
+    from labkit.notebooks.run.kernel_process import KernelProcess, how_it_died
+
     file = Path(job.folder) / f"{job.name}{NOTEBOOK_FILE_ENDING}"
     try:
         papermill.execute_notebook(
@@ -124,14 +128,20 @@ def execute(job: Job, progress: Progress, private: Path) -> dict[str, Any]:
             shell_timeout_interval=1,
             interrupt_on_timeout=True,
             error_on_timeout={"ename": TIME_LIMIT, "evalue": "", "traceback": []},
-            config=Config({"KernelManager": _kernel_manager(private)}),
+            config=Config(
+                {
+                    "KernelManager": _kernel_manager(private),
+                    "NotebookClient": {"kernel_manager_class": KernelProcess},
+                }
+            ),
         )
     except PapermillExecutionError as error:
         if progress.error:
             return _how_it_ended(job, progress, error)
         _take_out_markers(file)  # the error of a cell that is tagged for it
     except DeadKernelError:
-        text = f"the kernel died in cell [{progress.number}]"
+        died = how_it_died()
+        text = f"the kernel died in cell [{progress.number}]" + (f": {died}" if died else "")
         at = {"cell": progress.number}
         return {"status": "error", "reason": "dead kernel", "message": text, **at}
     except CellTimeoutError:  # the kernel did not heed the interrupt, and was killed
@@ -168,6 +178,7 @@ def _how_it_ended(job: Job, progress: Progress, error: Any) -> dict[str, Any]:
     """How a notebook ended whose cell had an error."""
     name = progress.error.get("ename") or getattr(error, "ename", "")
     value = without_escapes(str(progress.error.get("evalue") or getattr(error, "evalue", "")))
+    value = _cut(value, LONGEST_MESSAGE)
     at = f"cell [{progress.failed}]"
     ended: dict[str, Any] = {"status": "error", "reason": "exception", "cell": progress.failed}
     if name == "ChecksFailed":
@@ -183,7 +194,16 @@ def _how_it_ended(job: Job, progress: Progress, error: Any) -> dict[str, Any]:
         return ended | {"reason": "time limit", "message": text}
     lines = progress.error.get("traceback") or getattr(error, "traceback", [])
     trace = without_escapes("\n".join(lines))
-    return ended | {"message": f"{name}: {value} (in {at})", "traceback": trace}
+    said = f"{name}: {value}" if value else name
+    return ended | {"message": f"{said} (in {at})", "traceback": _cut(trace, LONGEST_TRACEBACK)}
+
+
+def _cut(text: str, most: int) -> str:
+    """Beginning and end of a text with more than so many letters."""
+    if len(text) <= most:
+        return text
+    left_out = f"\n… {len(text) - most:,} letters are left out; the notebook has them …\n"
+    return text[: most // 2] + left_out + text[-most // 2 :]
 
 
 def _prepare(job: Job, private: Path) -> None:

@@ -2,6 +2,7 @@
 """What a notebook's kernel and engines left in its folder."""
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,7 @@ def read_kernel_files(folder: Path) -> dict[str, Any]:
     """Checks, results, tables, ledgers and other files that the kernel left."""
     found: dict[str, Any] = {"checks": [], "results": [], "tables": {}, "ledgers": {}}
     records = folder / RECORDS_FILE
-    for line in records.read_text(encoding="utf-8").splitlines() if records.exists() else ():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue  # the kernel died while it wrote, or the disk was full
+    for record in _records(records):
         kind = record.pop("kind")
         if kind == "table":
             found["tables"][record["name"]] = record["file"]
@@ -29,9 +26,9 @@ def read_kernel_files(folder: Path) -> dict[str, Any]:
             found[f"{kind}s"].append(record)
     records.unlink(missing_ok=True)
     ledgers = folder / LEDGERS_FILE
-    if ledgers.exists():
-        found["ledgers"] = json.loads(ledgers.read_text() or "{}")
-        ledgers.unlink()
+    with suppress(OSError, ValueError):  # there are none, or the disk was full
+        found["ledgers"] = json.loads(ledgers.read_text())
+    ledgers.unlink(missing_ok=True)
     (folder / PROGRESS_FILE).unlink(missing_ok=True)
     with suppress(OSError):  # the disk is full: they stay as they are
         join_logs(folder)
@@ -40,6 +37,16 @@ def read_kernel_files(folder: Path) -> dict[str, Any]:
         f.name for f in folder.iterdir() if f.suffix not in own and f.stat().st_size
     )
     return found
+
+
+def _records(file: Path) -> Iterator[dict[str, Any]]:
+    """Lines of the kernel. One may be cut: the kernel died while it wrote, or the disk was full."""
+    text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+    for line in text.splitlines():
+        with suppress(ValueError):
+            record = json.loads(line)
+            if isinstance(record, dict) and "kind" in record:
+                yield record
 
 
 def read_progress(folder: Path) -> str:

@@ -14,9 +14,29 @@ import click
 from labkit.errors import LabError
 from labkit.text import near
 
-FILE = click.Path(path_type=Path)
-THERE = click.Path(path_type=Path, exists=True)
 TROUBLE, USAGE, INTERRUPTED = 1, 2, 130
+
+
+class NotEmpty(click.ParamType):  # type: ignore[type-arg]
+    """A text that is not empty. A variable of a shell that is not set leaves one, which would else
+    stand for the folder that one is in, or for nothing at all."""
+
+    name = "text"
+
+    def __init__(self, kind: Any = click.STRING) -> None:
+        """kind: of what it is besides"""
+        self.kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As its kind has it; fails for an empty one."""
+        if value == "":
+            self.fail("it is empty; is a variable of the shell not set?", param, ctx)
+        return self.kind.convert(value, param, ctx)
+
+
+TEXT = NotEmpty()
+FILE = NotEmpty(click.Path(path_type=Path))
+THERE = NotEmpty(click.Path(path_type=Path, exists=True))
 
 
 class Number(click.FloatRange):

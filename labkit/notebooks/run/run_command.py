@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from labkit.notebooks.run.options import FILE, exit_on_error, minimal_effect_option
+from labkit.notebooks.run.options import FILE, TEXT, exit_on_error, minimal_effect_option
 
 
 @click.command()
@@ -30,6 +30,7 @@ from labkit.notebooks.run.options import FILE, exit_on_error, minimal_effect_opt
 @click.option(
     "--tag",
     "tags",
+    type=TEXT,
     multiple=True,
     metavar="TAG",
     help="Only notebooks whose metadata have this tag; given again, all of them.",
@@ -52,7 +53,12 @@ from labkit.notebooks.run.options import FILE, exit_on_error, minimal_effect_opt
     metavar="SECONDS",
     help="Time limit of a notebook.",
 )
-@click.option("--baseline", metavar="NAME", help="Fail when results are worse than this baseline.")
+@click.option(
+    "--baseline",
+    type=TEXT,
+    metavar="NAME",
+    help="Fail when results are worse than this baseline.",
+)
 @minimal_effect_option
 @click.option(
     "--confirm",
@@ -65,6 +71,7 @@ from labkit.notebooks.run.options import FILE, exit_on_error, minimal_effect_opt
 @click.option("--solutions", is_flag=True, help="Put solutions of exercises in their places.")
 @click.option(
     "--scheduler",
+    type=TEXT,
     metavar="ADDRESS",
     help="Run on a Dask cluster whose workers have the resource `port`.",
 )

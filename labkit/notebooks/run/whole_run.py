@@ -181,3 +181,4 @@ def _check_writable(path: Path) -> None:
         raise LabError(f"{path.parent} cannot be made: {error.strerror}") from None
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise LabError(f"{path} cannot be written: permission denied")
+    path.unlink(missing_ok=True)  # that of an earlier run, which is not what came of this one

@@ -48,6 +48,7 @@ def run_notebook(job: Job, channel: IO[str]) -> NotebookRun:
     remove_kernel_files(folder)
     with tempfile.TemporaryDirectory(prefix="labkit-run-") as private, told(progress, folder):
         ended = execute(job, progress, Path(private))
+    folder.mkdir(parents=True, exist_ok=True)  # a notebook may remove it
     recorded = read_kernel_files(folder)
     # Whether paths have CPUs of their own or share one changes every measurement.
     pinned = [engine.get("worker_cpus", 0) for engine in recorded["ledgers"].values()]
