@@ -212,6 +212,8 @@ def check_duts(duts: Sequence[Dut], vary: tuple[Vary, ...], opens_here: bool) ->
 
     opens_here: the DUTs run on this machine, which must have what they need
     """
+    if not isinstance(duts, Dut) and not is_many(duts):
+        raise LabError(f"duts is {shown(duts)}; it is a list, such as [lk.dut.LabkitEcho()]")
     _as_list("duts", duts)
     for dut in duts:
         if not isinstance(dut, Dut):

