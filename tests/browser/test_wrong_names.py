@@ -22,7 +22,7 @@ WRONG = {
     "from labkit import trail": "did you mean 'trial'?",
     "lab.prot": "did you mean 'port'?",
     "lab.ports['clinet']": "did you mean 'client'?",
-    "path.drops['drop_tx_fool']": "did you mean 'drop_tx_full'?",
+    "path.drops['drop_tx_fool']": "did you mean 'drop_tx_full'",
     "lk.check(True, nmae='x')": "did you mean 'name'?",
     "lk.watch(lab, 'prt/*')": "did you mean 'port/*'?",
 }

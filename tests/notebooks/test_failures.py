@@ -21,7 +21,9 @@ def test_wrong_parameter_starts_nothing(tmp_path: Path) -> None:
     notebook(tmp_path / "nb.ipynb", "import labkit as lk\nlk.params(count=100)", "1 / 0")
     ran = labkit("run", "nb.ipynb", "-p", "cuont", "5", "--report", "out", cwd=tmp_path)
     assert ran.returncode == 2
-    assert "nb.ipynb has no parameter 'cuont'; did you mean 'count'?" in ran.stderr
+    assert (
+        "nb.ipynb has no parameter 'cuont' (there are: count); did you mean 'count'?" in ran.stderr
+    )
     assert not (tmp_path / "out").exists()
 
 

@@ -8,8 +8,9 @@ import papermill
 import pytest
 from papermill.exceptions import PapermillExecutionError
 
+from labkit.notebooks.document import write_notebook
 from labkit.notebooks.exercises import count_exercises, solved
-from labkit.notebooks.source import read_notebook, write_notebook
+from labkit.notebooks.source import read_notebook
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -107,7 +107,11 @@ with warnings.catch_warnings(record=True) as told:
     view = lk.watch(Clock(), "rx_packets")
 print(told[0].message, told[0].filename)
 time.sleep(1)
-print(sorted(view._parts(is_live=True)))
+from tests.widgets.page import Outputs
+import pytest
+outputs = Outputs(pytest.MonkeyPatch())
+view._ipython_display_()
+print(sorted(outputs.last))
 view.close()
 """
     ran = subprocess.run(
