@@ -28,7 +28,7 @@ from labkit.runs.trial_settings import STILL_SECONDS, TrialSettings
 
 REPORT_SECONDS = 0.1
 POLL_SECONDS = 0.01
-MISSING_SECONDS = 0.5  # stillness before a frame is given up: a busy machine pauses a DUT
+MISSING_SECONDS = 1.0  # stillness before a frame is given up: a busy machine pauses a DUT
 POLL_COUNTS_SECONDS = 0.05  # of stillness at most: while nobody looked, this process was paused too
 OVERDUE_SECONDS = 50 * lib.LK_TRIAL_GRACE / 1e9  # a busy machine pauses a generator too
 ROUNDING = 1e-6
