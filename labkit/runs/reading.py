@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.lab.lab import Lab
+from labkit.lab.port import Port
 from labkit.lab.port_declaration import losses_in
 
 WALKS = 2  # one may have been under way
@@ -60,9 +61,9 @@ class Reading:
         grown = _grown(self.waiting, before.waiting)
         return {name: frames for name, frames in grown.items() if frames > 0}
 
-    def xstat_since(self, before: "Reading", port: str, name: str) -> int:
-        """By how much a counter of a port grew."""
-        return self.xstats[port][name] - before.xstats[port][name]
+    def grown(self, port: Port, name: str) -> int:
+        """By how much a counter of a port has grown since."""
+        return port.xstats()[name] - self.xstats[port.name][name]
 
 
 def _grown(now: dict[str, int], then: dict[str, int]) -> dict[str, int]:

@@ -114,8 +114,8 @@ class TrialEngine:
                 after = self._read()
             finally:
                 lab.stop_measurement()
-            # Nobody counts any more, so these are of one moment. What the paths and ports counted,
-            # which goes with the paths, was read before: the same unless frames still came.
+            # Nobody counts any more, so these are of one moment. What the paths counted, which goes
+            # with them, was read before: the same unless frames still came. Ports go on.
             return Measured(
                 lab.engine.commands.trial_counts(run),
                 lab.engine.commands.trial_streams(run, count),
@@ -125,8 +125,8 @@ class TrialEngine:
                 self._drops(before, after, paths[0].name),
                 after.losses_since(before),
                 after.waiting_since(before),
-                after.xstat_since(before, self.port.name, "tx_good_packets"),
-                after.xstat_since(before, self.back.name, "rx_good_packets"),
+                before.grown(self.port, "tx_good_packets"),
+                before.grown(self.back, "rx_good_packets"),
                 copies(after.paths) - copies(before.paths),
                 tick,
             )
