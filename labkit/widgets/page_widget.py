@@ -57,7 +57,7 @@ class PageWidget(anywidget.AnyWidget):
         kind, page = content.get("type"), str(content.get("page", ""))
         about = ABOUT.get(str(kind))
         is_news = about is None or self._pages.is_news(page, content.get("number", 0), about)
-        if not is_news and kind != "ready":
+        if not is_news and (kind != "ready" or page not in self._pages):
             return
         if kind in ("ready", "shown", "hidden"):
             were_ours = self._pages.are_ours

@@ -17,6 +17,9 @@ class Pages:
     def __bool__(self) -> bool:
         return bool(self._in_sight)
 
+    def __contains__(self, page: str) -> bool:
+        return page in self._in_sight
+
     @property
     def is_seen(self) -> bool:
         """Whether somebody may look: at one that is in sight, or was not heard of yet."""

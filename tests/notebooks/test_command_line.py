@@ -2,6 +2,7 @@
 """Habits of the command: near misses, pipes, nouns, and files that are not overwritten."""
 
 import json
+import os
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -43,6 +44,7 @@ def said(folder: Path, *arguments: str, code: int = 2) -> str:
         (("run", "nb.ipynb", "--limit", "nan"), "the time limit is nan s"),
         (("run", "nb.ipynb", "--junit", "nb.ipynb"), "nb.ipynb exists already and is no XML"),
         (("run", "nb.ipynb", "--junit", "."), ". is a folder; name a file"),
+        (("run", "nb.ipynb", "--junit", "pipe"), "pipe is no plain file; name a file"),
         (("run", "nb.ipynb", "--report", "nb.ipynb/x"), "cannot be made: Not a directory"),
         (("run", ""), "it is empty; is a variable of the shell not set?"),
         (("run", "nb.ipynb", "--tag", ""), "it is empty"),
@@ -62,6 +64,7 @@ def test_mistakes_are_told_before_anything_runs(
     notebook(tmp_path / "slow.ipynb", "open('ran', 'w')", tags=["slow"])
     if "nb.ipynb" in arguments:  # tags that other notebooks have are told too
         arguments = tuple("." if a == "nb.ipynb" and "--tag" in arguments else a for a in arguments)
+    os.mkfifo(tmp_path / "pipe")
     (tmp_path / "baselines").mkdir()
     (tmp_path / "baselines/main.json").write_text("{}")
     for name in ("a", "b"):

@@ -108,6 +108,8 @@ def _run_all(options: RunOptions, sources: Sequence[NotebookSource], stack: Exit
     planned = plan(sources, folder, settings)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     kept = stack.enter_context(run_folder(folder, origin(sources[0].path.parent)))
+    if options.junit:  # what an earlier run left is not what comes of this one
+        options.junit.resolve().unlink(missing_ok=True)
     kept.keep(_run(planned, options, kept))
     comparison = _compare(wanted, kept.run, options)
     may_confirm = options.confirm and kept.run.status != "cancelled"
@@ -122,7 +124,7 @@ def _run_all(options: RunOptions, sources: Sequence[NotebookSource], stack: Exit
     if options.report:
         _write_pages(kept.run, options.report, comparison)
     if options.junit:
-        write_junit(kept.run, options.junit, comparison)
+        write_junit(kept.run, options.junit.resolve(), comparison)
     if kept.run.status == "cancelled":
         return INTERRUPTED
     return TROUBLE if kept.run.status != "passed" else 0
@@ -171,8 +173,9 @@ def _tagged(sources: Sequence[NotebookSource], tags: Sequence[str]) -> list[Note
 
 def _check_writable(path: Path) -> None:
     """Before anything runs: hours later it is too late."""
-    if path.is_dir():
-        raise LabError(f"{path} is a folder; name a file for the JUnit XML")
+    if path.exists() and not path.is_file():  # a device would be replaced, a pipe waited for
+        what = "a folder" if path.is_dir() else "no plain file"
+        raise LabError(f"{path} is {what}; name a file for the JUnit XML")
     if path.exists() and path.read_bytes()[:5] not in (b"", b"<?xml"):
         raise LabError(f"{path} exists already and is no XML; choose another name")
     try:
@@ -181,4 +184,3 @@ def _check_writable(path: Path) -> None:
         raise LabError(f"{path.parent} cannot be made: {error.strerror}") from None
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise LabError(f"{path} cannot be written: permission denied")
-    path.unlink(missing_ok=True)  # that of an earlier run, which is not what came of this one
