@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -68,6 +69,7 @@ class EngineClient:
             )
             self._exchanging.start()
             undo.pop_all()  # from here on kill() does it
+            weakref.finalize(self, self._log.close)  # read after the engine's end too
         self.commands = commands_over(self._ask)
         try:
             self.facts: EngineFacts = self.commands.start(

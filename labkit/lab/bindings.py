@@ -3,16 +3,20 @@
 
 import ast
 import dis
+import sysconfig
 import types
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from labkit.lab.holders import Place
 
+INSTALLED = tuple(sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib"))
+
 
 def about_to_be_bound(caller: types.FrameType) -> Iterator[Place]:
     """What the statements of the frame and of its callers bind to what they call, and what the
-    statements behind those bind; nothing that is used on the way."""
+    statements behind those bind; nothing that is used on the way, or by who called a library that
+    has called back."""
     used: set[str] = set()
     known: set[tuple[str, int]] = set()
     frame: types.FrameType | None = caller
@@ -28,9 +32,10 @@ def about_to_be_bound(caller: types.FrameType) -> Iterator[Place]:
                 if (place.text, id(place.value)) not in known:
                     known.add((place.text, id(place.value)))
                     yield place
-        if frame.f_code.co_name == "<module>":
+        code = frame.f_code
+        if code.co_name == "<module>" or code.co_filename.startswith(INSTALLED):
             return
-        used |= {*frame.f_code.co_names, *frame.f_code.co_freevars}
+        used |= {*code.co_names, *code.co_freevars}
         frame = frame.f_back
 
 

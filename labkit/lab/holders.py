@@ -4,20 +4,24 @@
 From the lab one goes up to what refers to it, and on from there, until a name of the notebook or
 program is met. What the garbage collector does not show (a variable of a function that runs, a
 value that an expression has come to, an array of numpy) is told by a reference too many, and holds.
+
+The collector finds what refers to a thing by going through all of memory, which takes a tenth of a
+second in a notebook with large data: it is asked for a level at a time, not for each thing.
 """
 
 import gc
 import sys
 import time
 import types
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 OURS = ("labkit", "IPython", "ipykernel")
 MOST_HOLDERS = 100  # no more are looked through
-LOOKS = 5  # a thread of a live view holds its lab for an instant now and then
-LOOK_SECONDS = 0.02
+MOST_SECONDS = 0.5  # then something holds it, for all that is known
+PAUSE_SECONDS = 0.02  # a thread of a live view holds its lab for an instant now and then
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,31 +84,47 @@ class Scene:
         things: give them, as weak references do, for a variable would be one more holder
         """
         wanted = list(things)
-        for _ in range(LOOKS):
+        deadline = time.monotonic() + MOST_SECONDS
+        while True:
             chain = [thing() for thing in wanted]
             found = Holders()
-            self._climb(chain, found)
-            if found.others or not any(self._has_unseen(chain, n) for n in range(len(chain))):
+            begin = 0
+            while begin < len(chain) and not found.others:
+                level, begin = begin, len(chain)
+                self._climb(chain, level, found)
+                found.others |= len(chain) > MOST_HOLDERS or time.monotonic() > deadline
+            if found.others or not self._has_unseen(chain):
                 return found
             del chain
-            time.sleep(LOOK_SECONDS)
-        found.others = True
-        return found
+            time.sleep(PAUSE_SECONDS)
 
-    def _climb(self, chain: list[Any], found: Holders) -> None:
-        """Appends holders to their things, level by level."""
-        first, place = len(chain), 0
-        while place < len(chain) and not found.others:
-            thing = chain[place]
-            for holder in gc.get_referrers(thing):
-                if holder is chain or any(holder is known for known in chain):
-                    continue
-                if self._is_on_the_way(holder, thing, found, is_first=place < first):
-                    chain.append(holder)
-            place += 1
-            found.others |= len(chain) > MOST_HOLDERS
+    def _climb(self, chain: list[Any], begin: int, found: Holders) -> None:
+        """Appends the holders of the things from a place on."""
+        things = chain[begin:]
+        holders = gc.get_referrers(*things)
+        owners = _owners([holder for holder in holders if isinstance(holder, dict)])
+        known = {id(one) for one in (chain, things, holders, *chain)}
+        for holder in holders:
+            if id(holder) in known:
+                continue
+            held = {id(one) for one in gc.get_referents(holder)}
+            ways = [  # each is looked at, for what it says of the one it holds
+                self._is_on_the_way(holder, thing, found, owners, is_first=begin == 0)
+                for thing in things
+                if id(thing) in held
+            ]
+            if any(ways):
+                chain.append(holder)
 
-    def _is_on_the_way(self, holder: Any, thing: Any, found: Holders, *, is_first: bool) -> bool:
+    def _is_on_the_way(
+        self,
+        holder: Any,
+        thing: Any,
+        found: Holders,
+        owners: Mapping[int, Sequence[Any]],
+        *,
+        is_first: bool,
+    ) -> bool:
         """Whether who holds the holder is to be looked for; else it is known what it means."""
         if holder is self.names:
             self._look_at_names(thing, found, is_first=is_first)
@@ -124,11 +144,9 @@ class Scene:
             found.others = True
             return False
         if isinstance(holder, dict):
-            owners = [
-                one for one in gc.get_referrers(holder) if getattr(one, "__dict__", None) is holder
-            ]
-            found.others |= any(isinstance(one, types.ModuleType) for one in owners)
-            return not found.others and not any(map(_is_ours, owners))
+            its = owners.get(id(holder), ())
+            found.others |= any(isinstance(one, types.ModuleType) for one in its)
+            return not found.others and not any(map(_is_ours, its))
         return not _is_ours(holder)
 
     def _look_at_names(self, thing: Any, found: Holders, *, is_first: bool) -> None:
@@ -143,15 +161,21 @@ class Scene:
             else:
                 found.others = True
 
-    def _has_unseen(self, chain: list[Any], n: int) -> bool:
-        """Whether more refers to it than the garbage collector shows."""
-        seen = sum(
-            one is chain[n]
-            for holder in gc.get_referrers(chain[n])
-            for one in gc.get_referents(holder)
+    def _has_unseen(self, chain: list[Any]) -> bool:
+        """Whether more refers to one of them than the garbage collector shows."""
+        seen = Counter(
+            id(one) for holder in gc.get_referrers(*chain) for one in gc.get_referents(holder)
         )
-        variables = sum(place.is_local and place.value is chain[n] for place in self.places)
-        return sys.getrefcount(chain[n]) - 1 > seen + variables
+        seen.update(id(place.value) for place in self.places if place.is_local)
+        return any(sys.getrefcount(chain[n]) - 1 > seen[id(chain[n])] for n in range(len(chain)))
+
+
+def _owners(spaces: Sequence[dict[Any, Any]]) -> dict[int, list[Any]]:
+    """Whose namespaces dictionaries are, by their identities."""
+    owners: dict[int, list[Any]] = {}
+    for one in gc.get_referrers(*spaces) if spaces else ():
+        owners.setdefault(id(getattr(one, "__dict__", None)), []).append(one)
+    return owners
 
 
 def _is_in(holder: Any, owner: Any) -> bool:

@@ -112,15 +112,16 @@ class FieldOf:
         """start, step, count, values: as a progression where it is one."""
         values = self.varied.values
         count = count_of(values)
-        if isinstance(values, range) and count > MOST_VALUES:
+        if isinstance(values, range) and count > 1:
             start, last = self.wire(values[0]), self.wire(values[-1])
             step = self.wire(values[1]) - start
-            if start + step * (count - 1) != last:
-                raise LabError(
-                    f"vary {self.varied.name}: a range of {count} values does not count up "
-                    f"on the wire; give at most {MOST_VALUES}"
-                )
-            return start, step, count, None
+            if start + step * (count - 1) == last:
+                return start, step, count, None
+        if count > MOST_VALUES:
+            raise LabError(
+                f"vary {self.varied.name}: a range of {count} values does not count up "
+                f"on the wire; give at most {MOST_VALUES}"
+            )
         listed = tuple(self.wire(value) for value in values)
         step = listed[1] - listed[0] if len(listed) > 1 else 0
         if all(number == listed[0] + i * step for i, number in enumerate(listed)):

@@ -46,6 +46,7 @@ class Jupyter:
 
     def __init__(self, url: str, where: str, folder: Path, kind: str) -> None:
         self.file = folder / "saved.ipynb"
+        self.go = folder / "go"  # which a cell waits for
         self.kind = kind
         self._base, self._token = re.split(r"/(?:lab|tree)?\?token=", url)
         self.where = where
@@ -86,26 +87,35 @@ def extensions_but_ours(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(params=[LAB, NOTEBOOK, BARE])
-def jupyter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jupyter]:
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    nbformat.write(notebook(*CELLS), folder / "saved.ipynb")
+@pytest.fixture(params=[LAB, NOTEBOOK, BARE], scope="module")
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Jupyter]:
+    folder = tmp_path_factory.mktemp("notebooks")
     port = free_port()
-    program, where = {"notebook": ("notebook", "notebooks")}.get(request.param, ("lab", "lab/tree"))
+    program, where = {NOTEBOOK: ("notebook", "notebooks")}.get(request.param, ("lab", "lab/tree"))
     command = [
         *(str(Path(sys.executable).with_name("jupyter")), program, "--no-browser"),
         *("--allow-root", "--ip=127.0.0.1", f"--port={port}", f"--notebook-dir={folder}"),
     ]
     if request.param == BARE:
-        found = extensions_but_ours(tmp_path / "extensions")
+        found = extensions_but_ours(tmp_path_factory.mktemp("bare") / "extensions")
         command.append(f"--LabApp.labextensions_path={found}")
     os.environ["PYTHONPATH"] = str(ROOT)
     try:
-        with jupyterlab(command, port, tmp_path / "log") as url:
+        with jupyterlab(command, port, tmp_path_factory.mktemp("log") / "log") as url:
             yield Jupyter(url, where, folder, request.param)
     finally:
         del os.environ["PYTHONPATH"]
+
+
+@pytest.fixture
+def jupyter(server: Jupyter) -> Iterator[Jupyter]:
+    """A server with a notebook of views and no kernel."""
+    nbformat.write(notebook(*CELLS), server.file)
+    yield server
+    server.end_kernels()
+    server.go.unlink(missing_ok=True)
 
 
 def run_all(page: Page) -> None:
@@ -209,7 +219,7 @@ def test_saved_before_the_kernel_could_hear_of_the_page(jupyter: Jupyter, browse
 def test_shown_again_and_saved(jupyter: Jupyter, browser: Browser) -> None:
     asks = "print(sorted(view._pages._in_sight.values()), view._pages.are_ours)"
     nbformat.write(notebook(BUSY.split("while")[0], "view", asks), jupyter.file)
-    (jupyter.file.parent / "go").touch()
+    jupyter.go.touch()
     page = browser.new_page(viewport={"width": 1280, "height": 1600})
     jupyter.open(page)
     for _ in range(2):  # the second time other outputs take the place of those there are

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A name that gets another lab ends the one it had; labs that something else holds stay."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -110,6 +111,21 @@ def test_held_without_a_name_is_told(tmp_path: Path) -> None:
     count, said = engines_left("lab = lk.Lab()\nheld = [lab]\nlab = lk.Lab()", tmp_path)
     assert count == 2
     assert "still runs, because something else holds it; lk.labs() ends it" in said
+
+
+def test_a_new_lab_is_made_at_once_beside_much_data(
+    lab: lk.Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To look for who refers to something is to go through all of memory."""
+    held = [[{"lab": lab, "n": n}] for n in range(90)]
+    seen: list[int] = []
+    look = gc.get_referrers
+    monkeypatch.setattr(gc, "get_referrers", lambda *things: seen.append(0) or look(*things))
+    other = held[0]
+    other = lk.Lab()  # type: ignore[assignment]
+    assert lab.is_alive
+    assert 0 < len(seen) < 20
+    other.close()  # type: ignore[attr-defined]
 
 
 def test_more_engines_than_cpus_are_told(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ def test_nodes_do_what_the_codec_does(lab: lk.Lab, name: str) -> None:
 def test_a_payload_that_moved_is_written_anew(lab: lk.Lab, version: int) -> None:
     """Options leave no room in front of a frame, so it moves up in a buffer of the generator's that
     comes back to it: the checksum of each frame tells of the next one's payload."""
-    client, server = lab.cable()
+    client, server = lab.cable(ring_size=4096)  # a whole trial: none is lost to a busy machine
     options = (lk.GeneveOption(0x0102, 1, bytes(100)), lk.GeneveOption(0x0102, 1, bytes(92)))
     tunnel = lk.Geneve(vni=42, options=options, **OUTER[version])
     echo = lk.udp_echo([INNER_4], 9000)
@@ -60,7 +60,7 @@ def test_a_payload_that_moved_is_written_anew(lab: lk.Lab, version: int) -> None
     flow = lk.Stream(packet / Raw(bytes(range(1, 251)) * 5), size=1400)
     sent = 0
     while sent <= 8191:  # more frames than buffers, however long the machine takes
-        run = lk.trial(client, flow, rate="50 kpps", duration=0.5, warmup=0, progress=False)
+        run = lk.trial(client, flow, rate="20 kpps", duration=0.2, warmup=0, progress=False)
         sent += run.row["sent"]
         assert not run.ledger.drops
         assert run.row["received"] == run.row["sent"]

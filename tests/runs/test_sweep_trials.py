@@ -120,11 +120,13 @@ def test_sweep_over_ipv6_balances() -> None:
 def test_every_tunnel_brings_every_size_there_and_back(
     one_lab: lk.Lab, name: str, ip_version: int
 ) -> None:
-    """The DUT verifies lengths and checksums outside and inside; overload balances all the same."""
+    """The DUT verifies lengths and checksums outside and inside; overload balances all the same.
+
+    Fewer frames than a ring holds: none is lost however long the machine holds a worker back."""
     tunnel = replace(TUNNELS[name], local_mac=None, remote_mac=None)
     dut = lk.dut.LabkitEcho(ip_version=ip_version, tunnel=tunnel)
     sizes = lk.Sizes((dut.min_size, dut.min_size + 1, 570, 1519, dut.max_size))
-    row, overload = rows_of(one_lab, dut, (sizes, 20_000, 0.2), (dut.min_size, 50e6, 0.1))
+    row, overload = rows_of(one_lab, dut, (sizes, 5_000, 0.2), (dut.min_size, 50e6, 0.1))
     assert row["balanced"], row
     assert row["sent"] == row["received"] > 0, row
     assert overload["balanced"], overload
