@@ -29,6 +29,8 @@ FUZZ_SECONDS ?= 600
 # its own.
 .NOTPARALLEL:
 unexport MAKEFLAGS MFLAGS
+# Thousands of processes of a test run would compile labkit anew, each for a third of a second.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help lab test demo bench lint check-notebooks format fuzz views setup setup-test clean
 
 help:

@@ -3,10 +3,12 @@
 
 import io
 from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.dates import AutoDateFormatter, AutoDateLocator, num2date
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, NullFormatter
 
@@ -17,6 +19,8 @@ MARKERS = "osD^vPX"
 DASHES: tuple[tuple[float, ...], ...] = ((), (6, 2.5), (1.5, 1.5), (6, 2, 1.5, 2))
 CSS_DPI = 96
 MOST_SVG = 500_000  # characters; a picture of more shows as PNG
+MICROSECOND = 1 / 86_400e6  # of a day, in which matplotlib counts
+CLOCK_FORMATS = {365: "%Y", 30: "%Y-%m", 1: "%b %d", 1 / 24: "%H:%M", 1 / 86_400: "%H:%M:%S"}
 FEWEST_DIGITS, MOST_DIGITS = 4, 12  # of a number on an axis
 
 
@@ -66,6 +70,24 @@ def number_axis(axis: Axis) -> None:
     which have powers of ten otherwise."""
     axis.set_major_formatter(_Written(plain))
     axis.set_minor_formatter(NullFormatter())
+
+
+def clock_axis(axis: Axis, zone: tzinfo | None) -> None:
+    """Times of a time zone: of day, as exact as ticks are close, or days where they are not."""
+    locator = AutoDateLocator(tz=zone, minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
+    formatter = AutoDateFormatter(locator, tz=zone)  # type: ignore[no-untyped-call]
+    formatter.scaled = dict(CLOCK_FORMATS) | {MICROSECOND: _with_milliseconds(zone)}
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(formatter)
+    axis.set_label_text("time")
+
+
+def _with_milliseconds(zone: tzinfo | None) -> Callable[[float, int | None], str]:
+    def written(day: float, _: int | None) -> str:
+        moment: datetime = num2date(day, tz=zone)  # type: ignore[no-untyped-call]
+        return moment.strftime("%H:%M:%S.%f")[:-3]
+
+    return written
 
 
 def line_style(number: int) -> dict[str, Any]:

@@ -2,18 +2,18 @@
 """The static picture of a live view."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-import matplotlib.dates as mdates
 import numpy as np
 
-from labkit.figure.picture import Picture, line_style, load_axis, plain_axes
+from labkit.figure.picture import Picture, clock_axis, line_style, load_axis, plain_axes
 from labkit.figure.theme import FAINT
 
 MOST_IN_LEGEND = 16
 LIKENESS = 0.02  # of the axis: points no further apart hide each other
 HIDDEN = 0.8  # of the points: lines of which so many do take turns
+MARGIN = timedelta(seconds=1)
 TURN = 5.0  # dash of lines that take turns, in line widths
 
 
@@ -54,8 +54,12 @@ def picture(
         for sample, (_, among) in zip(legend.get_lines(), turns, strict=False):
             if among > 1:  # in so short a piece another line's turn may be all there is
                 sample.set_linestyle("-")
-    rows[-1].xaxis.set_major_formatter(mdates.DateFormatter("%H:%M:%S"))  # type: ignore[no-untyped-call]
-    rows[-1].set_xlabel("time of day")
+    if not moments:
+        rows[-1].set_xticks([])
+        return figure
+    if len(moments) == 1:  # around which matplotlib would show years
+        rows[-1].set_xlim(moments[0] - MARGIN, moments[0] + MARGIN)
+    clock_axis(rows[-1].xaxis, moments[-1].tzinfo)
     return figure
 
 

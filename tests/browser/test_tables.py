@@ -37,6 +37,7 @@ HARNESS = (Path(__file__).parent / "harness.js").read_text()
 MACS = {"local_mac": "02:00:00:00:00:01", "remote_mac": "02:00:00:00:00:02"}
 OUTPUTS = ".jp-OutputArea-output"
 WIDTHS = (1280, 800)
+SCREEN, PROJECTOR = 1, 1.5  # pixels a CSS pixel; 1,024 x 768 at 150 % is 683 wide
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 
@@ -156,41 +157,52 @@ def server(tables: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
             os.environ["JUPYTER_DATA_DIR"] = kept
 
 
-def opened(
-    browser: Browser, server: str, name: str, count: int, window: tuple[int, str, float]
-) -> Page:
-    """A notebook in a window of this width, theme and scale, once all its tables are there."""
-    width, theme, scale = window
-    page = browser.new_page(viewport={"width": width, "height": 7000}, device_scale_factor=scale)
+def opened(browser: Browser, server: str, name: str, tables: dict[str, str], scale: float) -> Page:
+    """A notebook, once all its tables are there."""
+    page = browser.new_page(
+        viewport={"width": WIDTHS[0], "height": 7000}, device_scale_factor=scale
+    )
     base, token = server.split("/lab")[0], server.split("token=")[1]
     page.goto(f"{base}/lab/tree/{name}.ipynb?token={token}&reset")
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=200_000)
     page.get_by_text(re.compile(r"\| Idle$|No Kernel")).first.wait_for(timeout=200_000)
+    count = "".join(tables.values()).count("<table")
+    page.wait_for_function(f"document.querySelectorAll('{OUTPUTS} table').length >= {count}")
+    return page
+
+
+@pytest.fixture(scope="module")
+def mine(
+    request: pytest.FixtureRequest, browser: Browser, server: str, tables: dict[str, str]
+) -> Iterator[Page]:
+    """The notebook that is trusted, on a screen and as projectors show it."""
+    page = opened(browser, server, "mine", tables, request.param)
+    yield page
+    page.close()
+
+
+def show(page: Page, width: int, theme: str) -> None:
+    page.set_viewport_size({"width": width, "height": 7000})
     page.get_by_role("menuitem", name="Settings", exact=True).click()
     page.get_by_text("Theme", exact=True).hover()
     page.get_by_text(THEMES[theme], exact=True).click()
     light = str(theme == "light").lower()
     page.wait_for_selector(f"body[data-jp-theme-light={light}]", state="attached")
     page.wait_for_selector("#jupyterlab-splash", state="detached")  # which covers a change of theme
-    page.wait_for_function(f"document.querySelectorAll('{OUTPUTS} table').length >= {count}")
-    return page
 
 
-# The last one: 1,024 x 768 at 150 %, as projectors show it
-WINDOWS = [(width, theme, 1) for width in WIDTHS for theme in THEMES] + [(683, "light", 1.5)]
-
-
-@pytest.mark.parametrize(("width", "theme", "scale"), WINDOWS)
+@pytest.mark.parametrize(
+    ("mine", "width", "theme"),
+    [(SCREEN, width, theme) for width in WIDTHS for theme in THEMES] + [(PROJECTOR, 683, "light")],
+    indirect=["mine"],
+)
 def test_no_column_is_out_of_reach(
-    width: int, theme: str, scale: float, server: str, browser: Browser, tables: dict[str, str]
+    mine: Page, width: int, theme: str, tables: dict[str, str]
 ) -> None:
     order = [name for name, html in tables.items() for _ in range(html.count("<table"))]
-    page = opened(browser, server, "mine", len(order), (width, theme, scale))
-    try:
-        found = page.evaluate(LOOK, OUTPUTS)
-        page.screenshot(path=SCREENSHOTS / f"tables_{width}_{theme}.png")
-    finally:
-        page.close()
+    show(mine, width, theme)
+    found = mine.evaluate(LOOK, OUTPUTS)
+    mine.screenshot(path=SCREENSHOTS / f"tables_{width}_{theme}.png")
     assert found["faults"] == []
     if width == WIDTHS[0]:
         narrow = [n for n, fits in zip(order, found["fits"], strict=True) if not fits]
@@ -204,9 +216,9 @@ def test_a_notebook_that_is_not_trusted_loses_no_column(
     server: str, browser: Browser, tables: dict[str, str]
 ) -> None:
     """Its outputs lose the styles that JupyterLab does not know."""
-    count = "".join(tables.values()).count("<table")
-    page = opened(browser, server, "foreign", count, (WIDTHS[1], "light", 1))
+    page = opened(browser, server, "foreign", tables, SCREEN)
     try:
+        show(page, WIDTHS[1], "light")
         found = page.evaluate(LOOK, OUTPUTS)
     finally:
         page.close()

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The picture of a view: lines that can be told from each other."""
 
+import time
+
 import numpy as np
+import pytest
 
 from labkit.widgets.picture import picture, turns_of
 
@@ -19,3 +22,32 @@ def test_lines_that_hide_each_other_take_turns() -> None:
     assert legend is not None
     samples = legend.get_lines()
     assert [samples[i].get_linestyle() for i in (0, 1, 3)] == ["-"] * 3, "all are seen"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ticks"),
+    [
+        ([0], ["13:29:59.500", "13:30:00.000", "13:30:00.500"]),
+        ([0, 0.3], ["13:30:00.000", "13:30:00.100", "13:30:00.200", "13:30:00.300"]),
+        ([0, 3], ["13:30:00", "13:30:01", "13:30:02", "13:30:03"]),
+        ([0, 7200], ["13:30", "14:00", "14:30", "15:00", "15:30"]),
+        ([0, 86_400], ["18:00", "00:00", "06:00", "12:00"]),
+        ([0, 3 * 86_400], ["Jan 16", "Jan 17", "Jan 18"]),
+    ],
+)
+def test_times_are_those_of_the_clock_here_and_told_apart(
+    seconds: list[float], ticks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        moments = [1.8e9 + s for s in seconds]
+        item = {"name": "a", "unit": "packets/s"}
+        figure = picture("clock", moments, np.ones((len(moments), 1)), [item], [])
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    figure.canvas.draw()
+    shown = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
+    assert [text for text in shown if text in ticks] == ticks
+    assert len(set(shown)) == len(shown) < 8
