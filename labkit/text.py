@@ -30,6 +30,11 @@ SHORTEST_PART = 3  # letters
 NEAR_MISS = 0.1  # of the likeness of the nearest name: others that may be meant as well
 
 
+def reason(error: Exception) -> str:
+    """Why something failed, without the number that Python puts before what the system says."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def unique(names: Iterable[str]) -> list[str]:
     """Names with a number behind those that came before: net_ena has two counters rx_q0_bytes."""
     wanted = list(names)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.datasets import dataset_folder, names_of_folders
 from labkit.errors import LabError
-from labkit.text import alike, did_you_mean
+from labkit.text import alike, did_you_mean, reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,7 @@ def read_run(folder: Path) -> dict[str, Any]:
     try:
         run: dict[str, Any] = json.loads((folder / RUN_FILE).read_text())
     except ValueError as error:
-        raise LabError(f"{folder / RUN_FILE} is damaged ({error})") from None
+        raise LabError(f"{folder / RUN_FILE} is damaged ({reason(error)})") from None
     if run.get("format") != FORMAT:
         raise LabError(
             f"{folder / RUN_FILE}: its format is {run.get('format')!r}; this release reads "
@@ -61,7 +61,7 @@ def read_table(folder: Path) -> "pd.DataFrame | None":
     try:
         return pd.read_parquet(file)
     except (OSError, ValueError) as error:  # pyarrow's own are one of these
-        raise LabError(f"{file} is damaged ({error})") from None
+        raise LabError(f"{file} is damaged ({reason(error)})") from None
 
 
 def write_table(folder: Path, table: "pd.DataFrame") -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import checked
 from labkit.errors import LabError
-from labkit.text import shown
+from labkit.text import reason, shown
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -39,7 +39,7 @@ def connected(address: str) -> Iterator["Client"]:
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise LabError(f"no Dask scheduler answers at {address}: {error}") from None
+        raise LabError(f"no Dask scheduler answers at {address}: {reason(error)}") from None
     with client:
         if not workers_with_ports(client):
             raise LabError(

@@ -10,7 +10,7 @@ from labkit.arguments.checked import checked
 from labkit.arguments.hints import Offers
 from labkit.machine.nics import read, read_int
 from labkit.sources.base import Sample, Schema, Source, SourceError, readonly
-from labkit.text import unique
+from labkit.text import reason, unique
 
 if TYPE_CHECKING:
     from pyroute2 import IPRoute
@@ -104,7 +104,7 @@ class Ethtool(Source):
                 *softnet_counters(),
             ]
         except (OSError, NetlinkError) as error:
-            self._state = ("gone", f"there is no interface {self.interface} now ({error})")
+            self._state = ("gone", f"there is no interface {self.interface} now ({reason(error)})")
             return None
         if self._state[0] != "live":
             self._state = ("live", f"{self.label} is there")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from labkit.sources.base import MISSING, Sample, Schema, SourceError, readonly
+from labkit.text import reason
 
 # The columns that are no counters; `schema` numbers schemas, which rates do not reach across
 TIMES = ("monotonic_ns", "time_ns", "sequence", "schema")
@@ -31,7 +32,7 @@ def read(path: str) -> tuple[str, float, list[Sample]]:
     except FileNotFoundError:
         raise SourceError(f"there is no recording {path}") from None
     except (pa.ArrowException, OSError) as error:
-        raise SourceError(f"{path} is no Parquet file ({error})") from None
+        raise SourceError(f"{path} is no Parquet file ({reason(error)})") from None
     absent = [name for name in TIMES[:2] if name not in table.column_names]
     if absent:
         raise SourceError(f"{path} is no recording: it has no column {absent[0]}")

@@ -10,7 +10,7 @@ from labkit.machine.telemetry import TelemetryClient
 from labkit.machine.telemetry_sockets import named, owner, socket_path, sockets
 from labkit.sources import catalogue
 from labkit.sources.base import MISSING, Sample, Schema, Source, SourceError, readonly
-from labkit.text import unique
+from labkit.text import reason, unique
 
 HOW_TO_NAME = (
     'name the application by its file prefix ("rte"), its runtime directory ("/run/dpdk/rte") or '
@@ -57,7 +57,7 @@ class Telemetry(Source):
                 f"{who} or as root"
             ) from None
         except (OSError, ValueError) as error:
-            raise SourceError(f"{self.path} does not answer ({error})") from None
+            raise SourceError(f"{self.path} does not answer ({reason(error)})") from None
         self.version, self.pid = self._client.version, self._client.pid
         self._devices = {}
 
@@ -77,7 +77,7 @@ class Telemetry(Source):
             self._lose(str(error))
             return None
         except (OSError, ValueError) as error:
-            self._lose(f"process {self.pid} of {self._name} went away ({error})")
+            self._lose(f"process {self.pid} of {self._name} went away ({reason(error)})")
             return None
         names = tuple(unique(name for name, _ in counters))
         if names != self._schema.names:

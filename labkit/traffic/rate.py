@@ -3,10 +3,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Annotated, Literal, cast, get_args
 
 from labkit.arguments.checked import checked
-from labkit.arguments.hints import is_real
+from labkit.arguments.hints import Called, is_real
 from labkit.errors import LabError
 from labkit.text import shown
 from labkit.units import LARGE, QuantityError, parse_quantity, plain
@@ -29,7 +29,7 @@ class Rate:
     layer: of bit/s: 2 counts frames with FCS, 1 also the 20 bytes between them; "%" is of layer 1
     """
 
-    value: float
+    value: Annotated[float, Called("a number; Rate.parse reads texts such as '70 kpps'", "numbers")]
     unit: Unit = "pps"
     layer: Literal[1, 2] = 2
 

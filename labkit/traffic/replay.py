@@ -8,6 +8,7 @@ from pathlib import Path
 
 from labkit.arguments.checked import checked
 from labkit.errors import LabError
+from labkit.text import reason
 from labkit.traffic.program import Compiled, Template
 from labkit.traffic.rate import Rate
 from labkit.traffic.sizes import FCS, Sizes
@@ -102,7 +103,7 @@ def _read(file: Path) -> tuple[list[bytes], list[int]]:
                 frames.append(frame)
                 times.append(int(packet.time * 10**9))
     except (OSError, Scapy_Exception) as error:
-        raise LabError(f"{file} is no capture that can be read: {error}") from None
+        raise LabError(f"{file} is no capture that can be read: {reason(error)}") from None
     if not frames:
         raise LabError(f"{file}: there are no frames in it")
     if len(frames) > MOST_FRAMES:

@@ -121,7 +121,7 @@ WITHOUT: list[tuple[Callable[[], object], str]] = [
     (lambda: lk.Sizes(64), "order is 64; it is a list of sizes in turn"),  # type: ignore[arg-type]
     (lambda: lk.Sizes.genome(5), "text is 5; it is a text"),  # type: ignore[arg-type]
     (lambda: lk.Sizes.mix({64: "a"}), "weight of size 64 is 'a'"),  # type: ignore[dict-item]
-    (lambda: lk.Rate("5"), "value is '5'; it is a number; write 5"),  # type: ignore[arg-type]
+    (lambda: lk.Rate("5"), "it is a number; Rate.parse reads texts such as '70 kpps'; write 5"),  # type: ignore[arg-type]
     (lambda: lk.Rate(5, "kpps"), "unit is 'kpps'; it is 'pps' or 'bit/s' or '%'"),  # type: ignore[arg-type]
     (lambda: lk.Rate(5, layer=3), "layer is 3; it is 1 or 2"),  # type: ignore[arg-type]
     (lambda: lk.Replay(5), "file is 5; it is a text or a path"),  # type: ignore[arg-type]

@@ -50,8 +50,11 @@ def loop(prefix: str, frame: Packet | bytes, path: Callable[[lk.Port], Chain]) -
 
 def ring_mpps(frame: Packet | bytes, path: Callable[[lk.Port], Chain]) -> float:
     """Mpps of a path on a ring that hears itself."""
-    with loop("bench-lab", frame, path):
-        return Telemetry("bench-lab").rate(SECONDS) / 1e6
+    with loop("bench-lab", frame, path) as lab:
+        rate = Telemetry("bench-lab").rate(SECONDS)
+        if not rate:
+            raise RuntimeError(f"nothing went round: {lab.paths['loop'].ledger}")
+        return rate / 1e6
 
 
 def reflecting(ring: lk.Port) -> Chain:

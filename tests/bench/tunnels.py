@@ -4,7 +4,6 @@
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -107,10 +106,10 @@ GUE_4 = lk.Gue(**V4)
 
 def path_mpps() -> float:
     """Mpps of rx >> decap >> reflect >> encap >> tx on a ring that hears itself."""
-    end = replace(VXLAN_4, remote=VXLAN_4.local, remote_mac=VXLAN_4.local_mac)
     inner = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
     inner /= IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1, dport=2) / Raw(bytes(18))
+    near, far = VXLAN_4, VXLAN_4.peer
     return ring_mpps(
-        end.encap(bytes(inner)),
-        lambda ring: lk.rx(ring) >> lk.decap(end) >> lk.reflect() >> lk.encap(end) >> lk.tx(ring),
+        far.encap(bytes(inner)),
+        lambda ring: lk.rx(ring) >> lk.decap(near) >> lk.reflect() >> lk.encap(far) >> lk.tx(ring),
     )
