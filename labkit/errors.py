@@ -77,6 +77,10 @@ class PortError(LabError):
     """A port that cannot be opened or used as asked."""
 
 
+class SocketClosed(PortError, EOFError):
+    """A socket of a port was closed while somebody waited on it, or before."""
+
+
 class EngineError(LabError):
     """The engine refused a command; it goes on running."""
 

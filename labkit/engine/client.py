@@ -64,6 +64,8 @@ class EngineClient:
                 self.process = self._begin(theirs)
             undo.callback(self.process.wait)
             undo.callback(self.process.kill)
+            self.end = os.pidfd_open(self.process.pid)
+            undo.callback(os.close, self.end)
             self._exchanging = threading.Thread(
                 target=self._exchange_all, name="labkit-engine", daemon=True
             )
@@ -154,6 +156,7 @@ class EngineClient:
             self._exchanging.join()
         self._channel.close()
         os.close(self._status)
+        os.close(self.end)
         shutil.rmtree(self.runtime, ignore_errors=True)
 
     def _ask(self, command: str, descriptors: Sequence[int], arguments: dict[str, Any]) -> Any:

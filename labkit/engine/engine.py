@@ -46,6 +46,11 @@ class Engine:
         return self._client.status
 
     @property
+    def end(self) -> int:
+        """A descriptor that is readable once this process has ended; pidfd_open(2)."""
+        return self._client.end
+
+    @property
     def is_alive(self) -> bool:
         """Whether the process runs."""
         return self._client.is_alive

@@ -11,6 +11,7 @@ import os
 import select
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -64,18 +65,22 @@ class FrameRings:
         self._native = self.queue.native
         self._status: Any = ffi.NULL
         self._listen = listen
+        self._end: int | None = None
+        self._watched: weakref.WeakSet[FrameReader] = weakref.WeakSet()
         self._free: list[int] = []
         self._sending = threading.Lock()
         self._waiting = threading.Lock()
         self._adding = threading.Lock()
 
-    def serve(self, status: Any) -> None:
+    def serve(self, status: Any, end: int) -> None:
         """An engine has mapped the rings. What another has left in the queue went down with it.
 
-        status: its struct lk_status
+        status: its struct lk_status; end: a descriptor that is readable once it has ended
         """
         lib.lk_codec_ring_empty(self._native)
-        self._status = status
+        self._status, self._end = status, end
+        for reader in list(self._watched):
+            self.tell_end(reader)
         for slot, bell in enumerate(self.bells):
             self._listen(slot, bell)
 
@@ -116,6 +121,12 @@ class FrameRings:
     def flush(self, check: Callable[[], None]) -> None:
         """Waits until the engine has taken what is in the queue now."""
         self._wait(lib.lk_codec_ring_written(self._native), check)
+
+    def tell_end(self, reader: "FrameReader") -> None:
+        """Has the end of an engine, of this one and of later ones, end a reader's watch."""
+        self._watched.add(reader)
+        if self._end is not None:
+            reader.add_to_watch(self._end)
 
     def claim_slot(self) -> int:
         """A slot for one reader, with its bell; given back with give_back()."""
@@ -180,7 +191,7 @@ class FrameReader:
         self._buffer = ffi.new("uint8_t[]", MAX_FRAME)
         self._reading = threading.Lock()
         self._slot: int | None = None
-        self._is_watched = False
+        self._watch: select.epoll | None = None
         self.skip()
 
     @property
@@ -203,7 +214,7 @@ class FrameReader:
             length = lib.lk_codec_ring_pull(
                 self._journal, self._native, self._record, self._buffer, MAX_FRAME
             )
-            if self._is_watched and not self.has_frame:
+            if self._watch is not None and not self.has_frame:
                 self._show()
             if length <= 0:
                 return None
@@ -244,12 +255,22 @@ class FrameReader:
         return bool(lib.lk_codec_ring_listen(self._journal, self._native, self._slot))
 
     def watch(self) -> int:
-        """The bell, kept readable from now on as long as there are frames to read."""
+        """A descriptor that is readable from now on as long as there are frames to read, and once
+        the engine has ended."""
         bell = self.bell
         with self._reading:
-            self._is_watched = True
+            if self._watch is None:
+                self._watch = select.epoll()
+                self.add_to_watch(bell)
+                self._rings.tell_end(self)
             self._show()
-        return bell
+            return self._watch.fileno()
+
+    def add_to_watch(self, descriptor: int) -> None:
+        """It leaves by itself when it is closed."""
+        if self._watch is not None:
+            with suppress(FileExistsError):
+                self._watch.register(descriptor, select.EPOLLIN)
 
     def ring(self) -> None:
         """Ends a wait on the bell."""

@@ -14,7 +14,7 @@ from scapy.supersocket import SuperSocket
 
 from labkit.arguments.checked import fitting
 from labkit.arguments.hints import is_many
-from labkit.errors import PortError
+from labkit.errors import PortError, SocketClosed
 from labkit.lab.frame_rings import LOOK_SECONDS
 from labkit.lab.port_frames import PortFrames
 from labkit.packet.build import is_single, whole_frame
@@ -29,7 +29,8 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
     closes it.
 
     Several sockets of one port each hear every frame. `lost` counts frames that this socket was too
-    slow for. Its descriptor is readable while there are frames: select, poll, asyncio's add_reader.
+    slow for. Its descriptor is readable while there are frames, and once the engine is gone, which
+    recv() raises then: select, poll, asyncio's add_reader.
     """
 
     desc = "frames of a labkit port"
@@ -72,11 +73,12 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
         return self._reader.has_frame
 
     def fileno(self) -> int:
-        """A descriptor that is readable while there are frames to read; -1 of a closed socket."""
+        """A descriptor that is readable while there are frames to read, or none will come any more;
+        -1 of a closed socket."""
         return -1 if self.closed else self._reader.watch()
 
     def close(self) -> None:
-        """Ends a waiting recv() with EOFError."""
+        """Ends a waiting recv() with an EOFError that is a PortError."""
         self.closed = True
         self._reader.ring()
 
@@ -180,12 +182,16 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
 
     def _check_waiting(self) -> None:
         if self.closed:
-            raise EOFError(f"the socket of port {self._frames.port} is closed")
+            raise self._is_closed()
         self._frames.check()
 
-    def _is_closed(self) -> PortError:
-        self._frames.check_open()  # if that is why, it is told
-        return PortError(
+    def _is_closed(self) -> SocketClosed:
+        """Also an EOFError, which scapy takes for the end."""
+        try:
+            self._frames.check_open()
+        except PortError as error:  # that is why
+            return SocketClosed(str(error))
+        return SocketClosed(
             f"the socket of port {self._frames.port} is closed; open another with port.socket()"
         )
 

@@ -2,7 +2,9 @@
 """Where nothing comes back, a dead engine is told of before anybody else is blamed."""
 
 import os
+import select
 import signal
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -95,3 +97,20 @@ def test_duts_of_the_lab_and_views_tell_of_it(lab: lk.Lab) -> None:
         assert source.state == "gone"
         assert "SIGKILL" in source.reason
     lab.restart()
+
+
+def test_who_waits_on_a_descriptor_hears_of_it(lab: lk.Lab) -> None:
+    """Outside of labkit's own select: a loop of asyncio, select.select without a limit."""
+    client, server = lab.cable()
+    with server.socket() as s:
+        for _ in range(2):  # the second time another engine
+            assert select.select([s], [], [], 0.05)[0] == []
+            client.send(bytes(60))
+            assert select.select([s], [], [], 60)[0] == [s]
+            assert bytes(s.recv()) == bytes(60)
+            assert select.select([s], [], [], 0.05)[0] == []
+            threading.Timer(0.2, os.kill, (lab.pid, signal.SIGKILL)).start()
+            assert select.select([s], [], [])[0] == [s]
+            with pytest.raises(lk.EngineDied, match="SIGKILL"):
+                s.recv()
+            lab.restart()

@@ -133,8 +133,9 @@ def test_bridge_and_sniff(lab: lk.Lab) -> None:
 def test_closed_socket_ends_a_waiting_read(cable: tuple[lk.Port, lk.Port]) -> None:
     s = cable[0].socket()
     threading.Timer(0.2, s.close).start()
-    with pytest.raises(EOFError, match="socket of port client is closed"):
+    with pytest.raises(EOFError, match="socket of port client is closed") as told:
         s.recv_raw()
+    assert isinstance(told.value, lk.PortError)
 
 
 def test_a_closed_socket_neither_sends_nor_asks(served: tuple[lk.Port, lk.Port]) -> None:
