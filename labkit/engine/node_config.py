@@ -163,8 +163,9 @@ class NodeConfigs:
         label = f"{at.path}/{at.name}".encode()
         capture = lib.lk_capture_open(descriptor, label, at.params.get("snaplen", 0))
         if capture == ffi.NULL:
+            why = os.strerror(ffi.errno)
             os.close(descriptor)
-            raise OSError(f"{value}: the capture cannot be written")
+            raise OSError(f"{value}: the capture cannot be written: {why}")
         at.config.capture = at.running.captures[at.name] = capture
 
     @_fill.register

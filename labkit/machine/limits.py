@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.errors import EngineError, LabError
+from labkit.text import reason
 
 FULL_BYTES = 1 << 20  # with less than that left a file system is full
 STACK_BYTES = 1 << 20  # less than that no engine lives on
@@ -54,7 +55,10 @@ class _Limit:
         )
 
 
-_MEMORY = r"[Cc]annot allocate memory|ENOMEM|MemoryError|Cannot get a virtual area|std::bad_alloc"
+_MEMORY = (
+    r"[Cc]annot allocate memory|ENOMEM|MemoryError|Cannot get a virtual area|std::bad_alloc"
+    r"|cannot be mapped"
+)
 _THREADS = (
     r"can't start new thread|pthread_create|Cannot create (worker|control )?thread|EAGAIN"
     r"|Resource temporarily unavailable"
@@ -71,7 +75,9 @@ _LIMITS = (
     _Limit(
         "NPROC", "u", 1, "the processes and threads that a user may have", _THREADS, FEW_THREADS
     ),
-    _Limit("AS", "v", 1024, "the KiB of addresses that a process may have", _MEMORY),
+    _Limit(
+        "AS", "v", 1024, "the KiB of addresses that a process may have", _MEMORY + "|" + _THREADS
+    ),
     _Limit("DATA", "d", 1024, "the KiB of data that a process may have", _MEMORY + "|" + _THREADS),
     _Limit(
         "MEMLOCK",
@@ -108,7 +114,7 @@ def limits_named(what: str) -> Iterator[None]:
         told = limits_told(f"{code} {error}")
         if not told:
             raise
-        raise EngineError(f"{what}: {error or code}. {told}") from error
+        raise EngineError(f"{what}: {reason(error) or code}. {told}") from error
 
 
 def raise_soft_limits() -> None:

@@ -56,6 +56,27 @@ def test_limit_of_the_process_is_named(name: str, value: int, told: str) -> None
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "TELEMETRY: Error with create socket thread: Resource temporarily unavailable",
+        "attach frames: the frame rings of port client cannot be mapped",
+        "x.pcapng: the capture cannot be written: Cannot allocate memory",
+    ],
+)
+def test_a_limit_of_addresses_is_told_by_all_that_comes_of_it(said: str) -> None:
+    """Which comes first is up to the limit: a thread's stack, the rings of a port, a capture."""
+    code = f"""
+        import resource
+        from labkit.machine.limits import limits_told
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 33, 1 << 33))
+        print(limits_told({said!r}))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith("RLIMIT_AS is 8388608, the KiB of addresses")
+
+
 def test_lab_works_where_a_limit_is_high_enough() -> None:
     assert with_limit("NOFILE", 128) == "works"
 
