@@ -71,11 +71,11 @@ def _decide(lab: Callable[[], Any], scene: Scene, run: Run | None, caller: types
     direct = next((place.text for place in found.places if place.value is lab()), None)
     if found.names or found.others:
         if direct and not found.names and (run is None or made != run):
-            told = f"{direct} gets another lab, and the engine {pid} of the one it was still runs"
+            told = f"{direct} gets another lab, and the engine {pid} of the one before still runs"
             _warn(f"{told}, because something else holds it; lk.labs() ends it", caller)
         return
     if direct:
-        told = f"{direct} gets another lab, and the engine {pid} of the one it was"
+        told = f"{direct} gets another lab, and the engine {pid} of the one before"
     elif found.places:
         told = f"{found.places[0].text} gets another value, and the engine {pid} of a lab in it"
     elif found.is_shown and is_replaced:
@@ -104,9 +104,11 @@ def note(lab: Any, caller: types.FrameType) -> None:
     """Remembers which cell made a new lab; tells when there are more engines in this process than
     CPUs for their workers."""
     caller = _beyond_checks(caller)
+    cpus, count = len(usable_cpus()), len(open_labs.labs)
     if (run := _this_run()) is not None:
         _made_in[lab] = run
-    cpus, count = len(usable_cpus()), len(open_labs.labs)
+        if count > 1:
+            _collect_after_cell()
     if count > cpus and not _is_of_labkit(caller):
         names = names_of_labs()
         told = ", ".join(f"{lab.pid} ({names.get(lab.pid, 'new')})" for lab in open_labs.in_order())
@@ -115,6 +117,17 @@ def note(lab: Any, caller: types.FrameType) -> None:
             f"them: {told}. lab.close() ends one; lk.labs() lists them with buttons that do",
             caller,
         )
+
+
+def _collect_after_cell() -> None:
+    """Ends labs that the cell's last statement has let go of."""
+    events = _shell().events
+
+    def collect(*_: object) -> None:
+        events.unregister("post_run_cell", collect)
+        gc.collect()
+
+    events.register("post_run_cell", collect)
 
 
 def names_of_labs() -> dict[int, str]:

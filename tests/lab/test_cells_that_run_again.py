@@ -103,6 +103,20 @@ def test_labs_of_the_run_before_end(notebook: Notebook, cell: str, count: int) -
 
 
 @pytest.mark.parametrize(
+    "cell",
+    [
+        "client, server = lk.Lab().cable()",
+        "port = lk.Lab().port('ring')",
+        "class Bench:\n    lab = lk.Lab()",
+    ],
+)
+def test_a_lab_without_a_name_ends_with_what_it_was_made_for(notebook: Notebook, cell: str) -> None:
+    for _ in range(3):
+        notebook.run(cell)
+        assert notebook.engines == 1
+
+
+@pytest.mark.parametrize(
     ("first", "cell", "count"),
     [
         ("labs = []", "labs.append(lk.Lab())", 3),
