@@ -21,7 +21,10 @@ def test_an_error_is_one_line() -> None:
         "UnknownName: module 'labkit' has no attribute 'trail'; did you mean 'trial'? "
         "(In[2], line 2)"
     )
-    assert rate == "LabError: value is 'fast'; it is a number (In[3], line 2)"
+    assert rate == (
+        "LabError: value is 'fast'; it is a number; Rate.parse reads texts such as '70 kpps' "
+        "(In[3], line 2)"
+    )
     assert again == rate
     assert len(whole.splitlines()) > 10
     assert "lk.Rate('fast')" in whole
