@@ -29,8 +29,6 @@ FUZZ_SECONDS ?= 600
 # its own.
 .NOTPARALLEL:
 unexport MAKEFLAGS MFLAGS
-# Thousands of processes of a test run would compile labkit anew, each for a third of a second.
-unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help lab test demo bench lint check-notebooks format fuzz views setup setup-test clean
 
 help:
@@ -83,10 +81,12 @@ lab: setup
 		$(if $(filter 0,$(shell id -u)),--allow-root)
 
 # Tests wait as much as they compute: files of them run beside one another, one more than there are
-# CPUs, in their order, so that none of few and long tests is left for the end.
+# CPUs, in their order, so that none of few and long tests is left for the end. Without bytecode each
+# of their thousands of processes would compile labkit anew, for a third of a second.
 test: setup-test
 	@failed=0; $(MAKE) --no-print-directory lint || failed=1; \
-	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder || failed=1; exit $$failed
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $$(($$(nproc) + 1)) \
+		--dist loadfile --no-loadscope-reorder || failed=1; exit $$failed
 
 lint: setup-test check-notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy

@@ -64,8 +64,6 @@ class EngineClient:
                 self.process = self._begin(theirs)
             undo.callback(self.process.wait)
             undo.callback(self.process.kill)
-            self.end = os.pidfd_open(self.process.pid)
-            undo.callback(os.close, self.end)
             self._exchanging = threading.Thread(
                 target=self._exchange_all, name="labkit-engine", daemon=True
             )
@@ -126,6 +124,11 @@ class EngineClient:
             raise EngineElsewhere(self._owner)
 
     @property
+    def channel(self) -> int:
+        """The descriptor of the connection; it hangs up when the process ends (EPOLLHUP)."""
+        return self._channel.fileno()
+
+    @property
     def log(self) -> str:
         """What the engine and DPDK printed so far."""
         size = os.fstat(self._log.fileno()).st_size
@@ -156,7 +159,6 @@ class EngineClient:
             self._exchanging.join()
         self._channel.close()
         os.close(self._status)
-        os.close(self.end)
         shutil.rmtree(self.runtime, ignore_errors=True)
 
     def _ask(self, command: str, descriptors: Sequence[int], arguments: dict[str, Any]) -> Any:

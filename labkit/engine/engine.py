@@ -46,9 +46,9 @@ class Engine:
         return self._client.status
 
     @property
-    def end(self) -> int:
-        """A descriptor that is readable once this process has ended; pidfd_open(2)."""
-        return self._client.end
+    def channel(self) -> int:
+        """A descriptor that hangs up when this process ends (EPOLLHUP); not to be read."""
+        return self._client.channel
 
     @property
     def is_alive(self) -> bool:

@@ -8,7 +8,14 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.dates import AutoDateFormatter, AutoDateLocator, num2date
+from matplotlib.dates import (
+    HOURLY,
+    MINUTELY,
+    SECONDLY,
+    AutoDateFormatter,
+    AutoDateLocator,
+    num2date,
+)
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, NullFormatter
 
@@ -19,8 +26,14 @@ MARKERS = "osD^vPX"
 DASHES: tuple[tuple[float, ...], ...] = ((), (6, 2.5), (1.5, 1.5), (6, 2, 1.5, 2))
 CSS_DPI = 96
 MOST_SVG = 500_000  # characters; a picture of more shows as PNG
-MICROSECOND = 1 / 86_400e6  # of a day, in which matplotlib counts
-CLOCK_FORMATS = {365: "%Y", 30: "%Y-%m", 1: "%b %d", 1 / 24: "%H:%M", 1 / 86_400: "%H:%M:%S"}
+SECOND, HOUR = 1 / 86_400, 1 / 24  # of a day, in which matplotlib counts
+MICROSECOND = SECOND / 1e6
+CLOCK_STEPS = {  # closer than matplotlib's, which leave some spans with one tick
+    HOURLY: [1, 2, 3, 4, 6, 8, 12],
+    MINUTELY: [1, 2, 5, 10, 15, 30],
+    SECONDLY: [1, 2, 5, 10, 15, 30],
+}
+MOST_CLOCK_TICKS = 7  # with fewer matplotlib finds no distance for some spans
 FEWEST_DIGITS, MOST_DIGITS = 4, 12  # of a number on an axis
 
 
@@ -74,20 +87,30 @@ def number_axis(axis: Axis) -> None:
 
 def clock_axis(axis: Axis, zone: tzinfo | None) -> None:
     """Times of a time zone: of day, as exact as ticks are close, or days where they are not."""
-    locator = AutoDateLocator(tz=zone, minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(  # type: ignore[no-untyped-call]
+        tz=zone, minticks=3, maxticks=MOST_CLOCK_TICKS
+    )
+    locator.intervald |= CLOCK_STEPS
     formatter = AutoDateFormatter(locator, tz=zone)  # type: ignore[no-untyped-call]
-    formatter.scaled = dict(CLOCK_FORMATS) | {MICROSECOND: _with_milliseconds(zone)}
+
+    def at(day: float) -> datetime:
+        moment: datetime = num2date(day, tz=zone)  # type: ignore[no-untyped-call]
+        return moment
+
+    def written(day: float, _: int | None) -> str:
+        moment = at(day)
+        return f"{moment:%H:%M}" if moment.hour or moment.minute else f"{moment:%b %d}"
+
+    def exactly(day: float, _: int | None) -> str:
+        return f"{at(day):%H:%M:%S.%f}"[:-3]
+
+    formatter.scaled = {
+        **{365: "%Y", 30: "%Y-%m", 1: "%b %d"},
+        **{HOUR: written, SECOND: "%H:%M:%S", MICROSECOND: exactly},
+    }
     axis.set_major_locator(locator)
     axis.set_major_formatter(formatter)
     axis.set_label_text("time")
-
-
-def _with_milliseconds(zone: tzinfo | None) -> Callable[[float, int | None], str]:
-    def written(day: float, _: int | None) -> str:
-        moment: datetime = num2date(day, tz=zone)  # type: ignore[no-untyped-call]
-        return moment.strftime("%H:%M:%S.%f")[:-3]
-
-    return written
 
 
 def line_style(number: int) -> dict[str, Any]:

@@ -65,22 +65,24 @@ class FrameRings:
         self._native = self.queue.native
         self._status: Any = ffi.NULL
         self._listen = listen
-        self._end: int | None = None
+        self._channel = -1
         self._watched: weakref.WeakSet[FrameReader] = weakref.WeakSet()
         self._free: list[int] = []
         self._sending = threading.Lock()
         self._waiting = threading.Lock()
         self._adding = threading.Lock()
 
-    def serve(self, status: Any, end: int) -> None:
+    def serve(self, status: Any, channel: int) -> None:
         """An engine has mapped the rings. What another has left in the queue went down with it.
 
-        status: its struct lk_status; end: a descriptor that is readable once it has ended
+        status: its struct lk_status; channel: a descriptor that hangs up when it ends
         """
         lib.lk_codec_ring_empty(self._native)
-        self._status, self._end = status, end
-        for reader in list(self._watched):
-            self.tell_end(reader)
+        self._status = status
+        with self._adding:
+            self._channel = channel
+            for reader in self._watched:
+                reader.watch_engine(channel)
         for slot, bell in enumerate(self.bells):
             self._listen(slot, bell)
 
@@ -122,11 +124,11 @@ class FrameRings:
         """Waits until the engine has taken what is in the queue now."""
         self._wait(lib.lk_codec_ring_written(self._native), check)
 
-    def tell_end(self, reader: "FrameReader") -> None:
+    def watch_engines(self, reader: "FrameReader") -> None:
         """Has the end of an engine, of this one and of later ones, end a reader's watch."""
-        self._watched.add(reader)
-        if self._end is not None:
-            reader.add_to_watch(self._end)
+        with self._adding:
+            self._watched.add(reader)
+            reader.watch_engine(self._channel)
 
     def claim_slot(self) -> int:
         """A slot for one reader, with its bell; given back with give_back()."""
@@ -261,16 +263,16 @@ class FrameReader:
         with self._reading:
             if self._watch is None:
                 self._watch = select.epoll()
-                self.add_to_watch(bell)
-                self._rings.tell_end(self)
+                self._watch.register(bell, select.EPOLLIN)
+                self._rings.watch_engines(self)
             self._show()
             return self._watch.fileno()
 
-    def add_to_watch(self, descriptor: int) -> None:
-        """It leaves by itself when it is closed."""
+    def watch_engine(self, channel: int) -> None:
+        """The channel leaves the watch by itself when it is closed."""
         if self._watch is not None:
             with suppress(FileExistsError):
-                self._watch.register(descriptor, select.EPOLLIN)
+                self._watch.register(channel, select.EPOLLHUP)
 
     def ring(self) -> None:
         """Ends a wait on the bell."""

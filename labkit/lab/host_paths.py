@@ -116,7 +116,7 @@ class HostPaths:
         descriptors = Descriptors((rings.queue.descriptor, rings.journal.descriptor))
         sizes = [rings.queue.bytes, rings.journal.bytes]
         self._engine.commands.attach_frames(port, sizes, descriptors)
-        rings.serve(self._engine.status, self._engine.end)
+        rings.serve(self._engine.status, self._engine.channel)
 
     def _listen(self, frames: PortFrames, slot: int, bell: int) -> None:
         try:

@@ -129,7 +129,7 @@ def captured(file: Path, run: lk.Trial) -> list[bytes]:
 def test_frames_are_those_of_the_stream(lab: lk.Lab, tmp_path: Path) -> None:
     """In their order and to the last byte, whatever buffers they come in: more frames than buffers,
     sizes by turns, a DUT that rewrites headers, and another stream in the same buffers between."""
-    client, server = lab.cable()
+    client, server = lab.cable(ring_size=16384)  # a whole trial: none is lost to a busy machine
     file = tmp_path / "seen.pcapng"
     path = lab.run(
         lk.rx(server) >> lk.capture(file) >> lk.reflect() >> lk.tx(server), name="mirror"
@@ -147,7 +147,7 @@ def test_frames_are_those_of_the_stream(lab: lk.Lab, tmp_path: Path) -> None:
         run = lk.trial(client, ours, rate="40 kpps", duration=0.3, **QUICK)
         path.flush()
         seen.append(captured(file, run))
-        assert_whole(lk.trial(client, other, rate="40 kpps", duration=0.3, **QUICK))
+        assert lk.trial(client, other, rate="40 kpps", duration=0.3, **QUICK).row["lost"] == 0
     made = ours.frames(12_000)
     for frames in seen:
         assert len(frames) > 100

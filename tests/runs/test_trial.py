@@ -204,10 +204,10 @@ def test_drops_have_their_names(lab: lk.Lab) -> None:
 
 
 def test_one_way(lab: lk.Lab) -> None:
-    a, b = lab.cable("a", "b")
+    a, b = lab.cable("a", "b", ring_size=4096)  # a whole trial: none is lost to a busy machine
     run = lk.trial(a, flow(), rate="20 kpps", duration=0.2, latency=True, receive_on=b, **QUICK)
     assert_whole(run)
-    assert run.row["received"] > 0
+    assert run.row["lost"] == 0
     assert (run.port, run.received_on) == ("a", "b")
 
 
