@@ -82,6 +82,15 @@ class Histogram(TypedDict):
     max: int
 
 
+class FlowCounts(TypedDict):
+    """Live streams by run: rows of struct lk_flow_counts (64-bit numbers) in base64, struct
+    lk_live_totals; and the time in ns since the epoch."""
+
+    rows: dict[str, str]
+    totals: dict[str, Fields]
+    time_ns: int
+
+
 class TraceStep(TypedDict):
     """A traced frame as it entered a node; bytes is hex text."""
 

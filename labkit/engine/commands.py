@@ -12,6 +12,7 @@ from labkit.engine.answers import (
     Clock,
     EngineFacts,
     Fields,
+    FlowCounts,
     Histogram,
     PathCounts,
     PortFacts,
@@ -159,6 +160,21 @@ class Commands(Protocol):
 
     def free_trial(self, run: str) -> None:
         """And stops its paths, if an interrupt left some."""
+
+    # Live traffic: a trial without an end, whose streams come and go
+
+    def create_traffic(self, run: str, room: int) -> None:
+        """Live streams of one port, at most so many; trial_histogram, free_trial as for a trial."""
+
+    def change_traffic(
+        self, changes: Mapping[str, Sequence[Mapping[str, Any]]], is_shared: bool, wait_ns: int
+    ) -> list[str]:
+        """Changes of streams by run: kind (enum lk_change_kind), index, and the compiled stream
+        where it needs one; those of all runs at one moment. is_shared: frames may arrive on ports
+        of several workers. The runs whose changes are not done after that time."""
+
+    def flow_counts(self, runs: Mapping[str, int]) -> FlowCounts:
+        """struct lk_flow_counts of so many streams of each run, each a consistent reading."""
 
     # Traces
 

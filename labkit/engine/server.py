@@ -4,6 +4,7 @@
 It implements labkit.engine.commands. One command runs at a time, none waits for traffic.
 """
 
+import base64
 import os
 import select
 import shutil
@@ -21,6 +22,7 @@ from labkit.engine.answers import (
     Clock,
     EngineFacts,
     Fields,
+    FlowCounts,
     Histogram,
     PathCounts,
     PortFacts,
@@ -40,6 +42,7 @@ from labkit.machine.limits import raise_soft_limits
 from labkit.packet.codec import VERDICTS
 
 GRACE_SECONDS = 3.0  # for an orderly end after the parent is gone
+CHANGE_SECONDS = 1e-4
 TRACE_SETTLE_SECONDS = 0.002  # longer than any walk of a graph
 
 
@@ -191,6 +194,27 @@ class EngineServer:
     def free_trial(self, run: str) -> None:
         self.paths.stop_run(run)
         self.paths.trials.free(run)
+
+    def create_traffic(self, run: str, room: int) -> None:
+        self.paths.trials.create_live(run, room)
+
+    def change_traffic(
+        self, changes: Mapping[str, Sequence[Mapping[str, Any]]], is_shared: bool, wait_ns: int
+    ) -> list[str]:
+        trials = self.paths.trials
+        # A moment ahead, so that all workers know of it when it comes.
+        at = lib.lk_clock_tsc() + round(lib.lk_clock_tsc_hz() * CHANGE_SECONDS)
+        for run, of_run in changes.items():
+            trials.change(run, of_run, at, is_shared=is_shared)
+        return [run for run in changes if not trials.wait(run, wait_ns)]
+
+    def flow_counts(self, runs: Mapping[str, int]) -> FlowCounts:
+        read = {run: self.paths.trials.flow_counts(run, 0, n) for run, n in runs.items()}
+        return {
+            "rows": {run: base64.b64encode(rows).decode() for run, (rows, _) in read.items()},
+            "totals": {run: totals for run, (_, totals) in read.items()},
+            "time_ns": lib.lk_clock_realtime_ns(lib.lk_clock_tsc()),
+        }
 
     def start_trace(self, packets: int, steps: int, snaplen: int) -> None:
         call("lk_trace_start", packets, steps, snaplen)

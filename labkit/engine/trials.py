@@ -17,6 +17,7 @@ class Trials:
 
     def __init__(self) -> None:
         self.by_run: dict[str, Any] = {}
+        self.live: set[str] = set()
 
     def create(self, run: str, settings: Fields, streams: Sequence[Mapping[str, Any]]) -> None:
         """A trial that waits; `settings` are the fields of struct lk_trial_config."""
@@ -33,29 +34,49 @@ class Trials:
             lib.lk_trial_free(trial)
             raise
         self.by_run[run] = trial
-        self._keep_awake()
+        # While something is measured, a worker's rest would be taken for latency.
+        lib.lk_workers_keep_awake(1)
+
+    def create_live(self, run: str, room: int) -> None:
+        """One without an end, for as many streams; see changes()."""
+        config = {"streams": room, "live": 1, "ticks": 1, "duration_ns": 0}
+        trial = lib.lk_trial_create(ffi.new("struct lk_trial_config *", config))
+        if trial == ffi.NULL:
+            raise MemoryError("no memory for live traffic; start the lab with more memory_mb")
+        lib.lk_trial_start(trial)
+        self.by_run[run] = trial
+        self.live.add(run)
+
+    def change(
+        self, run: str, changes: Sequence[Mapping[str, Any]], at: int, *, is_shared: bool
+    ) -> None:
+        """Has live streams change: kind, index, and the stream of those that need it. Refused while
+        the changes before are still to be done."""
+        keep_alive: list[Any] = []
+        native = ffi.new("struct lk_change[]", len(changes))
+        for one, change in zip(native, changes, strict=True):
+            one.kind, one.index = getattr(lib, change["kind"]), change["index"]
+            if change.get("stream") is not None:
+                one.stream = native_stream(change["stream"], keep_alive)
+        if is_shared:
+            lib.lk_live_share(self.by_run[run])
+        call("lk_live_change", self.by_run[run], native, len(changes), at)
+
+    def wait(self, run: str, timeout_ns: int) -> bool:
+        """Whether the changes are done, after that time at most."""
+        return bool(lib.lk_live_wait(self.by_run[run], timeout_ns) == 0)
+
+    def flow_counts(self, run: str, first: int, count: int) -> tuple[bytes, Fields]:
+        """struct lk_flow_counts one after the other, and struct lk_live_totals."""
+        out = ffi.new("struct lk_flow_counts[]", max(1, count))
+        totals = ffi.new("struct lk_live_totals *")
+        found = lib.lk_live_counts(self.by_run[run], first, out, count, totals)
+        rows = bytes(ffi.buffer(out))[: found * ffi.sizeof("struct lk_flow_counts")]
+        return rows, _fields(totals)
 
     def _add(self, trial: Any, index: int, stream: Mapping[str, Any]) -> None:
         keep_alive: list[Any] = []
-        order = ffi.new("uint16_t[]", stream["order"])
-        config = ffi.new("struct lk_stream_config *")
-        templates = native_templates(ffi, stream, keep_alive)
-        fields = native_fields(ffi, stream, keep_alive)
-        config.templates, config.fields, config.order = templates, fields, order
-        if stream["gaps_ns"] is not None:
-            gaps = ffi.new("double[]", stream["gaps_ns"])
-            keep_alive.append(gaps)
-            config.gaps_ns = gaps
-        config.template_count = len(stream["templates"])
-        config.order_length = len(stream["order"])
-        config.field_count = len(stream["fields"])
-        config.checksum_count = len(stream["templates"][0]["checksums"])
-        config.has_signature = stream["has_signature"]
-        config.intended = FLAT_OUT if stream["intended"] is None else stream["intended"]
-        config.burst = stream["burst"]
-        config.interval_ns = stream["interval_ns"]
-        config.first_ns = stream["first_ns"]
-        call("lk_trial_add_stream", trial, index, config)
+        call("lk_trial_add_stream", trial, index, native_stream(stream, keep_alive))
 
     def counts(self, run: str) -> Fields:
         """struct lk_trial_counts."""
@@ -95,11 +116,34 @@ class Trials:
         """Only after its paths were stopped. Nothing where it was never made."""
         if run in self.by_run:
             lib.lk_trial_free(self.by_run.pop(run))
-            self._keep_awake()
+            if run in self.live:
+                self.live.remove(run)
+            else:
+                lib.lk_workers_keep_awake(-1)
 
-    def _keep_awake(self) -> None:
-        """While something is measured, a worker's rest would be taken for latency."""
-        lib.lk_workers_keep_awake(bool(self.by_run))
+
+def native_stream(stream: Mapping[str, Any], keep_alive: list[Any]) -> Any:
+    """struct lk_stream_config of a compiled stream with its schedule."""
+    order = ffi.new("uint16_t[]", stream["order"])
+    config = ffi.new("struct lk_stream_config *")
+    templates = native_templates(ffi, stream, keep_alive)
+    fields = native_fields(ffi, stream, keep_alive)
+    keep_alive += [order, config, templates, fields]
+    config.templates, config.fields, config.order = templates, fields, order
+    if stream["gaps_ns"] is not None:
+        gaps = ffi.new("double[]", stream["gaps_ns"])
+        keep_alive.append(gaps)
+        config.gaps_ns = gaps
+    config.template_count = len(stream["templates"])
+    config.order_length = len(stream["order"])
+    config.field_count = len(stream["fields"])
+    config.checksum_count = len(stream["templates"][0]["checksums"])
+    config.intended = FLAT_OUT if stream["intended"] is None else stream["intended"]
+    for name in ("has_signature", "burst", "interval_ns", "first_ns"):
+        setattr(config, name, stream[name])
+    for name, value in stream.get("live", {}).items():
+        setattr(config, name, value)
+    return config
 
 
 def _fields(struct: Any) -> Fields:

@@ -18,6 +18,7 @@ from labkit.path.types import (
     Mac,
     Name,
     OwnLine,
+    Place,
     PortName,
     Probability,
     ProbeRun,
@@ -159,12 +160,15 @@ def probe_receive(run: ProbeRun, *, name: Name = None) -> None:
 
 @node(role="source", reference="RFC 2544")
 def generate(run: TrialRun, port: PortName, *, name: Name = None) -> None:
-    """Makes the frames of a trial when they are due; made by lk.trial()."""
+    """Makes the frames of a trial when they are due; made by lk.trial() and lab.traffic()."""
 
 
 @node(role="process", outputs=("other",), reference="RFC 4737")
-def receive(run: TrialRun, *, name: Name = None) -> None:
-    """Tracks and times the frames of a trial; made by lk.trial()."""
+def receive(run: TrialRun, place: Place = 0, *, name: Name = None) -> None:
+    """Tracks and times the frames of a trial; made by lk.trial() and lab.traffic().
+
+    place: which of the ports that live traffic arrives on this is
+    """
 
 
 # A bad line: two nodes that share it

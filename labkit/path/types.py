@@ -142,4 +142,5 @@ OwnLine = Annotated[str, LineType(is_own=True)]
 Probability = Annotated[float, RealType(0, 1, "it is a probability, 0 to 1")]
 Displacement = Annotated[int, WholeType(1, 32)]
 Seed = Annotated[int, WholeType(0, 2**63 - 1)]
+Place = Annotated[int, WholeType(0, 15)]
 Name = str | None  # of the node

@@ -8,14 +8,14 @@ from itertools import accumulate
 from typing import Any
 
 from labkit.errors import LabError
+from labkit.lab.addresses import destination_mac
 from labkit.lab.port import Port
-from labkit.packet.link import ETHERNET, MOST_VLAN_TAGS, VLAN_TAG
-from labkit.runs.addresses import destination_mac
+from labkit.lab.stream_length import check_length
 from labkit.text import shown
 from labkit.traffic.program import Compiled
 from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
-from labkit.traffic.sizes import FCS, MOST_LISTED
+from labkit.traffic.sizes import MOST_LISTED
 from labkit.traffic.stream import Stream
 from labkit.units import plain
 
@@ -117,7 +117,7 @@ def listed(port: Port, streams: Traffic | Sequence[Traffic]) -> list[Traffic]:
     for stream in traffic:
         if not isinstance(stream, (Stream, Replay)):
             raise LabError(f"{shown(stream)} is no stream; make one with lk.Stream or lk.Replay")
-        _check_length(port, stream)
+        check_length(port, stream)
     return traffic
 
 
@@ -163,27 +163,6 @@ def _due(gaps_ns: Sequence[float], seconds: float) -> int:
 
 def _gaps(stream: Traffic) -> tuple[float, ...] | None:
     return stream.gaps_ns if isinstance(stream, Replay) else None
-
-
-def _check_length(port: Port, stream: Traffic) -> None:
-    longest = port.mtu + ETHERNET + FCS + VLAN_TAG * _vlan_tags(stream)
-    if max(stream.sizes.order) > longest:
-        raise LabError(
-            f"size {max(stream.sizes.order)} exceeds what port {port.name} sends: MTU {port.mtu} "
-            f"carries frames up to {longest} bytes with FCS; choose a shorter one, or open the "
-            "port with a larger mtu"
-        )
-
-
-def _vlan_tags(stream: Traffic) -> int:
-    from scapy.layers.l2 import Dot1AD, Dot1Q
-
-    if isinstance(stream, Replay):
-        return MOST_VLAN_TAGS
-    tags, layer = 0, stream.packet.payload
-    while isinstance(layer, (Dot1Q, Dot1AD)):
-        tags, layer = tags + 1, layer.payload
-    return min(tags, MOST_VLAN_TAGS)
 
 
 def mean_size(scheduled: Sequence[ScheduledStream]) -> float:

@@ -11,9 +11,11 @@ from typing import Any
 
 from labkit._codec import lib
 from labkit.errors import LabError
+from labkit.lab.addresses import source_addresses
 from labkit.lab.exclusive import Pause
 from labkit.lab.lab import Lab
 from labkit.lab.port import Port
+from labkit.lab.reading import Loops, Reading
 from labkit.path import nodes
 from labkit.path.chain import Chain, Node, as_chain
 from labkit.path.counters import REFUSED_BY_TX
@@ -21,8 +23,6 @@ from labkit.path.hosts import host
 from labkit.path.path import Path
 from labkit.results.latency import LatencyHistogram
 from labkit.runs import stream_ids
-from labkit.runs.addresses import source_addresses
-from labkit.runs.reading import Loops, Reading
 from labkit.runs.schedule import ScheduledStream
 from labkit.runs.trial_settings import STILL_SECONDS, TrialSettings
 

@@ -15,6 +15,7 @@
 #include "engine_limits.h"
 #include "recorder_memory.h"
 #include "status.h"
+#include "flow_state.h"
 #include "trial_state.h"
 
 /* Verdicts, by number; NULL past the last one. */

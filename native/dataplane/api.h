@@ -17,6 +17,7 @@
 #include "tunnel.h"
 #include "histogram.h"
 #include "engine_limits.h"
+#include "flow_state.h"
 #include "recorder_memory.h"
 #include "status.h"
 #include "trial_state.h"
@@ -116,6 +117,7 @@ struct lk_trial_config {
 	int32_t latency; /* stamp every frame when it is made, and record its age on arrival */
 	int32_t takes_unsigned; /* some streams carry no signature: frames without one are theirs */
 	int32_t paced;		/* 0: as fast as the port takes frames */
+	int32_t live;		/* no end; its streams start, stop and change by lk_live_change() */
 	uint32_t longest;	/* frame without FCS */
 	uint32_t ticks;		/* intervals of the time series */
 	uint64_t tick_ns;
@@ -135,6 +137,14 @@ struct lk_stream_config {
 	double interval_ns; /* between two bursts; unpaced: their order among the streams */
 	double first_ns;
 	const double *gaps_ns; /* after frame n: gaps_ns[n % order_length]; NULL: interval_ns */
+	/* of live streams alone */
+	uint16_t id;	     /* number in the signature */
+	int32_t paced;	     /* 0: in what time the others leave */
+	int32_t catches_up;  /* overdue frames are sent late; 0: they are skipped */
+	int32_t latency;     /* stamp every frame when it is made */
+	double within_ns;    /* between the frames of a burst; interval_ns is from burst to burst */
+	uint64_t duration_ns; /* 0: no end */
+	uint32_t places;     /* ports that it arrives on */
 };
 struct lk_trial_counts {
 	int32_t state; /* enum lk_trial_state */
@@ -186,6 +196,60 @@ int lk_trial_stream_counts(const struct lk_trial *trial, uint32_t index,
 uint32_t lk_trial_ticks(const struct lk_trial *trial, struct lk_tick *out, uint32_t room);
 int lk_trial_histogram(const struct lk_trial *trial, int32_t index, struct lk_histogram *out);
 void lk_trial_free(struct lk_trial *trial);
+
+/* live.c */
+enum { LK_MOST_PLACES = 16 };
+struct lk_change {
+	enum lk_change_kind kind;
+	uint32_t index;				/* of the stream */
+	const struct lk_stream_config *stream; /* of LK_FLOW_START and LK_FLOW_SET */
+};
+struct lk_flow_counts {
+	/* since it was cleared */
+	uint64_t sent;
+	uint64_t sent_bytes; /* with FCS */
+	uint64_t unsent;     /* due, and neither sent nor to be sent any more */
+	uint64_t received;   /* for the first time */
+	uint64_t received_bytes;
+	uint64_t passed_over; /* numbers below the highest one that came, and not come themselves */
+	uint64_t reordered;
+	uint64_t duplicated;
+	uint64_t late; /* too old to be told from a duplicate */
+	uint64_t latency_count;
+	uint64_t latency_sum_ns;
+	uint64_t latency_min_ns;
+	uint64_t latency_max_ns;
+	uint64_t first_ns; /* since the epoch, of the first and the last arrival; 0: none yet */
+	uint64_t last_ns;
+	uint64_t by_place[LK_MOST_PLACES];
+	/* over its whole life */
+	uint64_t total_sent;
+	uint64_t total_unsent;
+	uint64_t total_received;
+	uint64_t total_reordered;
+	uint64_t total_duplicated;
+	uint64_t total_late;
+	/* now */
+	uint64_t state;	   /* enum lk_flow_state */
+	uint64_t behind;   /* frames that are overdue and will be sent late */
+	uint64_t still_ns; /* since its last frame left or came */
+};
+struct lk_live_totals {
+	uint64_t refusals;	  /* frames that the port did not take at once */
+	uint64_t unsigned_frames; /* arrived without a signature */
+	uint64_t unsigned_bytes;
+};
+/* Has the generator's worker change streams, all at once at this TSC; what it told before must be
+ * done. Waits until it is, at most for so long: -ETIMEDOUT, and it will be done later. */
+int lk_live_change(struct lk_trial *trial, const struct lk_change *changes, uint32_t count,
+		   uint64_t at);
+int lk_live_wait(struct lk_trial *trial, uint64_t timeout_ns);
+/* One after the other, each consistent in itself, and none received more than sent. Returns how
+ * many. */
+uint32_t lk_live_counts(const struct lk_trial *trial, uint32_t first, struct lk_flow_counts *out,
+			uint32_t room, struct lk_live_totals *totals);
+/* Frames may arrive on more than one worker from now on. */
+void lk_live_share(struct lk_trial *trial);
 
 /* impair.c */
 struct lk_impair_config {
@@ -269,8 +333,8 @@ int lk_worker_start(unsigned int lcore, int cpu);
 int lk_worker_run(unsigned int lcore, const int *graphs, unsigned int count);
 int lk_worker_info(unsigned int lcore, struct lk_worker_info *info);
 int lk_worker_stop(unsigned int lcore);
-/* While it is on no worker rests. */
-void lk_workers_keep_awake(int on);
+/* As long as more asked for it than gave it up no worker rests; `by` is 1 or -1. */
+void lk_workers_keep_awake(int by);
 
 /* recorder.c */
 enum lk_recorded {

@@ -9,8 +9,8 @@
 #define BACKLOG_FRAMES	  512
 #define BACKLOGS_A_SECOND 1000
 
-static uint64_t
-cycles(double ns)
+uint64_t
+lk_schedule_cycles(double ns)
 {
 	return (uint64_t)(ns * lk_clock_tsc_hz() / 1e9 * (1 << LK_CYCLE_FRACTION));
 }
@@ -46,15 +46,15 @@ describe(struct lk_compiled *c)
 }
 
 static int
-copy_templates(struct lk_stream *s, const struct lk_stream_config *config)
+copy_templates(struct lk_frames *f, const struct lk_stream_config *config, uint16_t id)
 {
 	static uint64_t made;
 
-	s->templates = calloc(config->template_count, sizeof(*s->templates));
-	if (s->templates == NULL)
+	f->templates = calloc(config->template_count, sizeof(*f->templates));
+	if (f->templates == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < config->template_count; i++) {
-		struct lk_compiled *c = &s->templates[i];
+		struct lk_compiled *c = &f->templates[i];
 		uint8_t *bytes;
 
 		c->template = config->templates[i];
@@ -63,86 +63,143 @@ copy_templates(struct lk_stream *s, const struct lk_stream_config *config)
 			return -ENOMEM;
 		memcpy(bytes, c->template.bytes, c->template.length);
 		if (config->has_signature)
-			sign(&c->template, bytes, config->checksum_count, s->id);
+			sign(&c->template, bytes, config->checksum_count, id);
 		c->template.bytes = bytes;
-		c->mark = ++made << 16 | s->id;
+		c->mark = ++made << 16 | id;
 		describe(c);
-		s->template_count++;
+		f->longest = RTE_MAX(f->longest, c->template.length);
+		f->template_count++;
 	}
 	return 0;
 }
 
 static int
-copy_fields(struct lk_stream *s, const struct lk_stream_config *config)
+copy_fields(struct lk_frames *f, const struct lk_stream_config *config)
 {
+	f->fields = calloc(RTE_MAX(1u, config->field_count), sizeof(*f->fields));
+	if (f->fields == NULL)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < config->field_count; i++) {
-		struct lk_field *f = &s->fields[i];
+		struct lk_field *field = &f->fields[i];
 		uint64_t *values;
 
-		*f = config->fields[i];
-		f->at = 0;
-		if (f->values == NULL)
+		*field = config->fields[i];
+		field->at = 0;
+		if (field->values == NULL)
 			continue;
-		values = malloc(f->count * sizeof(*values));
+		values = malloc(field->count * sizeof(*values));
 		if (values != NULL)
-			memcpy(values, config->fields[i].values, f->count * sizeof(*values));
-		f->values = values;
-		s->field_count = i + 1;
+			memcpy(values, config->fields[i].values, field->count * sizeof(*values));
+		field->values = values;
+		f->field_count = i + 1;
 		if (values == NULL)
 			return -ENOMEM;
 	}
-	s->field_count = config->field_count;
+	f->field_count = config->field_count;
 	return 0;
+}
+
+/* -ENOMEM leaves a part, which lk_frames_free() takes. */
+int
+lk_frames_copy(struct lk_frames *f, const struct lk_stream_config *config, uint16_t id)
+{
+	int rc;
+
+	*f = (struct lk_frames){.order_length = config->order_length,
+				.checksum_count = config->checksum_count,
+				.has_signature = config->has_signature};
+	if (config->field_count > LK_MAX_FIELDS || config->checksum_count > LK_MAX_CHECKSUMS)
+		return -EINVAL;
+	f->order = malloc(config->order_length * sizeof(*f->order));
+	if (f->order == NULL)
+		return -ENOMEM;
+	memcpy(f->order, config->order, config->order_length * sizeof(*f->order));
+	if (config->gaps_ns != NULL) {
+		f->gaps = malloc(config->order_length * sizeof(*f->gaps));
+		if (f->gaps == NULL)
+			return -ENOMEM;
+		for (uint32_t i = 0; i < config->order_length; i++)
+			f->gaps[i] = lk_schedule_cycles(config->gaps_ns[i]);
+	}
+	rc = copy_templates(f, config, id);
+	return rc == 0 ? copy_fields(f, config) : rc;
+}
+
+void
+lk_frames_free(struct lk_frames *f)
+{
+	for (uint32_t i = 0; i < f->template_count; i++)
+		free((void *)(uintptr_t)f->templates[i].template.bytes);
+	for (uint32_t i = 0; i < f->field_count; i++)
+		free((void *)(uintptr_t)f->fields[i].values);
+	free(f->templates);
+	free(f->fields);
+	free(f->order);
+	free(f->gaps);
+	*f = (struct lk_frames){0};
+}
+
+void
+lk_pace_of(struct lk_pace *pace, const struct lk_stream_config *config)
+{
+	uint64_t interval = lk_schedule_cycles(config->interval_ns);
+	uint64_t least = interval / config->burst * BACKLOG_FRAMES;
+
+	*pace = (struct lk_pace){
+		.interval = interval,
+		.within = lk_schedule_cycles(config->within_ns),
+		.backlog = RTE_MAX(interval,
+				   RTE_MIN(least, lk_schedule_cycles(1e9 / BACKLOGS_A_SECOND))),
+		.burst = config->burst,
+		.is_paced = config->paced,
+	};
+}
+
+struct lk_arrivals *
+lk_arrivals_new(uint32_t places)
+{
+	struct lk_arrivals *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
+	a->places = places;
+	a->latency = calloc(1, sizeof(*a->latency));
+	if (a->latency == NULL) {
+		free(a);
+		return NULL;
+	}
+	return a;
+}
+
+void
+lk_arrivals_free(struct lk_arrivals *a)
+{
+	if (a == NULL)
+		return;
+	free(a->latency);
+	free(a->spare);
+	free(a);
 }
 
 int
 lk_trial_add_stream(struct lk_trial *t, uint32_t index, const struct lk_stream_config *config)
 {
 	struct lk_stream *s = &t->streams[index];
-	uint64_t least;
-	int rc;
+	struct lk_heap *heap = t->config.paced ? &t->paced : &t->flat_out;
 
-	if (index >= t->config.streams || config->field_count > LK_MAX_FIELDS ||
-	    config->checksum_count > LK_MAX_CHECKSUMS)
+	if (index >= t->config.streams)
 		return -EINVAL;
 	s->id = (uint16_t)(t->config.first_stream + index);
-	s->interval = cycles(config->interval_ns);
-	s->due = cycles(config->first_ns);
-	s->burst = s->burst_left = config->burst;
+	lk_pace_of(&s->pace, config);
+	s->due = lk_schedule_cycles(config->first_ns);
+	s->end = UINT64_MAX;
+	s->burst_left = config->burst;
 	s->intended = config->intended;
-	s->has_signature = config->has_signature;
-	s->checksum_count = config->checksum_count;
-	least = s->interval / config->burst * BACKLOG_FRAMES;
-	s->backlog = RTE_MAX(s->interval, RTE_MIN(least, cycles(1e9 / BACKLOGS_A_SECOND)));
-	s->order = malloc(config->order_length * sizeof(*s->order));
-	t->arrivals[index] = calloc(1, sizeof(*t->arrivals[index]));
-	if (s->order == NULL || t->arrivals[index] == NULL)
+	s->stamps_each = t->config.latency;
+	t->arrivals[index] = lk_arrivals_new(1);
+	if (t->arrivals[index] == NULL)
 		return -ENOMEM;
-	memcpy(s->order, config->order, config->order_length * sizeof(*s->order));
-	s->order_length = config->order_length;
-	if (config->gaps_ns != NULL) {
-		s->gaps = malloc(config->order_length * sizeof(*s->gaps));
-		if (s->gaps == NULL)
-			return -ENOMEM;
-		for (uint32_t i = 0; i < config->order_length; i++)
-			s->gaps[i] = cycles(config->gaps_ns[i]);
-	}
-	rc = copy_templates(s, config);
-	if (rc == 0)
-		rc = copy_fields(s, config);
-	if (rc == 0 && s->intended > 0)
-		t->heap[t->heap_length++] = index;
-	return rc;
-}
-
-void
-lk_stream_free(struct lk_stream *s)
-{
-	for (uint32_t i = 0; i < s->template_count; i++)
-		free((void *)(uintptr_t)s->templates[i].template.bytes);
-	for (uint32_t i = 0; i < s->field_count; i++)
-		free((void *)(uintptr_t)s->fields[i].values);
-	free(s->templates);
-	free(s->order);
-	free(s->gaps);
+	if (s->intended > 0)
+		heap->entries[heap->length++] = (struct lk_due){s->due, index};
+	return lk_frames_copy(&s->frames, config, s->id);
 }

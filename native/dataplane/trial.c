@@ -26,6 +26,7 @@ int lk_mark_offset;
 static struct {
 	_Atomic(const struct rte_graph *) graph;
 	struct lk_trial *trial;
+	uint32_t index;
 } senders[MAX_STREAM_ID + 1];
 
 int
@@ -42,8 +43,8 @@ lk_trials_start(void)
  * Only generators allocate from these pools. What a buffer was filled with is still there when it
  * comes back, because nodes write headers and in front of them, and never a payload (node.h).
  */
-static struct rte_mempool *
-pool_for(uint32_t longest)
+struct rte_mempool *
+lk_trial_pool(uint32_t longest)
 {
 	int is_small = longest <= SMALL_ROOM;
 	const char *name = is_small ? "lk_generate_small" : "lk_generate_large";
@@ -68,11 +69,16 @@ lk_trial_create(const struct lk_trial_config *config)
 	t->config = *config;
 	t->ticks = calloc(config->ticks, sizeof(*t->ticks));
 	t->streams = calloc(config->streams, sizeof(*t->streams));
-	t->heap = calloc(config->streams, sizeof(*t->heap));
+	t->paced.entries = calloc(config->streams, sizeof(*t->paced.entries));
+	t->flat_out.entries = calloc(config->streams, sizeof(*t->flat_out.entries));
+	t->ending = calloc(config->streams, sizeof(*t->ending));
 	t->arrivals = calloc(config->streams, sizeof(struct lk_arrivals *));
-	t->pool = pool_for(config->longest);
-	if (t->ticks == NULL || t->streams == NULL || t->heap == NULL || t->arrivals == NULL ||
-	    t->pool == NULL) {
+	if (config->live)
+		t->index_of = calloc(MAX_STREAM_ID + 1, sizeof(*t->index_of));
+	t->pool = lk_trial_pool(config->longest);
+	if (t->ticks == NULL || t->streams == NULL || t->paced.entries == NULL ||
+	    t->flat_out.entries == NULL || t->ending == NULL || t->arrivals == NULL ||
+	    (config->live && t->index_of == NULL) || t->pool == NULL) {
 		lk_trial_free(t);
 		return NULL;
 	}
@@ -85,24 +91,19 @@ lk_trial_start(struct lk_trial *t)
 {
 	double hz = lk_clock_tsc_hz();
 
-	/* streams[i].due are not in order yet: a sorted array is a heap */
-	for (uint32_t i = 1; i < t->heap_length; i++)
-		for (uint32_t j = i;
-		     j > 0 && t->streams[t->heap[j]].due < t->streams[t->heap[j - 1]].due; j--) {
-			uint32_t held = t->heap[j];
-
-			t->heap[j] = t->heap[j - 1];
-			t->heap[j - 1] = held;
-		}
+	lk_heap_build(&t->paced);
+	lk_heap_build(&t->flat_out);
 	t->ns_per_cycle = 1e9 / hz;
 	t->tick_cycles = (uint64_t)((double)t->config.tick_ns * hz / 1e9);
 	t->clock_slack = (uint64_t)(hz * SLACK_SECONDS);
 	/* A moment ahead, so that both workers know of it when it comes. */
 	t->start = rte_rdtsc() + (uint64_t)(hz / 1e4);
+	t->epoch = t->start;
 	t->start_realtime_ns = lk_clock_realtime_ns(t->start); /* once: the calibration moves */
 	t->end = t->start + (uint64_t)((double)t->config.duration_ns * hz / 1e9);
 	t->deadline = t->end + (t->config.paced ? (uint64_t)(hz / 1e9 * LK_TRIAL_GRACE) : 0);
-	t->sending.end = t->receiving.end = RTE_MIN(t->start + t->tick_cycles, t->end);
+	t->sending.end = t->receiving.end =
+		t->config.live ? UINT64_MAX : RTE_MIN(t->start + t->tick_cycles, t->end);
 	atomic_store_explicit(&t->state, LK_TRIAL_RUNS, memory_order_release);
 }
 
@@ -121,9 +122,25 @@ lk_trial_sends_from(struct lk_trial *t, const struct rte_graph *graph)
 {
 	t->graph = graph;
 	for (uint32_t i = 0; i < t->config.streams; i++) {
-		senders[t->streams[i].id].trial = t;
-		senders[t->streams[i].id].graph = graph;
+		uint16_t id = t->streams[i].id;
+
+		if (t->config.live && t->index_of[id] != i + 1)
+			continue;
+		senders[id].trial = t;
+		senders[id].index = i;
+		senders[id].graph = graph;
 	}
+}
+
+/* Live streams lose no frame to a full port: it is sent again, before others are made. */
+static void
+hold(struct lk_trial *t, struct lk_stream *s, struct rte_mbuf *m)
+{
+	rte_pktmbuf_refcnt_update(m, 1); /* the drop node frees it */
+	t->waiting[t->held++] = m;
+	t->refusals++;
+	s->held++;
+	s->held_bytes += m->pkt_len + 4;
 }
 
 /* A frame that the generator's own tx did not take: not sent, and so not lost. */
@@ -137,7 +154,11 @@ lk_trial_refused(const struct rte_graph *graph, struct rte_mbuf *m)
 	if (atomic_load_explicit(&senders[id].graph, memory_order_relaxed) != graph)
 		return;
 	t = senders[id].trial;
-	s = &t->streams[id - t->config.first_stream];
+	s = &t->streams[senders[id].index];
+	if (t->config.live) {
+		hold(t, s, m);
+		return;
+	}
 	s->refused++;
 	s->refused_bytes += m->pkt_len + 4;
 	t->ticks[t->sending.at].refused++;
@@ -211,7 +232,7 @@ lk_trial_histogram(const struct lk_trial *t, int32_t index, struct lk_histogram 
 {
 	if (index >= (int32_t)t->config.streams)
 		return -EINVAL;
-	*out = index < 0 ? t->jitter : t->arrivals[index]->latency;
+	*out = index < 0 ? t->jitter : *t->arrivals[index]->latency;
 	return 0;
 }
 
@@ -219,19 +240,23 @@ lk_trial_histogram(const struct lk_trial *t, int32_t index, struct lk_histogram 
 void
 lk_trial_free(struct lk_trial *t)
 {
+	for (uint32_t id = 0; id <= MAX_STREAM_ID; id++)
+		if (senders[id].trial == t)
+			senders[id].graph = NULL;
+	if (t->config.live)
+		lk_live_free(t);
 	for (uint32_t i = 0; t->streams != NULL && i < t->config.streams; i++) {
-		struct lk_stream *s = &t->streams[i];
-
-		if (senders[s->id].trial == t)
-			senders[s->id].graph = NULL;
-		lk_stream_free(s);
+		lk_frames_free(&t->streams[i].frames);
 		if (t->arrivals != NULL)
-			free(t->arrivals[i]);
+			lk_arrivals_free(t->arrivals[i]);
 	}
 	if (t->spares > 0)
 		rte_mempool_put_bulk(t->pool, (void **)t->spare, t->spares);
 	free(t->arrivals);
-	free(t->heap);
+	free(t->ending);
+	free(t->index_of);
+	free(t->paced.entries);
+	free(t->flat_out.entries);
 	free(t->streams);
 	free(t->ticks);
 	free(t);

@@ -26,35 +26,89 @@ struct lk_compiled {
 	uint64_t descriptor[4]; /* from rearm_data on, of an mbuf that holds such a frame */
 };
 
+/* What a stream sends, from Python; replaced as a whole. */
+struct lk_frames {
+	struct lk_compiled *templates; /* one a frame size */
+	uint16_t *order;	       /* frame n has template order[n % order_length] */
+	struct lk_field *fields;
+	uint64_t *gaps; /* beside order; NULL: the interval is always the same */
+	uint32_t template_count, order_length, field_count, checksum_count;
+	uint32_t longest;
+	int has_signature;
+};
+
+/* When it sends: cycles of the schedule. */
+struct lk_pace {
+	uint64_t interval; /* from burst to burst */
+	uint64_t within;   /* between the frames of a burst */
+	uint64_t backlog;  /* how far behind its schedule it may catch up */
+	uint32_t burst;
+	int is_paced;
+};
+
 /* A stream on its way out; all of it belongs to the generator's worker. */
 struct lk_stream {
-	uint64_t due; /* of its next burst */
-	uint64_t interval;
-	uint64_t backlog;	/* how far behind its schedule it may catch up */
-	uint64_t intended;	/* frames; UINT64_MAX: until the time is over */
-	uint64_t made;		/* handed to what follows the generator */
-	uint64_t skipped;	/* never made: too far behind the schedule */
-	uint64_t refused;	/* made, and not taken by the port */
+	uint64_t due; /* of its next frame; of a paused one, how long after it goes on */
+	uint64_t end; /* nothing is due from there on; as due of a paused one */
+	uint64_t owed;	   /* how much later it runs than it was to */
+	uint64_t intended; /* frames; UINT64_MAX: until the time is over */
+	uint64_t made;	   /* handed to what follows the generator */
+	uint64_t skipped;  /* never made: too far behind the schedule */
+	uint64_t refused;  /* made, and not taken by the port */
 	uint64_t refused_bytes; /* with FCS, as made_bytes */
 	uint64_t made_bytes;
 	uint64_t last_due, last_made; /* TSC; for the jitter */
-	uint32_t burst, burst_left;
-	uint32_t order_length, order_at;
-	uint32_t field_count, checksum_count;
-	int has_signature;
+	struct lk_pace pace;
+	uint32_t burst_left;
+	uint32_t order_at;
+	int catches_up;
+	int stamps_each;
 	uint16_t id;
-	uint16_t *order;
-	uint64_t *gaps; /* beside order; NULL: the interval is always the same */
-	struct lk_compiled *templates;
-	uint32_t template_count;
-	struct lk_field fields[LK_MAX_FIELDS];
+	struct lk_frames frames;
+	/* of live ones */
+	atomic_int state;    /* enum lk_flow_state */
+	uint32_t held;	     /* made, and waiting for room in the port */
+	uint64_t held_bytes; /* with FCS */
+	uint64_t stopped;    /* TSC of the end of its last run */
+	uint64_t made_before, skipped_before, bytes_before; /* it was cleared */
+	uint64_t told_sent, told_bytes; /* by the command thread, and not to be taken back */
+};
+
+/* Streams that go on, the next one due on top; each node has four children. */
+struct lk_due {
+	uint64_t at;
+	uint32_t index;
+};
+struct lk_heap {
+	struct lk_due *entries;
+	uint32_t length;
+};
+
+struct lk_arrival_counts {
+	uint64_t received;
+	uint64_t bytes; /* with FCS, of frames that came for the first time */
+	uint64_t reordered;
+	uint64_t duplicated;
+	uint64_t too_old;
+	uint64_t by_place[LK_MOST_PLACES];
 };
 
 /* A stream on its way in; belongs to the receiver's worker. */
 struct lk_arrivals {
 	struct lk_sequence sequence;
 	uint64_t bytes; /* with FCS, of frames that came for the first time */
-	struct lk_histogram latency;
+	struct lk_histogram *latency;
+	/* of live ones */
+	uint64_t first; /* number of the first frame since it was cleared */
+	uint64_t first_tsc, last_tsc;
+	_Atomic uint32_t clears_asked;
+	uint32_t cleared;
+	uint32_t places;      /* ports that it arrives on */
+	uint64_t asked_first;	/* what begins with the next clearing */
+	struct lk_histogram *spare;
+	uint64_t by_place[LK_MOST_PLACES];
+	struct lk_arrival_counts base;	 /* when it was cleared */
+	struct lk_arrival_counts before; /* came since, and were sent before that */
 };
 
 /* Where a worker stands in the time series. */
@@ -73,12 +127,14 @@ struct lk_trial {
 	uint64_t clock_slack; /* cycles by which the clocks of two CPUs may differ */
 	double ns_per_cycle;
 	struct lk_tick *ticks;
+	uint16_t *index_of; /* of live streams by their number, and one more */
 	atomic_int state;
+	_Atomic(struct lk_changes *) wanted; /* what streams are to become */
 
 	/* the generator's */
 	struct lk_stream *streams;
-	uint32_t *heap; /* of streams that go on, the next one due on top */
-	uint32_t heap_length;
+	uint64_t epoch; /* TSC that the schedule counts from */
+	struct lk_heap paced, flat_out;
 	uint64_t finished; /* TSC */
 	struct lk_tick_cursor sending;
 	struct rte_mempool *pool;
@@ -86,15 +142,54 @@ struct lk_trial {
 	uint32_t spares;
 	const struct rte_graph *graph;
 	struct lk_histogram jitter;
+	_Atomic(struct lk_changes *) made; /* those of `wanted` that are done */
+	_Atomic uint64_t sending_version;  /* odd while it makes frames */
+	uint32_t *ending;		   /* streams that have made their last frame */
+	uint32_t endings;
+	uint32_t running;
+	uint32_t held; /* made, not taken by the port, and sent again */
+	uint64_t refusals;
+	struct rte_mbuf *waiting[LK_TRIAL_BURST];
 
 	/* the receiver's */
 	struct lk_arrivals **arrivals __rte_cache_aligned;
 	struct lk_tick_cursor receiving;
 	uint64_t unsigned_frames, unsigned_bytes;
+	_Atomic uint32_t shares; /* several workers receive, who take turns by the lock */
+	atomic_flag lock;
+	_Atomic uint64_t receiving_version[LK_MOST_PLACES];
+};
+
+/* What the generator's worker is to do, made by the command thread. */
+struct lk_planned {
+	enum lk_change_kind kind;
+	uint32_t index;
+	struct lk_frames frames; /* of LK_FLOW_START and LK_FLOW_SET; then those from before */
+	struct lk_pace pace;
+	uint64_t first, intended, duration;
+	int catches_up, stamps_each;
+};
+struct lk_changes {
+	uint64_t at; /* TSC */
+	uint32_t count;
+	uint32_t longest;
+	struct rte_mempool *pool; /* whose buffers hold the longest frames */
+	struct lk_planned planned[];
 };
 
 int lk_trials_start(void);
-void lk_stream_free(struct lk_stream *s);
+struct rte_mempool *lk_trial_pool(uint32_t longest);
+int lk_frames_copy(struct lk_frames *f, const struct lk_stream_config *config, uint16_t id);
+void lk_frames_free(struct lk_frames *f);
+void lk_pace_of(struct lk_pace *pace, const struct lk_stream_config *config);
+uint64_t lk_schedule_cycles(double ns);
+void lk_arrivals_free(struct lk_arrivals *a);
+struct lk_arrivals *lk_arrivals_new(uint32_t places);
+void lk_live_free(struct lk_trial *t);
+void lk_live_take_changes(struct lk_trial *t, uint64_t tsc);
+void lk_live_end_streams(struct lk_trial *t, uint64_t tsc);
+void lk_live_clear_arrivals(struct lk_arrivals *a);
+void lk_heap_build(struct lk_heap *heap);
 void lk_trial_sends_from(struct lk_trial *t, const struct rte_graph *graph);
 void lk_trial_refused(const struct rte_graph *graph, struct rte_mbuf *m);
 

@@ -46,9 +46,9 @@ static struct work no_work;
 static atomic_int kept_awake;
 
 void
-lk_workers_keep_awake(int on)
+lk_workers_keep_awake(int by)
 {
-	atomic_store(&kept_awake, on);
+	atomic_fetch_add(&kept_awake, by);
 }
 
 static struct lk_bell *
@@ -208,6 +208,14 @@ lk_workers_pause(void)
 	for (unsigned int lcore = 0; lcore < RTE_MAX_LCORE; lcore++)
 		if (workers[lcore].started)
 			wait_until_walked(&workers[lcore], &no_work);
+}
+
+void
+lk_workers_wake(void)
+{
+	for (unsigned int lcore = 0; lcore < RTE_MAX_LCORE; lcore++)
+		if (workers[lcore].started)
+			lk_bell_ring(bell_of(&workers[lcore]));
 }
 
 /*

@@ -10,5 +10,6 @@ extern struct lk_status *lk_status;
 /* Returns when no worker walks anything, and none does until lk_workers_resume(). */
 void lk_workers_pause(void);
 void lk_workers_resume(void); /* returns when all walk again */
+void lk_workers_wake(void);   /* those that rest */
 
 #endif

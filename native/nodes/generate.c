@@ -39,8 +39,8 @@ fill(struct lk_stream *s, const struct lk_compiled *only, struct lk_field *field
 		uint8_t *frame;
 
 		if (only == NULL) {
-			c = &s->templates[s->order[s->order_at]];
-			if (++s->order_at == s->order_length)
+			c = &s->frames.templates[s->frames.order[s->order_at]];
+			if (++s->order_at == s->frames.order_length)
 				s->order_at = 0;
 		}
 		t = &c->template;
@@ -86,29 +86,31 @@ __attribute__((target_clones("avx2", "default")))
 static void
 fill_run(struct lk_stream *s, struct rte_mbuf **mbufs, uint16_t count, uint64_t tsc, int each)
 {
-	if (s->template_count == 1 && s->field_count <= 1 && s->checksum_count == 1) {
-		const struct lk_compiled only = s->templates[0];
-		struct lk_field field = s->fields[0];
+	const struct lk_frames *f = &s->frames;
 
-		if (s->field_count == 0) {
-			fill(s, &only, &field, mbufs, count, tsc, each, 0, 1, s->has_signature);
+	if (f->template_count == 1 && f->field_count <= 1 && f->checksum_count == 1) {
+		const struct lk_compiled only = f->templates[0];
+		struct lk_field field = f->fields[0];
+
+		if (f->field_count == 0) {
+			fill(s, &only, &field, mbufs, count, tsc, each, 0, 1, f->has_signature);
 		} else if (is_counter_16(&field)) {
 			field.width = 2;
 			field.mask = UINT16_MAX;
 			field.shift = 0;
 			field.is_random = 0;
 			field.values = NULL;
-			if (s->has_signature)
+			if (f->has_signature)
 				fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, 1);
 			else
 				fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, 0);
 		} else {
-			fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, s->has_signature);
+			fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, f->has_signature);
 		}
-		s->fields[0].at = field.at;
+		f->fields[0].at = field.at;
 	} else {
-		fill(s, NULL, s->fields, mbufs, count, tsc, each, s->field_count, s->checksum_count,
-		     s->has_signature);
+		fill(s, NULL, f->fields, mbufs, count, tsc, each, f->field_count,
+		     f->checksum_count, f->has_signature);
 	}
 }
 
@@ -121,31 +123,45 @@ have_spares(struct lk_trial *t, uint16_t wanted)
 	return (uint16_t)RTE_MIN(wanted, t->spares);
 }
 
-/* An unpaced generator does not run ahead of a full cable: all it would measure is itself. */
+/*
+ * A generator that is to lose no frame, or to send as fast as they are taken, does not run ahead of
+ * a full cable: all it would measure is itself.
+ */
 static uint16_t
 room_for(const struct lk_trial *t, const struct lk_port *port)
 {
-	if (t->config.paced || port->tx_ring == NULL)
+	if ((t->config.paced && !t->config.live) || port->tx_ring == NULL)
 		return LK_TRIAL_BURST;
 	return (uint16_t)RTE_MIN(LK_TRIAL_BURST, rte_ring_free_count(port->tx_ring));
 }
 
-static uint16_t
-make_frames(struct lk_trial *t, void **objs, uint16_t room, uint64_t tsc)
+static __rte_always_inline uint16_t
+make_due(struct lk_trial *t, struct lk_heap *heap, void **objs, uint16_t room, uint64_t now,
+	 uint64_t clock, uint64_t tsc)
 {
-	uint64_t now = t->config.paced ? (tsc - t->start) << LK_CYCLE_FRACTION : UINT64_MAX;
 	uint16_t count = 0, run, spares;
 
 	while (count < room && (spares = have_spares(t, room - count)) > 0) {
-		struct lk_stream *s = lk_next_run(t, now, tsc, spares, &run);
+		struct lk_stream *s = lk_next_run(t, heap, now, clock, tsc, spares, &run);
 
 		if (s == NULL)
 			break;
 		t->spares -= run;
 		memcpy(objs + count, t->spare + t->spares, run * sizeof(objs[0]));
-		fill_run(s, (struct rte_mbuf **)objs + count, run, tsc, t->config.latency);
+		fill_run(s, (struct rte_mbuf **)objs + count, run, tsc, s->stamps_each);
+		s->last_made = tsc;
 		count += run;
 	}
+	return count;
+}
+
+static uint16_t
+make_frames(struct lk_trial *t, void **objs, uint16_t room, uint64_t tsc)
+{
+	uint64_t clock = (tsc - t->epoch) << LK_CYCLE_FRACTION;
+	uint16_t count = make_due(t, &t->paced, objs, room, clock, clock, tsc);
+
+	count += make_due(t, &t->flat_out, objs + count, room - count, UINT64_MAX, clock, tsc);
 	lk_tick_now(t, &t->sending, tsc)->made += count;
 	return count;
 }
@@ -165,11 +181,52 @@ finish(struct lk_trial *t, uint64_t now)
 	atomic_store_explicit(&t->state, LK_TRIAL_DONE, memory_order_release);
 }
 
+/* What the port did not take last time, before anything new. */
+static uint16_t
+send_again(struct lk_trial *t, void **objs)
+{
+	uint16_t count = (uint16_t)t->held;
+
+	for (uint16_t i = 0; i < count; i++) {
+		struct lk_stream *s = &t->streams[t->index_of[(uint16_t)*lk_mark_of(t->waiting[i])] - 1];
+
+		s->held--;
+		s->held_bytes -= t->waiting[i]->pkt_len + 4;
+		objs[i] = t->waiting[i];
+	}
+	t->held = 0;
+	return count;
+}
+
+static uint16_t
+make_live(struct lk_trial *t, void **objs, const struct lk_port *port, uint64_t tsc)
+{
+	uint64_t version = atomic_load_explicit(&t->sending_version, memory_order_relaxed);
+	uint16_t count;
+
+	atomic_store_explicit(&t->sending_version, version + 1, memory_order_release);
+	atomic_thread_fence(memory_order_release);
+	if (unlikely(atomic_load_explicit(&t->wanted, memory_order_acquire) != t->made))
+		lk_live_take_changes(t, tsc);
+	if (unlikely(t->endings > 0))
+		lk_live_end_streams(t, tsc);
+	if (unlikely(t->held > 0)) {
+		count = send_again(t, objs);
+	} else {
+		uint16_t room = t->running > 0 ? room_for(t, port) : 0;
+
+		count = room > 0 ? make_frames(t, objs, room, tsc) : 0;
+	}
+	atomic_store_explicit(&t->sending_version, version + 2, memory_order_release);
+	return count;
+}
+
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t unused)
 {
 	struct lk_node *self = lk_node_of(node);
 	struct lk_trial *t = self->config.trial;
+	const struct lk_port *port = &lk_ports[self->config.port];
 	int state = atomic_load_explicit(&t->state, memory_order_acquire);
 	uint64_t now;
 
@@ -178,19 +235,24 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	RTE_PER_LCORE(lk_current_node) = node->id;
 	if (state == LK_TRIAL_READY || state == LK_TRIAL_DONE)
 		return 0;
-	RTE_PER_LCORE(lk_activity)++; /* the next frame may be due soon: no rest */
 	now = rte_rdtsc();
-	if (now < t->start)
-		return 0;
 	if (unlikely(t->graph != graph))
 		lk_trial_sends_from(t, graph);
-	if (state == LK_TRIAL_STOPS || t->heap_length == 0 || now >= t->deadline) {
+	if (t->config.live) {
+		if (t->running > 0 || t->held > 0)
+			RTE_PER_LCORE(lk_activity)++;
+		return lk_source_done(graph, node, make_live(t, node->objs, port, now), 0);
+	}
+	RTE_PER_LCORE(lk_activity)++; /* the next frame may be due soon: no rest */
+	if (now < t->start)
+		return 0;
+	if (state == LK_TRIAL_STOPS || t->paced.length + t->flat_out.length == 0 ||
+	    now >= t->deadline) {
 		finish(t, now);
 		return 0;
 	}
-	return lk_source_done(
-		graph, node,
-		make_frames(t, node->objs, room_for(t, &lk_ports[self->config.port]), now), 0);
+	t->endings = 0;
+	return lk_source_done(graph, node, make_frames(t, node->objs, room_for(t, port), now), 0);
 }
 
 LK_NODE(generate, process, .is_polled = 1)

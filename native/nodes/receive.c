@@ -14,7 +14,7 @@ note_latency(const struct lk_trial *t, struct lk_arrivals *a, struct lk_tick *ti
 	/* Clocks of two CPUs may differ by some cycles. */
 	uint64_t ns = now > sent ? (uint64_t)((double)(now - sent) * t->ns_per_cycle) : 0;
 
-	lk_histogram_record(&a->latency, ns);
+	lk_histogram_record(a->latency, ns);
 	tick->latency_count++;
 	tick->latency_sum_ns += ns;
 	if (ns > tick->latency_max_ns)
@@ -39,28 +39,77 @@ is_ours(const struct lk_trial *t, uint32_t index, const struct lk_arrivals *a,
 	       (int32_t)(s->sequence - (uint32_t)from->made) < 0;
 }
 
+/*
+ * Where a signature ends: with the frame, or, when a DUT has padded it or cut its padding, with the
+ * IP packet in it.
+ */
+static __rte_always_inline int
+read_signature(const struct rte_mbuf *m, struct lk_signature *s)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	return likely(lk_read_signature(frame, m->data_len, s)) ||
+	       lk_find_signature(frame, m->data_len, s);
+}
+
+static __rte_always_inline void
+note_live(struct lk_arrivals *a, enum lk_arrival arrival, uint64_t number, uint32_t bytes,
+	  uint32_t place, uint64_t now)
+{
+	int is_first = arrival == LK_ARRIVED || arrival == LK_REORDERED;
+
+	if (unlikely(number < a->first)) {
+		struct lk_arrival_counts *before = &a->before;
+
+		before->received += (uint64_t)is_first;
+		before->bytes += is_first ? bytes : 0;
+		before->by_place[place] += (uint64_t)is_first;
+		before->reordered += arrival == LK_REORDERED;
+		before->duplicated += arrival == LK_DUPLICATED;
+		before->too_old += arrival == LK_TOO_OLD;
+	} else {
+		if (unlikely(a->first_tsc == 0))
+			a->first_tsc = now;
+		a->last_tsc = now;
+	}
+	if (unlikely(a->places > 1))
+		a->by_place[place] += (uint64_t)is_first;
+}
+
 /* 1: the frame is one of the trial's and taken into account. */
 static __rte_always_inline int
-take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_t now)
+take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_t now, int live,
+     uint32_t place)
 {
 	struct lk_signature s;
 	struct lk_arrivals *a;
+	enum lk_arrival arrival;
 	uint32_t index;
+	uint64_t number;
 	int64_t missing;
 
-	if (!lk_read_signature(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, &s)) {
+	if (!read_signature(m, &s)) {
 		t->unsigned_frames++;
 		t->unsigned_bytes += m->pkt_len + 4;
 		tick->unsigned_frames++;
 		return t->config.takes_unsigned;
 	}
-	index = (uint32_t)s.stream - t->config.first_stream;
+	index = live ? (uint32_t)t->index_of[s.stream] - 1
+		     : (uint32_t)s.stream - t->config.first_stream;
 	if (index >= t->config.streams)
 		return 0; /* of another run */
 	a = t->arrivals[index];
 	if (unlikely(!is_ours(t, index, a, &s, now)))
 		return 0;
-	switch (lk_sequence_take(&a->sequence, s.sequence, &missing)) {
+	if (live && unlikely(atomic_load_explicit(&a->clears_asked, memory_order_acquire) !=
+			     a->cleared))
+		lk_live_clear_arrivals(a);
+	number = a->sequence.next +
+		 (uint64_t)(int64_t)(int32_t)(s.sequence - (uint32_t)a->sequence.next);
+	arrival = lk_sequence_take(&a->sequence, s.sequence, &missing);
+	if (live)
+		note_live(a, arrival, number, m->pkt_len + 4, place, now);
+	switch (arrival) {
 	case LK_DUPLICATED:
 		tick->duplicated++;
 		return 1;
@@ -76,19 +125,58 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 	tick->received++;
 	tick->missing += missing;
 	a->bytes += m->pkt_len + 4;
-	if (t->config.latency)
+	if (live ? t->streams[index].stamps_each && number >= a->first : t->config.latency)
 		note_latency(t, a, tick, s.tsc, now);
 	return 1;
+}
+
+/* A stream that arrives on ports of several workers is one of them at a time: they are few. */
+static __rte_always_inline int
+take_live(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_t now,
+	  uint32_t place)
+{
+	int taken;
+
+	if (likely(t->shares == 0))
+		return take(t, m, tick, now, 1, place);
+	while (atomic_flag_test_and_set_explicit(&t->lock, memory_order_acquire))
+		rte_pause();
+	taken = take(t, m, tick, now, 1, place);
+	atomic_flag_clear_explicit(&t->lock, memory_order_release);
+	return taken;
+}
+
+static __rte_always_inline uint16_t
+take_all(struct lk_trial *t, void **objs, uint16_t count, struct rte_mbuf **taken, uint64_t now,
+	 int live, uint32_t place)
+{
+	struct lk_tick *tick = lk_tick_now(t, &t->receiving, now);
+	uint16_t kept = 0, others = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		const struct rte_mbuf *m = objs[i];
+
+		rte_prefetch0(rte_pktmbuf_mtod_offset(m, const void *,
+						      m->data_len - LK_SIGNATURE_LENGTH));
+	}
+	for (uint16_t i = 0; i < count; i++) {
+		if (likely(live ? take_live(t, objs[i], tick, now, place)
+				: take(t, objs[i], tick, now, 0, 0)))
+			taken[kept++] = objs[i];
+		else
+			objs[others++] = objs[i];
+	}
+	return kept;
 }
 
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
-	struct lk_trial *t = lk_node_of(node)->config.trial;
+	const struct lk_node *self = lk_node_of(node);
+	struct lk_trial *t = self->config.trial;
 	struct rte_mbuf *taken[count];
 	uint64_t now = rte_rdtsc();
-	uint16_t i, kept = 0, others = 0;
-	struct lk_tick *tick;
+	uint16_t kept;
 
 	lk_enter(node, objs, count);
 	/* What comes before the trial starts is not its own, and the clock of its ticks stands. */
@@ -96,22 +184,21 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		lk_pass_all(graph, node, LK_other);
 		return count;
 	}
-	tick = lk_tick_now(t, &t->receiving, now);
-	for (i = 0; i < count; i++) {
-		const struct rte_mbuf *m = objs[i];
+	if (t->config.live) {
+		uint32_t place = (uint32_t)self->config.values[0].whole;
+		_Atomic uint64_t *version = &t->receiving_version[place];
+		uint64_t before = atomic_load_explicit(version, memory_order_relaxed);
 
-		rte_prefetch0(rte_pktmbuf_mtod_offset(m, const void *,
-						      m->data_len - LK_SIGNATURE_LENGTH));
-	}
-	for (i = 0; i < count; i++) {
-		if (likely(take(t, objs[i], tick, now)))
-			taken[kept++] = objs[i];
-		else
-			objs[others++] = objs[i];
+		atomic_store_explicit(version, before + 1, memory_order_release);
+		atomic_thread_fence(memory_order_release);
+		kept = take_all(t, objs, count, taken, now, 1, place);
+		atomic_store_explicit(version, before + 2, memory_order_release);
+	} else {
+		kept = take_all(t, objs, count, taken, now, 0, 0);
 	}
 	rte_pktmbuf_free_bulk(taken, kept);
-	if (unlikely(others > 0))
-		lk_pass(graph, node, LK_other, objs, others);
+	if (unlikely(kept < count))
+		lk_pass(graph, node, LK_other, objs, (uint16_t)(count - kept));
 	return count;
 }
 

@@ -5,61 +5,68 @@
 #include "trial.h"
 
 /*
- * When a trial's streams are due. They stand in a heap by the time of their next burst, so that
+ * When a trial's streams are due. They stand in a heap by the time of their next frame, so that
  * their order does not depend on how fast the machine is. It is part of the generator's loop, and
- * inlined there.
+ * inlined there. A heap holds the times itself: to compare them by way of the streams would touch a
+ * cache line for each.
  */
 
-/* Restores the heap after the due time of its top has grown. */
+/* Restores the heap after the time of its top has grown. */
 static inline void
-lk_sift_down(const struct lk_trial *t)
+lk_sift_down(struct lk_heap *heap)
 {
-	uint32_t at = 0, top = t->heap[0];
+	struct lk_due *entries = heap->entries, top = entries[0];
+	uint32_t at = 0, length = heap->length;
 
 	for (;;) {
-		uint32_t child = 2 * at + 1;
+		uint32_t child = 4 * at + 1, least = child, last = RTE_MIN(child + 4, length);
 
-		if (child >= t->heap_length)
+		if (child >= length)
 			break;
-		if (child + 1 < t->heap_length &&
-		    t->streams[t->heap[child + 1]].due < t->streams[t->heap[child]].due)
-			child++;
-		if (t->streams[top].due <= t->streams[t->heap[child]].due)
+		while (++child < last)
+			if (entries[child].at < entries[least].at)
+				least = child;
+		if (top.at <= entries[least].at)
 			break;
-		t->heap[at] = t->heap[child];
-		at = child;
+		entries[at] = entries[least];
+		at = least;
 	}
-	t->heap[at] = top;
+	entries[at] = top;
 }
 
 static inline void
-lk_remove_top(struct lk_trial *t)
+lk_remove_top(struct lk_heap *heap)
 {
-	t->heap[0] = t->heap[--t->heap_length];
-	if (t->heap_length > 1)
-		lk_sift_down(t);
+	heap->entries[0] = heap->entries[--heap->length];
+	if (heap->length > 1)
+		lk_sift_down(heap);
 }
 
 /*
  * A worker that was held up does not make up for all of it: a flood would be the generator's fault
- * and not the DUT's. What is too long overdue is not made at all.
+ * and not the DUT's. What is too long overdue is not made at all, or, where every frame is to be
+ * sent, later: a capture as much later as it is, a stream at twice its rate until it has caught up.
  */
 static inline void
 lk_skip_overdue(struct lk_stream *s, uint64_t now)
 {
-	uint64_t bursts, frames;
+	uint64_t bursts, frames, late;
 
-	if (likely(now <= s->due + s->backlog))
+	if (likely(now <= s->due + s->pace.backlog))
 		return;
-	if (s->gaps != NULL) {
-		s->due = now; /* a capture keeps all of its frames, and the rest comes later */
+	late = now - s->due;
+	if (s->frames.gaps != NULL || s->catches_up) {
+		s->due = now;
+		s->owed += s->catches_up ? late : 0;
+		if (s->end != UINT64_MAX)
+			s->end += late;
 		return;
 	}
-	bursts = (now - s->due - s->backlog) / s->interval + 1;
-	frames = RTE_MIN((bursts - 1) * s->burst + s->burst_left,
+	bursts = (late - s->pace.backlog) / s->pace.interval + 1;
+	frames = RTE_MIN((bursts - 1) * s->pace.burst + s->burst_left,
 			 s->intended - s->made - s->skipped);
-	s->due += bursts * s->interval;
-	s->burst_left = s->burst;
+	s->due += bursts * s->pace.interval;
+	s->burst_left = s->pace.burst;
 	s->skipped += frames;
 }
 
@@ -80,48 +87,78 @@ lk_note_jitter(struct lk_trial *t, struct lk_stream *s, uint64_t due, uint64_t t
 static __rte_always_inline void
 lk_take_due(struct lk_trial *t, struct lk_stream *s, uint64_t tsc)
 {
+	uint64_t step = s->pace.within;
+
 	if (t->config.paced)
 		lk_note_jitter(t, s, s->due, tsc);
 	if (--s->burst_left == 0) {
-		s->burst_left = s->burst;
-		s->due += s->gaps == NULL ? s->interval : s->gaps[s->order_at];
+		s->burst_left = s->pace.burst;
+		step = s->frames.gaps == NULL
+			       ? s->pace.interval - (s->pace.burst - 1) * s->pace.within
+			       : s->frames.gaps[s->order_at];
 	}
+	if (unlikely(s->owed != 0)) {
+		uint64_t sooner = RTE_MIN(s->owed, step / 2);
+
+		s->owed -= sooner;
+		step -= sooner;
+	}
+	s->due += step;
+}
+
+/* How many frames it still has to make, as far as that is known. */
+static __rte_always_inline uint64_t
+lk_frames_left(const struct lk_stream *s, uint64_t now, uint64_t tsc_now)
+{
+	uint64_t due = now == UINT64_MAX ? tsc_now : s->due + s->pace.interval / 2;
+
+	/* Half an interval: what is due as the time ends belongs to what would follow. */
+	if (unlikely(due >= s->end))
+		return 0;
+	return s->intended - s->made - s->skipped;
 }
 
 /*
  * The stream whose frames are next, and how many of them in a row, at most `room`; NULL when none
- * is due. `now` is in cycles with a fraction, UINT64_MAX when nothing is paced.
+ * is due. `now` is in cycles with a fraction, UINT64_MAX when nothing is paced; `clock` is it
+ * always.
  */
 static __rte_always_inline struct lk_stream *
-lk_next_run(struct lk_trial *t, uint64_t now, uint64_t tsc, uint16_t room, uint16_t *run)
+lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clock, uint64_t tsc,
+	    uint16_t room, uint16_t *run)
 {
-	while (t->heap_length > 0) {
-		struct lk_stream *s = &t->streams[t->heap[0]];
+	while (heap->length > 0) {
+		struct lk_stream *s = &t->streams[heap->entries[0].index];
 		uint64_t left;
 
-		if (s->due > now)
+		if (heap->entries[0].at > now)
 			return NULL;
 		if (now != UINT64_MAX)
 			lk_skip_overdue(s, now);
-		left = s->intended - s->made - s->skipped;
+		left = lk_frames_left(s, now, clock);
 		if (unlikely(left == 0)) {
-			lk_remove_top(t);
+			t->ending[t->endings++] = heap->entries[0].index;
+			lk_remove_top(heap);
 			continue;
 		}
 		if (unlikely(s->due > now)) {
-			lk_sift_down(t);
+			heap->entries[0].at = s->due;
+			lk_sift_down(heap);
 			continue;
 		}
-		if (t->heap_length == 1 && now == UINT64_MAX) {
+		if (heap->length == 1 && now == UINT64_MAX) {
 			*run = (uint16_t)RTE_MIN(left, room); /* no schedule to keep */
 			return s;
 		}
 		lk_take_due(t, s, tsc);
-		for (*run = 1; *run < RTE_MIN(left, room) && s->gaps == NULL &&
-			       (t->heap_length == 1 ? s->due <= now : s->burst_left < s->burst);
+		for (*run = 1; *run < RTE_MIN(left, room) && s->frames.gaps == NULL &&
+			       (heap->length == 1
+					? s->due <= now && s->due + s->pace.interval / 2 < s->end
+					: s->pace.within == 0 && s->burst_left < s->pace.burst);
 		     ++*run)
 			lk_take_due(t, s, tsc);
-		lk_sift_down(t);
+		heap->entries[0].at = s->due;
+		lk_sift_down(heap);
 		return s;
 	}
 	return NULL;

@@ -15,6 +15,7 @@
 
 struct lk_histogram {
 	uint64_t counts[LK_HISTOGRAM_COUNTS];
+	uint64_t count;
 	uint64_t sum;
 	uint64_t min; /* 0 as well when nothing was recorded */
 	uint64_t max;
@@ -37,8 +38,9 @@ lk_histogram_record(struct lk_histogram *h, uint64_t value)
 {
 	h->counts[lk_histogram_index(value)]++;
 	h->sum += value;
-	if (value < h->min || (h->min == 0 && h->counts[0] == 0))
+	if (value < h->min || h->count == 0)
 		h->min = value;
+	h->count++;
 	if (value > h->max)
 		h->max = value;
 }

@@ -53,4 +53,25 @@ lk_read_signature(const uint8_t *frame, uint32_t length, struct lk_signature *s)
 	return 1;
 }
 
+/*
+ * As that, of a frame that was padded, or whose padding is gone: the payload ends where the IP
+ * header says, behind VLAN tags too.
+ */
+static inline int
+lk_find_signature(const uint8_t *frame, uint32_t length, struct lk_signature *s)
+{
+	uint32_t l3 = 14, end = 0;
+
+	while (l3 + 2 <= length && l3 < 14 + 2 * 4 &&
+	       (lk_get16(frame + l3 - 2) == 0x8100 || lk_get16(frame + l3 - 2) == 0x88a8))
+		l3 += 4;
+	if (l3 + 20 > length)
+		return 0;
+	if (lk_get16(frame + l3 - 2) == 0x0800)
+		end = l3 + lk_get16(frame + l3 + 2);
+	else if (lk_get16(frame + l3 - 2) == 0x86dd)
+		end = l3 + 40 + lk_get16(frame + l3 + 4);
+	return end != 0 && end < length && lk_read_signature(frame, end, s);
+}
+
 #endif

@@ -21,9 +21,9 @@ from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet, Raw
 
 import labkit as lk
+from labkit.lab.addresses import source_addresses
 from labkit.packet import codec
 from labkit.packet.dissect import dissect
-from labkit.runs.addresses import source_addresses
 from labkit.runs.schedule import ScheduledStream, mean_size
 from labkit.traffic.rate import Rate
 from labkit.traffic.stream import Stream

@@ -4,7 +4,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.lab.lab import Lab
 from labkit.lab.port import Port
 from labkit.lab.port_declaration import losses_in
 
@@ -39,8 +38,8 @@ class Reading:
     loops: Loops
 
     @classmethod
-    def of(cls, lab: Lab) -> "Reading":
-        """Reads a lab."""
+    def of(cls, lab: Any) -> "Reading":
+        """Reads a Lab."""
         commands = lab.engine.commands
         ports = dict(lab.ports)
         xstats = {name: port.xstats() for name, port in ports.items()}

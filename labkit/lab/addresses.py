@@ -5,7 +5,6 @@ import ipaddress
 from typing import Any
 
 from labkit.errors import LabError
-from labkit.lab.lab import Lab
 from labkit.lab.neighbours import resolve
 from labkit.lab.port import Port
 from labkit.packet.host_address import why_no_host
@@ -27,9 +26,9 @@ def destination_mac(port: Port, stream: Stream | Replay) -> str | None:
         return None
     peer = port.declaration.peer
     # Behind the cable of a tunnel port there is no host, but the way into the tunnel.
-    lab: Lab = port.lab
+    lab = port.lab
     if peer is not None and peer not in lab.tunnels.far_ends:
-        return lab.ports[peer].mac
+        return str(lab.ports[peer].mac)
     if peer is None and port.declaration.device.kind == "ring":
         return port.mac
     source, destination = _addresses(stream)
