@@ -111,4 +111,13 @@ struct lk_capture_scan {
 };
 int lk_codec_capture_scan(int fd, struct lk_capture_scan *scan);
 
+/* replay.c */
+struct lk_replay;
+struct lk_replay *lk_codec_replay_open(int fd, uint64_t rounds, uint64_t duration_ns,
+				       uint64_t pause_ns, double speed, double frames_rate,
+				       double bits_rate, uint32_t overhead);
+int lk_codec_replay_next(struct lk_replay *replay, uint8_t *to, uint32_t room, uint32_t *length,
+			 uint64_t *due_ns);
+void lk_codec_replay_close(struct lk_replay *replay);
+
 #endif
