@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "api.h"
-#include "../dataplane/replay.h"
+#include "replay_ahead.h"
 
 struct lk_replay *
 lk_codec_replay_open(int fd, uint64_t rounds, uint64_t duration_ns, uint64_t pause_ns, double speed,

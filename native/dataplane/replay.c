@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "capture_reader.h"
-#include "replay.h"
+#include "replay_ahead.h"
 
 #define RING_BYTES (8u << 20)
 #define NAP_NS	   200000 /* in which no worker empties the ring */

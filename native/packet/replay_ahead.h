@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef LK_REPLAY_H
-#define LK_REPLAY_H
+#ifndef LK_REPLAY_AHEAD_H
+#define LK_REPLAY_AHEAD_H
 
 #include <stdint.h>
 
