@@ -92,4 +92,33 @@ int64_t lk_codec_ring_pull(struct lk_frame_ring *ring, struct lk_frame_reader *r
 			   struct lk_record *record, uint8_t *to, uint32_t room);
 int lk_codec_ring_has(const struct lk_frame_ring *ring, const struct lk_frame_reader *reader);
 
+/* capture_scan.c: what a pcap or pcapng file holds; frames are numbered from 1, 0: there is none.
+ */
+struct lk_capture_scan {
+	uint64_t frames;
+	uint64_t bytes;
+	uint64_t duration_ns; /* on the running maximum of the times */
+	uint64_t went_back;   /* stamps before that maximum */
+	uint32_t shortest;
+	uint32_t longest;
+	uint64_t cut_frame; /* the first one that was not kept whole */
+	uint32_t cut_kept;
+	uint32_t cut_length;
+	uint64_t other_frame; /* the first one whose link type is not Ethernet */
+	uint32_t other_link_type;
+	int32_t is_whole;   /* read to its end */
+	const char *reason; /* why not */
+	uint64_t reason_at; /* byte of the file */
+};
+int lk_codec_capture_scan(int fd, struct lk_capture_scan *scan);
+
+/* replay.c */
+struct lk_replay;
+struct lk_replay *lk_codec_replay_open(int fd, uint64_t rounds, uint64_t duration_ns,
+				       uint64_t pause_ns, double speed, double frames_rate,
+				       double bits_rate, uint32_t overhead);
+int lk_codec_replay_next(struct lk_replay *replay, uint8_t *to, uint32_t room, uint32_t *length,
+			 uint64_t *due_ns);
+void lk_codec_replay_close(struct lk_replay *replay);
+
 #endif

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, and tunnels.c
-once for each protocol."""
+"""Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, captures.c,
+and tunnels.c once for each protocol."""
 
+import struct
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,7 +55,8 @@ class Target:
     def write_seeds(self, corpus: Path) -> None:
         """Good input for every switch."""
         corpus.mkdir(parents=True, exist_ok=True)
-        for name, data in handler_seeds() if self.source == "handlers.c" else self.tunnel_seeds():
+        seeds = {"handlers.c": handler_seeds, "captures.c": capture_seeds}
+        for name, data in seeds.get(self.source, self.tunnel_seeds)():
             (corpus / name).write_bytes(data)
 
     def tunnel_seeds(self) -> Iterator[tuple[str, bytes]]:
@@ -83,8 +85,33 @@ def handler_seeds() -> Iterator[tuple[str, bytes]]:
                 yield f"{name}-{kind}-{switches}", bytes([number, switches]) + frame
 
 
+def capture_seeds() -> Iterator[tuple[str, bytes]]:
+    """A frame in every format and byte order."""
+    for order in "<>":
+        name = "little" if order == "<" else "big"
+        for magic in (0xA1B2C3D4, 0xA1B23C4D):
+            head = struct.pack(f"{order}IHHiIII", magic, 2, 4, 0, 0, 65535, 1)
+            yield f"{name}-{magic:x}", head + struct.pack(f"{order}4I", 1, 2, 16, 60) + bytes(16)
+        blocks = [
+            (0x0A0D0D0A, struct.pack(f"{order}IHHq", 0x1A2B3C4D, 1, 0, -1)),
+            (1, struct.pack(f"{order}HHI HHB3x HHq HH", 1, 0, 96, 9, 1, 9, 14, 8, 1, 0, 0)),
+            (6, struct.pack(f"{order}5I", 0, 1, 2, 16, 60) + bytes(16)),
+            (2, struct.pack(f"{order}2H4I", 0, 0, 1, 2, 16, 60) + bytes(16)),
+            (3, struct.pack(f"{order}I", 16) + bytes(16)),
+            (99, bytes(8)),
+        ]
+        framed = (
+            struct.pack(f"{order}II", kind, len(body) + 12)
+            + body
+            + struct.pack(f"{order}I", len(body) + 12)
+            for kind, body in blocks
+        )
+        yield f"{name}-pcapng", b"".join(framed)
+
+
 TARGETS = (
     Target("handlers", "handlers.c"),
+    Target("captures", "captures.c"),
     Target("vxlan", "tunnels.c", ("PROTOCOL=LK_VXLAN",)),
     Target("geneve", "tunnels.c", ("PROTOCOL=LK_GENEVE",)),
     Target("gue", "tunnels.c", ("PROTOCOL=LK_GUE",)),

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* What must be known of a capture before it is sent: one pass over the file, piece by piece. */
+#include <stdlib.h>
+
+#include "api.h"
+#include "capture_reader.h"
+
+/* Times are those of a running maximum: one stamp that goes back does not make a capture longer. */
+static void
+take(struct lk_capture_scan *s, const struct lk_capture_record *record, uint64_t *first)
+{
+	uint64_t time;
+
+	if (s->frames++ == 0) {
+		*first = record->time_ns;
+		s->shortest = record->kept;
+	}
+	time = record->time_ns > *first ? record->time_ns - *first : 0;
+	if (record->has_time && *first + s->duration_ns > record->time_ns)
+		s->went_back++;
+	if (time > s->duration_ns)
+		s->duration_ns = time;
+	s->bytes += record->kept;
+	if (record->kept < s->shortest)
+		s->shortest = record->kept;
+	if (record->kept > s->longest)
+		s->longest = record->kept;
+	if (s->cut_frame == 0 && record->kept < record->length) {
+		s->cut_frame = s->frames;
+		s->cut_kept = record->kept;
+		s->cut_length = record->length;
+	}
+	if (s->other_frame == 0 && record->link_type != LK_LINK_ETHERNET) {
+		s->other_frame = s->frames;
+		s->other_link_type = record->link_type;
+	}
+}
+
+int
+lk_codec_capture_scan(int fd, struct lk_capture_scan *scan)
+{
+	struct lk_capture_reader *reader = malloc(sizeof(*reader));
+	uint8_t *buffer = malloc(LK_CAPTURE_WINDOW);
+	struct lk_capture_record record;
+	enum lk_capture_status status;
+	uint64_t first = 0;
+	int rc = -ENOMEM;
+
+	memset(scan, 0, sizeof(*scan));
+	if (reader != NULL && buffer != NULL) {
+		lk_capture_reader_begin(reader, fd, buffer);
+		while ((status = lk_capture_reader_next(reader, &record)) == LK_CAPTURE_RECORD)
+			take(scan, &record, &first);
+		scan->is_whole = status == LK_CAPTURE_END;
+		scan->reason = reader->file.reason;
+		scan->reason_at = reader->file.reason_at;
+		rc = -reader->error;
+	}
+	free(buffer);
+	free(reader);
+	return rc;
+}
