@@ -58,6 +58,24 @@ def check_idle(engine: Engine) -> None:
         )
 
 
+def _check_vacant(engine: Engine) -> None:
+    if engine in _occupied:
+        raise LabError(
+            f"{_occupied[engine]} is open in this lab, and its frames could not be told from "
+            "others; close it (lab.live.close()), or use a lab of its own"
+        )
+
+
+def occupy(engine: Engine, what: str) -> None:
+    """Keeps measurements away from a lab until vacate(): `what` is their loss."""
+    _occupied[engine] = what
+
+
+def vacate(engine: Engine) -> None:
+    """Measurements may run again."""
+    _occupied.pop(engine, None)
+
+
 class _Measurement(Generic[T]):
     def __init__(self, engine: Engine, what: str, work: Callable[[Pause], T]) -> None:
         self.what = what
@@ -74,6 +92,7 @@ class _Measurement(Generic[T]):
         try:
             with _lock:
                 check_idle(self._engine)
+                _check_vacant(self._engine)
                 _running[self._engine] = self
             try:
                 self._results.append(self._work(self._pause))
@@ -114,4 +133,5 @@ class _Measurement(Generic[T]):
 
 
 _running: "WeakKeyDictionary[Engine, _Measurement[Any]]" = WeakKeyDictionary()
+_occupied: "WeakKeyDictionary[Engine, str]" = WeakKeyDictionary()
 _lock = threading.Lock()

@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit._codec import lib
 from labkit.errors import LabError
+from labkit.lab import stream_ids
 from labkit.lab.addresses import source_addresses
 from labkit.lab.exclusive import Pause
 from labkit.lab.lab import Lab
@@ -22,7 +23,6 @@ from labkit.path.counters import REFUSED_BY_TX
 from labkit.path.hosts import host
 from labkit.path.path import Path
 from labkit.results.latency import LatencyHistogram
-from labkit.runs import stream_ids
 from labkit.runs.schedule import ScheduledStream
 from labkit.runs.trial_settings import STILL_SECONDS, TrialSettings
 

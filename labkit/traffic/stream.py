@@ -3,7 +3,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 from labkit.arguments.checked import checked
@@ -81,13 +81,13 @@ class Stream:
         signature: bool = True,
     ) -> None:
         packet = one_packet(packet)
-        fields = as_fields(vary)
-        if len(fields) > MOST_FIELDS:
-            raise LabError(f"{len(fields)} varying fields; at most {MOST_FIELDS}")
+        varied = as_fields(vary)
+        if len(varied) > MOST_FIELDS:
+            raise LabError(f"{len(varied)} varying fields; at most {MOST_FIELDS}")
         check_weight(weight)
         # Without addresses scapy would ask the host's network for them.
         length = len(built(with_addresses(packet, NO_MAC, NO_MAC)))
-        fields_of(packet, fields)
+        fields_of(packet, varied)
         shortest = length + (SIGNATURE_LENGTH if signature else 0) + FCS
         sizes = Sizes.parse(max(SHORTEST, shortest) if size is None else size)
         if min(sizes.order) < shortest:
@@ -102,7 +102,7 @@ class Stream:
             "packet": packet,
             "sizes": sizes,
             "rate": None if rate is None else Rate.parse(rate),
-            "vary": fields,
+            "vary": varied,
             "weight": float(weight),
             "burst": burst,
             "seed": seed,
@@ -110,6 +110,12 @@ class Stream:
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    def resized(self, size: Sizes | int | str | Mapping[int, int] | Iterable[int]) -> "Stream":
+        """The same frames in other sizes."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        del values["sizes"]
+        return Stream(**values, size=size)
 
     def compile(self, source: str | None = None, destination: str | None = None) -> Compiled:
         """The stream as the generator runs it; the MACs are used where the packet names none."""

@@ -91,6 +91,7 @@ plan(struct lk_trial *t, struct lk_planned *p, const struct lk_change *change,
 		s->id = config->id;
 		t->arrivals[change->index] = a;
 		t->index_of[config->id] = (uint16_t)(change->index + 1);
+		t->used = RTE_MAX(t->used, change->index + 1);
 	}
 	return 0;
 }
@@ -277,7 +278,7 @@ static void
 line_up(struct lk_trial *t)
 {
 	t->paced.length = t->flat_out.length = 0;
-	for (uint32_t i = 0; i < t->config.streams; i++) {
+	for (uint32_t i = 0; i < t->used; i++) {
 		const struct lk_stream *s = &t->streams[i];
 		struct lk_heap *heap = s->pace.is_paced ? &t->paced : &t->flat_out;
 
@@ -297,7 +298,7 @@ rebase(struct lk_trial *t, uint64_t tsc)
 	if (tsc - t->epoch < 2 * passed)
 		return;
 	t->epoch += passed;
-	for (uint32_t i = 0; i < t->config.streams; i++) {
+	for (uint32_t i = 0; i < t->used; i++) {
 		struct lk_stream *s = &t->streams[i];
 
 		if (s->state != LK_FLOW_STARTED)
@@ -456,7 +457,7 @@ lk_live_counts(const struct lk_trial *trial, uint32_t first, struct lk_flow_coun
 	       uint32_t room, struct lk_live_totals *totals)
 {
 	struct lk_trial *t = (struct lk_trial *)(uintptr_t)trial;
-	uint32_t count = RTE_MIN(room, t->config.streams - RTE_MIN(first, t->config.streams));
+	uint32_t count = RTE_MIN(room, t->used - RTE_MIN(first, t->used));
 	uint64_t seen[LK_MOST_PLACES], now;
 
 	memset(out, 0, count * sizeof(*out));

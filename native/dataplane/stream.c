@@ -199,6 +199,7 @@ lk_trial_add_stream(struct lk_trial *t, uint32_t index, const struct lk_stream_c
 	t->arrivals[index] = lk_arrivals_new(1);
 	if (t->arrivals[index] == NULL)
 		return -ENOMEM;
+	t->used = RTE_MAX(t->used, index + 1);
 	if (s->intended > 0)
 		heap->entries[heap->length++] = (struct lk_due){s->due, index};
 	return lk_frames_copy(&s->frames, config, s->id);

@@ -130,6 +130,7 @@ struct lk_trial {
 	uint16_t *index_of; /* of live streams by their number, and one more */
 	atomic_int state;
 	_Atomic(struct lk_changes *) wanted; /* what streams are to become */
+	_Atomic uint32_t used;		     /* streams that there are */
 
 	/* the generator's */
 	struct lk_stream *streams;
