@@ -16,9 +16,10 @@ from labkit.errors import LabError
 from labkit.packet.frame_bytes import built
 from labkit.packet.signature import MAGIC, SIGNATURE_LENGTH
 from labkit.traffic.field_of import FieldOf, fields_of
-from labkit.traffic.fields import Vary, Wire, all_layers, bits_between
+from labkit.traffic.fields import Vary, all_layers
 from labkit.traffic.program import MOST_CHECKSUMS, Checksum, Compiled, Program, Template
 from labkit.traffic.sizes import FCS
+from labkit.traffic.wire import Wire, bits_between
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
@@ -126,8 +127,10 @@ class _Maker:
     ) -> Program:
         """What the generator does with a field."""
         wire = self.locate(field, size)
-        factors = tuple(self.factor(field, wire, offset, size) for offset, _ in places)
-        return Program(wire, field.varied.random, seed, factors)
+        low = field.number(0) & ~1
+        frames = [self.build(size, [(field, n)]) for n in (low, low | 1)]
+        factors = tuple(_factor(frames, offset, wire) for offset, _ in places)
+        return Program(wire, field.varied.random, seed, factors, field.varied.hold)
 
     def locate(self, field: FieldOf, size: int) -> Wire:
         """Where a field stands, with no more of it than varies."""
@@ -184,12 +187,6 @@ class _Maker:
                     places.append((offset, isinstance(layers[number], UDP)))
                     break
         return places
-
-    def factor(self, field: FieldOf, wire: Wire, offset: int, size: int) -> int:
-        """What the sum behind a checksum grows by as the field's bytes, a number, grow by 1."""
-        low = field.number(0) & ~1
-        sums = [_sum_at(self.build(size, [(field, n)]), offset) for n in (low, low | 1)]
-        return (sums[1] - sums[0]) * pow(2, 16 - wire.shift % 16, ONES) % ONES
 
     def template(
         self,
@@ -250,6 +247,13 @@ class _Maker:
                         "as scapy would have it; vary other fields, or give that byte's field a "
                         "value in the packet"
                     )
+
+
+def _factor(frames: list[bytes], offset: int, wire: Wire) -> int:
+    """What the sum behind a checksum grows by as the field's bytes, a number, grow by 1; of two
+    frames whose field differs by 1."""
+    before, after = (_sum_at(frame, offset) for frame in frames)
+    return (after - before) * pow(2, 16 - wire.shift % 16, ONES) % ONES
 
 
 def _sum_at(frame: bytes, offset: int) -> int:

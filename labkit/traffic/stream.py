@@ -51,8 +51,9 @@ class Stream:
         filled up. Given as `size`: a number, several in turn, weights such as {64: 28, 570: 16},
         lk.IMIX or "IMIX"; None: the shortest that holds the signature, 64 or more.
     rate: intended load, such as "700 kpps"; None: what the trial says
-    vary: fields that differ from frame to frame. Each takes its next value with every frame: 10
-        addresses and 10 ports are 10 flows, 10 addresses and 11 ports are 110.
+    vary: up to 32 fields that differ from frame to frame. Each takes its next value with every
+        frame: 10 addresses and 10 ports are 10 flows; multiplied, as in lk.vary(IP.src, sources) *
+        lk.vary(UDP.sport, ports), they are 100.
     weight: share among the streams that a trial's rate is given to
     burst: frames sent back to back
     seed: of randomly drawn fields; the same seed gives the same frames

@@ -73,7 +73,7 @@ static __rte_always_inline int
 is_counter_16(const struct lk_field *f)
 {
 	return f->width == 2 && f->mask == UINT16_MAX && f->shift == 0 && !f->is_random &&
-	       f->values == NULL;
+	       f->values == NULL && f->hold <= 1;
 }
 
 /*
@@ -98,6 +98,7 @@ fill_run(struct lk_stream *s, struct rte_mbuf **mbufs, uint16_t count, uint64_t 
 			field.shift = 0;
 			field.is_random = 0;
 			field.values = NULL;
+			field.hold = 1;
 			if (s->has_signature)
 				fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, 1);
 			else
@@ -106,6 +107,7 @@ fill_run(struct lk_stream *s, struct rte_mbuf **mbufs, uint16_t count, uint64_t 
 			fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, s->has_signature);
 		}
 		s->fields[0].at = field.at;
+		s->fields[0].held = field.held;
 	} else {
 		fill(s, NULL, s->fields, mbufs, count, tsc, each, s->field_count, s->checksum_count,
 		     s->has_signature);
