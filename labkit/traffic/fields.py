@@ -11,6 +11,7 @@ from labkit.arguments.checked import EVERY, checked
 from labkit.arguments.hints import is_many
 from labkit.errors import LabError
 from labkit.text import shown
+from labkit.traffic.addresses import Addresses
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
@@ -34,6 +35,8 @@ class Vary:
     nth: which of the layers that have the field; None: the first one
     layer: the class of layers that are meant; None: all that have the field
     hold: frames that each value stays for; more than 1 in a product alone
+    bits: the highest and the lowest that vary, 0 being the last one; None: all
+    wrap: values past the field's width begin again at 0
     """
 
     field: Any
@@ -42,6 +45,8 @@ class Vary:
     nth: int | None = None
     layer: Any = None
     hold: int = 1
+    bits: tuple[int, int] | None = None
+    wrap: bool = False
 
     def __mul__(self, other: "Vary | Product") -> "Product":
         """All pairs of two fields' values; this one turns fastest."""
@@ -60,16 +65,23 @@ class Vary:
     def to_dict(self) -> dict[str, Any]:
         """JSON values: field such as "UDP.sport", values (a range as text), random, nth."""
         values = self.values
-        return {
-            "field": f"{self.owner.__name__}.{self.name}",
-            "values": str(values) if isinstance(values, range) else list(map(_json, values)),
-            "random": self.random,
-            "nth": self.nth or 1,
-        } | ({"hold": self.hold} if self.hold != 1 else {})
+        return (
+            {
+                "field": f"{self.owner.__name__}.{self.name}",
+                "values": str(values)
+                if isinstance(values, (range, Addresses))
+                else list(map(_json, values)),
+                "random": self.random,
+                "nth": self.nth or 1,
+            }
+            | ({"hold": self.hold} if self.hold != 1 else {})
+            | ({"bits": list(self.bits)} if self.bits else {})
+            | ({"wrap": True} if self.wrap else {})
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A layer knows its fields by identity, which a copy of one has not.
-        others = (self.values, self.random, self.nth, self.layer, self.hold)
+        others = (self.values, self.random, self.nth, self.layer, self.hold, self.bits, self.wrap)
         return _unpickled, (self.owner, self.name, *others)
 
 
@@ -148,6 +160,8 @@ def vary(
     random: bool = False,
     nth: int | None = None,
     layer: Any = None,
+    bits: Any = None,
+    wrap: bool = False,
 ) -> Vary:
     """A field that differs from frame to frame.
 
@@ -161,6 +175,10 @@ def vary(
     layer: the class of the layer that is meant, such as Dot1AD. scapy's layers share fields with
         those they are derived from: Dot1AD.vlan and Dot1Q.vlan are one field, as IPerror.src and
         IP.src are. A packet with both needs layer= or nth=, which then counts all of them.
+
+    bits: some of the field's alone, of which values are the numbers: (7, 2) the DSCP and (1, 0) the
+        ECN of IP.tos (RFC 2474 3, RFC 3168 5), 1 the SYN of TCP.flags; bit 0 is the last one
+    wrap: numbers past the field's width begin again at 0, instead of being refused
 
     Checksums follow the field, unless the packet gives them: what a packet says stays as it is.
     """
@@ -182,11 +200,28 @@ def vary(
             f"layer is {getattr(layer, '__name__', shown(layer))}; layers with this field "
             f"{field.name} are the classes {there}"
         )
-    return Vary(field, listed, random, None if nth is None else int(nth), layer)
+    if not isinstance(wrap, bool):
+        raise LabError(f"wrap is {shown(wrap)}; it is True or False")
+    number = None if nth is None else int(nth)
+    return Vary(field, listed, random, number, layer, 1, _bits(bits), wrap)
+
+
+def _bits(bits: Any) -> tuple[int, int] | None:
+    """The highest and the lowest."""
+    pair = bits if isinstance(bits, tuple) else (bits, bits)
+    if bits is None:
+        return None
+    if len(pair) != 2 or any(isinstance(b, bool) or not isinstance(b, int) for b in pair):
+        raise LabError(f"bits is {shown(bits)}; it is one bit, or the highest and lowest as (7, 2)")
+    if pair[0] < pair[1] or pair[1] < 0:
+        raise LabError(f"bits is {shown(bits)}; the highest is first, as (7, 2), and the last is 0")
+    return pair
 
 
 def count_of(values: Sequence[Value]) -> int:
     """How many values; Python cannot tell the length of a long range."""
+    if isinstance(values, Addresses):
+        return values.total
     if isinstance(values, range):
         return max(0, -((values.start - values.stop) // values.step))
     return len(values)
@@ -199,7 +234,7 @@ def _listed(values: Any) -> Sequence[Value]:
     if is_random or not is_listed:
         listed: Sequence[Value] = ()
     else:
-        listed = values if isinstance(values, range) else tuple(values)
+        listed = values if isinstance(values, (range, Addresses)) else tuple(values)
     count = count_of(listed)
     if count == 0:
         hint = "; random=True draws from a range" if is_random else ""
@@ -207,11 +242,11 @@ def _listed(values: Any) -> Sequence[Value]:
             f"values is {shown(values)}; give a range or a list, such as range(1024, 2048) or "
             f'["10.0.0.1", "10.0.0.2"]{hint}'
         )
-    if isinstance(listed, range) and count > MOST_OF_RANGE:
+    if isinstance(listed, (range, Addresses)) and count > MOST_OF_RANGE:
         raise LabError(
             f"values is {shown(values)}, {count:,} values; a range has 2**64 - 1 at most"
         )
-    if not isinstance(listed, range) and count > MOST_VALUES:
+    if not isinstance(listed, (range, Addresses)) and count > MOST_VALUES:
         raise LabError(f"{count} values; at most {MOST_VALUES} in a list, or give a range")
     return listed
 
