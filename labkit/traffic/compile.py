@@ -17,6 +17,7 @@ from labkit.packet.frame_bytes import built
 from labkit.packet.signature import MAGIC, SIGNATURE_LENGTH
 from labkit.traffic.field_of import FieldOf, fields_of
 from labkit.traffic.fields import Vary, all_layers
+from labkit.traffic.payload import COUNTING, Payload
 from labkit.traffic.program import (
     MOST_CHECKSUMS,
     MOST_FIELDS,
@@ -37,16 +38,22 @@ PROOFS = 3  # frames compared with scapy's at the shortest and at the longest si
 
 
 def compile_stream(
-    packet: "Packet", order: Sequence[int], vary: Sequence[Vary], seed: int, signature: bool
+    packet: "Packet",
+    order: Sequence[int],
+    vary: Sequence[Vary],
+    seed: int,
+    signature: bool,
+    fill: Payload = COUNTING,
 ) -> Compiled:
     """Compiles; LabError where the packet cannot be built or a field cannot vary.
 
     packet: with its MAC addresses
     order: sizes of the frames, one after the other, in bytes with FCS
     vary, seed, signature: as of lk.Stream
+    fill: behind the packet
     """
     sizes = tuple(dict.fromkeys(order))
-    maker = _Maker(packet, seed, signature)
+    maker = _Maker(packet, seed, signature, fill)
     fields = fields_of(packet, vary)
     places = maker.checksum_places(sizes[0])
     made = [
@@ -96,8 +103,9 @@ def with_addresses(packet: "Packet", source: str | None, destination: str | None
 class _Maker:
     """Builds frames of a stream with scapy."""
 
-    def __init__(self, packet: "Packet", seed: int, signature: bool) -> None:
+    def __init__(self, packet: "Packet", seed: int, signature: bool, fill: Payload) -> None:
         self.packet = packet
+        self.fill = fill
         self.seed = seed
         self.signature = signature
         self.headers = len(packet)
@@ -123,7 +131,7 @@ class _Maker:
             for number, name in self.free:
                 all_layers(packet)[number].setfieldval(name, checksums)
         room = size - FCS - self.headers
-        payload = (bytes(range(256)) * (room // 256 + 1))[:room]
+        payload = self.fill.first(room)
         if self.signature:
             payload = payload[:-SIGNATURE_LENGTH] + MAGIC + signature
         if payload:

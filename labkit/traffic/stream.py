@@ -16,6 +16,7 @@ from labkit.traffic.compile import compile_stream, with_addresses
 from labkit.traffic.field_of import fields_of
 from labkit.traffic.fields import Vary, as_fields, count_of
 from labkit.traffic.packet_check import one_packet
+from labkit.traffic.payload import COUNTING, Payload, payload_of
 from labkit.traffic.program import MOST_FIELDS, Compiled
 from labkit.traffic.rate import Rate
 from labkit.traffic.sizes import FCS, Sizes
@@ -34,7 +35,7 @@ def check_weight(weight: float) -> None:
         raise LabError(f"weight is {shown(weight)}; it is a positive number")
 
 
-@checked(but=("packet", "size", "rate", "vary", "weight"))
+@checked(but=("packet", "size", "rate", "vary", "weight", "payload"))
 @dataclass(frozen=True, init=False)
 class Stream:
     """Frames of one scapy packet: sizes, varying fields, rate.
@@ -57,6 +58,8 @@ class Stream:
     weight: share among the streams that a trial's rate is given to
     burst: frames sent back to back
     seed: of randomly drawn fields; the same seed gives the same frames
+    payload: what fills the frame behind the packet: bytes or a text (once, then zeros), or
+        lk.Payload.repeat, .random or .prbs; None: bytes that count from 0 to 255
     signature: False: frames are counted, but not tracked and timed
     """
 
@@ -68,6 +71,7 @@ class Stream:
     burst: int
     seed: int
     signature: bool
+    payload: Payload = COUNTING
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class Stream:
         burst: Annotated[int, Between(1, MOST_BURST, "frames")] = 1,
         seed: int = 0,
         signature: bool = True,
+        payload: Payload | bytes | str | None = None,
     ) -> None:
         packet = one_packet(packet)
         fields = as_fields(vary)
@@ -108,6 +113,7 @@ class Stream:
             "burst": burst,
             "seed": seed,
             "signature": signature,
+            "payload": payload_of(payload),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -115,7 +121,9 @@ class Stream:
     def compile(self, source: str | None = None, destination: str | None = None) -> Compiled:
         """The stream as the generator runs it; the MACs are used where the packet names none."""
         packet = with_addresses(self.packet, source, destination)
-        return compile_stream(packet, self.sizes.order, self.vary, self.seed, self.signature)
+        return compile_stream(
+            packet, self.sizes.order, self.vary, self.seed, self.signature, self.payload
+        )
 
     def frames(self, count: int) -> list[bytes]:
         """The first frames of the stream as the generator makes them, without FCS. Their signatures
