@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 64
 MOST_BURST = 65_536
+LONGEST_802_3 = 1_518
 NO_MAC = "00:00:00:00:00:00"
 
 
@@ -103,6 +104,11 @@ class Stream:
                 f"size {min(sizes.order)} is too short for {packet.summary()}: {parts} and {FCS} "
                 f"of FCS make {shortest}; choose {shortest} or more"
                 + (", or signature=False" if signature else "")
+            )
+        if packet.name == "802.3" and max(sizes.order) > LONGEST_802_3:
+            raise LabError(
+                f"size {max(sizes.order)} is too long for Dot3(): above 1,500 bytes its length is "
+                f"read as a type (IEEE 802.3 3.2.6); choose {LONGEST_802_3} or less, or Ether()"
             )
         values: dict[str, Any] = {
             "packet": packet,

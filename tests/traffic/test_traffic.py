@@ -260,7 +260,7 @@ def wrong_stream(**arguments: Any) -> Callable[[], object]:
     [
         (wrong_stream(size=63), r"size 63 is too short .* 42 bytes of packet, 18 .* make 64"),
         (wrong_stream(packet=LINK / V6 / DATA, size=64), "make 84; choose 84 or more, or signa"),
-        (wrong_stream(packet=V4 / DATA), r"a stream's packet begins with Ether\(\)"),
+        (wrong_stream(packet=V4 / DATA), r"a stream's packet begins with Ether\(\) or"),
         (wrong_stream(size=()), "there are no sizes"),
         (wrong_stream(packet=LINK / IP(dst=["10.0.0.1", "10.0.0.2"]) / DATA), "for 2 packets, and"),
         (wrong_stream(packet=LINK / IP(dst="10.0.0.0/30") / DATA), "stands for 4 packets"),
