@@ -19,6 +19,7 @@ from labkit.traffic.packet_check import one_packet
 from labkit.traffic.payload import COUNTING, Payload, payload_of
 from labkit.traffic.program import MOST_FIELDS, Compiled
 from labkit.traffic.rate import Rate
+from labkit.traffic.rebuild import rebuilt
 from labkit.traffic.sizes import FCS, Sizes
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Stream:
     seed: of randomly drawn fields; the same seed gives the same frames
     payload: what fills the frame behind the packet: bytes or a text (once, then zeros), or
         lk.Payload.repeat, .random or .prbs; None: bytes that count from 0 to 255
+    rebuild: True: lengths and checksums that the packet gives, as a captured one does, are made
+        anew for every size; padding goes
     signature: False: frames are counted, but not tracked and timed
     """
 
@@ -86,8 +89,10 @@ class Stream:
         seed: int = 0,
         signature: bool = True,
         payload: Payload | bytes | str | None = None,
+        rebuild: bool = False,
     ) -> None:
         packet = one_packet(packet)
+        packet = rebuilt(packet) if rebuild else packet
         fields = as_fields(vary)
         if len(fields) > MOST_FIELDS:
             raise LabError(f"{len(fields)} varying fields; at most {MOST_FIELDS}")
