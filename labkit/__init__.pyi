@@ -71,7 +71,9 @@ from .sources import xstats as xstats
 from .sources.record import Record as Record
 from .sources.record import record as record
 from .tables.table import Table as Table
+from .traffic.addresses import addresses as addresses
 from .traffic.fields import vary as vary
+from .traffic.payload import Payload as Payload
 from .traffic.rate import Rate as Rate
 from .traffic.replay import Replay as Replay
 from .traffic.sizes import IMIX as IMIX

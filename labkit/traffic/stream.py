@@ -16,8 +16,10 @@ from labkit.traffic.compile import compile_stream, with_addresses
 from labkit.traffic.field_of import fields_of
 from labkit.traffic.fields import Vary, as_fields, count_of
 from labkit.traffic.packet_check import one_packet
+from labkit.traffic.payload import COUNTING, Payload, payload_of
 from labkit.traffic.program import MOST_FIELDS, Compiled
 from labkit.traffic.rate import Rate
+from labkit.traffic.rebuild import rebuilt
 from labkit.traffic.sizes import FCS, Sizes
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 64
 MOST_BURST = 65_536
+LONGEST_802_3 = 1_518
 NO_MAC = "00:00:00:00:00:00"
 
 
@@ -34,7 +37,7 @@ def check_weight(weight: float) -> None:
         raise LabError(f"weight is {shown(weight)}; it is a positive number")
 
 
-@checked(but=("packet", "size", "rate", "vary", "weight"))
+@checked(but=("packet", "size", "rate", "vary", "weight", "payload"))
 @dataclass(frozen=True, init=False)
 class Stream:
     """Frames of one scapy packet: sizes, varying fields, rate.
@@ -51,11 +54,16 @@ class Stream:
         filled up. Given as `size`: a number, several in turn, weights such as {64: 28, 570: 16},
         lk.IMIX or "IMIX"; None: the shortest that holds the signature, 64 or more.
     rate: intended load, such as "700 kpps"; None: what the trial says
-    vary: fields that differ from frame to frame. Each takes its next value with every frame: 10
-        addresses and 10 ports are 10 flows, 10 addresses and 11 ports are 110.
+    vary: up to 32 fields that differ from frame to frame. Each takes its next value with every
+        frame: 10 addresses and 10 ports are 10 flows; multiplied, as in lk.vary(IP.src, sources) *
+        lk.vary(UDP.sport, ports), they are 100.
     weight: share among the streams that a trial's rate is given to
     burst: frames sent back to back
     seed: of randomly drawn fields; the same seed gives the same frames
+    payload: what fills the frame behind the packet: bytes or a text (once, then zeros), or
+        lk.Payload.repeat, .random or .prbs; None: bytes that count from 0 to 255
+    rebuild: True: lengths and checksums that the packet gives, as a captured one does, are made
+        anew for every size; padding goes
     signature: False: frames are counted, but not tracked and timed
     """
 
@@ -67,6 +75,7 @@ class Stream:
     burst: int
     seed: int
     signature: bool
+    payload: Payload = COUNTING
 
     def __init__(
         self,
@@ -79,8 +88,11 @@ class Stream:
         burst: Annotated[int, Between(1, MOST_BURST, "frames")] = 1,
         seed: int = 0,
         signature: bool = True,
+        payload: Payload | bytes | str | None = None,
+        rebuild: bool = False,
     ) -> None:
         packet = one_packet(packet)
+        packet = rebuilt(packet) if rebuild else packet
         varied = as_fields(vary)
         if len(varied) > MOST_FIELDS:
             raise LabError(f"{len(varied)} varying fields; at most {MOST_FIELDS}")
@@ -98,6 +110,11 @@ class Stream:
                 f"of FCS make {shortest}; choose {shortest} or more"
                 + (", or signature=False" if signature else "")
             )
+        if packet.name == "802.3" and max(sizes.order) > LONGEST_802_3:
+            raise LabError(
+                f"size {max(sizes.order)} is too long for Dot3(): above 1,500 bytes its length is "
+                f"read as a type (IEEE 802.3 3.2.6); choose {LONGEST_802_3} or less, or Ether()"
+            )
         values: dict[str, Any] = {
             "packet": packet,
             "sizes": sizes,
@@ -107,6 +124,7 @@ class Stream:
             "burst": burst,
             "seed": seed,
             "signature": signature,
+            "payload": payload_of(payload),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -120,7 +138,9 @@ class Stream:
     def compile(self, source: str | None = None, destination: str | None = None) -> Compiled:
         """The stream as the generator runs it; the MACs are used where the packet names none."""
         packet = with_addresses(self.packet, source, destination)
-        return compile_stream(packet, self.sizes.order, self.vary, self.seed, self.signature)
+        return compile_stream(
+            packet, self.sizes.order, self.vary, self.seed, self.signature, self.payload
+        )
 
     def frames(self, count: int) -> list[bytes]:
         """The first frames of the stream as the generator makes them, without FCS. Their signatures

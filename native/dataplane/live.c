@@ -179,7 +179,8 @@ take_frames(struct lk_stream *s, struct lk_planned *p, int anew)
 	p->frames = old; /* freed with the change */
 	for (uint32_t i = 0; !anew && i < RTE_MIN(old.field_count, s->frames.field_count); i++)
 		if (old.fields[i].count == s->frames.fields[i].count)
-			s->frames.fields[i].at = old.fields[i].at;
+			s->frames.fields[i].at = old.fields[i].at,
+			s->frames.fields[i].held = old.fields[i].held;
 	s->order_at %= s->frames.order_length;
 	s->stamps_each = p->stamps_each;
 	s->catches_up = p->catches_up;

@@ -84,7 +84,7 @@ copy_fields(struct lk_frames *f, const struct lk_stream_config *config)
 		uint64_t *values;
 
 		*field = config->fields[i];
-		field->at = 0;
+		field->at = field->held = 0;
 		if (field->values == NULL)
 			continue;
 		values = malloc(field->count * sizeof(*values));

@@ -4,7 +4,6 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,14 +58,10 @@ class Reading:
         rows = self.rows.get(run)
         if rows is None or index >= len(rows):
             return np.zeros(len(FIELDS), np.int64)
-        return rows[index]
+        row: Row = rows[index]
+        return row
 
 
 def total(reading: Reading, name: str) -> int:
     """A field summed over all flows."""
     return sum(int(rows[:, AT[name]].sum()) for rows in reading.rows.values())
-
-
-def number(row: Row, name: str) -> Any:
-    """A field of a row."""
-    return int(row[AT[name]])
