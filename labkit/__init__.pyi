@@ -16,6 +16,8 @@ from .errors import PortError as PortError
 from .errors import Refused as Refused
 from .errors import TunnelError as TunnelError
 from .errors import Unreachable as Unreachable
+from .lab.flows.flow import Flow as Flow
+from .lab.flows.traffic import Traffic as Traffic
 from .lab.lab import Lab as Lab
 from .lab.neighbours import resolve as resolve
 from .lab.port import Port as Port

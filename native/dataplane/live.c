@@ -68,9 +68,13 @@ plan(struct lk_trial *t, struct lk_planned *p, const struct lk_change *change,
 	p->kind = change->kind;
 	p->index = change->index;
 	if (change->kind == LK_FLOW_CLEAR && a != NULL) {
-		free(a->spare); /* of the clearing before this one, which the receiver has seen */
-		a->spare = calloc(1, sizeof(*a->spare));
-		return a->spare == NULL ? -ENOMEM : 0;
+		struct lk_latencies *fresh = calloc(1, sizeof(*fresh));
+
+		if (fresh == NULL)
+			return -ENOMEM;
+		lk_latencies_free(atomic_exchange(&a->retired, NULL));
+		lk_latencies_free(atomic_exchange(&a->spare, fresh));
+		return 0;
 	}
 	if (config == NULL)
 		return 0;
@@ -119,9 +123,8 @@ lk_live_change(struct lk_trial *t, const struct lk_change *changes, uint32_t cou
 		free_changes(all);
 		return rc;
 	}
-	atomic_store(&t->made, NULL);
 	atomic_store(&t->wanted, all);
-	free_changes(before);
+	free_changes(before); /* done, and only its address is compared until the new ones are */
 	return 0;
 }
 
@@ -189,6 +192,9 @@ take_frames(struct lk_stream *s, struct lk_planned *p, int anew)
 static void
 start(struct lk_trial *t, struct lk_stream *s, struct lk_planned *p, uint64_t now, uint64_t tsc)
 {
+	for (uint32_t i = 0; i < t->endings; i++)
+		if (t->ending[i] == p->index) /* it waits for the port to take its last frame */
+			t->ending[i--] = t->ending[--t->endings];
 	take_frames(s, p, 1);
 	s->pace = p->pace;
 	s->order_at = 0;
@@ -220,9 +226,10 @@ set_pace(struct lk_stream *s, const struct lk_planned *p, uint64_t now)
 static void
 clear(struct lk_stream *s, struct lk_arrivals *a)
 {
-	s->made_before = s->made;
-	s->bytes_before = s->made_bytes;
-	s->skipped_before = s->skipped;
+	s->made_before = s->made - s->refused;
+	s->bytes_before = s->made_bytes - s->refused_bytes;
+	s->skipped_before = s->skipped + s->refused;
+	s->refused_before = s->refused;
 	if (a == NULL)
 		return;
 	a->asked_first = s->made;
@@ -245,6 +252,29 @@ pause_or_resume(struct lk_trial *t, struct lk_stream *s, int state, uint64_t now
 	set_state(t, s, state, tsc);
 }
 
+/* What the port has not taken of a stream that stops is not sent any more. */
+static void
+drop_held(struct lk_trial *t, struct lk_stream *s)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < t->held; i++) {
+		struct rte_mbuf *m = t->waiting[i];
+
+		if ((uint16_t)*lk_mark_of(m) != s->id) {
+			t->waiting[kept++] = m;
+			continue;
+		}
+		s->refused++;
+		s->refused_bytes += m->pkt_len + 4;
+		rte_pktmbuf_free(m);
+	}
+	t->held = kept;
+	s->held = 0;
+	s->held_bytes = 0;
+	s->told_sent = s->told_bytes = 0;
+}
+
 static void
 make(struct lk_trial *t, struct lk_planned *p, uint64_t now, uint64_t tsc)
 {
@@ -257,6 +287,7 @@ make(struct lk_trial *t, struct lk_planned *p, uint64_t now, uint64_t tsc)
 	case LK_FLOW_STOP:
 		if (s->state == LK_FLOW_STARTED || s->state == LK_FLOW_PAUSED)
 			set_state(t, s, LK_FLOW_STOPPED, tsc);
+		drop_held(t, s);
 		break;
 	case LK_FLOW_PAUSE:
 		pause_or_resume(t, s, LK_FLOW_PAUSED, now, tsc);
@@ -357,15 +388,20 @@ lk_live_end_streams(struct lk_trial *t, uint64_t tsc)
 void
 lk_live_clear_arrivals(struct lk_arrivals *a)
 {
-	struct lk_histogram *old = a->latency;
+	struct lk_latencies *fresh = atomic_exchange(&a->spare, NULL), *old = a->latency;
 
 	a->base = (struct lk_arrival_counts){a->sequence.received,   a->bytes,
 					     a->sequence.reordered,  a->sequence.duplicated,
 					     a->sequence.too_old,    {0}};
 	memcpy(a->base.by_place, a->by_place, sizeof(a->by_place));
 	memset(&a->before, 0, sizeof(a->before));
-	a->latency = a->spare;
-	a->spare = old;
+	if (fresh != NULL) {
+		old->link = atomic_exchange(&a->retired, NULL);
+		a->latency = fresh;
+		atomic_store(&a->retired, old);
+	} else { /* cleared twice before a frame came, and the second is seen now */
+		memset(old, 0, sizeof(*old));
+	}
 	a->first = a->asked_first;
 	a->first_tsc = a->last_tsc = 0;
 	a->cleared = atomic_load_explicit(&a->clears_asked, memory_order_relaxed);
@@ -377,7 +413,7 @@ static void
 read_arrivals(const struct lk_arrivals *from, struct lk_flow_counts *c)
 {
 	struct lk_arrivals copy; /* all but the window of numbers, which is large */
-	const struct lk_histogram *h = from->latency;
+	const struct lk_histogram *h = &from->latency->histogram;
 	uint64_t next = from->sequence.next;
 
 	c->total_received = from->sequence.received;
@@ -408,9 +444,12 @@ read_arrivals(const struct lk_arrivals *from, struct lk_flow_counts *c)
 }
 
 static void
-read_sent(struct lk_stream *s, struct lk_flow_counts *c)
+read_sent(struct lk_stream *s, struct lk_flow_counts *c, uint64_t now)
 {
-	uint64_t sent = s->made - s->held, bytes = s->made_bytes - s->held_bytes;
+	uint64_t due = s->due, overdue = now > due + s->pace.backlog ? now - due : 0;
+	uint64_t sent = s->made - s->held - s->refused;
+	uint64_t bytes = s->made_bytes - s->held_bytes - s->refused_bytes;
+	uint64_t unsent = s->skipped + s->refused, gaps = s->refused - s->refused_before;
 
 	/* What was just made may still be refused, and is told as sent only once. */
 	sent = RTE_MAX(sent, s->told_sent);
@@ -419,13 +458,15 @@ read_sent(struct lk_stream *s, struct lk_flow_counts *c)
 	s->told_bytes = bytes;
 	c->state = (uint64_t)s->state;
 	c->total_sent = sent;
-	c->total_unsent = s->skipped;
+	c->total_unsent = unsent;
 	c->sent = sent - RTE_MIN(sent, s->made_before);
 	c->sent_bytes = bytes - RTE_MIN(bytes, s->bytes_before);
-	c->unsent = s->skipped - s->skipped_before;
-	c->behind = s->pace.interval > 0 && s->state == LK_FLOW_STARTED
-			    ? s->held + s->owed / s->pace.interval * s->pace.burst
-			    : s->held;
+	c->unsent = unsent - s->skipped_before;
+	c->passed_over -= RTE_MIN(c->passed_over, gaps);
+	c->behind = s->held;
+	if (s->pace.interval > 0 && s->state == LK_FLOW_STARTED && s->pace.is_paced)
+		c->behind += RTE_MIN((s->owed + overdue) / s->pace.interval * s->pace.burst,
+				     s->intended - s->made - s->skipped);
 }
 
 static int
@@ -459,7 +500,7 @@ lk_live_counts(const struct lk_trial *trial, uint32_t first, struct lk_flow_coun
 {
 	struct lk_trial *t = (struct lk_trial *)(uintptr_t)trial;
 	uint32_t count = RTE_MIN(room, t->used - RTE_MIN(first, t->used));
-	uint64_t seen[LK_MOST_PLACES], now;
+	uint64_t seen[LK_MOST_PLACES], clock, now;
 
 	memset(out, 0, count * sizeof(*out));
 	/* What was received first, so that it never is more than what was sent. */
@@ -476,11 +517,12 @@ lk_live_counts(const struct lk_trial *trial, uint32_t first, struct lk_flow_coun
 				break;
 		}
 	}
+	clock = (rte_rdtsc() - t->epoch) << LK_CYCLE_FRACTION;
 	for (uint32_t i = 0; i < count; i++) {
 		for (int n = 0; n < READING_TRIES; n++) {
 			int begins = is_whole(&t->sending_version, seen, 1, 1);
 
-			read_sent(&t->streams[first + i], &out[i]);
+			read_sent(&t->streams[first + i], &out[i], clock);
 			if (begins && is_whole(&t->sending_version, seen, 1, 0))
 				break;
 		}

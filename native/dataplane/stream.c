@@ -172,12 +172,24 @@ lk_arrivals_new(uint32_t places)
 }
 
 void
+lk_latencies_free(struct lk_latencies *list)
+{
+	while (list != NULL) {
+		struct lk_latencies *next = list->link;
+
+		free(list);
+		list = next;
+	}
+}
+
+void
 lk_arrivals_free(struct lk_arrivals *a)
 {
 	if (a == NULL)
 		return;
-	free(a->latency);
-	free(a->spare);
+	lk_latencies_free(a->latency);
+	lk_latencies_free(a->spare);
+	lk_latencies_free(a->retired);
 	free(a);
 }
 

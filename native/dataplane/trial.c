@@ -230,7 +230,7 @@ lk_trial_histogram(const struct lk_trial *t, int32_t index, struct lk_histogram 
 {
 	if (index >= (int32_t)t->config.streams)
 		return -EINVAL;
-	*out = index < 0 ? t->jitter : *t->arrivals[index]->latency;
+	*out = index < 0 ? t->jitter : t->arrivals[index]->latency->histogram;
 	return 0;
 }
 

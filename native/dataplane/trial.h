@@ -70,7 +70,8 @@ struct lk_stream {
 	uint32_t held;	     /* made, and waiting for room in the port */
 	uint64_t held_bytes; /* with FCS */
 	uint64_t stopped;    /* TSC of the end of its last run */
-	uint64_t made_before, skipped_before, bytes_before; /* it was cleared */
+	uint64_t made_before, skipped_before, refused_before; /* it was cleared, */
+	uint64_t bytes_before;				      /* without what was not sent */
 	uint64_t told_sent, told_bytes; /* by the command thread, and not to be taken back */
 };
 
@@ -93,11 +94,17 @@ struct lk_arrival_counts {
 	uint64_t by_place[LK_MOST_PLACES];
 };
 
+/* Latencies of a stream since it was cleared, which the command thread makes and frees. */
+struct lk_latencies {
+	struct lk_histogram histogram;
+	struct lk_latencies *link;
+};
+
 /* A stream on its way in; belongs to the receiver's worker. */
 struct lk_arrivals {
 	struct lk_sequence sequence;
 	uint64_t bytes; /* with FCS, of frames that came for the first time */
-	struct lk_histogram *latency;
+	struct lk_latencies *latency;
 	/* of live ones */
 	uint64_t first; /* number of the first frame since it was cleared */
 	uint64_t first_tsc, last_tsc;
@@ -105,7 +112,8 @@ struct lk_arrivals {
 	uint32_t cleared;
 	uint32_t places;      /* ports that it arrives on */
 	uint64_t asked_first;	/* what begins with the next clearing */
-	struct lk_histogram *spare;
+	_Atomic(struct lk_latencies *) spare;
+	_Atomic(struct lk_latencies *) retired; /* a list */
 	uint64_t by_place[LK_MOST_PLACES];
 	struct lk_arrival_counts base;	 /* when it was cleared */
 	struct lk_arrival_counts before; /* came since, and were sent before that */
@@ -184,6 +192,7 @@ int lk_frames_copy(struct lk_frames *f, const struct lk_stream_config *config, u
 void lk_frames_free(struct lk_frames *f);
 void lk_pace_of(struct lk_pace *pace, const struct lk_stream_config *config);
 uint64_t lk_schedule_cycles(double ns);
+void lk_latencies_free(struct lk_latencies *list);
 void lk_arrivals_free(struct lk_arrivals *a);
 struct lk_arrivals *lk_arrivals_new(uint32_t places);
 void lk_live_free(struct lk_trial *t);

@@ -14,7 +14,7 @@ note_latency(const struct lk_trial *t, struct lk_arrivals *a, struct lk_tick *ti
 	/* Clocks of two CPUs may differ by some cycles. */
 	uint64_t ns = now > sent ? (uint64_t)((double)(now - sent) * t->ns_per_cycle) : 0;
 
-	lk_histogram_record(a->latency, ns);
+	lk_histogram_record(&a->latency->histogram, ns);
 	tick->latency_count++;
 	tick->latency_sum_ns += ns;
 	if (ns > tick->latency_max_ns)

@@ -2,7 +2,7 @@
 """What the engine counted of flows (struct lk_flow_counts), as arrays."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,11 +55,18 @@ class Reading:
 
     def row(self, run: str, index: int) -> Row:
         """The row of a flow; zeros of one that never was started."""
-        rows = self.rows.get(run)
-        if rows is None or index >= len(rows):
-            return np.zeros(len(FIELDS), np.int64)
-        row: Row = rows[index]
+        row: Row = self.matrix([(run, index)])[0]
         return row
+
+    def matrix(self, places: Sequence[tuple[str, int]]) -> Row:
+        """The rows of flows by their run and index."""
+        found: Row = np.zeros((len(places), len(FIELDS)), np.int64)
+        runs = np.array([run for run, _ in places])
+        indices = np.array([index for _, index in places], dtype=np.int64)
+        for run, rows in self.rows.items():
+            here = np.flatnonzero((runs == run) & (indices < len(rows)))
+            found[here] = rows[indices[here]]
+        return found
 
 
 def total(reading: Reading, name: str) -> int:

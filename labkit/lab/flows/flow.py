@@ -4,24 +4,19 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from labkit.arguments.checked import checked
 from labkit.errors import LabError
-from labkit.lab.addresses import destination_mac
 from labkit.lab.flows.counts import AT, STATES, Row
 from labkit.lab.flows.schedule import Schedule
 from labkit.lab.port import Port
 from labkit.lab.stream_length import check_length
 from labkit.results.latency import LatencyHistogram
-from labkit.traffic.program import Compiled
 from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
 from labkit.traffic.sizes import Sizes
 from labkit.traffic.stream import Stream
-
-if TYPE_CHECKING:
-    pass
 
 State = Literal["stopped", "started", "paused", "done"]
 POLL_SECONDS = 0.01
@@ -36,6 +31,9 @@ class Owner(Protocol):
 
     def row_of(self, flow: "Flow") -> Row:
         """What was counted of it, now."""
+
+    def counters_of(self, flow: "Flow") -> dict[str, Any]:
+        """As a row of the table."""
 
     def state_of(self, flow: "Flow") -> State:
         """Its state, now."""
@@ -82,7 +80,6 @@ class Flow:
         self._stream = stream
         self._schedule = schedule
         self._latency = latency
-        self._compiled: Compiled | None = None
         check_length(on, stream)
         schedule.interval_ns(stream, on)  # what is wrong with it is told now
 
@@ -132,29 +129,24 @@ class Flow:
     def _set(self, stream: Stream | Replay, schedule: Schedule) -> None:
         check_length(self.on, stream)
         schedule.interval_ns(stream, self.on)
-        before = self._stream, self._schedule, self._compiled
-        if stream is not self._stream:
-            self._compiled = None
+        before = self._stream, self._schedule
         self._stream, self._schedule = stream, schedule
         try:
             if self.state in ("started", "paused"):
                 self._owner.change("LK_FLOW_SET", [self])
         except BaseException:
-            self._stream, self._schedule, self._compiled = before
+            self._stream, self._schedule = before
             raise
 
     def to_engine(self, number: int, of: int) -> dict[str, Any]:
-        """What the engine is told of it when it starts together with others."""
-        if self._compiled is None:
-            destination = destination_mac(self.on, self._stream)
-            self._compiled = self._stream.compile(self.on.mac, destination)
+        """What the engine is told of it, beside its frames, when it starts together with others."""
         timed = self._schedule.to_engine(self._stream, self.on, number=number, of=of)
         timed["live"] |= {
             "id": self.id,
             "latency": int(self._latency),
             "places": len(self._owner.places_of(self)),
         }
-        return self._compiled.to_dict() | timed
+        return timed
 
     # What it does
 
@@ -224,7 +216,7 @@ class Flow:
     @property
     def counters(self) -> dict[str, Any]:
         """Its row of Traffic.counters()."""
-        return row_as_dict(self, self._owner.row_of(self), self.state)
+        return self._owner.counters_of(self)
 
     @property
     def sent(self) -> int:
@@ -253,39 +245,6 @@ class Flow:
         rate = "as fast as it goes" if self.rate is None else str(self.rate)
         to = ", ".join(port.name for port in self.to)
         return f"<Flow {self.name}: {self.on.name} to {to}, {rate}, {self.size}, {self.state}>"
-
-
-def row_as_dict(flow: Flow, row: Row, state: str) -> dict[str, Any]:
-    """A flow's numbers under the names that tables show; what is not known is None."""
-    signed = flow.stream.signature
-
-    def of(name: str) -> int:
-        return int(row[AT[name]])
-
-    timed = of("latency_count")
-    is_over = state in ("stopped", "done")
-    lost = of("sent") - of("received") if is_over else of("passed_over")
-    return {
-        "flow": flow.name,
-        "port": flow.on.name,
-        "state": state,
-        "target_pps": flow.pps,
-        "sent": of("sent"),
-        "unsent": of("unsent"),
-        "behind": of("behind"),
-        "received": of("received") if signed else None,
-        "lost": lost if signed else None,
-        "reordered": of("reordered") if signed else None,
-        "duplicated": of("duplicated") if signed else None,
-        "late": of("late") if signed else None,
-        "sent_bytes": of("sent_bytes"),
-        "received_bytes": of("received_bytes") if signed else None,
-        "latency_min_ns": of("latency_min_ns") if timed else None,
-        "latency_avg_ns": of("latency_sum_ns") / timed if timed else None,
-        "latency_max_ns": of("latency_max_ns") if timed else None,
-        "first_ns": of("first_ns") or None,
-        "last_ns": of("last_ns") or None,
-    }
 
 
 def engine_state(row: Row) -> State:

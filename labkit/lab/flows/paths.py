@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The paths that live traffic needs on its ports, run and made anew as flows are added."""
 
+import time
 from collections.abc import Iterable
 from functools import reduce
 from operator import or_
@@ -17,6 +18,7 @@ from labkit.path.hosts import host
 from labkit.path.path import Path
 
 PREFIX = "traffic:"
+TAKE_OFF_SECONDS = 1.0  # for what waits on a cable
 
 
 class TrafficPaths:
@@ -48,10 +50,27 @@ class TrafficPaths:
         """Whether there are any."""
         return bool(self._running)
 
-    def stop(self) -> None:
-        """Takes all of them off."""
+    def end(self) -> None:
+        """Takes all of them off; what they left on cables that nobody reads does not come out when
+        somebody does."""
+        ports = [self._lab.ports[name] for name in self._running if name in self._lab.ports]
         for name in list(self._running):
             self._stop(name)
+        for port in ports:
+            self._take_off(self._lab.ports.get(port.declaration.peer or ""))
+
+    def _take_off(self, peer: Port | None) -> None:
+        commands = self._lab.engine.commands
+        if peer is None or not commands.waiting().get(peer.name):
+            return
+        if any(running.path.receives(peer.name) for running in self._lab.all_paths()):
+            return
+        chains = [nodes.rx(peer, n) >> nodes.sink() for n in range(peer.last_info.rx_queues)]
+        taker = self._lab.run(Path(*chains, name=f"{PREFIX}{peer.name}"))
+        end = time.monotonic() + TAKE_OFF_SECONDS
+        while commands.waiting().get(peer.name) and time.monotonic() < end:
+            time.sleep(0.001)
+        taker.stop()
 
     def forget(self) -> None:
         """Their engine has gone."""

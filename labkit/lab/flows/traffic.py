@@ -2,25 +2,31 @@
 """Live traffic: any number of flows over any ports of a lab."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
 
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Between
 from labkit.arguments.names import Named
 from labkit.errors import EngineDied, LabClosed, LabError
 from labkit.lab import stream_ids
+from labkit.lab.addresses import destination_mac
 from labkit.lab.exclusive import check_idle, occupy, vacate
 from labkit.lab.flows.counts import AT, MOST_PLACES, Reading, Row
-from labkit.lab.flows.flow import Flow, State, engine_state, row_as_dict
+from labkit.lab.flows.flow import Flow, State, engine_state
 from labkit.lab.flows.ledger import Drops, ledger_of
 from labkit.lab.flows.paths import PREFIX, TrafficPaths
 from labkit.lab.flows.schedule import Overdue, Schedule
+from labkit.lab.flows.table import counters_of, rates_of, row_of
 from labkit.lab.port import Port
 from labkit.path.ledger import Ledger
 from labkit.results.latency import LatencyHistogram
 from labkit.text import near, shown
+from labkit.traffic.program import Compiled
 from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
 from labkit.traffic.stream import MOST_BURST, Stream
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_FLOWS = 10_000
+MOST_KEPT = 256  # histograms of a traffic that was closed
 CHANGE_SECONDS = 2.0
 STILL_NS = 60_000_000  # longer than an impair node holds a frame back
 MISSING_NS = 1_000_000_000  # before a frame is given up: a busy machine pauses a DUT
@@ -54,10 +61,10 @@ class Traffic:
         self.is_closed = False
         self._runs: dict[str, str] = {}  # by sending port
         self._places: dict[str, list[str]] = {}  # receiving ports by run
-        self._unsigned_before: Reading | None = None
+        self._counts: dict[str, int] = {}  # of flows by run
         self._last: Reading | None = None
-        self._earlier: Reading | None = None
         self._ledger: Ledger | None = None
+        self._made: dict[tuple[int, str], tuple[Any, Compiled]] = {}
         self._histograms: dict[str, LatencyHistogram | None] = {}
         check_idle(lab.engine)
         occupy(lab.engine, "live traffic")
@@ -89,8 +96,8 @@ class Traffic:
         stream: lk.Stream or lk.Replay
         on: the port that sends. It is a host meanwhile: it answers ARP, neighbour discovery and
             ping for the streams' source addresses
-        to: the port or ports on which it arrives, 16 at most; None: the other end of a cable, else
-            the port that sends
+        to: the port or ports on which it arrives, 16 at most; None: the other end of a cable unless
+            a path reads it already, else the port that sends
         rate: intended load; None: the stream's, or, where it has none, as fast as the port takes
             frames
         count, seconds, bursts: until it is done; none of them: until it is stopped
@@ -126,14 +133,14 @@ class Traffic:
         )
         arrives = self._arrives(on, to)
         run = self._run_of(on)
-        index = sum(flow.run == run for flow in self.flows.values())
-        place = run, index, stream_ids.claim()
+        place = run, self._counts[run], stream_ids.claim()
         flow = Flow(self, chosen, stream, on, arrives, schedule, place, latency=latency)
         ports = self._places[run]
         ports += [port.name for port in arrives if port.name not in ports]
         if len(ports) > MOST_PLACES:
             raise LabError(f"frames of port {on.name} are to arrive on more than {MOST_PLACES}")
         self.flows[chosen] = flow
+        self._counts[run] += 1
         return flow
 
     def start(self, *names: str) -> None:
@@ -180,40 +187,25 @@ class Traffic:
         """
         import pandas as pd
 
-        from labkit.tables.table import Table
-
-        reading = self.read()
-        rows = [
-            row_as_dict(flow, reading.row(flow.run, flow.index), self._state(flow, reading))
-            for flow in self.flows.values()
-        ]
-        columns = list(rows[0]) if rows else ["flow"]
-        table = Table(rows, columns=columns).set_index("flow")
+        flows, reading = list(self.flows.values()), self.read()
+        rows = reading.matrix([(f.run, f.index) for f in flows])
+        table = counters_of(flows, rows, self._states(flows, rows))
         table.attrs["time"] = pd.Timestamp(reading.time_ns, unit="ns", tz="UTC").isoformat()
         return table
 
     def rates(self) -> "pd.DataFrame":
         """One row a flow: tx_pps, rx_pps, tx_mbps, rx_mbps (L2, with FCS), unsent_pps, lost_pps,
         over the last 0.2 s or more."""
-        from labkit.tables.table import Table
-
         before = self._last
         reading = self.read()
         if before is None or not RATE_SECONDS <= (reading.time_ns - before.time_ns) / 1e9 <= 2:
             before = reading
             time.sleep(RATE_SECONDS)
             reading = self.read()
+        places = [(f.run, f.index) for f in self.flows.values()]
         seconds = max(1, reading.time_ns - before.time_ns) / 1e9
-        rows = [
-            {
-                "flow": flow.name,
-                **rates_between(
-                    before.row(flow.run, flow.index), reading.row(flow.run, flow.index), seconds
-                ),
-            }
-            for flow in self.flows.values()
-        ]
-        return Table(rows).set_index("flow")
+        rows = before.matrix(places), reading.matrix(places)
+        return rates_of(list(self.flows.values()), *rows, seconds)
 
     @property
     def ledger(self) -> Ledger:
@@ -244,9 +236,7 @@ class Traffic:
             return
         try:
             if self.lab.is_alive and not self.lab.is_closed:
-                running = [f for f in self.flows.values() if self.state_of(f) != "stopped"]
-                self.change("LK_FLOW_STOP", running)
-                self.wait_until_still(running)
+                self.stop()
                 self._keep()
         except (EngineDied, LabClosed):
             pass
@@ -254,7 +244,7 @@ class Traffic:
             self.is_closed = True
             vacate(self.lab.engine)
             with suppress(EngineDied, LabClosed):
-                self._paths.stop()
+                self._paths.end()
             with suppress(LabError):
                 for run in self._runs.values():
                     self.lab.engine.commands.free_trial(run)
@@ -294,22 +284,31 @@ class Traffic:
         self._check_open()
         listed = list(flows)
         if kind == "LK_FLOW_START":
+            reading = self.read()
+            listed = [f for f in listed if engine_state(reading.row(f.run, f.index)) != "started"]
             for flow in listed:
                 self._check_port(flow.on)
             self._paths.fit(self.flows.values(), self._places)
+        numbered: dict[int, int] = {}  # where a compiled stream stands in
+        streams: list[dict[str, Any]] = []
         changes: dict[str, list[dict[str, Any]]] = {}
-        numbers = {run: sum(f.run == run for f in listed) for run in self._places}
+        numbers = Counter(flow.run for flow in listed)
         for flow in listed:
             of_run = changes.setdefault(flow.run, [])
             change: dict[str, Any] = {"kind": kind, "index": flow.index}
             if kind in ("LK_FLOW_START", "LK_FLOW_SET"):
-                change["stream"] = flow.to_engine(len(of_run), numbers[flow.run])
+                change |= flow.to_engine(len(of_run), numbers[flow.run])
+                compiled = self._compiled(flow)
+                if id(compiled) not in numbered:
+                    numbered[id(compiled)] = len(streams)
+                    streams.append(compiled.to_dict())
+                change["stream"] = numbered[id(compiled)]
             of_run.append(change)
         if not changes or not self._has_started(kind):
             return
         is_shared = any(len(names) > 1 for names in self._places.values())
         late = self.lab.engine.commands.change_traffic(
-            changes, is_shared, round(CHANGE_SECONDS * 1e9)
+            changes, streams, is_shared, round(CHANGE_SECONDS * 1e9)
         )
         if late:
             ports = ", ".join(port for port, run in self._runs.items() if run in late)
@@ -322,16 +321,21 @@ class Traffic:
         """What was counted of a flow, now."""
         return self.read().row(flow.run, flow.index)
 
+    def counters_of(self, flow: Flow) -> dict[str, Any]:
+        """As a row of the table."""
+        rows = self.read().matrix([(flow.run, flow.index)])
+        return dict(row_of(counters_of([flow], rows, self._states([flow], rows))))
+
     def state_of(self, flow: Flow) -> State:
         """Its state, now."""
-        return self._state(flow, self.read())
+        return self._states([flow], self.read().matrix([(flow.run, flow.index)]))[0]
 
     def wait_until_still(self, flows: Iterable[Flow]) -> None:
         """Until what is under way of flows that send no more has had time to arrive."""
         listed = list(flows)
         while True:
-            reading = self.read()
-            if all(self._is_still(f, reading.row(f.run, f.index)) for f in listed):
+            rows = self.read().matrix([(f.run, f.index) for f in listed])
+            if not self._not_still(listed, rows):
                 return
             time.sleep(POLL_SECONDS)
 
@@ -351,27 +355,37 @@ class Traffic:
 
     # Within
 
-    def _state(self, flow: Flow, reading: Reading) -> State:
-        row = reading.row(flow.run, flow.index)
-        state = engine_state(row)
-        if state in ("stopped", "done") and not self._is_still(flow, row):
-            return "started"
-        return state
+    def _compiled(self, flow: Flow) -> Compiled:
+        """Its frames as the generator makes them; made once for flows of one stream and port."""
+        key = id(flow.stream), flow.on.name
+        if key not in self._made:
+            if len(self._made) > 2 * len(self.flows) + MOST_KEPT:
+                self._made.clear()
+            destination = destination_mac(flow.on, flow.stream)
+            # With the stream, whose id is not given anew as long as it is held.
+            self._made[key] = flow.stream, flow.stream.compile(flow.on.mac, destination)
+        return self._made[key][1]
 
-    def _is_still(self, flow: Flow, row: Row) -> bool:
-        """Whether nothing of it is under way any more, as far as that can be told."""
-        sent, still = row[AT["total_sent"]], row[AT["still_ns"]]
-        if (
-            self.is_closed
-            or sent == 0
-            or (flow.stream.signature and row[AT["total_received"]] == sent)
-        ):
-            return True
-        if row[AT["behind"]]:
-            return False
-        if still < STILL_NS:
-            return False
-        return bool(still >= MISSING_NS) or self.ledger.unexplained == 0
+    def _states(self, flows: Sequence[Flow], rows: Row) -> list[State]:
+        """stopped and done are said of what is still alone."""
+        states = [engine_state(row) for row in rows]
+        for n in self._not_still(flows, rows):
+            if states[n] in ("stopped", "done"):
+                states[n] = "started"
+        return states
+
+    def _not_still(self, flows: Sequence[Flow], rows: Row) -> list[int]:
+        """Flows of which something may be under way still, as far as that can be told."""
+        if self.is_closed:
+            return []
+        sent, still = rows[:, AT["total_sent"]], rows[:, AT["still_ns"]]
+        signed = np.array([flow.stream.signature for flow in flows], dtype=bool)
+        whole = (sent == 0) | (signed & (rows[:, AT["total_received"]] == sent))
+        doubted = ~whole & (still < MISSING_NS)
+        moving = doubted & (still < STILL_NS)
+        if doubted.any() and not moving.any() and self.ledger.unexplained == 0:
+            return []
+        return [int(n) for n in np.flatnonzero(doubted)]
 
     def _signed(self, reading: Reading, unsigned: list[Flow]) -> Reading:
         if not unsigned:
@@ -409,14 +423,22 @@ class Traffic:
 
     def _arrives(self, on: Port, to: Port | Sequence[Port] | None) -> tuple[Port, ...]:
         if to is None:
-            peer = on.declaration.peer
-            return (self.lab.ports.get(peer or "", on),)
+            peer = self.lab.ports.get(on.declaration.peer or "")
+            return (on if peer is None or self._is_read(peer) else peer,)
         ports = (to,) if isinstance(to, Port) else tuple(dict.fromkeys(to))
         for port in ports:
             self._check_port(port)
         if not ports:
             raise LabError("to names no port; leave it out for the other end of a cable")
         return ports
+
+    def _is_read(self, port: Port) -> bool:
+        """Whether a path of the lab's user, such as a DUT, takes what arrives on a port."""
+        return any(
+            running.path.receives(port.name)
+            for name, running in self.lab.paths.items()
+            if not name.startswith(PREFIX)
+        )
 
     def _run_of(self, port: Port) -> str:
         if len(self.flows) >= MOST_FLOWS:
@@ -426,6 +448,7 @@ class Traffic:
             self.lab.engine.commands.create_traffic(run, MOST_FLOWS)
             self._runs[port.name] = run
             self._places[run] = []
+            self._counts[run] = 0
         return self._runs[port.name]
 
     def _check_port(self, port: Any) -> None:
@@ -438,23 +461,3 @@ class Traffic:
     def _check_open(self) -> None:
         if self.is_closed:
             raise LabError("this traffic was closed; lab.traffic() makes another")
-
-
-MOST_KEPT = 256  # histograms of a traffic that was closed
-
-
-def rates_between(before: Row, after: Row, seconds: float) -> Mapping[str, float]:
-    """Rates of a flow between two readings; of one that was cleared meanwhile since then."""
-
-    def grown(name: str) -> float:
-        now, then = int(after[AT[name]]), int(before[AT[name]])
-        return (now - then if now >= then else now) / seconds
-
-    return {
-        "tx_pps": grown("sent"),
-        "rx_pps": grown("received"),
-        "tx_mbps": grown("sent_bytes") * 8 / 1e6,
-        "rx_mbps": grown("received_bytes") * 8 / 1e6,
-        "unsent_pps": grown("unsent"),
-        "lost_pps": grown("passed_over"),
-    }
