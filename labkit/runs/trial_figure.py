@@ -14,27 +14,29 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, RED, GREEN = PALETTE[:3]
+MOST_LEGEND = 6  # lines that a legend names in one column
 
 
 def trial_figure(
     title: str,
     row: Mapping[str, Any],
-    series: "pd.DataFrame",
-    latency: "pd.DataFrame | None",
+    series: "Mapping[str, pd.DataFrame]",
+    latencies: "Mapping[str, pd.DataFrame]",
     floor_ns: float | None,
 ) -> "Figure":
     """Sent, received and lost by interval; beside it latency by percentile, where measured.
 
-    row, series: of a Trial; latency: the table of its histogram; floor_ns: what the lab itself
-    takes
+    row: of a Trial; series: of each direction; latencies: the tables of its histograms; floor_ns:
+    what the lab itself takes
     """
     figure = Picture(figsize=(10, 3.8), layout="constrained")
-    if latency is None:
-        _draw_series(figure.subplots(), row, series)
-    else:
+    if latencies:
         left, right = figure.subplots(1, 2)
-        _draw_series(left, row, series)
-        draw_latency(right, {"": latency}, floor_ns)
+        named = latencies if len(series) > 1 else dict.fromkeys([""], *latencies.values())
+        draw_latency(right, named, floor_ns)
+    else:
+        left = figure.subplots()
+    _draw_all(left, row, series)
     if row["generator_limited"]:
         title += " (limited by the generator)"
     if row["balanced"]:
@@ -44,21 +46,36 @@ def trial_figure(
     return figure
 
 
-def _draw_series(axes: "Axes", row: Mapping[str, Any], series: "pd.DataFrame") -> None:
-    edges = series["t_seconds"]  # the last row begins with the end
-    within = series.iloc[:-1]
-
-    def draw(pps: "pd.Series[float]", **look: Any) -> None:
-        axes.stairs(pps, edges, baseline=None, lw=1.6, **look)
-
-    draw(within["tx_pps"], color=BLUE, label="sent")
-    draw(within["rx_pps"], color=GREEN, ls="--", label="received")
-    if row["target_pps"] is not None:
+def _draw_all(axes: "Axes", row: Mapping[str, Any], series: "Mapping[str, pd.DataFrame]") -> None:
+    if len(series) == 1:
+        (one,) = series.values()
+        _draw_series(axes, one, (BLUE, GREEN, RED))
+    else:
+        for number, (name, one) in enumerate(series.items()):
+            color = PALETTE[number % len(PALETTE)]
+            _draw_series(axes, one, (color, color, color), f"{name}: ")
+    if row["target_pps"] is not None and len(series) == 1:
         axes.axhline(row["target_pps"], color=FAINT, lw=1, ls=":", label="intended")
-    lost = within["lost"].astype(float) * (within["tx_pps"] / within["sent"]).fillna(0)
-    if lost.gt(0).any():
-        draw(lost, color=RED, ls="-.", label="lost")
     axes.set(xlabel="time (s)", ylabel="frames/s", ylim=(0, None))
     load_axis(axes.yaxis)
     plain_axes(axes)
-    axes.legend(frameon=False, loc="best")
+    columns = 1 if len(axes.get_legend_handles_labels()[1]) <= MOST_LEGEND else 2
+    axes.legend(frameon=False, loc="best", ncols=columns)
+
+
+def _draw_series(
+    axes: "Axes", series: "pd.DataFrame", colors: tuple[str, str, str], prefix: str = ""
+) -> None:
+    """A direction; colors: of what was sent, received and lost."""
+    edges = series["t_seconds"]  # the last row begins with the end
+    within = series.iloc[:-1]
+    sent, received, lost = colors
+
+    def draw(pps: "pd.Series[float]", label: str, **look: Any) -> None:
+        axes.stairs(pps, edges, baseline=None, lw=1.6, label=prefix + label, **look)
+
+    draw(within["tx_pps"], "sent", color=sent)
+    draw(within["rx_pps"], "received", color=received, ls="--")
+    pps = within["lost"].astype(float) * (within["tx_pps"] / within["sent"]).fillna(0)
+    if pps.gt(0).any():
+        draw(pps, "lost", color=lost, ls="-.")

@@ -16,6 +16,7 @@ from labkit.traffic.compile import compile_stream, with_addresses
 from labkit.traffic.field_of import fields_of
 from labkit.traffic.fields import Vary, as_fields, count_of
 from labkit.traffic.packet_check import one_packet
+from labkit.traffic.placed import Placeable
 from labkit.traffic.program import MOST_FIELDS, Compiled
 from labkit.traffic.rate import Rate
 from labkit.traffic.sizes import FCS, Sizes
@@ -36,7 +37,7 @@ def check_weight(weight: float) -> None:
 
 @checked(but=("packet", "size", "rate", "vary", "weight"))
 @dataclass(frozen=True, init=False)
-class Stream:
+class Stream(Placeable):
     """Frames of one scapy packet: sizes, varying fields, rate.
 
     Each frame ends in a signature (magic, stream, sequence number, TSC), the last 18 bytes of the
