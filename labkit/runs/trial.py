@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+MOST_COURSES = 6  # in a picture
+
+
 @dataclass(frozen=True)
 class Trial:
     """A finished trial: `row`, `directions`, `ledger`, `latency`, `series`, `streams`, `plot()`.
@@ -74,12 +77,23 @@ class Trial:
         return not self.problems
 
     def plot(self) -> "Figure":
-        """Sent, received and lost over time, and latency by percentile; of each direction."""
-        from labkit.runs.trial_figure import trial_figure  # matplotlib is slow to load
+        """Sent, received and lost over time, and latency by percentile: of each direction, or of
+        more than six directions in sum."""
+        from labkit.runs.trial_figure import Course, trial_figure  # matplotlib is slow to load
 
-        title = title_of(self.row, self.directions)
+        is_paced = self.row["target_pps"] is not None
+        courses = {
+            name: Course(series, target if is_paced else None)
+            for (name, series), target in zip(
+                self.series_by_direction.items(), self.directions["target_pps"], strict=True
+            )
+        }
         latencies = {name: latency.table for name, latency in self.latency_by_direction.items()}
-        return trial_figure(title, self.row, self.series_by_direction, latencies, self.floor_ns)
+        if len(courses) > MOST_COURSES:
+            courses = {"": Course(self.series, self.row["target_pps"])}
+            latencies = {} if self.latency is None else {"": self.latency.table}
+        title = title_of(self.row, self.directions)
+        return trial_figure(title, self.row, courses, latencies, self.floor_ns)
 
     def _summary(self) -> list[str]:
         return summary_of(self.row, self.directions)
