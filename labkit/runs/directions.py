@@ -51,7 +51,7 @@ def directions_of(
     """The directions of a trial, from what its user gave; LabError for what none can be made of."""
     if not is_placed(port):
         return [_one_way(port, streams, rate, receive_on)]
-    _check_alone(streams, receive_on)
+    check_alone(streams, receive_on)
     directions = [
         Direction(sender, receiver, schedule(sender, listed, rate))
         for (sender, receiver), listed in by_ports(port).items()
@@ -103,7 +103,8 @@ def _one_way(
     return Direction(sender, back, schedule(sender, streams, rate))
 
 
-def _check_alone(streams: Any, receive_on: Port | None) -> None:
+def check_alone(streams: Any, receive_on: Port | None) -> None:
+    """Raises LabError for what only a port needs, beside streams that name theirs."""
     if streams is not None:
         raise LabError(
             f"streams is {shown(streams)}, and the streams before it name their ports; give "
