@@ -84,14 +84,13 @@ def _machine_of(lab: Lab) -> Mapping[str, Any]:
     return machine.describe(lab.dpdk_version, lab.eal.arguments(""))
 
 
-def floor_ns(lab: Lab | None = None) -> dict[str, float]:
-    """What the lab itself adds to a latency on this machine, by quantity: min, avg, p50, …, max.
+def floor_ns() -> dict[str, float]:
+    """What the lab itself adds to a latency on this machine, by quantity: min, avg, p50, …, max."""
+    with Lab() as lab:
+        return _floor_in(lab)
 
-    lab: None: one of its own
-    """
-    if lab is None:
-        with Lab() as own:
-            return floor_ns(own)
+
+def _floor_in(lab: Lab) -> dict[str, float]:
     columns = latency_columns(calibrate(lab, duration=FLOOR_SECONDS))
     return {name.split("_")[1]: value for name, value in columns.items() if value is not None}
 
@@ -156,8 +155,7 @@ def sweep(
         begin(folder, run, tested)
         begun = read_run(folder)
         if measure is by_trial and "floor_ns" not in begun:
-            floor = executor.submit(floor_ns).result() if executor else floor_ns(_lab_of(tested))
-            write_json(folder / RUN_FILE, {**begun, "floor_ns": floor})
+            write_json(folder / RUN_FILE, {**begun, "floor_ns": _floor(tested, executor)})
         order = random.Random(seed).sample(range(len(grid)), len(grid))
         todo = [number for number in order if not trial_file(folder, number).exists()]
         _measure_all(folder, grid, todo, measure, executor, progress)
@@ -185,8 +183,12 @@ def _tested(duts: Any, executor: Executor | None) -> Sequence[Dut]:
     return [PortsUnderTest.of(duts)]
 
 
-def _lab_of(duts: Sequence[Dut]) -> Lab | None:
-    return next((dut.lab for dut in duts if isinstance(dut, PortsUnderTest)), None)
+def _floor(duts: Sequence[Dut], executor: Executor | None) -> dict[str, float]:
+    """The lab's own latency, where the trials are measured."""
+    if executor is not None:
+        return executor.submit(floor_ns).result()
+    (first, *_) = duts
+    return _floor_in(first.lab) if isinstance(first, PortsUnderTest) else floor_ns()
 
 
 def _measure_all(
