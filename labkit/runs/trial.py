@@ -51,6 +51,7 @@ class Trial:
     series: one row an interval: t_seconds (its begin), sent, received, lost, reordered, duplicated,
         tx_pps, rx_pps, latency_avg_ns, latency_max_ns. The last row holds what came after the end,
         and has no rates; the one before ends with the trial, and may be a shorter interval.
+        Of several directions each is counted from its own start.
     series_by_direction, latency_by_direction: the same of each direction, such as "a to b"
     streams: one row a stream; of several directions with port and received_on
     problems: why the numbers do not agree with one another; empty when they do

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_NAMED = 4  # directions in a title
+APART = 0.01  # of a trial's time, by which its directions may begin apart
 
 Row = Mapping[str, Any]
 
@@ -67,6 +68,14 @@ def _doubts(row: Row, directions: "pd.DataFrame") -> Iterator[str]:
         yield (
             f"{late:,} frames came back only after sending had ended, and rx_pps counts them: the "
             "DUT is slower than rx_pps."
+        )
+
+    starts = directions["started_at"]
+    apart = (starts.max() - starts.min()).total_seconds()
+    if apart > APART * row["seconds"]:
+        yield (
+            f"The directions did not begin together: the last one {plain(1e3 * apart, 3)} ms after "
+            "the first, because the machine was busy."
         )
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from labkit.runs.trial_engine import Measured, TrialEngine
 from tests.interrupts import interrupts
 from tests.patience import wait_until
 from tests.trials import CLIENT_4, QUICK, SERVER_4, UDP_PORT, V4, V6, assert_whole, flow
+from tests.workers import rests
 
 WHOLE = 4096  # of a ring: more than any trial here sends, so none is lost to a busy machine
 BACK = Ether() / IP(src=SERVER_4, dst=CLIENT_4) / UDP(sport=UDP_PORT, dport=1024)
@@ -176,6 +178,21 @@ def test_a_problem_names_its_direction(lab: lk.Lab, monkeypatch: pytest.MonkeyPa
     assert not run.row["balanced"]
 
 
+def test_directions_that_began_apart_are_told(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = lab.cable("a", "b", ring_size=WHOLE)
+    measure = TrialEngine.run
+
+    def begin_late(*args: object) -> Measured:
+        measured = measure(*args)  # type: ignore[arg-type]
+        measured.directions[1].counts["start_realtime_ns"] += 10**10
+        return measured
+
+    monkeypatch.setattr(TrialEngine, "run", begin_late)
+    run = lk.trial(both_ways(a, b), rate=1000, duration=0.1, **QUICK)
+    assert "The directions did not begin together: the last one " in repr(run)
+    assert run.row["started_at"] == run.directions["started_at"][0]
+
+
 def test_text_and_picture_show_each(lab: lk.Lab) -> None:
     a, b = lab.cable("a", "b", ring_size=WHOLE)
     run = lk.trial(both_ways(a, b), rate="2 kpps", duration=0.1, latency=True, **QUICK)
@@ -223,6 +240,21 @@ def test_ctrl_c_puts_all_ports_back(lab: lk.Lab) -> None:
     assert lk.trial(both_ways(a, b), rate=1000, duration=0.1, **QUICK).is_balanced
     a.send(bytes(60))
     assert bytes(60) in b.receive(10_000, timeout=1, raw=True)
+
+
+@pytest.mark.parametrize("second", [0, 0.001])
+def test_ctrl_c_at_any_time_does_no_harm(lab: lk.Lab, second: float) -> None:
+    """Nor does another one while the first is cleaned up after: no direction is left behind."""
+    a, b = lab.cable("a", "b", ring_size=WHOLE)
+    arguments = {"rate": 5000, "duration": 0.02, **QUICK}
+    for n in range(20):
+        times = (0.001 + n * 0.006, *[second] * bool(second))
+        with suppress(KeyboardInterrupt), interrupts(*times) as alarm:
+            while alarm.is_pending:
+                lk.trial(both_ways(a, b), **arguments)
+        assert not lab.paths
+    assert lk.trial(both_ways(a, b), **arguments).is_balanced
+    assert all(rests(lab.pid, seconds=1).values()), "its workers do not rest"
 
 
 def test_a_port_is_not_closed_meanwhile(lab: lk.Lab) -> None:
