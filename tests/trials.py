@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What tests of trials have in common: packets, a stream of them, and what is so of every trial."""
 
+import math
+
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
@@ -27,8 +29,11 @@ def assert_whole(run: lk.Trial) -> None:
     assert ledger.sent == ledger.received + sum(ledger.drops.values())
     assert (row["sent"], row["received"]) == (ledger.sent, ledger.received)
     assert row["lost"] == row["sent"] - row["received"]
-    for table in (run.series, run.streams):
+    for table in (run.series, run.streams, run.directions):
         for name in ("sent", "received", "lost", "reordered", "duplicated"):
             assert table[name].sum() == row[name], name
+    for name in ("tx_pps", "rx_pps", "tx_mbps", "rx_mbps"):
+        assert math.isclose(run.directions[name].sum(), row[name]), name
+    assert run.directions["generator_limited"].any() == row["generator_limited"]
     assert run.streams["intended"].sum() == row["intended"]
     assert run.streams["unsent"].sum() == row["unsent"]

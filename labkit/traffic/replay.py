@@ -9,6 +9,7 @@ from pathlib import Path
 from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.text import reason
+from labkit.traffic.placed import Placeable
 from labkit.traffic.program import Compiled, Template
 from labkit.traffic.rate import Rate
 from labkit.traffic.sizes import FCS, Sizes
@@ -20,7 +21,7 @@ SHORTEST_FRAME = 14  # an Ethernet header
 
 @checked(but=("rate", "weight"))
 @dataclass(frozen=True, init=False)
-class Replay:
+class Replay(Placeable):
     """The frames of a pcap or pcapng file, byte for byte, at their own times or at a rate.
 
     They carry no signature: a trial counts them, but tells no loss from duplication and no latency.

@@ -17,6 +17,7 @@ from labkit.traffic.field_of import fields_of
 from labkit.traffic.fields import Vary, as_fields, count_of
 from labkit.traffic.packet_check import one_packet
 from labkit.traffic.payload import COUNTING, Payload, payload_of
+from labkit.traffic.placed import Placeable
 from labkit.traffic.program import MOST_FIELDS, Compiled
 from labkit.traffic.rate import Rate
 from labkit.traffic.rebuild import rebuilt
@@ -39,7 +40,7 @@ def check_weight(weight: float) -> None:
 
 @checked(but=("packet", "size", "rate", "vary", "weight", "payload"))
 @dataclass(frozen=True, init=False)
-class Stream:
+class Stream(Placeable):
     """Frames of one scapy packet: sizes, varying fields, rate.
 
     Each frame ends in a signature (magic, stream, sequence number, TSC), the last 18 bytes of the

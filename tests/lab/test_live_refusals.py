@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What live traffic refuses, in words, and what it survives: dead engines, ports in use, restarts."""
+"""What live traffic refuses, in words, and what it survives: dead engines, busy ports, restarts."""
 
 import os
 import signal
