@@ -114,8 +114,9 @@ lk_live_change(struct lk_trial *t, const struct lk_change *changes, uint32_t cou
 	all->at = at;
 	all->count = count;
 	for (uint32_t i = 0; i < count && rc == 0; i++)
-		rc = changes[i].index < t->config.streams ? plan(t, &all->planned[i], &changes[i], all)
-							  : -EINVAL;
+		rc = changes[i].index < t->config.streams
+			     ? plan(t, &all->planned[i], &changes[i], all)
+			     : -EINVAL;
 	all->pool = rc == 0 ? lk_trial_pool(all->longest) : NULL;
 	if (rc == 0 && all->pool == NULL)
 		rc = -ENOMEM;
@@ -174,7 +175,7 @@ set_state(struct lk_trial *t, struct lk_stream *s, int state, uint64_t tsc)
 
 /* Other frames from now on: what varies goes on where it is. */
 static void
-take_frames(struct lk_stream *s, struct lk_planned *p, int anew)
+take_frames(struct lk_stream *s, struct lk_arrivals *a, struct lk_planned *p, int anew)
 {
 	struct lk_frames old = s->frames;
 
@@ -186,6 +187,7 @@ take_frames(struct lk_stream *s, struct lk_planned *p, int anew)
 			s->frames.fields[i].held = old.fields[i].held;
 	s->order_at %= s->frames.order_length;
 	s->stamps_each = p->stamps_each;
+	a->is_timed = p->stamps_each;
 	s->catches_up = p->catches_up;
 }
 
@@ -195,7 +197,7 @@ start(struct lk_trial *t, struct lk_stream *s, struct lk_planned *p, uint64_t no
 	for (uint32_t i = 0; i < t->endings; i++)
 		if (t->ending[i] == p->index) /* it waits for the port to take its last frame */
 			t->ending[i--] = t->ending[--t->endings];
-	take_frames(s, p, 1);
+	take_frames(s, t->arrivals[p->index], p, 1);
 	s->pace = p->pace;
 	s->order_at = 0;
 	s->burst_left = s->pace.burst;
@@ -234,6 +236,7 @@ clear(struct lk_stream *s, struct lk_arrivals *a)
 		return;
 	a->asked_first = s->made;
 	atomic_fetch_add_explicit(&a->clears_asked, 1, memory_order_release);
+	atomic_store_explicit(&a->is_watched, 1, memory_order_release);
 }
 
 static void
@@ -296,7 +299,7 @@ make(struct lk_trial *t, struct lk_planned *p, uint64_t now, uint64_t tsc)
 		pause_or_resume(t, s, LK_FLOW_STARTED, now, tsc);
 		break;
 	case LK_FLOW_SET:
-		take_frames(s, p, 0);
+		take_frames(s, t->arrivals[p->index], p, 0);
 		set_pace(s, p, now);
 		break;
 	case LK_FLOW_CLEAR:
@@ -390,9 +393,9 @@ lk_live_clear_arrivals(struct lk_arrivals *a)
 {
 	struct lk_latencies *fresh = atomic_exchange(&a->spare, NULL), *old = a->latency;
 
-	a->base = (struct lk_arrival_counts){a->sequence.received,   a->bytes,
-					     a->sequence.reordered,  a->sequence.duplicated,
-					     a->sequence.too_old,    {0}};
+	a->base = (struct lk_arrival_counts){a->sequence.received,  a->bytes,
+					     a->sequence.reordered, a->sequence.duplicated,
+					     a->sequence.too_old,   {0}};
 	memcpy(a->base.by_place, a->by_place, sizeof(a->by_place));
 	memset(&a->before, 0, sizeof(a->before));
 	if (fresh != NULL) {
@@ -431,10 +434,9 @@ read_arrivals(const struct lk_arrivals *from, struct lk_flow_counts *c)
 	c->late = c->total_late - copy.base.too_old - copy.before.too_old;
 	c->passed_over = next > from->first ? next - from->first - c->received : 0;
 	for (uint32_t i = 0; i < LK_MOST_PLACES; i++)
-		c->by_place[i] = from->places == 1
-					 ? (i == 0 ? c->received : 0)
-					 : from->by_place[i] - copy.base.by_place[i] -
-						   copy.before.by_place[i];
+		c->by_place[i] = from->places == 1 ? (i == 0 ? c->received : 0)
+						   : from->by_place[i] - copy.base.by_place[i] -
+							     copy.before.by_place[i];
 	c->first_ns = from->first_tsc;
 	c->last_ns = from->last_tsc;
 	c->latency_sum_ns = h->sum;
@@ -532,8 +534,9 @@ lk_live_counts(const struct lk_trial *trial, uint32_t first, struct lk_flow_coun
 		const struct lk_stream *s = &t->streams[first + i];
 		uint64_t last = RTE_MAX(RTE_MAX(s->last_made, s->stopped), out[i].last_ns);
 
-		out[i].still_ns =
-			last == 0 || last > now ? 0 : (uint64_t)((double)(now - last) * t->ns_per_cycle);
+		out[i].still_ns = last == 0 || last > now
+					  ? 0
+					  : (uint64_t)((double)(now - last) * t->ns_per_cycle);
 		out[i].first_ns = out[i].first_ns ? lk_clock_realtime_ns(out[i].first_ns) : 0;
 		out[i].last_ns = out[i].last_ns ? lk_clock_realtime_ns(out[i].last_ns) : 0;
 	}

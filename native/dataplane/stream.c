@@ -163,6 +163,7 @@ lk_arrivals_new(uint32_t places)
 	if (a == NULL)
 		return NULL;
 	a->places = places;
+	a->is_watched = 1;
 	a->latency = calloc(1, sizeof(*a->latency));
 	if (a->latency == NULL) {
 		free(a);

@@ -48,13 +48,13 @@ struct lk_pace {
 
 /* A stream on its way out; all of it belongs to the generator's worker. */
 struct lk_stream {
-	uint64_t due; /* of its next frame; of a paused one, how long after it goes on */
-	uint64_t end; /* nothing is due from there on; as due of a paused one */
-	uint64_t owed;	   /* how much later it runs than it was to */
-	uint64_t intended; /* frames; UINT64_MAX: until the time is over */
-	uint64_t made;	   /* handed to what follows the generator */
-	uint64_t skipped;  /* never made: too far behind the schedule */
-	uint64_t refused;  /* made, and not taken by the port */
+	uint64_t due;		/* of its next frame; of a paused one, how long after it goes on */
+	uint64_t end;		/* nothing is due from there on; as due of a paused one */
+	uint64_t owed;		/* how much later it runs than it was to */
+	uint64_t intended;	/* frames; UINT64_MAX: until the time is over */
+	uint64_t made;		/* handed to what follows the generator */
+	uint64_t skipped;	/* never made: too far behind the schedule */
+	uint64_t refused;	/* made, and not taken by the port */
 	uint64_t refused_bytes; /* with FCS, as made_bytes */
 	uint64_t made_bytes;
 	uint64_t last_due, last_made; /* TSC; for the jitter */
@@ -106,12 +106,15 @@ struct lk_arrivals {
 	uint64_t bytes; /* with FCS, of frames that came for the first time */
 	struct lk_latencies *latency;
 	/* of live ones */
-	uint64_t first; /* number of the first frame since it was cleared */
-	uint64_t first_tsc, last_tsc;
+	uint64_t last_tsc;
+	_Atomic int is_timed;	/* here again: the generator's worker writes its own line often */
+	_Atomic int is_watched; /* a frame needs more than to be counted: what follows */
+	uint64_t first;		/* number of the first frame since it was cleared */
+	uint64_t first_tsc;
 	_Atomic uint32_t clears_asked;
 	uint32_t cleared;
 	uint32_t places;      /* ports that it arrives on */
-	uint64_t asked_first;	/* what begins with the next clearing */
+	uint64_t asked_first; /* what begins with the next clearing */
 	_Atomic(struct lk_latencies *) spare;
 	_Atomic(struct lk_latencies *) retired; /* a list */
 	uint64_t by_place[LK_MOST_PLACES];

@@ -111,8 +111,8 @@ fill_run(struct lk_stream *s, struct rte_mbuf **mbufs, uint16_t count, uint64_t 
 		f->fields[0].at = field.at;
 		f->fields[0].held = field.held;
 	} else {
-		fill(s, NULL, f->fields, mbufs, count, tsc, each, f->field_count,
-		     f->checksum_count, f->has_signature);
+		fill(s, NULL, f->fields, mbufs, count, tsc, each, f->field_count, f->checksum_count,
+		     f->has_signature);
 	}
 }
 
@@ -190,7 +190,8 @@ send_again(struct lk_trial *t, void **objs)
 	uint16_t count = (uint16_t)t->held;
 
 	for (uint16_t i = 0; i < count; i++) {
-		struct lk_stream *s = &t->streams[t->index_of[(uint16_t)*lk_mark_of(t->waiting[i])] - 1];
+		struct lk_stream *s =
+			&t->streams[t->index_of[(uint16_t)*lk_mark_of(t->waiting[i])] - 1];
 
 		s->held--;
 		s->held_bytes -= t->waiting[i]->pkt_len + 4;

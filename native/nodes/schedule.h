@@ -158,9 +158,9 @@ lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clo
 			return s;
 		}
 		lk_take_due(t, s, tsc);
-		for (*run = 1; *run < RTE_MIN(left, room) && s->frames.gaps == NULL &&
-			       (heap->length == 1
-					? s->due <= now && s->due + s->pace.interval / 2 < s->end
+		for (*run = 1;
+		     *run < RTE_MIN(left, room) && s->frames.gaps == NULL &&
+		     (heap->length == 1 ? s->due <= now && s->due + s->pace.interval / 2 < s->end
 					: s->pace.within == 0 && s->burst_left < s->pace.burst);
 		     ++*run)
 			lk_take_due(t, s, tsc);

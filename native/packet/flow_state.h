@@ -6,7 +6,7 @@
 enum lk_flow_state { LK_FLOW_STOPPED, LK_FLOW_STARTED, LK_FLOW_PAUSED, LK_FLOW_DONE };
 
 enum lk_change_kind {
-	LK_FLOW_START,	/* from the beginning of its schedule; counters and numbers go on */
+	LK_FLOW_START, /* from the beginning of its schedule; counters and numbers go on */
 	LK_FLOW_STOP,
 	LK_FLOW_PAUSE,
 	LK_FLOW_RESUME, /* where it was */
