@@ -37,6 +37,7 @@ BORROWED: dict[str, tuple[str, ...]] = {
         "struct lk_recorded_worker",
         "struct lk_recorded_level",
     ),
+    "replay_ahead.h": ("struct lk_replay_config",),
     "signature.h": (),
     "status.h": ("struct lk_status",),
     "flow_state.h": ("enum lk_flow_state", "enum lk_change_kind"),

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Trials inside the engine: streams handed to the generator, counters and histograms read."""
 
+import os
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +11,7 @@ from labkit.engine.binding import call, ffi, lib
 from labkit.packet.codec import native_fields, native_templates
 
 JITTER = -1  # the histogram that is no stream's
-FLAT_OUT = 2**64 - 1
+FLAT_OUT = FOR_EVER = 2**64 - 1
 
 
 class Trials:
@@ -130,19 +132,36 @@ def native_stream(stream: Mapping[str, Any], keep_alive: list[Any]) -> Any:
     fields = native_fields(ffi, stream, keep_alive)
     keep_alive += [order, config, templates, fields]
     config.templates, config.fields, config.order = templates, fields, order
-    if stream["gaps_ns"] is not None:
-        gaps = ffi.new("double[]", stream["gaps_ns"])
-        keep_alive.append(gaps)
-        config.gaps_ns = gaps
+    if stream.get("replay") is not None:
+        config.replay = _native_replay(stream["replay"], keep_alive)
+        config.longest = stream["replay"]["longest"]
     config.template_count = len(stream["templates"])
     config.order_length = len(stream["order"])
     config.field_count = len(stream["fields"])
-    config.checksum_count = len(stream["templates"][0]["checksums"])
+    if stream["templates"]:
+        config.checksum_count = len(stream["templates"][0]["checksums"])
     config.intended = FLAT_OUT if stream["intended"] is None else stream["intended"]
     for name in ("has_signature", "burst", "interval_ns", "first_ns"):
         setattr(config, name, stream[name])
     for name, value in stream.get("live", {}).items():
         setattr(config, name, value)
+    return config
+
+
+def _native_replay(replay: Mapping[str, Any], keep_alive: list[Any]) -> Any:
+    """struct lk_replay_config of what Replay.to_engine() told; its file is open as long as that."""
+    config = ffi.new("struct lk_replay_config *")
+    config.fd = os.open(replay["file"], os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    weakref.finalize(config, os.close, config.fd)
+    state = os.fstat(config.fd)
+    if (state.st_size, state.st_mtime_ns) != (replay["size"], replay["mtime_ns"]):
+        raise ValueError(
+            f"{replay['file']} has changed since it was declared; make its lk.Replay again"
+        )
+    config.rounds = FOR_EVER if replay["rounds"] is None else replay["rounds"]
+    for name in ("duration_ns", "pause_ns", "speed", "frames_rate", "bits_rate", "overhead"):
+        setattr(config, name, replay[name])
+    keep_alive.append(config)
     return config
 
 

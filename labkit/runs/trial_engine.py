@@ -114,11 +114,13 @@ class TrialEngine:
                 after = self._read()
             finally:
                 lab.stop_measurement()
+            counted = lab.engine.commands.trial_streams(run, count)
+            self._check_played(counted)
             # Nobody counts any more, so these are of one moment. What the paths counted, which goes
             # with them, was read before: the same unless frames still came. Ports go on.
             return Measured(
                 lab.engine.commands.trial_counts(run),
-                lab.engine.commands.trial_streams(run, count),
+                counted,
                 lab.engine.commands.trial_ticks(run, ticks),
                 [self._histogram(run, n) for n in range(count)],
                 self._histogram(run, -1),
@@ -132,6 +134,14 @@ class TrialEngine:
             )
         finally:
             lab.engine.commands.free_trial(run)
+
+    def _check_played(self, counted: list[dict[str, int]]) -> None:
+        for scheduled, counts in zip(self.scheduled, counted, strict=True):
+            if counts["failed"]:
+                raise LabError(
+                    f"{scheduled.stream!r}: the file could not be read to its end while it was "
+                    "sent; leave a capture alone while it is played"
+                )
 
     def _paths(self, run: str) -> list[Path]:
         """Frames out and in; a port is a host meanwhile, and Python still hears."""

@@ -14,6 +14,7 @@
 #include "histogram.h"
 #include "engine_limits.h"
 #include "recorder_memory.h"
+#include "replay_ahead.h"
 #include "status.h"
 #include "flow_state.h"
 #include "trial_state.h"
@@ -101,6 +102,8 @@ struct lk_capture_scan {
 	uint64_t went_back;   /* stamps before that maximum */
 	uint32_t shortest;
 	uint32_t longest;
+	uint64_t short_frame; /* the first one without a whole Ethernet header */
+	uint32_t short_kept;
 	uint64_t cut_frame; /* the first one that was not kept whole */
 	uint32_t cut_kept;
 	uint32_t cut_length;
@@ -111,12 +114,13 @@ struct lk_capture_scan {
 	uint64_t reason_at; /* byte of the file */
 };
 int lk_codec_capture_scan(int fd, struct lk_capture_scan *scan);
+/* How many frames of a round are due before a time of its own or a number of bits, each frame with
+ * so many bytes of overhead; the other limit is UINT64_MAX. Or -errno. */
+int64_t lk_codec_capture_due(int fd, uint64_t before_ns, uint64_t before_bits, uint32_t overhead);
 
 /* replay.c */
 struct lk_replay;
-struct lk_replay *lk_codec_replay_open(int fd, uint64_t rounds, uint64_t duration_ns,
-				       uint64_t pause_ns, double speed, double frames_rate,
-				       double bits_rate, uint32_t overhead);
+struct lk_replay *lk_codec_replay_open(const struct lk_replay_config *config);
 int lk_codec_replay_next(struct lk_replay *replay, uint8_t *to, uint32_t room, uint32_t *length,
 			 uint64_t *due_ns);
 void lk_codec_replay_close(struct lk_replay *replay);

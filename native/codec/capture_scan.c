@@ -6,6 +6,14 @@
 #include "api.h"
 #include "capture_reader.h"
 
+#define ETHERNET_HEADER 14u
+
+static uint64_t
+since(const struct lk_capture_record *record, uint64_t first_ns)
+{
+	return record->time_ns > first_ns ? record->time_ns - first_ns : 0;
+}
+
 /* Times are those of a running maximum: one stamp that goes back does not make a capture longer. */
 static void
 take(struct lk_capture_scan *s, const struct lk_capture_record *record, uint64_t *first)
@@ -16,7 +24,7 @@ take(struct lk_capture_scan *s, const struct lk_capture_record *record, uint64_t
 		*first = record->time_ns;
 		s->shortest = record->kept;
 	}
-	time = record->time_ns > *first ? record->time_ns - *first : 0;
+	time = since(record, *first);
 	if (record->has_time && *first + s->duration_ns > record->time_ns)
 		s->went_back++;
 	if (time > s->duration_ns)
@@ -26,6 +34,10 @@ take(struct lk_capture_scan *s, const struct lk_capture_record *record, uint64_t
 		s->shortest = record->kept;
 	if (record->kept > s->longest)
 		s->longest = record->kept;
+	if (s->short_frame == 0 && record->kept < ETHERNET_HEADER) {
+		s->short_frame = s->frames;
+		s->short_kept = record->kept;
+	}
 	if (s->cut_frame == 0 && record->kept < record->length) {
 		s->cut_frame = s->frames;
 		s->cut_kept = record->kept;
@@ -60,4 +72,33 @@ lk_codec_capture_scan(int fd, struct lk_capture_scan *scan)
 	free(buffer);
 	free(reader);
 	return rc;
+}
+
+int64_t
+lk_codec_capture_due(int fd, uint64_t before_ns, uint64_t before_bits, uint32_t overhead)
+{
+	struct lk_capture_reader *reader = malloc(sizeof(*reader));
+	uint8_t *buffer = malloc(LK_CAPTURE_WINDOW);
+	struct lk_capture_record record;
+	uint64_t first = 0, bits = 0;
+	int64_t frames = -ENOMEM;
+
+	if (reader != NULL && buffer != NULL) {
+		frames = 0;
+		lk_capture_reader_begin(reader, fd, buffer);
+		while (lk_capture_reader_next(reader, &record) == LK_CAPTURE_RECORD) {
+			if (frames == 0)
+				first = record.time_ns;
+			/* What follows on a frame that is not due is not due either. */
+			if (since(&record, first) >= before_ns || bits >= before_bits)
+				break;
+			bits += 8 * ((uint64_t)record.kept + overhead);
+			frames++;
+		}
+		if (reader->error != 0)
+			frames = -reader->error;
+	}
+	free(buffer);
+	free(reader);
+	return frames;
 }

@@ -7,21 +7,9 @@
 #include "replay_ahead.h"
 
 struct lk_replay *
-lk_codec_replay_open(int fd, uint64_t rounds, uint64_t duration_ns, uint64_t pause_ns, double speed,
-		     double frames_rate, double bits_rate, uint32_t overhead)
+lk_codec_replay_open(const struct lk_replay_config *config)
 {
-	const struct lk_replay_config config = {
-		.fd = fd,
-		.rounds = rounds,
-		.duration_ns = duration_ns,
-		.pause_ns = pause_ns,
-		.speed = speed,
-		.frames_rate = frames_rate,
-		.bits_rate = bits_rate,
-		.overhead = overhead,
-	};
-
-	return lk_replay_open(&config);
+	return lk_replay_open(config);
 }
 
 /* Waits for the next frame; 0 (LK_REPLAY_RUNS) with it, else the state that ends the replay. */

@@ -19,6 +19,7 @@
 #include "engine_limits.h"
 #include "flow_state.h"
 #include "recorder_memory.h"
+#include "replay_ahead.h"
 #include "status.h"
 #include "trial_state.h"
 
@@ -136,15 +137,16 @@ struct lk_stream_config {
 	uint32_t burst;	    /* frames back to back */
 	double interval_ns; /* between two bursts; unpaced: their order among the streams */
 	double first_ns;
-	const double *gaps_ns; /* after frame n: gaps_ns[n % order_length]; NULL: interval_ns */
+	const struct lk_replay_config *replay; /* NULL: frames are made from templates */
+	uint32_t longest;		       /* frame of the capture; a longer one ends it */
 	/* of live streams alone */
-	uint16_t id;	     /* number in the signature */
-	int32_t paced;	     /* 0: in what time the others leave */
-	int32_t catches_up;  /* overdue frames are sent late; 0: they are skipped */
-	int32_t latency;     /* stamp every frame when it is made */
-	double within_ns;    /* between the frames of a burst; interval_ns is from burst to burst */
+	uint16_t id;	    /* number in the signature */
+	int32_t paced;	    /* 0: in what time the others leave */
+	int32_t catches_up; /* overdue frames are sent late; 0: they are skipped */
+	int32_t latency;    /* stamp every frame when it is made */
+	double within_ns;   /* between the frames of a burst; interval_ns is from burst to burst */
 	uint64_t duration_ns; /* 0: no end */
-	uint32_t places;     /* ports that it arrives on */
+	uint32_t places;      /* ports that it arrives on */
 };
 struct lk_trial_counts {
 	int32_t state; /* enum lk_trial_state */
@@ -170,6 +172,7 @@ struct lk_stream_counts {
 	uint64_t reordered;
 	uint64_t duplicated;
 	uint64_t too_old;
+	uint64_t failed; /* the rest of its capture could not be read */
 };
 struct lk_tick {
 	uint64_t made;
@@ -201,7 +204,7 @@ void lk_trial_free(struct lk_trial *trial);
 enum { LK_MOST_PLACES = 16 };
 struct lk_change {
 	enum lk_change_kind kind;
-	uint32_t index;				/* of the stream */
+	uint32_t index;			       /* of the stream */
 	const struct lk_stream_config *stream; /* of LK_FLOW_START and LK_FLOW_SET */
 };
 struct lk_flow_counts {

@@ -109,8 +109,9 @@ lk_live_change(struct lk_trial *t, const struct lk_change *changes, uint32_t cou
 	all->at = at;
 	all->count = count;
 	for (uint32_t i = 0; i < count && rc == 0; i++)
-		rc = changes[i].index < t->config.streams ? plan(t, &all->planned[i], &changes[i], all)
-							  : -EINVAL;
+		rc = changes[i].index < t->config.streams
+			     ? plan(t, &all->planned[i], &changes[i], all)
+			     : -EINVAL;
 	all->pool = rc == 0 ? lk_trial_pool(all->longest) : NULL;
 	if (rc == 0 && all->pool == NULL)
 		rc = -ENOMEM;
@@ -180,6 +181,8 @@ take_frames(struct lk_stream *s, struct lk_planned *p, int anew)
 		if (old.fields[i].count == s->frames.fields[i].count)
 			s->frames.fields[i].at = old.fields[i].at;
 	s->order_at %= s->frames.order_length;
+	s->has_next = s->has_failed = 0; /* a capture begins anew */
+	s->played_ns = 0;
 	s->stamps_each = p->stamps_each;
 	s->catches_up = p->catches_up;
 }
@@ -345,7 +348,7 @@ lk_live_end_streams(struct lk_trial *t, uint64_t tsc)
 		if (s->held > 0)
 			t->ending[kept++] = t->ending[i];
 		else if (s->state == LK_FLOW_STARTED)
-			set_state(t, s, LK_FLOW_DONE, tsc);
+			set_state(t, s, s->has_failed ? LK_FLOW_FAILED : LK_FLOW_DONE, tsc);
 	}
 	t->endings = kept;
 	rebase(t, tsc);
@@ -357,9 +360,9 @@ lk_live_clear_arrivals(struct lk_arrivals *a)
 {
 	struct lk_histogram *old = a->latency;
 
-	a->base = (struct lk_arrival_counts){a->sequence.received,   a->bytes,
-					     a->sequence.reordered,  a->sequence.duplicated,
-					     a->sequence.too_old,    {0}};
+	a->base = (struct lk_arrival_counts){a->sequence.received,  a->bytes,
+					     a->sequence.reordered, a->sequence.duplicated,
+					     a->sequence.too_old,   {0}};
 	memcpy(a->base.by_place, a->by_place, sizeof(a->by_place));
 	memset(&a->before, 0, sizeof(a->before));
 	a->latency = a->spare;
@@ -393,10 +396,9 @@ read_arrivals(const struct lk_arrivals *from, struct lk_flow_counts *c)
 	c->late = c->total_late - copy.base.too_old - copy.before.too_old;
 	c->passed_over = next > from->first ? next - from->first - c->received : 0;
 	for (uint32_t i = 0; i < LK_MOST_PLACES; i++)
-		c->by_place[i] = from->places == 1
-					 ? (i == 0 ? c->received : 0)
-					 : from->by_place[i] - copy.base.by_place[i] -
-						   copy.before.by_place[i];
+		c->by_place[i] = from->places == 1 ? (i == 0 ? c->received : 0)
+						   : from->by_place[i] - copy.base.by_place[i] -
+							     copy.before.by_place[i];
 	c->first_ns = from->first_tsc;
 	c->last_ns = from->last_tsc;
 	c->latency_sum_ns = h->sum;
@@ -488,8 +490,9 @@ lk_live_counts(const struct lk_trial *trial, uint32_t first, struct lk_flow_coun
 		const struct lk_stream *s = &t->streams[first + i];
 		uint64_t last = RTE_MAX(RTE_MAX(s->last_made, s->stopped), out[i].last_ns);
 
-		out[i].still_ns =
-			last == 0 || last > now ? 0 : (uint64_t)((double)(now - last) * t->ns_per_cycle);
+		out[i].still_ns = last == 0 || last > now
+					  ? 0
+					  : (uint64_t)((double)(now - last) * t->ns_per_cycle);
 		out[i].first_ns = out[i].first_ns ? lk_clock_realtime_ns(out[i].first_ns) : 0;
 		out[i].last_ns = out[i].last_ns ? lk_clock_realtime_ns(out[i].last_ns) : 0;
 	}

@@ -101,8 +101,8 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 	a = t->arrivals[index];
 	if (unlikely(!is_ours(t, index, a, &s, now)))
 		return 0;
-	if (live && unlikely(atomic_load_explicit(&a->clears_asked, memory_order_acquire) !=
-			     a->cleared))
+	if (live &&
+	    unlikely(atomic_load_explicit(&a->clears_asked, memory_order_acquire) != a->cleared))
 		lk_live_clear_arrivals(a);
 	number = a->sequence.next +
 		 (uint64_t)(int64_t)(int32_t)(s.sequence - (uint32_t)a->sequence.next);
