@@ -178,7 +178,8 @@ def test_a_capture_that_changed_is_not_sent(mirror: lk.Port, tmp_path: Path) -> 
 
 
 def test_a_capture_that_shrinks_while_it_is_sent_is_told(lab: lk.Lab, tmp_path: Path) -> None:
-    a, _ = lab.cable()
+    a, b = lab.cable()
+    lab.run(lk.rx(b) >> lk.sink(), name="sink")
     file = numbered(tmp_path / "in", [n * MS for n in range(12_000)], 1500)
     with live(lab, a) as change:
         change("LK_FLOW_START", lk.Replay(file, speed=4))
