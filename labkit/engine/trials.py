@@ -8,7 +8,7 @@ from typing import Any
 
 from labkit.engine.answers import Fields, Histogram
 from labkit.engine.binding import call, ffi, lib
-from labkit.packet.codec import native_fields, native_templates
+from labkit.packet.codec import native_fields, native_rewrite, native_templates
 
 JITTER = -1  # the histogram that is no stream's
 FLAT_OUT = FOR_EVER = 2**64 - 1
@@ -161,7 +161,8 @@ def _native_replay(replay: Mapping[str, Any], keep_alive: list[Any]) -> Any:
     config.rounds = FOR_EVER if replay["rounds"] is None else replay["rounds"]
     for name in ("duration_ns", "pause_ns", "speed", "frames_rate", "bits_rate", "overhead"):
         setattr(config, name, replay[name])
-    keep_alive.append(config)
+    config.rewrite = rewrite = native_rewrite(ffi, replay["rewrite"])
+    keep_alive += [config, rewrite]
     return config
 
 

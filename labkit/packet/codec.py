@@ -149,6 +149,28 @@ def native_fields(module: Any, stream: Mapping[str, Any], keep_alive: list[Any])
     return fields
 
 
+def native_rewrite(module: Any, rewrite: Mapping[str, Any] | None) -> Any:
+    """struct lk_rewrite of what Rewrite.to_dict() told, made by a native module's ffi."""
+    if rewrite is None:
+        return module.NULL
+    native = module.new("struct lk_rewrite *")
+    vlan = rewrite["vlan"]
+    if vlan is None or vlan is False:  # which is 0 to Python, and that is a VLAN
+        vlan = lib.LK_REWRITE_AS_IS if vlan is None else lib.LK_REWRITE_NO_VLAN
+    native.vlan = vlan
+    native.mac_count, native.net_count = len(rewrite["macs"]), len(rewrite["ips"])
+    for mac, pair in zip(native.macs, rewrite["macs"], strict=False):
+        setattr(mac, "from", mac_bytes(pair[0]))
+        mac.to = mac_bytes(pair[1])
+    for net, pair in zip(native.nets, rewrite["ips"], strict=False):
+        before, after = map(ipaddress.ip_network, pair)
+        net.version, net.bits = before.version, before.prefixlen
+        size = len(before.network_address.packed)
+        getattr(net, "from")[0:size] = before.network_address.packed
+        net.to[0:size] = after.network_address.packed
+    return native
+
+
 def native_endpoint(endpoint: Endpoint | None) -> object:
     """struct lk_endpoint; None: one without addresses."""
     if endpoint is None:

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from labkit.errors import LabError
 from labkit.text import reason
+from labkit.traffic.rewrite import Rewrite
 from labkit.traffic.sizes import FCS
 
 ETHERNET = 1
@@ -45,6 +47,7 @@ class Capture:
     Attributes
     ----------
     size, mtime_ns: of the file, by which it is known again
+    bytes, shortest, longest: of the frames as they are sent
     duration_ns: from the first frame to the last one; a time stamp that goes back counts as the
         latest before it
     """
@@ -57,16 +60,17 @@ class Capture:
     duration_ns: int
     shortest: int
     longest: int
+    rewrite: Rewrite | None
 
     @classmethod
-    def of(cls, file: Path) -> "Capture":
+    def of(cls, file: Path, rewrite: Rewrite | None = None) -> "Capture":
         """Reads the file once; LabError for what cannot be sent."""
         from labkit._codec import ffi, lib  # native: a stream is declared without it
 
         found = ffi.new("struct lk_capture_scan *")
         with _opened(file) as descriptor:
             state = os.fstat(descriptor)
-            error = lib.lk_codec_capture_scan(descriptor, found)
+            error = lib.lk_codec_capture_scan(descriptor, _native(rewrite), found)
         if error < 0:
             raise _unreadable(file, os.strerror(-error))
         if found.other_frame:
@@ -95,7 +99,7 @@ class Capture:
                 "header"
             )
         told = (found.frames, found.bytes, found.duration_ns, found.shortest, found.longest)
-        return cls(file.absolute(), state.st_size, state.st_mtime_ns, *told)
+        return cls(file.absolute(), state.st_size, state.st_mtime_ns, *told, rewrite)
 
     @property
     def sizes(self) -> CaptureSizes:
@@ -128,7 +132,9 @@ def _before(capture: Capture, ns: int, bits: int, overhead: int) -> int:
         return capture.frames
     with _opened(capture.file) as descriptor:
         state = os.fstat(descriptor)
-        frames: int = lib.lk_codec_capture_due(descriptor, ns, bits, overhead)
+        frames: int = lib.lk_codec_capture_due(
+            descriptor, _native(capture.rewrite), ns, bits, overhead
+        )
     if (state.st_size, state.st_mtime_ns) != (capture.size, capture.mtime_ns):
         raise LabError(
             f"{capture.file} has changed since it was declared; make its lk.Replay again"
@@ -136,6 +142,14 @@ def _before(capture: Capture, ns: int, bits: int, overhead: int) -> int:
     if frames < 0:
         raise _unreadable(capture.file, os.strerror(-frames))
     return frames
+
+
+def _native(rewrite: Rewrite | None) -> Any:
+    """struct lk_rewrite."""
+    from labkit._codec import ffi
+    from labkit.packet.codec import native_rewrite
+
+    return native_rewrite(ffi, None if rewrite is None else rewrite.to_dict())
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from labkit.errors import LabError
 from labkit.text import shown
 from labkit.traffic.capture import Capture, CaptureSizes
 from labkit.traffic.rate import L1_OVERHEAD, Rate
+from labkit.traffic.rewrite import Rewrite
 from labkit.traffic.sizes import FCS
 from labkit.traffic.stream import check_weight
 from labkit.units import plain
 
 
-@checked(but=("rate", "weight", "speed"))
+@checked(but=("rate", "weight", "speed", "macs", "ips", "vlan"))
 @dataclass(frozen=True, init=False)
 class Replay:
     """The frames of a pcap or pcapng file, byte for byte, at their own times or at a rate.
@@ -39,6 +41,11 @@ class Replay:
         it once; a number: so many times
     speed: of the capture's own times; 2 is twice as fast. A rate, also that of a trial, takes their
         place.
+    capture: what the file holds. Given as `macs`, `ips` and `vlan`: other addresses,
+        {old: new} of Ethernet and ARP, {"10.0.0.0/8": "192.168.0.0/8"} of IPv4, IPv6 and ARP, the
+        longest prefix first; and the VLAN of the outermost tag, which is added where there is none,
+        or False: tags are taken off. Checksums follow; what is inside a tunnel or an ICMP error
+        stays.
     """
 
     file: Path
@@ -59,6 +66,9 @@ class Replay:
         weight: float = 1,
         repeat: bool | int = True,
         speed: float | None = None,
+        macs: Mapping[str, str] | None = None,
+        ips: Mapping[str, str] | None = None,
+        vlan: int | None = None,
     ) -> None:
         check_weight(weight)
         if repeat is not False and repeat < 1:
@@ -69,7 +79,7 @@ class Replay:
             raise LabError(
                 "speed is of the capture's own times, and rate in place of them; leave one out"
             )
-        capture = Capture.of(Path(file))
+        capture = Capture.of(Path(file), Rewrite.of(macs, ips, vlan))
         if rate is None and capture.duration_ns == 0:
             raise LabError(f"{file}: its frames have no time between them; give a rate")
         values = {
@@ -113,6 +123,7 @@ class Replay:
         self, frames_rate: float = 0.0, bits_rate: float = 0.0, overhead: int = FCS
     ) -> dict[str, Any]:
         """Plain data for the engine; without a rate at its own times."""
+        rewrite = self.capture.rewrite
         return {
             "file": str(self.capture.file),
             "size": self.capture.size,
@@ -125,6 +136,7 @@ class Replay:
             "frames_rate": frames_rate,
             "bits_rate": bits_rate,
             "overhead": overhead,
+            "rewrite": None if rewrite is None else rewrite.to_dict(),
         }
 
     def __repr__(self) -> str:

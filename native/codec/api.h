@@ -93,7 +93,8 @@ int64_t lk_codec_ring_pull(struct lk_frame_ring *ring, struct lk_frame_reader *r
 			   struct lk_record *record, uint8_t *to, uint32_t room);
 int lk_codec_ring_has(const struct lk_frame_ring *ring, const struct lk_frame_reader *reader);
 
-/* capture_scan.c: what a pcap or pcapng file holds; frames are numbered from 1, 0: there is none.
+/* capture_scan.c: what a pcap or pcapng file holds; sizes are those of rewritten frames, which are
+ * numbered from 1, 0: there is none.
  */
 struct lk_capture_scan {
 	uint64_t frames;
@@ -105,7 +106,7 @@ struct lk_capture_scan {
 	uint64_t short_frame; /* the first one without a whole Ethernet header */
 	uint32_t short_kept;
 	uint64_t cut_frame; /* the first one that was not kept whole */
-	uint32_t cut_kept;
+	uint32_t cut_kept;  /* of cut and short ones before they are rewritten */
 	uint32_t cut_length;
 	uint64_t other_frame; /* the first one whose link type is not Ethernet */
 	uint32_t other_link_type;
@@ -113,10 +114,15 @@ struct lk_capture_scan {
 	const char *reason; /* why not */
 	uint64_t reason_at; /* byte of the file */
 };
-int lk_codec_capture_scan(int fd, struct lk_capture_scan *scan);
+int lk_codec_capture_scan(int fd, const struct lk_rewrite *rewrite, struct lk_capture_scan *scan);
 /* How many frames of a round are due before a time of its own or a number of bits, each frame with
  * so many bytes of overhead; the other limit is UINT64_MAX. Or -errno. */
-int64_t lk_codec_capture_due(int fd, uint64_t before_ns, uint64_t before_bits, uint32_t overhead);
+int64_t lk_codec_capture_due(int fd, const struct lk_rewrite *rewrite, uint64_t before_ns,
+			     uint64_t before_bits, uint32_t overhead);
+
+/* Rewrites one frame (rewrite.h); `to` has room for 4 bytes more. Returns its new length. */
+uint32_t lk_codec_rewrite(const struct lk_rewrite *rewrite, const uint8_t *frame, uint32_t length,
+			  uint8_t *to);
 
 /* replay.c */
 struct lk_replay;

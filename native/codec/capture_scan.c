@@ -16,24 +16,26 @@ since(const struct lk_capture_record *record, uint64_t first_ns)
 
 /* Times are those of a running maximum: one stamp that goes back does not make a capture longer. */
 static void
-take(struct lk_capture_scan *s, const struct lk_capture_record *record, uint64_t *first)
+take(struct lk_capture_scan *s, const struct lk_rewrite *rewrite,
+     const struct lk_capture_record *record, uint64_t *first)
 {
+	uint32_t length = lk_rewrite_length(rewrite, record->bytes, record->kept);
 	uint64_t time;
 
 	if (s->frames++ == 0) {
 		*first = record->time_ns;
-		s->shortest = record->kept;
+		s->shortest = length;
 	}
 	time = since(record, *first);
 	if (record->has_time && *first + s->duration_ns > record->time_ns)
 		s->went_back++;
 	if (time > s->duration_ns)
 		s->duration_ns = time;
-	s->bytes += record->kept;
-	if (record->kept < s->shortest)
-		s->shortest = record->kept;
-	if (record->kept > s->longest)
-		s->longest = record->kept;
+	s->bytes += length;
+	if (length < s->shortest)
+		s->shortest = length;
+	if (length > s->longest)
+		s->longest = length;
 	if (s->short_frame == 0 && record->kept < ETHERNET_HEADER) {
 		s->short_frame = s->frames;
 		s->short_kept = record->kept;
@@ -50,7 +52,7 @@ take(struct lk_capture_scan *s, const struct lk_capture_record *record, uint64_t
 }
 
 int
-lk_codec_capture_scan(int fd, struct lk_capture_scan *scan)
+lk_codec_capture_scan(int fd, const struct lk_rewrite *rewrite, struct lk_capture_scan *scan)
 {
 	struct lk_capture_reader *reader = malloc(sizeof(*reader));
 	uint8_t *buffer = malloc(LK_CAPTURE_WINDOW);
@@ -63,7 +65,7 @@ lk_codec_capture_scan(int fd, struct lk_capture_scan *scan)
 	if (reader != NULL && buffer != NULL) {
 		lk_capture_reader_begin(reader, fd, buffer);
 		while ((status = lk_capture_reader_next(reader, &record)) == LK_CAPTURE_RECORD)
-			take(scan, &record, &first);
+			take(scan, rewrite, &record, &first);
 		scan->is_whole = status == LK_CAPTURE_END;
 		scan->reason = reader->file.reason;
 		scan->reason_at = reader->file.reason_at;
@@ -75,7 +77,8 @@ lk_codec_capture_scan(int fd, struct lk_capture_scan *scan)
 }
 
 int64_t
-lk_codec_capture_due(int fd, uint64_t before_ns, uint64_t before_bits, uint32_t overhead)
+lk_codec_capture_due(int fd, const struct lk_rewrite *rewrite, uint64_t before_ns,
+		     uint64_t before_bits, uint32_t overhead)
 {
 	struct lk_capture_reader *reader = malloc(sizeof(*reader));
 	uint8_t *buffer = malloc(LK_CAPTURE_WINDOW);
@@ -92,7 +95,8 @@ lk_codec_capture_due(int fd, uint64_t before_ns, uint64_t before_bits, uint32_t 
 			/* What follows on a frame that is not due is not due either. */
 			if (since(&record, first) >= before_ns || bits >= before_bits)
 				break;
-			bits += 8 * ((uint64_t)record.kept + overhead);
+			bits += 8 * ((uint64_t)overhead +
+				     lk_rewrite_length(rewrite, record.bytes, record.kept));
 			frames++;
 		}
 		if (reader->error != 0)

@@ -6,6 +6,14 @@
 #include "api.h"
 #include "replay_ahead.h"
 
+uint32_t
+lk_codec_rewrite(const struct lk_rewrite *rewrite, const uint8_t *frame, uint32_t length,
+		 uint8_t *to)
+{
+	lk_rewrite_frame(rewrite, frame, length, to);
+	return lk_rewrite_length(rewrite, frame, length);
+}
+
 struct lk_replay *
 lk_codec_replay_open(const struct lk_replay_config *config)
 {

@@ -12,6 +12,7 @@
 
 struct lk_replay {
 	struct lk_replay_config config;
+	struct lk_rewrite rewrite;
 	struct lk_capture_reader reader;
 	pthread_t thread;
 	uint8_t *ring, *buffer;
@@ -44,25 +45,6 @@ waits_for_room(struct lk_replay *r, uint64_t until)
 	return !atomic_load(&r->stops);
 }
 
-static int
-put(struct lk_replay *r, const struct lk_capture_record *record, uint64_t due_ns)
-{
-	uint64_t at = atomic_load_explicit(&r->written, memory_order_relaxed);
-	uint64_t left = RING_BYTES - at % RING_BYTES, size = room_of(record->kept);
-	uint64_t start = size > left ? at + left : at;
-	struct lk_replay_frame *frame;
-
-	if (!waits_for_room(r, start + size))
-		return 0;
-	if (start != at && left >= sizeof(*frame))
-		((struct lk_replay_frame *)(r->ring + at % RING_BYTES))->length = 0;
-	frame = (struct lk_replay_frame *)(r->ring + start % RING_BYTES);
-	*frame = (struct lk_replay_frame){(const uint8_t *)(frame + 1), due_ns, record->kept};
-	memcpy(frame + 1, record->bytes, record->kept);
-	atomic_store_explicit(&r->written, start + size, memory_order_release);
-	return 1;
-}
-
 static uint64_t
 due(struct lk_replay *r, uint64_t own_ns, uint32_t length)
 {
@@ -79,6 +61,27 @@ due(struct lk_replay *r, uint64_t own_ns, uint32_t length)
 	return r->latest_due;
 }
 
+static int
+put(struct lk_replay *r, const struct lk_capture_record *record, uint64_t own_ns)
+{
+	uint64_t at = atomic_load_explicit(&r->written, memory_order_relaxed);
+	uint32_t length = lk_rewrite_length(r->config.rewrite, record->bytes, record->kept);
+	uint64_t left = RING_BYTES - at % RING_BYTES, size = room_of(length);
+	uint64_t start = size > left ? at + left : at;
+	struct lk_replay_frame *frame;
+
+	if (!waits_for_room(r, start + size))
+		return 0;
+	if (start != at && left >= sizeof(*frame))
+		((struct lk_replay_frame *)(r->ring + at % RING_BYTES))->length = 0;
+	frame = (struct lk_replay_frame *)(r->ring + start % RING_BYTES);
+	*frame = (struct lk_replay_frame){(const uint8_t *)(frame + 1), due(r, own_ns, length),
+					  length};
+	lk_rewrite_frame(r->config.rewrite, record->bytes, record->kept, (uint8_t *)(frame + 1));
+	atomic_store_explicit(&r->written, start + size, memory_order_release);
+	return 1;
+}
+
 /* One round; the times are those of a running maximum. */
 static enum lk_replay_state
 play(struct lk_replay *r, uint64_t begins_ns)
@@ -93,7 +96,7 @@ play(struct lk_replay *r, uint64_t begins_ns)
 			first = record.time_ns;
 		if (record.time_ns > first && record.time_ns - first > latest)
 			latest = record.time_ns - first;
-		if (record.kept > 0 && !put(r, &record, due(r, begins_ns + latest, record.kept)))
+		if (record.kept > 0 && !put(r, &record, begins_ns + latest))
 			return LK_REPLAY_ENDED;
 	}
 	return status == LK_CAPTURE_END && frames > 0 ? LK_REPLAY_RUNS : LK_REPLAY_FAILED;
@@ -124,6 +127,10 @@ lk_replay_open(const struct lk_replay_config *config)
 		return NULL;
 	memset(r, 0, sizeof(*r));
 	r->config = *config;
+	if (config->rewrite != NULL) {
+		r->rewrite = *config->rewrite;
+		r->config.rewrite = &r->rewrite;
+	}
 	r->ring = malloc(RING_BYTES);
 	r->buffer = malloc(LK_CAPTURE_WINDOW);
 	if (r->ring != NULL && r->buffer != NULL) {

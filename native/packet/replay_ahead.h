@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "rewrite.h"
+
 /*
  * The frames of a capture for a polling worker: a thread of its own reads ahead into a bounded
  * ring, so that peek and advance touch no file, take no lock and make no system call.
@@ -30,6 +32,7 @@ struct lk_replay_config {
 	double frames_rate;   /* frames/s; 0: not so */
 	double bits_rate;     /* bit/s; 0: not so */
 	uint32_t overhead;    /* bytes that a frame counts beside its own: 4 (layer 2), 24 (1) */
+	const struct lk_rewrite *rewrite; /* copied; NULL: frames stay as they are */
 };
 
 struct lk_replay;
