@@ -8,7 +8,7 @@ from typing import Any
 
 from labkit.engine.answers import Fields, Histogram
 from labkit.engine.binding import call, ffi, lib
-from labkit.packet.codec import native_fields, native_rewrite, native_templates
+from labkit.packet.codec import native_fields, native_rewrite, native_side, native_templates
 
 JITTER = -1  # the histogram that is no stream's
 FLAT_OUT = FOR_EVER = 2**64 - 1
@@ -162,6 +162,7 @@ def _native_replay(replay: Mapping[str, Any], keep_alive: list[Any]) -> Any:
     for name in ("duration_ns", "pause_ns", "speed", "frames_rate", "bits_rate", "overhead"):
         setattr(config, name, replay[name])
     config.rewrite = rewrite = native_rewrite(ffi, replay["rewrite"])
+    config.side = native_side(ffi, replay["side"], keep_alive)
     keep_alive += [config, rewrite]
     return config
 

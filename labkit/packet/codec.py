@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The header codec as functions over bytes: the code that the graph nodes run, without DPDK."""
 
+import base64
 import ipaddress
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -168,6 +170,16 @@ def native_rewrite(module: Any, rewrite: Mapping[str, Any] | None) -> Any:
         size = len(before.network_address.packed)
         getattr(net, "from")[0:size] = before.network_address.packed
         net.to[0:size] = after.network_address.packed
+    return native
+
+
+def native_side(module: Any, side: Mapping[str, Any] | None, keep_alive: list[Any]) -> Any:
+    """struct lk_side of what Side.to_dict() told, made by a native module's ffi."""
+    if side is None:
+        return module.NULL
+    bits = module.new("uint8_t[]", zlib.decompress(base64.b64decode(side["bits"])))
+    native = module.new("struct lk_side *", (bits, side["frames"], side["is_client"]))
+    keep_alive += [bits, native]
     return native
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from labkit.errors import LabError
 from labkit.text import reason
 from labkit.traffic.rewrite import Rewrite
+from labkit.traffic.side import Side, SideName
 from labkit.traffic.sizes import FCS
 
 ETHERNET = 1
@@ -49,7 +50,7 @@ class Capture:
     size, mtime_ns: of the file, by which it is known again
     bytes, shortest, longest: of the frames as they are sent
     duration_ns: from the first frame to the last one; a time stamp that goes back counts as the
-        latest before it
+        latest before it; of all frames, also where only those of one side are sent
     """
 
     file: Path
@@ -61,16 +62,24 @@ class Capture:
     shortest: int
     longest: int
     rewrite: Rewrite | None
+    all_frames: int
+    side: Side | None
 
     @classmethod
-    def of(cls, file: Path, rewrite: Rewrite | None = None) -> "Capture":
+    def of(
+        cls,
+        file: Path,
+        rewrite: Rewrite | None = None,
+        side_name: SideName | None = None,
+        clients: Rewrite | None = None,
+    ) -> "Capture":
         """Reads the file once; LabError for what cannot be sent."""
         from labkit._codec import ffi, lib  # native: a stream is declared without it
 
         found = ffi.new("struct lk_capture_scan *")
         with _opened(file) as descriptor:
             state = os.fstat(descriptor)
-            error = lib.lk_codec_capture_scan(descriptor, _native(rewrite), found)
+            error = lib.lk_codec_capture_scan(descriptor, _native(rewrite), ffi.NULL, found)
         if error < 0:
             raise _unreadable(file, os.strerror(-error))
         if found.other_frame:
@@ -98,8 +107,25 @@ class Capture:
                 f"{file}: frame {found.short_frame} has {found.short_kept} bytes, no Ethernet "
                 "header"
             )
+        side = None
+        if side_name is not None:
+            side = _side(file, side_name, clients, found.frames)
+            with _opened(file) as descriptor:
+                keep_alive: list[Any] = []
+                chosen = _native_side(side, keep_alive)
+                lib.lk_codec_capture_scan(descriptor, _native(rewrite), chosen, found)
+            if not found.frames:
+                raise LabError(f"{file}: no frame in it was sent by a {side_name}")
         told = (found.frames, found.bytes, found.duration_ns, found.shortest, found.longest)
-        return cls(file.absolute(), state.st_size, state.st_mtime_ns, *told, rewrite)
+        return cls(
+            file.absolute(),
+            state.st_size,
+            state.st_mtime_ns,
+            *told,
+            rewrite,
+            found.all_frames,
+            side,
+        )
 
     @property
     def sizes(self) -> CaptureSizes:
@@ -110,7 +136,7 @@ class Capture:
     @property
     def pause_ns(self) -> int:
         """Between two rounds: the mean time between two frames."""
-        return round(self.duration_ns / (self.frames - 1)) if self.frames > 1 else 0
+        return round(self.duration_ns / (self.all_frames - 1)) if self.all_frames > 1 else 0
 
     def before_time(self, ns: int) -> int:
         """Frames that are due before a time since the first one, the capture played on and on."""
@@ -130,10 +156,16 @@ def _before(capture: Capture, ns: int, bits: int, overhead: int) -> int:
 
     if bits == NO_LIMIT and ns > capture.duration_ns:
         return capture.frames
+    keep_alive: list[Any] = []
     with _opened(capture.file) as descriptor:
         state = os.fstat(descriptor)
         frames: int = lib.lk_codec_capture_due(
-            descriptor, _native(capture.rewrite), ns, bits, overhead
+            descriptor,
+            _native(capture.rewrite),
+            _native_side(capture.side, keep_alive),
+            ns,
+            bits,
+            overhead,
         )
     if (state.st_size, state.st_mtime_ns) != (capture.size, capture.mtime_ns):
         raise LabError(
@@ -150,6 +182,25 @@ def _native(rewrite: Rewrite | None) -> Any:
     from labkit.packet.codec import native_rewrite
 
     return native_rewrite(ffi, None if rewrite is None else rewrite.to_dict())
+
+
+def _native_side(side: Side | None, keep_alive: list[Any]) -> Any:
+    """struct lk_side."""
+    from labkit._codec import ffi
+    from labkit.packet.codec import native_side
+
+    return native_side(ffi, None if side is None else side.to_dict(), keep_alive)
+
+
+def _side(file: Path, name: SideName, clients: Rewrite | None, frames: int) -> Side:
+    from labkit._codec import ffi, lib
+
+    bits = ffi.new("uint8_t[]", frames // 8 + 1)
+    with _opened(file) as descriptor:
+        error = lib.lk_codec_capture_sides(descriptor, _native(clients), bits, frames)
+    if error < 0:
+        raise _unreadable(file, os.strerror(-error))
+    return Side(name, frames, bytes(ffi.buffer(bits)))
 
 
 @contextmanager

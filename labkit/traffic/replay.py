@@ -3,7 +3,7 @@
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,17 @@ from labkit.text import shown
 from labkit.traffic.capture import Capture, CaptureSizes
 from labkit.traffic.rate import L1_OVERHEAD, Rate
 from labkit.traffic.rewrite import Rewrite
+from labkit.traffic.side import SideName, clients_of
 from labkit.traffic.sizes import FCS
 from labkit.traffic.stream import check_weight
 from labkit.units import plain
 
+IN_STEP = (
+    "one side is played at the capture's own times, in step with the other (speed changes both)"
+)
 
-@checked(but=("rate", "weight", "speed", "macs", "ips", "vlan"))
+
+@checked(but=("rate", "weight", "speed", "macs", "ips", "vlan", "clients"))
 @dataclass(frozen=True, init=False)
 class Replay:
     """The frames of a pcap or pcapng file, byte for byte, at their own times or at a rate.
@@ -46,6 +51,9 @@ class Replay:
         longest prefix first; and the VLAN of the outermost tag, which is added where there is none,
         or False: tags are taken off. Checksums follow; what is inside a tunnel or an ICMP error
         stays.
+        Given as `side`: the frames of one direction, "client" or "server", at their times in the
+        whole capture, so that two ports play both. A client is who sends a SYN, else who sends
+        first; where `clients` names networks, such as "10.0.0.0/8", who is in them.
     """
 
     file: Path
@@ -69,7 +77,13 @@ class Replay:
         macs: Mapping[str, str] | None = None,
         ips: Mapping[str, str] | None = None,
         vlan: int | None = None,
+        side: SideName | None = None,
+        clients: str | Iterable[str] | None = None,
     ) -> None:
+        if clients is not None and side is None:
+            raise LabError('clients tells who is on which side; give side="client" or "server" too')
+        if side is not None and rate is not None:
+            raise LabError(f"{IN_STEP}; leave rate out")
         check_weight(weight)
         if repeat is not False and repeat < 1:
             raise LabError(f"repeat is {repeat}; it is True, False, or how often: 1 or more")
@@ -79,7 +93,7 @@ class Replay:
             raise LabError(
                 "speed is of the capture's own times, and rate in place of them; leave one out"
             )
-        capture = Capture.of(Path(file), Rewrite.of(macs, ips, vlan))
+        capture = Capture.of(Path(file), Rewrite.of(macs, ips, vlan), side, clients_of(clients))
         if rate is None and capture.duration_ns == 0:
             raise LabError(f"{file}: its frames have no time between them; give a rate")
         values = {
@@ -113,6 +127,8 @@ class Replay:
         """At its own times, or at a rate that is so many frames a second on the average."""
         if rate is None:
             return Playback(self)
+        if self.capture.side is not None:
+            raise LabError(f"{self!r}: {IN_STEP}; leave the trial's rate out")
         if rate.unit == "pps":
             return Playback(self, frames_rate=pps)
         overhead = FCS + (L1_OVERHEAD if rate.unit == "%" or rate.layer == 1 else 0)
@@ -123,7 +139,7 @@ class Replay:
         self, frames_rate: float = 0.0, bits_rate: float = 0.0, overhead: int = FCS
     ) -> dict[str, Any]:
         """Plain data for the engine; without a rate at its own times."""
-        rewrite = self.capture.rewrite
+        rewrite, side = self.capture.rewrite, self.capture.side
         return {
             "file": str(self.capture.file),
             "size": self.capture.size,
@@ -136,11 +152,14 @@ class Replay:
             "frames_rate": frames_rate,
             "bits_rate": bits_rate,
             "overhead": overhead,
+            "side": None if side is None else side.to_dict(),
             "rewrite": None if rewrite is None else rewrite.to_dict(),
         }
 
     def __repr__(self) -> str:
         parts = [self.file.name, f"{self.capture.frames:,} frames"]
+        if self.capture.side is not None:
+            parts.append(f"{self.capture.side.name}s'")
         if self.rate is not None:
             parts.append(str(self.rate))
         elif self.speed != 1:

@@ -99,7 +99,8 @@ int lk_codec_ring_has(const struct lk_frame_ring *ring, const struct lk_frame_re
 struct lk_capture_scan {
 	uint64_t frames;
 	uint64_t bytes;
-	uint64_t duration_ns; /* on the running maximum of the times */
+	uint64_t all_frames;  /* of both sides, by which they are numbered */
+	uint64_t duration_ns; /* of all, on the running maximum of the times */
 	uint64_t went_back;   /* stamps before that maximum */
 	uint32_t shortest;
 	uint32_t longest;
@@ -114,11 +115,16 @@ struct lk_capture_scan {
 	const char *reason; /* why not */
 	uint64_t reason_at; /* byte of the file */
 };
-int lk_codec_capture_scan(int fd, const struct lk_rewrite *rewrite, struct lk_capture_scan *scan);
+int lk_codec_capture_scan(int fd, const struct lk_rewrite *rewrite, const struct lk_side *side,
+			  struct lk_capture_scan *scan);
+/* capture_sides.c: the bits of struct lk_side, zeroed by the caller; `clients` in networks of its
+ * `from`, NULL: by conversation alone. Or -errno; all frames were scanned and found to be sound. */
+int lk_codec_capture_sides(int fd, const struct lk_rewrite *clients, uint8_t *bits,
+			   uint64_t frames);
 /* How many frames of a round are due before a time of its own or a number of bits, each frame with
  * so many bytes of overhead; the other limit is UINT64_MAX. Or -errno. */
-int64_t lk_codec_capture_due(int fd, const struct lk_rewrite *rewrite, uint64_t before_ns,
-			     uint64_t before_bits, uint32_t overhead);
+int64_t lk_codec_capture_due(int fd, const struct lk_rewrite *rewrite, const struct lk_side *side,
+			     uint64_t before_ns, uint64_t before_bits, uint32_t overhead);
 
 /* Rewrites one frame (rewrite.h); `to` has room for 4 bytes more. Returns its new length. */
 uint32_t lk_codec_rewrite(const struct lk_rewrite *rewrite, const uint8_t *frame, uint32_t length,

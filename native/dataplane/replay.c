@@ -13,6 +13,8 @@
 struct lk_replay {
 	struct lk_replay_config config;
 	struct lk_rewrite rewrite;
+	struct lk_side side;
+	uint8_t *side_bits;
 	struct lk_capture_reader reader;
 	pthread_t thread;
 	uint8_t *ring, *buffer;
@@ -87,7 +89,7 @@ static enum lk_replay_state
 play(struct lk_replay *r, uint64_t begins_ns)
 {
 	struct lk_capture_record record;
-	uint64_t first = 0, latest = 0, frames = 0;
+	uint64_t first = 0, latest = 0, frames = 0; /* of both sides */
 	enum lk_capture_status status;
 
 	lk_capture_reader_begin(&r->reader, r->config.fd, r->buffer);
@@ -96,7 +98,8 @@ play(struct lk_replay *r, uint64_t begins_ns)
 			first = record.time_ns;
 		if (record.time_ns > first && record.time_ns - first > latest)
 			latest = record.time_ns - first;
-		if (record.kept > 0 && !put(r, &record, begins_ns + latest))
+		if (record.kept > 0 && lk_is_played(r->config.side, frames - 1) &&
+		    !put(r, &record, begins_ns + latest))
 			return LK_REPLAY_ENDED;
 	}
 	return status == LK_CAPTURE_END && frames > 0 ? LK_REPLAY_RUNS : LK_REPLAY_FAILED;
@@ -131,6 +134,19 @@ lk_replay_open(const struct lk_replay_config *config)
 		r->rewrite = *config->rewrite;
 		r->config.rewrite = &r->rewrite;
 	}
+	if (config->side != NULL) {
+		uint64_t bytes = (config->side->frames + 7) / 8;
+
+		r->side_bits = malloc(bytes + 1);
+		if (r->side_bits == NULL) {
+			free(r);
+			return NULL;
+		}
+		memcpy(r->side_bits, config->side->bits, bytes);
+		r->side = *config->side;
+		r->side.bits = r->side_bits;
+		r->config.side = &r->side;
+	}
 	r->ring = malloc(RING_BYTES);
 	r->buffer = malloc(LK_CAPTURE_WINDOW);
 	if (r->ring != NULL && r->buffer != NULL) {
@@ -140,6 +156,7 @@ lk_replay_open(const struct lk_replay_config *config)
 	}
 	free(r->ring);
 	free(r->buffer);
+	free(r->side_bits);
 	free(r);
 	return NULL;
 }
@@ -189,5 +206,6 @@ lk_replay_close(struct lk_replay *r)
 	pthread_join(r->thread, NULL);
 	free(r->ring);
 	free(r->buffer);
+	free(r->side_bits);
 	free(r);
 }
