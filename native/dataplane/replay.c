@@ -7,8 +7,9 @@
 #include "capture_reader.h"
 #include "replay_ahead.h"
 
-#define RING_BYTES (8u << 20)
-#define NAP_NS	   200000 /* in which no worker empties the ring */
+#define RING_BYTES     (8u << 20)
+#define NAP_NS	       200000 /* in which no worker empties the ring */
+#define LONGEST_NAP_NS 3200000
 
 struct lk_replay {
 	struct lk_replay_config config;
@@ -37,12 +38,14 @@ room_of(uint32_t length)
 static int
 waits_for_room(struct lk_replay *r, uint64_t until)
 {
-	const struct timespec nap = {0, NAP_NS};
+	struct timespec nap = {0, NAP_NS};
 
 	while (until - atomic_load_explicit(&r->read, memory_order_acquire) > RING_BYTES) {
 		if (atomic_load(&r->stops))
 			return 0;
 		nanosleep(&nap, NULL);
+		if (nap.tv_nsec < LONGEST_NAP_NS)
+			nap.tv_nsec *= 2; /* a stream that is paused costs little */
 	}
 	return !atomic_load(&r->stops);
 }
