@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Trials inside the engine: streams handed to the generator, counters and histograms read."""
 
+import os
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labkit.engine.answers import Fields, Histogram
 from labkit.engine.binding import call, ffi, lib
-from labkit.packet.codec import native_fields, native_templates
+from labkit.packet.codec import native_fields, native_rewrite, native_side, native_templates
 
 JITTER = -1  # the histogram that is no stream's
-FLAT_OUT = 2**64 - 1
+FLAT_OUT = FOR_EVER = 2**64 - 1
 
 
 class Trials:
@@ -65,7 +67,7 @@ class Trials:
             if "stream" in change:
                 frames = streams[change["stream"]]
                 frames.fill(config)
-                fill_schedule(config, change, frames)
+                fill_schedule(config, change)
                 one.stream = ffi.addressof(config)
         if is_shared:
             lib.lk_live_share(self.by_run[run])
@@ -87,7 +89,7 @@ class Trials:
         frames = NativeFrames(stream)
         config = ffi.new("struct lk_stream_config *")
         frames.fill(config)
-        fill_schedule(config, stream, frames)
+        fill_schedule(config, stream)
         call("lk_trial_add_stream", trial, index, config)
 
     def counts(self, run: str) -> Fields:
@@ -142,32 +144,55 @@ class NativeFrames:
         self._templates = native_templates(ffi, stream, self.keep_alive)
         self._fields = native_fields(ffi, stream, self.keep_alive)
         self._order = ffi.new("uint16_t[]", stream["order"])
+        self._replay: Any = ffi.NULL
+        self._longest = 0
+        if stream.get("replay") is not None:
+            self._replay = _native_replay(stream["replay"], self.keep_alive)
+            self._longest = stream["replay"]["longest"]
         self._counts = {
             "template_count": len(stream["templates"]),
             "order_length": len(stream["order"]),
             "field_count": len(stream["fields"]),
-            "checksum_count": len(stream["templates"][0]["checksums"]),
+            "checksum_count": len(stream["templates"][0]["checksums"])
+            if stream["templates"]
+            else 0,
             "has_signature": stream["has_signature"],
         }
 
     def fill(self, config: Any) -> None:
         """Tells of them; they must outlive it."""
         config.templates, config.fields, config.order = self._templates, self._fields, self._order
+        config.replay, config.longest = self._replay, self._longest
         for name, count in self._counts.items():
             setattr(config, name, count)
 
 
-def fill_schedule(config: Any, schedule: Mapping[str, Any], frames: NativeFrames) -> None:
-    """When a stream sends; `frames` keeps what it points to."""
-    if schedule["gaps_ns"] is not None:
-        gaps = ffi.new("double[]", schedule["gaps_ns"])
-        frames.keep_alive.append(gaps)
-        config.gaps_ns = gaps
+def fill_schedule(config: Any, schedule: Mapping[str, Any]) -> None:
+    """When a stream sends."""
     config.intended = FLAT_OUT if schedule["intended"] is None else schedule["intended"]
     for name in ("burst", "interval_ns", "first_ns"):
         setattr(config, name, schedule[name])
     for name, value in schedule.get("live", {}).items():
         setattr(config, name, value)
+
+
+def _native_replay(replay: Mapping[str, Any], keep_alive: list[Any]) -> Any:
+    """struct lk_replay_config of what Replay.to_engine() told; its file is open as long as that."""
+    config = ffi.new("struct lk_replay_config *")
+    config.fd = os.open(replay["file"], os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    weakref.finalize(config, os.close, config.fd)
+    state = os.fstat(config.fd)
+    if (state.st_size, state.st_mtime_ns) != (replay["size"], replay["mtime_ns"]):
+        raise ValueError(
+            f"{replay['file']} has changed since it was declared; make its lk.Replay again"
+        )
+    config.rounds = FOR_EVER if replay["rounds"] is None else replay["rounds"]
+    for name in ("duration_ns", "pause_ns", "speed", "frames_rate", "bits_rate", "overhead"):
+        setattr(config, name, replay[name])
+    config.rewrite = rewrite = native_rewrite(ffi, replay["rewrite"])
+    config.side = native_side(ffi, replay["side"], keep_alive)
+    keep_alive += [config, rewrite]
+    return config
 
 
 def _fields(struct: Any) -> Fields:

@@ -12,9 +12,9 @@ from labkit.traffic.stream import Stream
 def check_length(port: Port, stream: Stream | Replay) -> None:
     """Raises LabError for frames that the port does not send."""
     longest = port.mtu + ETHERNET + FCS + VLAN_TAG * _vlan_tags(stream)
-    if max(stream.sizes.order) > longest:
+    if stream.sizes.longest > longest:
         raise LabError(
-            f"size {max(stream.sizes.order)} exceeds what port {port.name} sends: MTU {port.mtu} "
+            f"size {stream.sizes.longest} exceeds what port {port.name} sends: MTU {port.mtu} "
             f"carries frames up to {longest} bytes with FCS; choose a shorter one, or open the "
             "port with a larger mtu"
         )

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The header codec as functions over bytes: the code that the graph nodes run, without DPDK."""
 
+import base64
 import ipaddress
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -147,6 +149,38 @@ def native_fields(module: Any, stream: Mapping[str, Any], keep_alive: list[Any])
             else:
                 setattr(native, name, value)
     return fields
+
+
+def native_rewrite(module: Any, rewrite: Mapping[str, Any] | None) -> Any:
+    """struct lk_rewrite of what Rewrite.to_dict() told, made by a native module's ffi."""
+    if rewrite is None:
+        return module.NULL
+    native = module.new("struct lk_rewrite *")
+    vlan = rewrite["vlan"]
+    if vlan is None or vlan is False:  # which is 0 to Python, and that is a VLAN
+        vlan = lib.LK_REWRITE_AS_IS if vlan is None else lib.LK_REWRITE_NO_VLAN
+    native.vlan = vlan
+    native.mac_count, native.net_count = len(rewrite["macs"]), len(rewrite["ips"])
+    for mac, pair in zip(native.macs, rewrite["macs"], strict=False):
+        setattr(mac, "from", mac_bytes(pair[0]))
+        mac.to = mac_bytes(pair[1])
+    for net, pair in zip(native.nets, rewrite["ips"], strict=False):
+        before, after = map(ipaddress.ip_network, pair)
+        net.version, net.bits = before.version, before.prefixlen
+        size = len(before.network_address.packed)
+        getattr(net, "from")[0:size] = before.network_address.packed
+        net.to[0:size] = after.network_address.packed
+    return native
+
+
+def native_side(module: Any, side: Mapping[str, Any] | None, keep_alive: list[Any]) -> Any:
+    """struct lk_side of what Side.to_dict() told, made by a native module's ffi."""
+    if side is None:
+        return module.NULL
+    bits = module.new("uint8_t[]", zlib.decompress(base64.b64decode(side["bits"])))
+    native = module.new("struct lk_side *", (bits, side["frames"], side["is_client"]))
+    keep_alive += [bits, native]
+    return native
 
 
 def native_endpoint(endpoint: Endpoint | None) -> object:

@@ -14,7 +14,7 @@ from labkit.lab.stream_length import check_length
 from labkit.text import shown
 from labkit.traffic.program import Compiled
 from labkit.traffic.rate import Rate
-from labkit.traffic.replay import Replay
+from labkit.traffic.replay import Playback, Replay
 from labkit.traffic.sizes import MOST_LISTED
 from labkit.traffic.stream import Stream
 from labkit.units import plain
@@ -34,32 +34,31 @@ class ScheduledStream:
     """
 
     stream: Traffic
-    compiled: Compiled
+    compiled: Compiled | Playback
     pps: float | None
     before_pps: float
     share: float
-    gaps_ns: tuple[float, ...] | None = None  # a replay's own times
 
     def intended(self, seconds: float) -> int | None:
         """Frames in that time; None when it is as many as can be."""
         if self.pps is None:
             return None
-        if self.gaps_ns:
-            frames = _due(self.gaps_ns, seconds)
+        if isinstance(self.compiled, Playback) and not self.compiled.is_even:
+            frames = self.compiled.due(seconds)
         else:  # rounded so that the frames of all streams add up to those of the whole rate
             frames = round((self.before_pps + self.pps) * seconds)
             frames -= round(self.before_pps * seconds)
-        if isinstance(self.stream, Replay) and not self.stream.repeat:
-            frames = min(frames, len(self.stream.data))
+        if isinstance(self.compiled, Playback):
+            frames = int(min(frames, self.compiled.most))
         return frames
 
     def target_pps(self, seconds: float) -> float | None:
-        """Frames a second asked for; of a capture's own times those of this time alone."""
-        intended = self.intended(seconds)
-        is_once = isinstance(self.stream, Replay) and not self.stream.repeat
-        return (
-            intended / seconds if intended is not None and (self.gaps_ns or is_once) else self.pps
-        )
+        """Frames a second asked for; of a capture that is not due evenly, or ends, those of this
+        time alone."""
+        played = self.compiled
+        if not isinstance(played, Playback) or (played.is_even and played.replay.repeat is True):
+            return self.pps
+        return (self.intended(seconds) or 0) / seconds
 
     def to_dict(self, seconds: float, number: int, count: int) -> dict[str, Any]:
         """What the engine is told; streams of one rate begin one after the other."""
@@ -69,12 +68,12 @@ class ScheduledStream:
         room = interval
         if intended is not None:  # the last burst is due before the end
             room = min(room, max(0.0, seconds * 1e9 - (-(-intended // burst) - 1) * interval))
+        is_uneven = isinstance(self.compiled, Playback) and not self.compiled.is_even
         return self.compiled.to_dict() | {
             "intended": intended,
             "burst": burst,
             "interval_ns": interval,
-            "first_ns": 0.0 if self.gaps_ns else room * number / count,
-            "gaps_ns": self.gaps_ns,
+            "first_ns": 0.0 if is_uneven else room * number / count,
         }
 
 
@@ -89,14 +88,22 @@ def schedule(
     return [
         ScheduledStream(
             stream,
-            stream.compile(port.mac, destination_mac(port, stream)),
+            _compiled(port, stream, pps, rate),
             pps,
             before_pps,
             stream.weight / weights,
-            _gaps(stream) if rate is None else None,
         )
         for stream, pps, before_pps in zip(traffic, rates, before, strict=True)
     ]
+
+
+def _compiled(
+    port: Port, stream: Traffic, pps: float | None, rate: Rate | str | float | None
+) -> Compiled | Playback:
+    destination = destination_mac(port, stream)
+    if isinstance(stream, Stream):
+        return stream.compile(port.mac, destination)
+    return stream.play(pps or 0.0, stream.rate if rate is None else Rate.parse(rate))
 
 
 def check_frames(scheduled: Sequence[ScheduledStream], seconds: float) -> None:
@@ -135,7 +142,7 @@ def _rates(
 ) -> list[float | None]:
     link = port.info.link_speed_mbps
     if rate is None:
-        if all(stream.rate is None and not _gaps(stream) for stream in streams):
+        if all(stream.rate is None and isinstance(stream, Stream) for stream in streams):
             return [None] * len(streams)
         return [_own_rate(stream, link) for stream in streams]
     total = sum(stream.weight for stream in streams)
@@ -144,25 +151,13 @@ def _rates(
 
 
 def _own_rate(stream: Traffic, link_mbps: int | None) -> float:
-    gaps = _gaps(stream)
-    if gaps:
-        return len(gaps) / sum(gaps) * 1e9
     if stream.rate is None:
+        if isinstance(stream, Replay):
+            return stream.own_pps
         raise LabError(
             f"{stream!r} has no rate, and other streams have; give it one, or give the trial one"
         )
     return stream.rate.pps(stream.sizes.mean, link_mbps)
-
-
-def _due(gaps_ns: Sequence[float], seconds: float) -> int:
-    """Frames of a capture that are due within that time, the first one at once."""
-    rounds, left = divmod(seconds * 1e9, math.fsum(gaps_ns))
-    begins = accumulate(gaps_ns[:-1], initial=0.0)
-    return int(rounds) * len(gaps_ns) + sum(due < left for due in begins)
-
-
-def _gaps(stream: Traffic) -> tuple[float, ...] | None:
-    return stream.gaps_ns if isinstance(stream, Replay) else None
 
 
 def mean_size(scheduled: Sequence[ScheduledStream]) -> float:

@@ -122,6 +122,7 @@ class TrialEngine:
                 after = self._read()
             finally:
                 lab.stop_measurement()
+            self._check_played(runs)
             # Nobody counts any more, so these are of one moment. What the paths counted, which goes
             # with them, was read before: the same unless frames still came. Ports go on.
             return Measured(
@@ -163,6 +164,20 @@ class TrialEngine:
             [self._histogram(run, n) for n in range(count)],
             self._histogram(run, -1),
         )
+
+    def _check_played(self, runs: Runs) -> None:
+        for run, direction in runs.items():
+            self._check_files(run, direction)
+
+    def _check_files(self, run: str, direction: Direction) -> None:
+        streams = direction.scheduled
+        counted = self.lab.engine.commands.trial_streams(run, len(streams))
+        for scheduled, counts in zip(streams, counted, strict=True):
+            if counts["failed"]:
+                raise LabError(
+                    f"{scheduled.stream!r}: the file could not be read to its end while it was "
+                    "sent; leave a capture alone while it is played"
+                )
 
     def _until_done(
         self, runs: Runs, seconds: float, report: Callable[[float], object], pause: Pause

@@ -131,6 +131,11 @@ class Sizes:
         return sum(self.order) / len(self.order)
 
     @property
+    def longest(self) -> int:
+        """The largest frame size in bytes."""
+        return max(self.order)
+
+    @property
     def mix_name(self) -> str | None:
         """What tells this mix from others: its name, or its sizes with their weights; None: all
         frames have one size."""

@@ -14,6 +14,7 @@
 #include "histogram.h"
 #include "engine_limits.h"
 #include "recorder_memory.h"
+#include "replay_ahead.h"
 #include "status.h"
 #include "flow_state.h"
 #include "trial_state.h"
@@ -92,17 +93,21 @@ int64_t lk_codec_ring_pull(struct lk_frame_ring *ring, struct lk_frame_reader *r
 			   struct lk_record *record, uint8_t *to, uint32_t room);
 int lk_codec_ring_has(const struct lk_frame_ring *ring, const struct lk_frame_reader *reader);
 
-/* capture_scan.c: what a pcap or pcapng file holds; frames are numbered from 1, 0: there is none.
+/* capture_scan.c: what a pcap or pcapng file holds; sizes are those of rewritten frames, which are
+ * numbered from 1, 0: there is none.
  */
 struct lk_capture_scan {
 	uint64_t frames;
 	uint64_t bytes;
-	uint64_t duration_ns; /* on the running maximum of the times */
+	uint64_t all_frames;  /* of both sides, by which they are numbered */
+	uint64_t duration_ns; /* of all, on the running maximum of the times */
 	uint64_t went_back;   /* stamps before that maximum */
 	uint32_t shortest;
 	uint32_t longest;
+	uint64_t short_frame; /* the first one without a whole Ethernet header */
+	uint32_t short_kept;
 	uint64_t cut_frame; /* the first one that was not kept whole */
-	uint32_t cut_kept;
+	uint32_t cut_kept;  /* of cut and short ones before they are rewritten */
 	uint32_t cut_length;
 	uint64_t other_frame; /* the first one whose link type is not Ethernet */
 	uint32_t other_link_type;
@@ -110,13 +115,24 @@ struct lk_capture_scan {
 	const char *reason; /* why not */
 	uint64_t reason_at; /* byte of the file */
 };
-int lk_codec_capture_scan(int fd, struct lk_capture_scan *scan);
+int lk_codec_capture_scan(int fd, const struct lk_rewrite *rewrite, const struct lk_side *side,
+			  struct lk_capture_scan *scan);
+/* capture_sides.c: the bits of struct lk_side, zeroed by the caller; `clients` in networks of its
+ * `from`, NULL: by conversation alone. Or -errno; all frames were scanned and found to be sound. */
+int lk_codec_capture_sides(int fd, const struct lk_rewrite *clients, uint8_t *bits,
+			   uint64_t frames);
+/* How many frames of a round are due before a time of its own or a number of bits, each frame with
+ * so many bytes of overhead; the other limit is UINT64_MAX. Or -errno. */
+int64_t lk_codec_capture_due(int fd, const struct lk_rewrite *rewrite, const struct lk_side *side,
+			     uint64_t before_ns, uint64_t before_bits, uint32_t overhead);
+
+/* Rewrites one frame (rewrite.h); `to` has room for 4 bytes more. Returns its new length. */
+uint32_t lk_codec_rewrite(const struct lk_rewrite *rewrite, const uint8_t *frame, uint32_t length,
+			  uint8_t *to);
 
 /* replay.c */
 struct lk_replay;
-struct lk_replay *lk_codec_replay_open(int fd, uint64_t rounds, uint64_t duration_ns,
-				       uint64_t pause_ns, double speed, double frames_rate,
-				       double bits_rate, uint32_t overhead);
+struct lk_replay *lk_codec_replay_open(const struct lk_replay_config *config);
 int lk_codec_replay_next(struct lk_replay *replay, uint8_t *to, uint32_t room, uint32_t *length,
 			 uint64_t *due_ns);
 void lk_codec_replay_close(struct lk_replay *replay);

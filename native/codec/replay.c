@@ -6,22 +6,18 @@
 #include "api.h"
 #include "replay_ahead.h"
 
-struct lk_replay *
-lk_codec_replay_open(int fd, uint64_t rounds, uint64_t duration_ns, uint64_t pause_ns, double speed,
-		     double frames_rate, double bits_rate, uint32_t overhead)
+uint32_t
+lk_codec_rewrite(const struct lk_rewrite *rewrite, const uint8_t *frame, uint32_t length,
+		 uint8_t *to)
 {
-	const struct lk_replay_config config = {
-		.fd = fd,
-		.rounds = rounds,
-		.duration_ns = duration_ns,
-		.pause_ns = pause_ns,
-		.speed = speed,
-		.frames_rate = frames_rate,
-		.bits_rate = bits_rate,
-		.overhead = overhead,
-	};
+	lk_rewrite_frame(rewrite, frame, length, to);
+	return lk_rewrite_length(rewrite, frame, length);
+}
 
-	return lk_replay_open(&config);
+struct lk_replay *
+lk_codec_replay_open(const struct lk_replay_config *config)
+{
+	return lk_replay_open(config);
 }
 
 /* Waits for the next frame; 0 (LK_REPLAY_RUNS) with it, else the state that ends the replay. */

@@ -19,6 +19,7 @@
 #include "engine_limits.h"
 #include "flow_state.h"
 #include "recorder_memory.h"
+#include "replay_ahead.h"
 #include "status.h"
 #include "trial_state.h"
 
@@ -136,7 +137,8 @@ struct lk_stream_config {
 	uint32_t burst;	    /* frames back to back */
 	double interval_ns; /* between two bursts; unpaced: their order among the streams */
 	double first_ns;
-	const double *gaps_ns; /* after frame n: gaps_ns[n % order_length]; NULL: interval_ns */
+	const struct lk_replay_config *replay; /* NULL: frames are made from templates */
+	uint32_t longest;		       /* frame of the capture; a longer one ends it */
 	/* of live streams alone */
 	uint16_t id;	    /* number in the signature */
 	int32_t paced;	    /* 0: in what time the others leave */
@@ -170,6 +172,7 @@ struct lk_stream_counts {
 	uint64_t reordered;
 	uint64_t duplicated;
 	uint64_t too_old;
+	uint64_t failed; /* the rest of its capture could not be read */
 };
 struct lk_tick {
 	uint64_t made;

@@ -186,6 +186,8 @@ take_frames(struct lk_stream *s, struct lk_arrivals *a, struct lk_planned *p, in
 			s->frames.fields[i].at = old.fields[i].at,
 			s->frames.fields[i].held = old.fields[i].held;
 	s->order_at %= s->frames.order_length;
+	s->has_next = s->has_failed = 0; /* a capture begins anew */
+	s->played_ns = 0;
 	s->stamps_each = p->stamps_each;
 	a->is_timed = p->stamps_each;
 	s->catches_up = p->catches_up;
@@ -381,7 +383,7 @@ lk_live_end_streams(struct lk_trial *t, uint64_t tsc)
 		if (s->held > 0)
 			t->ending[kept++] = t->ending[i];
 		else if (s->state == LK_FLOW_STARTED)
-			set_state(t, s, LK_FLOW_DONE, tsc);
+			set_state(t, s, s->has_failed ? LK_FLOW_FAILED : LK_FLOW_DONE, tsc);
 	}
 	t->endings = kept;
 	rebase(t, tsc);

@@ -7,11 +7,15 @@
 #include "capture_reader.h"
 #include "replay_ahead.h"
 
-#define RING_BYTES (8u << 20)
-#define NAP_NS	   200000 /* in which no worker empties the ring */
+#define RING_BYTES     (8u << 20)
+#define NAP_NS	       200000 /* in which no worker empties the ring */
+#define LONGEST_NAP_NS 3200000
 
 struct lk_replay {
 	struct lk_replay_config config;
+	struct lk_rewrite rewrite;
+	struct lk_side side;
+	uint8_t *side_bits;
 	struct lk_capture_reader reader;
 	pthread_t thread;
 	uint8_t *ring, *buffer;
@@ -34,33 +38,16 @@ room_of(uint32_t length)
 static int
 waits_for_room(struct lk_replay *r, uint64_t until)
 {
-	const struct timespec nap = {0, NAP_NS};
+	struct timespec nap = {0, NAP_NS};
 
 	while (until - atomic_load_explicit(&r->read, memory_order_acquire) > RING_BYTES) {
 		if (atomic_load(&r->stops))
 			return 0;
 		nanosleep(&nap, NULL);
+		if (nap.tv_nsec < LONGEST_NAP_NS)
+			nap.tv_nsec *= 2; /* a stream that is paused costs little */
 	}
 	return !atomic_load(&r->stops);
-}
-
-static int
-put(struct lk_replay *r, const struct lk_capture_record *record, uint64_t due_ns)
-{
-	uint64_t at = atomic_load_explicit(&r->written, memory_order_relaxed);
-	uint64_t left = RING_BYTES - at % RING_BYTES, size = room_of(record->kept);
-	uint64_t start = size > left ? at + left : at;
-	struct lk_replay_frame *frame;
-
-	if (!waits_for_room(r, start + size))
-		return 0;
-	if (start != at && left >= sizeof(*frame))
-		((struct lk_replay_frame *)(r->ring + at % RING_BYTES))->length = 0;
-	frame = (struct lk_replay_frame *)(r->ring + start % RING_BYTES);
-	*frame = (struct lk_replay_frame){(const uint8_t *)(frame + 1), due_ns, record->kept};
-	memcpy(frame + 1, record->bytes, record->kept);
-	atomic_store_explicit(&r->written, start + size, memory_order_release);
-	return 1;
 }
 
 static uint64_t
@@ -79,12 +66,33 @@ due(struct lk_replay *r, uint64_t own_ns, uint32_t length)
 	return r->latest_due;
 }
 
+static int
+put(struct lk_replay *r, const struct lk_capture_record *record, uint64_t own_ns)
+{
+	uint64_t at = atomic_load_explicit(&r->written, memory_order_relaxed);
+	uint32_t length = lk_rewrite_length(r->config.rewrite, record->bytes, record->kept);
+	uint64_t left = RING_BYTES - at % RING_BYTES, size = room_of(length);
+	uint64_t start = size > left ? at + left : at;
+	struct lk_replay_frame *frame;
+
+	if (!waits_for_room(r, start + size))
+		return 0;
+	if (start != at && left >= sizeof(*frame))
+		((struct lk_replay_frame *)(r->ring + at % RING_BYTES))->length = 0;
+	frame = (struct lk_replay_frame *)(r->ring + start % RING_BYTES);
+	*frame = (struct lk_replay_frame){(const uint8_t *)(frame + 1), due(r, own_ns, length),
+					  length};
+	lk_rewrite_frame(r->config.rewrite, record->bytes, record->kept, (uint8_t *)(frame + 1));
+	atomic_store_explicit(&r->written, start + size, memory_order_release);
+	return 1;
+}
+
 /* One round; the times are those of a running maximum. */
 static enum lk_replay_state
 play(struct lk_replay *r, uint64_t begins_ns)
 {
 	struct lk_capture_record record;
-	uint64_t first = 0, latest = 0, frames = 0;
+	uint64_t first = 0, latest = 0, frames = 0; /* of both sides */
 	enum lk_capture_status status;
 
 	lk_capture_reader_begin(&r->reader, r->config.fd, r->buffer);
@@ -93,7 +101,8 @@ play(struct lk_replay *r, uint64_t begins_ns)
 			first = record.time_ns;
 		if (record.time_ns > first && record.time_ns - first > latest)
 			latest = record.time_ns - first;
-		if (record.kept > 0 && !put(r, &record, due(r, begins_ns + latest, record.kept)))
+		if (record.kept > 0 && lk_is_played(r->config.side, frames - 1) &&
+		    !put(r, &record, begins_ns + latest))
 			return LK_REPLAY_ENDED;
 	}
 	return status == LK_CAPTURE_END && frames > 0 ? LK_REPLAY_RUNS : LK_REPLAY_FAILED;
@@ -124,6 +133,23 @@ lk_replay_open(const struct lk_replay_config *config)
 		return NULL;
 	memset(r, 0, sizeof(*r));
 	r->config = *config;
+	if (config->rewrite != NULL) {
+		r->rewrite = *config->rewrite;
+		r->config.rewrite = &r->rewrite;
+	}
+	if (config->side != NULL) {
+		uint64_t bytes = (config->side->frames + 7) / 8;
+
+		r->side_bits = malloc(bytes + 1);
+		if (r->side_bits == NULL) {
+			free(r);
+			return NULL;
+		}
+		memcpy(r->side_bits, config->side->bits, bytes);
+		r->side = *config->side;
+		r->side.bits = r->side_bits;
+		r->config.side = &r->side;
+	}
 	r->ring = malloc(RING_BYTES);
 	r->buffer = malloc(LK_CAPTURE_WINDOW);
 	if (r->ring != NULL && r->buffer != NULL) {
@@ -133,6 +159,7 @@ lk_replay_open(const struct lk_replay_config *config)
 	}
 	free(r->ring);
 	free(r->buffer);
+	free(r->side_bits);
 	free(r);
 	return NULL;
 }
@@ -182,5 +209,6 @@ lk_replay_close(struct lk_replay *r)
 	pthread_join(r->thread, NULL);
 	free(r->ring);
 	free(r->buffer);
+	free(r->side_bits);
 	free(r);
 }

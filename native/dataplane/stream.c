@@ -2,12 +2,17 @@
 
 /* A stream as the generator has it: deep copies of what Python compiled, and its schedule. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "trial.h"
 
 #define BACKLOG_FRAMES	  512
 #define BACKLOGS_A_SECOND 1000
+#define FIRST_NS	  2000000000 /* that a disk may take */
+#define FIRST_TRIES	  20000
 
 uint64_t
 lk_schedule_cycles(double ns)
@@ -29,27 +34,18 @@ sign(struct lk_template *t, uint8_t *bytes, uint32_t checksums, uint16_t stream)
 	}
 }
 
-/* A frame of one segment, as DPDK's vector drivers write it: 32 bytes at once. */
-static void
-describe(struct lk_compiled *c)
+/* What buffers of this stream are marked with from now on: never the same again. */
+static uint64_t
+new_mark(uint16_t id)
 {
-	RTE_BUILD_BUG_ON(offsetof(struct rte_mbuf, ol_flags) !=
-				 offsetof(struct rte_mbuf, rearm_data) + 8 ||
-			 offsetof(struct rte_mbuf, rx_descriptor_fields1) !=
-				 offsetof(struct rte_mbuf, rearm_data) + 16);
-	/* data_off, refcnt, nb_segs, port */
-	c->descriptor[0] = RTE_PKTMBUF_HEADROOM | UINT64_C(1) << 16 | UINT64_C(1) << 32 |
-			   UINT64_C(0xffff) << 48;
-	c->descriptor[1] = 0;				       /* ol_flags */
-	c->descriptor[2] = (uint64_t)c->template.length << 32; /* packet_type, pkt_len */
-	c->descriptor[3] = c->template.length;		       /* data_len, vlan_tci, hash.rss */
+	static uint64_t made;
+
+	return ++made << 16 | id;
 }
 
 static int
 copy_templates(struct lk_frames *f, const struct lk_stream_config *config, uint16_t id)
 {
-	static uint64_t made;
-
 	f->templates = calloc(config->template_count, sizeof(*f->templates));
 	if (f->templates == NULL)
 		return -ENOMEM;
@@ -65,8 +61,8 @@ copy_templates(struct lk_frames *f, const struct lk_stream_config *config, uint1
 		if (config->has_signature)
 			sign(&c->template, bytes, config->checksum_count, id);
 		c->template.bytes = bytes;
-		c->mark = ++made << 16 | id;
-		describe(c);
+		c->mark = new_mark(id);
+		lk_describe(c->descriptor, c->template.length);
 		f->longest = RTE_MAX(f->longest, c->template.length);
 		f->template_count++;
 	}
@@ -99,6 +95,38 @@ copy_fields(struct lk_frames *f, const struct lk_stream_config *config)
 	return 0;
 }
 
+/* The thread reads ahead before it is its turn: no frame waits for the disk's first answer. */
+static void
+wait_for_first(struct lk_replay *replay)
+{
+	const struct timespec moment = {0, FIRST_NS / FIRST_TRIES};
+
+	for (int i = 0; i < FIRST_TRIES && lk_replay_peek(replay) == NULL &&
+			lk_replay_state(replay) == LK_REPLAY_WAITS;
+	     i++)
+		nanosleep(&moment, NULL);
+}
+
+static int
+open_replay(struct lk_frames *f, const struct lk_stream_config *config, uint16_t id)
+{
+	struct lk_replay_config replay = *config->replay;
+
+	replay.fd = fcntl(replay.fd, F_DUPFD_CLOEXEC, 0);
+	if (replay.fd < 0)
+		return -errno;
+	f->replay = lk_replay_open(&replay);
+	if (f->replay == NULL) {
+		close(replay.fd);
+		return -ENOMEM;
+	}
+	f->replay_fd = replay.fd;
+	f->replay_mark = new_mark(id);
+	f->longest = config->longest;
+	wait_for_first(f->replay);
+	return 0;
+}
+
 /* -ENOMEM leaves a part, which lk_frames_free() takes. */
 int
 lk_frames_copy(struct lk_frames *f, const struct lk_stream_config *config, uint16_t id)
@@ -114,13 +142,8 @@ lk_frames_copy(struct lk_frames *f, const struct lk_stream_config *config, uint1
 	if (f->order == NULL)
 		return -ENOMEM;
 	memcpy(f->order, config->order, config->order_length * sizeof(*f->order));
-	if (config->gaps_ns != NULL) {
-		f->gaps = malloc(config->order_length * sizeof(*f->gaps));
-		if (f->gaps == NULL)
-			return -ENOMEM;
-		for (uint32_t i = 0; i < config->order_length; i++)
-			f->gaps[i] = lk_schedule_cycles(config->gaps_ns[i]);
-	}
+	if (config->replay != NULL)
+		return open_replay(f, config, id);
 	rc = copy_templates(f, config, id);
 	return rc == 0 ? copy_fields(f, config) : rc;
 }
@@ -135,7 +158,10 @@ lk_frames_free(struct lk_frames *f)
 	free(f->templates);
 	free(f->fields);
 	free(f->order);
-	free(f->gaps);
+	if (f->replay != NULL) {
+		lk_replay_close(f->replay);
+		close(f->replay_fd);
+	}
 	*f = (struct lk_frames){0};
 }
 

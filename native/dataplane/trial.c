@@ -211,6 +211,7 @@ lk_trial_stream_counts(const struct lk_trial *t, uint32_t index, struct lk_strea
 		.reordered = a->sequence.reordered,
 		.duplicated = a->sequence.duplicated,
 		.too_old = a->sequence.too_old,
+		.failed = s->has_failed,
 	};
 	return 0;
 }

@@ -31,7 +31,9 @@ struct lk_frames {
 	struct lk_compiled *templates; /* one a frame size */
 	uint16_t *order;	       /* frame n has template order[n % order_length] */
 	struct lk_field *fields;
-	uint64_t *gaps; /* beside order; NULL: the interval is always the same */
+	struct lk_replay *replay; /* frames of a capture in place of templates */
+	int replay_fd;
+	uint64_t replay_mark; /* of buffers that hold one */
 	uint32_t template_count, order_length, field_count, checksum_count;
 	uint32_t longest;
 	int has_signature;
@@ -63,6 +65,9 @@ struct lk_stream {
 	uint32_t order_at;
 	int catches_up;
 	int stamps_each;
+	int has_next; /* `due` is that of the capture's next frame, and not yet of its last one */
+	int has_failed;
+	uint64_t played_ns; /* when that frame is due in the capture */
 	uint16_t id;
 	struct lk_frames frames;
 	/* of live ones */
@@ -188,6 +193,22 @@ struct lk_changes {
 	struct rte_mempool *pool; /* whose buffers hold the longest frames */
 	struct lk_planned planned[];
 };
+
+/* A frame of one segment, as DPDK's vector drivers write it: 32 bytes at once. */
+static inline void
+lk_describe(uint64_t descriptor[4], uint32_t length)
+{
+	RTE_BUILD_BUG_ON(offsetof(struct rte_mbuf, ol_flags) !=
+				 offsetof(struct rte_mbuf, rearm_data) + 8 ||
+			 offsetof(struct rte_mbuf, rx_descriptor_fields1) !=
+				 offsetof(struct rte_mbuf, rearm_data) + 16);
+	/* data_off, refcnt, nb_segs, port */
+	descriptor[0] = RTE_PKTMBUF_HEADROOM | UINT64_C(1) << 16 | UINT64_C(1) << 32 |
+			UINT64_C(0xffff) << 48;
+	descriptor[1] = 0;			/* ol_flags */
+	descriptor[2] = (uint64_t)length << 32; /* packet_type, pkt_len */
+	descriptor[3] = length;			/* data_len, vlan_tci, hash.rss */
+}
 
 int lk_trials_start(void);
 struct rte_mempool *lk_trial_pool(uint32_t longest);

@@ -68,6 +68,22 @@ fill(struct lk_stream *s, const struct lk_compiled *only, struct lk_field *field
 	s->made_bytes += bytes;
 }
 
+/* The next frame of a capture, which lk_next_run() has found to be there and to fit. */
+static void
+fill_replayed(struct lk_stream *s, struct rte_mbuf *m)
+{
+	const struct lk_replay_frame *next = lk_replay_peek(s->frames.replay);
+	uint64_t descriptor[4];
+
+	lk_describe(descriptor, next->length);
+	copy32(&m->rearm_data, descriptor);
+	*lk_mark_of(m) = s->frames.replay_mark;
+	memcpy((uint8_t *)m->buf_addr + RTE_PKTMBUF_HEADROOM, next->bytes, next->length);
+	s->made++;
+	s->made_bytes += next->length + 4;
+	lk_replay_advance(s->frames.replay);
+}
+
 /* A port or another number of 16 bits that counts on: what most streams vary. */
 static __rte_always_inline int
 is_counter_16(const struct lk_field *f)
@@ -150,7 +166,10 @@ make_due(struct lk_trial *t, struct lk_heap *heap, void **objs, uint16_t room, u
 			break;
 		t->spares -= run;
 		memcpy(objs + count, t->spare + t->spares, run * sizeof(objs[0]));
-		fill_run(s, (struct rte_mbuf **)objs + count, run, tsc, s->stamps_each);
+		if (unlikely(s->frames.replay != NULL))
+			fill_replayed(s, objs[count]);
+		else
+			fill_run(s, (struct rte_mbuf **)objs + count, run, tsc, s->stamps_each);
 		s->last_made = tsc;
 		count += run;
 	}

@@ -11,6 +11,8 @@
  * cache line for each.
  */
 
+#define LK_RETRY_NS 10000.0 /* until a capture is asked again that the disk is behind with */
+
 /* Restores the heap after the time of its top has grown. */
 static inline void
 lk_sift_down(struct lk_heap *heap)
@@ -55,9 +57,9 @@ lk_skip_overdue(struct lk_stream *s, uint64_t now)
 	if (likely(now <= s->due + s->pace.backlog))
 		return;
 	late = now - s->due;
-	if (s->frames.gaps != NULL || s->catches_up) {
+	if (s->frames.replay != NULL || s->catches_up) {
 		s->due = now;
-		s->owed += s->catches_up ? late : 0;
+		s->owed += s->frames.replay == NULL ? late : 0;
 		if (s->end != UINT64_MAX)
 			s->end += late;
 		return;
@@ -100,9 +102,11 @@ lk_take_due(struct lk_trial *t, struct lk_stream *s, uint64_t tsc)
 		lk_note_jitter(t, s, s->due, tsc);
 	if (--s->burst_left == 0) {
 		s->burst_left = s->pace.burst;
-		step = s->frames.gaps == NULL
-			       ? s->pace.interval - (s->pace.burst - 1) * s->pace.within
-			       : s->frames.gaps[s->order_at];
+		step = s->pace.interval - (s->pace.burst - 1) * s->pace.within;
+	}
+	if (unlikely(s->frames.replay != NULL)) {
+		s->has_next = 0; /* what follows may not have been read yet */
+		return;
 	}
 	if (unlikely(s->owed != 0)) {
 		uint64_t sooner = RTE_MIN(s->owed, step / 2);
@@ -113,11 +117,37 @@ lk_take_due(struct lk_trial *t, struct lk_stream *s, uint64_t tsc)
 	s->due += step;
 }
 
+/*
+ * When the next frame of a capture is due is known as soon as it has been read: 0 until then. Where
+ * none follows the stream has made what it was to make.
+ */
+static inline int
+lk_find_next(const struct lk_trial *t, struct lk_stream *s, int is_paced)
+{
+	const struct lk_replay_frame *next = lk_replay_peek(s->frames.replay);
+	enum lk_replay_state state = lk_replay_state(s->frames.replay);
+
+	if (next == NULL && state == LK_REPLAY_WAITS)
+		return 0;
+	if (next == NULL || next->length > s->frames.longest) {
+		s->has_failed = next != NULL || state == LK_REPLAY_FAILED;
+		s->intended = s->made + s->skipped;
+		return 1;
+	}
+	s->due += is_paced ? (uint64_t)((double)(next->due_ns - s->played_ns) / t->ns_per_cycle *
+					(1 << LK_CYCLE_FRACTION))
+			   : s->pace.interval;
+	s->played_ns = next->due_ns;
+	s->has_next = 1;
+	return 1;
+}
+
 /* How many frames it still has to make, as far as that is known. */
 static __rte_always_inline uint64_t
 lk_frames_left(const struct lk_stream *s, uint64_t now, uint64_t tsc_now)
 {
-	uint64_t due = now == UINT64_MAX ? tsc_now : s->due + s->pace.interval / 2;
+	uint64_t half = s->frames.replay == NULL ? s->pace.interval / 2 : 0;
+	uint64_t due = now == UINT64_MAX ? tsc_now : s->due + half;
 
 	/* Half an interval: what is due as the time ends belongs to what would follow. */
 	if (unlikely(due >= s->end))
@@ -140,6 +170,21 @@ lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clo
 
 		if (heap->entries[0].at > now)
 			return NULL;
+		if (unlikely(s->frames.replay != NULL && !s->has_next &&
+			     s->made + s->skipped < s->intended)) {
+			int is_found = lk_find_next(t, s, now != UINT64_MAX);
+
+			if (!is_found && now == UINT64_MAX)
+				return NULL;
+			if (!is_found || s->has_next) {
+				heap->entries[0].at =
+					is_found ? s->due
+						 : now + (uint64_t)(LK_RETRY_NS / t->ns_per_cycle *
+								    (1 << LK_CYCLE_FRACTION));
+				lk_sift_down(heap);
+				continue;
+			}
+		}
 		if (now != UINT64_MAX)
 			lk_skip_overdue(s, now);
 		left = lk_frames_left(s, now, clock);
@@ -155,11 +200,15 @@ lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clo
 		}
 		if (heap->length == 1 && now == UINT64_MAX) {
 			*run = (uint16_t)RTE_MIN(left, room); /* no schedule to keep */
+			if (s->frames.replay != NULL) {
+				*run = 1;
+				s->has_next = 0;
+			}
 			return s;
 		}
 		lk_take_due(t, s, tsc);
 		for (*run = 1;
-		     *run < RTE_MIN(left, room) && s->frames.gaps == NULL &&
+		     *run < RTE_MIN(left, room) && s->frames.replay == NULL &&
 		     (heap->length == 1 ? s->due <= now && s->due + s->pace.interval / 2 < s->end
 					: s->pace.within == 0 && s->burst_left < s->pace.burst);
 		     ++*run)

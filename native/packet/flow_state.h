@@ -2,8 +2,14 @@
 #ifndef LK_FLOW_STATE_H
 #define LK_FLOW_STATE_H
 
-/* Whether a live stream sends. DONE: by itself, after its frames or its time. */
-enum lk_flow_state { LK_FLOW_STOPPED, LK_FLOW_STARTED, LK_FLOW_PAUSED, LK_FLOW_DONE };
+/* Whether a live stream sends. */
+enum lk_flow_state {
+	LK_FLOW_STOPPED,
+	LK_FLOW_STARTED,
+	LK_FLOW_PAUSED,
+	LK_FLOW_DONE,	/* by itself, after its frames or its time */
+	LK_FLOW_FAILED, /* the rest of its capture could not be read */
+};
 
 enum lk_change_kind {
 	LK_FLOW_START, /* from the beginning of its schedule; counters and numbers go on */

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "rewrite.h"
+
 /*
  * The frames of a capture for a polling worker: a thread of its own reads ahead into a bounded
  * ring, so that peek and advance touch no file, take no lock and make no system call.
@@ -21,6 +23,20 @@ struct lk_replay_frame {
 	uint32_t length;
 };
 
+/* Which frames of a capture are played. */
+struct lk_side {
+	const uint8_t *bits; /* bit n is 1: a client sent frame n; see lk_codec_capture_sides */
+	uint64_t frames;     /* of both sides */
+	uint32_t is_client;  /* 1 or 0 */
+};
+
+static inline int
+lk_is_played(const struct lk_side *side, uint64_t n)
+{
+	return side == NULL ||
+	       (n < side->frames && (side->bits[n / 8] >> n % 8 & 1u) == side->is_client);
+}
+
 struct lk_replay_config {
 	int fd;		      /* stays the caller's; open until lk_replay_close */
 	uint64_t rounds;      /* UINT64_MAX: for ever */
@@ -30,6 +46,8 @@ struct lk_replay_config {
 	double frames_rate;   /* frames/s; 0: not so */
 	double bits_rate;     /* bit/s; 0: not so */
 	uint32_t overhead;    /* bytes that a frame counts beside its own: 4 (layer 2), 24 (1) */
+	const struct lk_rewrite *rewrite; /* copied; NULL: frames stay as they are */
+	const struct lk_side *side;	  /* copied; NULL: all frames */
 };
 
 struct lk_replay;

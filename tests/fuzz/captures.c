@@ -1,12 +1,44 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * A libFuzzer target over the walker of captures. The file stands in an allocation of its own, so
- * that AddressSanitizer sees a read of one byte too far.
+ * A libFuzzer target over the walker of captures, and what gives frames other addresses. The file
+ * stands in an allocation of its own, so that AddressSanitizer sees a read of one byte too far.
  */
 #include <stdlib.h>
 
 #include "capture_file.h"
+#include "rewrite.h"
+
+/* Every address becomes another one, with and without tags; both ends of either copy are seen. */
+static void
+rewrite(const struct lk_capture_record *record)
+{
+	static const int32_t vlans[] = {LK_REWRITE_AS_IS, LK_REWRITE_NO_VLAN, 7};
+	static struct lk_rewrite w = {
+		.net_count = 2,
+		.nets = {{.version = 4, .to = {192}, .bits = 3},
+			 {.version = 6, .to = {0x20}, .bits = 0}},
+	};
+	uint8_t *from = malloc(record->kept + 1u);
+
+	if (from == NULL)
+		abort();
+	from++; /* an odd address */
+	memcpy(from, record->bytes, record->kept);
+	for (unsigned int i = 0; i < 3; i++) {
+		uint32_t length;
+		uint8_t *to;
+
+		w.vlan = vlans[i];
+		length = lk_rewrite_length(&w, from, record->kept);
+		to = malloc(length + (length == 0));
+		if (to == NULL || length > record->kept + 4)
+			abort();
+		lk_rewrite_frame(&w, from, record->kept, to);
+		free(to);
+	}
+	free(from - 1);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,6 +61,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		for (uint32_t i = 0; i < record.kept; i++)
 			sum += record.bytes[i];
+		rewrite(&record);
 	}
 	if (status == LK_CAPTURE_MORE || (status != LK_CAPTURE_END && walker.reason == NULL) ||
 	    lk_capture_file_next(&walker, &record) != status)

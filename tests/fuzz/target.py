@@ -86,7 +86,10 @@ def handler_seeds() -> Iterator[tuple[str, bytes]]:
 
 
 def capture_seeds() -> Iterator[tuple[str, bytes]]:
-    """A frame in every format and byte order."""
+    """A frame in every format and byte order, and frames of every kind."""
+    for name, (_, frame) in good_frames().items():
+        head = struct.pack("<IHHiIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1, 1)
+        yield f"frame-{name}", head + struct.pack("<3I", 2, len(frame), len(frame)) + frame
     for order in "<>":
         name = "little" if order == "<" else "big"
         for magic in (0xA1B2C3D4, 0xA1B23C4D):

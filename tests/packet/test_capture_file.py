@@ -16,7 +16,7 @@ MS = 10**6
 def scan(file: Path) -> Any:
     found = ffi.new("struct lk_capture_scan *")
     with file.open("rb") as opened:
-        assert lib.lk_codec_capture_scan(opened.fileno(), found) == 0
+        assert lib.lk_codec_capture_scan(opened.fileno(), ffi.NULL, ffi.NULL, found) == 0
     return found
 
 

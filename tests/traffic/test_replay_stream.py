@@ -24,7 +24,11 @@ def play(
     room, length, due = ffi.new("uint8_t[65536]"), ffi.new("uint32_t *"), ffi.new("uint64_t *")
     found = []
     with file.open("rb") as opened:
-        replay = lib.lk_codec_replay_open(opened.fileno(), rounds, *own, speed, pps, bits, overhead)
+        config = ffi.new(
+            "struct lk_replay_config *",
+            (opened.fileno(), rounds, *own, speed, pps, bits, overhead),
+        )
+        replay = lib.lk_codec_replay_open(config)
         while (state := lib.lk_codec_replay_next(replay, room, 65536, length, due)) == 0:
             found.append((length[0], due[0]))
         lib.lk_codec_replay_close(replay)

@@ -13,6 +13,7 @@ from labkit.lab.flows.schedule import Schedule
 from labkit.lab.port import Port
 from labkit.lab.stream_length import check_length
 from labkit.results.latency import LatencyHistogram
+from labkit.traffic.capture import CaptureSizes
 from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
 from labkit.traffic.sizes import Sizes
@@ -96,7 +97,7 @@ class Flow:
         self._set(stream, self._schedule)
 
     @property
-    def size(self) -> Sizes:
+    def size(self) -> Sizes | CaptureSizes:
         """Frame sizes; may be set while it runs, as of lk.Stream: 64, [64, 1518], lk.IMIX."""
         return self._stream.sizes
 
@@ -133,6 +134,11 @@ class Flow:
         self._stream, self._schedule = stream, schedule
         try:
             if self.state in ("started", "paused"):
+                if isinstance(before[0], Replay) or isinstance(stream, Replay):
+                    raise LabError(
+                        f"flow {self.name!r} plays a capture, which is not changed amid its "
+                        "frames; stop it first"
+                    )
                 self._owner.change("LK_FLOW_SET", [self])
         except BaseException:
             self._stream, self._schedule = before
@@ -180,7 +186,7 @@ class Flow:
         not get on.
         """
         s = self._schedule
-        is_once = isinstance(self._stream, Replay) and not self._stream.repeat
+        is_once = isinstance(self._stream, Replay) and self._stream.rounds is not None
         if s.frames is None and s.seconds is None and not is_once:
             raise LabError(
                 f"flow {self.name!r} has no end to wait for; stop() ends it, or add it with count=,"

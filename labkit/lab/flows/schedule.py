@@ -73,7 +73,9 @@ class Schedule:
         if self.gap is not None:
             interval = self.interval_ns(stream, port)
             return self.burst * 1e9 / interval if interval else None
-        return None if self.rate is None else self.rate.pps(stream.sizes.mean, link)
+        if self.rate is None:
+            return stream.own_pps if isinstance(stream, Replay) else None
+        return self.rate.pps(stream.sizes.mean, link)
 
     def within_ns(self, stream: Stream | Replay, port: Port) -> float:
         """Between the frames of a burst; 0: back to back."""
@@ -111,17 +113,12 @@ class Schedule:
         """What the engine is told beside the frames; flow `number` of so many that start together
         begin one after the other."""
         interval = self.interval_ns(stream, port)
-        own = stream.gaps_ns if isinstance(stream, Replay) and self.rate is None else None
-        is_paced = self.rate is not None or self.gap is not None or own is not None
-        intended = self.frames
-        if intended is None and isinstance(stream, Replay) and not stream.repeat:
-            intended = len(stream.data)
+        is_paced = self.rate is not None or self.gap is not None or isinstance(stream, Replay)
         return {
-            "intended": intended,
+            "intended": self.frames,
             "burst": self.burst,
             "interval_ns": interval,
             "first_ns": self.delay * 1e9 + min(interval, STAGGER_NS) * number / of,
-            "gaps_ns": own,
             "live": {
                 "paced": int(is_paced),
                 "catches_up": int(self.overdue == "catch_up"),

@@ -28,7 +28,7 @@ from labkit.results.latency import LatencyHistogram
 from labkit.text import near, shown
 from labkit.traffic.program import Compiled
 from labkit.traffic.rate import Rate
-from labkit.traffic.replay import Replay
+from labkit.traffic.replay import Playback, Replay
 from labkit.traffic.stream import MOST_BURST, Stream
 
 if TYPE_CHECKING:
@@ -355,8 +355,10 @@ class Traffic:
 
     # Within
 
-    def _compiled(self, flow: Flow) -> Compiled:
+    def _compiled(self, flow: Flow) -> Compiled | Playback:
         """Its frames as the generator makes them; made once for flows of one stream and port."""
+        if isinstance(flow.stream, Replay):
+            return flow.stream.play(flow.pps or 0.0, flow.rate)
         key = id(flow.stream), flow.on.name
         if key not in self._made:
             if len(self._made) > 2 * len(self.flows) + MOST_KEPT:

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A pcap or pcapng file whose frames are to be sent: what one pass over it tells."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import LabError
+from labkit.text import reason
+from labkit.traffic.rewrite import Rewrite
+from labkit.traffic.side import Side, SideName
+from labkit.traffic.sizes import FCS
+
+ETHERNET = 1
+NO_LIMIT = 2**64 - 1
+MOST_COUNTS = 256
+
+
+@dataclass(frozen=True)
+class CaptureSizes:
+    """Frame sizes of a capture with FCS, as far as a trial tells them; see Sizes."""
+
+    shortest: int
+    longest: int
+    mean: float
+    name: str
+
+    @property
+    def mix_name(self) -> str | None:
+        """None: all frames have one size."""
+        return None if self.shortest == self.longest else self.name
+
+    def __str__(self) -> str:
+        if self.shortest == self.longest:
+            return f"{self.longest} B"
+        return f"{self.name} ({self.shortest} to {self.longest} B)"
+
+
+@dataclass(frozen=True)
+class Capture:
+    """Ethernet frames of a file, all of them whole.
+
+    Attributes
+    ----------
+    size, mtime_ns: of the file, by which it is known again
+    bytes, shortest, longest: of the frames as they are sent
+    duration_ns: from the first frame to the last one; a time stamp that goes back counts as the
+        latest before it; of all frames, also where only those of one side are sent
+    """
+
+    file: Path
+    size: int
+    mtime_ns: int
+    frames: int
+    bytes: int
+    duration_ns: int
+    shortest: int
+    longest: int
+    rewrite: Rewrite | None
+    all_frames: int
+    side: Side | None
+
+    @classmethod
+    def of(
+        cls,
+        file: Path,
+        rewrite: Rewrite | None = None,
+        side_name: SideName | None = None,
+        clients: Rewrite | None = None,
+    ) -> "Capture":
+        """Reads the file once; LabError for what cannot be sent."""
+        from labkit._codec import ffi, lib  # native: a stream is declared without it
+
+        found = ffi.new("struct lk_capture_scan *")
+        with _opened(file) as descriptor:
+            state = os.fstat(descriptor)
+            error = lib.lk_codec_capture_scan(descriptor, _native(rewrite), ffi.NULL, found)
+        if error < 0:
+            raise _unreadable(file, os.strerror(-error))
+        if found.other_frame:
+            raise LabError(
+                f"{file}: its link type is {found.other_link_type} (frame {found.other_frame}); "
+                f"Ethernet ({ETHERNET}) is needed"
+            )
+        if found.cut_frame:
+            raise LabError(
+                f"{file}: of frame {found.cut_frame} only {found.cut_kept} of {found.cut_length} "
+                "bytes were captured; capture whole frames (tcpdump -s 0)"
+            )
+        if not found.is_whole:
+            why = ffi.string(found.reason).decode()
+            if not found.frames:
+                raise _unreadable(file, why)
+            raise LabError(
+                f"{file}: behind frame {found.frames}, {why} (byte {found.reason_at:,}); keep the "
+                f"whole ones: tcpdump -r {file} -w whole.pcap"
+            )
+        if not found.frames:
+            raise LabError(f"{file}: there are no frames in it")
+        if found.short_frame:
+            raise LabError(
+                f"{file}: frame {found.short_frame} has {found.short_kept} bytes, no Ethernet "
+                "header"
+            )
+        side = None
+        if side_name is not None:
+            side = _side(file, side_name, clients, found.frames)
+            with _opened(file) as descriptor:
+                keep_alive: list[Any] = []
+                chosen = _native_side(side, keep_alive)
+                lib.lk_codec_capture_scan(descriptor, _native(rewrite), chosen, found)
+            if not found.frames:
+                raise LabError(f"{file}: no frame in it was sent by a {side_name}")
+        told = (found.frames, found.bytes, found.duration_ns, found.shortest, found.longest)
+        return cls(
+            file.absolute(),
+            state.st_size,
+            state.st_mtime_ns,
+            *told,
+            rewrite,
+            found.all_frames,
+            side,
+        )
+
+    @property
+    def sizes(self) -> CaptureSizes:
+        """With FCS."""
+        mean = self.bytes / self.frames + FCS
+        return CaptureSizes(self.shortest + FCS, self.longest + FCS, mean, self.file.name)
+
+    @property
+    def pause_ns(self) -> int:
+        """Between two rounds: the mean time between two frames."""
+        return round(self.duration_ns / (self.all_frames - 1)) if self.all_frames > 1 else 0
+
+    def before_time(self, ns: int) -> int:
+        """Frames that are due before a time since the first one, the capture played on and on."""
+        rounds, left = divmod(ns, self.duration_ns + self.pause_ns)
+        return rounds * self.frames + _before(self, left, NO_LIMIT, 0)
+
+    def before_bits(self, bits: int, overhead: int) -> int:
+        """Frames in front of which there are fewer bits, with so many bytes beside each."""
+        rounds, left = divmod(bits, 8 * (self.bytes + overhead * self.frames))
+        return rounds * self.frames + _before(self, NO_LIMIT, left, overhead)
+
+
+@lru_cache(MOST_COUNTS)
+def _before(capture: Capture, ns: int, bits: int, overhead: int) -> int:
+    """Frames of one round before a limit."""
+    from labkit._codec import lib
+
+    if bits == NO_LIMIT and ns > capture.duration_ns:
+        return capture.frames
+    keep_alive: list[Any] = []
+    with _opened(capture.file) as descriptor:
+        state = os.fstat(descriptor)
+        frames: int = lib.lk_codec_capture_due(
+            descriptor,
+            _native(capture.rewrite),
+            _native_side(capture.side, keep_alive),
+            ns,
+            bits,
+            overhead,
+        )
+    if (state.st_size, state.st_mtime_ns) != (capture.size, capture.mtime_ns):
+        raise LabError(
+            f"{capture.file} has changed since it was declared; make its lk.Replay again"
+        )
+    if frames < 0:
+        raise _unreadable(capture.file, os.strerror(-frames))
+    return frames
+
+
+def _native(rewrite: Rewrite | None) -> Any:
+    """struct lk_rewrite."""
+    from labkit._codec import ffi
+    from labkit.packet.codec import native_rewrite
+
+    return native_rewrite(ffi, None if rewrite is None else rewrite.to_dict())
+
+
+def _native_side(side: Side | None, keep_alive: list[Any]) -> Any:
+    """struct lk_side."""
+    from labkit._codec import ffi
+    from labkit.packet.codec import native_side
+
+    return native_side(ffi, None if side is None else side.to_dict(), keep_alive)
+
+
+def _side(file: Path, name: SideName, clients: Rewrite | None, frames: int) -> Side:
+    from labkit._codec import ffi, lib
+
+    bits = ffi.new("uint8_t[]", frames // 8 + 1)
+    with _opened(file) as descriptor:
+        error = lib.lk_codec_capture_sides(descriptor, _native(clients), bits, frames)
+    if error < 0:
+        raise _unreadable(file, os.strerror(-error))
+    return Side(name, frames, bytes(ffi.buffer(bits)))
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[int]:
+    try:
+        # A FIFO has no beginning to go back to, and would keep us waiting for somebody who writes.
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise _unreadable(file, reason(error)) from None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise _unreadable(file, "it is no regular file")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _unreadable(file: Path, why: str) -> LabError:
+    return LabError(f"{file} is no capture that can be read: {why}")

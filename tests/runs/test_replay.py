@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Captures are played from the disk: all of their frames, in their rounds, at their times."""
+
+import os
+import struct
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from labkit._codec import lib
+from scapy.utils import RawPcapReader
+
+import labkit as lk
+from labkit.path import nodes
+from labkit.runs.schedule import schedule
+from tests.packet.test_capture_file import MS, pcap
+from tests.patience import wait_until
+from tests.trials import QUICK
+
+HEADER = bytes.fromhex("020000000002020000000001") + b"\x88\xb5"
+
+
+def numbered(file: Path, times_ns: list[int], length: int = 60) -> Path:
+    """A capture whose frame n tells n."""
+    with file.open("wb") as out:
+        out.write(pcap([]))
+        for n, time in enumerate(times_ns):
+            frame = (HEADER + struct.pack(">I", n)).ljust(length, b"\0")
+            out.write(struct.pack("<4I", *divmod(time, 10**9), length, length) + frame)
+    return file
+
+
+def rss_kb(process: int) -> int:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+
+@contextmanager
+def live(lab: lk.Lab, port: lk.Port) -> Iterator[Callable[..., Any]]:
+    """Live traffic of one stream; a function that changes it."""
+    run = "live"
+    lab.engine.commands.create_traffic(run, 1)
+    path = lab.run(nodes.generate(run, port) >> lk.tx(port), name="generator")
+
+    def change(kind: str, replay: lk.Replay | None = None) -> None:
+        told = None
+        if replay is not None:
+            told = replay.play(0.0, None).to_dict() | {
+                "intended": None,
+                "burst": 1,
+                "interval_ns": 1e9 / replay.own_pps,
+                "first_ns": 0.0,
+                "live": {"id": 7, "paced": 1, "catches_up": 1, "places": 1},
+            }
+        changes = {run: [{"kind": kind, "index": 0, "stream": told}]}
+        assert not lab.engine.commands.change_traffic(changes, False, 10**10)
+
+    yield change
+    path.stop()
+    lab.engine.commands.free_trial(run)
+
+
+class Counts(NamedTuple):
+    """Some of struct lk_flow_counts."""
+
+    total_sent: int
+    total_unsent: int
+    state: int
+
+
+def counts(lab: lk.Lab) -> Counts:
+    rows = b64decode(lab.engine.commands.flow_counts({"live": 1})["rows"]["live"])
+    numbers = struct.unpack(f"={len(rows) // 8}Q", rows)
+    return Counts(numbers[31], numbers[32], numbers[37])
+
+
+def played(file: Path) -> list[int]:
+    """The numbers of the frames in a capture."""
+    with RawPcapReader(str(file)) as reader:
+        frames = [frame for frame, _ in reader]
+    return [struct.unpack(">I", frame[14:18])[0] for frame in frames if frame[:14] == HEADER]
+
+
+def test_a_long_capture_arrives_whole_and_takes_no_memory(lab: lk.Lab, tmp_path: Path) -> None:
+    a, b = lab.cable()
+    path = lab.run(lk.rx(b) >> lk.sink(), name="sink")
+    replay = lk.Replay(
+        numbered(tmp_path / "in", [n * 1000 for n in range(300_000)], 1000), repeat=False
+    )
+    with live(lab, a) as change:
+        change("LK_FLOW_START", replay)
+        wait_until(lambda: counts(lab).total_sent > 1000)
+        before = rss_kb(lab.engine.pid)
+        wait_until(lambda: counts(lab).state == lib.LK_FLOW_DONE)
+        grown = rss_kb(lab.engine.pid) - before
+        assert (counts(lab).total_sent, counts(lab).total_unsent) == (300_000, 0)
+    wait_until(lambda: path.ledger.received == 300_000)
+    assert grown < 30_000, "kB; the capture has 300 MB"
+
+
+def test_a_live_stream_begins_anew(lab: lk.Lab, tmp_path: Path) -> None:
+    a, b = lab.cable()
+    path = lab.run(lk.rx(b) >> lk.capture(tmp_path / "out") >> lk.sink(), name="taker")
+    replay = lk.Replay(numbered(tmp_path / "in", [n * MS for n in range(20)]), repeat=2)
+    with live(lab, a) as change:
+        for total in (40, 80):
+            change("LK_FLOW_START", replay)
+            wait_until(lambda: counts(lab).state == lib.LK_FLOW_DONE)
+            assert counts(lab).total_sent == total
+    wait_until(lambda: path.ledger.received == 80)
+    path.flush()
+    assert played(tmp_path / "out") == list(range(20)) * 4
+
+
+@pytest.mark.parametrize("rate", [None, "10 kpps", "10 Mbit/s"])
+def test_three_rounds(lab: lk.Lab, tmp_path: Path, rate: str | None) -> None:
+    a, b = lab.cable()
+    taker = lk.capture(tmp_path / "out")
+    path = lab.run(lk.rx(b) >> taker >> lk.reflect() >> lk.tx(b), name="mirror")
+    file = numbered(tmp_path / "in", [n * MS // 2 for n in range(100)])
+    run = lk.trial(a, lk.Replay(file, rate, repeat=3), duration=0.5, **QUICK)
+    path.flush()
+    assert run.row["intended"] == run.row["sent"] == run.row["received"] == 300, run
+    assert run.row["target_pps"] == 600
+    assert played(tmp_path / "out") == list(range(100)) * 3
+
+
+def intended(port: lk.Port, replay: lk.Replay, seconds: float, rate: Any = None) -> int | None:
+    (scheduled,) = schedule(port, replay, rate)
+    return scheduled.intended(seconds)
+
+
+def test_how_many_are_due(lab: lk.Lab, tmp_path: Path) -> None:
+    port, _ = lab.cable()
+    disordered = numbered(tmp_path / "in", [n * 1000 * MS for n in (5, 6, 5, 7, 8)])
+    replay = lk.Replay(disordered)
+    assert replay.capture.duration_ns == 3 * 10**9
+    # 0, 1, 1, 2, 3 s, and 0.75 s later again
+    due = [(0.5, 1), (1, 1), (1.001, 3), (3, 4), (3.001, 5), (3.75, 5), (3.751, 6), (37.5, 50)]
+    for seconds, frames in due:
+        assert intended(port, replay, seconds) == frames, seconds
+        assert intended(port, lk.Replay(disordered, speed=2), seconds / 2) == frames
+        once = lk.Replay(disordered, repeat=False)
+        assert intended(port, once, seconds) == min(frames, 5)
+    assert intended(port, replay, 2, "1 kpps") == 2000
+    assert intended(port, lk.Replay(disordered, 100, repeat=7), 2) == 35
+
+
+@pytest.mark.parametrize(("rate", "overhead"), [("1 Mbit/s", 4), ("1 Mbit/s L1", 24)])
+def test_bits_that_are_due(lab: lk.Lab, tmp_path: Path, rate: str, overhead: int) -> None:
+    """A long frame takes as much longer as it is."""
+    port, _ = lab.cable()
+    data = pcap([0], kept=60) + pcap([0] * 3, kept=1496, length=1496)[24:]
+    (tmp_path / "in").write_bytes(data)
+    begins, before = [], 0
+    for n in range(400):
+        begins.append(before)
+        before += 8 * ((60 if n % 4 == 0 else 1496) + overhead)
+    for replay, of_trial in (
+        (lk.Replay(tmp_path / "in", rate), None),
+        (lk.Replay(tmp_path / "in", 5), rate),
+    ):
+        for seconds in (0.001, 0.01, 0.5):
+            due = sum(begin < 1e6 * seconds for begin in begins)
+            assert intended(port, replay, seconds, of_trial) == due
+
+
+def test_a_capture_that_changed_is_not_sent(mirror: lk.Port, tmp_path: Path) -> None:
+    file = numbered(tmp_path / "in", [n * MS for n in range(20)])
+    replay = lk.Replay(file)
+    numbered(file, [n * MS for n in range(21)])
+    for rate in (None, 1000):
+        with pytest.raises(lk.LabError, match="has changed since it was declared; make its"):
+            lk.trial(mirror, replay, rate=rate, duration=0.1, **QUICK)
+
+
+def test_a_capture_that_shrinks_while_it_is_sent_is_told(lab: lk.Lab, tmp_path: Path) -> None:
+    a, b = lab.cable()
+    lab.run(lk.rx(b) >> lk.sink(), name="sink")
+    file = numbered(tmp_path / "in", [n * MS for n in range(12_000)], 1500)
+    with live(lab, a) as change:
+        change("LK_FLOW_START", lk.Replay(file, speed=4))
+        os.truncate(file, 1000)
+        wait_until(lambda: counts(lab).state == lib.LK_FLOW_FAILED)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"repeat": 0}, "repeat is 0; it is True, False, or how often: 1 or more"),
+        ({"speed": 0}, "speed is 0; it is a positive number, such as 2 or 0.5"),
+        ({"speed": 2, "rate": 5}, "leave one out"),
+    ],
+)
+def test_what_cannot_be_played(tmp_path: Path, wrong: dict[str, Any], told: str) -> None:
+    file = numbered(tmp_path / "in", [0, MS])
+    with pytest.raises(lk.LabError, match=told):
+        lk.Replay(file, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (pcap([]), "there are no frames in it"),
+        (pcap([0, MS])[:-1], r"behind frame 1, the file ends within a record \(byte 100\)"),
+        (pcap([0, MS]).replace(b"\1\0\0\0", b"\x71\0\0\0", 1), "its link type is 113"),
+        (pcap([0]) + pcap([MS], kept=13, length=13)[24:], "frame 2 has 13 bytes, no Ethernet"),
+        (pcap([0, 0]), "no time between them; give a rate"),
+    ],
+)
+def test_captures_that_cannot_be_sent(tmp_path: Path, data: bytes, told: str) -> None:
+    (tmp_path / "in").write_bytes(data)
+    with pytest.raises(lk.LabError, match=told):
+        lk.Replay(tmp_path / "in")
