@@ -9,16 +9,23 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet
 
 import labkit as lk
+from labkit.traffic.placed import Placed
 
 CLIENT_4, SERVER_4 = "10.0.0.1", "10.0.0.2"
 UDP_PORT = 9000
 V4 = Ether() / IP(src=CLIENT_4, dst=SERVER_4) / UDP(sport=1024, dport=UDP_PORT)
 V6 = Ether() / IPv6(src="fd00::1", dst="fd00::2") / UDP(sport=1024, dport=UDP_PORT)
+WHOLE = 4096  # of a ring: more than any trial here sends, so none is lost to a busy machine
+BACK = Ether() / IP(src=SERVER_4, dst=CLIENT_4) / UDP(sport=UDP_PORT, dport=1024)
 QUICK = {"warmup": 0, "progress": False}
 
 
 def flow(packet: Packet = V4, **settings: object) -> lk.Stream:
     return lk.Stream(packet, **settings)  # type: ignore[arg-type]
+
+
+def both_ways(a: lk.Port, b: lk.Port, **settings: object) -> list[Placed]:
+    return [flow(V4, **settings).on(a, to=b), flow(BACK, **settings).on(b, to=a)]
 
 
 def assert_whole(run: lk.Trial) -> None:

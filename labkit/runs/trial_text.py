@@ -49,8 +49,8 @@ def warnings_of(row: Row, directions: "pd.DataFrame", problems: tuple[str, ...])
 
 def _doubts(row: Row, directions: "pd.DataFrame") -> Iterator[str]:
     if row["generator_limited"]:
-        limited = [_name(one) for one in _rows(directions) if one["generator_limited"]]
-        where = f"{', '.join(limited)}: " if len(directions) > 1 else ""
+        limited = directions[directions["generator_limited"]]
+        where = f"{_where(limited)}: " if len(directions) > 1 else ""
         yield f"{where}The generator, not the DUT, fell short: less was offered than intended."
     elif row["target_pps"] and row["unsent"] > SHORTFALL * row["intended"]:
         port = "The port" if len(directions) == 1 else "A port"
