@@ -46,17 +46,19 @@ def live(lab: lk.Lab, port: lk.Port) -> Iterator[Callable[..., Any]]:
     path = lab.run(nodes.generate(run, port) >> lk.tx(port), name="generator")
 
     def change(kind: str, replay: lk.Replay | None = None) -> None:
-        told = None
+        played, told = [], {"kind": kind, "index": 0}
         if replay is not None:
-            told = replay.play(0.0, None).to_dict() | {
+            played.append(replay.play(0.0, None).to_dict())
+            told |= {
+                "stream": 0,
                 "intended": None,
                 "burst": 1,
                 "interval_ns": 1e9 / replay.own_pps,
                 "first_ns": 0.0,
                 "live": {"id": 7, "paced": 1, "catches_up": 1, "places": 1},
             }
-        changes = {run: [{"kind": kind, "index": 0, "stream": told}]}
-        assert not lab.engine.commands.change_traffic(changes, False, 10**10)
+        changes = {run: [told]}
+        assert not lab.engine.commands.change_traffic(changes, played, False, 10**10)
 
     yield change
     path.stop()
