@@ -104,15 +104,15 @@ def test_a_long_capture_arrives_whole_and_takes_no_memory(lab: lk.Lab, tmp_path:
 def test_a_live_stream_begins_anew(lab: lk.Lab, tmp_path: Path) -> None:
     a, b = lab.cable()
     path = lab.run(lk.rx(b) >> lk.capture(tmp_path / "out") >> lk.sink(), name="taker")
-    replay = lk.Replay(numbered(tmp_path / "in", [n * MS for n in range(20)]), repeat=2)
+    replay = lk.Replay(numbered(tmp_path / "in", [n * MS for n in range(20)]), repeat=3)
     with live(lab, a) as change:
-        for total in (40, 80):
+        for total in (60, 120):
             change("LK_FLOW_START", replay)
             wait_until(lambda: counts(lab).state == lib.LK_FLOW_DONE)
             assert counts(lab).total_sent == total
-    wait_until(lambda: path.ledger.received == 80)
+    wait_until(lambda: path.ledger.received == 120)
     path.flush()
-    assert played(tmp_path / "out") == list(range(20)) * 4
+    assert played(tmp_path / "out") == list(range(20)) * 6
 
 
 @pytest.mark.parametrize("rate", [None, "10 kpps", "10 Mbit/s"])
@@ -123,9 +123,11 @@ def test_three_rounds(lab: lk.Lab, tmp_path: Path, rate: str | None) -> None:
     file = numbered(tmp_path / "in", [n * MS // 2 for n in range(100)])
     run = lk.trial(a, lk.Replay(file, rate, repeat=3), duration=0.5, **QUICK)
     path.flush()
-    assert run.row["intended"] == run.row["sent"] == run.row["received"] == 300, run
+    # On a machine under load the trial may be over before the last ones, which come late.
+    assert run.row["intended"] == 300 == run.row["sent"] + run.row["unsent"], run
+    assert 0 < run.row["sent"] == run.row["received"], run
     assert run.row["target_pps"] == 600
-    assert played(tmp_path / "out") == list(range(100)) * 3
+    assert played(tmp_path / "out") == (list(range(100)) * 3)[: run.row["sent"]]
 
 
 def intended(port: lk.Port, replay: lk.Replay, seconds: float, rate: Any = None) -> int | None:
@@ -145,6 +147,8 @@ def test_how_many_are_due(lab: lk.Lab, tmp_path: Path) -> None:
         assert intended(port, lk.Replay(disordered, speed=2), seconds / 2) == frames
         once = lk.Replay(disordered, repeat=False)
         assert intended(port, once, seconds) == min(frames, 5)
+    tenths = lk.Replay(numbered(tmp_path / "tenths", [n * 100 * MS for n in range(20)]))
+    assert intended(port, tenths, 1.1) == 11
     assert intended(port, replay, 2, "1 kpps") == 2000
     assert intended(port, lk.Replay(disordered, 100, repeat=7), 2) == 35
 
@@ -185,6 +189,21 @@ def test_a_capture_that_shrinks_while_it_is_sent_is_told(lab: lk.Lab, tmp_path: 
         change("LK_FLOW_START", lk.Replay(file, speed=4))
         os.truncate(file, 1000)
         wait_until(lambda: counts(lab).state == lib.LK_FLOW_FAILED)
+
+
+def test_a_trial_of_a_capture_that_shrinks_is_none(lab: lk.Lab, tmp_path: Path) -> None:
+    a, b = lab.cable()
+    lab.run(lk.rx(b) >> lk.sink(), name="sink")
+    file = numbered(tmp_path / "in", [n * MS for n in range(12_000)], 1500)
+    start = lab.engine.commands.start_trial
+
+    def truncated(run: str) -> None:
+        os.truncate(file, 1000)
+        start(run)
+
+    lab.engine.commands.start_trial = truncated  # type: ignore[method-assign]
+    with pytest.raises(lk.LabError, match="could not be read to its end while it was sent"):
+        lk.trial(a, lk.Replay(file, speed=20), duration=0.6, receive_on=a, drain=0.1, **QUICK)
 
 
 @pytest.mark.parametrize(
