@@ -16,6 +16,8 @@ from .errors import PortError as PortError
 from .errors import Refused as Refused
 from .errors import TunnelError as TunnelError
 from .errors import Unreachable as Unreachable
+from .lab.flows.flow import Flow as Flow
+from .lab.flows.traffic import Traffic as Traffic
 from .lab.lab import Lab as Lab
 from .lab.neighbours import resolve as resolve
 from .lab.port import Port as Port
@@ -71,7 +73,9 @@ from .sources import xstats as xstats
 from .sources.record import Record as Record
 from .sources.record import record as record
 from .tables.table import Table as Table
+from .traffic.addresses import addresses as addresses
 from .traffic.fields import vary as vary
+from .traffic.payload import Payload as Payload
 from .traffic.rate import Rate as Rate
 from .traffic.replay import Replay as Replay
 from .traffic.sizes import IMIX as IMIX

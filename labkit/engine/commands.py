@@ -167,11 +167,16 @@ class Commands(Protocol):
         """Live streams of one port, at most so many; trial_histogram, free_trial as for a trial."""
 
     def change_traffic(
-        self, changes: Mapping[str, Sequence[Mapping[str, Any]]], is_shared: bool, wait_ns: int
+        self,
+        changes: Mapping[str, Sequence[Mapping[str, Any]]],
+        streams: Sequence[Mapping[str, Any]],
+        is_shared: bool,
+        wait_ns: int,
     ) -> list[str]:
-        """Changes of streams by run: kind (enum lk_change_kind), index, and the compiled stream
-        where it needs one; those of all runs at one moment. is_shared: frames may arrive on ports
-        of several workers. The runs whose changes are not done after that time."""
+        """Changes of flows by run: kind (enum lk_change_kind), index, and where it needs one its
+        schedule and which of the compiled streams it has; those of all runs at one moment.
+        is_shared: frames may arrive on ports of several workers. The runs whose changes are not
+        done after that time."""
 
     def flow_counts(self, runs: Mapping[str, int]) -> FlowCounts:
         """struct lk_flow_counts of so many streams of each run, each a consistent reading."""

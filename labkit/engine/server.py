@@ -37,6 +37,7 @@ from labkit.engine.commands import Commands, Descriptors
 from labkit.engine.paths import Paths, node_kinds
 from labkit.engine.ports import Ports
 from labkit.engine.recorders import Recorders
+from labkit.engine.trials import NativeFrames
 from labkit.engine.workers import Workers
 from labkit.machine.limits import raise_soft_limits
 from labkit.packet.codec import VERDICTS
@@ -199,13 +200,18 @@ class EngineServer:
         self.paths.trials.create_live(run, room)
 
     def change_traffic(
-        self, changes: Mapping[str, Sequence[Mapping[str, Any]]], is_shared: bool, wait_ns: int
+        self,
+        changes: Mapping[str, Sequence[Mapping[str, Any]]],
+        streams: Sequence[Mapping[str, Any]],
+        is_shared: bool,
+        wait_ns: int,
     ) -> list[str]:
         trials = self.paths.trials
         # A moment ahead, so that all workers know of it when it comes.
         at = lib.lk_clock_tsc() + round(lib.lk_clock_tsc_hz() * CHANGE_SECONDS)
+        native = [NativeFrames(stream) for stream in streams]
         for run, of_run in changes.items():
-            trials.change(run, of_run, at, is_shared=is_shared)
+            trials.change(run, of_run, native, at, is_shared=is_shared)
         return [run for run in changes if not trials.wait(run, wait_ns)]
 
     def flow_counts(self, runs: Mapping[str, int]) -> FlowCounts:

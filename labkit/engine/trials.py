@@ -50,16 +50,25 @@ class Trials:
         self.live.add(run)
 
     def change(
-        self, run: str, changes: Sequence[Mapping[str, Any]], at: int, *, is_shared: bool
+        self,
+        run: str,
+        changes: Sequence[Mapping[str, Any]],
+        streams: "Sequence[NativeFrames]",
+        at: int,
+        *,
+        is_shared: bool,
     ) -> None:
-        """Has live streams change: kind, index, and the stream of those that need it. Refused while
-        the changes before are still to be done."""
-        keep_alive: list[Any] = []
+        """Has live streams change, as of Commands.change_traffic(); refused while the changes
+        before are still to be done."""
         native = ffi.new("struct lk_change[]", len(changes))
-        for one, change in zip(native, changes, strict=True):
+        configs = ffi.new("struct lk_stream_config[]", len(changes))
+        for one, config, change in zip(native, configs, changes, strict=True):
             one.kind, one.index = getattr(lib, change["kind"]), change["index"]
-            if change.get("stream") is not None:
-                one.stream = native_stream(change["stream"], keep_alive)
+            if "stream" in change:
+                frames = streams[change["stream"]]
+                frames.fill(config)
+                fill_schedule(config, change)
+                one.stream = ffi.addressof(config)
         if is_shared:
             lib.lk_live_share(self.by_run[run])
         call("lk_live_change", self.by_run[run], native, len(changes), at)
@@ -77,8 +86,11 @@ class Trials:
         return rows, _fields(totals)
 
     def _add(self, trial: Any, index: int, stream: Mapping[str, Any]) -> None:
-        keep_alive: list[Any] = []
-        call("lk_trial_add_stream", trial, index, native_stream(stream, keep_alive))
+        frames = NativeFrames(stream)
+        config = ffi.new("struct lk_stream_config *")
+        frames.fill(config)
+        fill_schedule(config, stream)
+        call("lk_trial_add_stream", trial, index, config)
 
     def counts(self, run: str) -> Fields:
         """struct lk_trial_counts."""
@@ -124,28 +136,44 @@ class Trials:
                 lib.lk_workers_keep_awake(-1)
 
 
-def native_stream(stream: Mapping[str, Any], keep_alive: list[Any]) -> Any:
-    """struct lk_stream_config of a compiled stream with its schedule."""
-    order = ffi.new("uint16_t[]", stream["order"])
-    config = ffi.new("struct lk_stream_config *")
-    templates = native_templates(ffi, stream, keep_alive)
-    fields = native_fields(ffi, stream, keep_alive)
-    keep_alive += [order, config, templates, fields]
-    config.templates, config.fields, config.order = templates, fields, order
-    if stream.get("replay") is not None:
-        config.replay = _native_replay(stream["replay"], keep_alive)
-        config.longest = stream["replay"]["longest"]
-    config.template_count = len(stream["templates"])
-    config.order_length = len(stream["order"])
-    config.field_count = len(stream["fields"])
-    if stream["templates"]:
-        config.checksum_count = len(stream["templates"][0]["checksums"])
-    config.intended = FLAT_OUT if stream["intended"] is None else stream["intended"]
-    for name in ("has_signature", "burst", "interval_ns", "first_ns"):
-        setattr(config, name, stream[name])
-    for name, value in stream.get("live", {}).items():
+class NativeFrames:
+    """The frames of a compiled stream, as struct lk_stream_config names them."""
+
+    def __init__(self, stream: Mapping[str, Any]) -> None:
+        self.keep_alive: list[Any] = []
+        self._templates = native_templates(ffi, stream, self.keep_alive)
+        self._fields = native_fields(ffi, stream, self.keep_alive)
+        self._order = ffi.new("uint16_t[]", stream["order"])
+        self._replay: Any = ffi.NULL
+        self._longest = 0
+        if stream.get("replay") is not None:
+            self._replay = _native_replay(stream["replay"], self.keep_alive)
+            self._longest = stream["replay"]["longest"]
+        self._counts = {
+            "template_count": len(stream["templates"]),
+            "order_length": len(stream["order"]),
+            "field_count": len(stream["fields"]),
+            "checksum_count": len(stream["templates"][0]["checksums"])
+            if stream["templates"]
+            else 0,
+            "has_signature": stream["has_signature"],
+        }
+
+    def fill(self, config: Any) -> None:
+        """Tells of them; they must outlive it."""
+        config.templates, config.fields, config.order = self._templates, self._fields, self._order
+        config.replay, config.longest = self._replay, self._longest
+        for name, count in self._counts.items():
+            setattr(config, name, count)
+
+
+def fill_schedule(config: Any, schedule: Mapping[str, Any]) -> None:
+    """When a stream sends."""
+    config.intended = FLAT_OUT if schedule["intended"] is None else schedule["intended"]
+    for name in ("burst", "interval_ns", "first_ns"):
+        setattr(config, name, schedule[name])
+    for name, value in schedule.get("live", {}).items():
         setattr(config, name, value)
-    return config
 
 
 def _native_replay(replay: Mapping[str, Any], keep_alive: list[Any]) -> Any:

@@ -23,16 +23,19 @@ class Interrupted(BaseException):
     """Raised in a measurement of which Ctrl-C has ended the wait."""
 
 
-def measure(engine: Engine, what: str, work: Callable[[Pause], T]) -> T:
+def measure(
+    engine: Engine, what: str, work: Callable[[Pause], T], *, beside_traffic: bool = False
+) -> T:
     """Runs work(pause), a measurement such as "a trial", and returns what it returns.
 
     work: sleeps by pause(seconds), which raises Interrupted after Ctrl-C, and cleans up then.
         KeyboardInterrupt could strike anywhere in it, in its cleaning up too, so it runs on another
         thread, which the main one waits for however often it is interrupted.
+    beside_traffic: live traffic of the lab may go on
 
     Raises LabError when another measurement runs in the lab.
     """
-    measurement = _Measurement(engine, what, work)
+    measurement = _Measurement(engine, what, work, beside_traffic)
     try:
         # Thread.start() is Python, and an interrupt may leave it half done.
         _thread.start_new_thread(measurement.run, ())
@@ -58,13 +61,34 @@ def check_idle(engine: Engine) -> None:
         )
 
 
+def _check_vacant(engine: Engine) -> None:
+    if engine in _occupied:
+        raise LabError(
+            f"{_occupied[engine]} is open in this lab, and drops of its frames could not be told "
+            "from others; end it with lab.live.close(), or use a lab of its own"
+        )
+
+
+def occupy(engine: Engine, what: str) -> None:
+    """Keeps measurements away from a lab until vacate(): `what` is their loss."""
+    _occupied[engine] = what
+
+
+def vacate(engine: Engine) -> None:
+    """Measurements may run again."""
+    _occupied.pop(engine, None)
+
+
 class _Measurement(Generic[T]):
-    def __init__(self, engine: Engine, what: str, work: Callable[[Pause], T]) -> None:
+    def __init__(
+        self, engine: Engine, what: str, work: Callable[[Pause], T], beside_traffic: bool
+    ) -> None:
         self.what = what
         self.is_interrupted = False
         self.is_done = False
         self._engine = engine
         self._work = work
+        self._beside_traffic = beside_traffic
         self._results: list[T] = []
         self._error: BaseException | None = None
         self._end: SimpleQueue[None] = SimpleQueue()
@@ -74,6 +98,8 @@ class _Measurement(Generic[T]):
         try:
             with _lock:
                 check_idle(self._engine)
+                if not self._beside_traffic:
+                    _check_vacant(self._engine)
                 _running[self._engine] = self
             try:
                 self._results.append(self._work(self._pause))
@@ -114,4 +140,5 @@ class _Measurement(Generic[T]):
 
 
 _running: "WeakKeyDictionary[Engine, _Measurement[Any]]" = WeakKeyDictionary()
+_occupied: "WeakKeyDictionary[Engine, str]" = WeakKeyDictionary()
 _lock = threading.Lock()

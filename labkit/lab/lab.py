@@ -34,6 +34,7 @@ from labkit.path.path import Path
 if TYPE_CHECKING:
     import pandas as pd
 
+    from labkit.lab.flows.traffic import Traffic
     from labkit.lab.trace import Trace
     from labkit.lab.tunnel_ports import TunnelPorts
     from labkit.packet.tunnels import Tunnel
@@ -57,6 +58,7 @@ class Lab:
     engine: the process that runs DPDK, and the next one after a restart
     ports, paths: what is open and what runs, by name
     is_closed: whether it was closed
+    live: the traffic that traffic() made last
     number: how many labs this process had made with it
     """
 
@@ -74,6 +76,7 @@ class Lab:
         self._paths = LabPaths(self, self.engine, self.ports, self.paths, hosts)
         self._workers = LabWorkers(self.engine)
         self.is_closed = False
+        self.live: Traffic | None = None
         self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()
         open_labs.labs.add(self)
         note(self, sys._getframe(1))
@@ -185,6 +188,21 @@ class Lab:
         self.ends_with_it(trace)
         return trace
 
+    # Traffic
+
+    @checked()
+    def traffic(self) -> "Traffic":
+        """Live traffic: flows that run in the background and are changed while they run.
+
+        A context manager. A lab has one at a time, `live`: this closes the one before.
+        """
+        from labkit.lab.flows.traffic import Traffic  # late: it loads numpy and streams
+
+        if self.live is not None:
+            self.live.close()
+        self.live = Traffic(self)
+        return self.live
+
     # Life
 
     @property
@@ -229,11 +247,18 @@ class Lab:
         self.engine.restart()
         self._workers.begin_anew()
         self._ports.rebuild()
+        live = self.live if self.live is not None and not self.live.is_closed else None
+        if live is not None:  # flows are declared, and stopped: their paths come as they start
+            self._paths.forget(live.path_names)
         self._paths.rebuild()
+        if live is not None:
+            live.begin_anew()
 
     def close(self) -> None:
         """Ends the engine. Its ports, interfaces, files and live views go with it; what was counted
         last stays readable."""
+        if self.live is not None and self.is_alive:
+            self.live.close()
         self.is_closed = True
         for view in tuple(self._endings):
             view.close()

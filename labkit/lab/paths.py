@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The paths of a lab: run, stopped, counted, and made again in a new engine."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -83,6 +83,11 @@ class LabPaths:
             for running in self.declared.values():
                 if running.path.has_run:
                     stack.callback(running.stop)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Of paths that went with their engine and are not to come again."""
+        for name in names:
+            self.declared.pop(name, None)
 
     def rebuild(self) -> None:
         """Every path again, in a new engine."""

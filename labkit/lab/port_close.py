@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from labkit.errors import EngineDied, EngineError, LabError, PortError
 from labkit.lab.exclusive import measure
+from labkit.lab.flows.paths import PREFIX
 from labkit.lab.paths import LabPaths
 from labkit.lab.port import Port
 from labkit.lab.ports import LabPorts
@@ -30,7 +31,8 @@ class PortClose:
             return
         try:
             # Measurements, which read all ports of the lab, are kept away, and so is Ctrl-C.
-            measure(engine, f"the closing of port {port.name}", lambda _: self._close(port))
+            what = f"the closing of port {port.name}"
+            measure(engine, what, lambda _: self._close(port), beside_traffic=True)
         except (PortError, EngineDied):
             raise
         except LabError as error:
@@ -54,6 +56,8 @@ class PortClose:
 
     def _in_use(self, port: Port, users: list[str]) -> PortError:
         fixes = [f"lab.paths[{user!r}].stop()" for user in users]
+        if any(user.startswith(PREFIX) for user in users):
+            fixes = ["lab.live.close(), which ends its flows"]
         if path_name(port.name) in users:
             fixes = [f"lab.ports[{name!r}].close()" for name in self.tunnels.inner_ports(port)]
         who = f"path {users[0]!r} uses" if len(users) == 1 else f"paths {', '.join(users)} use"

@@ -27,7 +27,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "size_bytes": (NUMBER, "frame with FCS (RFC 2544); the mean of a mix"),
     "mix": (TEXT, "name of the mix of frame sizes, such as IMIX; missing: all have size_bytes"),
     "target_pps": (NUMBER, "frames a second asked for; missing: as fast as the port took them"),
-    "tx_pps": (NUMBER, "sent / seconds"),
+    "tx_pps": (NUMBER, "sent / seconds; of several directions the sum of theirs, as all rates"),
     "rx_pps": (NUMBER, "received / seconds; with what came back after the end, up to the drain"),
     "drop_percent": (NUMBER, "100 × (sent - received) / sent; what was unsent is no loss"),
     "intended": (COUNT, "frames to send"),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from labkit.errors import LabError
+from labkit.lab import stream_ids
 from labkit.lab.exclusive import Pause
 from labkit.lab.lab import Lab
 from labkit.lab.port import Port
@@ -13,7 +14,6 @@ from labkit.path import nodes
 from labkit.path.hosts import host
 from labkit.path.ledger import Ledger
 from labkit.path.path import Path
-from labkit.runs import stream_ids
 from labkit.runs.echo_run import EchoSize
 from labkit.runs.echo_settings import EchoSettings
 from labkit.units import plain

@@ -19,10 +19,10 @@ from labkit.lab.port import Port
 from labkit.machine import description as machine
 from labkit.results.columns import came_late, fell_short, lost_here
 from labkit.results.results import Results
-from labkit.runs.schedule import mean_of
 from labkit.runs.search_goals import PRESETS, Goal, Preset, wanted_goals
 from labkit.runs.search_trials import Measure, Measurer, Target
 from labkit.tables.shown import as_html, as_lines
+from labkit.traffic.placed import Placed
 from labkit.traffic.rate import Rate
 from labkit.units import plain
 
@@ -49,7 +49,8 @@ class SearchRun:
     ----------
     table: one row a goal: goal, loss_percent allowed, lower_pps and upper_pps (the bounds),
         throughput_pps (conditional throughput: lower_pps less the loss there), and note. The bounds
-        are loads that were intended; the trials tell what was sent (tx_pps).
+        are loads that were intended, of all directions in sum; the trials tell what was sent
+        (tx_pps).
     trials: every trial in the order it was measured, as results; their run tells the parameters of
         the search, and its table as run["goals"]
     preset: that was used
@@ -97,8 +98,8 @@ class SearchFailed(LabError):
     but=("port", "streams", "receive_on", "goals", "preset", "most_seconds", "min_rate", "max_rate")
 )
 def search(
-    port: Port | FarEnd | None,
-    streams: Any,
+    port: Port | FarEnd | Placed | Sequence[Placed] | None,
+    streams: Any = None,
     *,
     goals: Sequence[Goal | float] = ("NDR", "PDR"),
     preset: Preset = "quick",
@@ -114,18 +115,25 @@ def search(
 
     port, streams, receive_on: as for lk.trial; the rates of the streams are scaled together. In
         place of the port the far end of a DUT, as `with dut.open(lab) as far_end` gives it: the
-        frames that the DUT counts as dropped are then no unexplained ones.
+        frames that the DUT counts as dropped are then no unexplained ones. Or a list of streams on
+        ports, [one.on(a, to=b), other.on(b, to=a)]: all directions are loaded alike and at once.
     goals: "NDR" (no loss), "PDR" (0.5 %), or a loss ratio such as 0.001, below 1
     preset: "quick" (three 0.2-s trials a bound, within 5 %), "mlr" (as CSIT: 21 trials of 1 s a
         bound, within 0.5 %), "rfc2544" (one trial of 60 s a bound, no exceptions). Of the trials at
         a lower bound of "quick" and "mlr" up to half may have lost more than the goal allows.
     min_rate, max_rate: loads between which to search, such as "1 Mpps", "1 Gbit/s", "50 %" or a
-        number of frames a second; max_rate None: what fills the port's link at this frame size
+        number of frames a second; max_rate None: what fills the port's link at this frame size. Of
+        several directions they are the load of each, as rate= of lk.trial (of the slowest link).
     most_seconds: after which the search gives up
     measure: a function of (frames a second, seconds) that gives a trial's row; None: lk.trial
 
     A frame that the generator could not send counts against a load, so that no load is reported
     that was never offered; where that decided, `note` says that the limit is the generator's.
+
+    Of several directions MLRsearch is given the sum of their loads and of their losses, as FD.io
+    CSIT reports bidirectional traffic: the bounds and throughput_pps are of all together, and each
+    direction had its equal share. No loss in sum is none in each; what a PDR allows one of them
+    may have lost alone.
 
     Raises SearchFailed, which holds the trials, when it takes too long or one of them fails; any
     other exception, such as Ctrl-C, holds them in its attribute trials.
@@ -136,7 +144,8 @@ def search(
         raise LabError("a search needs a port, or both measure= and max_rate=")
     lowest = _pps("min_rate", min_rate, target)
     highest = _pps("max_rate", "100 %" if max_rate is None else max_rate, target)
-    config = _config(wanted.values(), lowest, highest, preset, most_seconds)
+    count = len(target.directions) if target else 1
+    config = _config(wanted.values(), (lowest, highest), count, preset, most_seconds)
     run = _run(list(wanted), config, preset, target)
     if measure is None:
         assert target is not None
@@ -148,17 +157,26 @@ def search(
 
 
 def _config(
-    goals: Collection[SearchGoal], lowest: float, highest: float, preset: str, most_seconds: float
+    goals: Collection[SearchGoal],
+    loads: tuple[float, float],
+    directions: int,
+    preset: str,
+    most_seconds: float,
 ) -> Config:
-    """What MLRsearch is told; LabError for numbers that cannot be."""
+    """What MLRsearch is told; LabError for numbers that cannot be.
+
+    loads: the lowest and the highest, of all directions together
+    """
     if not (is_real(most_seconds) and math.isfinite(most_seconds) and most_seconds > 0):
         raise LabError(f"most_seconds is {most_seconds!r}; it is a positive number")
+    lowest, highest = loads
+    least, most = lowest / directions, highest / directions
     if lowest >= highest:
-        raise LabError(f"min_rate is {lowest:,.0f} and max_rate {highest:,.0f}; 0 < min < max")
+        raise LabError(f"min_rate is {least:,.0f} and max_rate {most:,.0f}; 0 < min < max")
     shortest = PRESETS[preset].initial_trial_duration
-    if lowest * shortest < 1:
+    if least * shortest < 1:
         raise LabError(
-            f"min_rate is {plain(lowest)}: its trials of {plain(shortest)} s have no frame; give "
+            f"min_rate is {plain(least)}: its trials of {plain(shortest)} s have no frame; give "
             f"{plain(1 / shortest)} or more, or another preset"
         )
     return Config(
@@ -172,7 +190,8 @@ def _config(
 
 def _run(goals: list[str], config: Config, preset: str, target: Target | None) -> dict[str, Any]:
     """What is known of the search before it begins."""
-    lab = target.port.lab if target else None
+    lab = target.lab if target else None
+    several = {"directions": target.names} if target and len(target.names) > 1 else {}
     return {
         "kind": "search",
         "title": f"MLRsearch, preset {preset}",
@@ -182,6 +201,7 @@ def _run(goals: list[str], config: Config, preset: str, target: Target | None) -
             "min_rate": config.min_load,
             "max_rate": config.max_load,
             "streams": [repr(stream) for stream in target.streams] if target else [],
+            **several,
             "most_seconds": config.search_duration_max,
         },
         "machines": [
@@ -208,12 +228,11 @@ def _searched(measurer: Measurer, config: Config, preset: str) -> Any:
 
 
 def _pps(name: str, rate: Any, target: Target | None) -> float:
-    """A rate in frames a second, at the mean size of the streams."""
+    """A rate in frames a second of all directions, at the mean size of the streams."""
     try:
         parsed = Rate.parse(rate)
         if target is not None:
-            link = target.port.info.link_speed_mbps
-            return parsed.pps(mean_of(target.streams), link)
+            return target.pps(parsed)
         if parsed.unit != "pps":
             raise LabError(f"rate is {rate!r}; without a port it is a number of frames a second")
         return parsed.value

@@ -10,12 +10,16 @@ from MLRsearch import AbstractMeasurer, MeasurementResult
 
 from labkit.dut.base import FarEnd
 from labkit.errors import LabError
+from labkit.lab.lab import Lab
 from labkit.lab.port import Port
 from labkit.progress import progress_bar
 from labkit.results.results import Results
+from labkit.runs.directions import PortPair, by_ports, check_alone, is_placed
 from labkit.runs.dut_trial import dut_trial
-from labkit.runs.schedule import Traffic, listed
+from labkit.runs.schedule import Traffic, listed, mean_of
 from labkit.runs.trial import trial
+from labkit.traffic.placed import Placed
+from labkit.traffic.rate import Rate
 from labkit.units import plain
 
 Measure = Callable[[float, float], Mapping[str, Any]]
@@ -28,16 +32,19 @@ class Target:
     Attributes
     ----------
     far_end: of the DUT behind the port, where that is known
+    directions: streams by the ports that they are sent on and arrive on
     """
 
-    port: Port
     far_end: FarEnd | None
-    streams: list[Traffic]
-    receive_on: Port | None
+    directions: Mapping[PortPair, list[Traffic]]
 
     @classmethod
     def of(cls, port: Any, streams: Any, receive_on: Any) -> "Target":
         """From what a user gave; LabError for what no trial takes."""
+        if is_placed(port):
+            check_alone(streams, receive_on)
+            placed = by_ports(port).items()
+            return cls(None, {ports: listed(ports[0], several) for ports, several in placed})
         far_end = port if isinstance(port, FarEnd) else None
         port = far_end.port if far_end else port
         for name, given in (("port", port), ("receive_on", receive_on or port)):
@@ -46,14 +53,47 @@ class Target:
                     f"{name} is {given!r}; it is a port of a lab, as lab.port() gives one, or the "
                     "far end of a DUT"
                 )
-        return cls(port, far_end, listed(port, streams), receive_on)
+        return cls(far_end, {(port, receive_on or port): listed(port, streams)})
+
+    @property
+    def lab(self) -> Lab:
+        """Whose ports they are."""
+        lab: Lab = next(iter(self.directions))[0].lab
+        return lab
+
+    @property
+    def streams(self) -> list[Traffic]:
+        """Of all directions."""
+        return [stream for streams in self.directions.values() for stream in streams]
+
+    @property
+    def names(self) -> list[str]:
+        """Of the directions, such as "a to b"."""
+        return [f"{port.name} to {back.name}" for port, back in self.directions]
+
+    def pps(self, rate: Rate) -> float:
+        """Frames a second of all directions, when each has this load or what of it all can have:
+        each has as many frames as the others, of its own mean size on its own link."""
+        of_each = [
+            rate.pps(mean_of(streams), port.info.link_speed_mbps)
+            for (port, _), streams in self.directions.items()
+        ]
+        return len(of_each) * min(of_each)
 
     def measure(self, pps: float, seconds: float) -> Mapping[str, Any]:
-        """A trial with the rates of the streams scaled together."""
-        settings: dict[str, Any] = {"rate": pps, "duration": seconds, "receive_on": self.receive_on}
+        """A trial with the rates of the streams scaled together; pps: of all directions."""
+        load: dict[str, Any] = {"rate": pps / len(self.directions), "duration": seconds}
+        if len(self.directions) > 1:
+            placed = [
+                Placed(stream, port, back)
+                for (port, back), streams in self.directions.items()
+                for stream in streams
+            ]
+            return trial(placed, warmup=0, progress=False, **load).row
+        (((port, back), streams),) = self.directions.items()
         if self.far_end is not None:
-            return dut_trial(self.far_end, self.streams, **settings)
-        return trial(self.port, self.streams, warmup=0, progress=False, **settings).row
+            return dut_trial(self.far_end, streams, receive_on=back, **load)
+        return trial(port, streams, receive_on=back, warmup=0, progress=False, **load).row
 
 
 class Measurer(AbstractMeasurer):  # type: ignore[misc]  # MLRsearch has no types

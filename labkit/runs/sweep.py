@@ -21,8 +21,10 @@ from labkit.runs.calibration import calibrate
 from labkit.runs.dut_trial import dut_trial
 from labkit.runs.sweep_folder import begin, dut_parameters, finished, sweep_folder, trial_file
 from labkit.runs.sweep_grid import Load, LoadGrid, check_duts, parse_sizes
+from labkit.runs.sweep_ports import PortsUnderTest, names_ports, row_of
 from labkit.runs.trial_tables import latency_columns
 from labkit.traffic.fields import Vary, as_fields
+from labkit.traffic.placed import Placed
 from labkit.traffic.stream import Stream
 
 FLOOR_SECONDS = 0.2
@@ -66,19 +68,30 @@ def kept(folder: Path, count: int) -> str:
 
 
 def by_trial(dut: Dut, load: Load) -> Measurement:
-    """A trial of one load, in a lab and with a DUT that no other trial has used."""
+    """A trial of one load, in a lab and with a DUT that no other trial has used; between ports of a
+    lab that is open, in that one."""
+    if isinstance(dut, PortsUnderTest):
+        return Measurement(row_of(dut.trial(load)), _machine_of(dut.lab))
     with Lab() as lab, dut.open(lab) as far_end:
         stream = Stream(far_end.frame, size=load.size, rate=load.pps, vary=load.vary)
         if round(load.pps * load.warmup):  # a slow load may have no frame in it
             dut_trial(far_end, stream, duration=load.warmup, latency=True)
         row = dut_trial(far_end, stream, duration=load.duration, latency=True)
-        return Measurement(row, machine.describe(lab.dpdk_version, lab.eal.arguments("")))
+        return Measurement(row, _machine_of(lab))
+
+
+def _machine_of(lab: Lab) -> Mapping[str, Any]:
+    return machine.describe(lab.dpdk_version, lab.eal.arguments(""))
 
 
 def floor_ns() -> dict[str, float]:
     """What the lab itself adds to a latency on this machine, by quantity: min, avg, p50, …, max."""
     with Lab() as lab:
-        columns = latency_columns(calibrate(lab, duration=FLOOR_SECONDS))
+        return _floor_in(lab)
+
+
+def _floor_in(lab: Lab) -> dict[str, float]:
+    columns = latency_columns(calibrate(lab, duration=FLOOR_SECONDS))
     return {name.split("_")[1]: value for name, value in columns.items() if value is not None}
 
 
@@ -86,7 +99,7 @@ def floor_ns() -> dict[str, float]:
     but=("duts", "sizes", "rates", "vary", "executor", "duration", "warmup", "repeats", "max_gbps")
 )
 def sweep(
-    duts: Sequence[Dut],
+    duts: Sequence[Dut] | Placed | Sequence[Placed],
     *,
     sizes: Sequence[Any] = (64, 512, 1400, 8500),
     rates: Sequence[str | float] = ("70k", "140k", "350k", "700k"),
@@ -103,11 +116,15 @@ def sweep(
 ) -> Results:
     """Measures every DUT at every size and rate, and returns one row a trial.
 
-    duts: such as [lk.dut.LabkitEcho(), lk.dut.Testpmd()], each with a name of its own
+    duts: such as [lk.dut.LabkitEcho(), lk.dut.Testpmd()], each with a name of its own. Or streams
+        on ports of a lab that is open, [one.on(a, to=b), other.on(b, to=a)]: what lies between is
+        the DUT, all directions are loaded at once, and a row tells their sum (RFC 2544's
+        bidirectional traffic). Streams keep all but their sizes and rates.
     sizes: of frames in bytes, FCS included, 64 or more, and mixes of them: whatever lk.Stream
         takes as size, such as "IMIX", {64: 7, 1518: 1} or lk.Sizes.genome("aaadg"). Column mix
         tells a mix from frames that all have its mean size.
-    rates: frames a second ("70k", "1.4 Mpps", 70000) or layer-2 bits a second ("10 Gbit/s")
+    rates: frames a second ("70k", "1.4 Mpps", 70000) or layer-2 bits a second ("10 Gbit/s"); of
+        each direction, while the column target_pps has their sum
     duration, warmup: of a trial, in seconds
     repeats: trials of each load; two or more show the noise (error bars, lk.compare)
     seed: of the order of the trials, so that a drift of the machine is no trend of a DUT
@@ -128,17 +145,17 @@ def sweep(
     """
     _check(executor)
     varied = as_fields(vary)
+    tested = _tested(duts, executor)
     loads = LoadGrid(parse_sizes(sizes), rates, max_gbps, duration, warmup, repeats, varied)
-    check_duts(duts, varied, executor is None)
-    grid, skipped = loads.trials(duts)
-    parameters = {"duts": [dut_parameters(dut) for dut in duts], **loads.parameters, "seed": seed}
+    check_duts(tested, varied, executor is None)
+    grid, skipped = loads.trials(tested)
+    parameters = {"duts": [dut_parameters(dut) for dut in tested], **loads.parameters, "seed": seed}
     run = {"kind": "sweep", "parameters": parameters, "skipped": skipped, "trials": len(grid)}
     with sweep_folder(save) as folder:
-        begin(folder, run, duts)
+        begin(folder, run, tested)
         begun = read_run(folder)
         if measure is by_trial and "floor_ns" not in begun:
-            floor = executor.submit(floor_ns).result() if executor else floor_ns()
-            write_json(folder / RUN_FILE, {**begun, "floor_ns": floor})
+            write_json(folder / RUN_FILE, {**begun, "floor_ns": _floor(tested, executor)})
         order = random.Random(seed).sample(range(len(grid)), len(grid))
         todo = [number for number in order if not trial_file(folder, number).exists()]
         _measure_all(folder, grid, todo, measure, executor, progress)
@@ -154,6 +171,24 @@ def _check(executor: Any) -> None:
             f"executor is {executor!r}; it is one of concurrent.futures, such as "
             "ProcessPoolExecutor(4), or None"
         )
+
+
+def _tested(duts: Any, executor: Executor | None) -> Sequence[Dut]:
+    """The DUTs as they are given, or the one that lies between ports."""
+    if not names_ports(duts):
+        given: Sequence[Dut] = duts
+        return given
+    if executor is not None:
+        raise LabError("executor is given, and ports of a lab are of this process; leave it out")
+    return [PortsUnderTest.of(duts)]
+
+
+def _floor(duts: Sequence[Dut], executor: Executor | None) -> dict[str, float]:
+    """The lab's own latency, where the trials are measured."""
+    if executor is not None:
+        return executor.submit(floor_ns).result()
+    (first, *_) = duts
+    return _floor_in(first.lab) if isinstance(first, PortsUnderTest) else floor_ns()
 
 
 def _measure_all(

@@ -8,36 +8,42 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import checked
 from labkit.arguments.names import Named
-from labkit.errors import LabError
 from labkit.figure.theme import ALARM
 from labkit.lab.exclusive import Pause, measure
 from labkit.lab.port import Port
 from labkit.path.ledger import Ledger
 from labkit.progress import progress_bar
-from labkit.results.columns import LATE, SHORTFALL
 from labkit.results.latency import LatencyHistogram
-from labkit.results.text import size_name
+from labkit.runs.directions import directions_of
 from labkit.runs.floor import floor_ns
-from labkit.runs.schedule import Traffic, check_frames, schedule
+from labkit.runs.schedule import Traffic, check_frames
 from labkit.runs.trial_engine import Measured, TrialEngine
 from labkit.runs.trial_settings import TrialSettings
 from labkit.runs.trial_tables import tables_of
+from labkit.runs.trial_text import summary_of, title_of, warnings_of
 from labkit.text import shade
+from labkit.traffic.placed import Placed
 from labkit.traffic.rate import Rate
-from labkit.units import plain, si_load
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
 
+MOST_COURSES = 6  # in a picture
+
+
 @dataclass(frozen=True)
 class Trial:
-    """A finished trial: `row`, `ledger`, `latency`, `series`, `streams`, `plot()`.
+    """A finished trial: `row`, `directions`, `ledger`, `latency`, `series`, `streams`, `plot()`.
 
     Attributes
     ----------
-    row: one line of a result table; what was not measured is None
+    port, received_on: names; of several directions those of each, in their order
+    row: one line of a result table, all directions in sum; what was not measured is None. Rates are
+        added up, seconds is the longest, and generator_limited is told when one of them was.
+    directions: one row a direction: port, received_on, and the columns of `row`. Drops are counted
+        of all together: what a direction tells is `lost`, and neither unexplained nor port_drops.
     ledger: where every frame went
     latency: of the frames that arrived, one way to receive_on; None unless it was asked for
     jitter: by how many ns the time between two departures of a stream differed from its interval;
@@ -45,7 +51,9 @@ class Trial:
     series: one row an interval: t_seconds (its begin), sent, received, lost, reordered, duplicated,
         tx_pps, rx_pps, latency_avg_ns, latency_max_ns. The last row holds what came after the end,
         and has no rates; the one before ends with the trial, and may be a shorter interval.
-    streams: one row a stream
+        Of several directions each is counted from its own start.
+    series_by_direction, latency_by_direction: the same of each direction, such as "a to b"
+    streams: one row a stream; of several directions with port and received_on
     problems: why the numbers do not agree with one another; empty when they do
     floor_ns: the median of the lab's own latency, where lk.calibrate measured it
     """
@@ -53,10 +61,13 @@ class Trial:
     port: str
     received_on: str
     row: Mapping[str, Any]
+    directions: "pd.DataFrame"
     ledger: Ledger
     latency: LatencyHistogram | None
     jitter: LatencyHistogram | None
     series: "pd.DataFrame"
+    series_by_direction: Mapping[str, "pd.DataFrame"]
+    latency_by_direction: Mapping[str, LatencyHistogram]
     streams: "pd.DataFrame"
     problems: tuple[str, ...]
     floor_ns: float | None
@@ -67,63 +78,29 @@ class Trial:
         return not self.problems
 
     def plot(self) -> "Figure":
-        """Sent, received and lost over time; latency by percentile."""
-        from labkit.runs.trial_figure import trial_figure  # matplotlib is slow to load
+        """Sent, received and lost over time, and latency by percentile: of each direction, or of
+        more than six directions in sum."""
+        from labkit.runs.trial_figure import Course, trial_figure  # matplotlib is slow to load
 
-        title = f"frames of {self._size}, {self.port} to {self.received_on}"
-        latency = None if self.latency is None else self.latency.table
-        return trial_figure(title, self.row, self.series, latency, self.floor_ns)
-
-    @property
-    def _size(self) -> str:
-        return size_name(self.row["size_bytes"], self.row["mix"])
+        is_paced = self.row["target_pps"] is not None
+        courses = {
+            name: Course(series, target if is_paced else None)
+            for (name, series), target in zip(
+                self.series_by_direction.items(), self.directions["target_pps"], strict=True
+            )
+        }
+        latencies = {name: latency.table for name, latency in self.latency_by_direction.items()}
+        if len(courses) > MOST_COURSES:
+            courses = {"": Course(self.series, self.row["target_pps"])}
+            latencies = {} if self.latency is None else {"": self.latency.table}
+        title = title_of(self.row, self.directions)
+        return trial_figure(title, self.row, courses, latencies, self.floor_ns)
 
     def _summary(self) -> list[str]:
-        row = self.row
-        target = (
-            "as fast as it went" if row["target_pps"] is None else si_load(row["target_pps"], "pps")
-        )
-        lines = [
-            f"{self.port} to {self.received_on}: frames of {self._size}, {target} for "
-            f"{row['seconds']:.3f} s",
-            f"sent {si_load(row['tx_pps'], 'pps')}, received {si_load(row['rx_pps'], 'pps')}",
-        ]
-        if row["drop_percent"] is not None:
-            lines[1] += f", lost {plain(row['drop_percent'])} %"
-        if self.latency is not None:
-            ranks = ", ".join(
-                f"{name} {row[f'latency_{name}_ns']:,}" for name in ("min", "p50", "p99", "max")
-            )
-            lines.append(f"latency in ns: {ranks}")
-        if row["jitter_p50_ns"] is not None:
-            ranks = ", ".join(
-                f"{name} {row[f'jitter_{name}_ns']:,}" for name in ("p50", "p99", "max")
-            )
-            lines.append(f"jitter of departures in ns: {ranks}")
-        return lines
+        return summary_of(self.row, self.directions)
 
     def _warnings(self) -> list[str]:
-        warnings = [f"NOT BALANCED: {problem}" for problem in self.problems]
-        if self.row["generator_limited"]:
-            warnings.append(
-                "The generator, not the DUT, fell short: less was offered than intended."
-            )
-        elif self.row["target_pps"] and self.row["unsent"] > SHORTFALL * self.row["intended"]:
-            warnings.append(
-                f"The port did not take {self.row['unsent']:,} frames: less was offered than "
-                "intended, and what was not offered is no loss."
-            )
-        if self.row["port_drops"]:
-            warnings.append(
-                f"The measuring port, not the DUT, lost {self.row['port_drops']:,} frames: the "
-                "DUT's loss is less than the trial's."
-            )
-        if (late := self.row["late"]) > LATE * self.row["received"]:
-            warnings.append(
-                f"{late:,} frames came back only after sending had ended, and rx_pps counts them: "
-                "the DUT is slower than rx_pps."
-            )
-        return warnings
+        return warnings_of(self.row, self.directions, self.problems)
 
     def __repr__(self) -> str:
         first, *others = self._summary()
@@ -141,10 +118,10 @@ class Trial:
         return f"{lines}{warnings}{self.ledger._repr_html_()}"
 
 
-@checked(but=("streams", "rate", "duration", "warmup", "drain", "interval"))
+@checked(but=("port", "streams", "rate", "duration", "warmup", "drain", "interval"))
 def trial(
-    port: Port,
-    streams: Traffic | Sequence[Traffic],
+    port: Port | Placed | Sequence[Placed],
+    streams: Traffic | Sequence[Traffic] | None = None,
     *,
     duration: float,
     rate: Rate | str | float | None = None,
@@ -160,6 +137,9 @@ def trial(
     port: where frames are sent. While it runs the port is a host: it answers ARP, neighbour
         discovery and ping for the streams' source addresses, and frames that are not the trial's
         reach Python. (Of streams without a signature any frame may be one.)
+        In its place, and without streams and receive_on, a list of streams on ports of one lab:
+        lk.trial([one.on(a, to=b), other.on(b, to=a)], duration=1). They are sent at once; streams
+        between the same two ports are one direction.
     streams: lk.Stream or lk.Replay, one or several
     duration: seconds
     rate: intended load of all streams together, by weight; None: each stream's own, or, where none
@@ -188,8 +168,8 @@ def trial(
 
 
 def run_trial(
-    port: Port,
-    streams: Traffic | Sequence[Traffic],
+    port: Port | Placed | Sequence[Placed],
+    streams: Traffic | Sequence[Traffic] | None,
     settings: TrialSettings,
     rate: Rate | str | float | None = None,
     receive_on: Port | None = None,
@@ -200,11 +180,10 @@ def run_trial(
     dropped_outside: how many of its frames were dropped since it was called first, by what is no
         part of the lab; asked while the trial waits for frames under way
     """
-    back = receive_on or port
-    _check_ports(port, back)
-    scheduled = schedule(port, streams, rate)
-    check_frames(scheduled, settings.duration)
-    engine = TrialEngine(port, back, scheduled, settings, dropped_outside)
+    directions = directions_of(port, streams, rate, receive_on)
+    for direction in directions:
+        check_frames(direction.scheduled, settings.duration)
+    engine = TrialEngine(directions, settings, dropped_outside)
     warmup, duration = settings.warmup, settings.duration
 
     def run(pause: Pause) -> Measured:
@@ -213,25 +192,14 @@ def run_trial(
                 engine.run(warmup, warmup, bar, pause)
             return engine.run(duration, settings.interval, lambda s: bar(warmup + s), pause)
 
-    measured = measure(port.lab.engine, "a trial", run)
+    measured = measure(engine.lab.engine, "a trial", run)
     tables = tables_of(engine, measured, duration)
     return Trial(
-        port.name,
-        back.name,
-        Named("column", tables.row),
-        tables.ledger,
-        tables.latency,
-        measured.jitter,
-        tables.series,
-        tables.streams,
-        tables.problems,
-        floor_ns(port.lab),
+        ", ".join(d.port.name for d in directions),
+        ", ".join(d.back.name for d in directions),
+        **{**tables._asdict(), "row": Named("column", tables.row)},
+        floor_ns=floor_ns(engine.lab),
     )
-
-
-def _check_ports(port: Port, back: Port) -> None:
-    if back.lab is not port.lab:
-        raise LabError(f"receive_on is a port of another lab; its clock is not {port.name}'s")
 
 
 @contextmanager

@@ -16,35 +16,57 @@ from labkit.errors import LabError
 from labkit.packet.frame_bytes import built
 from labkit.packet.signature import MAGIC, SIGNATURE_LENGTH
 from labkit.traffic.field_of import FieldOf, fields_of
-from labkit.traffic.fields import Vary, Wire, all_layers, bits_between
-from labkit.traffic.program import MOST_CHECKSUMS, Checksum, Compiled, Program, Template
+from labkit.traffic.fields import Vary, all_layers
+from labkit.traffic.payload import COUNTING, Payload
+from labkit.traffic.program import (
+    MOST_CHECKSUMS,
+    MOST_FIELDS,
+    Checksum,
+    Compiled,
+    Program,
+    Template,
+)
 from labkit.traffic.sizes import FCS
+from labkit.traffic.wire import Wire, bits_between, parts_of
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
-WINDOW = 8  # bytes that a field program touches
 CHECKSUM_NAMES = ("chksum", "cksum")
 ONES = 0xFFFF  # sums of one's complement numbers are taken modulo this
 PROOFS = 3  # frames compared with scapy's at the shortest and at the longest size
 
 
 def compile_stream(
-    packet: "Packet", order: Sequence[int], vary: Sequence[Vary], seed: int, signature: bool
+    packet: "Packet",
+    order: Sequence[int],
+    vary: Sequence[Vary],
+    seed: int,
+    signature: bool,
+    fill: Payload = COUNTING,
 ) -> Compiled:
     """Compiles; LabError where the packet cannot be built or a field cannot vary.
 
     packet: with its MAC addresses
     order: sizes of the frames, one after the other, in bytes with FCS
     vary, seed, signature: as of lk.Stream
+    fill: behind the packet
     """
     sizes = tuple(dict.fromkeys(order))
-    maker = _Maker(packet, seed, signature)
+    maker = _Maker(packet, seed, signature, fill)
     fields = fields_of(packet, vary)
     places = maker.checksum_places(sizes[0])
-    programs = tuple(
-        maker.program(field, places, sizes[0], _seed(seed, n)) for n, field in enumerate(fields)
-    )
+    made = [
+        (n, program)
+        for n, field in enumerate(fields)
+        for program in maker.program(field, places, sizes[0], _seed(seed, n))
+    ]
+    owners, programs = [n for n, _ in made], tuple(program for _, program in made)
+    if len(programs) > MOST_FIELDS:
+        raise LabError(
+            f"{len(programs)} parts of varying fields, of which one longer than 8 bytes has "
+            f"several; at most {MOST_FIELDS}"
+        )
     templates = tuple(maker.template(size, fields, programs, places) for size in sizes)
     changing = [
         i
@@ -63,7 +85,7 @@ def compile_stream(
         tuple(replace(p, factors=tuple(p.factors[i] for i in changing)) for p in programs),
         signature,
     )
-    maker.prove(compiled, fields, sizes)
+    maker.prove(compiled, fields, owners, sizes)
     return compiled
 
 
@@ -81,8 +103,9 @@ def with_addresses(packet: "Packet", source: str | None, destination: str | None
 class _Maker:
     """Builds frames of a stream with scapy."""
 
-    def __init__(self, packet: "Packet", seed: int, signature: bool) -> None:
+    def __init__(self, packet: "Packet", seed: int, signature: bool, fill: Payload) -> None:
         self.packet = packet
+        self.fill = fill
         self.seed = seed
         self.signature = signature
         self.headers = len(packet)
@@ -108,7 +131,7 @@ class _Maker:
             for number, name in self.free:
                 all_layers(packet)[number].setfieldval(name, checksums)
         room = size - FCS - self.headers
-        payload = (bytes(range(256)) * (room // 256 + 1))[:room]
+        payload = self.fill.first(room)
         if self.signature:
             payload = payload[:-SIGNATURE_LENGTH] + MAGIC + signature
         if payload:
@@ -123,14 +146,18 @@ class _Maker:
 
     def program(
         self, field: FieldOf, places: list[tuple[int, bool]], size: int, seed: int
-    ) -> Program:
-        """What the generator does with a field."""
-        wire = self.locate(field, size)
-        factors = tuple(self.factor(field, wire, offset, size) for offset, _ in places)
-        return Program(wire, field.varied.random, seed, factors)
+    ) -> list[Program]:
+        """What the generator does with a field; the parts of a long one step together."""
+        wires = self.locate(field, size)
+        low = field.number(0) & ~1
+        frames = [self.build(size, [(field, n)]) for n in (low, low | 1)]
+        # A part begins whole words before the next: what it adds is the same.
+        factors = tuple(_factor(frames, offset, wires[0]) for offset, _ in places)
+        varied = field.varied
+        return [Program(wire, varied.random, seed, factors, varied.hold) for wire in wires]
 
-    def locate(self, field: FieldOf, size: int) -> Wire:
-        """Where a field stands, with no more of it than varies."""
+    def locate(self, field: FieldOf, size: int) -> list[Wire]:
+        """Where a field stands, in parts of what a field program touches."""
         name, bits = field.varied.name, field.bits
         if (field.layer_number, name) in self.free:
             raise LabError(
@@ -145,25 +172,7 @@ class _Maker:
                 f"vary {name}: it does not stand in one piece in the frame, or others follow it"
             )
         start, step, count, values = field.numbers
-        offset, width, shift, mask = place
-        # An IPv6 address is wider than a field program: the last bytes may vary, or some others.
-        while width > WINDOW:
-            numbers = values or (start, start + step * (count - 1))
-            differ = 0
-            for number in numbers:
-                differ |= number ^ start
-            if differ & 0xFF == 0 and differ:
-                width, mask = width - 1, mask >> 8
-                start, step = start >> 8, step >> 8
-                values = tuple(v >> 8 for v in values) if values else None
-            else:
-                if differ >> 64:
-                    raise LabError(f"vary {name}: its values differ in more than {WINDOW} bytes")
-                cut = (1 << 64) - 1
-                offset, width, mask = offset + width - WINDOW, WINDOW, mask & cut
-                start &= cut
-                values = tuple(v & cut for v in values) if values else None
-        return Wire(offset, width, shift, mask, start, step, count, values)
+        return parts_of(Wire(*place, start, step, count, values), name)
 
     def checksum_places(self, size: int) -> list[tuple[int, bool]]:
         """Offset, and whether it is UDP's, of every checksum that scapy computes."""
@@ -184,12 +193,6 @@ class _Maker:
                     places.append((offset, isinstance(layers[number], UDP)))
                     break
         return places
-
-    def factor(self, field: FieldOf, wire: Wire, offset: int, size: int) -> int:
-        """What the sum behind a checksum grows by as the field's bytes, a number, grow by 1."""
-        low = field.number(0) & ~1
-        sums = [_sum_at(self.build(size, [(field, n)]), offset) for n in (low, low | 1)]
-        return (sums[1] - sums[0]) * pow(2, 16 - wire.shift % 16, ONES) % ONES
 
     def template(
         self,
@@ -220,17 +223,24 @@ class _Maker:
         ends += [offset + 2 for offset, _ in places]
         return Template(frame, min(max(ends), len(frame)), tuple(checksums))
 
-    def prove(self, compiled: Compiled, fields: list[FieldOf], sizes: tuple[int, ...]) -> None:
+    def prove(
+        self,
+        compiled: Compiled,
+        fields: list[FieldOf],
+        owners: list[int],
+        sizes: tuple[int, ...],
+    ) -> None:
         """Compares frames of the program with scapy's."""
         from labkit.packet import codec  # native: a stream is declared without it
 
         draw = random.Random(self.seed)
         for size in {min(sizes), max(sizes)}:
             for _ in range(PROOFS):
-                chosen = [draw.randrange(p.wire.count) for p in compiled.programs]
+                chosen = [draw.randrange(field.numbers[2]) for field in fields]
                 signature = bytes(2) + draw.randbytes(12)
                 stream = compiled.to_dict() | {"order": [sizes.index(size)]}
-                for field, i in zip(stream["fields"], chosen, strict=True):
+                for field, owner in zip(stream["fields"], owners, strict=True):
+                    i = chosen[owner]
                     field |= {"count": 1, "is_random": 0}
                     if field["values"] is not None:
                         field["values"] = [field["values"][i]]
@@ -250,6 +260,13 @@ class _Maker:
                         "as scapy would have it; vary other fields, or give that byte's field a "
                         "value in the packet"
                     )
+
+
+def _factor(frames: list[bytes], offset: int, wire: Wire) -> int:
+    """What the sum behind a checksum grows by as the field's bytes, a number, grow by 1; of two
+    frames whose field differs by 1."""
+    before, after = (_sum_at(frame, offset) for frame in frames)
+    return (after - before) * pow(2, 16 - wire.shift % 16, ONES) % ONES
 
 
 def _sum_at(frame: bytes, offset: int) -> int:

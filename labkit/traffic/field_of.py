@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.errors import LabError
 from labkit.packet.mac import HOW_TO_WRITE, is_mac
 from labkit.text import shown
+from labkit.traffic.addresses import Addresses
 from labkit.traffic.fields import (
     MOST_VALUES,
     Value,
@@ -35,7 +36,16 @@ class FieldOf:
         layer = nth_layer(packet, self.layer_number)
         self.field = plain_field(layer.get_field(varied.name), layer, varied.values[0])
         self.layer = layer
-        self.bits: int = round(self.field.sz * 8)
+        self.whole: int = round(self.field.sz * 8)
+        self.bits, self.low = self.whole, 0
+        if varied.bits is not None:
+            high, self.low = varied.bits
+            self.bits = high - self.low + 1
+            if high >= self.whole:
+                raise LabError(
+                    f"vary {varied.name}: bits={varied.bits} is outside of its {self.whole} bits; "
+                    f"the highest is {self.whole - 1}"
+                )
         self.is_bits = hasattr(self.field, "rev")  # scapy's BitField
 
     def _find(self, packet: "Packet") -> int:
@@ -69,10 +79,13 @@ class FieldOf:
     def set(self, packet: "Packet", wire: int) -> None:
         """Gives the field of a packet the value that is this number on the wire."""
         layer = nth_layer(packet, self.layer_number)
+        if self.varied.bits is not None:
+            mask = (1 << self.bits) - 1
+            wire = self._whole_wire(layer) & ~(mask << self.low) | wire << self.low
         if self.is_bits:
             layer.setfieldval(self.varied.name, wire)
             return
-        data = wire.to_bytes(self.bits // 8, "big")
+        data = wire.to_bytes(self.whole // 8, "big")
         try:
             value = self.field.getfield(layer, data)[1]
         except Exception:  # fields of scapy raise what they like
@@ -83,6 +96,12 @@ class FieldOf:
 
     def wire(self, value: Value) -> int:
         """A value as a number on the wire."""
+        if self.varied.wrap and _is_whole(value):
+            value = int(value) % (1 << self.bits)
+        if self.varied.bits is not None:
+            if not _is_whole(value) or not 0 <= int(value) < 1 << self.bits:
+                raise self._outside(value)
+            return int(value)
         try:
             inner = self.field.any2i(self.layer, self._taken(value))
             if self.is_bits:
@@ -102,20 +121,33 @@ class FieldOf:
             raise self._no_value(value, WHOLE)
         return number
 
+    def _whole_wire(self, layer: "Packet") -> int:
+        """The number of all its bits in a packet."""
+        value = layer.getfieldval(self.varied.name)
+        if value is None:
+            raise LabError(
+                f"vary {self.varied.name}: the packet gives it no value, of which some bits could "
+                "stay; give it one, or let all of its bits vary"
+            )
+        if self.is_bits:
+            return int(value)
+        return int.from_bytes(self.field.addfield(layer, b"", value), "big")
+
     def number(self, i: int) -> int:
         """Value number i as a number on the wire."""
         start, step, _, values = self.numbers
-        return values[i] if values is not None else start + i * step
+        return values[i] if values is not None else (start + i * step) % (1 << self.bits)
 
     @cached_property
     def numbers(self) -> tuple[int, int, int, tuple[int, ...] | None]:
         """start, step, count, values: as a progression where it is one."""
         values = self.varied.values
         count = count_of(values)
-        if isinstance(values, range) and count > 1:
+        if isinstance(values, (range, Addresses)) and count > 1:
             start, last = self.wire(values[0]), self.wire(values[-1])
             step = self.wire(values[1]) - start
-            if start + step * (count - 1) == last:
+            end = start + step * (count - 1)
+            if (end % (1 << self.bits) if self.varied.wrap else end) == last:
                 return start, step, count, None
         if count > MOST_VALUES:
             raise LabError(
@@ -186,16 +218,17 @@ class FieldOf:
 def fields_of(packet: "Packet", vary: Sequence[Vary]) -> list[FieldOf]:
     """The varied fields of a packet; LabError where two are one."""
     fields = [FieldOf(packet, varied) for varied in vary]
-    seen: set[tuple[int, str]] = set()
+    seen: dict[tuple[int, str], int] = {}
     for field in fields:
         place = field.layer_number, field.varied.name
-        if place in seen:
+        mask = (1 << field.bits) - 1 << field.low
+        if seen.get(place, 0) & mask:
             raise LabError(
                 f"vary {place[1]}: two of them are the {place[1]} of one layer, "
                 f"{type(field.layer).__name__}; give one of them all values, or tell layers of one "
                 "kind apart with nth= or layer="
             )
-        seen.add(place)
+        seen[place] = seen.get(place, 0) | mask
     return fields
 
 

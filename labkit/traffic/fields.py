@@ -3,14 +3,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from labkit.arguments.checked import EVERY, checked
 from labkit.arguments.hints import is_many
 from labkit.errors import LabError
 from labkit.text import shown
+from labkit.traffic.addresses import Addresses
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
@@ -33,6 +34,9 @@ class Vary:
     random: drawn at random instead
     nth: which of the layers that have the field; None: the first one
     layer: the class of layers that are meant; None: all that have the field
+    hold: frames that each value stays for; more than 1 in a product alone
+    bits: the highest and the lowest that vary, 0 being the last one; None: all
+    wrap: values past the field's width begin again at 0
     """
 
     field: Any
@@ -40,6 +44,13 @@ class Vary:
     random: bool = False
     nth: int | None = None
     layer: Any = None
+    hold: int = 1
+    bits: tuple[int, int] | None = None
+    wrap: bool = False
+
+    def __mul__(self, other: "Vary | Product") -> "Product":
+        """All pairs of two fields' values; this one turns fastest."""
+        return Product((self,)) * other
 
     @property
     def name(self) -> str:
@@ -54,21 +65,76 @@ class Vary:
     def to_dict(self) -> dict[str, Any]:
         """JSON values: field such as "UDP.sport", values (a range as text), random, nth."""
         values = self.values
-        return {
-            "field": f"{self.owner.__name__}.{self.name}",
-            "values": str(values) if isinstance(values, range) else list(map(_json, values)),
-            "random": self.random,
-            "nth": self.nth or 1,
-        }
+        return (
+            {
+                "field": f"{self.owner.__name__}.{self.name}",
+                "values": str(values)
+                if isinstance(values, (range, Addresses))
+                else list(map(_json, values)),
+                "random": self.random,
+                "nth": self.nth or 1,
+            }
+            | ({"hold": self.hold} if self.hold != 1 else {})
+            | ({"bits": list(self.bits)} if self.bits else {})
+            | ({"wrap": True} if self.wrap else {})
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A layer knows its fields by identity, which a copy of one has not.
-        others = (self.values, self.random, self.nth, self.layer)
+        others = (self.values, self.random, self.nth, self.layer, self.hold, self.bits, self.wrap)
         return _unpickled, (self.owner, self.name, *others)
 
 
 def _unpickled(owner: Any, name: str, *others: Any) -> Vary:
     return Vary(next(field for field in owner.fields_desc if field.name == name), *others)
+
+
+class Product(Sequence[Vary]):
+    """All combinations of the values of several fields, of which the first one turns fastest.
+
+    lk.vary(IP.src, sources) * lk.vary(UDP.sport, ports): all sources with the first port, then all
+    of them with the second one. A sequence of its fields, which lk.Stream takes as `vary` or in it.
+    """
+
+    def __init__(self, fields: Iterable[Vary]) -> None:
+        held, hold = [], 1
+        for field in fields:
+            if field.random:
+                raise LabError(
+                    f"vary {field.name}: random=True has no place in a product, which takes every "
+                    "value in turn; leave it out there, or list the fields side by side"
+                )
+            held.append(replace(field, hold=hold))
+            hold *= count_of(field.values)
+        if hold > MOST_OF_RANGE:
+            raise LabError(
+                f"{' * '.join(field.name for field in held)} has {hold:,} combinations; 2**64 - 1 "
+                "at most: give some of them fewer values"
+            )
+        self._fields = tuple(held)
+
+    def __mul__(self, other: "Vary | Product") -> "Product":
+        """All combinations with another field too."""
+        if not isinstance(other, (Vary, Product)):
+            raise LabError(
+                f"{shown(other)} cannot be multiplied with a varying field; write "
+                "lk.vary(IP.src, ...) * lk.vary(UDP.sport, ...)"
+            )
+        return Product((*self, *([other] if isinstance(other, Vary) else other)))
+
+    @overload
+    def __getitem__(self, at: int) -> Vary: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Vary, ...]: ...
+    def __getitem__(self, at: int | slice) -> Vary | tuple[Vary, ...]:
+        """Its fields, the one that turns fastest first."""
+        return self._fields[at]
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __repr__(self) -> str:
+        return f"<Product {' * '.join(f'{f.name} × {count_of(f.values):,}' for f in self)}>"
 
 
 def layers_with(field: Any) -> list[Any]:
@@ -94,18 +160,25 @@ def vary(
     random: bool = False,
     nth: int | None = None,
     layer: Any = None,
+    bits: Any = None,
+    wrap: bool = False,
 ) -> Vary:
     """A field that differs from frame to frame.
 
     field: any of scapy's, such as UDP.sport, IP.dst, Dot1Q.vlan, IPv6.fl
     values: a range or a list of what scapy takes for it; used in turn, over and over. Several
-        fields step together, each with every frame: for all pairs of two fields, give them numbers
-        of values without a common divisor, or random=True. Addresses may be numbers too.
+        fields step together, each with every frame; for all pairs of two fields multiply them:
+        lk.vary(IP.src, sources) * lk.vary(UDP.sport, ports), of which the first turns fastest.
+        Addresses may be numbers too.
     random: drawn at random instead (with the stream's seed)
     nth: which layer of that kind, 2 for the inner IP of a tunnel; None: the outermost one
     layer: the class of the layer that is meant, such as Dot1AD. scapy's layers share fields with
         those they are derived from: Dot1AD.vlan and Dot1Q.vlan are one field, as IPerror.src and
         IP.src are. A packet with both needs layer= or nth=, which then counts all of them.
+
+    bits: some of the field's alone, of which values are the numbers: (7, 2) the DSCP and (1, 0) the
+        ECN of IP.tos (RFC 2474 3, RFC 3168 5), 1 the SYN of TCP.flags; bit 0 is the last one
+    wrap: numbers past the field's width begin again at 0, instead of being refused
 
     Checksums follow the field, unless the packet gives them: what a packet says stays as it is.
     """
@@ -127,11 +200,28 @@ def vary(
             f"layer is {getattr(layer, '__name__', shown(layer))}; layers with this field "
             f"{field.name} are the classes {there}"
         )
-    return Vary(field, listed, random, None if nth is None else int(nth), layer)
+    if not isinstance(wrap, bool):
+        raise LabError(f"wrap is {shown(wrap)}; it is True or False")
+    number = None if nth is None else int(nth)
+    return Vary(field, listed, random, number, layer, 1, _bits(bits), wrap)
+
+
+def _bits(bits: Any) -> tuple[int, int] | None:
+    """The highest and the lowest."""
+    pair = bits if isinstance(bits, tuple) else (bits, bits)
+    if bits is None:
+        return None
+    if len(pair) != 2 or any(isinstance(b, bool) or not isinstance(b, int) for b in pair):
+        raise LabError(f"bits is {shown(bits)}; it is one bit, or the highest and lowest as (7, 2)")
+    if pair[0] < pair[1] or pair[1] < 0:
+        raise LabError(f"bits is {shown(bits)}; the highest is first, as (7, 2), and the last is 0")
+    return pair
 
 
 def count_of(values: Sequence[Value]) -> int:
     """How many values; Python cannot tell the length of a long range."""
+    if isinstance(values, Addresses):
+        return values.total
     if isinstance(values, range):
         return max(0, -((values.start - values.stop) // values.step))
     return len(values)
@@ -144,7 +234,7 @@ def _listed(values: Any) -> Sequence[Value]:
     if is_random or not is_listed:
         listed: Sequence[Value] = ()
     else:
-        listed = values if isinstance(values, range) else tuple(values)
+        listed = values if isinstance(values, (range, Addresses)) else tuple(values)
     count = count_of(listed)
     if count == 0:
         hint = "; random=True draws from a range" if is_random else ""
@@ -152,11 +242,11 @@ def _listed(values: Any) -> Sequence[Value]:
             f"values is {shown(values)}; give a range or a list, such as range(1024, 2048) or "
             f'["10.0.0.1", "10.0.0.2"]{hint}'
         )
-    if isinstance(listed, range) and count > MOST_OF_RANGE:
+    if isinstance(listed, (range, Addresses)) and count > MOST_OF_RANGE:
         raise LabError(
             f"values is {shown(values)}, {count:,} values; a range has 2**64 - 1 at most"
         )
-    if not isinstance(listed, range) and count > MOST_VALUES:
+    if not isinstance(listed, (range, Addresses)) and count > MOST_VALUES:
         raise LabError(f"{count} values; at most {MOST_VALUES} in a list, or give a range")
     return listed
 
@@ -164,38 +254,14 @@ def _listed(values: Any) -> Sequence[Value]:
 def as_fields(vary: Any) -> tuple[Vary, ...]:
     """What lk.Stream takes as `vary`, one field or several; LabError for what is none."""
     is_listed = isinstance(vary, Sequence) and not isinstance(vary, str)
-    fields = tuple(vary) if is_listed else (vary,)
+    if isinstance(vary, Product):
+        return tuple(vary)
+    given = tuple(vary) if is_listed else (vary,)
+    fields = tuple(f for one in given for f in (one if isinstance(one, Product) else (one,)))
     for field in fields:
         if not isinstance(field, Vary):
             raise LabError(f"vary is {shown(field)}; write lk.vary(UDP.sport, range(1024, 2048))")
     return fields
-
-
-@dataclass(frozen=True)
-class Wire:
-    """A field on the wire: bits of the frame, and the values as numbers in them.
-
-    Attributes
-    ----------
-    offset, width: bytes of the frame that hold it
-    shift: bits of its last byte that are not its own
-    mask: its bits in these bytes as a big-endian number
-    start, step, count: value i is start + i * step
-    values: or these
-    """
-
-    offset: int
-    width: int
-    shift: int
-    mask: int
-    start: int
-    step: int
-    count: int
-    values: tuple[int, ...] | None
-
-    def value(self, i: int) -> int:
-        """Value number i."""
-        return self.values[i] if self.values is not None else self.start + i * self.step
 
 
 def plain_field(field: Any, layer: "Packet", value: Any) -> Any:
@@ -229,15 +295,3 @@ def all_layers(packet: "Packet") -> "list[Packet]":
 def nth_layer(packet: "Packet", number: int) -> "Packet":
     """Layer `number` of a packet, counted from 0."""
     return all_layers(packet)[number]
-
-
-def bits_between(a: bytes, b: bytes) -> tuple[int, int, int, int] | None:
-    """offset, width, shift and mask of the bits in which two frames differ, from the first to the
-    last; None when they are equal."""
-    differ = int.from_bytes(a, "big") ^ int.from_bytes(b, "big")
-    if differ == 0:
-        return None
-    low = (differ & -differ).bit_length() - 1
-    last = len(a) - 1 - low // 8
-    first = len(a) - 1 - (differ.bit_length() - 1) // 8
-    return first, last - first + 1, low % 8, differ >> (low // 8 * 8)

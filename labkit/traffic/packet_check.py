@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 def one_packet(packet: Any) -> "Packet":
     """A copy of the packet, its addresses told as such; LabError for what stands for many packets,
     or for other ones each time."""
-    from scapy.layers.l2 import Ether
+    from scapy.layers.l2 import Dot3, Ether
 
-    if not isinstance(packet, Ether):
+    if not isinstance(packet, (Ether, Dot3)):
         raise LabError(
-            f"packet is {shown(packet)}; a stream's packet begins with Ether(), such as "
+            f"packet is {shown(packet)}; a stream's packet begins with Ether() or Dot3(), such as "
             'Ether()/IP(src="10.0.0.1", dst="10.0.0.2")/UDP(sport=1, dport=2)'
         )
     for name, value in _values(packet):

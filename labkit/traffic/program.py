@@ -4,10 +4,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.traffic.fields import Wire
+from labkit.traffic.wire import Wire
 
 # As in C, told again because streams are made without native modules
-MOST_FIELDS = 8
+MOST_FIELDS = 32
 MOST_CHECKSUMS = 6
 
 
@@ -38,6 +38,7 @@ class Program:
     is_random: bool
     seed: int
     factors: tuple[int, ...]
+    hold: int = 1  # frames that each value stays for
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Compiled:
                     "values": p.wire.values,
                     "is_random": int(p.is_random),
                     "seed": p.seed,
+                    "hold": p.hold,
                     "factors": list(p.factors),
                 }
                 for p in self.programs

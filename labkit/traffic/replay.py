@@ -13,6 +13,7 @@ from labkit.arguments.hints import is_real
 from labkit.errors import LabError
 from labkit.text import shown
 from labkit.traffic.capture import Capture, CaptureSizes
+from labkit.traffic.placed import Placeable
 from labkit.traffic.rate import L1_OVERHEAD, Rate
 from labkit.traffic.rewrite import Rewrite
 from labkit.traffic.side import SideName, clients_of
@@ -27,7 +28,7 @@ IN_STEP = (
 
 @checked(but=("rate", "weight", "speed", "macs", "ips", "vlan", "clients"))
 @dataclass(frozen=True, init=False)
-class Replay:
+class Replay(Placeable):
     """The frames of a pcap or pcapng file, byte for byte, at their own times or at a rate.
 
     The engine reads them from the file while it sends them: a capture may be of any length, and is

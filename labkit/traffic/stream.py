@@ -3,7 +3,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 from labkit.arguments.checked import checked
@@ -16,8 +16,11 @@ from labkit.traffic.compile import compile_stream, with_addresses
 from labkit.traffic.field_of import fields_of
 from labkit.traffic.fields import Vary, as_fields, count_of
 from labkit.traffic.packet_check import one_packet
+from labkit.traffic.payload import COUNTING, Payload, payload_of
+from labkit.traffic.placed import Placeable
 from labkit.traffic.program import MOST_FIELDS, Compiled
 from labkit.traffic.rate import Rate
+from labkit.traffic.rebuild import rebuilt
 from labkit.traffic.sizes import FCS, Sizes
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 64
 MOST_BURST = 65_536
+LONGEST_802_3 = 1_518
 NO_MAC = "00:00:00:00:00:00"
 
 
@@ -34,9 +38,9 @@ def check_weight(weight: float) -> None:
         raise LabError(f"weight is {shown(weight)}; it is a positive number")
 
 
-@checked(but=("packet", "size", "rate", "vary", "weight"))
+@checked(but=("packet", "size", "rate", "vary", "weight", "payload"))
 @dataclass(frozen=True, init=False)
-class Stream:
+class Stream(Placeable):
     """Frames of one scapy packet: sizes, varying fields, rate.
 
     Each frame ends in a signature (magic, stream, sequence number, TSC), the last 18 bytes of the
@@ -51,11 +55,16 @@ class Stream:
         filled up. Given as `size`: a number, several in turn, weights such as {64: 28, 570: 16},
         lk.IMIX or "IMIX"; None: the shortest that holds the signature, 64 or more.
     rate: intended load, such as "700 kpps"; None: what the trial says
-    vary: fields that differ from frame to frame. Each takes its next value with every frame: 10
-        addresses and 10 ports are 10 flows, 10 addresses and 11 ports are 110.
+    vary: up to 32 fields that differ from frame to frame. Each takes its next value with every
+        frame: 10 addresses and 10 ports are 10 flows; multiplied, as in lk.vary(IP.src, sources) *
+        lk.vary(UDP.sport, ports), they are 100.
     weight: share among the streams that a trial's rate is given to
     burst: frames sent back to back
     seed: of randomly drawn fields; the same seed gives the same frames
+    payload: what fills the frame behind the packet: bytes or a text (once, then zeros), or
+        lk.Payload.repeat, .random or .prbs; None: bytes that count from 0 to 255
+    rebuild: True: lengths and checksums that the packet gives, as a captured one does, are made
+        anew for every size; padding goes
     signature: False: frames are counted, but not tracked and timed
     """
 
@@ -67,6 +76,7 @@ class Stream:
     burst: int
     seed: int
     signature: bool
+    payload: Payload = COUNTING
 
     def __init__(
         self,
@@ -79,15 +89,18 @@ class Stream:
         burst: Annotated[int, Between(1, MOST_BURST, "frames")] = 1,
         seed: int = 0,
         signature: bool = True,
+        payload: Payload | bytes | str | None = None,
+        rebuild: bool = False,
     ) -> None:
         packet = one_packet(packet)
-        fields = as_fields(vary)
-        if len(fields) > MOST_FIELDS:
-            raise LabError(f"{len(fields)} varying fields; at most {MOST_FIELDS}")
+        packet = rebuilt(packet) if rebuild else packet
+        varied = as_fields(vary)
+        if len(varied) > MOST_FIELDS:
+            raise LabError(f"{len(varied)} varying fields; at most {MOST_FIELDS}")
         check_weight(weight)
         # Without addresses scapy would ask the host's network for them.
         length = len(built(with_addresses(packet, NO_MAC, NO_MAC)))
-        fields_of(packet, fields)
+        fields_of(packet, varied)
         shortest = length + (SIGNATURE_LENGTH if signature else 0) + FCS
         sizes = Sizes.parse(max(SHORTEST, shortest) if size is None else size)
         if min(sizes.order) < shortest:
@@ -98,23 +111,37 @@ class Stream:
                 f"of FCS make {shortest}; choose {shortest} or more"
                 + (", or signature=False" if signature else "")
             )
+        if packet.name == "802.3" and max(sizes.order) > LONGEST_802_3:
+            raise LabError(
+                f"size {max(sizes.order)} is too long for Dot3(): above 1,500 bytes its length is "
+                f"read as a type (IEEE 802.3 3.2.6); choose {LONGEST_802_3} or less, or Ether()"
+            )
         values: dict[str, Any] = {
             "packet": packet,
             "sizes": sizes,
             "rate": None if rate is None else Rate.parse(rate),
-            "vary": fields,
+            "vary": varied,
             "weight": float(weight),
             "burst": burst,
             "seed": seed,
             "signature": signature,
+            "payload": payload_of(payload),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
+    def resized(self, size: Sizes | int | str | Mapping[int, int] | Iterable[int]) -> "Stream":
+        """The same frames in other sizes."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        del values["sizes"]
+        return Stream(**values, size=size)
+
     def compile(self, source: str | None = None, destination: str | None = None) -> Compiled:
         """The stream as the generator runs it; the MACs are used where the packet names none."""
         packet = with_addresses(self.packet, source, destination)
-        return compile_stream(packet, self.sizes.order, self.vary, self.seed, self.signature)
+        return compile_stream(
+            packet, self.sizes.order, self.vary, self.seed, self.signature, self.payload
+        )
 
     def frames(self, count: int) -> list[bytes]:
         """The first frames of the stream as the generator makes them, without FCS. Their signatures

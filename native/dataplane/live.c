@@ -68,9 +68,13 @@ plan(struct lk_trial *t, struct lk_planned *p, const struct lk_change *change,
 	p->kind = change->kind;
 	p->index = change->index;
 	if (change->kind == LK_FLOW_CLEAR && a != NULL) {
-		free(a->spare); /* of the clearing before this one, which the receiver has seen */
-		a->spare = calloc(1, sizeof(*a->spare));
-		return a->spare == NULL ? -ENOMEM : 0;
+		struct lk_latencies *fresh = calloc(1, sizeof(*fresh));
+
+		if (fresh == NULL)
+			return -ENOMEM;
+		lk_latencies_free(atomic_exchange(&a->retired, NULL));
+		lk_latencies_free(atomic_exchange(&a->spare, fresh));
+		return 0;
 	}
 	if (config == NULL)
 		return 0;
@@ -91,6 +95,7 @@ plan(struct lk_trial *t, struct lk_planned *p, const struct lk_change *change,
 		s->id = config->id;
 		t->arrivals[change->index] = a;
 		t->index_of[config->id] = (uint16_t)(change->index + 1);
+		t->used = RTE_MAX(t->used, change->index + 1);
 	}
 	return 0;
 }
@@ -119,9 +124,8 @@ lk_live_change(struct lk_trial *t, const struct lk_change *changes, uint32_t cou
 		free_changes(all);
 		return rc;
 	}
-	atomic_store(&t->made, NULL);
 	atomic_store(&t->wanted, all);
-	free_changes(before);
+	free_changes(before); /* done, and only its address is compared until the new ones are */
 	return 0;
 }
 
@@ -171,7 +175,7 @@ set_state(struct lk_trial *t, struct lk_stream *s, int state, uint64_t tsc)
 
 /* Other frames from now on: what varies goes on where it is. */
 static void
-take_frames(struct lk_stream *s, struct lk_planned *p, int anew)
+take_frames(struct lk_stream *s, struct lk_arrivals *a, struct lk_planned *p, int anew)
 {
 	struct lk_frames old = s->frames;
 
@@ -179,18 +183,23 @@ take_frames(struct lk_stream *s, struct lk_planned *p, int anew)
 	p->frames = old; /* freed with the change */
 	for (uint32_t i = 0; !anew && i < RTE_MIN(old.field_count, s->frames.field_count); i++)
 		if (old.fields[i].count == s->frames.fields[i].count)
-			s->frames.fields[i].at = old.fields[i].at;
+			s->frames.fields[i].at = old.fields[i].at,
+			s->frames.fields[i].held = old.fields[i].held;
 	s->order_at %= s->frames.order_length;
 	s->has_next = s->has_failed = 0; /* a capture begins anew */
 	s->played_ns = 0;
 	s->stamps_each = p->stamps_each;
+	a->is_timed = p->stamps_each;
 	s->catches_up = p->catches_up;
 }
 
 static void
 start(struct lk_trial *t, struct lk_stream *s, struct lk_planned *p, uint64_t now, uint64_t tsc)
 {
-	take_frames(s, p, 1);
+	for (uint32_t i = 0; i < t->endings; i++)
+		if (t->ending[i] == p->index) /* it waits for the port to take its last frame */
+			t->ending[i--] = t->ending[--t->endings];
+	take_frames(s, t->arrivals[p->index], p, 1);
 	s->pace = p->pace;
 	s->order_at = 0;
 	s->burst_left = s->pace.burst;
@@ -221,13 +230,15 @@ set_pace(struct lk_stream *s, const struct lk_planned *p, uint64_t now)
 static void
 clear(struct lk_stream *s, struct lk_arrivals *a)
 {
-	s->made_before = s->made;
-	s->bytes_before = s->made_bytes;
-	s->skipped_before = s->skipped;
+	s->made_before = s->made - s->refused;
+	s->bytes_before = s->made_bytes - s->refused_bytes;
+	s->skipped_before = s->skipped + s->refused;
+	s->refused_before = s->refused;
 	if (a == NULL)
 		return;
 	a->asked_first = s->made;
 	atomic_fetch_add_explicit(&a->clears_asked, 1, memory_order_release);
+	atomic_store_explicit(&a->is_watched, 1, memory_order_release);
 }
 
 static void
@@ -246,6 +257,29 @@ pause_or_resume(struct lk_trial *t, struct lk_stream *s, int state, uint64_t now
 	set_state(t, s, state, tsc);
 }
 
+/* What the port has not taken of a stream that stops is not sent any more. */
+static void
+drop_held(struct lk_trial *t, struct lk_stream *s)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < t->held; i++) {
+		struct rte_mbuf *m = t->waiting[i];
+
+		if ((uint16_t)*lk_mark_of(m) != s->id) {
+			t->waiting[kept++] = m;
+			continue;
+		}
+		s->refused++;
+		s->refused_bytes += m->pkt_len + 4;
+		rte_pktmbuf_free(m);
+	}
+	t->held = kept;
+	s->held = 0;
+	s->held_bytes = 0;
+	s->told_sent = s->told_bytes = 0;
+}
+
 static void
 make(struct lk_trial *t, struct lk_planned *p, uint64_t now, uint64_t tsc)
 {
@@ -258,6 +292,7 @@ make(struct lk_trial *t, struct lk_planned *p, uint64_t now, uint64_t tsc)
 	case LK_FLOW_STOP:
 		if (s->state == LK_FLOW_STARTED || s->state == LK_FLOW_PAUSED)
 			set_state(t, s, LK_FLOW_STOPPED, tsc);
+		drop_held(t, s);
 		break;
 	case LK_FLOW_PAUSE:
 		pause_or_resume(t, s, LK_FLOW_PAUSED, now, tsc);
@@ -266,7 +301,7 @@ make(struct lk_trial *t, struct lk_planned *p, uint64_t now, uint64_t tsc)
 		pause_or_resume(t, s, LK_FLOW_STARTED, now, tsc);
 		break;
 	case LK_FLOW_SET:
-		take_frames(s, p, 0);
+		take_frames(s, t->arrivals[p->index], p, 0);
 		set_pace(s, p, now);
 		break;
 	case LK_FLOW_CLEAR:
@@ -280,7 +315,7 @@ static void
 line_up(struct lk_trial *t)
 {
 	t->paced.length = t->flat_out.length = 0;
-	for (uint32_t i = 0; i < t->config.streams; i++) {
+	for (uint32_t i = 0; i < t->used; i++) {
 		const struct lk_stream *s = &t->streams[i];
 		struct lk_heap *heap = s->pace.is_paced ? &t->paced : &t->flat_out;
 
@@ -300,7 +335,7 @@ rebase(struct lk_trial *t, uint64_t tsc)
 	if (tsc - t->epoch < 2 * passed)
 		return;
 	t->epoch += passed;
-	for (uint32_t i = 0; i < t->config.streams; i++) {
+	for (uint32_t i = 0; i < t->used; i++) {
 		struct lk_stream *s = &t->streams[i];
 
 		if (s->state != LK_FLOW_STARTED)
@@ -358,15 +393,20 @@ lk_live_end_streams(struct lk_trial *t, uint64_t tsc)
 void
 lk_live_clear_arrivals(struct lk_arrivals *a)
 {
-	struct lk_histogram *old = a->latency;
+	struct lk_latencies *fresh = atomic_exchange(&a->spare, NULL), *old = a->latency;
 
 	a->base = (struct lk_arrival_counts){a->sequence.received,  a->bytes,
 					     a->sequence.reordered, a->sequence.duplicated,
 					     a->sequence.too_old,   {0}};
 	memcpy(a->base.by_place, a->by_place, sizeof(a->by_place));
 	memset(&a->before, 0, sizeof(a->before));
-	a->latency = a->spare;
-	a->spare = old;
+	if (fresh != NULL) {
+		old->link = atomic_exchange(&a->retired, NULL);
+		a->latency = fresh;
+		atomic_store(&a->retired, old);
+	} else { /* cleared twice before a frame came, and the second is seen now */
+		memset(old, 0, sizeof(*old));
+	}
 	a->first = a->asked_first;
 	a->first_tsc = a->last_tsc = 0;
 	a->cleared = atomic_load_explicit(&a->clears_asked, memory_order_relaxed);
@@ -378,7 +418,7 @@ static void
 read_arrivals(const struct lk_arrivals *from, struct lk_flow_counts *c)
 {
 	struct lk_arrivals copy; /* all but the window of numbers, which is large */
-	const struct lk_histogram *h = from->latency;
+	const struct lk_histogram *h = &from->latency->histogram;
 	uint64_t next = from->sequence.next;
 
 	c->total_received = from->sequence.received;
@@ -408,9 +448,12 @@ read_arrivals(const struct lk_arrivals *from, struct lk_flow_counts *c)
 }
 
 static void
-read_sent(struct lk_stream *s, struct lk_flow_counts *c)
+read_sent(struct lk_stream *s, struct lk_flow_counts *c, uint64_t now)
 {
-	uint64_t sent = s->made - s->held, bytes = s->made_bytes - s->held_bytes;
+	uint64_t due = s->due, overdue = now > due + s->pace.backlog ? now - due : 0;
+	uint64_t sent = s->made - s->held - s->refused;
+	uint64_t bytes = s->made_bytes - s->held_bytes - s->refused_bytes;
+	uint64_t unsent = s->skipped + s->refused, gaps = s->refused - s->refused_before;
 
 	/* What was just made may still be refused, and is told as sent only once. */
 	sent = RTE_MAX(sent, s->told_sent);
@@ -419,13 +462,15 @@ read_sent(struct lk_stream *s, struct lk_flow_counts *c)
 	s->told_bytes = bytes;
 	c->state = (uint64_t)s->state;
 	c->total_sent = sent;
-	c->total_unsent = s->skipped;
+	c->total_unsent = unsent;
 	c->sent = sent - RTE_MIN(sent, s->made_before);
 	c->sent_bytes = bytes - RTE_MIN(bytes, s->bytes_before);
-	c->unsent = s->skipped - s->skipped_before;
-	c->behind = s->pace.interval > 0 && s->state == LK_FLOW_STARTED
-			    ? s->held + s->owed / s->pace.interval * s->pace.burst
-			    : s->held;
+	c->unsent = unsent - s->skipped_before;
+	c->passed_over -= RTE_MIN(c->passed_over, gaps);
+	c->behind = s->held;
+	if (s->pace.interval > 0 && s->state == LK_FLOW_STARTED && s->pace.is_paced)
+		c->behind += RTE_MIN((s->owed + overdue) / s->pace.interval * s->pace.burst,
+				     s->intended - s->made - s->skipped);
 }
 
 static int
@@ -458,8 +503,8 @@ lk_live_counts(const struct lk_trial *trial, uint32_t first, struct lk_flow_coun
 	       uint32_t room, struct lk_live_totals *totals)
 {
 	struct lk_trial *t = (struct lk_trial *)(uintptr_t)trial;
-	uint32_t count = RTE_MIN(room, t->config.streams - RTE_MIN(first, t->config.streams));
-	uint64_t seen[LK_MOST_PLACES], now;
+	uint32_t count = RTE_MIN(room, t->used - RTE_MIN(first, t->used));
+	uint64_t seen[LK_MOST_PLACES], clock, now;
 
 	memset(out, 0, count * sizeof(*out));
 	/* What was received first, so that it never is more than what was sent. */
@@ -476,11 +521,12 @@ lk_live_counts(const struct lk_trial *trial, uint32_t first, struct lk_flow_coun
 				break;
 		}
 	}
+	clock = (rte_rdtsc() - t->epoch) << LK_CYCLE_FRACTION;
 	for (uint32_t i = 0; i < count; i++) {
 		for (int n = 0; n < READING_TRIES; n++) {
 			int begins = is_whole(&t->sending_version, seen, 1, 1);
 
-			read_sent(&t->streams[first + i], &out[i]);
+			read_sent(&t->streams[first + i], &out[i], clock);
 			if (begins && is_whole(&t->sending_version, seen, 1, 0))
 				break;
 		}

@@ -80,7 +80,7 @@ copy_fields(struct lk_frames *f, const struct lk_stream_config *config)
 		uint64_t *values;
 
 		*field = config->fields[i];
-		field->at = 0;
+		field->at = field->held = 0;
 		if (field->values == NULL)
 			continue;
 		values = malloc(field->count * sizeof(*values));
@@ -189,6 +189,7 @@ lk_arrivals_new(uint32_t places)
 	if (a == NULL)
 		return NULL;
 	a->places = places;
+	a->is_watched = 1;
 	a->latency = calloc(1, sizeof(*a->latency));
 	if (a->latency == NULL) {
 		free(a);
@@ -198,12 +199,24 @@ lk_arrivals_new(uint32_t places)
 }
 
 void
+lk_latencies_free(struct lk_latencies *list)
+{
+	while (list != NULL) {
+		struct lk_latencies *next = list->link;
+
+		free(list);
+		list = next;
+	}
+}
+
+void
 lk_arrivals_free(struct lk_arrivals *a)
 {
 	if (a == NULL)
 		return;
-	free(a->latency);
-	free(a->spare);
+	lk_latencies_free(a->latency);
+	lk_latencies_free(a->spare);
+	lk_latencies_free(a->retired);
 	free(a);
 }
 
@@ -225,6 +238,7 @@ lk_trial_add_stream(struct lk_trial *t, uint32_t index, const struct lk_stream_c
 	t->arrivals[index] = lk_arrivals_new(1);
 	if (t->arrivals[index] == NULL)
 		return -ENOMEM;
+	t->used = RTE_MAX(t->used, index + 1);
 	if (s->intended > 0)
 		heap->entries[heap->length++] = (struct lk_due){s->due, index};
 	return lk_frames_copy(&s->frames, config, s->id);

@@ -121,11 +121,9 @@ void
 lk_trial_sends_from(struct lk_trial *t, const struct rte_graph *graph)
 {
 	t->graph = graph;
-	for (uint32_t i = 0; i < t->config.streams; i++) {
+	for (uint32_t i = 0; i < t->used; i++) {
 		uint16_t id = t->streams[i].id;
 
-		if (t->config.live && t->index_of[id] != i + 1)
-			continue;
 		senders[id].trial = t;
 		senders[id].index = i;
 		senders[id].graph = graph;
@@ -233,7 +231,7 @@ lk_trial_histogram(const struct lk_trial *t, int32_t index, struct lk_histogram 
 {
 	if (index >= (int32_t)t->config.streams)
 		return -EINVAL;
-	*out = index < 0 ? t->jitter : *t->arrivals[index]->latency;
+	*out = index < 0 ? t->jitter : t->arrivals[index]->latency->histogram;
 	return 0;
 }
 

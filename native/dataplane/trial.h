@@ -75,7 +75,8 @@ struct lk_stream {
 	uint32_t held;	     /* made, and waiting for room in the port */
 	uint64_t held_bytes; /* with FCS */
 	uint64_t stopped;    /* TSC of the end of its last run */
-	uint64_t made_before, skipped_before, bytes_before; /* it was cleared */
+	uint64_t made_before, skipped_before, refused_before; /* it was cleared, */
+	uint64_t bytes_before;				      /* without what was not sent */
 	uint64_t told_sent, told_bytes; /* by the command thread, and not to be taken back */
 };
 
@@ -98,19 +99,29 @@ struct lk_arrival_counts {
 	uint64_t by_place[LK_MOST_PLACES];
 };
 
+/* Latencies of a stream since it was cleared, which the command thread makes and frees. */
+struct lk_latencies {
+	struct lk_histogram histogram;
+	struct lk_latencies *link;
+};
+
 /* A stream on its way in; belongs to the receiver's worker. */
 struct lk_arrivals {
 	struct lk_sequence sequence;
 	uint64_t bytes; /* with FCS, of frames that came for the first time */
-	struct lk_histogram *latency;
+	struct lk_latencies *latency;
 	/* of live ones */
-	uint64_t first; /* number of the first frame since it was cleared */
-	uint64_t first_tsc, last_tsc;
+	uint64_t last_tsc;
+	_Atomic int is_timed;	/* here again: the generator's worker writes its own line often */
+	_Atomic int is_watched; /* a frame needs more than to be counted: what follows */
+	uint64_t first;		/* number of the first frame since it was cleared */
+	uint64_t first_tsc;
 	_Atomic uint32_t clears_asked;
 	uint32_t cleared;
 	uint32_t places;      /* ports that it arrives on */
 	uint64_t asked_first; /* what begins with the next clearing */
-	struct lk_histogram *spare;
+	_Atomic(struct lk_latencies *) spare;
+	_Atomic(struct lk_latencies *) retired; /* a list */
 	uint64_t by_place[LK_MOST_PLACES];
 	struct lk_arrival_counts base;	 /* when it was cleared */
 	struct lk_arrival_counts before; /* came since, and were sent before that */
@@ -135,6 +146,7 @@ struct lk_trial {
 	uint16_t *index_of; /* of live streams by their number, and one more */
 	atomic_int state;
 	_Atomic(struct lk_changes *) wanted; /* what streams are to become */
+	_Atomic uint32_t used;		     /* streams that there are */
 
 	/* the generator's */
 	struct lk_stream *streams;
@@ -204,6 +216,7 @@ int lk_frames_copy(struct lk_frames *f, const struct lk_stream_config *config, u
 void lk_frames_free(struct lk_frames *f);
 void lk_pace_of(struct lk_pace *pace, const struct lk_stream_config *config);
 uint64_t lk_schedule_cycles(double ns);
+void lk_latencies_free(struct lk_latencies *list);
 void lk_arrivals_free(struct lk_arrivals *a);
 struct lk_arrivals *lk_arrivals_new(uint32_t places);
 void lk_live_free(struct lk_trial *t);

@@ -89,7 +89,7 @@ static __rte_always_inline int
 is_counter_16(const struct lk_field *f)
 {
 	return f->width == 2 && f->mask == UINT16_MAX && f->shift == 0 && !f->is_random &&
-	       f->values == NULL;
+	       f->values == NULL && f->hold <= 1;
 }
 
 /*
@@ -116,6 +116,7 @@ fill_run(struct lk_stream *s, struct rte_mbuf **mbufs, uint16_t count, uint64_t 
 			field.shift = 0;
 			field.is_random = 0;
 			field.values = NULL;
+			field.hold = 1;
 			if (f->has_signature)
 				fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, 1);
 			else
@@ -124,6 +125,7 @@ fill_run(struct lk_stream *s, struct rte_mbuf **mbufs, uint16_t count, uint64_t 
 			fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, f->has_signature);
 		}
 		f->fields[0].at = field.at;
+		f->fields[0].held = field.held;
 	} else {
 		fill(s, NULL, f->fields, mbufs, count, tsc, each, f->field_count, f->checksum_count,
 		     f->has_signature);

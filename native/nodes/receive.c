@@ -14,7 +14,7 @@ note_latency(const struct lk_trial *t, struct lk_arrivals *a, struct lk_tick *ti
 	/* Clocks of two CPUs may differ by some cycles. */
 	uint64_t ns = now > sent ? (uint64_t)((double)(now - sent) * t->ns_per_cycle) : 0;
 
-	lk_histogram_record(a->latency, ns);
+	lk_histogram_record(&a->latency->histogram, ns);
 	tick->latency_count++;
 	tick->latency_sum_ns += ns;
 	if (ns > tick->latency_max_ns)
@@ -52,13 +52,14 @@ read_signature(const struct rte_mbuf *m, struct lk_signature *s)
 	       lk_find_signature(frame, m->data_len, s);
 }
 
-static __rte_always_inline void
-note_live(struct lk_arrivals *a, enum lk_arrival arrival, uint64_t number, uint32_t bytes,
-	  uint32_t place, uint64_t now)
+/* What follows the first frames after a clearing, and what arrives on several ports. */
+static __rte_noinline void
+note_watched(struct lk_arrivals *a, enum lk_arrival arrival, uint64_t number, uint32_t bytes,
+	     uint32_t place, uint64_t now)
 {
 	int is_first = arrival == LK_ARRIVED || arrival == LK_REORDERED;
 
-	if (unlikely(number < a->first)) {
+	if (number < a->first) {
 		struct lk_arrival_counts *before = &a->before;
 
 		before->received += (uint64_t)is_first;
@@ -67,13 +68,15 @@ note_live(struct lk_arrivals *a, enum lk_arrival arrival, uint64_t number, uint3
 		before->reordered += arrival == LK_REORDERED;
 		before->duplicated += arrival == LK_DUPLICATED;
 		before->too_old += arrival == LK_TOO_OLD;
-	} else {
-		if (unlikely(a->first_tsc == 0))
-			a->first_tsc = now;
-		a->last_tsc = now;
+	} else if (a->first_tsc == 0) {
+		a->first_tsc = now;
 	}
-	if (unlikely(a->places > 1))
-		a->by_place[place] += (uint64_t)is_first;
+	a->by_place[place] += (uint64_t)is_first;
+	if (a->places == 1 && (a->first == 0 || a->sequence.next > a->first + LK_SEQUENCE_WINDOW))
+		atomic_store(&a->is_watched, 0); /* before what follows is read */
+	/* A clearing that was asked for meanwhile is seen by its number. */
+	if (atomic_load_explicit(&a->clears_asked, memory_order_acquire) != a->cleared)
+		atomic_store_explicit(&a->is_watched, 1, memory_order_relaxed);
 }
 
 /* 1: the frame is one of the trial's and taken into account. */
@@ -87,6 +90,7 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 	uint32_t index;
 	uint64_t number;
 	int64_t missing;
+	int is_watched;
 
 	if (!read_signature(m, &s)) {
 		t->unsigned_frames++;
@@ -101,14 +105,17 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 	a = t->arrivals[index];
 	if (unlikely(!is_ours(t, index, a, &s, now)))
 		return 0;
-	if (live &&
-	    unlikely(atomic_load_explicit(&a->clears_asked, memory_order_acquire) != a->cleared))
+	is_watched = live && unlikely(atomic_load_explicit(&a->is_watched, memory_order_acquire));
+	if (is_watched &&
+	    atomic_load_explicit(&a->clears_asked, memory_order_acquire) != a->cleared)
 		lk_live_clear_arrivals(a);
 	number = a->sequence.next +
 		 (uint64_t)(int64_t)(int32_t)(s.sequence - (uint32_t)a->sequence.next);
 	arrival = lk_sequence_take(&a->sequence, s.sequence, &missing);
+	if (is_watched)
+		note_watched(a, arrival, number, m->pkt_len + 4, place, now);
 	if (live)
-		note_live(a, arrival, number, m->pkt_len + 4, place, now);
+		a->last_tsc = now;
 	switch (arrival) {
 	case LK_DUPLICATED:
 		tick->duplicated++;
@@ -125,7 +132,8 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 	tick->received++;
 	tick->missing += missing;
 	a->bytes += m->pkt_len + 4;
-	if (live ? t->streams[index].stamps_each && number >= a->first : t->config.latency)
+	if (live ? atomic_load_explicit(&a->is_timed, memory_order_relaxed) && number >= a->first
+		 : t->config.latency)
 		note_latency(t, a, tick, s.tsc, now);
 	return 1;
 }
@@ -137,7 +145,7 @@ take_live(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, ui
 {
 	int taken;
 
-	if (likely(t->shares == 0))
+	if (likely(atomic_load_explicit(&t->shares, memory_order_relaxed) == 0))
 		return take(t, m, tick, now, 1, place);
 	while (atomic_flag_test_and_set_explicit(&t->lock, memory_order_acquire))
 		rte_pause();

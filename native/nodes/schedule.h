@@ -65,6 +65,13 @@ lk_skip_overdue(struct lk_stream *s, uint64_t now)
 		return;
 	}
 	bursts = (late - s->pace.backlog) / s->pace.interval + 1;
+	if (s->end != UINT64_MAX) { /* what would be due after that is none of its frames */
+		uint64_t until = s->due < s->end ? s->end - s->due + s->pace.interval / 2 : 0;
+
+		bursts = RTE_MIN(bursts, until / s->pace.interval);
+		if (bursts == 0)
+			return;
+	}
 	frames = RTE_MIN((bursts - 1) * s->pace.burst + s->burst_left,
 			 s->intended - s->made - s->skipped);
 	s->due += bursts * s->pace.interval;

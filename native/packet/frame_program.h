@@ -15,7 +15,7 @@
  * 65535, or its negative where a checksum inside makes up for it: one factor for each field and
  * checksum.
  */
-#define LK_MAX_FIELDS	 8
+#define LK_MAX_FIELDS	 32
 #define LK_MAX_CHECKSUMS 6
 
 struct lk_field {
@@ -29,7 +29,9 @@ struct lk_field {
 	uint64_t count;
 	uint64_t seed;
 	const uint64_t *values; /* or values[i] where it is not NULL */
-	uint64_t at;		/* frames made so far, modulo count unless random */
+	uint64_t at;		/* values taken so far, modulo count unless random */
+	uint64_t hold;		/* frames that each value stays for, unless random; 0 is 1 */
+	uint64_t held;		/* frames that the value at hand has been in */
 	uint32_t factors[LK_MAX_CHECKSUMS];
 };
 
@@ -66,8 +68,9 @@ lk_field_next(struct lk_field *f)
 	if (f->is_random) {
 		i = (uint64_t)((unsigned __int128)lk_random(f->seed, i) * f->count >> 64);
 		f->at++;
-	} else {
+	} else if (f->hold <= 1 || ++f->held == f->hold) {
 		f->at = i + 1 == f->count ? 0 : i + 1;
+		f->held = 0;
 	}
 	return f->values != NULL ? f->values[i] : f->start + i * f->step;
 }

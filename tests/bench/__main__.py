@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain, product
 from pathlib import Path
 
-from tests.bench import generator, live, recorder, reflect, tunnels, waiting
+from tests.bench import flows, generator, live, recorder, reflect, tunnels, waiting
 
 ROUNDS = 3
 Row = dict[str, str | float]
@@ -81,6 +81,21 @@ def generator_rows() -> Iterator[Row]:
     for size, latency in product((64, 1400), (False, True)):
         what = f"sent and tracked{', latency too' if latency else ''}, net_ring, {size} B"
         yield alone(what, "Mpps", partial(generator.tracked, size, latency=latency))
+
+
+def flow_rows() -> Iterator[Row]:
+    """Live flows against a trial of the same stream; a frame's cost by the number of flows."""
+    null = partial(generator.ours_on_null, 64, signature=True)
+    yield in_turns("a live flow, net_null, 64 B", "Mpps", flows.live_on_null, null, "a trial")
+    tracked = partial(generator.tracked, 64, latency=False)
+    name = "a live flow, sent and tracked, net_ring, 64 B"
+    yield in_turns(name, "Mpps", flows.tracked_on_one_cpu, tracked, "a trial")
+    one = partial(flows.paced_on_null, 1)
+    for number in flows.NUMBERS[1:]:
+        many = partial(flows.paced_on_null, number)
+        yield in_turns(f"{number:,} paced flows, net_null, 64 B", "Mpps", many, one, "one flow")
+    yield alone("flows both ways over a cable, 64 B", "Mpps", flows.both_ways)
+    yield alone("start of 256 flows", "s", partial(flows.start_seconds, 256), 2.0)
 
 
 def pacing_rows() -> Iterator[Row]:
@@ -183,7 +198,7 @@ def main() -> None:
     add(alone("recorder at 10 Hz, its CPU", "%", lambda: recorder.cpu_percent(10), 1.0))
     add(alone("a sample of it in Python", "µs", recorder.sample_microseconds, 200.0))
     add_live(add)
-    for row in chain(generator_rows(), pacing_rows()):
+    for row in chain(generator_rows(), flow_rows(), pacing_rows()):
         add(row)
     folder = Path("build/bench")
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from labkit._codec import ffi, lib
 
 from labkit.errors import LabError
+from labkit.lab import stream_ids
 from labkit.results.latency import COUNTS, HIGHEST, LatencyHistogram, highest_of, index_of
-from labkit.runs import stream_ids
 
 WINDOW = 65_536
 properties = settings(max_examples=200, deadline=None, derandomize=True, database=None)

@@ -8,7 +8,7 @@ from labkit.packet import geneve_options, link, signature
 from labkit.path import address_types
 from labkit.results import latency
 from labkit.traffic import program
-from labkit.traffic.compile import WINDOW
+from labkit.traffic.wire import WINDOW
 
 NUMBERS = {
     "LK_LINK_OVERHEAD": link.LINK_OVERHEAD,

@@ -12,7 +12,7 @@ import pytest
 import labkit as lk
 from labkit.results.columns import COLUMNS, as_table
 from labkit.results.curve import dut_limit
-from labkit.runs.trial_tables import settled_losses
+from labkit.runs.trial_counted import settled_losses
 
 ROW = {"config": "a", "size_bytes": 64, "target_pps": 7e4, "tx_pps": 7e4, "rx_pps": 6.9e4}
 DESIGNED = """

@@ -13,6 +13,7 @@ from scapy.utils import PcapWriter, RawPcapReader, wrpcap
 import labkit as lk
 from labkit.packet import codec
 from labkit.runs import trial_engine
+from labkit.runs.directions import Direction
 from labkit.runs.schedule import schedule
 from labkit.runs.trial_settings import TrialSettings
 from tests.trials import CLIENT_4, QUICK, SERVER_4, V4, V6, assert_whole, flow
@@ -213,14 +214,10 @@ def test_replay_refuses_what_is_no_capture(tmp_path: Path) -> None:
 def test_what_is_too_long_for_the_port_is_unsent(lab: lk.Lab) -> None:
     """Not lost: it was scheduled for another port, as no plan for this one has such frames."""
     small, large = lab.port("ring", "small", mtu=1500), lab.port("ring", "large")
-    engine = trial_engine.TrialEngine(
-        small,
-        small,
-        schedule(large, flow(size=1600), 1000),
-        TrialSettings(0.1, drain=0.1),
-        None,
-    )
+    direction = Direction(small, small, schedule(large, flow(size=1600), 1000))
+    engine = trial_engine.TrialEngine([direction], TrialSettings(0.1, drain=0.1), None)
     measured = engine.run(0.1, 0.1, lambda _: None, time.sleep)
-    assert measured.counts["refused"] == measured.counts["made"] > 0
-    assert measured.ticks["refused"] == measured.ticks["made"]
+    (counted,) = measured.directions
+    assert counted.counts["refused"] == counted.counts["made"] > 0
+    assert counted.ticks["refused"] == counted.ticks["made"]
     assert not measured.drops

@@ -12,8 +12,9 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
 import labkit as lk
+from labkit.lab import stream_ids
 from labkit.lab.reading import Loops
-from labkit.runs import stream_ids, trial_engine
+from labkit.runs import trial_engine
 from labkit.runs.trial import run_trial
 from labkit.runs.trial_settings import TrialSettings
 from tests.trials import CLIENT_4, QUICK, SERVER_4, UDP_PORT, V4, V6, assert_whole, flow

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the engine counted of flows (struct lk_flow_counts), as arrays."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from labkit.engine.answers import FlowCounts
+
+MOST_PLACES = 16
+FIELDS = (
+    *("sent", "sent_bytes", "unsent", "received", "received_bytes", "passed_over"),
+    *("reordered", "duplicated", "late"),
+    *("latency_count", "latency_sum_ns", "latency_min_ns", "latency_max_ns"),
+    *("first_ns", "last_ns"),
+    *(f"by_place_{n}" for n in range(MOST_PLACES)),
+    *("total_sent", "total_unsent", "total_received", "total_reordered", "total_duplicated"),
+    *("total_late", "state", "behind", "still_ns"),
+)
+AT = {name: n for n, name in enumerate(FIELDS)}
+STATES = ("stopped", "started", "paused", "done")
+
+Row = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All flows at one time.
+
+    Attributes
+    ----------
+    time_ns: since the epoch
+    rows: by run, one row a flow in the order of FIELDS
+    refusals: frames that ports did not take at once, by run
+    """
+
+    time_ns: int
+    rows: Mapping[str, Row]
+    refusals: Mapping[str, int]
+
+    @classmethod
+    def of(cls, answer: FlowCounts) -> "Reading":
+        """From the engine's answer."""
+        return cls(
+            answer["time_ns"],
+            {
+                run: np.frombuffer(base64.b64decode(rows), np.int64).reshape(-1, len(FIELDS))
+                for run, rows in answer["rows"].items()
+            },
+            {run: totals["refusals"] for run, totals in answer["totals"].items()},
+        )
+
+    def row(self, run: str, index: int) -> Row:
+        """The row of a flow; zeros of one that never was started."""
+        row: Row = self.matrix([(run, index)])[0]
+        return row
+
+    def matrix(self, places: Sequence[tuple[str, int]]) -> Row:
+        """The rows of flows by their run and index."""
+        found: Row = np.zeros((len(places), len(FIELDS)), np.int64)
+        runs = np.array([run for run, _ in places])
+        indices = np.array([index for _, index in places], dtype=np.int64)
+        for run, rows in self.rows.items():
+            here = np.flatnonzero((runs == run) & (indices < len(rows)))
+            found[here] = rows[indices[here]]
+        return found
+
+
+def total(reading: Reading, name: str) -> int:
+    """A field summed over all flows."""
+    return sum(int(rows[:, AT[name]].sum()) for rows in reading.rows.values())

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The paths that live traffic needs on its ports, run and made anew as flows are added."""
+
+import time
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from labkit.errors import LabError
+from labkit.lab.addresses import source_addresses
+from labkit.lab.flows.flow import Flow
+from labkit.lab.flows.ledger import Drops
+from labkit.lab.port import Port
+from labkit.path import nodes
+from labkit.path.chain import Chain, Node, as_chain
+from labkit.path.hosts import host
+from labkit.path.path import Path
+
+PREFIX = "traffic:"
+TAKE_OFF_SECONDS = 1.0  # for what waits on a cable
+
+
+class TrafficPaths:
+    """Paths by port. One is made anew when a flow needs more of it, which takes some ms."""
+
+    def __init__(self, lab: Any, drops: Drops) -> None:
+        self._lab = lab
+        self._drops = drops
+        self._running: dict[str, tuple[Any, Any]] = {}  # what it is made for, and the running path
+
+    def fit(self, flows: Iterable[Flow], places: dict[str, list[str]]) -> None:
+        """Runs what these flows need.
+
+        places: ports that frames of a run may arrive on, by run; their order is their number
+        """
+        wanted = _wanted(list(flows), places)
+        for name, want in wanted.items():
+            if name in self._running and self._running[name][0] == want:
+                continue
+            self._stop(name)
+            port = self._lab.ports.get(name)
+            if port is None:
+                raise LabError(f"port {name} was closed; a flow needs it")
+            run, receives, own = want
+            self._running[name] = want, self._lab.run(_path(port, run, receives, own))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there are any."""
+        return bool(self._running)
+
+    def end(self) -> None:
+        """Takes all of them off; what they left on cables that nobody reads does not come out when
+        somebody does."""
+        ports = [self._lab.ports[name] for name in self._running if name in self._lab.ports]
+        for name in list(self._running):
+            self._stop(name)
+        for port in ports:
+            self._take_off(self._lab.ports.get(port.declaration.peer or ""))
+
+    def _take_off(self, peer: Port | None) -> None:
+        commands = self._lab.engine.commands
+        if peer is None or not commands.waiting().get(peer.name):
+            return
+        if any(running.path.receives(peer.name) for running in self._lab.all_paths()):
+            return
+        chains = [nodes.rx(peer, n) >> nodes.sink() for n in range(peer.last_info.rx_queues)]
+        taker = self._lab.run(Path(*chains, name=f"{PREFIX}{peer.name}"))
+        end = time.monotonic() + TAKE_OFF_SECONDS
+        while commands.waiting().get(peer.name) and time.monotonic() < end:
+            time.sleep(0.001)
+        taker.stop()
+
+    def forget(self) -> None:
+        """Their engine has gone."""
+        self._running.clear()
+
+    def _stop(self, name: str) -> None:
+        if name not in self._running:
+            return
+        _, running = self._running.pop(name)
+        if running.is_running:
+            running.stop()
+            self._drops.keep(running.name, running.counters)
+
+
+Want = tuple[str | None, tuple[tuple[str, int], ...], tuple[str, ...]]
+
+
+def _wanted(flows: list[Flow], places: dict[str, list[str]]) -> dict[str, Want]:
+    """By port: the run that it sends, those that arrive with their place, its IP addresses."""
+    senders = {flow.on.name: flow.run for flow in flows}
+    ports = dict.fromkeys([*senders, *(port for names in places.values() for port in names)])
+    return {
+        port: (
+            senders.get(port),
+            tuple((run, names.index(port)) for run, names in places.items() if port in names),
+            tuple(source_addresses([flow.stream for flow in flows if flow.on.name == port])),
+        )
+        for port in ports
+    }
+
+
+def _path(port: Port, run: str | None, receives: Any, own: tuple[str, ...]) -> Path:
+    """Frames out and in. The port is a host meanwhile, and Python still hears."""
+    tx = nodes.tx(port)
+    takers: list[Node | Chain] = [nodes.receive(of, place) for of, place in receives]
+    takers += [host(own)] if own else []
+    taken: Chain = reduce(or_, map(as_chain, [*takers, nodes.collect(port)]))
+    taken = taken >> tx if own else taken
+    chains = [nodes.generate(run, port) >> tx] if run is not None else []
+    chains += [nodes.rx(port, queue) >> taken for queue in range(port.last_info.rx_queues)]
+    return Path(*chains, nodes.inject(port) >> tx, name=f"{PREFIX}{port.name}")

@@ -1,0 +1,465 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Live traffic: any number of flows over any ports of a lab."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Between
+from labkit.arguments.names import Named
+from labkit.errors import EngineDied, LabClosed, LabError
+from labkit.lab import stream_ids
+from labkit.lab.addresses import destination_mac
+from labkit.lab.exclusive import check_idle, occupy, vacate
+from labkit.lab.flows.counts import AT, MOST_PLACES, Reading, Row
+from labkit.lab.flows.flow import Flow, State, engine_state
+from labkit.lab.flows.ledger import Drops, ledger_of
+from labkit.lab.flows.paths import PREFIX, TrafficPaths
+from labkit.lab.flows.schedule import Overdue, Schedule
+from labkit.lab.flows.table import counters_of, rates_of, row_of
+from labkit.lab.port import Port
+from labkit.path.ledger import Ledger
+from labkit.results.latency import LatencyHistogram
+from labkit.text import near, shown
+from labkit.traffic.program import Compiled
+from labkit.traffic.rate import Rate
+from labkit.traffic.replay import Playback, Replay
+from labkit.traffic.stream import MOST_BURST, Stream
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_FLOWS = 10_000
+MOST_KEPT = 256  # histograms of a traffic that was closed
+CHANGE_SECONDS = 2.0
+STILL_NS = 60_000_000  # longer than an impair node holds a frame back
+MISSING_NS = 1_000_000_000  # before a frame is given up: a busy machine pauses a DUT
+RATE_SECONDS = 0.2
+POLL_SECONDS = 0.01
+
+
+class Traffic:
+    """Flows that run in the background; made by Lab.traffic().
+
+    A context manager: leaving it stops the flows and gives the ports back. A lab has one at a time.
+    While it is open no trial or echo runs in the lab, whose drops could not be told apart.
+
+    Attributes
+    ----------
+    flows: by name
+    is_closed: whether it was closed; what was counted last stays readable
+    """
+
+    def __init__(self, lab: Any) -> None:  # a Lab, which has it
+        self.lab = lab
+        self.flows: dict[str, Flow] = Named("flow")
+        self.is_closed = False
+        self._runs: dict[str, str] = {}  # by sending port
+        self._places: dict[str, list[str]] = {}  # receiving ports by run
+        self._counts: dict[str, int] = {}  # of flows by run
+        self._last: Reading | None = None
+        self._ledger: Ledger | None = None
+        self._made: dict[tuple[int, str], tuple[Any, Compiled]] = {}
+        self._histograms: dict[str, LatencyHistogram | None] = {}
+        check_idle(lab.engine)
+        occupy(lab.engine, "live traffic")
+        self._drops = Drops(lab, PREFIX)
+        self._paths = TrafficPaths(lab, self._drops)
+
+    # Flows
+
+    @checked(but=("stream", "rate"))
+    def add(
+        self,
+        stream: Stream | Replay,
+        *,
+        on: Port,
+        to: Port | Sequence[Port] | None = None,
+        name: str | None = None,
+        rate: Rate | str | float | None = None,
+        count: Annotated[int, Between(1, 2**62, "frames")] | None = None,
+        seconds: float | None = None,
+        burst: Annotated[int, Between(1, MOST_BURST, "frames")] | None = None,
+        gap: float | str | None = None,
+        bursts: Annotated[int, Between(1, 2**40, "bursts")] | None = None,
+        delay: float = 0.0,
+        overdue: Overdue | None = None,
+        latency: bool = True,
+    ) -> Flow:
+        """A flow, not started yet.
+
+        stream: lk.Stream or lk.Replay
+        on: the port that sends. It is a host meanwhile: it answers ARP, neighbour discovery and
+            ping for the streams' source addresses
+        to: the port or ports on which it arrives, 16 at most; None: the other end of a cable unless
+            a path reads it already, else the port that sends
+        rate: intended load; None: the stream's, or, where it has none, as fast as the port takes
+            frames
+        count, seconds, bursts: until it is done; none of them: until it is stopped
+        burst: frames in a burst; None: the stream's
+        gap: seconds, "10 us" or, at the link's speed, "1200 B" from the last frame of a burst to
+            the first of the next; within a burst frames come at the rate. None: bursts come at the
+            rate, their frames back to back
+        delay: seconds from start() to the first frame
+        overdue: of frames that a generator that was held up has not sent in time. "catch_up": all
+            are sent, at twice the rate until it has caught up; "skip": what is more than 1 ms late
+            is not sent at all, and is unsent. None: catch_up where frames or bursts are counted,
+            else skip. A frame that the port does not take is sent again
+        latency: stamp every frame when it is made, and record its age on arrival
+
+        Raises LabError for what cannot be sent, and for a name that is taken.
+        """
+        self._check_open()
+        if not isinstance(stream, (Stream, Replay)):
+            raise LabError(f"{shown(stream)} is no stream; make one with lk.Stream or lk.Replay")
+        self._check_port(on)
+        chosen = self._name(name)
+        wanted = stream.rate if rate is None else Rate.parse(rate)
+        counted = count is not None or bursts is not None or isinstance(stream, Replay)
+        schedule = Schedule(
+            rate=wanted,
+            count=count,
+            seconds=seconds,
+            burst=stream.burst if burst is None else burst,
+            gap=gap,
+            bursts=bursts,
+            delay=delay,
+            overdue=overdue or ("catch_up" if counted else "skip"),
+        )
+        arrives = self._arrives(on, to)
+        run = self._run_of(on)
+        place = run, self._counts[run], stream_ids.claim()
+        flow = Flow(self, chosen, stream, on, arrives, schedule, place, latency=latency)
+        ports = self._places[run]
+        ports += [port.name for port in arrives if port.name not in ports]
+        if len(ports) > MOST_PLACES:
+            raise LabError(f"frames of port {on.name} are to arrive on more than {MOST_PLACES}")
+        self.flows[chosen] = flow
+        self._counts[run] += 1
+        return flow
+
+    def start(self, *names: str) -> None:
+        """Starts these flows, or all of them, at one moment; returns when sending has begun."""
+        self.change("LK_FLOW_START", self._named(names))
+
+    def stop(self, *names: str) -> None:
+        """Stops these flows, or all; returns when what was under way has had time to arrive."""
+        flows = self._named(names)
+        self.change("LK_FLOW_STOP", flows)
+        self.wait_until_still(flows)
+
+    def pause(self, *names: str) -> None:
+        """Pauses these flows, or all."""
+        self.change("LK_FLOW_PAUSE", self._named(names))
+
+    def resume(self, *names: str) -> None:
+        """These flows, or all, go on where they were paused."""
+        self.change("LK_FLOW_RESUME", self._named(names))
+
+    def clear(self, *names: str) -> None:
+        """Counters of these flows, or all, begin at 0 with their next frame."""
+        self.change("LK_FLOW_CLEAR", self._named(names))
+
+    @checked()
+    def wait(self, *names: str, timeout: float | None = None) -> None:
+        """Until these flows, or all that have an end, are done; see Flow.wait()."""
+        ending = [f for f in self._named(names) if names or f.schedule.frames or f.schedule.seconds]
+        for flow in ending:
+            flow.wait(timeout)
+
+    # What was counted
+
+    def counters(self) -> "pd.DataFrame":
+        """One row a flow: port, state, target_pps, sent, unsent, behind, received, lost, reordered,
+        duplicated, late, sent_bytes, received_bytes (with FCS), latency_min_ns, latency_avg_ns,
+        latency_max_ns, first_ns, last_ns (arrivals, since the epoch); the time of the reading is in
+        attrs["time"].
+
+        A row is consistent in itself, and never has more received than sent. `behind` are frames
+        that are overdue and will still be sent; `lost` of a flow that runs are numbers passed over
+        by a later frame; `late` came more than 65,536 numbers behind, too late to be told from a
+        duplicate. What is not known is missing.
+        """
+        import pandas as pd
+
+        flows, reading = list(self.flows.values()), self.read()
+        rows = reading.matrix([(f.run, f.index) for f in flows])
+        table = counters_of(flows, rows, self._states(flows, rows))
+        table.attrs["time"] = pd.Timestamp(reading.time_ns, unit="ns", tz="UTC").isoformat()
+        return table
+
+    def rates(self) -> "pd.DataFrame":
+        """One row a flow: tx_pps, rx_pps, tx_mbps, rx_mbps (L2, with FCS), unsent_pps, lost_pps,
+        over the last 0.2 s or more."""
+        before = self._last
+        reading = self.read()
+        if before is None or not RATE_SECONDS <= (reading.time_ns - before.time_ns) / 1e9 <= 2:
+            before = reading
+            time.sleep(RATE_SECONDS)
+            reading = self.read()
+        places = [(f.run, f.index) for f in self.flows.values()]
+        seconds = max(1, reading.time_ns - before.time_ns) / 1e9
+        rows = before.matrix(places), reading.matrix(places)
+        return rates_of(list(self.flows.values()), *rows, seconds)
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where every frame went, of all flows with a signature, over all that ran: cleared
+        counters too. It balances when all has stopped."""
+        if self._ledger is not None:
+            return self._ledger
+        unsigned = [f for f in self.flows.values() if not f.stream.signature]
+        return ledger_of(self._signed(self.read(), unsigned), self._drops.read())
+
+    def read(self) -> Reading:
+        """All counters at one time; the last ones when it was closed."""
+        if self.is_closed:
+            return self._last or Reading(0, {}, {})
+        counts = {
+            run: len([f for f in self.flows.values() if f.run == run]) for run in self._places
+        }
+        self._last = Reading.of(self.lab.engine.commands.flow_counts(counts))
+        return self._last
+
+    # The life of it
+
+    @checked()
+    def close(self) -> None:
+        """Stops the flows, waits until all is still, and gives the ports back. What was counted
+        stays readable."""
+        if self.is_closed:
+            return
+        try:
+            if self.lab.is_alive and not self.lab.is_closed:
+                self.stop()
+                self._keep()
+        except (EngineDied, LabClosed):
+            pass
+        finally:
+            self.is_closed = True
+            vacate(self.lab.engine)
+            with suppress(EngineDied, LabClosed):
+                self._paths.end()
+            with suppress(LabError):
+                for run in self._runs.values():
+                    self.lab.engine.commands.free_trial(run)
+
+    def begin_anew(self) -> None:
+        """In a new engine: flows are there again, stopped, and counted from 0."""
+        self._paths.forget()
+        self._last = None
+        self._drops = Drops(self.lab, PREFIX)
+        self._paths = TrafficPaths(self.lab, self._drops)
+        for run in self._runs.values():
+            self.lab.engine.commands.create_traffic(run, MOST_FLOWS)
+
+    def __enter__(self) -> "Traffic":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if not self.flows:
+            return "<Traffic: no flows; add(stream, on=port) makes one>"
+        try:
+            return f"<Traffic: {len(self.flows)} flows>\n{self.counters().iloc[:, :8].to_string()}"
+        except (EngineDied, LabClosed) as error:
+            return f"<Traffic: {len(self.flows)} flows; {str(error).splitlines()[0]}>"
+
+    @property
+    def path_names(self) -> list[str]:
+        """What its paths are called."""
+        return [name for name in self.lab.paths if name.startswith(PREFIX)]
+
+    # For its flows
+
+    def change(self, kind: str, flows: Iterable[Flow]) -> None:
+        """Has the engine change flows, those of all ports at one moment."""
+        self._check_open()
+        listed = list(flows)
+        if kind == "LK_FLOW_START":
+            reading = self.read()
+            listed = [f for f in listed if engine_state(reading.row(f.run, f.index)) != "started"]
+            for flow in listed:
+                self._check_port(flow.on)
+            self._paths.fit(self.flows.values(), self._places)
+        numbered: dict[int, int] = {}  # where a compiled stream stands in
+        streams: list[dict[str, Any]] = []
+        changes: dict[str, list[dict[str, Any]]] = {}
+        numbers = Counter(flow.run for flow in listed)
+        for flow in listed:
+            of_run = changes.setdefault(flow.run, [])
+            change: dict[str, Any] = {"kind": kind, "index": flow.index}
+            if kind in ("LK_FLOW_START", "LK_FLOW_SET"):
+                change |= flow.to_engine(len(of_run), numbers[flow.run])
+                compiled = self._compiled(flow)
+                if id(compiled) not in numbered:
+                    numbered[id(compiled)] = len(streams)
+                    streams.append(compiled.to_dict())
+                change["stream"] = numbered[id(compiled)]
+            of_run.append(change)
+        if not changes or not self._has_started(kind):
+            return
+        is_shared = any(len(names) > 1 for names in self._places.values())
+        late = self.lab.engine.commands.change_traffic(
+            changes, streams, is_shared, round(CHANGE_SECONDS * 1e9)
+        )
+        if late:
+            ports = ", ".join(port for port, run in self._runs.items() if run in late)
+            raise LabError(
+                f"the worker of port {ports} did not take the change within {CHANGE_SECONDS:g} s: "
+                "its driver or the machine holds it up; lab.workers tells, lab.restart() ends it"
+            )
+
+    def row_of(self, flow: Flow) -> Row:
+        """What was counted of a flow, now."""
+        return self.read().row(flow.run, flow.index)
+
+    def counters_of(self, flow: Flow) -> dict[str, Any]:
+        """As a row of the table."""
+        rows = self.read().matrix([(flow.run, flow.index)])
+        return dict(row_of(counters_of([flow], rows, self._states([flow], rows))))
+
+    def state_of(self, flow: Flow) -> State:
+        """Its state, now."""
+        return self._states([flow], self.read().matrix([(flow.run, flow.index)]))[0]
+
+    def wait_until_still(self, flows: Iterable[Flow]) -> None:
+        """Until what is under way of flows that send no more has had time to arrive."""
+        listed = list(flows)
+        while True:
+            rows = self.read().matrix([(f.run, f.index) for f in listed])
+            if not self._not_still(listed, rows):
+                return
+            time.sleep(POLL_SECONDS)
+
+    def histogram_of(self, flow: Flow) -> LatencyHistogram | None:
+        """Its latencies."""
+        if self.is_closed:
+            return self._histograms.get(flow.name)
+        row = self.row_of(flow)
+        if not row[AT["latency_count"]]:
+            return None
+        answer = self.lab.engine.commands.trial_histogram(flow.run, flow.index)
+        return LatencyHistogram.from_engine(answer)
+
+    def places_of(self, flow: Flow) -> list[str]:
+        """The ports that frames of its sending port may arrive on."""
+        return self._places[flow.run]
+
+    # Within
+
+    def _compiled(self, flow: Flow) -> Compiled | Playback:
+        """Its frames as the generator makes them; made once for flows of one stream and port."""
+        if isinstance(flow.stream, Replay):
+            return flow.stream.play(flow.pps or 0.0, flow.rate)
+        key = id(flow.stream), flow.on.name
+        if key not in self._made:
+            if len(self._made) > 2 * len(self.flows) + MOST_KEPT:
+                self._made.clear()
+            destination = destination_mac(flow.on, flow.stream)
+            # With the stream, whose id is not given anew as long as it is held.
+            self._made[key] = flow.stream, flow.stream.compile(flow.on.mac, destination)
+        return self._made[key][1]
+
+    def _states(self, flows: Sequence[Flow], rows: Row) -> list[State]:
+        """stopped and done are said of what is still alone."""
+        states = [engine_state(row) for row in rows]
+        for n in self._not_still(flows, rows):
+            if states[n] in ("stopped", "done"):
+                states[n] = "started"
+        return states
+
+    def _not_still(self, flows: Sequence[Flow], rows: Row) -> list[int]:
+        """Flows of which something may be under way still, as far as that can be told."""
+        if self.is_closed:
+            return []
+        sent, still = rows[:, AT["total_sent"]], rows[:, AT["still_ns"]]
+        signed = np.array([flow.stream.signature for flow in flows], dtype=bool)
+        whole = (sent == 0) | (signed & (rows[:, AT["total_received"]] == sent))
+        doubted = ~whole & (still < MISSING_NS)
+        moving = doubted & (still < STILL_NS)
+        if doubted.any() and not moving.any() and self.ledger.unexplained == 0:
+            return []
+        return [int(n) for n in np.flatnonzero(doubted)]
+
+    def _signed(self, reading: Reading, unsigned: list[Flow]) -> Reading:
+        if not unsigned:
+            return reading
+        rows = {run: of_run.copy() for run, of_run in reading.rows.items()}
+        for flow in unsigned:
+            if flow.run in rows and flow.index < len(rows[flow.run]):
+                rows[flow.run][flow.index] = 0
+        return Reading(reading.time_ns, rows, reading.refusals)
+
+    def _keep(self) -> None:
+        self._ledger = self.ledger
+        self.read()
+        if len(self.flows) <= MOST_KEPT:
+            self._histograms = {name: self.histogram_of(f) for name, f in self.flows.items()}
+
+    def _has_started(self, kind: str) -> bool:
+        """Whether anything of this ever started: the worker takes changes then."""
+        return kind == "LK_FLOW_START" or self._paths.is_running
+
+    def _named(self, names: Sequence[str]) -> list[Flow]:
+        return [self.flows[name] for name in names] if names else list(self.flows.values())
+
+    def _name(self, name: str | None) -> str:
+        if name is None:
+            number = len(self.flows) + 1
+            while f"flow{number}" in self.flows:
+                number += 1
+            return f"flow{number}"
+        if name in self.flows:
+            raise LabError(f"there is a flow {name!r} already; give this one another name")
+        if not name or "/" in name or any(c in name for c in "*?[]"):
+            raise LabError(f"name is {name!r}; a flow's name has letters, and none of / * ? [ ]")
+        return name
+
+    def _arrives(self, on: Port, to: Port | Sequence[Port] | None) -> tuple[Port, ...]:
+        if to is None:
+            peer = self.lab.ports.get(on.declaration.peer or "")
+            return (on if peer is None or self._is_read(peer) else peer,)
+        ports = (to,) if isinstance(to, Port) else tuple(dict.fromkeys(to))
+        for port in ports:
+            self._check_port(port)
+        if not ports:
+            raise LabError("to names no port; leave it out for the other end of a cable")
+        return ports
+
+    def _is_read(self, port: Port) -> bool:
+        """Whether a path of the lab's user, such as a DUT, takes what arrives on a port."""
+        return any(
+            running.path.receives(port.name)
+            for name, running in self.lab.paths.items()
+            if not name.startswith(PREFIX)
+        )
+
+    def _run_of(self, port: Port) -> str:
+        if len(self.flows) >= MOST_FLOWS:
+            raise LabError(f"there are {len(self.flows):,} flows; a lab's traffic has no more")
+        if port.name not in self._runs:
+            run = f"traffic-{port.name}-{time.monotonic_ns()}"
+            self.lab.engine.commands.create_traffic(run, MOST_FLOWS)
+            self._runs[port.name] = run
+            self._places[run] = []
+            self._counts[run] = 0
+        return self._runs[port.name]
+
+    def _check_port(self, port: Any) -> None:
+        if not isinstance(port, Port):
+            raise LabError(f"{shown(port)} is no port of this lab{near(str(port), self.lab.ports)}")
+        if port.lab is not self.lab:
+            raise LabError(f"port {port.name} is in another lab")
+        port.check_open()
+
+    def _check_open(self) -> None:
+        if self.is_closed:
+            raise LabError("this traffic was closed; lab.traffic() makes another")
