@@ -199,8 +199,8 @@ class Playback:
         """Frames within that time, the first one at once, however often it may be played."""
         capture = self.replay.capture
         if self.bits_rate:
-            return capture.before_bits(math.ceil(self.bits_rate * seconds), self.overhead)
-        return capture.before_time(math.ceil(seconds * 1e9 * self.replay.speed))
+            return capture.before_bits(_whole(self.bits_rate * seconds), self.overhead)
+        return capture.before_time(_whole(seconds * 1e9 * self.replay.speed))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for the engine."""
@@ -212,3 +212,8 @@ class Playback:
             "has_signature": 0,
             "replay": self.replay.to_engine(*rates),
         }
+
+
+def _whole(number: float) -> int:
+    """The next whole number; 1.1e9 is one, whatever the last bit of 1.1 says."""
+    return math.ceil(round(number, 3))

