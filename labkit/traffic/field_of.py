@@ -232,6 +232,15 @@ def fields_of(packet: "Packet", vary: Sequence[Vary]) -> list[FieldOf]:
     return fields
 
 
+def with_drawn(packet: "Packet", vary: Sequence[Vary], drawn: Sequence[Vary]) -> tuple[Vary, ...]:
+    """The fields that vary, and those that the packet itself lets scapy draw, but for the same."""
+    named = {
+        (field.layer_number, varied.name) for varied in vary for field in [FieldOf(packet, varied)]
+    }
+    others = (FieldOf(packet, varied) for varied in drawn)
+    return (*vary, *(f.varied for f in others if (f.layer_number, f.varied.name) not in named))
+
+
 def _is_fraction(value: object) -> bool:
     """Whether it is a number that is not of a whole kind; 1.0 is one."""
     return isinstance(value, Number) and not isinstance(value, Integral)
