@@ -12,6 +12,7 @@ from labkit.errors import LabError
 from labkit.packet.frame_bytes import built
 from labkit.packet.signature import SIGNATURE_LENGTH
 from labkit.text import shown
+from labkit.traffic.captured import check_no_padding, warn_of_given
 from labkit.traffic.compile import compile_stream, with_addresses
 from labkit.traffic.field_of import fields_of, with_drawn
 from labkit.traffic.fields import Vary, all_layers, as_fields, count_of
@@ -67,7 +68,7 @@ class Stream:
     payload: what fills the frame behind the packet: bytes or a text (once, then zeros), or
         lk.Payload.repeat, .random or .prbs; None: bytes that count from 0 to 255
     rebuild: True: lengths and checksums that the packet gives, as a captured one does, are made
-        anew for every size; padding goes
+        anew for every size; padding goes. Else there is a warning of those that are wrong
     signature: False: frames are counted, but not tracked and timed
     """
 
@@ -97,12 +98,14 @@ class Stream:
     ) -> None:
         packet, drawn = one_packet(packet)
         packet = rebuilt(packet) if rebuild else packet
+        check_no_padding(packet)
         varied = with_drawn(packet, as_fields(vary), drawn)
         if len(varied) > MOST_FIELDS:
             raise LabError(f"{len(varied)} varying fields; at most {MOST_FIELDS}")
         check_weight(weight)
         # Without addresses scapy would ask the host's network for them.
-        length = len(built(with_addresses(packet, NO_MAC, NO_MAC)))
+        addressed = with_addresses(packet, NO_MAC, NO_MAC)
+        length = len(built(addressed))
         fields_of(packet, varied)
         shortest = length + (SIGNATURE_LENGTH if signature else 0) + FCS
         sizes = Sizes.parse(max(SHORTEST, shortest) if size is None else size)
@@ -119,6 +122,8 @@ class Stream:
                 f"size {max(sizes.order)} is too long for Dot3(): above 1,500 bytes its length is "
                 f"read as a type (IEEE 802.3 3.2.6); choose {LONGEST_802_3} or less, or Ether()"
             )
+        fill = payload_of(payload)
+        warn_of_given(addressed, sizes.order, varied, signature, fill)
         values: dict[str, Any] = {
             "packet": packet,
             "sizes": sizes,
@@ -128,7 +133,7 @@ class Stream:
             "burst": burst,
             "seed": seed,
             "signature": signature,
-            "payload": payload_of(payload),
+            "payload": fill,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
