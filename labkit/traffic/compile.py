@@ -24,6 +24,7 @@ from labkit.traffic.program import (
     Checksum,
     Compiled,
     Program,
+    Sctp,
     Template,
 )
 from labkit.traffic.sizes import FCS
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from scapy.packet import Packet
 
 CHECKSUM_NAMES = ("chksum", "cksum")
+SCTP_CHECKSUM = 8  # its offset in SCTP's header (RFC 9260 3.1)
 ONES = 0xFFFF  # sums of one's complement numbers are taken modulo this
 PROOFS = 3  # frames compared with scapy's at the shortest and at the longest size
 
@@ -67,12 +69,14 @@ def compile_stream(
             f"{len(programs)} parts of varying fields, of which one longer than 8 bytes has "
             f"several; at most {MOST_FIELDS}"
         )
-    templates = tuple(maker.template(size, fields, programs, places) for size in sizes)
+    sctp = maker.sctp_place(places, sizes[0])
+    templates = tuple(maker.template(size, fields, programs, places, sctp) for size in sizes)
     changing = [
         i
         for i in range(len(places))
         if any(t.checksums[i].signature_factor for t in templates)
         or any(p.factors[i] for p in programs)
+        or (sctp is not None and sctp.factors[i])
     ]
     if len(changing) > MOST_CHECKSUMS:
         raise LabError(
@@ -80,7 +84,7 @@ def compile_stream(
             f"{MOST_CHECKSUMS} can; give some in the packet, such as UDP(chksum=0)"
         )
     compiled = Compiled(
-        tuple(replace(t, checksums=tuple(t.checksums[i] for i in changing)) for t in templates),
+        tuple(_with(t, changing) for t in templates),
         tuple(sizes.index(size) for size in order),
         tuple(replace(p, factors=tuple(p.factors[i] for i in changing)) for p in programs),
         signature,
@@ -100,6 +104,14 @@ def with_addresses(packet: "Packet", source: str | None, destination: str | None
     return made
 
 
+def _with(template: Template, changing: list[int]) -> Template:
+    """The template with the checksums that change."""
+    sctp = template.sctp
+    if sctp is not None:
+        sctp = replace(sctp, factors=tuple(sctp.factors[i] for i in changing))
+    return replace(template, checksums=tuple(template.checksums[i] for i in changing), sctp=sctp)
+
+
 class _Maker:
     """Builds frames of a stream with scapy."""
 
@@ -115,6 +127,8 @@ class _Maker:
             for name in CHECKSUM_NAMES
             if name in layer.default_fields and layer.getfieldval(name) is None
         ]
+        layers = all_layers(packet)
+        self.crcs = [place for place in self.free if layers[place[0]].name == "SCTP"]
 
     def build(
         self,
@@ -122,14 +136,18 @@ class _Maker:
         values: "list[tuple[FieldOf, int]]",
         signature: bytes = bytes(14),
         checksums: int | None = None,
+        crc: int | None = None,
     ) -> bytes:
-        """A frame without FCS; `signature` behind its magic; `checksums` instead of right ones."""
+        """A frame without FCS; `signature` behind its magic; `checksums` instead of right ones, and
+        `crc` instead of SCTP's."""
         packet = self.packet.copy()
         for field, wire in values:
             field.set(packet, wire)
         if checksums is not None:
             for number, name in self.free:
                 all_layers(packet)[number].setfieldval(name, checksums)
+        for number, name in self.crcs if crc is not None else ():
+            all_layers(packet)[number].setfieldval(name, crc)
         room = size - FCS - self.headers
         payload = self.fill.first(room)
         if self.signature:
@@ -150,7 +168,7 @@ class _Maker:
         """What the generator does with a field; the parts of a long one step together."""
         wires = self.locate(field, size)
         low = field.number(0) & ~1
-        frames = [self.build(size, [(field, n)]) for n in (low, low | 1)]
+        frames = [self.build(size, [(field, n)], crc=0) for n in (low, low | 1)]
         # A part begins whole words before the next: what it adds is the same.
         factors = tuple(_factor(frames, offset, wires[0]) for offset, _ in places)
         varied = field.varied
@@ -180,10 +198,12 @@ class _Maker:
 
         places = []
         all_free, layers = self.free, all_layers(self.packet)
-        zero = self.build(size, [], checksums=0)
+        zero = self.build(size, [], checksums=0, crc=0)
         for number, name in all_free:
+            if (number, name) in self.crcs:
+                continue
             self.free = [(number, name)]
-            held = self.build(size, [], checksums=0), self.build(size, [], checksums=ONES)
+            held = [self.build(size, [], checksums=number, crc=0) for number in (0, ONES)]
             self.free = all_free
             # Checksums around this one follow it; it is what also differs with all held still.
             for offset in range(len(zero) - 1):
@@ -194,20 +214,39 @@ class _Maker:
                     break
         return places
 
+    def sctp_place(self, places: list[tuple[int, bool]], size: int) -> Sctp | None:
+        """Where the SCTP packet begins whose checksum is to be made; it goes to the frame's end."""
+        if not self.crcs:
+            return None
+        if len(self.crcs) > 1:
+            raise LabError(
+                f"{self.packet.summary()}: two SCTP checksums would follow, and one can; give one of "
+                "them: SCTP(chksum=0)"
+            )
+        held = [self.build(size, [], checksums=0, crc=crc) for crc in (0, (1 << 32) - 1)]
+        found = bits_between(*held)
+        if found is None or found[1:3] != (4, 0):
+            raise LabError(f"{self.packet.summary()}: SCTP.chksum does not stand in one piece")
+        frames = [self.build(size, [], crc=crc) for crc in (0, 1)]
+        factors = (_sum_at(frames[1], at) - _sum_at(frames[0], at) for at, _ in places)
+        return Sctp(found[0] - SCTP_CHECKSUM, 0, tuple(factor % ONES for factor in factors))
+
     def template(
         self,
         size: int,
         fields: list[FieldOf],
         programs: tuple[Program, ...],
         places: list[tuple[int, bool]],
+        sctp: Sctp | None,
     ) -> Template:
         """The frame of one size with the first value of each field."""
         values = [(field, field.number(0)) for field in fields]
         frame = self.build(size, values)
-        later = self.build(size, values, bytes(13) + b"\x01") if self.signature else frame
+        first = self.build(size, values, crc=0) if sctp else frame
+        later = self.build(size, values, bytes(13) + b"\x01", crc=0) if self.signature else first
         checksums = []
         for i, (offset, is_udp) in enumerate(places):
-            total = _sum_at(frame, offset)
+            total = _sum_at(first, offset)
             base = total
             for program in programs:
                 bits = program.wire.value(0) << program.wire.shift & program.wire.mask
@@ -221,7 +260,9 @@ class _Maker:
         # Of what the packet brings any byte may be a header to a node, even in a Raw.
         ends = [self.headers, *(p.wire.offset + p.wire.width for p in programs)]
         ends += [offset + 2 for offset, _ in places]
-        return Template(frame, min(max(ends), len(frame)), tuple(checksums))
+        if sctp is not None:
+            sctp = replace(sctp, length=len(frame) - sctp.offset)
+        return Template(frame, min(max(ends), len(frame)), tuple(checksums), sctp)
 
     def prove(
         self,
