@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Frames of a stream as scapy builds them."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
@@ -26,6 +27,7 @@ class Builder:
     headers: its length
     free: number of the layer and name of each checksum that scapy computes
     crcs: those of them that are SCTP's
+    own: bytes of payload that the packet brings
     """
 
     def __init__(self, packet: "Packet", signature: bool, fill: Payload) -> None:
@@ -39,6 +41,7 @@ class Builder:
             (dict(layer.fields), layer.raw_packet_cache, layer.raw_packet_cache_fields)
             for layer in self._layers
         ]
+        self.own = own_payload(packet)
         self._end = self._layers[-1].payload
         self.free = [
             (number, name)
@@ -48,12 +51,18 @@ class Builder:
         ]
         self.crcs = [place for place in self.free if self._layers[place[0]].name == "SCTP"]
 
-    def payload(self, size: int, signature: bytes = bytes(14)) -> bytes:
-        """What follows the packet in a frame of this size; `signature` stands behind its magic."""
+    def payload(
+        self,
+        size: int,
+        signature: bytes = bytes(14),
+        values: "Sequence[tuple[FieldOf, int]]" = (),
+    ) -> bytes:
+        """What follows the packet in a frame of this size, with the `values` that are in it;
+        `signature` stands behind its magic."""
         payload = self.fill.first(size - FCS - self.headers)
         if self.signature:
             payload = payload[:-SIGNATURE_LENGTH] + MAGIC + signature
-        return payload
+        return _patched(payload, self.own, values)
 
     def build(
         self,
@@ -74,13 +83,17 @@ class Builder:
         """
         try:
             for field, wire in values:
-                field.set(self._made, wire)
+                if field.payload is None:
+                    field.set(self._made, wire)
+            if self.own:
+                load = _patched(self._layers[-1].load, 0, values)
+                self._layers[-1].setfieldval("load", load)
             if checksums is not None:
                 for number, name in self.free if held is None else held:
                     self._layers[number].setfieldval(name, checksums)
             for number, name in self.crcs if crc is not None else ():
                 self._layers[number].setfieldval(name, crc)
-            payload = self.payload(size, signature) if payload is None else payload
+            payload = self.payload(size, signature, values) if payload is None else payload
             if payload:
                 self._layers[-1].add_payload(payload)
             for layer in self._layers:
@@ -97,3 +110,18 @@ class Builder:
                 "its fields changes the length of the frame; vary another one"
             )
         return frame
+
+
+def own_payload(packet: "Packet") -> int:
+    """Bytes of the Raw that a packet ends in."""
+    last = packet.lastlayer()
+    return len(last.load) if last.name == "Raw" else 0
+
+
+def _patched(data: bytes, start: int, values: "Sequence[tuple[FieldOf, int]]") -> bytes:
+    """The bytes of the payload from `start` on, with values of those that vary there."""
+    patched = bytearray(data)
+    for field, wire in values:
+        if field.payload is not None:
+            field.payload.put(patched, start, wire)
+    return bytes(patched)

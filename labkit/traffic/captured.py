@@ -44,7 +44,7 @@ def warn_of_given(
 
     packet: with its MAC addresses
     """
-    fields = [FieldOf(packet, varied) for varied in vary]
+    fields = [field for one in vary if (field := FieldOf(packet, one)).payload is None]
     varied = {(field.layer_number, field.varied.name) for field in fields}
     given = [place for place in _given(packet) if place not in varied]
     if not given:

@@ -170,7 +170,7 @@ class _Compiler:
             return None
         made = []
         for size in self.sizes:
-            more, payload = size - shortest, builder.payload(size)
+            more, payload = size - shortest, builder.payload(size, values=self.values)
             start = bytearray(first[: builder.headers])
             for at, word in words:
                 if word + more > ONES:

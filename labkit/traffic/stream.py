@@ -12,6 +12,7 @@ from labkit.errors import LabError
 from labkit.packet.frame_bytes import built
 from labkit.packet.signature import SIGNATURE_LENGTH
 from labkit.text import shown
+from labkit.traffic.builder import own_payload
 from labkit.traffic.captured import check_no_padding, warn_of_given
 from labkit.traffic.compile import compile_stream, with_addresses
 from labkit.traffic.field_of import fields_of, with_drawn
@@ -106,7 +107,7 @@ class Stream:
         # Without addresses scapy would ask the host's network for them.
         addressed = with_addresses(packet, NO_MAC, NO_MAC)
         length = len(built(addressed))
-        fields_of(packet, varied)
+        in_payload = [f.payload for f in fields_of(packet, varied) if f.payload is not None]
         shortest = length + (SIGNATURE_LENGTH if signature else 0) + FCS
         sizes = Sizes.parse(max(SHORTEST, shortest) if size is None else size)
         if min(sizes.order) < shortest:
@@ -117,6 +118,13 @@ class Stream:
                 f"of FCS make {shortest}; choose {shortest} or more"
                 + (", or signature=False" if signature else "")
             )
+        room = own_payload(packet) + min(sizes.order) - shortest
+        for place in in_payload:
+            if place.offset + place.width > room:
+                raise LabError(
+                    f"vary {place.name}: frames of {min(sizes.order)} bytes have {room} bytes of "
+                    "payload" + (" before the signature" if signature else "")
+                )
         if packet.name == "802.3" and max(sizes.order) > LONGEST_802_3:
             raise LabError(
                 f"size {max(sizes.order)} is too long for Dot3(): above 1,500 bytes its length is "
