@@ -8,6 +8,8 @@
 #include "schedule.h"
 #include "trial.h"
 
+#define WORTH_A_COPY 4 /* frames, of a stream's template and field */
+
 /* 32 bytes in one register where the CPU has such. */
 typedef uint8_t bytes32 __attribute__((vector_size(32), aligned(1), may_alias));
 
@@ -104,7 +106,8 @@ fill_run(struct lk_stream *s, struct rte_mbuf **mbufs, uint16_t count, uint64_t 
 {
 	const struct lk_frames *f = &s->frames;
 
-	if (f->template_count == 1 && f->field_count <= 1 && f->checksum_count == 1) {
+	if (count >= WORTH_A_COPY && f->template_count == 1 && f->field_count <= 1 &&
+	    f->checksum_count == 1) {
 		const struct lk_compiled only = f->templates[0];
 		struct lk_field field = f->fields[0];
 

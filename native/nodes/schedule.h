@@ -13,6 +13,8 @@
 
 #define LK_RETRY_NS 10000.0 /* until a capture is asked again that the disk is behind with */
 
+#define LK_FEW_STREAMS 64 /* which stay in the cache by themselves */
+
 /* Restores the heap after the time of its top has grown. */
 static inline void
 lk_sift_down(struct lk_heap *heap)
@@ -156,6 +158,33 @@ lk_frames_left(const struct lk_stream *s, uint64_t now, uint64_t tsc_now)
 }
 
 /*
+ * Thousands of streams do not fit into a cache: what the next frame needs is fetched while this one
+ * is made. The stream on top was among those below it before, and is there already.
+ */
+static __rte_always_inline void
+lk_fetch_next(const struct lk_trial *t, const struct lk_heap *heap)
+{
+	const struct lk_stream *next = &t->streams[heap->entries[0].index];
+	uint32_t last = RTE_MIN(heap->length, 5u);
+
+	if (heap->length < LK_FEW_STREAMS)
+		return;
+	rte_prefetch0(next->frames.templates);
+	rte_prefetch0((const uint8_t *)next->frames.templates + 64);
+	rte_prefetch0((const uint8_t *)next->frames.templates + 128);
+	rte_prefetch0(next->frames.fields);
+	rte_prefetch0((const uint8_t *)next->frames.fields + 64);
+	for (uint32_t i = 1; i < last; i++) {
+		const uint8_t *later = (const uint8_t *)&t->streams[heap->entries[i].index];
+
+		rte_prefetch0(later);
+		rte_prefetch0(later + 64);
+		rte_prefetch0(later + 128);
+		rte_prefetch0(later + 192);
+	}
+}
+
+/*
  * The stream whose frames are next, and how many of them in a row, at most `room`; NULL when none
  * is due. `now` is in cycles with a fraction, UINT64_MAX when nothing is paced; `clock` is it
  * always.
@@ -215,6 +244,7 @@ lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clo
 			lk_take_due(t, s, tsc);
 		heap->entries[0].at = s->due;
 		lk_sift_down(heap);
+		lk_fetch_next(t, heap);
 		return s;
 	}
 	return NULL;

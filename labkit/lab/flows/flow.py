@@ -18,6 +18,7 @@ from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
 from labkit.traffic.sizes import Sizes
 from labkit.traffic.stream import Stream
+from labkit.units import plain
 
 State = Literal["stopped", "started", "paused", "done"]
 POLL_SECONDS = 0.01
@@ -201,7 +202,7 @@ class Flow:
             if sent != seen:
                 seen, moved = sent, now
             if timeout is not None and now - begin > timeout:
-                raise LabError(f"flow {self.name!r} is not done after {timeout:g} s: {sent:,} sent")
+                raise LabError(f"flow {self.name!r} is not done after {plain(timeout)} s: {sent:,} sent")
             if now - moved > patience:
                 raise LabError(
                     f"flow {self.name!r} has sent no frame for {patience:.0f} s, {sent:,} in all: "
