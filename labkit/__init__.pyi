@@ -76,6 +76,7 @@ from .tables.table import Table as Table
 from .traffic.addresses import addresses as addresses
 from .traffic.fields import vary as vary
 from .traffic.payload import Payload as Payload
+from .traffic.payload_bytes import vary_payload as vary_payload
 from .traffic.rate import Rate as Rate
 from .traffic.replay import Replay as Replay
 from .traffic.sizes import IMIX as IMIX

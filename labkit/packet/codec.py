@@ -132,6 +132,9 @@ def native_templates(module: Any, stream: Mapping[str, Any], keep_alive: list[An
         native.bytes, native.length, native.head = buffer, len(data), template["head"]
         for checksum, values in zip(native.checksums, template["checksums"], strict=False):
             checksum.offset, checksum.is_udp, checksum.base, checksum.signature_factor = values
+        if template["sctp"] is not None:
+            native.sctp_offset, native.sctp_length, factors = template["sctp"]
+            native.sctp_factors[0 : len(factors)] = factors
     return templates
 
 

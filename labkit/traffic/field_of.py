@@ -20,6 +20,7 @@ from labkit.traffic.fields import (
     nth_layer,
     plain_field,
 )
+from labkit.traffic.payload_bytes import PayloadBytes
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
@@ -32,6 +33,10 @@ class FieldOf:
 
     def __init__(self, packet: "Packet", varied: Vary) -> None:
         self.varied = varied
+        if isinstance(varied.field, PayloadBytes):
+            self._in_payload(packet, varied.field)
+            return
+        self.payload: PayloadBytes | None = None
         self.layer_number = self._find(packet)
         layer = nth_layer(packet, self.layer_number)
         self.field = plain_field(layer.get_field(varied.name), layer, varied.values[0])
@@ -47,6 +52,25 @@ class FieldOf:
                     f"the highest is {self.whole - 1}"
                 )
         self.is_bits = hasattr(self.field, "rev")  # scapy's BitField
+
+    def _in_payload(self, packet: "Packet", place: PayloadBytes) -> None:
+        """Its values are numbers as those of a wide field at the end of the packet."""
+        from scapy.fields import BitField
+
+        self.payload = place
+        self.layer_number = len(all_layers(packet)) - 1
+        self.layer = nth_layer(packet, self.layer_number)
+        self.whole = self.bits = 8 * place.width
+        self.low, self.is_bits = 0, True
+        self.field = BitField(place.name, 0, self.bits)
+
+    @property
+    def place(self) -> tuple[tuple[int, str], int]:
+        """Layer and field, and the bits of it as a mask."""
+        name, low = self.varied.name, self.low
+        if self.payload is not None:
+            name, low = "payload", 8 * self.payload.offset
+        return (self.layer_number, name), (1 << self.bits) - 1 << low
 
     def _find(self, packet: "Packet") -> int:
         """The number of the layer that is meant; LabError where there is none, or several kinds."""
@@ -220,9 +244,20 @@ def fields_of(packet: "Packet", vary: Sequence[Vary]) -> list[FieldOf]:
     fields = [FieldOf(packet, varied) for varied in vary]
     seen: dict[tuple[int, str], int] = {}
     for field in fields:
-        place = field.layer_number, field.varied.name
-        mask = (1 << field.bits) - 1 << field.low
-        if seen.get(place, 0) & mask:
+        place, mask = field.place
+        if seen.get(place, 0) & mask and field.payload is not None:
+            raise LabError(
+                f"vary {field.varied.name}: another one varies some of these bytes; give each byte "
+                "one of them"
+            )
+        both, whole = seen.get(place, 0) & mask, (1 << field.whole) - 1
+        if both not in (0, whole):
+            bits = both.bit_length() - 1, (both & -both).bit_length() - 1
+            raise LabError(
+                f"vary {place[1]}: bits {bits} of {type(field.layer).__name__}.{place[1]} vary in "
+                "two ways; give each bit to one of them"
+            )
+        if both:
             raise LabError(
                 f"vary {place[1]}: two of them are the {place[1]} of one layer, "
                 f"{type(field.layer).__name__}; give one of them all values, or tell layers of one "
@@ -230,6 +265,15 @@ def fields_of(packet: "Packet", vary: Sequence[Vary]) -> list[FieldOf]:
             )
         seen[place] = seen.get(place, 0) | mask
     return fields
+
+
+def with_drawn(packet: "Packet", vary: Sequence[Vary], drawn: Sequence[Vary]) -> tuple[Vary, ...]:
+    """The fields that vary, and those that the packet itself lets scapy draw, but for the same."""
+    named = {
+        (field.layer_number, varied.name) for varied in vary for field in [FieldOf(packet, varied)]
+    }
+    others = (FieldOf(packet, varied) for varied in drawn)
+    return (*vary, *(f.varied for f in others if (f.layer_number, f.varied.name) not in named))
 
 
 def _is_fraction(value: object) -> bool:

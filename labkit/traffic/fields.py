@@ -64,13 +64,10 @@ class Vary:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values: field such as "UDP.sport", values (a range as text), random, nth."""
-        values = self.values
         return (
             {
                 "field": f"{self.owner.__name__}.{self.name}",
-                "values": str(values)
-                if isinstance(values, (range, Addresses))
-                else list(map(_json, values)),
+                "values": values_told(self.values),
                 "random": self.random,
                 "nth": self.nth or 1,
             }
@@ -148,6 +145,13 @@ def layers_with(field: Any) -> list[Any]:
     return having(field.owners) or having(conf.layers)
 
 
+def values_told(values: Sequence[Value]) -> str | list[Value]:
+    """Values as JSON, a range as text."""
+    if isinstance(values, (range, Addresses)):
+        return str(values)
+    return list(map(_json, values))
+
+
 def _json(value: Value) -> Value:
     return int(value) if isinstance(value, Integral) else str(value)
 
@@ -177,7 +181,8 @@ def vary(
         IP.src are. A packet with both needs layer= or nth=, which then counts all of them.
 
     bits: some of the field's alone, of which values are the numbers: (7, 2) the DSCP and (1, 0) the
-        ECN of IP.tos (RFC 2474 3, RFC 3168 5), 1 the SYN of TCP.flags; bit 0 is the last one
+        ECN of IP.tos (RFC 2474 3, RFC 3168 5); bit 0 is the last one. Flags have names: "S" the SYN
+        of TCP.flags, "DF" of IP.flags
     wrap: numbers past the field's width begin again at 0, instead of being refused
 
     Checksums follow the field, unless the packet gives them: what a packet says stays as it is.
@@ -187,7 +192,7 @@ def vary(
         raise LabError(f"field is {field.__name__}, a whole layer; give one of {names}")
     if not hasattr(field, "owners") or not hasattr(field, "addfield"):
         raise LabError(f"field is {shown(field)}; give a field of a scapy layer, such as UDP.sport")
-    listed = _listed(values)
+    listed = listed_values(values)
     if not isinstance(random, bool):
         raise LabError(f"random is {shown(random)}; it is True or False")
     is_whole = isinstance(nth, Integral) and not isinstance(nth, bool)
@@ -203,11 +208,13 @@ def vary(
     if not isinstance(wrap, bool):
         raise LabError(f"wrap is {shown(wrap)}; it is True or False")
     number = None if nth is None else int(nth)
-    return Vary(field, listed, random, number, layer, 1, _bits(bits), wrap)
+    return Vary(field, listed, random, number, layer, 1, _bits(bits, field), wrap)
 
 
-def _bits(bits: Any) -> tuple[int, int] | None:
+def _bits(bits: Any, field: Any) -> tuple[int, int] | None:
     """The highest and the lowest."""
+    if isinstance(bits, str) and (names := getattr(getattr(field, "fld", field), "names", None)):
+        return _flags(bits, list(names))
     pair = bits if isinstance(bits, tuple) else (bits, bits)
     if bits is None:
         return None
@@ -216,6 +223,21 @@ def _bits(bits: Any) -> tuple[int, int] | None:
     if pair[0] < pair[1] or pair[1] < 0:
         raise LabError(f"bits is {shown(bits)}; the highest is first, as (7, 2), and the last is 0")
     return pair
+
+
+def _flags(text: str, names: list[str]) -> tuple[int, int]:
+    """The bits of flags beside one another, such as "S", "DF" or "MF+DF"."""
+    wanted = [text] if text in names else text.split("+") if "+" in text else list(text)
+    there = {name: bit for bit, name in enumerate(names)}
+    found = sorted(there[name] for name in wanted if name in there)
+    if len(found) != len(wanted) or not found:
+        raise LabError(f"bits is {text!r}; the flags of this field are {', '.join(names)}")
+    if found != list(range(found[0], found[-1] + 1)):
+        raise LabError(
+            f"bits is {text!r}, which do not stand beside one another in {', '.join(names)}; let "
+            "each of them vary"
+        )
+    return found[-1], found[0]
 
 
 def count_of(values: Sequence[Value]) -> int:
@@ -227,7 +249,7 @@ def count_of(values: Sequence[Value]) -> int:
     return len(values)
 
 
-def _listed(values: Any) -> Sequence[Value]:
+def listed_values(values: Any) -> Sequence[Value]:
     """A range as it is, other values as a tuple."""
     is_listed = is_many(values) and not isinstance(values, (bytes, Mapping))
     is_random = hasattr(values, "_fix")  # of scapy's volatile values, each of which is endless

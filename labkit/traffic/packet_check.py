@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 from labkit.errors import LabError
 from labkit.packet.mac import HOW_TO_WRITE, is_mac
 from labkit.text import shown
-from labkit.traffic.fields import all_layers, plain_field
+from labkit.traffic.fields import Vary, all_layers, plain_field
+from labkit.traffic.random_values import drawn_fields
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
 
-def one_packet(packet: Any) -> "Packet":
-    """A copy of the packet, its addresses told as such; LabError for what stands for many packets,
-    or for other ones each time."""
+def one_packet(packet: Any) -> "tuple[Packet, list[Vary]]":
+    """A copy of the packet, its addresses told as such, and the fields that scapy would draw;
+    LabError for what stands for many packets, or for other ones each time."""
     from scapy.layers.l2 import Dot3, Ether
 
     if not isinstance(packet, (Ether, Dot3)):
@@ -24,10 +25,11 @@ def one_packet(packet: Any) -> "Packet":
             f"packet is {shown(packet)}; a stream's packet begins with Ether() or Dot3(), such as "
             'Ether()/IP(src="10.0.0.1", dst="10.0.0.2")/UDP(sport=1, dport=2)'
         )
+    packet, drawn = drawn_fields(packet)
     for name, value in _values(packet):
         if hasattr(value, "_fix"):
             raise LabError(
-                f"{name} is {value.command()}, another value in each frame that scapy builds; "
+                f"{name} is {_command(value)}, another value in each frame that scapy builds; "
                 f"leave it out of the packet, and let the field vary: "
                 f"vary=lk.vary({name}, [...], random=True) draws from a range or a list"
             )
@@ -39,7 +41,14 @@ def one_packet(packet: Any) -> "Packet":
     for layer in all_layers(packet):
         _check_addresses(layer)
     one: Packet = next(iter(packet))  # with the address that a net of one, such as a name, has
-    return one
+    return one, drawn
+
+
+def _command(value: Any) -> str:
+    try:
+        return str(value.command())
+    except TypeError:  # of numbers in a RandChoice
+        return shown(value)
 
 
 def _values(packet: "Packet") -> Iterator[tuple[str, Any]]:

@@ -28,6 +28,16 @@ class Template:
     data: bytes
     head: int
     checksums: tuple[Checksum, ...]
+    sctp: "Sctp | None" = None
+
+
+@dataclass(frozen=True)
+class Sctp:
+    """An SCTP packet in a template, and what its checksum adds to the others."""
+
+    offset: int
+    length: int
+    factors: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,7 @@ class Compiled:
                     "checksums": [
                         [c.offset, c.is_udp, c.base, c.signature_factor] for c in t.checksums
                     ],
+                    "sctp": t.sctp and [t.sctp.offset, t.sctp.length, list(t.sctp.factors)],
                 }
                 for t in self.templates
             ],

@@ -12,9 +12,11 @@ from labkit.errors import LabError
 from labkit.packet.frame_bytes import built
 from labkit.packet.signature import SIGNATURE_LENGTH
 from labkit.text import shown
+from labkit.traffic.builder import own_payload
+from labkit.traffic.captured import check_no_padding, warn_of_given
 from labkit.traffic.compile import compile_stream, with_addresses
-from labkit.traffic.field_of import fields_of
-from labkit.traffic.fields import Vary, as_fields, count_of
+from labkit.traffic.field_of import fields_of, with_drawn
+from labkit.traffic.fields import Vary, all_layers, as_fields, count_of
 from labkit.traffic.packet_check import one_packet
 from labkit.traffic.payload import COUNTING, Payload, payload_of
 from labkit.traffic.placed import Placeable
@@ -50,7 +52,11 @@ class Stream(Placeable):
     ----------
     packet: from Ether on. Where Ether() names no addresses, it goes from the port's MAC to that of
         the other end of a cable, else to the MAC that answers for the IP destination. A checksum
-        that the packet gives is sent as it is.
+        that the packet gives is sent as it is. Random values of scapy's with a fixed width, such as
+        RandShort(), RandIP("10.0.0.0/8"), RandChoice(53, 443) and what fuzz() makes of fields that
+        are not given, become fields that vary at random, but where `vary` names the field. So
+        fuzz() lets IP.version and IP.flags vary too, and most of its frames are malformed: give
+        a value to what is not to be. Fields without a fixed width keep their defaults in it.
     sizes: bytes of a frame with FCS, as in RFC 2544: 64 is 60 bytes in memory. The payload is
         filled up. Given as `size`: a number, several in turn, weights such as {64: 28, 570: 16},
         lk.IMIX or "IMIX"; None: the shortest that holds the signature, 64 or more.
@@ -64,7 +70,7 @@ class Stream(Placeable):
     payload: what fills the frame behind the packet: bytes or a text (once, then zeros), or
         lk.Payload.repeat, .random or .prbs; None: bytes that count from 0 to 255
     rebuild: True: lengths and checksums that the packet gives, as a captured one does, are made
-        anew for every size; padding goes
+        anew for every size; padding goes. Else there is a warning of those that are wrong
     signature: False: frames are counted, but not tracked and timed
     """
 
@@ -92,15 +98,17 @@ class Stream(Placeable):
         payload: Payload | bytes | str | None = None,
         rebuild: bool = False,
     ) -> None:
-        packet = one_packet(packet)
+        packet, drawn = one_packet(packet)
         packet = rebuilt(packet) if rebuild else packet
-        varied = as_fields(vary)
+        check_no_padding(packet)
+        varied = with_drawn(packet, as_fields(vary), drawn)
         if len(varied) > MOST_FIELDS:
             raise LabError(f"{len(varied)} varying fields; at most {MOST_FIELDS}")
         check_weight(weight)
         # Without addresses scapy would ask the host's network for them.
-        length = len(built(with_addresses(packet, NO_MAC, NO_MAC)))
-        fields_of(packet, varied)
+        addressed = with_addresses(packet, NO_MAC, NO_MAC)
+        length = len(built(addressed))
+        in_payload = [f.payload for f in fields_of(packet, varied) if f.payload is not None]
         shortest = length + (SIGNATURE_LENGTH if signature else 0) + FCS
         sizes = Sizes.parse(max(SHORTEST, shortest) if size is None else size)
         if min(sizes.order) < shortest:
@@ -111,11 +119,20 @@ class Stream(Placeable):
                 f"of FCS make {shortest}; choose {shortest} or more"
                 + (", or signature=False" if signature else "")
             )
+        room = own_payload(packet) + min(sizes.order) - shortest
+        for place in in_payload:
+            if place.offset + place.width > room:
+                raise LabError(
+                    f"vary {place.name}: frames of {min(sizes.order)} bytes have {room} bytes of "
+                    "payload" + (" before the signature" if signature else "")
+                )
         if packet.name == "802.3" and max(sizes.order) > LONGEST_802_3:
             raise LabError(
                 f"size {max(sizes.order)} is too long for Dot3(): above 1,500 bytes its length is "
                 f"read as a type (IEEE 802.3 3.2.6); choose {LONGEST_802_3} or less, or Ether()"
             )
+        fill = payload_of(payload)
+        warn_of_given(addressed, sizes.order, varied, signature, fill)
         values: dict[str, Any] = {
             "packet": packet,
             "sizes": sizes,
@@ -125,7 +142,7 @@ class Stream(Placeable):
             "burst": burst,
             "seed": seed,
             "signature": signature,
-            "payload": payload_of(payload),
+            "payload": fill,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -149,9 +166,30 @@ class Stream(Placeable):
         """
         return self.compile("02:00:00:00:00:01", "02:00:00:00:00:02").frames(count)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # scapy's own pickles are frames, of which lengths and checksums are the packet's.
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        del values["packet"]
+        layers = [(type(layer), layer.fields) for layer in all_layers(self.packet)]
+        return _unpickled, (layers, values)
+
     def __repr__(self) -> str:
         parts = [self.packet.summary(), str(self.sizes)]
         parts += [str(self.rate)] if self.rate is not None else []
         parts += [f"{v.name} × {count_of(v.values):,}" for v in self.vary]
         parts += [f"bursts of {self.burst}"] if self.burst > 1 else []
         return f"<Stream {', '.join(parts)}>"
+
+
+def _unpickled(layers: list[tuple[Any, dict[str, Any]]], values: dict[str, Any]) -> Stream:
+    packets = []
+    for kind, given in layers:
+        packets.append(kind())
+        packets[-1].fields.update(given)
+    packet = packets[0]
+    for layer in packets[1:]:
+        packet /= layer
+    stream = Stream.__new__(Stream)
+    for name, value in {"packet": packet, **values}.items():
+        object.__setattr__(stream, name, value)
+    return stream

@@ -70,6 +70,8 @@ uint64_t lk_codec_flow_hash(const uint8_t *frame, uint32_t length);
 void lk_codec_make_frame(uint8_t *frame, const struct lk_template *t, struct lk_field *fields,
 			 unsigned int field_count, unsigned int checksums, int has_signature,
 			 uint32_t sequence, uint64_t tsc);
+/* CRC32c of n bytes (crc32c.h), by the CPU's instruction where it has one, or without. */
+uint32_t lk_codec_crc32c(const uint8_t *bytes, uint64_t n, int is_portable);
 /* What a receiver makes of sequence numbers: counts[0..3] received, reordered, duplicated, too old;
  * the sum of those passed over is returned. */
 int64_t lk_codec_sequence(const uint32_t *numbers, uint64_t count, uint64_t *counts);

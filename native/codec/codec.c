@@ -198,6 +198,12 @@ lk_codec_make_frame(uint8_t *frame, const struct lk_template *t, struct lk_field
 	lk_make_frame(frame, t, fields, field_count, checksums, has_signature ? &stamp : NULL);
 }
 
+uint32_t
+lk_codec_crc32c(const uint8_t *bytes, uint64_t n, int is_portable)
+{
+	return ~(is_portable ? lk_crc32c_portable : lk_crc32c)(bytes, n, UINT32_MAX);
+}
+
 int64_t
 lk_codec_sequence(const uint32_t *numbers, uint64_t count, uint64_t *counts)
 {

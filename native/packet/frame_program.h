@@ -3,6 +3,7 @@
 #define LK_FRAME_PROGRAM_H
 
 #include "checksum.h"
+#include "crc32c.h"
 #include "signature.h"
 
 /*
@@ -14,6 +15,9 @@
  * zero). What a value adds to a one's complement sum is the value times a power of 256 modulo
  * 65535, or its negative where a checksum inside makes up for it: one factor for each field and
  * checksum.
+ *
+ * SCTP's checksum is a CRC over all bytes of its packet, made when the others within are there; to
+ * those around it, it is one more field.
  */
 #define LK_MAX_FIELDS	 32
 #define LK_MAX_CHECKSUMS 6
@@ -47,6 +51,9 @@ struct lk_template {
 	uint32_t length;      /* without FCS */
 	uint32_t head;	      /* bytes that a frame may differ in, but for the signature */
 	struct lk_checksum checksums[LK_MAX_CHECKSUMS];
+	uint32_t sctp_offset;
+	uint32_t sctp_length; /* 0: there is no CRC to make */
+	uint32_t sctp_factors[LK_MAX_CHECKSUMS];
 };
 
 /* splitmix64 (Steele, Lea, Flood 2014): number n of the sequence that begins with a seed. */
@@ -95,6 +102,31 @@ lk_folded(uint64_t number)
 	return (number >> 16) + (uint16_t)number;
 }
 
+static inline void
+lk_put_checksum(uint8_t *frame, const struct lk_checksum *c, uint64_t sum)
+{
+	uint16_t checksum = (uint16_t)~lk_fold(sum);
+
+	if (checksum == 0 && c->is_udp)
+		checksum = 0xffff;
+	lk_put16(frame + c->offset, checksum);
+}
+
+/* SCTP's checksum, and those around it, whose sums are without it. */
+static inline void
+lk_put_sctp(uint8_t *frame, const struct lk_template *t, const uint64_t *sums,
+	    unsigned int checksums)
+{
+	uint8_t *sctp = frame + t->sctp_offset;
+	uint32_t crc = lk_sctp_checksum(sctp, t->sctp_length);
+
+	lk_put32(sctp + LK_SCTP_CHECKSUM, crc);
+	for (unsigned int c = 0; c < checksums; c++)
+		if (t->sctp_factors[c] != 0)
+			lk_put_checksum(frame, &t->checksums[c],
+					sums[c] + lk_folded(crc) * t->sctp_factors[c]);
+}
+
 /* Which numbers a signature gets; NULL in its place: none is written. */
 struct lk_stamp {
 	uint32_t sequence;
@@ -131,13 +163,10 @@ lk_make_frame(uint8_t *frame, const struct lk_template *t, struct lk_field *fiel
 		for (c = 0; c < checksums; c++)
 			sums[c] += folded * t->checksums[c].signature_factor;
 	}
-	for (c = 0; c < checksums; c++) {
-		uint16_t checksum = (uint16_t)~lk_fold(sums[c]);
-
-		if (checksum == 0 && t->checksums[c].is_udp)
-			checksum = 0xffff;
-		lk_put16(frame + t->checksums[c].offset, checksum);
-	}
+	for (c = 0; c < checksums; c++)
+		lk_put_checksum(frame, &t->checksums[c], sums[c]);
+	if (__builtin_expect(t->sctp_length != 0, 0))
+		lk_put_sctp(frame, t, sums, checksums);
 }
 
 #endif

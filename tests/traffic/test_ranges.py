@@ -71,6 +71,18 @@ def test_bits_of_one_field_vary_apart() -> None:
     assert dscp.to_dict()["bits"] == [7, 2]
 
 
+def test_flags_have_names() -> None:
+    for field, name, bits in (
+        (TCP.flags, "S", (1, 1)),
+        (TCP.flags, "FS", (1, 0)),
+        (IP.flags, "DF", (1, 1)),
+        (IP.flags, "MF+DF", (1, 0)),
+    ):
+        assert lk.vary(field, [1], bits=name).bits == bits
+    frames = lk.Stream(LINK / V4 / TCP(flags="A"), vary=lk.vary(TCP.flags, [0, 1], bits="S"))
+    assert [str(Ether(frame)[TCP].flags) for frame in frames.frames(2)] == ["A", "SA"]
+
+
 @pytest.mark.parametrize("start", [65530, 70000, -3])
 def test_a_range_wraps_around_where_asked(start: int) -> None:
     varied = lk.vary(UDP.sport, range(start, start + 20, 3), wrap=True)
@@ -98,8 +110,14 @@ def stream_of(*vary: Vary) -> Callable[[], object]:
         (stream_of(lk.vary(IP.tos, [4], bits=(1, 0))), "4 is no value of it: .* outside of 0 to 3"),
         (
             stream_of(lk.vary(IP.tos, [1], bits=(3, 0)), lk.vary(IP.tos, [1], bits=(7, 3))),
-            "two of them are the tos of one layer",
+            r"vary tos: bits \(3, 3\) of IP.tos vary in two ways; give each bit to one of them",
         ),
+        (
+            stream_of(lk.vary(IP.tos, [1], bits=(3, 0)), lk.vary(IP.tos, [1])),
+            r"vary tos: bits \(3, 0\) of IP.tos vary in two ways",
+        ),
+        (lambda: lk.vary(TCP.flags, [1], bits="x"), "bits is 'x'; the flags of .* are F, S, R"),
+        (lambda: lk.vary(TCP.flags, [1], bits="SA"), "do not stand beside one another in F, S"),
         (stream_of(lk.vary(UDP.sport, range(65530, 65540))), "is no value of it: it is outside"),
     ],
 )
