@@ -43,8 +43,8 @@ def rss_kb(process: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
-def told(replay: lk.Replay, number: int = 7) -> dict[str, Any]:
-    """What the engine is told of a live stream at its own times."""
+def when(replay: lk.Replay, number: int = 7) -> dict[str, Any]:
+    """When a live stream sends, at its own times."""
     return {
         "intended": None,
         "burst": 1,
@@ -66,12 +66,12 @@ def generator(lab: lk.Lab, port: lk.Port, run: str = "live") -> Iterator[None]:
 
 def start(lab: lk.Lab, **replays: lk.Replay) -> None:
     """Those of all runs at one moment."""
+    streams = [replay.play(0.0, None).to_dict() for replay in replays.values()]
     changes = {
-        run: [{"kind": "LK_FLOW_START", "index": 0, "stream": n, **told(replay, 7 + n)}]
+        run: [{"kind": "LK_FLOW_START", "index": 0, "stream": n} | when(replay, 7 + n)]
         for n, (run, replay) in enumerate(replays.items())
     }
-    played = [replay.play(0.0, None).to_dict() for replay in replays.values()]
-    assert not lab.engine.commands.change_traffic(changes, played, False, 10**10)
+    assert not lab.engine.commands.change_traffic(changes, streams, False, 10**10)
 
 
 class Counts(NamedTuple):
@@ -229,6 +229,25 @@ def test_a_capture_that_shrinks_while_it_is_sent_is_told(lab: lk.Lab, tmp_path: 
         wait_until(lambda: counts(lab).state == lib.LK_FLOW_FAILED)
 
 
+def test_flows_that_replay_captures(lab: lk.Lab, tmp_path: Path) -> None:
+    """Several at once, each its own; one whose file shrinks says so."""
+    a, b = lab.cable()
+    files = [numbered(tmp_path / f"{n}", [m * MS for m in range(10 * n)]) for n in range(2, 9)]
+    shrinks = lk.Replay(numbered(tmp_path / "in", [n * MS for n in range(12_000)], 1500), speed=4)
+    with lab.traffic() as t:
+        flows = [t.add(lk.Replay(file, repeat=False), on=a, to=b, name=file.name) for file in files]
+        t.start()
+        for flow, file in zip(flows, files, strict=True):
+            flow.wait()
+            assert (flow.state, flow.sent) == ("done", 10 * int(file.name))
+        broken = t.add(shrinks, on=a, to=b, name="broken", count=12_000)
+        broken.start()
+        os.truncate(tmp_path / "in", 1000)
+        with pytest.raises(lk.LabError, match=r"'broken': .* could not be read to its end"):
+            broken.wait()
+        assert broken.state == "failed"
+
+
 def test_a_trial_of_a_capture_that_shrinks_is_none(lab: lk.Lab, tmp_path: Path) -> None:
     a, b = lab.cable()
     lab.run(lk.rx(b) >> lk.sink(), name="sink")
@@ -241,7 +260,7 @@ def test_a_trial_of_a_capture_that_shrinks_is_none(lab: lk.Lab, tmp_path: Path) 
 
     lab.engine.commands.start_trial = truncated  # type: ignore[method-assign]
     with pytest.raises(lk.LabError, match="could not be read to its end while it was sent"):
-        lk.trial(a, lk.Replay(file, speed=20), duration=0.6, receive_on=a, drain=0.1, **QUICK)
+        lk.trial(a, lk.Replay(file, speed=100), duration=2, receive_on=a, drain=0.1, **QUICK)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ FIELDS = (
     *("total_late", "state", "behind", "still_ns"),
 )
 AT = {name: n for n, name in enumerate(FIELDS)}
-STATES = ("stopped", "started", "paused", "done")
+STATES = ("stopped", "started", "paused", "done", "failed")
 
 Row = npt.NDArray[np.int64]
 

@@ -20,7 +20,7 @@ from labkit.traffic.sizes import Sizes
 from labkit.traffic.stream import Stream
 from labkit.units import plain
 
-State = Literal["stopped", "started", "paused", "done"]
+State = Literal["stopped", "started", "paused", "done", "failed"]
 POLL_SECONDS = 0.01
 STUCK_SECONDS = 10.0  # without a frame, and longer than three intervals
 
@@ -209,13 +209,19 @@ class Flow:
                     f"port {self.on.name} takes none; is its link up, and its other end read?"
                 )
             time.sleep(POLL_SECONDS)
+        if state == "failed":
+            raise LabError(
+                f"flow {self.name!r}: {self._stream!r} could not be read to its end while it was "
+                "sent; leave a capture alone while it is played"
+            )
         if state != "done":
             raise LabError(f"flow {self.name!r} is {state}, and was not started or was stopped")
 
     @property
     def state(self) -> State:
-        """stopped, started, paused or done. It is started until its last frame has left and what
-        was under way has had time to arrive: then its counters stand."""
+        """stopped, started, paused, done, or failed: its capture could not be read on. It is
+        started until its last frame has left and what was under way has had time to arrive: then
+        its counters stand."""
         return self._owner.state_of(self)
 
     # What was counted

@@ -28,7 +28,7 @@ def counters_of(flows: Sequence[Flow], rows: Row, states: Sequence[str]) -> "pd.
     from labkit.tables.table import Table
 
     of = {name: rows[:, n] for name, n in AT.items()}
-    ended = np.isin(states, ("stopped", "done"))
+    ended = np.isin(states, ("stopped", "done", "failed"))
     untracked = np.array([not flow.stream.signature for flow in flows], dtype=bool)
     untimed = of["latency_count"] == 0
     values: dict[str, Any] = of | {

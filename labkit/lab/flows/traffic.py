@@ -289,6 +289,7 @@ class Traffic:
             for flow in listed:
                 self._check_port(flow.on)
             self._paths.fit(self.flows.values(), self._places)
+        made: list[Compiled | Playback] = []  # so that none has the id of one that is gone
         numbered: dict[int, int] = {}  # where a compiled stream stands in
         streams: list[dict[str, Any]] = []
         changes: dict[str, list[dict[str, Any]]] = {}
@@ -302,6 +303,7 @@ class Traffic:
                 if id(compiled) not in numbered:
                     numbered[id(compiled)] = len(streams)
                     streams.append(compiled.to_dict())
+                    made.append(compiled)
                 change["stream"] = numbered[id(compiled)]
             of_run.append(change)
         if not changes or not self._has_started(kind):
@@ -369,10 +371,10 @@ class Traffic:
         return self._made[key][1]
 
     def _states(self, flows: Sequence[Flow], rows: Row) -> list[State]:
-        """stopped and done are said of what is still alone."""
+        """stopped, done and failed are said of what is still alone."""
         states = [engine_state(row) for row in rows]
         for n in self._not_still(flows, rows):
-            if states[n] in ("stopped", "done"):
+            if states[n] in ("stopped", "done", "failed"):
                 states[n] = "started"
         return states
 
