@@ -202,7 +202,9 @@ class Flow:
             if sent != seen:
                 seen, moved = sent, now
             if timeout is not None and now - begin > timeout:
-                raise LabError(f"flow {self.name!r} is not done after {plain(timeout)} s: {sent:,} sent")
+                raise LabError(
+                    f"flow {self.name!r} is not done after {plain(timeout)} s: {sent:,} sent"
+                )
             if now - moved > patience:
                 raise LabError(
                     f"flow {self.name!r} has sent no frame for {patience:.0f} s, {sent:,} in all: "
