@@ -10,6 +10,8 @@ import warnings
 
 import lazy_loader
 
+from labkit.lab.flows import hooks
+
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
@@ -60,4 +62,10 @@ def _lab_dashboard(lab: object, *parts: str) -> object:
     return __getattr__("dashboard")(lab, *parts)  # type: ignore[operator]
 
 
+def _record(traffic: object, *names: str, hz: float) -> object:
+    """lk.record(), which lies above the lab, for Traffic.record()."""
+    return __getattr__("record")(traffic, *names, hz=hz)  # type: ignore[operator]
+
+
+hooks.record[:] = [_record]
 _serve_notebook()

@@ -77,8 +77,9 @@ def rates(before: Sample, after: Sample) -> Rates:
     counted = schema.is_counter & known & ~unreadable & (old != MISSING)
     fell = counted & (new < old)
     if after.schema is not before.schema:
-        values[fell] = np.nan
-        counted, fell = counted & ~fell, np.zeros_like(fell)
+        began = fell | _began(schema)
+        values[began] = np.nan
+        counted, fell = counted & ~began, np.zeros_like(fell)
     # Some counters move in steps: a worker tells of its rest when it wakes up.
     leapt = counted & ~fell & (change > _limits(schema) * max(seconds, 1.0))
     values[schema.is_counter & known & (old == MISSING)] = np.nan
@@ -115,6 +116,12 @@ def _aligned(before: Sample, after: Sample) -> tuple[Any, Any]:
     old = after.values.copy()
     old[known] = before.values[[i for i in at if i >= 0]]
     return old, known
+
+
+def _began(schema: Schema) -> npt.NDArray[np.bool_]:
+    """By position, whether it is a counter that began anew with this schema."""
+    began = np.fromiter((name in schema.anew for name in schema.names), dtype=bool)
+    return began & schema.is_counter
 
 
 @lru_cache(maxsize=64)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 import traitlets
 
 from labkit.errors import LabError
-from labkit.lab.lab import Lab
-from labkit.sources import Rates, Sample, Schema, Source, rates
+from labkit.sources import Rates, Sample, Schema, rates
+from labkit.sources.as_source import Counted
 from labkit.widgets import bundle
 from labkit.widgets.displays import after_every_cell, display_parts
 from labkit.widgets.feed import Feed, feed_of
@@ -50,7 +50,7 @@ class LiveView(PageWidget):
     status = traitlets.List(["live", ""]).tag(sync=True)
     faults = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, source: Source | Lab, kind: str, title: str) -> None:
+    def __init__(self, source: Counted, kind: str, title: str) -> None:
         self._feed = feed_of(source)
         self._lock = threading.RLock()  # traits are set by the feed's thread too
         self._error: BaseException | None = None

@@ -86,6 +86,11 @@ class Flow:
         check_length(on, stream)
         schedule.interval_ns(stream, on)  # what is wrong with it is told now
 
+    @property
+    def traffic(self) -> Any:
+        """The Traffic that it is one of."""
+        return self._owner
+
     # What it sends
 
     @property

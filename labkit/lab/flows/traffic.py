@@ -12,6 +12,7 @@ from labkit.arguments.names import Named
 from labkit.errors import EngineDied, LabClosed, LabError
 from labkit.lab import stream_ids
 from labkit.lab.exclusive import check_idle, occupy, vacate
+from labkit.lab.flows import hooks
 from labkit.lab.flows.counts import AT, MOST_PLACES, Reading, Row
 from labkit.lab.flows.flow import Flow, State, engine_state, row_as_dict
 from labkit.lab.flows.ledger import Drops, ledger_of
@@ -215,6 +216,10 @@ class Traffic:
         ]
         return Table(rows).set_index("flow")
 
+    def record(self, *names: str, hz: float = 10) -> Any:
+        """Records the counters of its flows over time: lk.record(traffic, *names, hz=hz)."""
+        return hooks.record[0](self, *names, hz=hz)
+
     @property
     def ledger(self) -> Ledger:
         """Where every frame went, of all flows with a signature, over all that ran: cleared
@@ -228,9 +233,9 @@ class Traffic:
         """All counters at one time; the last ones when it was closed."""
         if self.is_closed:
             return self._last or Reading(0, {}, {})
-        counts = {
-            run: len([f for f in self.flows.values() if f.run == run]) for run in self._places
-        }
+        counts = dict.fromkeys(tuple(self._places), 0)
+        for flow in tuple(self.flows.values()):  # another thread may add one meanwhile
+            counts[flow.run] += 1
         self._last = Reading.of(self.lab.engine.commands.flow_counts(counts))
         return self._last
 
