@@ -41,7 +41,8 @@ def __getattr__(name: str) -> object:
 
 
 def _serve_notebook() -> None:
-    """In a notebook, TAB offers what labkit knows of its arguments; wrong names take one line."""
+    """In a notebook, TAB offers what labkit knows of its arguments; wrong names take one line; live
+    traffic is shown by its panel."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:
@@ -50,6 +51,15 @@ def _serve_notebook() -> None:
 
         offer_completions(shell)
         tell_briefly(shell)
+        if hasattr(shell, "kernel"):  # a terminal shows what repr() tells
+            formatter = shell.display_formatter.ipython_display_formatter
+            formatter.for_type_by_name("labkit.lab.flows.traffic", "Traffic", _show_traffic)
+
+
+def _show_traffic(traffic: object) -> None:
+    from labkit.widgets.traffic import show  # late: nothing else needs it
+
+    show(traffic)  # type: ignore[arg-type]
 
 
 def _lab_dashboard(lab: object, *parts: str) -> object:

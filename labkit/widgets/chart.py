@@ -21,10 +21,12 @@ MOST_USUAL = 8
 class Chart(LiveView):
     """Counters as lines: those that only grow as rates, others as they are."""
 
-    def __init__(self, source: Counted, patterns: tuple[str, ...], title: str) -> None:
+    def __init__(
+        self, source: Counted, patterns: tuple[str, ...], title: str, *, kind: str = "chart"
+    ) -> None:
         self._patterns = patterns
         self._is_first = True
-        super().__init__(source, "chart", title)
+        super().__init__(source, kind, title)
 
     def choose(self, *patterns: str) -> None:
         """Draws other counters; patterns as in lk.watch."""

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Live traffic: any number of flows over any ports of a lab."""
 
+import threading
 import time
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +21,7 @@ from labkit.lab.flows.ledger import Drops, ledger_of
 from labkit.lab.flows.paths import PREFIX, TrafficPaths
 from labkit.lab.flows.schedule import Overdue, Schedule
 from labkit.lab.port import Port
+from labkit.lab.port_frames import Closable
 from labkit.path.ledger import Ledger
 from labkit.results.latency import LatencyHistogram
 from labkit.text import near, shown
@@ -60,6 +63,8 @@ class Traffic:
         self._earlier: Reading | None = None
         self._ledger: Ledger | None = None
         self._histograms: dict[str, LatencyHistogram | None] = {}
+        self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()
+        self._changing = threading.RLock()  # controls in a page are worked on a thread
         check_idle(lab.engine)
         occupy(lab.engine, "live traffic")
         self._drops = Drops(lab, PREFIX)
@@ -247,6 +252,12 @@ class Traffic:
         stays readable."""
         if self.is_closed:
             return
+        with self._changing:
+            self._close()
+        for view in tuple(self._endings):
+            view.close()
+
+    def _close(self) -> None:
         try:
             if self.lab.is_alive and not self.lab.is_closed:
                 running = [f for f in self.flows.values() if self.state_of(f) != "stopped"]
@@ -292,36 +303,20 @@ class Traffic:
         """What its paths are called."""
         return [name for name in self.lab.paths if name.startswith(PREFIX)]
 
-    # For its flows
+    # For its flows and views
+
+    def ends_with_it(self, view: Closable) -> None:
+        """Closes a view when this is closed, unless it is gone by then."""
+        self._endings.add(view)
+
+    def state_in(self, flow: Flow, reading: Reading) -> State:
+        """The state of a flow in a reading."""
+        return self._state(flow, reading)
 
     def change(self, kind: str, flows: Iterable[Flow]) -> None:
         """Has the engine change flows, those of all ports at one moment."""
-        self._check_open()
-        listed = list(flows)
-        if kind == "LK_FLOW_START":
-            for flow in listed:
-                self._check_port(flow.on)
-            self._paths.fit(self.flows.values(), self._places)
-        changes: dict[str, list[dict[str, Any]]] = {}
-        numbers = {run: sum(f.run == run for f in listed) for run in self._places}
-        for flow in listed:
-            of_run = changes.setdefault(flow.run, [])
-            change: dict[str, Any] = {"kind": kind, "index": flow.index}
-            if kind in ("LK_FLOW_START", "LK_FLOW_SET"):
-                change["stream"] = flow.to_engine(len(of_run), numbers[flow.run])
-            of_run.append(change)
-        if not changes or not self._has_started(kind):
-            return
-        is_shared = any(len(names) > 1 for names in self._places.values())
-        late = self.lab.engine.commands.change_traffic(
-            changes, is_shared, round(CHANGE_SECONDS * 1e9)
-        )
-        if late:
-            ports = ", ".join(port for port, run in self._runs.items() if run in late)
-            raise LabError(
-                f"the worker of port {ports} did not take the change within {CHANGE_SECONDS:g} s: "
-                "its driver or the machine holds it up; lab.workers tells, lab.restart() ends it"
-            )
+        with self._changing:
+            self._change(kind, list(flows))
 
     def row_of(self, flow: Flow) -> Row:
         """What was counted of a flow, now."""
@@ -355,6 +350,33 @@ class Traffic:
         return self._places[flow.run]
 
     # Within
+
+    def _change(self, kind: str, listed: list[Flow]) -> None:
+        self._check_open()
+        if kind == "LK_FLOW_START":
+            for flow in listed:
+                self._check_port(flow.on)
+            self._paths.fit(self.flows.values(), self._places)
+        changes: dict[str, list[dict[str, Any]]] = {}
+        numbers = {run: sum(f.run == run for f in listed) for run in self._places}
+        for flow in listed:
+            of_run = changes.setdefault(flow.run, [])
+            change: dict[str, Any] = {"kind": kind, "index": flow.index}
+            if kind in ("LK_FLOW_START", "LK_FLOW_SET"):
+                change["stream"] = flow.to_engine(len(of_run), numbers[flow.run])
+            of_run.append(change)
+        if not changes or not self._has_started(kind):
+            return
+        is_shared = any(len(names) > 1 for names in self._places.values())
+        late = self.lab.engine.commands.change_traffic(
+            changes, is_shared, round(CHANGE_SECONDS * 1e9)
+        )
+        if late:
+            ports = ", ".join(port for port, run in self._runs.items() if run in late)
+            raise LabError(
+                f"the worker of port {ports} did not take the change within {CHANGE_SECONDS:g} s: "
+                "its driver or the machine holds it up; lab.workers tells, lab.restart() ends it"
+            )
 
     def _state(self, flow: Flow, reading: Reading) -> State:
         row = reading.row(flow.run, flow.index)
