@@ -31,7 +31,7 @@ def as_source(source: Counted) -> Source:
     if not isinstance(source, Source):
         kinds = ", ".join(kind.__name__ for kind in Source.__subclasses__() if _is_ours(kind))
         raise SourceError(
-            f"a source is a Lab, its traffic() or one of lk.sources ({kinds}), "
+            f"a source is a Lab or one of lk.sources ({kinds}), or what lab.traffic() made, "
             f"not {type(source).__name__}"
         )
     return source

@@ -13,7 +13,7 @@ from labkit.lab.flows.counts import AT, STATES, Reading
 from labkit.lab.flows.flow import Flow
 from labkit.lab.flows.traffic import STILL_NS
 from labkit.lab.flows.traffic import Traffic as LiveTraffic
-from labkit.sources.base import Sample, Schema, Source, SourceError, readonly
+from labkit.sources.base import MISSING, Sample, Schema, Source, SourceError, readonly
 
 MEAN_NS = 1_100_000_000  # over which window() looks back: a second, and half a sample more
 
@@ -33,7 +33,7 @@ class Traffic(Source):
     FLOW/behind|latency_avg_ns|latency_min_ns|latency_max_ns are levels, FLOW/state is a code (0
     stopped, 1 started, 2 paused, 3 done); port/PORT/refusals counts what a sending port did not
     take at once. latency_avg_ns is the mean of what arrived since this source's sample before, and
-    stays while nothing arrives; names of latencies come with the first frame that was measured.
+    stays while nothing arrives; latencies are MISSING until a frame was measured.
     A flow whose frames bear no signature has no names of what arrives. `lost` of a flow that runs
     does not fall when a frame comes late; what is right is told when it is over.
 
@@ -57,12 +57,22 @@ class Traffic(Source):
         self._readings: deque[tuple[Reading, list[Flow], Rows]] = deque()
         self._marks: dict[str, int] = {}  # the most that was lost, by flow
         self._averages: dict[str, int] = {}
+        self._unknown: set[str] = set()
         self._is_back = False  # it was gone: all counters begin anew
 
     @property
     def flows(self) -> list[Flow]:
         """The flows that it tells of."""
         return [self._only] if self._only else list(self.traffic.flows.values())
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the latest sample; one is taken where a flow has come since."""
+        with self._lock:
+            known = len(self._readings[-1][1]) if self._readings else len(self.flows)
+            if self.state == "live" and known < len(self.flows):
+                self._read()
+            return self._schema
 
     def window(self) -> tuple[Reading, Rows, Reading, Rows, list[Flow]] | None:
         """The readings about a second apart between which means are taken: both, with the rows of
@@ -146,9 +156,14 @@ class Traffic(Source):
         if self._is_back:
             anew.update(names)
             self._is_back = False
-        if anew or tuple(names) != self._schema.names:
+        unknown = {name for name, value in zip(names, values, strict=True) if value == MISSING}
+        is_new = tuple(names) != self._schema.names or unknown != self._unknown
+        self._unknown = unknown
+        if anew or is_new:
             made = Schema.of(names, {f"port/{port}": "" for port in ports.values()})
-            self._schema = Schema(made.names, made.units, made.kinds, made.drivers, frozenset(anew))
+            self._schema = Schema(
+                made.names, made.units, made.kinds, made.drivers, frozenset(anew | unknown)
+            )
         return values
 
     def _of_flow(
@@ -166,6 +181,8 @@ class Traffic(Source):
                 anew.add(f"{flow.name}/lost")
             self._marks[flow.name] = lost = lost if is_over else max(lost, most)
             told |= {name: lost if name == "lost" else of(name) for name in SIGNED}
+        if not flow.times_frames:
+            return told
         if of("latency_count"):
             grown = of("latency_count") - (
                 int(before[AT["latency_count"]]) if before is not None else 0
@@ -177,6 +194,8 @@ class Traffic(Source):
                 self._averages[flow.name] = spent // grown
             told["latency_avg_ns"] = self._averages.get(flow.name, 0)
             told |= {name: of(name) for name in TIMED if name != "latency_avg_ns"}
+        else:
+            told |= dict.fromkeys(TIMED, MISSING)
         return told
 
 

@@ -62,6 +62,17 @@ def test_counts_what_the_flows_count(traffic: Any) -> None:
     assert unknown == []
 
 
+def test_latencies_are_unknown_and_no_fault_until_there_are_some(traffic: Any) -> None:
+    with as_source(traffic) as source:
+        before = some(source)
+        told = steps(source, before)
+        assert np.isnan(told["up/latency_avg_ns"])
+        assert not told.faults
+        traffic.start()
+        wait_until(lambda: traffic.flows["up"].received > 10)
+        assert rates(before, some(source))["up/latency_avg_ns"] > 0
+
+
 def test_a_cleared_flow_begins_anew(traffic: Any) -> None:
     with as_source(traffic) as source:
         traffic.start()
@@ -99,8 +110,8 @@ def test_flows_come_and_unsigned_ones_know_no_arrivals(traffic: Any, lab: lk.Lab
     with as_source(traffic) as source:
         names = source.names
         traffic.add(flow(signature=False), on=lab.ports["a"], name="plain", rate="1 kpps")
-        some(source)
-        assert "plain/sent" in source.names
+        assert "plain/sent" in source.schema.names  # without waiting for a sample
+        assert "plain/latency_avg_ns" not in source.names
         assert "plain/received" not in source.names
         assert set(names) < set(source.names)
 

@@ -91,6 +91,11 @@ class Flow:
         """The Traffic that it is one of."""
         return self._owner
 
+    @property
+    def times_frames(self) -> bool:
+        """Whether its frames are stamped, and their age is recorded on arrival."""
+        return self._latency and self._stream.signature
+
     # What it sends
 
     @property
