@@ -22,10 +22,36 @@ export function si(value) {
 
 /** With a unit: 1.23 Mpackets/s reads badly, so packets a second are pps. */
 export function quantity(value, unit) {
+  if (unit === "ns") return duration(value);
   const text = si(value);
   const short = unit === "packets/s" ? "pps" : unit;
   if (!short || text === NO_VALUE) return text;
   return /[A-Za-z]$/.test(text) ? text + short : `${text} ${short}`;
+}
+
+/** Nanoseconds: 870 ns, 12.3 µs, 1.40 ms. */
+export function duration(ns) {
+  if (ns === null || ns === undefined || Number.isNaN(ns)) return NO_VALUE;
+  let step = 0;
+  let size = ns;
+  while (Math.abs(size) >= 999.5 && step < 3) {
+    size /= 1000;
+    step += 1;
+  }
+  const digits = step === 0 ? 0 : size < 9.995 ? 2 : size < 99.95 ? 1 : 0;
+  return `${size.toFixed(digits)} ${["ns", "µs", "ms", "s"][step]}`;
+}
+
+/** A load that somebody chooses, without zeros that say nothing: 250 kpps, 1.25 Mpps, 50 %. */
+export function load(value, unit, layer = 2) {
+  if (unit === "%") return `${+value.toPrecision(4)} %`;
+  let step = 0;
+  let size = value;
+  while (size >= 999.95 && step < 4) {
+    size /= 1000;
+    step += 1;
+  }
+  return `${+size.toPrecision(4)} ${PREFIXES[step]}${unit}${layer === 1 ? " L1" : ""}`;
 }
 
 export function timeOfDay(x) {

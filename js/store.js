@@ -17,6 +17,7 @@ export class Store {
     this.next = null; // number of the next point
     this.numbers = null; // the latest that a dashboard shows beside lines
     this.means = null; // the latest of the lines
+    this.rows = null; // the latest texts of a panel's rows
     this.isLive = false; // whether the kernel has answered: of a view that was saved it never does
     this.clear();
     model.on("msg:custom", (content, buffers) => this.receive(content, buffers));
@@ -89,6 +90,7 @@ export class Store {
       return;
     }
     if (content.means && !this.ui.isStopped) this.means = { version: content.version, values: content.means, seconds: content.seconds };
+    if (content.rows) this.rows = content; // texts of a panel's rows; they stand until others come
     if (buffers[2]) this.numbers = { ...content, values: doubles(buffers[2]) };
     if (content.version === this.lines.version) {
       if (content.type === "seed") this.clear();

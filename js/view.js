@@ -130,8 +130,9 @@ export class View {
     const isClosed = state === "closed";
     say(this.status, isClosed ? reason : !running ? "stopped" : state === "live" ? "" : `${state}: ${reason}`);
     this.toggle.disabled = this.marker.disabled = isClosed;
-    say(this.toggle, running ? "■ Stop" : "▶ Start");
-    this.toggle.title = running ? "Stop (Space)" : "Start (Space)";
+    const [stop, start] = this.panel.words ?? ["■ Stop", "▶ Start"];
+    say(this.toggle, running ? stop : start);
+    this.toggle.title = `${(running ? stop : start).slice(2)} (Space)`;
     const faults = Object.entries(model.get("faults")).slice(0, 5);
     const told = faults.map(([name, sentence]) => `${name} ${sentence}`);
     if (told.join("\n") !== this.told) {

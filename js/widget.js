@@ -7,8 +7,11 @@ import { Dashboard } from "./dashboard.js";
 import { ChartPanel } from "./chart.js";
 import { takeOutputs } from "./displays.js";
 import { LabsView } from "./labs.js";
+import { TrafficPanel } from "./traffic.js";
 import { View } from "./view.js";
 import { Store } from "./store.js";
+
+const PANELS = { dashboard: Dashboard, traffic: TrafficPanel };
 
 function addStyle() {
   if (document.getElementById("labkit-style")) return;
@@ -35,7 +38,7 @@ export default () => {
     render({ model, el }) {
       addStyle();
       if (model.get("kind") === "labs") return show(new LabsView(model, hasOutputs), el);
-      const Panel = store.model.get("kind") === "dashboard" ? Dashboard : ChartPanel;
+      const Panel = PANELS[store.model.get("kind")] ?? ChartPanel;
       return show(new View(store, (paint) => new Panel(store, paint)), el);
     },
   };

@@ -10,6 +10,8 @@ import warnings
 
 import lazy_loader
 
+from labkit.lab.flows import hooks
+
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
@@ -39,7 +41,8 @@ def __getattr__(name: str) -> object:
 
 
 def _serve_notebook() -> None:
-    """In a notebook, TAB offers what labkit knows of its arguments; wrong names take one line."""
+    """In a notebook, TAB offers what labkit knows of its arguments; wrong names take one line; live
+    traffic is shown by its panel."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:
@@ -48,6 +51,15 @@ def _serve_notebook() -> None:
 
         offer_completions(shell)
         tell_briefly(shell)
+        if hasattr(shell, "kernel"):  # a terminal shows what repr() tells
+            formatter = shell.display_formatter.ipython_display_formatter
+            formatter.for_type_by_name("labkit.lab.flows.traffic", "Traffic", _show_traffic)
+
+
+def _show_traffic(traffic: object) -> None:
+    from labkit.widgets.traffic import show  # late: nothing else needs it
+
+    show(traffic)  # type: ignore[arg-type]
 
 
 def _lab_dashboard(lab: object, *parts: str) -> object:
@@ -60,4 +72,10 @@ def _lab_dashboard(lab: object, *parts: str) -> object:
     return __getattr__("dashboard")(lab, *parts)  # type: ignore[operator]
 
 
+def _record(traffic: object, *names: str, hz: float) -> object:
+    """lk.record(), which lies above the lab, for Traffic.record()."""
+    return __getattr__("record")(traffic, *names, hz=hz)  # type: ignore[operator]
+
+
+hooks.record[:] = [_record]
 _serve_notebook()

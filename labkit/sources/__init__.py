@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sources: anything with counters over time, behind one interface.
 
-    Engine(lab) · Telemetry("/run/dpdk/rte") · Ethtool("eth0") · Recording("file.parquet")
+    Engine(lab) · Traffic(lab.traffic()) · Telemetry("/run/dpdk/rte") · Ethtool("eth0")
+    Recording("file.parquet")
 
 Each has names, units, kinds, state and sample(); see Source.
 """
@@ -18,6 +19,7 @@ from labkit.sources.recording import Recording
 from labkit.sources.samples import Samples
 from labkit.sources.selection import select
 from labkit.sources.telemetry import Telemetry
+from labkit.sources.traffic import Traffic
 
 __all__ = [
     "MISSING",
@@ -33,6 +35,7 @@ __all__ = [
     "SourceError",
     "State",
     "Telemetry",
+    "Traffic",
     "as_source",
     "rates",
     "select",

@@ -45,12 +45,15 @@ class Schema:
     units: of those whose unit is known, such as "packets", "bytes", "ns", "cycles"
     kinds: "counter" (only grows; shown as a rate), "gauge" (a level) or "state" (a code)
     drivers: by the prefix of names, such as {"port/client": "net_ring"}; "" for names without one
+    anew: names of counters that began anew with this schema, whatever they stand at, and of levels
+        that are not known yet (MISSING, and no fault)
     """
 
     names: tuple[str, ...]
     units: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     drivers: Mapping[str, str] = field(default_factory=dict)
+    anew: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, names: Iterable[str], drivers: Mapping[str, str] | None = None) -> Self:

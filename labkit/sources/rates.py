@@ -72,13 +72,16 @@ def rates(before: Sample, after: Sample) -> Rates:
     values = np.where(schema.is_counter, change / seconds, new.astype(np.float64))
     values[schema.is_counter & ~known] = np.nan
     faults: dict[str, str] = {}
-    unreadable = new == MISSING
+    anew = _anew(schema)
+    unreadable = (new == MISSING) & (schema.is_counter | ~anew)
+    values[(new == MISSING) & anew] = np.nan
     pointer = _counts_things(schema) & is_address(new)
     counted = schema.is_counter & known & ~unreadable & (old != MISSING)
     fell = counted & (new < old)
     if after.schema is not before.schema:
-        values[fell] = np.nan
-        counted, fell = counted & ~fell, np.zeros_like(fell)
+        began = fell | anew & schema.is_counter
+        values[began] = np.nan
+        counted, fell = counted & ~began, np.zeros_like(fell)
     # Some counters move in steps: a worker tells of its rest when it wakes up.
     leapt = counted & ~fell & (change > _limits(schema) * max(seconds, 1.0))
     values[schema.is_counter & known & (old == MISSING)] = np.nan
@@ -115,6 +118,12 @@ def _aligned(before: Sample, after: Sample) -> tuple[Any, Any]:
     old = after.values.copy()
     old[known] = before.values[[i for i in at if i >= 0]]
     return old, known
+
+
+@lru_cache(maxsize=64)
+def _anew(schema: Schema) -> npt.NDArray[np.bool_]:
+    """By position, whether its name is among Schema.anew."""
+    return np.fromiter((name in schema.anew for name in schema.names), dtype=bool)
 
 
 @lru_cache(maxsize=64)

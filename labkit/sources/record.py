@@ -7,8 +7,7 @@ from typing import Annotated
 
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Offers
-from labkit.lab.lab import Lab
-from labkit.sources.as_source import as_source, counter_names
+from labkit.sources.as_source import Counted, as_source, counter_names
 from labkit.sources.base import Source, SourceError
 from labkit.sources.samples import Samples
 from labkit.sources.selection import Choice, select
@@ -83,11 +82,11 @@ class Record(Samples):
 
 @checked(SourceError, but=("source",))
 def record(
-    source: Source | Lab,
+    source: Counted,
     *names: Annotated[str, Offers(counter_names)],
     hz: float = 10,
 ) -> Record:
-    """Records a source, or a lab's engine, until stop().
+    """Records a source, a lab's engine or its traffic(), until stop().
 
     names of counters, with * and ? (none: all of them); hz samples a second, up to 1000. At 100 Hz
     a thousand counters take 0.8 MB a second of memory.

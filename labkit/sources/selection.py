@@ -87,7 +87,7 @@ class Choice:
             names = select(whole.names, self._patterns, must=False)
             units = {name: whole.units[name] for name in names if name in whole.units}
             kinds = {name: whole.kinds[name] for name in names if name in whole.kinds}
-            part = Schema(tuple(names), units, kinds, whole.drivers)
+            part = Schema(tuple(names), units, kinds, whole.drivers, whole.anew)
             self._parts[whole] = part, [whole.index[name] for name in names]
         part, columns = self._parts[sample.schema]
         return replace(sample, values=readonly(sample.values[columns]), schema=part)

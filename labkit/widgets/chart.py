@@ -6,23 +6,27 @@ from typing import Annotated, Any
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Offers
 from labkit.errors import LabError
-from labkit.lab.lab import Lab
-from labkit.sources import Schema, Source, SourceError, as_source, select
-from labkit.sources.as_source import counter_names
+from labkit.sources import Schema, SourceError, as_source, select
+from labkit.sources.as_source import Counted, counter_names
 from labkit.widgets.view import MOST_LINES, LiveView
 
 # What is looked at first when nobody says what to look at
-USUAL = ("rx_good_packets", "tx_good_packets", "rx_packets", "tx_packets", "*packets", "*")
+USUAL = (
+    *(("rx_good_packets",), ("tx_good_packets",), ("rx_packets",), ("tx_packets",)),
+    *(("*packets",), ("sent", "received"), ("*",)),
+)
 MOST_USUAL = 8
 
 
 class Chart(LiveView):
     """Counters as lines: those that only grow as rates, others as they are."""
 
-    def __init__(self, source: Source | Lab, patterns: tuple[str, ...], title: str) -> None:
+    def __init__(
+        self, source: Counted, patterns: tuple[str, ...], title: str, *, kind: str = "chart"
+    ) -> None:
         self._patterns = patterns
         self._is_first = True
-        super().__init__(source, "chart", title)
+        super().__init__(source, kind, title)
 
     def choose(self, *patterns: str) -> None:
         """Draws other counters; patterns as in lk.watch."""
@@ -35,7 +39,7 @@ class Chart(LiveView):
 
     def _choose(self, schema: Schema) -> list[str]:
         if not self._patterns:
-            usual = (select(schema.names, (pattern,), must=False) for pattern in USUAL)
+            usual = (select(schema.names, patterns, must=False) for patterns in USUAL)
             return next(filter(None, usual), [])[:MOST_USUAL]
         found = select(schema.names, self._patterns, must=self._is_first)
         if len(found) > MOST_LINES and self._is_first:
@@ -64,13 +68,14 @@ def _literal(name: str) -> str:
 
 @checked(SourceError, but=("source",))
 def watch(
-    source: Source | Lab, *patterns: Annotated[str, Offers(counter_names)], title: str | None = None
+    source: Counted, *patterns: Annotated[str, Offers(counter_names)], title: str | None = None
 ) -> Chart:
     """Watches counters of a source as rates, one line each.
 
-    source: a Lab (its engine) or one of lk.sources. patterns such as "rx_*_packets", with *, ? and
-    [...], match a whole name or what follows its last slash; none: the usual ones. Up to 32 lines;
-    others can be chosen in the view. title: what stands above it (None: what the source is called).
+    source: a Lab (its engine), its traffic() or a flow of it, or one of lk.sources. patterns such
+    as "rx_*_packets", with *, ? and [...], match a whole name or what follows its last slash; none:
+    the usual ones. Up to 32 lines; others can be chosen in the view. title: what stands above it
+    (None: what the source is called).
 
     SourceError when the source cannot be opened or a pattern matches nothing.
     """

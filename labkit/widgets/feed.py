@@ -13,8 +13,8 @@ from weakref import WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
-from labkit.lab.lab import Lab
 from labkit.sources import Rates, Sample, Schema, Source, as_source, rates
+from labkit.sources.as_source import Counted
 from labkit.sources.catalogue import find
 
 HZ = 10.0
@@ -209,8 +209,8 @@ class Feed:
 _feeds: "WeakValueDictionary[int, Feed]" = WeakValueDictionary()
 
 
-def feed_of(source: Source | Lab) -> Feed:
-    """The one feed of this source or lab, as long as anybody holds it."""
+def feed_of(source: Counted) -> Feed:
+    """The one feed of this source, lab or traffic, as long as anybody holds it."""
     feed = _feeds.get(id(source))
     if feed is None:
         feed = _feeds[id(source)] = Feed(as_source(source))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 import traitlets
 
 from labkit.errors import LabError
-from labkit.lab.lab import Lab
-from labkit.sources import Rates, Sample, Schema, Source, rates
+from labkit.sources import Rates, Sample, Schema, rates
+from labkit.sources.as_source import Counted
 from labkit.widgets import bundle
 from labkit.widgets.displays import after_every_cell, display_parts
 from labkit.widgets.feed import Feed, feed_of
@@ -50,7 +50,7 @@ class LiveView(PageWidget):
     status = traitlets.List(["live", ""]).tag(sync=True)
     faults = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, source: Source | Lab, kind: str, title: str) -> None:
+    def __init__(self, source: Counted, kind: str, title: str) -> None:
         self._feed = feed_of(source)
         self._lock = threading.RLock()  # traits are set by the feed's thread too
         self._error: BaseException | None = None
@@ -71,9 +71,8 @@ class LiveView(PageWidget):
             raise
         _open.add(self)
         after_every_cell(_after_cell)
-        lab = getattr(self._feed.source, "lab", None)
-        if lab is not None:
-            lab.ends_with_it(self)
+        for owner in self._owners().values():
+            owner.ends_with_it(self)
 
     # What a notebook does
 
@@ -106,9 +105,8 @@ class LiveView(PageWidget):
         was_running = self.running
         if was_running:
             self._pause()
-        lab = getattr(self._feed.source, "lab", None)
-        ended = "lab" if lab is not None and lab.is_closed else "view"
-        self.status = ["closed", f"the {ended} was closed"]
+        ended = [name for name, owner in self._owners().items() if owner.is_closed]
+        self.status = ["closed", f"the {(*ended, 'view')[0]} was closed"]
         if was_running:
             self._show(is_live=False)
         self._free()
@@ -138,6 +136,11 @@ class LiveView(PageWidget):
         return (
             f"<{type(self).__name__} {self.title}: {state}, {shown}{'; ' * bool(reason)}{reason}>"
         )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was not closed."""
+        return self in _open
 
     # What kinds of views do differently
 
@@ -192,6 +195,11 @@ class LiveView(PageWidget):
         self.faults = {name: told[name] for name in self._lines.names if name in told}
 
     # Within
+
+    def _owners(self) -> dict[str, Any]:
+        """With what it ends, by what that is called."""
+        found = {name: getattr(self._feed.source, name, None) for name in ("lab", "traffic")}
+        return {name: owner for name, owner in found.items() if owner is not None}
 
     def _free(self) -> None:
         """Lets go of the page's side of a closed view, once no page shows it.

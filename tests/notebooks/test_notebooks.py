@@ -26,6 +26,7 @@ QUICK: dict[str, dict[str, object]] = {
         "before": str(RUNS / "two_cpus.zip"),
         "now": str(RUNS / "one_cpu.zip"),
     },
+    "08_live_traffic": {"seconds": 1},
 }
 
 

@@ -119,6 +119,17 @@ def test_readme_trial_runs() -> None:
         names["lab"].close()  # type: ignore[attr-defined]
 
 
+def test_readme_live_traffic_runs() -> None:
+    names = {"lk": lk, "Ether": Ether, "IP": IP, "UDP": UDP}
+    (code,) = [block for block in blocks("README.md", "python") if "lab.traffic()" in block]
+    try:
+        exec(shortened(code, {"200 kpps": "5 kpps", "250 kpps": "6 kpps"}), names)
+        assert str(names["up"].rate) == "6 kpps"  # type: ignore[attr-defined]
+        assert names["t"].flows["up"].state == "started"  # type: ignore[attr-defined]
+    finally:
+        names["lab"].close()  # type: ignore[attr-defined]
+
+
 def test_readme_curves_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if os.geteuid() != 0 or shutil.which("dpdk-testpmd") is None:
         pytest.skip("the kernel's echo needs root, and testpmd is in Debian's package dpdk")

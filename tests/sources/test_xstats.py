@@ -13,7 +13,7 @@ from labkit.sources.base import readonly
 
 UNITS = {
     "", "%", "buffers", "bytes", "calls", "connections", "cycles", "descriptors", "events", "mbufs",
-    "packets", "s",
+    "ns", "packets", "s",
 }  # fmt: skip
 # `ethtool -S` of the ENA driver for Linux and of net_ena in dpdk-testpmd, as their guide shows them
 ENA_LINUX = """

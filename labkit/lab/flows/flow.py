@@ -85,6 +85,16 @@ class Flow:
         check_length(on, stream)
         schedule.interval_ns(stream, on)  # what is wrong with it is told now
 
+    @property
+    def traffic(self) -> Any:
+        """The Traffic that it is one of."""
+        return self._owner
+
+    @property
+    def times_frames(self) -> bool:
+        """Whether its frames are stamped, and their age is recorded on arrival."""
+        return self._latency and self._stream.signature
+
     # What it sends
 
     @property

@@ -1,34 +1,35 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Live traffic: any number of flows over any ports of a lab."""
 
+import threading
 import time
-from collections import Counter
+import weakref
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
-
-import numpy as np
 
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Between
 from labkit.arguments.names import Named
 from labkit.errors import EngineDied, LabClosed, LabError
 from labkit.lab import stream_ids
-from labkit.lab.addresses import destination_mac
 from labkit.lab.exclusive import check_idle, occupy, vacate
+from labkit.lab.flows import hooks
+from labkit.lab.flows.changes import FlowChanges
 from labkit.lab.flows.counts import AT, MOST_PLACES, Reading, Row
 from labkit.lab.flows.flow import Flow, State, engine_state
 from labkit.lab.flows.ledger import Drops, ledger_of
 from labkit.lab.flows.paths import PREFIX, TrafficPaths
 from labkit.lab.flows.schedule import Overdue, Schedule
+from labkit.lab.flows.stillness import not_still, states_of
 from labkit.lab.flows.table import counters_of, rates_of, row_of
 from labkit.lab.port import Port
+from labkit.lab.port_frames import Closable
 from labkit.path.ledger import Ledger
 from labkit.results.latency import LatencyHistogram
 from labkit.text import near, shown
-from labkit.traffic.program import Compiled
 from labkit.traffic.rate import Rate
-from labkit.traffic.replay import Playback, Replay
+from labkit.traffic.replay import Replay
 from labkit.traffic.stream import MOST_BURST, Stream
 
 if TYPE_CHECKING:
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 MOST_FLOWS = 10_000
 MOST_KEPT = 256  # histograms of a traffic that was closed
-CHANGE_SECONDS = 2.0
-STILL_NS = 60_000_000  # longer than an impair node holds a frame back
-MISSING_NS = 1_000_000_000  # before a frame is given up: a busy machine pauses a DUT
 RATE_SECONDS = 0.2
 POLL_SECONDS = 0.01
 
@@ -64,8 +62,10 @@ class Traffic:
         self._counts: dict[str, int] = {}  # of flows by run
         self._last: Reading | None = None
         self._ledger: Ledger | None = None
-        self._made: dict[tuple[int, str], tuple[Any, Compiled]] = {}
+        self._changes = FlowChanges(lab.engine)
         self._histograms: dict[str, LatencyHistogram | None] = {}
+        self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()
+        self._changing = threading.RLock()  # controls in a page are worked on a thread
         check_idle(lab.engine)
         occupy(lab.engine, "live traffic")
         self._drops = Drops(lab, PREFIX)
@@ -187,9 +187,8 @@ class Traffic:
         """
         import pandas as pd
 
-        flows, reading = list(self.flows.values()), self.read()
-        rows = reading.matrix([(f.run, f.index) for f in flows])
-        table = counters_of(flows, rows, self._states(flows, rows))
+        reading = self.read()
+        table = self.told_in(list(self.flows.values()), reading)
         table.attrs["time"] = pd.Timestamp(reading.time_ns, unit="ns", tz="UTC").isoformat()
         return table
 
@@ -207,6 +206,10 @@ class Traffic:
         rows = before.matrix(places), reading.matrix(places)
         return rates_of(list(self.flows.values()), *rows, seconds)
 
+    def record(self, *names: str, hz: float = 10) -> Any:
+        """Records the counters of its flows over time: lk.record(traffic, *names, hz=hz)."""
+        return hooks.record[0](self, *names, hz=hz)
+
     @property
     def ledger(self) -> Ledger:
         """Where every frame went, of all flows with a signature, over all that ran: cleared
@@ -220,9 +223,9 @@ class Traffic:
         """All counters at one time; the last ones when it was closed."""
         if self.is_closed:
             return self._last or Reading(0, {}, {})
-        counts = {
-            run: len([f for f in self.flows.values() if f.run == run]) for run in self._places
-        }
+        counts = dict.fromkeys(tuple(self._places), 0)
+        for flow in tuple(self.flows.values()):  # another thread may add one meanwhile
+            counts[flow.run] += 1
         self._last = Reading.of(self.lab.engine.commands.flow_counts(counts))
         return self._last
 
@@ -234,6 +237,12 @@ class Traffic:
         stays readable."""
         if self.is_closed:
             return
+        with self._changing:
+            self._close()
+        for view in tuple(self._endings):
+            view.close()
+
+    def _close(self) -> None:
         try:
             if self.lab.is_alive and not self.lab.is_closed:
                 self.stop()
@@ -277,47 +286,21 @@ class Traffic:
         """What its paths are called."""
         return [name for name in self.lab.paths if name.startswith(PREFIX)]
 
-    # For its flows
+    # For its flows and views
+
+    def ends_with_it(self, view: Closable) -> None:
+        """Closes a view when this is closed, unless it is gone by then."""
+        self._endings.add(view)
+
+    def told_in(self, flows: Sequence[Flow], reading: Reading) -> "pd.DataFrame":
+        """The table of flows in a reading."""
+        rows = reading.matrix([(f.run, f.index) for f in flows])
+        return counters_of(flows, rows, self._states(flows, rows))
 
     def change(self, kind: str, flows: Iterable[Flow]) -> None:
         """Has the engine change flows, those of all ports at one moment."""
-        self._check_open()
-        listed = list(flows)
-        if kind == "LK_FLOW_START":
-            reading = self.read()
-            listed = [f for f in listed if engine_state(reading.row(f.run, f.index)) != "started"]
-            for flow in listed:
-                self._check_port(flow.on)
-            self._paths.fit(self.flows.values(), self._places)
-        made: list[Compiled | Playback] = []  # so that none has the id of one that is gone
-        numbered: dict[int, int] = {}  # where a compiled stream stands in
-        streams: list[dict[str, Any]] = []
-        changes: dict[str, list[dict[str, Any]]] = {}
-        numbers = Counter(flow.run for flow in listed)
-        for flow in listed:
-            of_run = changes.setdefault(flow.run, [])
-            change: dict[str, Any] = {"kind": kind, "index": flow.index}
-            if kind in ("LK_FLOW_START", "LK_FLOW_SET"):
-                change |= flow.to_engine(len(of_run), numbers[flow.run])
-                compiled = self._compiled(flow)
-                if id(compiled) not in numbered:
-                    numbered[id(compiled)] = len(streams)
-                    streams.append(compiled.to_dict())
-                    made.append(compiled)
-                change["stream"] = numbered[id(compiled)]
-            of_run.append(change)
-        if not changes or not self._has_started(kind):
-            return
-        is_shared = any(len(names) > 1 for names in self._places.values())
-        late = self.lab.engine.commands.change_traffic(
-            changes, streams, is_shared, round(CHANGE_SECONDS * 1e9)
-        )
-        if late:
-            ports = ", ".join(port for port, run in self._runs.items() if run in late)
-            raise LabError(
-                f"the worker of port {ports} did not take the change within {CHANGE_SECONDS:g} s: "
-                "its driver or the machine holds it up; lab.workers tells, lab.restart() ends it"
-            )
+        with self._changing:
+            self._change(kind, list(flows))
 
     def row_of(self, flow: Flow) -> Row:
         """What was counted of a flow, now."""
@@ -325,8 +308,7 @@ class Traffic:
 
     def counters_of(self, flow: Flow) -> dict[str, Any]:
         """As a row of the table."""
-        rows = self.read().matrix([(flow.run, flow.index)])
-        return dict(row_of(counters_of([flow], rows, self._states([flow], rows))))
+        return dict(row_of(self.told_in([flow], self.read())))
 
     def state_of(self, flow: Flow) -> State:
         """Its state, now."""
@@ -337,7 +319,7 @@ class Traffic:
         listed = list(flows)
         while True:
             rows = self.read().matrix([(f.run, f.index) for f in listed])
-            if not self._not_still(listed, rows):
+            if not not_still(listed, rows, lambda: self.ledger.unexplained):
                 return
             time.sleep(POLL_SECONDS)
 
@@ -357,39 +339,23 @@ class Traffic:
 
     # Within
 
-    def _compiled(self, flow: Flow) -> Compiled | Playback:
-        """Its frames as the generator makes them; made once for flows of one stream and port."""
-        if isinstance(flow.stream, Replay):
-            return flow.stream.play(flow.pps or 0.0, flow.rate)
-        key = id(flow.stream), flow.on.name
-        if key not in self._made:
-            if len(self._made) > 2 * len(self.flows) + MOST_KEPT:
-                self._made.clear()
-            destination = destination_mac(flow.on, flow.stream)
-            # With the stream, whose id is not given anew as long as it is held.
-            self._made[key] = flow.stream, flow.stream.compile(flow.on.mac, destination)
-        return self._made[key][1]
+    def _change(self, kind: str, listed: list[Flow]) -> None:
+        self._check_open()
+        if kind == "LK_FLOW_START":
+            reading = self.read()
+            listed = [f for f in listed if engine_state(reading.row(f.run, f.index)) != "started"]
+            for flow in listed:
+                self._check_port(flow.on)
+            self._paths.fit(self.flows.values(), self._places)
+        if not listed or not self._paths.is_running:  # no worker is there, and nothing ever ran
+            return
+        is_shared = any(len(names) > 1 for names in self._places.values())
+        self._changes.make(kind, listed, is_shared=is_shared)
 
     def _states(self, flows: Sequence[Flow], rows: Row) -> list[State]:
-        """stopped, done and failed are said of what is still alone."""
-        states = [engine_state(row) for row in rows]
-        for n in self._not_still(flows, rows):
-            if states[n] in ("stopped", "done", "failed"):
-                states[n] = "started"
-        return states
-
-    def _not_still(self, flows: Sequence[Flow], rows: Row) -> list[int]:
-        """Flows of which something may be under way still, as far as that can be told."""
         if self.is_closed:
-            return []
-        sent, still = rows[:, AT["total_sent"]], rows[:, AT["still_ns"]]
-        signed = np.array([flow.stream.signature for flow in flows], dtype=bool)
-        whole = (sent == 0) | (signed & (rows[:, AT["total_received"]] == sent))
-        doubted = ~whole & (still < MISSING_NS)
-        moving = doubted & (still < STILL_NS)
-        if doubted.any() and not moving.any() and self.ledger.unexplained == 0:
-            return []
-        return [int(n) for n in np.flatnonzero(doubted)]
+            return [engine_state(row) for row in rows]
+        return states_of(flows, rows, lambda: self.ledger.unexplained)
 
     def _signed(self, reading: Reading, unsigned: list[Flow]) -> Reading:
         if not unsigned:
@@ -405,10 +371,6 @@ class Traffic:
         self.read()
         if len(self.flows) <= MOST_KEPT:
             self._histograms = {name: self.histogram_of(f) for name, f in self.flows.items()}
-
-    def _has_started(self, kind: str) -> bool:
-        """Whether anything of this ever started: the worker takes changes then."""
-        return kind == "LK_FLOW_START" or self._paths.is_running
 
     def _named(self, names: Sequence[str]) -> list[Flow]:
         return [self.flows[name] for name in names] if names else list(self.flows.values())
