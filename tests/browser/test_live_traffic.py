@@ -149,3 +149,5 @@ def test_dark(page: Page) -> None:
         page.set_viewport_size({"width": width, "height": 1500})
         page.wait_for_timeout(800)
         page.screenshot(path=SCREENSHOTS / f"traffic_dark_{width}.png")
+    menu(page, "Settings", "Theme", "JupyterLab Light")
+    expect(page.locator(".lk-view")).to_have_class("lk-view", timeout=20_000)
