@@ -113,11 +113,7 @@ class Traffic(Source):
             self._state = ("ended", "this traffic was closed")
             return None
         flows = self.flows
-        rows = (
-            np.stack([reading.row(f.run, f.index) for f in flows])
-            if flows
-            else np.zeros((0, len(AT)), np.int64)
-        )
+        rows = reading.matrix([(f.run, f.index) for f in flows])
         values = self._values(reading, flows, rows)
         self._readings.append((reading, flows, rows))
         while len(self._readings) > 2 and reading.time_ns - self._readings[0][0].time_ns > MEAN_NS:

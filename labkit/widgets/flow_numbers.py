@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from labkit.lab.flows.counts import AT, STATES, Reading
 from labkit.lab.flows.flow import Flow
+from labkit.lab.flows.stillness import ENDED
 from labkit.lab.port import Port
 from labkit.results.columns import SHORTFALL
 from labkit.sources.traffic import Rows, Traffic
@@ -71,7 +72,7 @@ class FlowNumbers:
             return now(name) - np.where(cleared, 0, old[:, AT[name]])
 
         arrived = np.where(signed, 1.0, np.nan)
-        over = np.isin(new[:, AT["state"]], (STATES.index("stopped"), STATES.index("done")))
+        over = np.isin(new[:, AT["state"]], [STATES.index(state) for state in ENDED])
         count = grown("latency_count")
         timed = np.where(now("latency_count") > 0, 1.0, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -229,8 +229,8 @@ def test_a_port_that_takes_no_more_is_told(lab: lk.Lab) -> None:
             rows = [content["rows"] for content, _ in sent.messages if content.get("rows")]
             return str(rows[-1][0]["short"])
 
-        wait_until(lambda: "nothing was sent; port c took no more" in short())
-        assert traffic.flows["stuck"].counters["unsent"] > 0
+        wait_until(lambda: "100 % of what was due was not sent; port c took no more" in short())
+        assert traffic.flows["stuck"].counters["behind"] > 0
 
 
 def test_it_leaves_a_table_and_a_picture(traffic: Any, monkeypatch: pytest.MonkeyPatch) -> None:
