@@ -258,7 +258,8 @@ class Lab:
         """Ends the engine. Its ports, interfaces, files and live views go with it; what was counted
         last stays readable."""
         if self.live is not None and self.is_alive:
-            self.live.close()
+            with suppress(LabError):  # of an engine that hangs, which ends here
+                self.live.close()
         self.is_closed = True
         for view in tuple(self._endings):
             view.close()

@@ -68,6 +68,14 @@ class Reading:
             found[here] = rows[indices[here]]
         return found
 
+    def without(self, places: Sequence[tuple[str, int]]) -> "Reading":
+        """The same with these flows at 0."""
+        rows = {run: of_run.copy() for run, of_run in self.rows.items()}
+        for run, index in places:
+            if run in rows and index < len(rows[run]):
+                rows[run][index] = 0
+        return Reading(self.time_ns, rows, self.refusals)
+
 
 def total(reading: Reading, name: str) -> int:
     """A field summed over all flows."""

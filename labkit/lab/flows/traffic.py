@@ -15,6 +15,7 @@ from labkit.errors import EngineDied, LabClosed, LabError
 from labkit.lab import stream_ids
 from labkit.lab.exclusive import check_idle, occupy, vacate
 from labkit.lab.flows import hooks
+from labkit.lab.flows.adding import arrives_on, check_port, name_for
 from labkit.lab.flows.changes import FlowChanges
 from labkit.lab.flows.counts import AT, MOST_PLACES, Reading, Row
 from labkit.lab.flows.flow import Flow, State, engine_state
@@ -27,7 +28,7 @@ from labkit.lab.port import Port
 from labkit.lab.port_frames import Closable
 from labkit.path.ledger import Ledger
 from labkit.results.latency import LatencyHistogram
-from labkit.text import near, shown
+from labkit.text import shown
 from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
 from labkit.traffic.stream import MOST_BURST, Stream
@@ -117,8 +118,8 @@ class Traffic:
         self._check_open()
         if not isinstance(stream, (Stream, Replay)):
             raise LabError(f"{shown(stream)} is no stream; make one with lk.Stream or lk.Replay")
-        self._check_port(on)
-        chosen = self._name(name)
+        check_port(self.lab, on)
+        chosen = name_for(self.flows, name)
         wanted = stream.rate if rate is None else Rate.parse(rate)
         counted = count is not None or bursts is not None or isinstance(stream, Replay)
         schedule = Schedule(
@@ -131,7 +132,7 @@ class Traffic:
             delay=delay,
             overdue=overdue or ("catch_up" if counted else "skip"),
         )
-        arrives = self._arrives(on, to)
+        arrives = arrives_on(self.lab, on, to)
         run = self._run_of(on)
         place = run, self._counts[run], stream_ids.claim()
         flow = Flow(self, chosen, stream, on, arrives, schedule, place, latency=latency)
@@ -216,8 +217,8 @@ class Traffic:
         counters too. It balances when all has stopped."""
         if self._ledger is not None:
             return self._ledger
-        unsigned = [f for f in self.flows.values() if not f.stream.signature]
-        return ledger_of(self._signed(self.read(), unsigned), self._drops.read())
+        unsigned = [(f.run, f.index) for f in self.flows.values() if not f.stream.signature]
+        return ledger_of(self.read().without(unsigned), self._drops.read())
 
     def read(self) -> Reading:
         """All counters at one time; the last ones when it was closed."""
@@ -345,7 +346,7 @@ class Traffic:
             reading = self.read()
             listed = [f for f in listed if engine_state(reading.row(f.run, f.index)) != "started"]
             for flow in listed:
-                self._check_port(flow.on)
+                check_port(self.lab, flow.on)
             self._paths.fit(self.flows.values(), self._places)
         if not listed or not self._paths.is_running:  # no worker is there, and nothing ever ran
             return
@@ -357,15 +358,6 @@ class Traffic:
             return [engine_state(row) for row in rows]
         return states_of(flows, rows, lambda: self.ledger.unexplained)
 
-    def _signed(self, reading: Reading, unsigned: list[Flow]) -> Reading:
-        if not unsigned:
-            return reading
-        rows = {run: of_run.copy() for run, of_run in reading.rows.items()}
-        for flow in unsigned:
-            if flow.run in rows and flow.index < len(rows[flow.run]):
-                rows[flow.run][flow.index] = 0
-        return Reading(reading.time_ns, rows, reading.refusals)
-
     def _keep(self) -> None:
         self._ledger = self.ledger
         self.read()
@@ -374,37 +366,6 @@ class Traffic:
 
     def _named(self, names: Sequence[str]) -> list[Flow]:
         return [self.flows[name] for name in names] if names else list(self.flows.values())
-
-    def _name(self, name: str | None) -> str:
-        if name is None:
-            number = len(self.flows) + 1
-            while f"flow{number}" in self.flows:
-                number += 1
-            return f"flow{number}"
-        if name in self.flows:
-            raise LabError(f"there is a flow {name!r} already; give this one another name")
-        if not name or "/" in name or any(c in name for c in "*?[]"):
-            raise LabError(f"name is {name!r}; a flow's name has letters, and none of / * ? [ ]")
-        return name
-
-    def _arrives(self, on: Port, to: Port | Sequence[Port] | None) -> tuple[Port, ...]:
-        if to is None:
-            peer = self.lab.ports.get(on.declaration.peer or "")
-            return (on if peer is None or self._is_read(peer) else peer,)
-        ports = (to,) if isinstance(to, Port) else tuple(dict.fromkeys(to))
-        for port in ports:
-            self._check_port(port)
-        if not ports:
-            raise LabError("to names no port; leave it out for the other end of a cable")
-        return ports
-
-    def _is_read(self, port: Port) -> bool:
-        """Whether a path of the lab's user, such as a DUT, takes what arrives on a port."""
-        return any(
-            running.path.receives(port.name)
-            for name, running in self.lab.paths.items()
-            if not name.startswith(PREFIX)
-        )
 
     def _run_of(self, port: Port) -> str:
         if len(self.flows) >= MOST_FLOWS:
@@ -416,13 +377,6 @@ class Traffic:
             self._places[run] = []
             self._counts[run] = 0
         return self._runs[port.name]
-
-    def _check_port(self, port: Any) -> None:
-        if not isinstance(port, Port):
-            raise LabError(f"{shown(port)} is no port of this lab{near(str(port), self.lab.ports)}")
-        if port.lab is not self.lab:
-            raise LabError(f"port {port.name} is in another lab")
-        port.check_open()
 
     def _check_open(self) -> None:
         if self.is_closed:
