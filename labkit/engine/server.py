@@ -4,7 +4,6 @@
 It implements labkit.engine.commands. One command runs at a time, none waits for traffic.
 """
 
-import base64
 import os
 import select
 import shutil
@@ -37,13 +36,11 @@ from labkit.engine.commands import Commands, Descriptors
 from labkit.engine.paths import Paths, node_kinds
 from labkit.engine.ports import Ports
 from labkit.engine.recorders import Recorders
-from labkit.engine.trials import NativeFrames
 from labkit.engine.workers import Workers
 from labkit.machine.limits import raise_soft_limits
 from labkit.packet.codec import VERDICTS
 
 GRACE_SECONDS = 3.0  # for an orderly end after the parent is gone
-CHANGE_SECONDS = 1e-4
 TRACE_SETTLE_SECONDS = 0.002  # longer than any walk of a graph
 
 
@@ -206,21 +203,10 @@ class EngineServer:
         is_shared: bool,
         wait_ns: int,
     ) -> list[str]:
-        trials = self.paths.trials
-        # A moment ahead, so that all workers know of it when it comes.
-        at = lib.lk_clock_tsc() + round(lib.lk_clock_tsc_hz() * CHANGE_SECONDS)
-        native = [NativeFrames(stream) for stream in streams]
-        for run, of_run in changes.items():
-            trials.change(run, of_run, native, at, is_shared=is_shared)
-        return [run for run in changes if not trials.wait(run, wait_ns)]
+        return self.paths.trials.change_all(changes, streams, wait_ns, is_shared=is_shared)
 
     def flow_counts(self, runs: Mapping[str, int]) -> FlowCounts:
-        read = {run: self.paths.trials.flow_counts(run, 0, n) for run, n in runs.items()}
-        return {
-            "rows": {run: base64.b64encode(rows).decode() for run, (rows, _) in read.items()},
-            "totals": {run: totals for run, (_, totals) in read.items()},
-            "time_ns": lib.lk_clock_realtime_ns(lib.lk_clock_tsc()),
-        }
+        return self.paths.trials.flow_counts(runs)
 
     def start_trace(self, packets: int, steps: int, snaplen: int) -> None:
         call("lk_trace_start", packets, steps, snaplen)

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Trials inside the engine: streams handed to the generator, counters and histograms read."""
 
+import base64
 import os
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labkit.engine.answers import Fields, Histogram
+from labkit.engine.answers import Fields, FlowCounts, Histogram
 from labkit.engine.binding import call, ffi, lib
 from labkit.packet.codec import native_fields, native_rewrite, native_side, native_templates
 
 JITTER = -1  # the histogram that is no stream's
+CHANGE_SECONDS = 1e-4
 FLAT_OUT = FOR_EVER = 2**64 - 1
 
 
@@ -49,6 +51,22 @@ class Trials:
         self.by_run[run] = trial
         self.live.add(run)
 
+    def change_all(
+        self,
+        changes: Mapping[str, Sequence[Mapping[str, Any]]],
+        streams: Sequence[Mapping[str, Any]],
+        wait_ns: int,
+        *,
+        is_shared: bool,
+    ) -> list[str]:
+        """See Commands.change_traffic()."""
+        # A moment ahead, so that all workers know of it when it comes.
+        at = lib.lk_clock_tsc() + round(lib.lk_clock_tsc_hz() * CHANGE_SECONDS)
+        native = [NativeFrames(stream) for stream in streams]
+        for run, of_run in changes.items():
+            self.change(run, of_run, native, at, is_shared=is_shared)
+        return [run for run in changes if lib.lk_live_wait(self.by_run[run], wait_ns) != 0]
+
     def change(
         self,
         run: str,
@@ -73,17 +91,17 @@ class Trials:
             lib.lk_live_share(self.by_run[run])
         call("lk_live_change", self.by_run[run], native, len(changes), at)
 
-    def wait(self, run: str, timeout_ns: int) -> bool:
-        """Whether the changes are done, after that time at most."""
-        return bool(lib.lk_live_wait(self.by_run[run], timeout_ns) == 0)
-
-    def flow_counts(self, run: str, first: int, count: int) -> tuple[bytes, Fields]:
-        """struct lk_flow_counts one after the other, and struct lk_live_totals."""
-        out = ffi.new("struct lk_flow_counts[]", max(1, count))
-        totals = ffi.new("struct lk_live_totals *")
-        found = lib.lk_live_counts(self.by_run[run], first, out, count, totals)
-        rows = bytes(ffi.buffer(out))[: found * ffi.sizeof("struct lk_flow_counts")]
-        return rows, _fields(totals)
+    def flow_counts(self, runs: Mapping[str, int]) -> FlowCounts:
+        """See Commands.flow_counts()."""
+        rows, totals = {}, {}
+        for run, count in runs.items():
+            out = ffi.new("struct lk_flow_counts[]", max(1, count))
+            of_run = ffi.new("struct lk_live_totals *")
+            found = lib.lk_live_counts(self.by_run[run], 0, out, count, of_run)
+            data = bytes(ffi.buffer(out))[: found * ffi.sizeof("struct lk_flow_counts")]
+            rows[run], totals[run] = base64.b64encode(data).decode(), _fields(of_run)
+        now = lib.lk_clock_realtime_ns(lib.lk_clock_tsc())
+        return {"rows": rows, "totals": totals, "time_ns": now}
 
     def _add(self, trial: Any, index: int, stream: Mapping[str, Any]) -> None:
         frames = NativeFrames(stream)

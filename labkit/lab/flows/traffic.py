@@ -217,8 +217,7 @@ class Traffic:
         counters too. It balances when all has stopped."""
         if self._ledger is not None:
             return self._ledger
-        unsigned = [(f.run, f.index) for f in self.flows.values() if not f.stream.signature]
-        return ledger_of(self.read().without(unsigned), self._drops.read())
+        return ledger_of(self._tracked(), self._drops.read())
 
     def read(self) -> Reading:
         """All counters at one time; the last ones when it was closed."""
@@ -320,7 +319,7 @@ class Traffic:
         listed = list(flows)
         while True:
             rows = self.read().matrix([(f.run, f.index) for f in listed])
-            if not not_still(listed, rows, lambda: self.ledger.unexplained):
+            if not not_still(listed, rows, self._missing):
                 return
             time.sleep(POLL_SECONDS)
 
@@ -356,7 +355,17 @@ class Traffic:
     def _states(self, flows: Sequence[Flow], rows: Row) -> list[State]:
         if self.is_closed:
             return [engine_state(row) for row in rows]
-        return states_of(flows, rows, lambda: self.ledger.unexplained)
+        return states_of(flows, rows, self._missing)
+
+    def _missing(self) -> int:
+        """Frames that no counter has seen again; those that wait on a wire will come yet."""
+        drops, _, copied = self._drops.read()
+        return ledger_of(self._tracked(), (drops, {}, copied)).unexplained
+
+    def _tracked(self) -> Reading:
+        """Of flows whose frames bear a signature."""
+        unsigned = [(f.run, f.index) for f in self.flows.values() if not f.stream.signature]
+        return self.read().without(unsigned)
 
     def _keep(self) -> None:
         self._ledger = self.ledger
