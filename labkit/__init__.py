@@ -10,8 +10,6 @@ import warnings
 
 import lazy_loader
 
-from labkit.lab.flows import hooks
-
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
@@ -35,7 +33,10 @@ def __getattr__(name: str) -> object:
             "labkit on Linux with DPDK, without LABKIT_NATIVE=OFF"
         ) from None
     if name == "Lab":
+        from labkit.lab.flows import hooks  # late: `import labkit` is quick
+
         value.dashboard = _lab_dashboard  # type: ignore[attr-defined]
+        hooks.record[:] = [_record]
     globals()[name] = value
     return value
 
@@ -77,5 +78,4 @@ def _record(traffic: object, *names: str, hz: float) -> object:
     return __getattr__("record")(traffic, *names, hz=hz)  # type: ignore[operator]
 
 
-hooks.record[:] = [_record]
 _serve_notebook()

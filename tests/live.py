@@ -11,7 +11,11 @@ import labkit as lk
 
 def stream(to: lk.Port | None = None, **settings: Any) -> lk.Stream:
     """Small frames of UDP over IPv4, to the MAC of a port."""
-    packet = Ether(**({} if to is None else {"dst": to.mac})) / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1000, dport=2000)
+    packet = (
+        Ether(**({} if to is None else {"dst": to.mac}))
+        / IP(src="10.0.0.1", dst="10.0.0.2")
+        / UDP(sport=1000, dport=2000)
+    )
     return lk.Stream(packet, **settings)
 
 

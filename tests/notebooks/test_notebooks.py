@@ -37,6 +37,7 @@ def run(notebook: Path, folder: Path, **parameters: object) -> nbformat.Notebook
         parameters=QUICK.get(notebook.stem, {}) | parameters,
         cwd=folder,
         progress_bar=False,
+        iopub_timeout=60,  # from a cell's end to its last output: the kernel may wait for a CPU
     )
 
 

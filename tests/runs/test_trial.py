@@ -177,6 +177,7 @@ def test_what_a_dut_refuses_is_lost(lab: lk.Lab) -> None:
     assert run.ledger.drops == {"drop_tx_full": full, "still on the wire to nobody": 63}
 
 
+@pytest.mark.filterwarnings("ignore:.*rebuild=True")  # wrong on purpose
 def test_drops_have_their_names(lab: lk.Lab) -> None:
     client, server = lab.cable()
     lab.echo_server(server, [f"{SERVER_4}/24"], UDP_PORT)

@@ -19,6 +19,7 @@ from labkit.units import plain
 
 TIME_LIMIT = "TimeLimit"
 RAISES = "raises-exception"  # nbclient's tag of a cell
+OUTPUT_SECONDS = 60  # from a cell's end to its last output
 START_SECONDS = 120  # for a kernel to start, on a machine that is busy with others
 # Now and then a kernel does not heed the request to end; half of this later it gets a signal.
 SHUTDOWN_SECONDS = 3.0
@@ -119,6 +120,7 @@ def execute(job: Job, progress: Progress, private: Path) -> dict[str, Any]:
             cwd=job.working_directory,
             progress_bar=False,
             start_timeout=START_SECONDS,
+            iopub_timeout=OUTPUT_SECONDS,
             # A picture is left behind by the widget itself; its state shows nothing offline.
             store_widget_state=False,
             on_cell_start=progress.cell_starts,
