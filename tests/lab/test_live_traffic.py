@@ -180,7 +180,9 @@ def test_drops_and_copies_on_the_way(lab: lk.Lab) -> None:
         flow.start()
         flow.wait()
         row = flow.counters
-        assert row["lost"] == t.ledger.drops["drop_impair_loss"] > 300
+        # A worker that is held back may find its port full, which has a name too.
+        assert row["lost"] == sum(t.ledger.drops.values())
+        assert t.ledger.drops["drop_impair_loss"] > 300
         assert row["duplicated"] > 300
         assert row["reordered"] > 300
         assert t.ledger.is_balanced
