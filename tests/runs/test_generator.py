@@ -74,7 +74,7 @@ def test_long_bursts_of_two_streams_fit_into_a_short_trial(mirror: lk.Port) -> N
     run = lk.trial(mirror, streams, duration=0.4, **QUICK)
     assert run.row["intended"] == 800
     assert run.streams["sent"].tolist() == [400, 400], run
-    assert run.row["seconds"] == pytest.approx(0.4, rel=0.01)
+    assert 0.4 <= run.row["seconds"] <= 0.51  # what was due in time may be 0.1 s late
 
 
 def test_a_rate_that_gives_no_frame_is_refused(mirror: lk.Port) -> None:
