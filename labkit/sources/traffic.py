@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from labkit.arguments.checked import checked
 from labkit.errors import LabError
-from labkit.lab.flows.counts import AT, STATES, Reading
+from labkit.lab.flows.counts import AT, STATES, Reading, base_of
 from labkit.lab.flows.flow import Flow
 from labkit.lab.flows.stillness import ENDED, STILL_NS
 from labkit.lab.flows.traffic import Traffic as LiveTraffic
@@ -136,7 +136,7 @@ class Traffic(Source):
         anew: set[str] = set()
         for flow, row in zip(flows, rows, strict=True):
             before = old.get(flow.name)
-            if before is not None and _cleared(before) != _cleared(row):
+            if before is not None and base_of(before) != base_of(row):
                 before = None
                 anew.update(f"{flow.name}/{name}" for name in (*ALWAYS, *SIGNED))
                 self._marks.pop(flow.name, None)
@@ -193,8 +193,3 @@ class Traffic(Source):
         else:
             told |= dict.fromkeys(TIMED, MISSING)
         return told
-
-
-def _cleared(row: Rows) -> int:
-    """What was sent before it was cleared last; another number after that, or in a new engine."""
-    return int(row[AT["total_sent"]] - row[AT["sent"]])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labkit.lab.flows.counts import AT, STATES, Reading
+from labkit.lab.flows.counts import AT, STATES, Reading, growth
 from labkit.lab.flows.flow import Flow
 from labkit.lab.flows.stillness import ENDED
 from labkit.lab.port import Port
@@ -62,14 +62,13 @@ class FlowNumbers:
         waiting: tells of frames in cables, by the port at their end
         """
         seconds = max(after.time_ns - before.time_ns, 1) / 1e9
-        cleared = _base(old) != _base(new)
         signed = np.array([flow.stream.signature for flow in flows], dtype=bool)
 
         def now(name: str) -> Any:
             return new[:, AT[name]].astype(np.float64)
 
         def grown(name: str) -> Any:
-            return now(name) - np.where(cleared, 0, old[:, AT[name]])
+            return growth(old, new, name).astype(np.float64)
 
         arrived = np.where(signed, 1.0, np.nan)
         over = np.isin(new[:, AT["state"]], [STATES.index(state) for state in ENDED])
@@ -112,11 +111,6 @@ class FlowNumbers:
                 elif not takes and new[i, AT["total_sent"]]:
                     short[i] = _sentence("nothing was sent", port, takes)
         return cls(seconds, values, short)
-
-
-def _base(rows: Rows) -> Any:
-    """What was sent before a flow was cleared."""
-    return rows[:, AT["total_sent"]] - rows[:, AT["sent"]]
 
 
 def _has_target(flow: Flow) -> bool:

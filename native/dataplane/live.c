@@ -6,6 +6,7 @@
  * it over between two bursts: what it works on has one owner, and nobody waits for a lock.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -15,36 +16,7 @@
 #include "trial.h"
 #include "worker.h"
 
-#define READING_TRIES 1000
-#define REBASE_BITS   46 /* cycles after which the schedule counts anew; hours */
-
-/* Makes a heap of entries in any order. */
-void
-lk_heap_build(struct lk_heap *heap)
-{
-	struct lk_heap below = {heap->entries, heap->length};
-
-	for (uint32_t i = heap->length; i-- > 0;) {
-		struct lk_due held = heap->entries[i];
-		uint32_t at = i;
-
-		for (;;) {
-			uint32_t child = 4 * at + 1, least = child;
-			uint32_t last = RTE_MIN(child + 4, below.length);
-
-			if (child >= below.length)
-				break;
-			while (++child < last)
-				if (heap->entries[child].at < heap->entries[least].at)
-					least = child;
-			if (held.at <= heap->entries[least].at)
-				break;
-			heap->entries[at] = heap->entries[least];
-			at = least;
-		}
-		heap->entries[at] = held;
-	}
-}
+#define READING_SECONDS 0.1 /* at most: a worker may be held up amid a burst */
 
 /* The command thread's side */
 
@@ -96,6 +68,14 @@ plan(struct lk_trial *t, struct lk_planned *p, const struct lk_change *change,
 		t->arrivals[change->index] = a;
 		t->index_of[config->id] = (uint16_t)(change->index + 1);
 		t->used = RTE_MAX(t->used, change->index + 1);
+	} else if (change->kind == LK_FLOW_START && a->places < config->places) {
+		if (a->places == 1) { /* what came so far came there */
+			a->by_place[0] = a->sequence.received;
+			a->base.by_place[0] = a->base.received;
+			a->before.by_place[0] = a->before.received;
+		}
+		a->places = config->places;
+		atomic_store(&a->is_watched, 1);
 	}
 	return 0;
 }
@@ -218,10 +198,11 @@ set_pace(struct lk_stream *s, const struct lk_planned *p, uint64_t now)
 	uint64_t base = s->state == LK_FLOW_PAUSED ? 0 : now;
 	uint64_t left = s->due > base ? s->due - base : 0;
 
-	if (s->pace.interval != 0 && s->pace.interval != p->pace.interval)
-		left = (uint64_t)((double)left * (double)p->pace.interval /
-				  (double)s->pace.interval);
-	s->due = base + RTE_MIN(left, p->pace.interval);
+	if (left <= s->pace.interval) /* more is the delay that it begins with */
+		left = RTE_MIN((uint64_t)((double)left * (double)p->pace.interval /
+					  (double)s->pace.interval),
+			       p->pace.interval);
+	s->due = base + left;
 	s->pace = p->pace;
 	s->burst_left = RTE_MIN(s->burst_left, s->pace.burst);
 	s->owed = 0;
@@ -310,33 +291,41 @@ make(struct lk_trial *t, struct lk_planned *p, uint64_t now, uint64_t tsc)
 	}
 }
 
-/* Both heaps anew, of what runs now. */
+/*
+ * Both heaps anew, of what runs now. Those that send as fast as it goes take turns from here on:
+ * their times tell nothing else, and one that came later would wait for those that are ahead.
+ */
 static void
-line_up(struct lk_trial *t)
+line_up(struct lk_trial *t, uint64_t now)
 {
 	t->paced.length = t->flat_out.length = 0;
 	for (uint32_t i = 0; i < t->used; i++) {
-		const struct lk_stream *s = &t->streams[i];
-		struct lk_heap *heap = s->pace.is_paced ? &t->paced : &t->flat_out;
+		struct lk_stream *s = &t->streams[i];
+		int waits = s->pace.is_paced || s->due > now;
+		struct lk_heap *heap = waits ? &t->paced : &t->flat_out;
 
-		if (s->state == LK_FLOW_STARTED)
-			heap->entries[heap->length++] = (struct lk_due){s->due, i};
+		if (s->state != LK_FLOW_STARTED)
+			continue;
+		s->due = waits ? s->due : 0;
+		heap->entries[heap->length++] = (struct lk_due){s->due, i};
 	}
 	lk_heap_build(&t->paced);
 	lk_heap_build(&t->flat_out);
 }
 
-/* The schedule holds hours; a stream may run for a year. */
-static void
-rebase(struct lk_trial *t, uint64_t tsc)
+/*
+ * The schedule holds days; a stream may run for a year, or wait for one. It goes back further than
+ * a worker may be held up.
+ */
+void
+lk_live_rebase(struct lk_trial *t, uint64_t tsc)
 {
-	uint64_t passed = UINT64_C(1) << REBASE_BITS, cycles = passed << LK_CYCLE_FRACTION;
+	uint64_t passed = (((tsc - t->epoch) >> LK_REBASE_BITS) - 1) << LK_REBASE_BITS;
 
-	if (tsc - t->epoch < 2 * passed)
-		return;
 	t->epoch += passed;
 	for (uint32_t i = 0; i < t->used; i++) {
 		struct lk_stream *s = &t->streams[i];
+		uint64_t cycles = passed << LK_CYCLE_FRACTION;
 
 		if (s->state != LK_FLOW_STARTED)
 			continue;
@@ -344,7 +333,7 @@ rebase(struct lk_trial *t, uint64_t tsc)
 		if (s->end != UINT64_MAX)
 			s->end = s->end > cycles ? s->end - cycles : 0;
 	}
-	line_up(t);
+	line_up(t, (tsc - t->epoch) << LK_CYCLE_FRACTION);
 }
 
 void
@@ -366,7 +355,7 @@ lk_live_take_changes(struct lk_trial *t, uint64_t tsc)
 	}
 	for (uint32_t i = 0; i < all->count; i++)
 		make(t, &all->planned[i], now, tsc);
-	line_up(t);
+	line_up(t, now);
 	lk_trial_sends_from(t, t->graph);
 	atomic_store_explicit(&t->made, all, memory_order_release);
 }
@@ -386,13 +375,15 @@ lk_live_end_streams(struct lk_trial *t, uint64_t tsc)
 			set_state(t, s, s->has_failed ? LK_FLOW_FAILED : LK_FLOW_DONE, tsc);
 	}
 	t->endings = kept;
-	rebase(t, tsc);
 }
 
 /* The receiver's worker's side: counts begin anew with the next number. */
 void
 lk_live_clear_arrivals(struct lk_arrivals *a)
 {
+	/* Before what it asks for is read: one that is asked for meanwhile is seen by its number.
+	 */
+	uint32_t asked = atomic_load_explicit(&a->clears_asked, memory_order_acquire);
 	struct lk_latencies *fresh = atomic_exchange(&a->spare, NULL), *old = a->latency;
 
 	a->base = (struct lk_arrival_counts){a->sequence.received,  a->bytes,
@@ -409,7 +400,7 @@ lk_live_clear_arrivals(struct lk_arrivals *a)
 	}
 	a->first = a->asked_first;
 	a->first_tsc = a->last_tsc = 0;
-	a->cleared = atomic_load_explicit(&a->clears_asked, memory_order_relaxed);
+	a->cleared = asked;
 }
 
 /* Reading */
@@ -473,19 +464,37 @@ read_sent(struct lk_stream *s, struct lk_flow_counts *c, uint64_t now)
 				     s->intended - s->made - s->skipped);
 }
 
-static int
-is_whole(const _Atomic uint64_t *versions, uint64_t *seen, int count, int begins)
+/* Versions of the workers that count, while a flow is read. */
+struct reading {
+	const _Atomic uint64_t *versions;
+	int count;
+	uint64_t seen[LK_MOST_PLACES];
+	uint64_t end; /* TSC; what is read afterwards may be of two moments */
+};
+
+/* Waits until none of them is amid a burst. */
+static void
+begin_reading(struct reading *r)
 {
-	int is_same = 1;
-
-	for (int i = 0; i < count; i++) {
-		uint64_t version = atomic_load_explicit(&versions[i], memory_order_acquire);
-
-		is_same &= version % 2 == 0 && (begins || version == seen[i]);
-		seen[i] = version;
+	for (int i = 0; i < r->count; i++) {
+		while ((r->seen[i] = atomic_load_explicit(&r->versions[i], memory_order_acquire)) %
+				       2 !=
+			       0 &&
+		       rte_rdtsc() < r->end)
+			sched_yield();
 	}
 	atomic_thread_fence(memory_order_seq_cst);
-	return is_same;
+}
+
+/* Whether none of them has counted meanwhile, or has for too long to wait for it. */
+static int
+ends_whole(const struct reading *r)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	for (int i = 0; i < r->count; i++)
+		if (atomic_load_explicit(&r->versions[i], memory_order_acquire) != r->seen[i])
+			return rte_rdtsc() >= r->end;
+	return 1;
 }
 
 void
@@ -504,32 +513,33 @@ lk_live_counts(const struct lk_trial *trial, uint32_t first, struct lk_flow_coun
 {
 	struct lk_trial *t = (struct lk_trial *)(uintptr_t)trial;
 	uint32_t count = RTE_MIN(room, t->used - RTE_MIN(first, t->used));
-	uint64_t seen[LK_MOST_PLACES], clock, now;
+	uint64_t clock, now = rte_rdtsc();
+	uint64_t end = now + (uint64_t)(READING_SECONDS * lk_clock_tsc_hz());
+	struct reading arriving = {t->receiving_version, LK_MOST_PLACES, {0}, end};
+	struct reading leaving = {&t->sending_version, 1, {0}, end};
 
 	memset(out, 0, count * sizeof(*out));
 	/* What was received first, so that it never is more than what was sent. */
 	for (uint32_t i = 0; i < count; i++) {
 		const struct lk_arrivals *a = t->arrivals[first + i];
 
-		for (int n = 0; a != NULL && n < READING_TRIES; n++) {
-			struct lk_flow_counts one = {0};
-			int begins = is_whole(t->receiving_version, seen, LK_MOST_PLACES, 1);
-
-			read_arrivals(a, &one);
-			out[i] = one;
-			if (begins && is_whole(t->receiving_version, seen, LK_MOST_PLACES, 0))
-				break;
-		}
+		if (a == NULL)
+			continue;
+		do {
+			begin_reading(&arriving);
+			out[i] = (struct lk_flow_counts){0};
+			read_arrivals(a, &out[i]);
+		} while (!ends_whole(&arriving));
 	}
 	clock = (rte_rdtsc() - t->epoch) << LK_CYCLE_FRACTION;
 	for (uint32_t i = 0; i < count; i++) {
-		for (int n = 0; n < READING_TRIES; n++) {
-			int begins = is_whole(&t->sending_version, seen, 1, 1);
+		uint64_t passed_over = out[i].passed_over;
 
+		do {
+			begin_reading(&leaving);
+			out[i].passed_over = passed_over;
 			read_sent(&t->streams[first + i], &out[i], clock);
-			if (begins && is_whole(&t->sending_version, seen, 1, 0))
-				break;
-		}
+		} while (!ends_whole(&leaving));
 	}
 	now = rte_rdtsc();
 	for (uint32_t i = 0; i < count; i++) {

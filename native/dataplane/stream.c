@@ -11,13 +11,15 @@
 
 #define BACKLOG_FRAMES	  512
 #define BACKLOGS_A_SECOND 1000
+#define MOST_CYCLES	  0x1p63     /* with a fraction; more than a day of 5 GHz */
 #define FIRST_NS	  2000000000 /* that a disk may take */
 #define FIRST_TRIES	  20000
 
 uint64_t
 lk_schedule_cycles(double ns)
 {
-	return (uint64_t)(ns * lk_clock_tsc_hz() / 1e9 * (1 << LK_CYCLE_FRACTION));
+	return (uint64_t)RTE_MIN(ns * lk_clock_tsc_hz() / 1e9 * (1 << LK_CYCLE_FRACTION),
+				 MOST_CYCLES);
 }
 
 /* Python compiled the template as that of stream 0. */
@@ -172,7 +174,7 @@ lk_pace_of(struct lk_pace *pace, const struct lk_stream_config *config)
 	uint64_t least = interval / config->burst * BACKLOG_FRAMES;
 
 	*pace = (struct lk_pace){
-		.interval = interval,
+		.interval = RTE_MAX(1u, interval),
 		.within = lk_schedule_cycles(config->within_ns),
 		.backlog = RTE_MAX(interval,
 				   RTE_MIN(least, lk_schedule_cycles(1e9 / BACKLOGS_A_SECOND))),

@@ -231,6 +231,8 @@ lk_trial_histogram(const struct lk_trial *t, int32_t index, struct lk_histogram 
 {
 	if (index >= (int32_t)t->config.streams)
 		return -EINVAL;
+	if (index >= 0 && t->arrivals[index] == NULL)
+		return -ENOENT; /* of a live stream that never was started */
 	*out = index < 0 ? t->jitter : t->arrivals[index]->latency->histogram;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <rte_mbuf.h>
 
 #include "api.h"
+#include "heap.h"
 #include "histogram.h"
 #include "mark.h"
 #include "sequence.h"
@@ -19,6 +20,7 @@
  * hold three days of 4 GHz.
  */
 #define LK_CYCLE_FRACTION 14
+#define LK_REBASE_BITS	  46 /* cycles after which the schedule of live streams counts anew; hours */
 
 struct lk_compiled {
 	struct lk_template template;
@@ -78,16 +80,6 @@ struct lk_stream {
 	uint64_t made_before, skipped_before, refused_before; /* it was cleared, */
 	uint64_t bytes_before;				      /* without what was not sent */
 	uint64_t told_sent, told_bytes; /* by the command thread, and not to be taken back */
-};
-
-/* Streams that go on, the next one due on top; each node has four children. */
-struct lk_due {
-	uint64_t at;
-	uint32_t index;
-};
-struct lk_heap {
-	struct lk_due *entries;
-	uint32_t length;
 };
 
 struct lk_arrival_counts {
@@ -221,9 +213,9 @@ void lk_arrivals_free(struct lk_arrivals *a);
 struct lk_arrivals *lk_arrivals_new(uint32_t places);
 void lk_live_free(struct lk_trial *t);
 void lk_live_take_changes(struct lk_trial *t, uint64_t tsc);
+void lk_live_rebase(struct lk_trial *t, uint64_t tsc);
 void lk_live_end_streams(struct lk_trial *t, uint64_t tsc);
 void lk_live_clear_arrivals(struct lk_arrivals *a);
-void lk_heap_build(struct lk_heap *heap);
 void lk_trial_sends_from(struct lk_trial *t, const struct rte_graph *graph);
 void lk_trial_refused(const struct rte_graph *graph, struct rte_mbuf *m);
 

@@ -30,8 +30,8 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 
 		if (is_refusal)
 			lk_trial_refused(graph, m);
-		measured += (uint64_t)lk_read_signature(rte_pktmbuf_mtod(m, const uint8_t *),
-							m->data_len, &signature);
+		measured += (uint64_t)lk_signature_of(rte_pktmbuf_mtod(m, const uint8_t *),
+						      m->data_len, &signature);
 	}
 	memcpy(node->ctx, &measured, sizeof(measured));
 	rte_pktmbuf_free_bulk((struct rte_mbuf **)objs, count);

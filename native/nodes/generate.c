@@ -231,7 +231,10 @@ make_live(struct lk_trial *t, void **objs, const struct lk_port *port, uint64_t 
 
 	atomic_store_explicit(&t->sending_version, version + 1, memory_order_release);
 	atomic_thread_fence(memory_order_release);
-	if (unlikely(atomic_load_explicit(&t->wanted, memory_order_acquire) != t->made))
+	if (unlikely((tsc - t->epoch) >> LK_REBASE_BITS > 1))
+		lk_live_rebase(t, tsc);
+	if (unlikely(atomic_load_explicit(&t->wanted, memory_order_acquire) !=
+		     atomic_load_explicit(&t->made, memory_order_relaxed)))
 		lk_live_take_changes(t, tsc);
 	if (unlikely(t->endings > 0))
 		lk_live_end_streams(t, tsc);

@@ -39,19 +39,6 @@ is_ours(const struct lk_trial *t, uint32_t index, const struct lk_arrivals *a,
 	       (int32_t)(s->sequence - (uint32_t)from->made) < 0;
 }
 
-/*
- * Where a signature ends: with the frame, or, when a DUT has padded it or cut its padding, with the
- * IP packet in it.
- */
-static __rte_always_inline int
-read_signature(const struct rte_mbuf *m, struct lk_signature *s)
-{
-	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
-
-	return likely(lk_read_signature(frame, m->data_len, s)) ||
-	       lk_find_signature(frame, m->data_len, s);
-}
-
 /* What follows the first frames after a clearing, and what arrives on several ports. */
 static __rte_noinline void
 note_watched(struct lk_arrivals *a, enum lk_arrival arrival, uint64_t number, uint32_t bytes,
@@ -92,7 +79,7 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 	int64_t missing;
 	int is_watched;
 
-	if (!read_signature(m, &s)) {
+	if (!lk_signature_of(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, &s)) {
 		t->unsigned_frames++;
 		t->unsigned_bytes += m->pkt_len + 4;
 		tick->unsigned_frames++;

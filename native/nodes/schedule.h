@@ -7,44 +7,12 @@
 /*
  * When a trial's streams are due. They stand in a heap by the time of their next frame, so that
  * their order does not depend on how fast the machine is. It is part of the generator's loop, and
- * inlined there. A heap holds the times itself: to compare them by way of the streams would touch a
- * cache line for each.
+ * inlined there.
  */
 
 #define LK_RETRY_NS 10000.0 /* until a capture is asked again that the disk is behind with */
 
 #define LK_FEW_STREAMS 64 /* which stay in the cache by themselves */
-
-/* Restores the heap after the time of its top has grown. */
-static inline void
-lk_sift_down(struct lk_heap *heap)
-{
-	struct lk_due *entries = heap->entries, top = entries[0];
-	uint32_t at = 0, length = heap->length;
-
-	for (;;) {
-		uint32_t child = 4 * at + 1, least = child, last = RTE_MIN(child + 4, length);
-
-		if (child >= length)
-			break;
-		while (++child < last)
-			if (entries[child].at < entries[least].at)
-				least = child;
-		if (top.at <= entries[least].at)
-			break;
-		entries[at] = entries[least];
-		at = least;
-	}
-	entries[at] = top;
-}
-
-static inline void
-lk_remove_top(struct lk_heap *heap)
-{
-	heap->entries[0] = heap->entries[--heap->length];
-	if (heap->length > 1)
-		lk_sift_down(heap);
-}
 
 /*
  * A worker that was held up does not make up for all of it: a flood would be the generator's fault
@@ -115,6 +83,8 @@ lk_take_due(struct lk_trial *t, struct lk_stream *s, uint64_t tsc)
 
 		s->owed -= sooner;
 		step -= sooner;
+		if (s->end != UINT64_MAX) /* no more frames for having been late */
+			s->end -= sooner;
 	}
 	s->due += step;
 }
@@ -155,6 +125,19 @@ lk_frames_left(const struct lk_stream *s, uint64_t now, uint64_t tsc_now)
 	if (unlikely(due >= s->end))
 		return 0;
 	return s->intended - s->made - s->skipped;
+}
+
+/* The stream on top of the paced ones goes on as fast as the port takes frames. */
+static inline void
+lk_begin_flat_out(struct lk_trial *t)
+{
+	struct lk_heap *heap = &t->flat_out;
+	uint32_t index = t->paced.entries[0].index;
+
+	lk_remove_top(&t->paced);
+	t->streams[index].due = heap->length > 0 ? heap->entries[0].at : 0;
+	heap->entries[heap->length++] = (struct lk_due){t->streams[index].due, index};
+	lk_heap_build(heap);
 }
 
 /*
@@ -199,6 +182,10 @@ lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clo
 
 		if (heap->entries[0].at > now)
 			return NULL;
+		if (unlikely(now != UINT64_MAX && !s->pace.is_paced && t->config.live)) {
+			lk_begin_flat_out(t); /* its delay is over */
+			continue;
+		}
 		if (unlikely(s->frames.replay != NULL && !s->has_next &&
 			     s->made + s->skipped < s->intended)) {
 			int is_found = lk_find_next(t, s, now != UINT64_MAX);
@@ -210,7 +197,7 @@ lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clo
 					is_found ? s->due
 						 : now + (uint64_t)(LK_RETRY_NS / t->ns_per_cycle *
 								    (1 << LK_CYCLE_FRACTION));
-				lk_sift_down(heap);
+				lk_sift_down(heap, 0);
 				continue;
 			}
 		}
@@ -224,7 +211,7 @@ lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clo
 		}
 		if (unlikely(s->due > now)) {
 			heap->entries[0].at = s->due;
-			lk_sift_down(heap);
+			lk_sift_down(heap, 0);
 			continue;
 		}
 		if (heap->length == 1 && now == UINT64_MAX) {
@@ -243,7 +230,7 @@ lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clo
 		     ++*run)
 			lk_take_due(t, s, tsc);
 		heap->entries[0].at = s->due;
-		lk_sift_down(heap);
+		lk_sift_down(heap, 0);
 		lk_fetch_next(t, heap);
 		return s;
 	}

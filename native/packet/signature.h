@@ -74,4 +74,15 @@ lk_find_signature(const uint8_t *frame, uint32_t length, struct lk_signature *s)
 	return end != 0 && end < length && lk_read_signature(frame, end, s);
 }
 
+/*
+ * Where a signature ends: with the frame, or, when a DUT has padded it or cut its padding, with the
+ * IP packet in it.
+ */
+static inline int
+lk_signature_of(const uint8_t *frame, uint32_t length, struct lk_signature *s)
+{
+	return __builtin_expect(lk_read_signature(frame, length, s), 1) ||
+	       lk_find_signature(frame, length, s);
+}
+
 #endif

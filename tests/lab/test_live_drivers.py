@@ -44,21 +44,24 @@ def counted(lab: lk.Lab, a: lk.Port, b: lk.Port) -> None:
         fast = t.add(stream(b), on=a, to=b, count=3000, rate="20 kpps")
         slow = t.add(stream(a), on=b, to=a, count=20, rate=50)
         bursts = t.add(stream(b), on=a, to=b, burst=64, bursts=5, rate="10 kpps")
+        timed = t.add(stream(b), on=a, to=b, seconds=0.3, rate="10 kpps", overdue="catch_up")
         t.start()
         t.wait()
-        assert [f.sent for f in (fast, slow, bursts)] == [3000, 20, 320]
+        assert [f.sent for f in (fast, slow, bursts, timed)] == [3000, 20, 320, 3000]
         assert not t.counters()["unsent"].any()
         assert_whole(t)
 
 
 def test_a_cable_beside_hogs(lab: lk.Lab) -> None:
     with hogs():
-        counted(lab, *lab.cable())
+        counted(lab, *lab.cable(ring_size=8192))
 
 
 def test_kernel_interfaces_beside_hogs(lab: lk.Lab) -> None:
     with wire() as (one, other), hogs():
-        a, b = lab.port(f"af_packet:{one}", "a"), lab.port(f"af_packet:{other}", "b")
+        # Rings that hold all frames: a receiver that is held back is to lose none.
+        a = lab.port(f"af_packet:{one}", "a", framecnt=8192)
+        b = lab.port(f"af_packet:{other}", "b", framecnt=8192)
         counted(lab, a, b)
         a.close()
         b.close()

@@ -33,6 +33,8 @@ Adding = Callable[[Any, lk.Port], object]
         (lambda t, a: t.flows["x"].wait(), r"flow 'x' has no end to wait for"),
         (lambda t, a: setattr(t.flows["x"], "size", 40), r"choose 64 or more"),
         (lambda t, a: setattr(t.flows["x"], "rate", "9 parsecs"), r"rate is '9 parsecs'"),
+        (lambda t, a: t.add(stream(), on=a, seconds=1e6), r"seconds is 1000000.0; the range"),
+        (lambda t, a: setattr(t.flows["x"], "rate", 1e-9), r"at most 86,400 s, so send faster"),
         (lambda t, a: setattr(t.flows["x"], "rate", 0), r"it is a positive number"),
     ],
 )
@@ -66,6 +68,33 @@ def test_a_port_in_use_is_not_closed(lab: lk.Lab) -> None:
     a.close()
     with pytest.raises(lk.LabError, match="this traffic was closed"):
         flow.start()
+
+
+def test_a_flow_that_cannot_start_leaves_those_that_run(lab: lk.Lab) -> None:
+    a, b = lab.cable(queues=2)
+    t = lab.traffic()
+    flow = t.add(stream(rate="5 kpps"), on=a, to=b)
+    flow.start()
+    c, d = lab.cable("c", "d")
+    lab.run(lk.rx(d) >> lk.sink())
+    other = t.add(stream(rate="5 kpps"), on=c, to=d)
+    with pytest.raises(lk.PathError, match="has rx of port d, queue 0 already"):
+        other.start()
+    before = flow.sent
+    wait_until(lambda: flow.sent > before)
+    t.close()
+    assert_whole(t)
+
+
+def test_too_many_places(lab: lk.Lab) -> None:
+    ports = [port for n in range(9) for port in lab.cable(f"l{n}", f"r{n}")]
+    with lab.traffic() as t:
+        with pytest.raises(lk.LabError, match="to arrive on 18 ports; 16 at most"):
+            t.add(stream(), on=ports[0], to=ports)
+        flow = t.add(stream(), on=ports[0], count=100, rate="50 kpps")
+        flow.start()
+        flow.wait()
+        assert_whole(t)
 
 
 def test_no_measurement_beside_it(lab: lk.Lab) -> None:

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Live traffic: flows in the background, exact counts, states that can be trusted."""
 
+from pathlib import Path
+
 import pytest
+from scapy.utils import wrpcap
 
 import labkit as lk
 from tests.live import assert_whole, stream
@@ -212,6 +215,89 @@ def test_a_dut_that_pads_gives_signatures_back(lab: lk.Lab) -> None:
         wait_until(lambda: flow.received == 1)
         flow.wait()
         assert flow.counters["duplicated"] == 0
+
+
+def test_flows_as_fast_as_it_goes_take_turns(lab: lk.Lab) -> None:
+    """Whichever began first, and however long before."""
+    a, b = lab.cable()
+    with lab.traffic() as t:
+        first = t.add(stream(), on=a, to=b)
+        first.start()
+        wait_until(lambda: first.sent > 200_000)
+        later = t.add(stream(), on=a, to=b, delay=0.1)
+        paced = t.add(stream(), on=a, to=b, rate="1 kpps")
+        paced.rate = None
+        t.start()
+        wait_until(lambda: min(later.sent, paced.sent) > 20_000)
+        before = first.sent
+        wait_until(lambda: first.sent > before + 20_000)
+        t.stop()
+        assert_whole(t)
+
+
+def test_no_gap_is_as_fast_as_it_goes(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    with lab.traffic() as t:
+        flows = [t.add(stream(), on=a, to=b, gap=gap, burst=4, bursts=500) for gap in (0, 1e-15)]
+        t.start()
+        t.wait()
+        assert [flow.sent for flow in flows] == [2000, 2000]
+        assert_whole(t)
+
+
+def test_a_rate_set_while_it_is_delayed_keeps_the_delay(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    with lab.traffic() as t:
+        flow = t.add(stream(), on=a, to=b, rate="1 kpps", delay=600)
+        other = t.add(stream(), on=a, to=b, rate="20 kpps", count=2000)
+        t.start()
+        flow.rate = "100 kpps"
+        other.wait()
+        assert (flow.state, flow.sent) == ("started", 0)
+
+
+def test_frames_that_come_later_on_another_port(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    _, d = lab.cable("c", "d")
+    with lab.traffic() as t:
+        flow = t.add(stream(), on=a, to=b, count=300, rate="50 kpps")
+        flow.start()
+        flow.wait()
+        t.add(stream(), on=a, to=d)  # frames of this port may arrive on d as well from now on
+        flow.start()
+        flow.wait()
+        assert flow.received_by_port == {"server": 600, "d": 0}
+        flow.clear()
+        flow.start()
+        flow.wait()
+        assert flow.received_by_port == {"server": 300, "d": 0}
+
+
+def test_waiting_for_all_waits_for_captures(lab: lk.Lab, tmp_path: Path) -> None:
+    file = tmp_path / "few.pcap"
+    wrpcap(str(file), stream().frames(40))
+    a, b = lab.cable()
+    with lab.traffic() as t:
+        flow = t.add(lk.Replay(file, "1 kpps", repeat=2), on=a, to=b)
+        flow.start()
+        t.wait()
+        assert (flow.state, flow.sent) == ("done", 80)
+
+
+def test_a_dut_that_pads_loses_by_name(lab: lk.Lab) -> None:
+    """A measured frame is known where it is dropped, too."""
+    a, b = lab.cable()
+    c, _ = lab.cable("c", "d")
+    with lab.traffic() as t:
+        flow = t.add(stream(), on=a, to=a, count=1, rate="1 kpps")
+        flow.start()
+        wait_until(lambda: flow.sent == 1)
+        (frame,) = b.receive(1, timeout=2, raw=True)
+        lab.run(lk.rx("d") >> lk.impair(loss=1))
+        c.send(frame + bytes(7))
+        wait_until(lambda: t.ledger.drops.get("drop_impair_loss") == 1)
+        flow.stop()
+        assert t.ledger.is_balanced
 
 
 def test_rates_are_read(lab: lk.Lab) -> None:

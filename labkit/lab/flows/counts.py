@@ -77,6 +77,20 @@ class Reading:
         return Reading(self.time_ns, rows, self.refusals)
 
 
+def growth(before: Row, after: Row, name: str) -> Row:
+    """By how much a field of flows has grown; of one that was cleared meanwhile, since then."""
+    cleared = base_of(before) != base_of(after)
+    grown: Row = after[:, AT[name]] - np.where(cleared, 0, before[:, AT[name]])
+    return grown
+
+
+def base_of(rows: Row) -> Row:
+    """What was sent before a flow was cleared last; another number after that, or in a new
+    engine."""
+    base: Row = rows[..., AT["total_sent"]] - rows[..., AT["sent"]]
+    return base
+
+
 def total(reading: Reading, name: str) -> int:
     """A field summed over all flows."""
     return sum(int(rows[:, AT[name]].sum()) for rows in reading.rows.values())

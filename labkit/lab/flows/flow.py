@@ -134,6 +134,13 @@ class Flow:
         return self._schedule
 
     @property
+    def has_end(self) -> bool:
+        """Whether it is done by itself, after its frames, its time, or its capture."""
+        is_played_out = isinstance(self._stream, Replay) and self._stream.rounds is not None
+        s = self._schedule
+        return s.frames is not None or s.seconds is not None or is_played_out
+
+    @property
     def pps(self) -> float | None:
         """The intended load in frames a second; None: as fast as it goes."""
         return self._schedule.pps(self._stream, self.on)
@@ -197,8 +204,7 @@ class Flow:
         not get on.
         """
         s = self._schedule
-        is_once = isinstance(self._stream, Replay) and self._stream.rounds is not None
-        if s.frames is None and s.seconds is None and not is_once:
+        if not self.has_end:
             raise LabError(
                 f"flow {self.name!r} has no end to wait for; stop() ends it, or add it with count=,"
                 " seconds= or bursts="

@@ -38,12 +38,21 @@ class TrafficPaths:
         for name, want in wanted.items():
             if name in self._running and self._running[name][0] == want:
                 continue
-            self._stop(name)
             port = self._lab.ports.get(name)
             if port is None:
                 raise LabError(f"port {name} was closed; a flow needs it")
-            run, receives, own = want
-            self._running[name] = want, self._lab.run(_path(port, run, receives, own))
+            before = self._running.get(name)
+            self._stop(name)
+            try:
+                self._run(port, want)
+            except BaseException:
+                if before is not None:  # flows that run on it are not to end by that
+                    self._run(port, before[0])
+                raise
+
+    def _run(self, port: Port, want: "Want") -> None:
+        run, receives, own = want
+        self._running[port.name] = want, self._lab.run(_path(port, run, receives, own))
 
     @property
     def is_running(self) -> bool:

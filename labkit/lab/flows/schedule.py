@@ -16,7 +16,7 @@ from labkit.units import parse_quantity, plain
 
 Overdue = Literal["catch_up", "skip"]
 STAGGER_NS = 1e6  # at most, between flows of one port that start together
-MOST_SECONDS = 366 * 86_400.0
+MOST_SECONDS = 86_400.0
 FLAT_OUT_NS = 10.0  # without a pace an interval only tells how flows take turns
 
 
@@ -90,6 +90,9 @@ class Schedule:
         pps = self.pps(stream, port)
         return self.burst * (FLAT_OUT_NS if pps is None else 1e9 / pps)
 
+    def _has_gap(self, port: Port) -> bool:
+        return self.gap is not None and self._gap_ns(port) > 0
+
     def _gap_ns(self, port: Port) -> float:
         gap: Any = self.gap
         if isinstance(gap, str):
@@ -113,7 +116,14 @@ class Schedule:
         """What the engine is told beside the frames; flow `number` of so many that start together
         begin one after the other."""
         interval = self.interval_ns(stream, port)
-        is_paced = self.rate is not None or self.gap is not None or isinstance(stream, Replay)
+        # Without any time between its frames a flow is as fast as the port takes them.
+        has_pace = self.rate is not None or self._has_gap(port)
+        is_paced = has_pace or isinstance(stream, Replay)
+        if interval > MOST_SECONDS * 1e9:
+            raise LabError(
+                f"rate is {self.rate}, with {plain(interval / 1e9)} s between bursts of "
+                f"{self.burst}; at most {plain(MOST_SECONDS)} s, so send faster"
+            )
         return {
             "intended": self.frames,
             "burst": self.burst,

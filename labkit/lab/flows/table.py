@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from labkit.lab.flows.counts import AT, Row
+from labkit.lab.flows.counts import AT, Row, growth
 from labkit.lab.flows.flow import Flow
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def rates_of(flows: Sequence[Flow], before: Row, after: Row, seconds: float) -> 
     from labkit.tables.table import Table
 
     def grown(name: str) -> npt.NDArray[np.float64]:
-        now, then = after[:, AT[name]], before[:, AT[name]]
-        return np.where(now >= then, now - then, now) / seconds
+        return growth(before, after, name) / seconds
 
     return Table(
         {
@@ -68,7 +67,7 @@ def rates_of(flows: Sequence[Flow], before: Row, after: Row, seconds: float) -> 
             "tx_mbps": grown("sent_bytes") * 8 / 1e6,
             "rx_mbps": grown("received_bytes") * 8 / 1e6,
             "unsent_pps": grown("unsent"),
-            "lost_pps": grown("passed_over"),
+            "lost_pps": np.maximum(0, grown("passed_over")),  # some came late
         },
         index=pd.Index([flow.name for flow in flows], name="flow"),
     )

@@ -68,9 +68,9 @@ class Traffic:
         self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()
         self._changing = threading.RLock()  # controls in a page are worked on a thread
         check_idle(lab.engine)
-        occupy(lab.engine, "live traffic")
         self._drops = Drops(lab, PREFIX)
         self._paths = TrafficPaths(lab, self._drops)
+        occupy(lab.engine, "live traffic")
 
     # Flows
 
@@ -136,10 +136,13 @@ class Traffic:
         run = self._run_of(on)
         place = run, self._counts[run], stream_ids.claim()
         flow = Flow(self, chosen, stream, on, arrives, schedule, place, latency=latency)
-        ports = self._places[run]
-        ports += [port.name for port in arrives if port.name not in ports]
+        ports = list(dict.fromkeys([*self._places[run], *(port.name for port in arrives)]))
         if len(ports) > MOST_PLACES:
-            raise LabError(f"frames of port {on.name} are to arrive on more than {MOST_PLACES}")
+            raise LabError(
+                f"frames of port {on.name} are to arrive on {len(ports)} ports; {MOST_PLACES} at "
+                "most can be told apart"
+            )
+        self._places[run] = ports
         self.flows[chosen] = flow
         self._counts[run] += 1
         return flow
@@ -169,7 +172,7 @@ class Traffic:
     @checked()
     def wait(self, *names: str, timeout: float | None = None) -> None:
         """Until these flows, or all that have an end, are done; see Flow.wait()."""
-        ending = [f for f in self._named(names) if names or f.schedule.frames or f.schedule.seconds]
+        ending = [flow for flow in self._named(names) if names or flow.has_end]
         for flow in ending:
             flow.wait(timeout)
 
