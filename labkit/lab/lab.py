@@ -32,6 +32,8 @@ from labkit.path.hosts import echo_host
 from labkit.path.path import Path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from labkit.lab.flows.traffic import Traffic
@@ -312,6 +314,11 @@ class Lab:
     def stop_measurement(self) -> None:
         """Stops the paths of a measurement; what one of them raises does not keep the others."""
         self._paths.stop_measurement()
+
+    @property
+    def stop_listeners(self) -> "list[Callable[[RunningPath], None]]":
+        """Called with each path that is stopped, whose counters it keeps."""
+        return self._paths.stop_listeners
 
     def ends_with_it(self, view: Closable) -> None:
         """Closes a view when the lab is closed, unless it is gone by then."""

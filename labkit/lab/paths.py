@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The paths of a lab: run, stopped, counted, and made again in a new engine."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -24,6 +24,7 @@ class LabPaths:
     ----------
     declared: the paths of the lab's user that run, by name
     hosts: those between ports and Python
+    stop_listeners: called with a path that was stopped, whose counters it keeps
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class LabPaths:
     ) -> None:
         self.declared = declared
         self.hosts = hosts
+        self.stop_listeners: list[Callable[[RunningPath], None]] = []
         self._lab = lab
         self._engine = engine
         self._ports = ports
@@ -107,6 +109,8 @@ class LabPaths:
             return
         try:
             running.keep(self._engine.commands.stop_path(running.name))
+            for hear in tuple(self.stop_listeners):
+                hear(running)
         except LabClosed:
             pass  # and the path with it, its counters kept
         finally:  # an interrupted wait does not keep it, and a restart is not to bring it back

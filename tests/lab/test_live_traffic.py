@@ -192,6 +192,37 @@ def test_drops_and_copies_on_the_way(lab: lk.Lab) -> None:
         assert flow.received_by_port == {"d": row["received"]}
 
 
+def test_a_bad_line_that_is_mended_meanwhile(lab: lk.Lab) -> None:
+    """What a path dropped is told after it was stopped, and of another one of its name as well."""
+    a, b = lab.cable(ring_size=16384)
+    c, d = lab.cable("c", "d", ring_size=16384)
+
+    def line(*nodes: lk.Path) -> None:
+        chain = lk.rx(b)
+        for node in nodes:
+            chain = chain >> node
+        lab.run(chain >> lk.tx(c), name="line")
+
+    line(lk.impair(loss=1))
+    a.send(stream().frames(10))  # before the traffic, and not its own
+    wait_until(lambda: lab.paths["line"].drops.get("drop_impair_loss") == 10)
+    with lab.traffic() as t:
+        flow = t.add(stream(rate="20 kpps"), on=a, to=d)
+        flow.start()
+        wait_until(lambda: flow.sent > 300)
+        for bad in (True, False, True):
+            lab.paths["line"].stop()
+            line(*([lk.impair(loss=0.2, duplicate=0.2, seed=5)] if bad else []))
+            before = flow.sent
+            wait_until(lambda before=before: flow.sent > before + 500)
+        lab.paths["line"].stop()
+        line()
+        t.stop()
+        assert flow.counters["lost"] == sum(t.ledger.drops.values()) > 300
+        assert flow.counters["duplicated"] > 0
+        assert t.ledger.is_balanced, t.ledger
+
+
 def test_frames_that_arrive_on_two_ports(lab: lk.Lab) -> None:
     a, b = lab.cable()
     c, d = lab.cable("c", "d")

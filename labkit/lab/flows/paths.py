@@ -10,7 +10,6 @@ from typing import Any
 from labkit.errors import LabError
 from labkit.lab.addresses import source_addresses
 from labkit.lab.flows.flow import Flow
-from labkit.lab.flows.ledger import Drops
 from labkit.lab.port import Port
 from labkit.path import nodes
 from labkit.path.chain import Chain, Node, as_chain
@@ -24,9 +23,8 @@ TAKE_OFF_SECONDS = 1.0  # for what waits on a cable
 class TrafficPaths:
     """Paths by port. One is made anew when a flow needs more of it, which takes some ms."""
 
-    def __init__(self, lab: Any, drops: Drops) -> None:
+    def __init__(self, lab: Any) -> None:
         self._lab = lab
-        self._drops = drops
         self._running: dict[str, tuple[Any, Any]] = {}  # what it is made for, and the running path
 
     def fit(self, flows: Iterable[Flow], places: dict[str, list[str]]) -> None:
@@ -89,9 +87,7 @@ class TrafficPaths:
         if name not in self._running:
             return
         _, running = self._running.pop(name)
-        if running.is_running:
-            running.stop()
-            self._drops.keep(running.name, running.counters)
+        running.stop()
 
 
 Want = tuple[str | None, tuple[tuple[str, int], ...], tuple[str, ...]]

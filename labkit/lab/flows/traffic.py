@@ -69,7 +69,7 @@ class Traffic:
         self._changing = threading.RLock()  # controls in a page are worked on a thread
         check_idle(lab.engine)
         self._drops = Drops(lab, PREFIX)
-        self._paths = TrafficPaths(lab, self._drops)
+        self._paths = TrafficPaths(lab)
         occupy(lab.engine, "live traffic")
 
     # Flows
@@ -254,6 +254,7 @@ class Traffic:
             pass
         finally:
             self.is_closed = True
+            self._drops.end()
             vacate(self.lab.engine)
             with suppress(EngineDied, LabClosed):
                 self._paths.end()
@@ -264,9 +265,10 @@ class Traffic:
     def begin_anew(self) -> None:
         """In a new engine: flows are there again, stopped, and counted from 0."""
         self._paths.forget()
+        self._drops.end()
         self._last = None
         self._drops = Drops(self.lab, PREFIX)
-        self._paths = TrafficPaths(self.lab, self._drops)
+        self._paths = TrafficPaths(self.lab)
         for run in self._runs.values():
             self.lab.engine.commands.create_traffic(run, MOST_FLOWS)
 
