@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,56 +46,67 @@ new_mark(uint16_t id)
 	return ++made << 16 | id;
 }
 
-static int
-copy_templates(struct lk_frames *f, const struct lk_stream_config *config, uint16_t id)
+/* Where the next part of one piece of memory begins. */
+static size_t
+next_part(size_t *end, size_t bytes)
 {
-	f->templates = calloc(config->template_count, sizeof(*f->templates));
-	if (f->templates == NULL)
-		return -ENOMEM;
+	size_t part = *end;
+
+	*end += RTE_ALIGN(bytes, (size_t)RTE_CACHE_LINE_SIZE);
+	return part;
+}
+
+static size_t
+bytes_of(const struct lk_stream_config *config)
+{
+	size_t end = 0;
+
+	next_part(&end,
+		  sizeof(struct lk_frames) + config->template_count * sizeof(struct lk_compiled));
+	next_part(&end, config->field_count * sizeof(struct lk_field));
+	for (uint32_t i = 0; i < config->template_count; i++)
+		next_part(&end, config->templates[i].length);
+	next_part(&end, config->order_length * sizeof(*config->order));
+	for (uint32_t i = 0; i < config->field_count; i++)
+		if (config->fields[i].values != NULL)
+			next_part(&end, config->fields[i].count * sizeof(uint64_t));
+	return end;
+}
+
+static void
+copy_parts(struct lk_frames *f, const struct lk_stream_config *config, uint16_t id)
+{
+	uint8_t *memory = (uint8_t *)f;
+	size_t end = 0;
+	void *part;
+
+	next_part(&end, sizeof(*f) + config->template_count * sizeof(f->templates[0]));
+	f->fields = (void *)(memory + next_part(&end, config->field_count * sizeof(*f->fields)));
 	for (uint32_t i = 0; i < config->template_count; i++) {
 		struct lk_compiled *c = &f->templates[i];
-		uint8_t *bytes;
+		uint8_t *bytes = memory + next_part(&end, config->templates[i].length);
 
 		c->template = config->templates[i];
-		bytes = calloc(1, RTE_ALIGN(c->template.length, 64u));
-		if (bytes == NULL)
-			return -ENOMEM;
 		memcpy(bytes, c->template.bytes, c->template.length);
 		if (config->has_signature)
 			sign(&c->template, bytes, config->checksum_count, id);
 		c->template.bytes = bytes;
 		c->mark = new_mark(id);
-		lk_describe(c->descriptor, c->template.length);
 		f->longest = RTE_MAX(f->longest, c->template.length);
-		f->template_count++;
 	}
-	return 0;
-}
-
-static int
-copy_fields(struct lk_frames *f, const struct lk_stream_config *config)
-{
-	f->fields = calloc(RTE_MAX(1u, config->field_count), sizeof(*f->fields));
-	if (f->fields == NULL)
-		return -ENOMEM;
+	part = memory + next_part(&end, config->order_length * sizeof(*f->order));
+	f->order = memcpy(part, config->order, config->order_length * sizeof(*f->order));
 	for (uint32_t i = 0; i < config->field_count; i++) {
 		struct lk_field *field = &f->fields[i];
-		uint64_t *values;
+		size_t bytes = config->fields[i].count * sizeof(uint64_t);
 
 		*field = config->fields[i];
 		field->at = field->held = 0;
 		if (field->values == NULL)
 			continue;
-		values = malloc(field->count * sizeof(*values));
-		if (values != NULL)
-			memcpy(values, config->fields[i].values, field->count * sizeof(*values));
-		field->values = values;
-		f->field_count = i + 1;
-		if (values == NULL)
-			return -ENOMEM;
+		part = memory + next_part(&end, bytes);
+		field->values = memcpy(part, config->fields[i].values, bytes);
 	}
-	f->field_count = config->field_count;
-	return 0;
 }
 
 /* The thread reads ahead before it is its turn: no frame waits for the disk's first answer. */
@@ -129,42 +141,48 @@ open_replay(struct lk_frames *f, const struct lk_stream_config *config, uint16_t
 	return 0;
 }
 
-/* -ENOMEM leaves a part, which lk_frames_free() takes. */
 int
-lk_frames_copy(struct lk_frames *f, const struct lk_stream_config *config, uint16_t id)
+lk_frames_new(struct lk_frames **frames, struct lk_shape *shape,
+	      const struct lk_stream_config *config, uint16_t id)
 {
-	int rc;
+	size_t bytes = bytes_of(config);
+	struct lk_frames *f;
+	int rc = 0;
 
-	*f = (struct lk_frames){.order_length = config->order_length,
-				.checksum_count = config->checksum_count,
-				.has_signature = config->has_signature};
 	if (config->field_count > LK_MAX_FIELDS || config->checksum_count > LK_MAX_CHECKSUMS)
 		return -EINVAL;
-	f->order = malloc(config->order_length * sizeof(*f->order));
-	if (f->order == NULL)
+	f = aligned_alloc(RTE_CACHE_LINE_SIZE, bytes);
+	if (f == NULL)
 		return -ENOMEM;
-	memcpy(f->order, config->order, config->order_length * sizeof(*f->order));
+	memset(f, 0, bytes);
+	f->template_count = config->template_count;
+	f->order_length = config->order_length;
+	*shape = (struct lk_shape){
+		.has_one_size = config->template_count == 1,
+		.has_signature = config->has_signature != 0,
+		.is_replay = config->replay != NULL,
+		.field_count = (uint8_t)config->field_count,
+		.checksum_count = (uint8_t)config->checksum_count,
+	};
+	copy_parts(f, config, id);
 	if (config->replay != NULL)
-		return open_replay(f, config, id);
-	rc = copy_templates(f, config, id);
-	return rc == 0 ? copy_fields(f, config) : rc;
+		rc = open_replay(f, config, id);
+	if (rc != 0) {
+		free(f);
+		return rc;
+	}
+	*frames = f;
+	return 0;
 }
 
 void
 lk_frames_free(struct lk_frames *f)
 {
-	for (uint32_t i = 0; i < f->template_count; i++)
-		free((void *)(uintptr_t)f->templates[i].template.bytes);
-	for (uint32_t i = 0; i < f->field_count; i++)
-		free((void *)(uintptr_t)f->fields[i].values);
-	free(f->templates);
-	free(f->fields);
-	free(f->order);
-	if (f->replay != NULL) {
+	if (f != NULL && f->replay != NULL) {
 		lk_replay_close(f->replay);
 		close(f->replay_fd);
 	}
-	*f = (struct lk_frames){0};
+	free(f);
 }
 
 void
@@ -183,6 +201,16 @@ lk_pace_of(struct lk_pace *pace, const struct lk_stream_config *config)
 	};
 }
 
+/* Few of its pages are ever written to, and only these take memory: malloc's might be cleared. */
+struct lk_latencies *
+lk_latencies_new(void)
+{
+	void *memory = mmap(NULL, sizeof(struct lk_latencies), PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
 struct lk_arrivals *
 lk_arrivals_new(uint32_t places)
 {
@@ -192,7 +220,7 @@ lk_arrivals_new(uint32_t places)
 		return NULL;
 	a->places = places;
 	a->is_watched = 1;
-	a->latency = calloc(1, sizeof(*a->latency));
+	a->latency = lk_latencies_new();
 	if (a->latency == NULL) {
 		free(a);
 		return NULL;
@@ -206,7 +234,7 @@ lk_latencies_free(struct lk_latencies *list)
 	while (list != NULL) {
 		struct lk_latencies *next = list->link;
 
-		free(list);
+		munmap(list, sizeof(*list));
 		list = next;
 	}
 }
@@ -243,5 +271,5 @@ lk_trial_add_stream(struct lk_trial *t, uint32_t index, const struct lk_stream_c
 	t->used = RTE_MAX(t->used, index + 1);
 	if (s->intended > 0)
 		heap->entries[heap->length++] = (struct lk_due){s->due, index};
-	return lk_frames_copy(&s->frames, config, s->id);
+	return lk_frames_new(&s->frames, &s->shape, config, s->id);
 }

@@ -68,17 +68,19 @@ lk_trial_create(const struct lk_trial_config *config)
 	memset(t, 0, sizeof(*t));
 	t->config = *config;
 	t->ticks = calloc(config->ticks, sizeof(*t->ticks));
-	t->streams = calloc(config->streams, sizeof(*t->streams));
-	t->paced.entries = calloc(config->streams, sizeof(*t->paced.entries));
-	t->flat_out.entries = calloc(config->streams, sizeof(*t->flat_out.entries));
+	t->streams =
+		aligned_alloc(_Alignof(struct lk_stream), config->streams * sizeof(*t->streams));
+	if (t->streams != NULL)
+		memset(t->streams, 0, config->streams * sizeof(*t->streams));
 	t->ending = calloc(config->streams, sizeof(*t->ending));
 	t->arrivals = calloc(config->streams, sizeof(struct lk_arrivals *));
 	if (config->live)
 		t->index_of = calloc(MAX_STREAM_ID + 1, sizeof(*t->index_of));
 	t->pool = lk_trial_pool(config->longest);
-	if (t->ticks == NULL || t->streams == NULL || t->paced.entries == NULL ||
-	    t->flat_out.entries == NULL || t->ending == NULL || t->arrivals == NULL ||
-	    (config->live && t->index_of == NULL) || t->pool == NULL) {
+	if (t->ticks == NULL || t->streams == NULL || t->ending == NULL || t->arrivals == NULL ||
+	    (config->live && t->index_of == NULL) || t->pool == NULL ||
+	    lk_heap_new(&t->paced, config->streams, t->streams, sizeof(*t->streams)) != 0 ||
+	    lk_heap_new(&t->flat_out, config->streams, t->streams, sizeof(*t->streams)) != 0) {
 		lk_trial_free(t);
 		return NULL;
 	}
@@ -247,7 +249,7 @@ lk_trial_free(struct lk_trial *t)
 	if (t->config.live)
 		lk_live_free(t);
 	for (uint32_t i = 0; t->streams != NULL && i < t->config.streams; i++) {
-		lk_frames_free(&t->streams[i].frames);
+		lk_frames_free(t->streams[i].frames);
 		if (t->arrivals != NULL)
 			lk_arrivals_free(t->arrivals[i]);
 	}
@@ -256,8 +258,8 @@ lk_trial_free(struct lk_trial *t)
 	free(t->arrivals);
 	free(t->ending);
 	free(t->index_of);
-	free(t->paced.entries);
-	free(t->flat_out.entries);
+	lk_heap_free(&t->paced);
+	lk_heap_free(&t->flat_out);
 	free(t->streams);
 	free(t->ticks);
 	free(t);

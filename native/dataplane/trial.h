@@ -23,22 +23,30 @@
 #define LK_REBASE_BITS	  46 /* cycles after which the schedule of live streams counts anew; hours */
 
 struct lk_compiled {
+	uint64_t mark; /* of a buffer that holds this template */
 	struct lk_template template;
-	uint64_t mark;		/* of a buffer that holds this template */
-	uint64_t descriptor[4]; /* from rearm_data on, of an mbuf that holds such a frame */
-};
+} __rte_cache_aligned;
 
-/* What a stream sends, from Python; replaced as a whole. */
+/*
+ * What a stream sends, from Python; replaced as a whole. One piece of memory: this, templates,
+ * fields, bytes of the templates, and the rest. Thousands of streams share a cache: of most, the
+ * next frame needs a line of the template, one of the field, and the bytes.
+ */
 struct lk_frames {
-	struct lk_compiled *templates; /* one a frame size */
-	uint16_t *order;	       /* frame n has template order[n % order_length] */
 	struct lk_field *fields;
+	const uint16_t *order;	  /* frame n has template order[n % order_length] */
 	struct lk_replay *replay; /* frames of a capture in place of templates */
-	int replay_fd;
-	uint64_t replay_mark; /* of buffers that hold one */
-	uint32_t template_count, order_length, field_count, checksum_count;
+	uint64_t replay_mark;	  /* of buffers that hold one */
+	uint32_t template_count, order_length, order_at;
 	uint32_t longest;
-	int has_signature;
+	int replay_fd;
+	struct lk_compiled templates[];
+} __rte_cache_aligned;
+
+/* How much of it a frame needs. */
+struct lk_shape {
+	uint8_t has_one_size, has_signature, is_replay;
+	uint8_t field_count, checksum_count;
 };
 
 /* When it sends: cycles of the schedule. */
@@ -50,28 +58,30 @@ struct lk_pace {
 	int is_paced;
 };
 
-/* A stream on its way out; all of it belongs to the generator's worker. */
+/*
+ * A stream on its way out; all of it belongs to the generator's worker. The first two cache lines
+ * have all that its schedule needs.
+ */
 struct lk_stream {
-	uint64_t due;		/* of its next frame; of a paused one, how long after it goes on */
-	uint64_t end;		/* nothing is due from there on; as due of a paused one */
-	uint64_t owed;		/* how much later it runs than it was to */
-	uint64_t intended;	/* frames; UINT64_MAX: until the time is over */
-	uint64_t made;		/* handed to what follows the generator */
-	uint64_t skipped;	/* never made: too far behind the schedule */
-	uint64_t refused;	/* made, and not taken by the port */
-	uint64_t refused_bytes; /* with FCS, as made_bytes */
-	uint64_t made_bytes;
+	uint64_t due;	   /* of its next frame; of a paused one, how long after it goes on */
+	uint64_t end;	   /* nothing is due from there on; as due of a paused one */
+	uint64_t owed;	   /* how much later it runs than it was to */
+	uint64_t intended; /* frames; UINT64_MAX: until the time is over */
+	uint64_t made;	   /* handed to what follows the generator */
+	uint64_t skipped;  /* never made: too far behind the schedule */
 	uint64_t last_due, last_made; /* TSC; for the jitter */
 	struct lk_pace pace;
+	struct lk_frames *frames;
+	uint64_t made_bytes; /* with FCS */
 	uint32_t burst_left;
-	uint32_t order_at;
-	int catches_up;
-	int stamps_each;
-	int has_next; /* `due` is that of the capture's next frame, and not yet of its last one */
-	int has_failed;
+	struct lk_shape shape;
+	uint8_t catches_up, stamps_each;
+	uint8_t has_next; /* `due` is that of the capture's next frame, and not yet of its last */
+	uint8_t has_failed;
+	uint64_t refused; /* made, and not taken by the port */
+	uint64_t refused_bytes;
 	uint64_t played_ns; /* when that frame is due in the capture */
 	uint16_t id;
-	struct lk_frames frames;
 	/* of live ones */
 	atomic_int state;    /* enum lk_flow_state */
 	uint32_t held;	     /* made, and waiting for room in the port */
@@ -80,7 +90,7 @@ struct lk_stream {
 	uint64_t made_before, skipped_before, refused_before; /* it was cleared, */
 	uint64_t bytes_before;				      /* without what was not sent */
 	uint64_t told_sent, told_bytes; /* by the command thread, and not to be taken back */
-};
+} __rte_aligned(2 * RTE_CACHE_LINE_SIZE);
 
 struct lk_arrival_counts {
 	uint64_t received;
@@ -173,7 +183,8 @@ struct lk_trial {
 struct lk_planned {
 	enum lk_change_kind kind;
 	uint32_t index;
-	struct lk_frames frames; /* of LK_FLOW_START and LK_FLOW_SET; then those from before */
+	struct lk_frames *frames; /* of LK_FLOW_START and LK_FLOW_SET; then those from before */
+	struct lk_shape shape;
 	struct lk_pace pace;
 	uint64_t first, intended, duration;
 	int catches_up, stamps_each;
@@ -204,10 +215,12 @@ lk_describe(uint64_t descriptor[4], uint32_t length)
 
 int lk_trials_start(void);
 struct rte_mempool *lk_trial_pool(uint32_t longest);
-int lk_frames_copy(struct lk_frames *f, const struct lk_stream_config *config, uint16_t id);
+int lk_frames_new(struct lk_frames **frames, struct lk_shape *shape,
+		  const struct lk_stream_config *config, uint16_t id);
 void lk_frames_free(struct lk_frames *f);
 void lk_pace_of(struct lk_pace *pace, const struct lk_stream_config *config);
 uint64_t lk_schedule_cycles(double ns);
+struct lk_latencies *lk_latencies_new(void);
 void lk_latencies_free(struct lk_latencies *list);
 void lk_arrivals_free(struct lk_arrivals *a);
 struct lk_arrivals *lk_arrivals_new(uint32_t places);

@@ -8,7 +8,8 @@
 #include "schedule.h"
 #include "trial.h"
 
-#define WORTH_A_COPY 4 /* frames, of a stream's template and field */
+#define WORTH_A_COPY 4	/* frames, of a stream's template and field */
+#define RUNS	     32 /* found ahead; what their frames need fits into the first cache */
 
 /* 32 bytes in one register where the CPU has such. */
 typedef uint8_t bytes32 __attribute__((vector_size(32), aligned(1), may_alias));
@@ -19,18 +20,50 @@ copy32(void *to, const void *from)
 	*(bytes32 *)to = *(const bytes32 *)from;
 }
 
+static __rte_always_inline void
+describe(struct rte_mbuf *m, uint32_t length)
+{
+	uint64_t descriptor[4];
+
+	lk_describe(descriptor, length);
+	copy32(&m->rearm_data, descriptor);
+}
+
+/* Frames of one stream that are due in a row. */
+struct run {
+	struct lk_stream *stream;
+	uint64_t first; /* number of the first one */
+	uint16_t count;
+};
+
+/* Buffers hold whole lines of such frames; longer ones may end with their buffer. */
+#define WHOLE_LINES 512
+
+static __rte_always_inline void
+copy_frame(uint8_t *to, const uint8_t *from, uint32_t length)
+{
+	if (unlikely(length > WHOLE_LINES)) {
+		memcpy(to, from, length);
+		return;
+	}
+	for (uint32_t at = 0; at < length; at += 32)
+		copy32(to + at, from + at);
+}
+
 /*
- * Makes the next `count` frames of a stream in raw buffers. `only` is the template when there is
- * one size, else NULL. It, the fields and their numbers are the caller's constants or local copies
- * where that is worth it: the loops disappear, and nothing is read again for every frame.
+ * Makes the frames of a run in raw buffers. `only` is the template when there is one size, else
+ * NULL. It, the fields and their numbers are the caller's constants or local copies where that is
+ * worth it: the loops disappear, and nothing is read again for every frame.
  */
 static __rte_always_inline void
-fill(struct lk_stream *s, const struct lk_compiled *only, struct lk_field *fields,
-     struct rte_mbuf **mbufs, uint16_t count, uint64_t tsc, int stamps_each,
-     unsigned int field_count, unsigned int checksum_count, int has_signature)
+fill(const struct run *run, const struct lk_compiled *only, struct lk_field *fields,
+     struct rte_mbuf **mbufs, uint64_t tsc, unsigned int field_count, unsigned int checksum_count,
+     int has_signature)
 {
-	struct lk_stamp stamp = {(uint32_t)s->made, tsc, lk_folded(tsc)};
-	const int mark_offset = lk_mark_offset;
+	struct lk_frames *f = run->stream->frames;
+	struct lk_stamp stamp = {(uint32_t)run->first, tsc, lk_folded(tsc)};
+	const int mark_offset = lk_mark_offset, stamps_each = run->stream->stamps_each;
+	const uint16_t count = run->count;
 	uint64_t bytes = 0;
 
 	for (uint16_t i = 0; i < count; i++) {
@@ -41,12 +74,12 @@ fill(struct lk_stream *s, const struct lk_compiled *only, struct lk_field *field
 		uint8_t *frame;
 
 		if (only == NULL) {
-			c = &s->frames.templates[s->frames.order[s->order_at]];
-			if (++s->order_at == s->frames.order_length)
-				s->order_at = 0;
+			c = &f->templates[f->order[f->order_at]];
+			if (++f->order_at == f->order_length)
+				f->order_at = 0;
 		}
 		t = &c->template;
-		copy32(&m->rearm_data, c->descriptor);
+		describe(m, t->length);
 		bytes += t->length + 4;
 		frame = (uint8_t *)m->buf_addr + RTE_PKTMBUF_HEADROOM;
 		if (likely(*mark == c->mark)) {
@@ -55,7 +88,7 @@ fill(struct lk_stream *s, const struct lk_compiled *only, struct lk_field *field
 			for (uint32_t from = 64; unlikely(from < t->head); from += 32)
 				copy32(frame + from, t->bytes + from);
 		} else {
-			memcpy(frame, t->bytes, t->length);
+			copy_frame(frame, t->bytes, t->length);
 			*mark = c->mark;
 		}
 		if (has_signature && stamps_each) {
@@ -66,72 +99,76 @@ fill(struct lk_stream *s, const struct lk_compiled *only, struct lk_field *field
 			      has_signature ? &stamp : NULL);
 		stamp.sequence++;
 	}
-	s->made += count;
-	s->made_bytes += bytes;
+	run->stream->made_bytes += bytes;
 }
 
 /* The next frame of a capture, which lk_next_run() has found to be there and to fit. */
 static void
 fill_replayed(struct lk_stream *s, struct rte_mbuf *m)
 {
-	const struct lk_replay_frame *next = lk_replay_peek(s->frames.replay);
-	uint64_t descriptor[4];
+	const struct lk_replay_frame *next = lk_replay_peek(s->frames->replay);
 
-	lk_describe(descriptor, next->length);
-	copy32(&m->rearm_data, descriptor);
-	*lk_mark_of(m) = s->frames.replay_mark;
+	describe(m, next->length);
+	*lk_mark_of(m) = s->frames->replay_mark;
 	memcpy((uint8_t *)m->buf_addr + RTE_PKTMBUF_HEADROOM, next->bytes, next->length);
-	s->made++;
 	s->made_bytes += next->length + 4;
-	lk_replay_advance(s->frames.replay);
-}
-
-/* A port or another number of 16 bits that counts on: what most streams vary. */
-static __rte_always_inline int
-is_counter_16(const struct lk_field *f)
-{
-	return f->width == 2 && f->mask == UINT16_MAX && f->shift == 0 && !f->is_random &&
-	       f->values == NULL && f->hold <= 1;
+	lk_replay_advance(s->frames->replay);
 }
 
 /*
- * Most streams have one size, one field that varies at most, and one checksum that follows. What is
- * known of the field is written into a copy, for the compiler to know it too.
+ * Many frames of one size with one field. What is known of it is written into a copy, for the
+ * compiler to know it too: most count on in 16 bits, as a port does.
  */
+static __rte_always_inline void
+fill_varied(const struct run *run, const struct lk_compiled *only, struct lk_field *from,
+	    struct rte_mbuf **mbufs, uint64_t tsc, int has_signature)
+{
+	struct lk_field field = *from;
+
+	if (field.width == 2 && field.mask == UINT16_MAX && field.shift == 0 && field.is_counter) {
+		field.width = 2;
+		field.mask = UINT16_MAX;
+		field.shift = 0;
+		field.is_counter = 1;
+		if (has_signature)
+			fill(run, only, &field, mbufs, tsc, 1, 1, 1);
+		else
+			fill(run, only, &field, mbufs, tsc, 1, 1, 0);
+	} else {
+		fill(run, only, &field, mbufs, tsc, 1, 1, has_signature);
+	}
+	from->at = field.at;
+	from->held = field.held;
+}
+
+/* Most streams have one size, one field that varies at most, and one checksum that follows. */
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
 __attribute__((target_clones("avx2", "default")))
 #endif
 static void
-fill_run(struct lk_stream *s, struct rte_mbuf **mbufs, uint16_t count, uint64_t tsc, int each)
+fill_run(const struct run *run, struct rte_mbuf **mbufs, uint64_t tsc)
 {
-	const struct lk_frames *f = &s->frames;
+	const struct lk_shape shape = run->stream->shape;
+	struct lk_compiled *templates = run->stream->frames->templates;
 
-	if (count >= WORTH_A_COPY && f->template_count == 1 && f->field_count <= 1 &&
-	    f->checksum_count == 1) {
-		const struct lk_compiled only = f->templates[0];
-		struct lk_field field = f->fields[0];
+	if (!shape.has_one_size || shape.field_count > 1 || shape.checksum_count != 1) {
+		fill(run, NULL, run->stream->frames->fields, mbufs, tsc, shape.field_count,
+		     shape.checksum_count, shape.has_signature);
+	} else if (run->count < WORTH_A_COPY) {
+		struct lk_field *field = (struct lk_field *)(templates + 1);
 
-		if (f->field_count == 0) {
-			fill(s, &only, &field, mbufs, count, tsc, each, 0, 1, f->has_signature);
-		} else if (is_counter_16(&field)) {
-			field.width = 2;
-			field.mask = UINT16_MAX;
-			field.shift = 0;
-			field.is_random = 0;
-			field.values = NULL;
-			field.hold = 1;
-			if (f->has_signature)
-				fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, 1);
-			else
-				fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, 0);
-		} else {
-			fill(s, &only, &field, mbufs, count, tsc, each, 1, 1, f->has_signature);
-		}
-		f->fields[0].at = field.at;
-		f->fields[0].held = field.held;
+		if (shape.has_signature)
+			fill(run, templates, field, mbufs, tsc, shape.field_count, 1, 1);
+		else
+			fill(run, templates, field, mbufs, tsc, shape.field_count, 1, 0);
 	} else {
-		fill(s, NULL, f->fields, mbufs, count, tsc, each, f->field_count, f->checksum_count,
-		     f->has_signature);
+		const struct lk_compiled only = templates[0];
+
+		if (shape.field_count == 0)
+			fill(run, &only, NULL, mbufs, tsc, 0, 1, shape.has_signature);
+		else
+			fill_varied(run, &only, (struct lk_field *)(templates + 1), mbufs, tsc,
+				    shape.has_signature);
 	}
 }
 
@@ -156,26 +193,48 @@ room_for(const struct lk_trial *t, const struct lk_port *port)
 	return (uint16_t)RTE_MIN(LK_TRIAL_BURST, rte_ring_free_count(port->tx_ring));
 }
 
+/*
+ * Runs that are due are found before their frames are made, so that what these need has been
+ * fetched by then.
+ */
 static __rte_always_inline uint16_t
 make_due(struct lk_trial *t, struct lk_heap *heap, void **objs, uint16_t room, uint64_t now,
 	 uint64_t clock, uint64_t tsc)
 {
-	uint16_t count = 0, run, spares;
+	struct run runs[RUNS];
+	uint16_t count = 0, found, spares;
 
-	while (count < room && (spares = have_spares(t, room - count)) > 0) {
-		struct lk_stream *s = lk_next_run(t, heap, now, clock, tsc, spares, &run);
+	do {
+		uint16_t from = count, n = 0;
 
-		if (s == NULL)
-			break;
-		t->spares -= run;
-		memcpy(objs + count, t->spare + t->spares, run * sizeof(objs[0]));
-		if (unlikely(s->frames.replay != NULL))
-			fill_replayed(s, objs[count]);
-		else
-			fill_run(s, (struct rte_mbuf **)objs + count, run, tsc, s->stamps_each);
-		s->last_made = tsc;
-		count += run;
-	}
+		spares = have_spares(t, room - count);
+		for (found = 0; found < RUNS && n < spares; found++) {
+			struct run *run = &runs[found];
+			struct lk_stream *s =
+				lk_next_run(t, heap, now, clock, tsc, spares - n, &run->count);
+
+			if (s == NULL)
+				break;
+			run->stream = s;
+			run->first = s->made;
+			s->made += run->count;
+			s->last_made = tsc;
+			n += run->count;
+			if (unlikely(s->shape.is_replay)) {
+				found++;
+				break; /* what follows is known when this one has been made */
+			}
+		}
+		t->spares -= n;
+		count += n;
+		memcpy(objs + from, t->spare + t->spares, n * sizeof(objs[0]));
+		for (uint16_t i = 0; i < found; from += runs[i++].count) {
+			if (unlikely(runs[i].stream->shape.is_replay))
+				fill_replayed(runs[i].stream, objs[from]);
+			else
+				fill_run(&runs[i], (struct rte_mbuf **)objs + from, tsc);
+		}
+	} while (found > 0 && count < room);
 	return count;
 }
 

@@ -27,9 +27,9 @@ lk_skip_overdue(struct lk_stream *s, uint64_t now)
 	if (likely(now <= s->due + s->pace.backlog))
 		return;
 	late = now - s->due;
-	if (s->frames.replay != NULL || s->catches_up) {
+	if (s->shape.is_replay || s->catches_up) {
 		s->due = now;
-		s->owed += s->frames.replay == NULL ? late : 0;
+		s->owed += !s->shape.is_replay ? late : 0;
 		if (s->end != UINT64_MAX)
 			s->end += late;
 		return;
@@ -74,7 +74,7 @@ lk_take_due(struct lk_trial *t, struct lk_stream *s, uint64_t tsc)
 		s->burst_left = s->pace.burst;
 		step = s->pace.interval - (s->pace.burst - 1) * s->pace.within;
 	}
-	if (unlikely(s->frames.replay != NULL)) {
+	if (unlikely(s->shape.is_replay)) {
 		s->has_next = 0; /* what follows may not have been read yet */
 		return;
 	}
@@ -96,12 +96,12 @@ lk_take_due(struct lk_trial *t, struct lk_stream *s, uint64_t tsc)
 static inline int
 lk_find_next(const struct lk_trial *t, struct lk_stream *s, int is_paced)
 {
-	const struct lk_replay_frame *next = lk_replay_peek(s->frames.replay);
-	enum lk_replay_state state = lk_replay_state(s->frames.replay);
+	const struct lk_replay_frame *next = lk_replay_peek(s->frames->replay);
+	enum lk_replay_state state = lk_replay_state(s->frames->replay);
 
 	if (next == NULL && state == LK_REPLAY_WAITS)
 		return 0;
-	if (next == NULL || next->length > s->frames.longest) {
+	if (next == NULL || next->length > s->frames->longest) {
 		s->has_failed = next != NULL || state == LK_REPLAY_FAILED;
 		s->intended = s->made + s->skipped;
 		return 1;
@@ -118,7 +118,7 @@ lk_find_next(const struct lk_trial *t, struct lk_stream *s, int is_paced)
 static __rte_always_inline uint64_t
 lk_frames_left(const struct lk_stream *s, uint64_t now, uint64_t tsc_now)
 {
-	uint64_t half = s->frames.replay == NULL ? s->pace.interval / 2 : 0;
+	uint64_t half = !s->shape.is_replay ? s->pace.interval / 2 : 0;
 	uint64_t due = now == UINT64_MAX ? tsc_now : s->due + half;
 
 	/* Half an interval: what is due as the time ends belongs to what would follow. */
@@ -140,31 +140,18 @@ lk_begin_flat_out(struct lk_trial *t)
 	lk_heap_build(heap);
 }
 
-/*
- * Thousands of streams do not fit into a cache: what the next frame needs is fetched while this one
- * is made. The stream on top was among those below it before, and is there already.
- */
+/* What most frames need (trial.h): the first line of a template and of a field, and 64 bytes. */
 static __rte_always_inline void
-lk_fetch_next(const struct lk_trial *t, const struct lk_heap *heap)
+lk_fetch_frames(const struct lk_heap *heap, const struct lk_stream *s)
 {
-	const struct lk_stream *next = &t->streams[heap->entries[0].index];
-	uint32_t last = RTE_MIN(heap->length, 5u);
+	const struct lk_compiled *only = s->frames->templates;
+	const uint8_t *fields = (const uint8_t *)(only + 1);
 
 	if (heap->length < LK_FEW_STREAMS)
 		return;
-	rte_prefetch0(next->frames.templates);
-	rte_prefetch0((const uint8_t *)next->frames.templates + 64);
-	rte_prefetch0((const uint8_t *)next->frames.templates + 128);
-	rte_prefetch0(next->frames.fields);
-	rte_prefetch0((const uint8_t *)next->frames.fields + 64);
-	for (uint32_t i = 1; i < last; i++) {
-		const uint8_t *later = (const uint8_t *)&t->streams[heap->entries[i].index];
-
-		rte_prefetch0(later);
-		rte_prefetch0(later + 64);
-		rte_prefetch0(later + 128);
-		rte_prefetch0(later + 192);
-	}
+	rte_prefetch0(only);
+	rte_prefetch0(fields);
+	rte_prefetch0(fields + RTE_ALIGN(sizeof(struct lk_field), RTE_CACHE_LINE_SIZE));
 }
 
 /*
@@ -186,7 +173,7 @@ lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clo
 			lk_begin_flat_out(t); /* its delay is over */
 			continue;
 		}
-		if (unlikely(s->frames.replay != NULL && !s->has_next &&
+		if (unlikely(s->shape.is_replay && !s->has_next &&
 			     s->made + s->skipped < s->intended)) {
 			int is_found = lk_find_next(t, s, now != UINT64_MAX);
 
@@ -216,7 +203,7 @@ lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clo
 		}
 		if (heap->length == 1 && now == UINT64_MAX) {
 			*run = (uint16_t)RTE_MIN(left, room); /* no schedule to keep */
-			if (s->frames.replay != NULL) {
+			if (s->shape.is_replay) {
 				*run = 1;
 				s->has_next = 0;
 			}
@@ -224,14 +211,14 @@ lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clo
 		}
 		lk_take_due(t, s, tsc);
 		for (*run = 1;
-		     *run < RTE_MIN(left, room) && s->frames.replay == NULL &&
+		     *run < RTE_MIN(left, room) && !s->shape.is_replay &&
 		     (heap->length == 1 ? s->due <= now && s->due + s->pace.interval / 2 < s->end
 					: s->pace.within == 0 && s->burst_left < s->pace.burst);
 		     ++*run)
 			lk_take_due(t, s, tsc);
 		heap->entries[0].at = s->due;
 		lk_sift_down(heap, 0);
-		lk_fetch_next(t, heap);
+		lk_fetch_frames(heap, s);
 		return s;
 	}
 	return NULL;

@@ -22,21 +22,23 @@
 #define LK_MAX_FIELDS	 32
 #define LK_MAX_CHECKSUMS 6
 
+/* What a counter needs is in the first 64 bytes: thousands of streams share a cache. */
 struct lk_field {
 	uint32_t offset;    /* of the first byte that it touches */
-	uint32_t width;	    /* bytes that it touches, 1 to 8 */
-	uint32_t shift;	    /* bits of the last byte that are not its own */
-	uint32_t is_random; /* which value comes next: drawn, or the one after */
+	uint8_t width;	    /* bytes that it touches, 1 to 8 */
+	uint8_t shift;	    /* bits of the last byte that are not its own */
+	uint8_t is_random;  /* which value comes next: drawn, or the one after */
+	uint8_t is_counter; /* neither drawn, nor of a list, nor held */
 	uint64_t mask;	    /* its bits in the touched bytes, as a big-endian number */
 	uint64_t start;	    /* value i is start + i * step, */
 	uint64_t step;
 	uint64_t count;
-	uint64_t seed;
-	const uint64_t *values; /* or values[i] where it is not NULL */
-	uint64_t at;		/* values taken so far, modulo count unless random */
-	uint64_t hold;		/* frames that each value stays for, unless random; 0 is 1 */
-	uint64_t held;		/* frames that the value at hand has been in */
+	uint64_t at; /* values taken so far, modulo count unless random */
 	uint32_t factors[LK_MAX_CHECKSUMS];
+	const uint64_t *values; /* or values[i] where it is not NULL */
+	uint64_t seed;
+	uint64_t hold; /* frames that each value stays for, unless random; 0 is 1 */
+	uint64_t held; /* frames that the value at hand has been in */
 };
 
 struct lk_checksum {
@@ -50,9 +52,9 @@ struct lk_template {
 	const uint8_t *bytes; /* readable up to the next multiple of 64 */
 	uint32_t length;      /* without FCS */
 	uint32_t head;	      /* bytes that a frame may differ in, but for the signature */
-	struct lk_checksum checksums[LK_MAX_CHECKSUMS];
 	uint32_t sctp_offset;
 	uint32_t sctp_length; /* 0: there is no CRC to make */
+	struct lk_checksum checksums[LK_MAX_CHECKSUMS];
 	uint32_t sctp_factors[LK_MAX_CHECKSUMS];
 };
 
@@ -72,6 +74,10 @@ lk_field_next(struct lk_field *f)
 {
 	uint64_t i = f->at;
 
+	if (f->is_counter) {
+		f->at = i + 1 == f->count ? 0 : i + 1;
+		return f->start + i * f->step;
+	}
 	if (f->is_random) {
 		i = (uint64_t)((unsigned __int128)lk_random(f->seed, i) * f->count >> 64);
 		f->at++;

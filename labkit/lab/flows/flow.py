@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A flow: a stream that runs in the background, and the handle to change it."""
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
@@ -18,11 +17,8 @@ from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
 from labkit.traffic.sizes import Sizes
 from labkit.traffic.stream import Stream
-from labkit.units import plain
 
 State = Literal["stopped", "started", "paused", "done", "failed"]
-POLL_SECONDS = 0.01
-STUCK_SECONDS = 10.0  # without a frame, and longer than three intervals
 
 
 class Owner(Protocol):
@@ -39,6 +35,9 @@ class Owner(Protocol):
 
     def state_of(self, flow: "Flow") -> State:
         """Its state, now."""
+
+    def wait_for(self, flows: "Sequence[Flow]", timeout: float | None) -> None:
+        """Until they are done."""
 
     def wait_until_still(self, flows: "Iterable[Flow]") -> None:
         """Until what is under way of stopped flows has had time to arrive."""
@@ -203,37 +202,7 @@ class Flow:
         timeout: seconds. LabError after that time, for a flow without an end, and for one that does
         not get on.
         """
-        s = self._schedule
-        if not self.has_end:
-            raise LabError(
-                f"flow {self.name!r} has no end to wait for; stop() ends it, or add it with count=,"
-                " seconds= or bursts="
-            )
-        begin = moved = time.monotonic()
-        seen = -1
-        patience = max(STUCK_SECONDS, 3e-9 * s.interval_ns(self._stream, self.on)) + s.delay
-        while (state := self.state) == "started":
-            now = time.monotonic()
-            sent = self.sent
-            if sent != seen:
-                seen, moved = sent, now
-            if timeout is not None and now - begin > timeout:
-                raise LabError(
-                    f"flow {self.name!r} is not done after {plain(timeout)} s: {sent:,} sent"
-                )
-            if now - moved > patience:
-                raise LabError(
-                    f"flow {self.name!r} has sent no frame for {patience:.0f} s, {sent:,} in all: "
-                    f"port {self.on.name} takes none; is its link up, and its other end read?"
-                )
-            time.sleep(POLL_SECONDS)
-        if state == "failed":
-            raise LabError(
-                f"flow {self.name!r}: {self._stream!r} could not be read to its end while it was "
-                "sent; leave a capture alone while it is played"
-            )
-        if state != "done":
-            raise LabError(f"flow {self.name!r} is {state}, and was not started or was stopped")
+        self._owner.wait_for([self], timeout)
 
     @property
     def state(self) -> State:

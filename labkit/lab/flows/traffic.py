@@ -24,6 +24,7 @@ from labkit.lab.flows.paths import PREFIX, TrafficPaths
 from labkit.lab.flows.schedule import Overdue, Schedule
 from labkit.lab.flows.stillness import not_still, states_of
 from labkit.lab.flows.table import counters_of, rates_of, row_of
+from labkit.lab.flows.waiting import Standing, wait_until_done
 from labkit.lab.port import Port
 from labkit.lab.port_frames import Closable
 from labkit.path.ledger import Ledger
@@ -172,9 +173,7 @@ class Traffic:
     @checked()
     def wait(self, *names: str, timeout: float | None = None) -> None:
         """Until these flows, or all that have an end, are done; see Flow.wait()."""
-        ending = [flow for flow in self._named(names) if names or flow.has_end]
-        for flow in ending:
-            flow.wait(timeout)
+        self.wait_for([flow for flow in self._named(names) if names or flow.has_end], timeout)
 
     # What was counted
 
@@ -319,6 +318,10 @@ class Traffic:
         """Its state, now."""
         return self._states([flow], self.read().matrix([(flow.run, flow.index)]))[0]
 
+    def wait_for(self, flows: Sequence[Flow], timeout: float | None) -> None:
+        """Until they are done."""
+        wait_until_done(flows, self._standing, timeout)
+
     def wait_until_still(self, flows: Iterable[Flow]) -> None:
         """Until what is under way of flows that send no more has had time to arrive."""
         listed = list(flows)
@@ -347,8 +350,9 @@ class Traffic:
     def _change(self, kind: str, listed: list[Flow]) -> None:
         self._check_open()
         if kind == "LK_FLOW_START":
-            reading = self.read()
-            listed = [f for f in listed if engine_state(reading.row(f.run, f.index)) != "started"]
+            rows = self.read().matrix([(f.run, f.index) for f in listed])
+            starts = zip(listed, rows, strict=True)
+            listed = [flow for flow, row in starts if engine_state(row) != "started"]
             for flow in listed:
                 check_port(self.lab, flow.on)
             self._paths.fit(self.flows.values(), self._places)
@@ -356,6 +360,10 @@ class Traffic:
             return
         is_shared = any(len(names) > 1 for names in self._places.values())
         self._changes.make(kind, listed, is_shared=is_shared)
+
+    def _standing(self, flows: Sequence[Flow]) -> Standing:
+        rows = self.read().matrix([(f.run, f.index) for f in flows])
+        return self._states(flows, rows), rows[:, AT["sent"]].tolist()
 
     def _states(self, flows: Sequence[Flow], rows: Row) -> list[State]:
         if self.is_closed:
