@@ -66,10 +66,13 @@ note_watched(struct lk_arrivals *a, enum lk_arrival arrival, uint64_t number, ui
 		atomic_store_explicit(&a->is_watched, 1, memory_order_relaxed);
 }
 
-/* 1: the frame is one of the trial's and taken into account. */
+/*
+ * 1: the frame is one of the trial's and taken into account. `last` is the stream that the burst's
+ * frame before was of.
+ */
 static __rte_always_inline int
 take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_t now, int live,
-     uint32_t place)
+     uint32_t place, struct lk_arrivals **last)
 {
 	struct lk_signature s;
 	struct lk_arrivals *a;
@@ -101,8 +104,10 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 	arrival = lk_sequence_take(&a->sequence, s.sequence, &missing);
 	if (is_watched)
 		note_watched(a, arrival, number, m->pkt_len + 4, place, now);
-	if (live)
+	if (live && a != *last) {
 		a->last_tsc = now;
+		*last = a;
+	}
 	switch (arrival) {
 	case LK_DUPLICATED:
 		tick->duplicated++;
@@ -125,27 +130,28 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 	return 1;
 }
 
-/* A stream that arrives on ports of several workers is one of them at a time: they are few. */
-static __rte_always_inline int
-take_live(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_t now,
-	  uint32_t place)
+/* What a burst adds to an interval: counted in registers. */
+static __rte_always_inline void
+add_to(struct lk_tick *tick, const struct lk_tick *burst)
 {
-	int taken;
-
-	if (likely(atomic_load_explicit(&t->shares, memory_order_relaxed) == 0))
-		return take(t, m, tick, now, 1, place);
-	while (atomic_flag_test_and_set_explicit(&t->lock, memory_order_acquire))
-		rte_pause();
-	taken = take(t, m, tick, now, 1, place);
-	atomic_flag_clear_explicit(&t->lock, memory_order_release);
-	return taken;
+	tick->received += burst->received;
+	tick->missing += burst->missing;
+	tick->reordered += burst->reordered;
+	tick->duplicated += burst->duplicated;
+	tick->too_old += burst->too_old;
+	tick->unsigned_frames += burst->unsigned_frames;
+	tick->latency_count += burst->latency_count;
+	tick->latency_sum_ns += burst->latency_sum_ns;
+	tick->latency_max_ns = RTE_MAX(tick->latency_max_ns, burst->latency_max_ns);
 }
 
 static __rte_always_inline uint16_t
 take_all(struct lk_trial *t, void **objs, uint16_t count, struct rte_mbuf **taken, uint64_t now,
 	 int live, uint32_t place)
 {
-	struct lk_tick *tick = lk_tick_now(t, &t->receiving, now);
+	struct lk_tick *tick = lk_tick_now(t, &t->receiving, now), burst = {0};
+	int shared = live && atomic_load_explicit(&t->shares, memory_order_relaxed) != 0;
+	struct lk_arrivals *last = NULL;
 	uint16_t kept = 0, others = 0;
 
 	for (uint16_t i = 0; i < count; i++) {
@@ -154,13 +160,19 @@ take_all(struct lk_trial *t, void **objs, uint16_t count, struct rte_mbuf **take
 		rte_prefetch0(rte_pktmbuf_mtod_offset(m, const void *,
 						      m->data_len - LK_SIGNATURE_LENGTH));
 	}
+	/* Workers that share a stream take turns: they are few. */
+	while (unlikely(shared) &&
+	       atomic_flag_test_and_set_explicit(&t->lock, memory_order_acquire))
+		rte_pause();
 	for (uint16_t i = 0; i < count; i++) {
-		if (likely(live ? take_live(t, objs[i], tick, now, place)
-				: take(t, objs[i], tick, now, 0, 0)))
+		if (likely(take(t, objs[i], &burst, now, live, place, &last)))
 			taken[kept++] = objs[i];
 		else
 			objs[others++] = objs[i];
 	}
+	add_to(tick, &burst);
+	if (unlikely(shared))
+		atomic_flag_clear_explicit(&t->lock, memory_order_release);
 	return kept;
 }
 
