@@ -93,6 +93,10 @@ class Commands(Protocol):
     def run_path(self, name: str, path: Mapping[str, Any]) -> int:
         """Builds a path from its plain data and starts it; the lcore that walks it."""
 
+    def replace_path(self, name: str, path: Mapping[str, Any]) -> PathCounts:
+        """Another path of this name from one walk of its worker to the next; the last counters of
+        the one before."""
+
     def stop_path(self, name: str) -> PathCounts | None:
         """Takes a path off its worker; its last counters, or nothing if there is none."""
 

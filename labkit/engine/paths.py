@@ -29,6 +29,35 @@ class Paths:
         """Builds a path from its plain data and starts it; returns the lcore."""
         if name in self.by_name:
             raise ValueError(f"a path called {name!r} runs already")
+        running = self._build(name, path)
+        try:
+            lcore = self.workers.place(running.graph, self._beside(running))
+        except BaseException:
+            self._close(running)
+            raise
+        self.by_name[name] = running
+        self.changed()
+        return lcore
+
+    def replace(self, name: str, path: Mapping[str, Any]) -> PathCounts:
+        """Another path in the place of one that runs, on the same worker from one walk to the next;
+        returns the last counters of that one."""
+        before = self.by_name[name]
+        running = self._build(name, path)
+        try:
+            lcore = self.workers.swap(before.graph, running.graph, self._beside(running))
+        except BaseException:
+            self._close(running)
+            raise
+        self.by_name[name] = running
+        self.changed()  # nobody reads a graph that is about to go
+        try:
+            return self._counts(before, lcore)
+        finally:
+            self._close(before)
+
+    def _build(self, name: str, path: Mapping[str, Any]) -> EnginePath:
+        """Its graph, on no worker yet."""
         nodes: list[dict[str, Any]] = path["nodes"]
         index = {node["name"]: i for i, node in enumerate(nodes)}
         running = EnginePath(-1, list(index), set())
@@ -50,18 +79,18 @@ class Paths:
             running.graph = call(
                 "lk_graph_create", f"path{self.generation}".encode(), configs, len(nodes)
             )
-            beside = {
-                self.workers.lcore_of(other.graph)
-                for other in self.by_name.values()
-                if other.queues & running.queues
-            }
-            lcore = self.workers.place(running.graph, beside)
         except BaseException:
             self._close(running)
             raise
-        self.by_name[name] = running
-        self.changed()
-        return lcore
+        return running
+
+    def _beside(self, running: EnginePath) -> set[int]:
+        """Lcores that walk paths with queues of this one's."""
+        return {
+            self.workers.lcore_of(other.graph)
+            for other in self.by_name.values()
+            if other.queues & running.queues
+        }
 
     def stop(self, name: str) -> PathCounts | None:
         """The last counters. None where it does not run: an interrupted caller asks again."""

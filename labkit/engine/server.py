@@ -119,6 +119,9 @@ class EngineServer:
     def run_path(self, name: str, path: Mapping[str, Any]) -> int:
         return self.paths.run(name, path)
 
+    def replace_path(self, name: str, path: Mapping[str, Any]) -> PathCounts:
+        return self.paths.replace(name, path)
+
     def stop_path(self, name: str) -> PathCounts | None:
         return self.paths.stop(name)
 

@@ -29,6 +29,14 @@ class Workers:
         self._walk(lcore)
         return lcore
 
+    def swap(self, before: int, graph: int, beside: set[int]) -> int:
+        """Puts a graph where another one was, between two walks, and returns the lcore."""
+        lcore = self._merge(beside | {self.lcore_of(before)})
+        graphs = self.graphs[lcore]
+        graphs[graphs.index(before)] = graph
+        self._walk(lcore)
+        return lcore
+
     def remove(self, graph: int) -> None:
         """Takes a graph off its worker; a worker without graphs ends."""
         for lcore, graphs in list(self.graphs.items()):

@@ -77,7 +77,12 @@ class HostPaths:
                 start_path(self._engine, path)
                 # It ends when a declared path takes over or its port is closed, not by stop().
                 self.running[port] = RunningPath(
-                    self._lab, self._engine, path, self._declared, lambda running: None
+                    self._lab,
+                    self._engine,
+                    path,
+                    self._declared,
+                    lambda running: None,
+                    lambda running, _: running,
                 )
 
     def leave(self, ports: Iterable[str]) -> None:

@@ -69,8 +69,8 @@ class LabPaths:
         if path.name in self.declared:
             raise PathError(f"a path called {path.name!r} runs already; stop it, or pass name=")
         self._check_ports(path)
-        resolved = path.with_macs({port.name: port.mac for port in self._ports.values()})
-        running = RunningPath(self._lab, self._engine, resolved, self.declared, self._stop)
+        resolved = self._resolved(path)
+        running = self._path(resolved)
         try:
             self._make_way(resolved)
             start_path(self._engine, resolved)
@@ -108,9 +108,7 @@ class LabPaths:
         if not running.is_running:
             return
         try:
-            running.keep(self._engine.commands.stop_path(running.name))
-            for hear in tuple(self.stop_listeners):
-                hear(running)
+            self._keep(running, self._engine.commands.stop_path(running.name))
         except LabClosed:
             pass  # and the path with it, its counters kept
         finally:  # an interrupted wait does not keep it, and a restart is not to bring it back
@@ -118,10 +116,48 @@ class LabPaths:
             self.hosts.leave(running.path.ports)
             self.hosts.ensure(running.path.ports)
 
-    def _make_way(self, path: Path) -> None:
+    def _resolved(self, path: Path) -> Path:
+        return path.with_macs({port.name: port.mac for port in self._ports.values()})
+
+    def _replace(self, running: RunningPath, path: Path | Chain | Node) -> RunningPath:
+        """See RunningPath.replace()."""
+        if not running.is_running:
+            raise PathError(f"path {running.name!r} was stopped; run the other one")
+        named = path if isinstance(path, Path) else Path(path, name=running.name)
+        resolved = self._resolved(named.renamed(running.name))
+        self._check_ports(resolved)
+        for n in (*running.path.nodes, *resolved.nodes):
+            if n.kind == "capture":
+                raise PathError(
+                    f"path {running.name!r}, node {n.name}: a capture's file has one writer; stop "
+                    "the path, and run the other one"
+                )
+        after = self._path(resolved)
+        try:
+            self._make_way(resolved, running)
+            answer = self._engine.commands.replace_path(running.name, resolved.to_dict())
+            self.declared[running.name] = after
+            self._keep(running, answer)
+        finally:
+            self.hosts.ensure({*running.path.ports, *resolved.ports})
+        return after
+
+    def _path(self, resolved: Path) -> RunningPath:
+        calls = self._stop, self._replace
+        return RunningPath(self._lab, self._engine, resolved, self.declared, *calls)
+
+    def _keep(self, running: RunningPath, answer: Any) -> None:
+        """The last counters of a path that was taken off its worker."""
+        running.keep(answer)
+        for hear in tuple(self.stop_listeners):
+            hear(running)
+
+    def _make_way(self, path: Path, instead_of: RunningPath | None = None) -> None:
         """Stops host paths of the path's ports; refuses what two declared paths cannot share."""
         wanted = path.exclusive_queues
         for running in self.declared.values():
+            if running is instead_of:
+                continue
             for key in running.path.exclusive_queues:
                 if key in wanted:
                     kind, port, queue = key

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.engine.engine import Engine
 from labkit.errors import LabError
+from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters, PathLedger, ledger_of
 from labkit.path.path import Path
 
@@ -31,8 +32,10 @@ class RunningPath:
         path: Path,
         declared: "Mapping[str, RunningPath]",
         stop: "Callable[[RunningPath], None]",
+        replace: "Callable[[RunningPath, Path | Chain | Node], RunningPath]",
     ) -> None:
-        """declared: the paths that run for the lab's user, by name; stop: what stop() does."""
+        """declared: the paths that run for the lab's user, by name; stop, replace: what stop() and
+        replace() do."""
         self.lab = lab
         self.path = path
         self.kept: PathCounters | None = None
@@ -41,6 +44,7 @@ class RunningPath:
         self._engine = engine
         self._declared = declared
         self._stop = stop
+        self._replace = replace
 
     @property
     def name(self) -> str:
@@ -112,6 +116,17 @@ class RunningPath:
             self._stop(self)
         finally:
             self._is_stopped = not self.is_running
+
+    def replace(self, path: "Path | Chain | Node") -> "RunningPath":
+        """Puts another path in its place, between two bursts: nothing that arrives meanwhile is
+        missed. This one is stopped then; the other has its name, and counts from 0.
+
+        Raises PathError for a path that cannot run, which leaves this one running, and where either
+        has a capture, whose file has one writer.
+        """
+        after = self._replace(self, path)
+        self._is_stopped = True
+        return after
 
     def keep(self, answer: Mapping[str, Any] | None) -> None:
         """Keeps the counters that the engine answered when it stopped the path."""

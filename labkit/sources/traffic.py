@@ -101,7 +101,7 @@ class Traffic(Source):
         try:
             if not self.traffic.is_closed:
                 self._check_alive()
-            reading = self.traffic.read()
+            reading = self.traffic.readings.read()
         except LabError as error:
             self._readings.clear()
             self._is_back = True
@@ -113,7 +113,7 @@ class Traffic(Source):
             self._state = ("ended", "this traffic was closed")
             return None
         flows = self.flows
-        rows = reading.matrix([(f.run, f.index) for f in flows])
+        rows = reading.of_flows(flows)
         values = self._values(reading, flows, rows)
         self._readings.append((reading, flows, rows))
         while len(self._readings) > 2 and reading.time_ns - self._readings[0][0].time_ns > MEAN_NS:

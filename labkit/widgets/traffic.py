@@ -177,13 +177,13 @@ class Panel(Chart):
 def flow_table(traffic: Traffic) -> str:
     """What the flows counted: what a notebook keeps of them."""
     try:
-        reading = traffic.read()
+        reading = traffic.readings.read()
     except LabError:  # the engine died, and took them with it
         return ""
     columns = ("sent", "received", "lost", "unsent")
     rows = []
     flows = list(traffic.flows.values())
-    table = traffic.told_in(flows, reading)
+    table = traffic.readings.told_in(flows, reading)
     for n, flow in enumerate(flows):
         told = row_of(table.iloc[n : n + 1])
         to = ", ".join(port.name for port in flow.to)

@@ -4,6 +4,7 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,13 @@ AT = {name: n for n, name in enumerate(FIELDS)}
 STATES = ("stopped", "started", "paused", "done", "failed")
 
 Row = npt.NDArray[np.int64]
+
+
+class HasPlace(Protocol):
+    """What says where the engine has it."""
+
+    run: str
+    index: int
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,10 @@ class Reading:
         """The row of a flow; zeros of one that never was started."""
         row: Row = self.matrix([(run, index)])[0]
         return row
+
+    def of_flows(self, flows: "Sequence[HasPlace]") -> Row:
+        """The rows of flows."""
+        return self.matrix([(flow.run, flow.index) for flow in flows])
 
     def matrix(self, places: Sequence[tuple[str, int]]) -> Row:
         """The rows of flows by their run and index."""

@@ -21,11 +21,8 @@ from labkit.traffic.stream import Stream
 State = Literal["stopped", "started", "paused", "done", "failed"]
 
 
-class Owner(Protocol):
-    """What a flow asks of its traffic."""
-
-    def change(self, kind: str, flows: "Iterable[Flow]") -> None:
-        """Has the engine start, stop, set … flows."""
+class Counted(Protocol):
+    """What was counted of flows."""
 
     def row_of(self, flow: "Flow") -> Row:
         """What was counted of it, now."""
@@ -33,17 +30,28 @@ class Owner(Protocol):
     def counters_of(self, flow: "Flow") -> dict[str, Any]:
         """As a row of the table."""
 
-    def state_of(self, flow: "Flow") -> State:
-        """Its state, now."""
+    def standing(self, flows: "Sequence[Flow]") -> tuple[list[State], list[int]]:
+        """Of each flow, now: its state, and frames sent."""
+
+    def histogram_of(self, flow: "Flow") -> LatencyHistogram | None:
+        """Its latencies."""
+
+
+class Owner(Protocol):
+    """What a flow asks of its traffic."""
+
+    @property
+    def readings(self) -> Counted:
+        """What was counted."""
+
+    def change(self, kind: str, flows: "Iterable[Flow]") -> None:
+        """Has the engine start, stop, set … flows."""
 
     def wait_for(self, flows: "Sequence[Flow]", timeout: float | None) -> None:
         """Until they are done."""
 
     def wait_until_still(self, flows: "Iterable[Flow]") -> None:
         """Until what is under way of stopped flows has had time to arrive."""
-
-    def histogram_of(self, flow: "Flow") -> LatencyHistogram | None:
-        """Its latencies."""
 
     def places_of(self, flow: "Flow") -> list[str]:
         """The ports that it may arrive on."""
@@ -209,19 +217,19 @@ class Flow:
         """stopped, started, paused, done, or failed: its capture could not be read on. It is
         started until its last frame has left and what was under way has had time to arrive: then
         its counters stand."""
-        return self._owner.state_of(self)
+        return self._owner.readings.standing([self])[0][0]
 
     # What was counted
 
     @property
     def counters(self) -> dict[str, Any]:
         """Its row of Traffic.counters()."""
-        return self._owner.counters_of(self)
+        return self._owner.readings.counters_of(self)
 
     @property
     def sent(self) -> int:
         """Frames that the port took, since it was cleared."""
-        return int(self._owner.row_of(self)[AT["sent"]])
+        return int(self._owner.readings.row_of(self)[AT["sent"]])
 
     @property
     def received(self) -> int | None:
@@ -232,12 +240,12 @@ class Flow:
     @property
     def latency(self) -> LatencyHistogram | None:
         """Latencies since it was cleared, in ns; None: nothing was measured."""
-        return self._owner.histogram_of(self)
+        return self._owner.readings.histogram_of(self)
 
     @property
     def received_by_port(self) -> dict[str, int]:
         """Frames that arrived, by port."""
-        row = self._owner.row_of(self)
+        row = self._owner.readings.row_of(self)
         first = AT["by_place_0"]
         return {port: int(row[first + n]) for n, port in enumerate(self._owner.places_of(self))}
 

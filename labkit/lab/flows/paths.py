@@ -21,7 +21,7 @@ TAKE_OFF_SECONDS = 1.0  # for what waits on a cable
 
 
 class TrafficPaths:
-    """Paths by port. One is made anew when a flow needs more of it, which takes some ms."""
+    """Paths by port. One gives way to another when a flow needs more of it."""
 
     def __init__(self, lab: Any) -> None:
         self._lab = lab
@@ -32,25 +32,18 @@ class TrafficPaths:
 
         places: ports that frames of a run may arrive on, by run; their order is their number
         """
-        wanted = _wanted(list(flows), places)
-        for name, want in wanted.items():
-            if name in self._running and self._running[name][0] == want:
+        for name, want in _wanted(list(flows), places).items():
+            made_for, running = self._running.get(name, (None, None))
+            if made_for == want:
                 continue
             port = self._lab.ports.get(name)
             if port is None:
                 raise LabError(f"port {name} was closed; a flow needs it")
-            before = self._running.get(name)
-            self._stop(name)
-            try:
-                self._run(port, want)
-            except BaseException:
-                if before is not None:  # flows that run on it are not to end by that
-                    self._run(port, before[0])
-                raise
-
-    def _run(self, port: Port, want: "Want") -> None:
-        run, receives, own = want
-        self._running[port.name] = want, self._lab.run(_path(port, run, receives, own))
+            path = _path(port, *want)
+            self._running[name] = (
+                want,
+                self._lab.run(path) if running is None else running.replace(path),
+            )
 
     @property
     def is_running(self) -> bool:

@@ -17,18 +17,16 @@ from labkit.lab.exclusive import check_idle, occupy, vacate
 from labkit.lab.flows import hooks
 from labkit.lab.flows.adding import arrives_on, check_port, name_for
 from labkit.lab.flows.changes import FlowChanges
-from labkit.lab.flows.counts import AT, MOST_PLACES, Reading, Row
-from labkit.lab.flows.flow import Flow, State, engine_state
-from labkit.lab.flows.ledger import Drops, ledger_of
+from labkit.lab.flows.counts import MOST_PLACES
+from labkit.lab.flows.flow import Flow, engine_state
 from labkit.lab.flows.paths import PREFIX, TrafficPaths
+from labkit.lab.flows.readings import Readings
 from labkit.lab.flows.schedule import Overdue, Schedule
-from labkit.lab.flows.stillness import not_still, states_of
-from labkit.lab.flows.table import counters_of, rates_of, row_of
-from labkit.lab.flows.waiting import Standing, wait_until_done
+from labkit.lab.flows.table import rates_of
+from labkit.lab.flows.waiting import wait_until_done
 from labkit.lab.port import Port
 from labkit.lab.port_frames import Closable
 from labkit.path.ledger import Ledger
-from labkit.results.latency import LatencyHistogram
 from labkit.text import shown
 from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
@@ -52,6 +50,7 @@ class Traffic:
     Attributes
     ----------
     flows: by name
+    readings: what was counted, as arrays
     is_closed: whether it was closed; what was counted last stays readable
     """
 
@@ -62,14 +61,11 @@ class Traffic:
         self._runs: dict[str, str] = {}  # by sending port
         self._places: dict[str, list[str]] = {}  # receiving ports by run
         self._counts: dict[str, int] = {}  # of flows by run
-        self._last: Reading | None = None
-        self._ledger: Ledger | None = None
         self._changes = FlowChanges(lab.engine)
-        self._histograms: dict[str, LatencyHistogram | None] = {}
         self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()
         self._changing = threading.RLock()  # controls in a page are worked on a thread
         check_idle(lab.engine)
-        self._drops = Drops(lab, PREFIX)
+        self.readings = Readings(lab, self.flows, self._places)
         self._paths = TrafficPaths(lab)
         occupy(lab.engine, "live traffic")
 
@@ -190,24 +186,22 @@ class Traffic:
         """
         import pandas as pd
 
-        reading = self.read()
-        table = self.told_in(list(self.flows.values()), reading)
+        reading = self.readings.read()
+        table = self.readings.told_in(list(self.flows.values()), reading)
         table.attrs["time"] = pd.Timestamp(reading.time_ns, unit="ns", tz="UTC").isoformat()
         return table
 
     def rates(self) -> "pd.DataFrame":
         """One row a flow: tx_pps, rx_pps, tx_mbps, rx_mbps (L2, with FCS), unsent_pps, lost_pps,
         over the last 0.2 s or more."""
-        before = self._last
-        reading = self.read()
+        before, reading = self.readings.last, self.readings.read()
         if before is None or not RATE_SECONDS <= (reading.time_ns - before.time_ns) / 1e9 <= 2:
             before = reading
             time.sleep(RATE_SECONDS)
-            reading = self.read()
-        places = [(f.run, f.index) for f in self.flows.values()]
+            reading = self.readings.read()
+        flows = list(self.flows.values())
         seconds = max(1, reading.time_ns - before.time_ns) / 1e9
-        rows = before.matrix(places), reading.matrix(places)
-        return rates_of(list(self.flows.values()), *rows, seconds)
+        return rates_of(flows, before.of_flows(flows), reading.of_flows(flows), seconds)
 
     def record(self, *names: str, hz: float = 10) -> Any:
         """Records the counters of its flows over time: lk.record(traffic, *names, hz=hz)."""
@@ -217,19 +211,7 @@ class Traffic:
     def ledger(self) -> Ledger:
         """Where every frame went, of all flows with a signature, over all that ran: cleared
         counters too. It balances when all has stopped."""
-        if self._ledger is not None:
-            return self._ledger
-        return ledger_of(self._tracked(), self._drops.read())
-
-    def read(self) -> Reading:
-        """All counters at one time; the last ones when it was closed."""
-        if self.is_closed:
-            return self._last or Reading(0, {}, {})
-        counts = dict.fromkeys(tuple(self._places), 0)
-        for flow in tuple(self.flows.values()):  # another thread may add one meanwhile
-            counts[flow.run] += 1
-        self._last = Reading.of(self.lab.engine.commands.flow_counts(counts))
-        return self._last
+        return self.readings.ledger
 
     # The life of it
 
@@ -248,12 +230,12 @@ class Traffic:
         try:
             if self.lab.is_alive and not self.lab.is_closed:
                 self.stop()
-                self._keep()
+                self.readings.keep()
         except (EngineDied, LabClosed):
             pass
         finally:
             self.is_closed = True
-            self._drops.end()
+            self.readings.end()
             vacate(self.lab.engine)
             with suppress(EngineDied, LabClosed):
                 self._paths.end()
@@ -264,9 +246,7 @@ class Traffic:
     def begin_anew(self) -> None:
         """In a new engine: flows are there again, stopped, and counted from 0."""
         self._paths.forget()
-        self._drops.end()
-        self._last = None
-        self._drops = Drops(self.lab, PREFIX)
+        self.readings.begin_anew()
         self._paths = TrafficPaths(self.lab)
         for run in self._runs.values():
             self.lab.engine.commands.create_traffic(run, MOST_FLOWS)
@@ -296,50 +276,18 @@ class Traffic:
         """Closes a view when this is closed, unless it is gone by then."""
         self._endings.add(view)
 
-    def told_in(self, flows: Sequence[Flow], reading: Reading) -> "pd.DataFrame":
-        """The table of flows in a reading."""
-        rows = reading.matrix([(f.run, f.index) for f in flows])
-        return counters_of(flows, rows, self._states(flows, rows))
-
     def change(self, kind: str, flows: Iterable[Flow]) -> None:
         """Has the engine change flows, those of all ports at one moment."""
         with self._changing:
             self._change(kind, list(flows))
 
-    def row_of(self, flow: Flow) -> Row:
-        """What was counted of a flow, now."""
-        return self.read().row(flow.run, flow.index)
-
-    def counters_of(self, flow: Flow) -> dict[str, Any]:
-        """As a row of the table."""
-        return dict(row_of(self.told_in([flow], self.read())))
-
-    def state_of(self, flow: Flow) -> State:
-        """Its state, now."""
-        return self._states([flow], self.read().matrix([(flow.run, flow.index)]))[0]
-
     def wait_for(self, flows: Sequence[Flow], timeout: float | None) -> None:
         """Until they are done."""
-        wait_until_done(flows, self._standing, timeout)
+        wait_until_done(flows, self.readings.standing, timeout)
 
     def wait_until_still(self, flows: Iterable[Flow]) -> None:
         """Until what is under way of flows that send no more has had time to arrive."""
-        listed = list(flows)
-        while True:
-            rows = self.read().matrix([(f.run, f.index) for f in listed])
-            if not not_still(listed, rows, self._missing):
-                return
-            time.sleep(POLL_SECONDS)
-
-    def histogram_of(self, flow: Flow) -> LatencyHistogram | None:
-        """Its latencies."""
-        if self.is_closed:
-            return self._histograms.get(flow.name)
-        row = self.row_of(flow)
-        if not row[AT["latency_count"]]:
-            return None
-        answer = self.lab.engine.commands.trial_histogram(flow.run, flow.index)
-        return LatencyHistogram.from_engine(answer)
+        self.readings.wait_until_still(flows)
 
     def places_of(self, flow: Flow) -> list[str]:
         """The ports that frames of its sending port may arrive on."""
@@ -350,7 +298,7 @@ class Traffic:
     def _change(self, kind: str, listed: list[Flow]) -> None:
         self._check_open()
         if kind == "LK_FLOW_START":
-            rows = self.read().matrix([(f.run, f.index) for f in listed])
+            rows = self.readings.read().of_flows(listed)
             starts = zip(listed, rows, strict=True)
             listed = [flow for flow, row in starts if engine_state(row) != "started"]
             for flow in listed:
@@ -360,31 +308,6 @@ class Traffic:
             return
         is_shared = any(len(names) > 1 for names in self._places.values())
         self._changes.make(kind, listed, is_shared=is_shared)
-
-    def _standing(self, flows: Sequence[Flow]) -> Standing:
-        rows = self.read().matrix([(f.run, f.index) for f in flows])
-        return self._states(flows, rows), rows[:, AT["sent"]].tolist()
-
-    def _states(self, flows: Sequence[Flow], rows: Row) -> list[State]:
-        if self.is_closed:
-            return [engine_state(row) for row in rows]
-        return states_of(flows, rows, self._missing)
-
-    def _missing(self) -> int:
-        """Frames that no counter has seen again; those that wait on a wire will come yet."""
-        drops, _, copied = self._drops.read()
-        return ledger_of(self._tracked(), (drops, {}, copied)).unexplained
-
-    def _tracked(self) -> Reading:
-        """Of flows whose frames bear a signature."""
-        unsigned = [(f.run, f.index) for f in self.flows.values() if not f.stream.signature]
-        return self.read().without(unsigned)
-
-    def _keep(self) -> None:
-        self._ledger = self.ledger
-        self.read()
-        if len(self.flows) <= MOST_KEPT:
-            self._histograms = {name: self.histogram_of(f) for name, f in self.flows.items()}
 
     def _named(self, names: Sequence[str]) -> list[Flow]:
         return [self.flows[name] for name in names] if names else list(self.flows.values())
