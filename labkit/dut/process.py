@@ -66,9 +66,25 @@ class DutProcess:
         if code is None and not gone:
             return
         if code is None:
-            raise DutDied(self.name, "it does not answer", self.log)
+            raise DutDied(
+                self.name,
+                f"it does not answer within {ANSWER_SECONDS:g} s; its threads: {self._threads()}",
+                self.log,
+            )
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         raise DutDied(self.name, f"its process ended ({how})", self.log)
+
+    def _threads(self) -> str:
+        """What each of them does, as the kernel tells it: "kernel_echo sleeping in futex_wait"."""
+        told = []
+        for task in sorted(Path(f"/proc/{self.pid}/task").glob("*")):
+            with contextlib.suppress(OSError):
+                lines = (task / "status").read_text().splitlines()
+                facts = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+                state = facts["State"].partition("(")[2].rstrip(")")
+                place = (task / "wchan").read_text().strip("0")
+                told.append(f"{facts['Name']} {state}{f' in {place}' if place else ''}")
+        return ", ".join(told) or "none"
 
     @property
     def log(self) -> tuple[str, ...]:

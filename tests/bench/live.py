@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a live view of 8 lines costs the kernel, the wire and the page of a JupyterLab."""
+"""What live views of 8 lines cost the kernel, the wire and the page of a JupyterLab."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from playwright.sync_api import Page, WebSocket, sync_playwright
 from tests.browser.conftest import CHROMIUM, CHROMIUM_FLAGS, ROOT, free_port, jupyterlab
 
 SECONDS = 20
-BEGIN = """\
+VIEW = """\
 import time
 import labkit as lk
 lab = lk.Lab()
@@ -23,6 +23,18 @@ lab.cable()
 lab.cable("left", "right")
 view = lk.watch(lab, "port/*/[rt]x_good_packets")
 view"""
+TRAFFIC = """\
+import time
+import labkit as lk
+from scapy.all import IP, UDP, Ether
+lab = lk.Lab()
+a, b = lab.cable()
+traffic = lab.traffic()
+packet = Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(dport=9)
+for n in range(4):
+    traffic.add(lk.Stream(packet), on=a, to=b, rate=1000 * (n + 1), name=f"flow{n}")
+traffic.start()
+traffic"""
 SETTLE = "time.sleep(60)"  # until 600 points are there
 MEASURE = f"""\
 begin = time.process_time()
@@ -31,13 +43,14 @@ print("CPU seconds:", time.process_time() - begin)
 lab.close()"""
 
 
-def measure() -> dict[str, float]:
-    """CPU of the kernel (%), bytes of an update, page frames/s, ms from a count to its pixel."""
+def measure(begin: str) -> dict[str, float]:
+    """Of a view that this cell begins: CPU of the kernel (%), bytes of an update, page frames/s, ms
+    from a count to its pixel."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         book = nbformat.v4.new_notebook()
         book.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
-        book.cells = [nbformat.v4.new_code_cell(cell) for cell in (BEGIN, SETTLE, MEASURE)]
+        book.cells = [nbformat.v4.new_code_cell(cell) for cell in (begin, SETTLE, MEASURE)]
         nbformat.write(book, folder / "live.ipynb")
         port = free_port()
         command = [
