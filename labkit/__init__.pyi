@@ -3,6 +3,7 @@
 
 from . import dut as dut
 from . import sources as sources
+from . import trouble as trouble
 from .engine.config import EalConfig as EalConfig
 from .errors import ChecksFailed as ChecksFailed
 from .errors import DutDied as DutDied

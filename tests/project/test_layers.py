@@ -20,6 +20,7 @@ LAYERS = (
     ("notebooks.report",),
     ("notebooks",),
     ("widgets", "runs"),
+    ("trouble",),
     ("sources", "dut"),
     ("lab",),
     ("results",),

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A case: files of a machine in trouble, and what they say."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labkit.errors import LabError
+from labkit.text import Html, Row, html_table, shown
+from labkit.trouble.evidence import Evidence, Note
+from labkit.trouble.finding import Finding
+from labkit.trouble.gathered import gather
+from labkit.trouble.judge import judge
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOTHING = "no rule found anything; what was read stands below"
+
+
+def look(*files: str | Path) -> "Case":
+    """What troubles a NIC, from files of any kind: logs, outputs of ethtool, ip, ifconfig and tc,
+    /proc files, archives and folders of these. Of counters that were read several times give the
+    older file first.
+
+    Raises LabError where no file is given, or one is not there. Files that cannot be used are named
+    in the case, and the rest is.
+    """
+    if not files:
+        raise LabError("give files: lk.trouble.look('dmesg.txt', 'ethtool-S.txt', ...)")
+    for file in files:
+        if not isinstance(file, (str, Path)):
+            raise LabError(f"{shown(file)} is no file's name")
+    evidence = gather(map(Path, files))
+    return Case(evidence, judge(evidence))
+
+
+class Case:
+    """Findings, most certain first, and the evidence that they rest on.
+
+    Attributes
+    ----------
+    evidence: all that was read and may matter
+    findings: what the rules found
+    """
+
+    def __init__(self, evidence: Evidence, findings: list[Finding]) -> None:
+        self.evidence = evidence
+        self.findings = findings
+
+    @property
+    def notes(self) -> list[Note]:
+        """What was done with each file, and what could not be used."""
+        return self.evidence.notes
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """One row a finding: level, title, device, where, cause, remedy, evidence."""
+        import pandas as pd
+
+        from labkit.tables.table import Table
+
+        columns = ["level", "title", "device", "where", "cause", "remedy", "evidence"]
+        rows = [
+            (f.level, f.title, f.device, f.rule.where, f.cause, f.remedy, len(f.evidence))
+            for f in self.findings
+        ]
+        return Table(
+            rows, columns=columns, index=pd.Index([f.id for f in self.findings], name="id")
+        )
+
+    def to_json(self) -> str:
+        """Findings and notes."""
+        told: dict[str, Any] = {
+            "findings": [finding.to_dict() for finding in self.findings],
+            "files": [
+                {"file": str(note.place), "text": note.text, "is_fault": note.is_fault}
+                for note in self.notes
+            ],
+        }
+        return json.dumps(told, indent=2)
+
+    def __repr__(self) -> str:
+        found = "\n\n".join(map(str, self.findings)) or NOTHING
+        files = "\n".join(f"  {note.place}: {note.text}" for note in self.notes)
+        return f"{found}\n\nRead:\n{files}"
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[str, ...] | Row] = []
+        for f in self.findings:
+            rows.append((f.level, f.title, f.device, f.cause, f.remedy))
+            rows += [("", f"{seen}", "", "", "") for seen in f.evidence]
+        head = ("level", "finding and evidence", "device", "cause", "remedy")
+        body = html_table(head, rows) if rows else f"<p>{NOTHING}</p>"
+        files = html_table(("file", "read as"), [(str(n.place), n.text) for n in self.notes])
+        return Html(f"{body}{files}")

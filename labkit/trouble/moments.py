@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""When a line of a log was written, by what stands in front of its message."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from labkit.trouble.evidence import Moment
+
+_BOOT = re.compile(r"(?:<\d+>)?\[\s*(?P<seconds>\d+\.\d{3,9})\] ?")
+_ISO = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)(?:[.,](?P<part>\d{1,9}))?"
+    r"(?P<zone> ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
+)
+_SYSLOG = re.compile(
+    r"(?P<month>[A-Z][a-z]{2}) {1,2}(?P<day>\d{1,2}) "
+    r"(?P<time>\d\d:\d\d:\d\d)(?:\.(?P<part>\d{1,9}))?"
+)
+_CTIME = re.compile(
+    r"\[?(?:[A-Z][a-z]{2} )?(?P<month>[A-Z][a-z]{2}) {1,2}(?P<day>\d{1,2}) "
+    r"(?P<time>\d\d:\d\d:\d\d)(?:\.(?P<part>\d{1,9}))?(?: [A-Z]{3,4})? (?P<year>\d{4})\]? ?"
+)
+_UNIX = re.compile(r"(?P<seconds>1\d{9}\.\d{1,9}) ")
+_HOST = re.compile(r" (?P<host>\S+) (?P<who>[\w./@-]+)(?:\[\d+\])?: ")
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+FUTURE = timedelta(days=1)  # clocks of two machines may differ
+
+
+class Dater:
+    """Reads the times of one file's lines.
+
+    A time without a year is of the last year in which it is not in the future of `until`; without
+    a zone it is taken as UTC. Both are told by the properties.
+    """
+
+    def __init__(self, until: datetime) -> None:
+        self.until = until
+        self.assumed_year = False
+        self.assumed_zone = False
+        self.boot_offset: float | None = None  # wall clock less boot clock, where lines have both
+
+    def read(self, line: str) -> tuple[Moment, str]:
+        """When it was, and the message."""
+        for pattern, wall in _SHAPES:
+            found = pattern.match(line)
+            if found is None:
+                continue
+            seconds = wall(self, found)
+            if seconds is None:
+                continue
+            rest = line[found.end() :]
+            if host := _HOST.match(rest):
+                rest = rest[host.end() :]
+            if boot := _BOOT.match(rest.lstrip()):  # the kernel's own time behind syslog's
+                self.boot_offset = seconds - float(boot["seconds"])
+                rest = rest.lstrip()[boot.end() :]
+            return Moment("wall", seconds), rest.strip()
+        if boot := _BOOT.match(line):
+            return Moment("boot", float(boot["seconds"])), line[boot.end() :].strip()
+        return Moment(), line.strip()
+
+    def _iso(self, found: re.Match[str]) -> float | None:
+        zone = (found["zone"] or "").strip().replace("UTC", "Z").replace("Z", "+00:00")
+        self.assumed_zone |= not zone
+        return _seconds(f"{found['date']}T{found['time']}{zone or '+00:00'}", found["part"])
+
+    def _dated(self, found: re.Match[str]) -> float | None:
+        if found["month"] not in MONTHS:
+            return None
+        month, day = MONTHS.index(found["month"]) + 1, int(found["day"])
+        self.assumed_zone = True
+        if "year" in found.re.groupindex:
+            return _seconds(
+                f"{found['year']}-{month:02}-{day:02}T{found['time']}+00:00", found["part"]
+            )
+        self.assumed_year = True
+        for year in (self.until.year, *range(self.until.year - 1, self.until.year - 5, -1)):
+            text = f"{year}-{month:02}-{day:02}T{found['time']}+00:00"
+            seconds = _seconds(text, found["part"])
+            if seconds is not None and seconds <= (self.until + FUTURE).timestamp():
+                return seconds
+        return None
+
+    def _unix(self, found: re.Match[str]) -> float | None:
+        return float(found["seconds"])
+
+
+def _seconds(text: str, part: str | None) -> float | None:
+    """Of a date in ISO 8601; None for one that does not exist."""
+    try:
+        whole = datetime.fromisoformat(text).astimezone(UTC).timestamp()
+    except ValueError:
+        return None
+    return whole + (float(f"0.{part}") if part else 0.0)
+
+
+_SHAPES: tuple[tuple[re.Pattern[str], Callable[[Dater, re.Match[str]], float | None]], ...] = (
+    (_ISO, Dater._iso),
+    (_CTIME, Dater._dated),
+    (_SYSLOG, Dater._dated),
+    (_UNIX, Dater._unix),
+)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Settings of an interface: `ethtool -i`, `-g`, `-l`, `-k`."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from labkit.trouble.evidence import Fact, Item, Place
+from labkit.trouble.readers.asked import Asked
+
+_INFO = re.compile(r"^\s*(?P<name>driver|version|firmware-version|bus-info): ?(?P<value>.*?)\s*$")
+_RING = re.compile(r"^\s*(?P<head>Ring|Channel) parameters for (?P<device>\S+?):\s*$")
+_PART = re.compile(r"^\s*(?P<part>Pre-set maximums|Current hardware settings):\s*$")
+_NUMBER = re.compile(
+    r"^\s*(?P<name>RX|TX|Combined|Other|RX Mini|RX Jumbo):\s+(?P<value>\d+|n/a)\s*$"
+)
+_FEATURES = re.compile(r"^\s*(?:Features|Offload parameters) for (?P<device>\S+?):\s*$")
+_FEATURE = re.compile(r"^\s*(?P<name>[a-z][\w-]+): (?P<value>on|off)\b")
+
+
+def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
+    """Facts by interface."""
+    device = kind = part = ""
+    for at, line in enumerate(lines):
+        place = Place(name, at + 1)
+        if found := _INFO.match(line):
+            of = asked.device(lines, at, "ethtool", "-i") or ""
+            if found["name"] == "driver":
+                device = of
+            key = {"firmware-version": "firmware", "bus-info": "bus"}.get(
+                found["name"], found["name"]
+            )
+            if found["value"]:
+                yield Fact(key, found["value"], place, device)
+        elif found := _RING.match(line):
+            kind, device, part = found["head"].lower(), found["device"], ""
+        elif found := _PART.match(line):
+            part = "_max" if found["part"].startswith("Pre") else ""
+        elif kind and (found := _NUMBER.match(line)) and found["value"] != "n/a":
+            yield Fact(f"{kind}/{found['name'].lower()}{part}", found["value"], place, device)
+        elif found := _FEATURES.match(line):
+            kind, device = "", found["device"]
+        elif not kind and device and (found := _FEATURE.match(line)):
+            yield Fact(f"feature/{found['name']}", found["value"], place, device)

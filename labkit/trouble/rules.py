@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The rules: what is seen of a trouble, in which order, what excludes it, its cause and remedy.
+
+They are data, in rules/*.toml. A rule has signs, each a kind of line, a counter or a fact:
+
+    [[rule]]
+    id = "keep-alive-lost"
+    title, where ("device", "host", "cpu", "configuration", "allowance", "network", "application"),
+    cause, remedy, origin
+    [rule.signs.silent]
+    line = 'Keep alive watchdog timeout'      # searched in each line
+    least = 1                                 # so many of them,
+    within = 600                              # in so many seconds
+    after = "other sign"                      # not before that one
+    [rule.signs.counted]
+    counter = "wd_expired"                    # or several, {n} is any number, {name} any word
+    grows = 1                                 # from the first reading to the last; or stands = true
+    above = 0                                 # the last reading; or below, equals
+    [rule.signs.old]
+    fact = "version"                          # below, above as versions; equals, in = [...]
+    below = "2.9.0"
+    [rule.verdict]                            # conditions over signs
+    certain = "silent and counted"
+    likely = "silent or counted"
+    possible = "..."
+    [[rule.excluded]]
+    by = "paused"                             # a condition over signs
+    why = "the whole machine was paused"
+    [[rule.yields]]
+    to = "poll-starvation"                    # another rule that explains the same better
+    why = "..."
+    [[rule.needs]]                            # what would decide, where it is not certain
+    what = "..."
+    command = "ethtool -S {device}"
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Literal, get_args
+
+from labkit.errors import LabError
+from labkit.trouble.verdict import Condition, condition
+
+Where = Literal[
+    "device", "host", "cpu", "configuration", "allowance", "network", "application", "memory"
+]
+LEVELS = ("certain", "likely", "possible")
+COUNTER_DOES = ("grows", "stands", "above", "below", "equals")
+_SIGN_KEYS = {
+    "line": {"line", "least", "within", "after"},
+    "counter": {"counter", *COUNTER_DOES},
+    "fact": {"fact", "equals", "in", "not_in", "above", "below"},
+}
+_PLACEHOLDER = re.compile(r"\\\{(\w+)\\\}")
+
+
+@dataclass(frozen=True)
+class LineSign:
+    """So many lines in which a pattern is found."""
+
+    name: str
+    pattern: re.Pattern[str]
+    least: int = 1
+    within: float | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True)
+class CounterSign:
+    """What counters do; one of them is enough."""
+
+    name: str
+    patterns: tuple[re.Pattern[str], ...]
+    grows: float | None = None
+    stands: bool = False
+    above: float | None = None
+    below: float | None = None
+    equals: float | None = None
+
+
+@dataclass(frozen=True)
+class FactSign:
+    """What a fact says."""
+
+    name: str
+    fact: re.Pattern[str]
+    one_of: frozenset[str] | None = None
+    none_of: frozenset[str] | None = None
+    above: str | None = None
+    below: str | None = None
+
+
+Sign = LineSign | CounterSign | FactSign
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """What explains the same in another way."""
+
+    condition: Condition
+    text: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One kind of trouble; the attributes are those of the file."""
+
+    id: str
+    title: str
+    where: Where
+    cause: str
+    remedy: str
+    origin: str
+    signs: Mapping[str, Sign]
+    verdict: Mapping[str, tuple[str, Condition]]
+    excluded: tuple[Exclusion, ...]
+    yields: Mapping[str, str]
+    needs: tuple[Mapping[str, str], ...]
+
+
+@lru_cache(maxsize=1)
+def rules() -> Mapping[str, Rule]:
+    """All rules by their id."""
+    found: dict[str, Rule] = {}
+    folder = files("labkit.trouble") / "rules"
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if not file.name.endswith(".toml"):
+            continue
+        for data in tomllib.loads(file.read_text(encoding="utf-8"))["rule"]:
+            rule = rule_of(data)
+            if rule.id in found:
+                raise LabError(f"{file.name}: there are two rules {rule.id!r}")
+            found[rule.id] = rule
+    for rule in found.values():
+        for other in rule.yields:
+            if other not in found:
+                raise LabError(f"rule {rule.id}: it yields to {other!r}, which there is not")
+    return found
+
+
+def rule_of(data: Mapping[str, Any]) -> Rule:
+    """A rule from its data; LabError for what it cannot be."""
+    name = data.get("id", "without an id")
+    known = {"id", "title", "where", "cause", "remedy", "origin", "signs", "verdict"}
+    _check(f"rule {name}", data, known, known | {"excluded", "yields", "needs"})
+    if data["where"] not in get_args(Where):
+        raise LabError(f"rule {name}: where is {data['where']!r}; it is one of {get_args(Where)}")
+    signs = {sign: _sign(f"rule {name}, sign {sign}", sign, d) for sign, d in data["signs"].items()}
+    names = frozenset(signs)
+    for sign in signs.values():
+        if isinstance(sign, LineSign) and sign.after is not None and sign.after not in names:
+            raise LabError(f"rule {name}, sign {sign.name}: there is no sign {sign.after!r}")
+    _check(f"rule {name}, verdict", data["verdict"], set(), set(LEVELS))
+    return Rule(
+        id=data["id"],
+        title=data["title"],
+        where=data["where"],
+        cause=data["cause"],
+        remedy=data["remedy"],
+        origin=data["origin"],
+        signs=signs,
+        verdict={
+            level: (data["verdict"][level], condition(data["verdict"][level], names))
+            for level in LEVELS
+            if level in data["verdict"]
+        },
+        excluded=tuple(
+            Exclusion(condition(entry["by"], names), entry["by"], entry["why"])
+            for entry in data.get("excluded", ())
+        ),
+        yields={entry["to"]: entry["why"] for entry in data.get("yields", ())},
+        needs=tuple(data.get("needs", ())),
+    )
+
+
+def _sign(where: str, name: str, data: Mapping[str, Any]) -> Sign:
+    kinds = [kind for kind in _SIGN_KEYS if kind in data]
+    if len(kinds) != 1:
+        raise LabError(f"{where}: has {kinds or 'nothing'}; it is one of line, counter, fact")
+    (kind,) = kinds
+    _check(where, data, {kind}, _SIGN_KEYS[kind])
+    if kind == "line":
+        return LineSign(
+            name,
+            re.compile(data["line"]),
+            data.get("least", 1),
+            data.get("within"),
+            data.get("after"),
+        )
+    if kind == "counter":
+        names = [data["counter"]] if isinstance(data["counter"], str) else data["counter"]
+        how = {
+            key: data[key] for key in ("grows", "stands", "above", "below", "equals") if key in data
+        }
+        if len(how) != 1:
+            raise LabError(f"{where}: says {sorted(how)} of the counter; one of them is needed")
+        return CounterSign(name, tuple(map(name_pattern, names)), **how)
+    one_of = [data["equals"]] if "equals" in data else data.get("in")
+    return FactSign(
+        name,
+        name_pattern(data["fact"]),
+        None if one_of is None else frozenset(one_of),
+        frozenset(data["not_in"]) if "not_in" in data else None,
+        data.get("above"),
+        data.get("below"),
+    )
+
+
+def name_pattern(text: str) -> re.Pattern[str]:
+    """Of a counter's name: {n} is any number, {name} anything without a slash."""
+    replaced = _PLACEHOLDER.sub(lambda m: r"\d+" if m[1] == "n" else r"[^/]+", re.escape(text))
+    return re.compile(replaced)
+
+
+def _check(where: str, data: Mapping[str, Any], needed: set[str], known: set[str]) -> None:
+    if missing := needed - data.keys():
+        raise LabError(f"{where}: lacks {', '.join(sorted(missing))}")
+    if unknown := data.keys() - known:
+        raise LabError(
+            f"{where}: has {', '.join(sorted(unknown))}; it may have {', '.join(sorted(known))}"
+        )

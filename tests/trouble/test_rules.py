@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every rule on files of its own: those in which it finds its trouble, and those that look like it.
+
+tests/trouble/cases/RULE/LEVEL/ holds the files of a case that the rule judges to be of that level;
+negative/ and near/ are cases in which it is silent.
+"""
+
+from pathlib import Path
+
+import pytest
+import re2
+
+import labkit as lk
+from labkit.trouble.readers.logs import plain
+from labkit.trouble.rules import LEVELS, LineSign, rule_of, rules
+
+CASES = Path(__file__).parent / "cases"
+SILENT = ("negative", "near")
+ALL = sorted(path for path in CASES.glob("*/*") if path.is_dir())
+
+
+@pytest.mark.parametrize("folder", ALL, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_a_case(folder: Path) -> None:
+    case = lk.trouble.look(*sorted(folder.iterdir()))
+    levels = {finding.id: finding.level for finding in case.findings}
+    expected = None if folder.name.partition("-")[0] in SILENT else folder.name.partition("-")[0]
+    assert levels.get(folder.parent.name) == expected, case
+    assert expected is None or expected in LEVELS
+
+
+def test_patterns_mean_the_same_to_both_libraries() -> None:
+    """RE2 finds the lines, Python's library takes them apart."""
+    for rule in rules().values():
+        for sign in rule.signs.values():
+            if isinstance(sign, LineSign):
+                re2.compile(plain(sign.pattern.pattern))
+
+
+def test_cases_are_of_rules_that_there_are() -> None:
+    assert {path.name for path in CASES.iterdir()} <= set(rules())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"where": "nowhere"}, "where is 'nowhere'"),
+        ({"verdict": {"certain": "a or b"}}, "there is no sign 'b'"),
+        ({"verdict": {"certain": "a + a"}}, "takes and, or, not"),
+        ({"verdict": {"sure": "a"}}, "has sure"),
+        ({"signs": {"a": {"counter": "x"}}}, "one of them is needed"),
+        ({"signs": {"a": {"line": "x", "fact": "y"}}}, "it is one of line, counter, fact"),
+        ({"signs": {"a": {"line": "x", "after": "z"}}}, "there is no sign 'z'"),
+        ({"colour": "red"}, "has colour"),
+    ],
+)
+def test_a_rule_that_cannot_be(change: dict[str, object], words: str) -> None:
+    data = {
+        **{"id": "x", "title": "t", "where": "host", "cause": "c", "remedy": "r", "origin": "o"},
+        **{"signs": {"a": {"line": "b"}}, "verdict": {"certain": "a"}},
+    }
+    rule_of(data)
+    with pytest.raises(lk.LabError, match=words):
+        rule_of(data | change)
