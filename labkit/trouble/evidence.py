@@ -50,12 +50,14 @@ class Event:
     ----------
     text: without what stands before the message
     device: the interface or PCI address that it names, "" for none
+    repeats: lines alike before it that are kept as this one alone
     """
 
     text: str
     place: Place
     moment: Moment = UNKNOWN
     device: str = ""
+    repeats: int = 0
 
 
 @dataclass(frozen=True)

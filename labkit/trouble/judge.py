@@ -136,7 +136,7 @@ class _Device:
                 events[0].text,
                 events[0].place,
                 events[0].moment,
-                len(events),
+                len(events) + sum(event.repeats for event in events),
                 events[-1].moment,
             )
             for events in by_place.values()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from labkit.trouble.evidence import Moment
 
-_BOOT = re.compile(r"(?:<\d+>)?\[\s*(?P<seconds>\d+\.\d{3,9})\] ?")
+_BOOT = re.compile(r"(?:<\d+>)?\[\s*(?P<seconds>\d+\.\d{1,9})\] ?")
 _ISO = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)(?:[.,](?P<part>\d{1,9}))?"
     r"(?P<zone> ?(?:Z|UTC|[+-]\d\d:?\d\d))?"

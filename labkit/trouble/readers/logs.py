@@ -7,6 +7,7 @@ by RE2, and only lines in which one is found are looked at.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -21,7 +22,8 @@ from labkit.trouble.rules import LineSign, rules
 
 BLOCK = 4 << 20
 LONGEST_LINE = 64 << 10  # of which the rest is passed over
-MOST_EVENTS = 200_000  # of a file; what follows is counted
+MOST_ALIKE = 1_000  # lines of one shape that are kept; of more the last one, and their number
+MOST_SHAPES = 50_000
 
 _DEVICES = re.compile(
     r"^(?:[a-z]\w+ )?(?P<pci>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])"
@@ -57,7 +59,7 @@ def plain(pattern: str) -> str:
     return re.sub(r"\(\?P<\w+>", "(?:", pattern).replace("^", "")
 
 
-def candidates(stream: Readable) -> Iterator[tuple[int, str]]:
+def candidates(stream: Readable) -> Iterator[tuple[int, bytes]]:
     """Lines that may matter, with their numbers from 1."""
     search, number, rest = _all_patterns().search, 1, b""
     while True:
@@ -72,8 +74,7 @@ def candidates(stream: Readable) -> Iterator[tuple[int, str]]:
             stop = data.find(b"\n", found.start(), end)
             stop = end if stop < 0 else stop
             number += data.count(b"\n", at, begin)
-            text = data[begin : min(stop, begin + LONGEST_LINE)]
-            yield number, text.decode("utf-8", errors="replace").rstrip("\r")
+            yield number, data[begin : min(stop, begin + LONGEST_LINE)]
             number += 1 if stop < end else 0
             at = stop + 1
         if at < end:
@@ -90,28 +91,48 @@ def read(stream: Readable, name: str, until: datetime) -> Iterator[Item]:
     """
     dater = Dater(until)
     kept = 0
+    alike: dict[bytes, int] = {}  # lines by their shape, which is all but the digits
+    latest: dict[bytes, tuple[int, bytes]] = {}
     for number, line in candidates(stream):
-        moment, text = dater.read(line)
-        place, device = Place(name, number), device_of(text)
-        if (reading := dumped(text, place, moment, device)) is not None:
-            yield reading
-            continue
-        for pattern, fact in _FACTS:
-            if found := pattern.search(text):
-                yield Fact(fact, found[1], place, device)
         kept += 1
-        if kept <= MOST_EVENTS:
-            yield Event(text, place, moment, device)
+        shape = line.translate(None, b"0123456789")
+        before = alike.get(shape, 0)
+        if before < MOST_ALIKE and (before or len(alike) < MOST_SHAPES):
+            yield from _items(number, line, name, dater)
+        elif before:
+            latest[shape] = number, line
+        alike[shape] = before + 1
+    for shape, (number, line) in latest.items():
+        for item in _items(number, line, name, dater):
+            yield (
+                replace(item, repeats=alike[shape] - MOST_ALIKE - 1)
+                if isinstance(item, Event)
+                else item
+            )
     told = "no line that a rule knows" if not kept else f"{kept:,} lines that rules know"
     yield Note(Place(name), f"a log: {told}")
-    if kept > MOST_EVENTS:
-        yield Note(Place(name), f"only the first {MOST_EVENTS:,} of these lines were judged", True)
+    if len(alike) > MOST_SHAPES:
+        told = f"lines of more than {MOST_SHAPES:,} kinds matter; the later ones were not judged"
+        yield Note(Place(name), told, True)
     if dater.assumed_year:
         yield Note(
             Place(name), f"its times have no year; the last before {until:%Y-%m-%d} is taken"
         )
     if dater.assumed_zone:
         yield Note(Place(name), "its times have no zone; they are taken as UTC")
+
+
+def _items(number: int, line: bytes, name: str, dater: Dater) -> Iterator[Item]:
+    """What a line tells."""
+    moment, text = dater.read(line.decode("utf-8", errors="replace").rstrip("\r"))
+    place, device = Place(name, number), device_of(text)
+    if (reading := dumped(text, place, moment, device)) is not None:
+        yield reading
+        return
+    for pattern, fact in _FACTS:
+        if found := pattern.search(text):
+            yield Fact(fact, found[1], place, device)
+    yield Event(text, place, moment, device)
 
 
 def device_of(text: str) -> str:
