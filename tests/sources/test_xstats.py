@@ -59,6 +59,9 @@ def test_every_row_is_whole() -> None:
     for driver in catalogue.drivers():
         assert set(driver.cannot_report) <= set(xstats.QUANTITIES)
         assert driver.because
+        for name, quantity in driver.counts.items():
+            assert catalogue.find(name) is not None
+            assert quantity in ("", *xstats.QUANTITIES)
 
 
 @pytest.mark.parametrize("name", [*ENA_LINUX, *ENA_DPDK, *(f"event_{n}" for n in WINDOWS)])
@@ -131,9 +134,33 @@ def test_normalised_view_sums_queues_where_nothing_else_counts() -> None:
     received = row(view, "received")
     assert (received.value, received.counters) == (12, "queue_0_rx_cnt, queue_1_rx_cnt")
     assert row(view, "held back by the platform").value == 5
-    assert "ena cannot report this" in row(view, "dropped by NIC").note
+    dropped = row(view, "dropped by NIC").note
+    assert dropped.startswith("no counter of this source tells it: the device's drops are in rx_dr")
     with_whole = xstats.normalise(sample(queue_0_rx_cnt=5, interface__rx_packets=6))
     assert row(with_whole, "received").value == 6
+
+
+def test_kernel_counters_of_ena_are_the_devices() -> None:
+    values = {
+        "interface__rx_dropped": 30, "interface__rx_over_errors": 4, "interface__rx_errors": 4,
+        "interface__tx_dropped": 5, "queue_0_rx_csum_bad": 2, "queue_0_tx_missed_tx": 7,
+    }  # fmt: skip
+    view = xstats.normalise(sample({"": "ena"}, **values))
+    assert row(view, "dropped by NIC").value == 34
+    assert "the kernel's copy nowhere" in row(view, "dropped by NIC").note
+    assert row(view, "dropped by kernel").note.startswith("ena cannot report this: ")
+    assert row(view, "bad frames received").value == 2  # rx_errors is rx_over_errors again
+    assert row(view, "not sent").value == 5  # a late completion is no loss
+    other = xstats.normalise(sample({"": "e1000e"}, **values))
+    assert row(other, "dropped by kernel").value == 30
+    assert row(other, "bad frames received").value == 4
+
+
+def test_overruns_of_ena_in_dpdk_are_drops() -> None:
+    apart = {"port__x__rx_missed_errors": 6, "port__x__rx_overruns": 3}
+    view = xstats.normalise(sample({"port/x": "net_ena"}, **apart))
+    assert row(view, "dropped by NIC", "port/x").value == 9
+    assert "from DPDK 24.03" in row(view, "dropped by NIC", "port/x").note
 
 
 def test_normalised_view_believes_no_address() -> None:
