@@ -13,7 +13,7 @@ from labkit.sources.base import readonly
 
 UNITS = {
     "", "%", "buffers", "bytes", "calls", "connections", "cycles", "descriptors", "events", "mbufs",
-    "ns", "packets", "s",
+    "ns", "packets", "queues", "s",
 }  # fmt: skip
 # `ethtool -S` of the ENA driver for Linux and of net_ena in dpdk-testpmd, as their guide shows them
 ENA_LINUX = """
@@ -24,6 +24,28 @@ queue_0_tx_cnt queue_7_tx_bytes queue_12_tx_queue_stop queue_0_rx_refil_partial
 queue_31_xdp_tx_unmask_interrupt queue_0_rx_xdp_redirect ena_admin_q_no_completion ena_srd_mode
 ena_srd_tx_pkts ena_srd_eligible_tx_pkts ena_srd_rx_pkts ena_srd_resource_utilization
 """.split()  # noqa: SIM905
+# What its version 2.17.0 has beside them
+ENA_LINUX_NEWER = """
+num_of_active_io_queues queue_0_rx_csum_bad queue_3_tx_pending_timedout_pkts
+queue_3_tx_lost_interrupt queue_3_tx_xsk_cnt queue_3_tx_xsk_bytes queue_3_tx_xsk_need_wakeup_set
+queue_3_tx_xsk_wakeup_request queue_3_tx_xdp_frags_exceeded queue_3_tx_xdp_short_linear_part
+queue_3_rx_bp_invocations_cnt queue_3_rx_bp_yield queue_3_rx_bp_missed queue_3_rx_bp_cleaned
+queue_3_rx_lpc_warm_up queue_3_rx_lpc_full queue_3_rx_lpc_wrong_numa queue_3_rx_pp_alloc_fast
+queue_3_rx_pp_alloc_slow queue_3_rx_pp_alloc_slow_hi_ord queue_3_rx_pp_alloc_empty
+queue_3_rx_pp_alloc_refill queue_3_rx_pp_alloc_waive queue_3_rx_pp_cached queue_3_rx_pp_cache_full
+queue_3_rx_pp_ring queue_3_rx_pp_ring_full queue_3_rx_pp_released_ref
+queue_3_rx_xsk_need_wakeup_set queue_3_rx_zc_queue_pkt_copy phc_cnt phc_exp phc_skp phc_err_dv
+phc_err_ts phc_err_eb
+""".split()  # noqa: SIM905
+# Its counters of resets by their reason, and the version that had each first
+ENA_RESETS = {
+    "wd_expired": "", "total_resets": "2.10.0", "reset_fail": "2.8.0", "admin_to": "2.11.0",
+    "missing_tx_cmpl": "2.10.0", "bad_rx_req_id": "2.10.0", "bad_tx_req_id": "2.10.0",
+    "bad_rx_desc_num": "2.10.0", "invalid_state": "2.10.0", "os_netdev_wd": "2.10.0",
+    "missing_intr": "2.10.0", "suspected_poll_starvation": "2.10.0", "rx_desc_malformed": "2.10.0",
+    "tx_desc_malformed": "2.10.0", "missing_admin_interrupt": "2.11.0",
+    "device_request_reset": "2.12.0", "missing_first_intr": "2.13.0",
+}  # fmt: skip
 ENA_DPDK = """
 rx_good_packets tx_good_packets rx_good_bytes tx_good_bytes rx_missed_errors rx_errors tx_errors
 rx_mbuf_allocation_errors rx_q0_packets rx_q0_bytes rx_q0_errors tx_q0_packets tx_q0_bytes
@@ -64,9 +86,21 @@ def test_every_row_is_whole() -> None:
             assert quantity in ("", *xstats.QUANTITIES)
 
 
-@pytest.mark.parametrize("name", [*ENA_LINUX, *ENA_DPDK, *(f"event_{n}" for n in WINDOWS)])
-def test_metrics_of_the_ena_guides_are_known(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", [*ENA_LINUX, *ENA_LINUX_NEWER, *ENA_DPDK, *(f"event_{n}" for n in WINDOWS)]
+)
+def test_metrics_of_the_ena_guides_and_drivers_are_known(name: str) -> None:
     assert xstats.describe(name).origin
+
+
+@pytest.mark.parametrize(("name", "since"), ENA_RESETS.items())
+def test_every_reason_of_an_ena_reset_has_a_remedy(name: str, since: str) -> None:
+    metric = xstats.describe(name)
+    assert metric.name == name
+    assert (metric.kind, metric.unit) == ("counter", "events")
+    assert metric.advice
+    assert metric.reported_by[0] == f"ena (Linux) {since}".rstrip()
+    assert metric.counts == ""
 
 
 def test_everything_an_engine_shows_is_known(lab: lk.Lab) -> None:
