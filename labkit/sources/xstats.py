@@ -17,7 +17,7 @@ from labkit.errors import LabError
 from labkit.packet.codec import VERDICT_BY_NAME
 from labkit.sources.base import MISSING, Sample, Source, SourceError
 from labkit.sources.catalogue import Driver, Metric, drivers, find, metrics, unit
-from labkit.sources.rates import is_address
+from labkit.sources.rates import no_count
 from labkit.text import alike, did_you_mean
 
 if TYPE_CHECKING:
@@ -129,8 +129,8 @@ def _total(counters: Mapping[str, int], quantity: str, driver: Driver) -> tuple[
     for counter, value in counters.items():
         if value == MISSING:
             return None, f"{counter} could not be read"
-        if is_address(value) and unit(counter) == "packets":
-            return None, f"{counter} stands at {value:,}, which is an address and not a count"
+        if instead := no_count(value, unit(counter)):
+            return None, f"{counter} stands at {value:,}, {instead}"
     total = sum(counters.values())
     # ethdev shows some counters of every port, and 0 where the driver does not count.
     if quantity in driver.cannot_report and total == 0:

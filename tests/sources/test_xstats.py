@@ -202,6 +202,11 @@ def test_normalised_view_believes_no_address() -> None:
     assert pd.isna(row(view, "bad frames received").value)
     assert "which is an address" in row(view, "bad frames received").note
     assert row(view, "dropped by NIC").note == "rx_missed_errors could not be read"
+    view = xstats.normalise(
+        sample(rx_good_bytes=2**64 - 19, rx_mbuf_allocation_errors=0xFFFF << 32)
+    )
+    assert "which is the error -19 (ENODEV) and not a count" in row(view, "received bytes").note
+    assert "which is an address" in row(view, "no buffer on receipt").note
 
 
 def test_what_counts_in_spite_of_the_catalogue_is_shown() -> None:
