@@ -46,6 +46,11 @@ ENA_RESETS = {
     "tx_desc_malformed": "2.10.0", "missing_admin_interrupt": "2.11.0",
     "device_request_reset": "2.12.0", "missing_first_intr": "2.13.0",
 }  # fmt: skip
+ENA_FREEBSD = """
+dev.ena.0.eni_metrics.pps_allowance_exceeded dev.ena.0.customer_metrics.bw_in_allowance_exceeded
+dev.ena.0.customer_metrics.conntrack_allowance_available dev.ena.1.ena_srd_info.ena_srd_tx_pkts
+dev.ena.0.eni_metrics.sample_interval dev.ena.0.stats_sample_interval
+""".split()  # noqa: SIM905
 ENA_DPDK = """
 rx_good_packets tx_good_packets rx_good_bytes tx_good_bytes rx_missed_errors rx_errors tx_errors
 rx_mbuf_allocation_errors rx_q0_packets rx_q0_bytes rx_q0_errors tx_q0_packets tx_q0_bytes
@@ -54,7 +59,7 @@ rx_q0_mbuf_alloc_fail rx_q0_bad_desc_num rx_q0_bad_req_id tx_q0_cnt tx_q0_prepar
 tx_q0_linearize tx_q0_linearize_failed tx_q0_tx_poll tx_q0_doorbells tx_q0_bad_req_id
 tx_q0_available_desc rx_q1_l3_csum_bad rx_q1_l4_csum_bad rx_q1_l4_csum_good
 """.split()  # noqa: SIM905
-WINDOWS = [5001, 5002, 5005, 5007, 5032, *range(5200, 5207), 5208, 5210]
+WINDOWS = [5001, 5002, 5005, 5007, 5032, *range(5200, 5207), 5208, 5210, 59000]
 
 
 def sample(drivers: dict[str, str] | None = None, **values: int) -> Sample:
@@ -87,7 +92,8 @@ def test_every_row_is_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*ENA_LINUX, *ENA_LINUX_NEWER, *ENA_DPDK, *(f"event_{n}" for n in WINDOWS)]
+    "name",
+    [*ENA_LINUX, *ENA_LINUX_NEWER, *ENA_FREEBSD, *ENA_DPDK, *(f"event_{n}" for n in WINDOWS)],
 )
 def test_metrics_of_the_ena_guides_and_drivers_are_known(name: str) -> None:
     assert xstats.describe(name).origin
