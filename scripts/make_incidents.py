@@ -16,16 +16,20 @@ from labkit.sources.base import readonly
 ENA_FILE = "incident_ena_admin_queue.parquet"
 VIRTIO_FILE = "incident_virtio_tx_stall.parquet"
 
-# Juniper SSR issue I95-56233: the extended statistics, and when the driver could not read them
+# Juniper SSR issue I95-56233: the extended statistics of one device, and when the driver could not
+# read those of two. A device whose command timed out (-62, after 3 s) is given up and answers at
+# once from then on (-19), so the second -62 is another device's; it was asked after the first.
 ENA_STARTED = "2024-04-02T16:00:00"  # "several hours" before
 ENA_UNREADABLE = (
-    "2024-04-02T23:47:22.351",
-    "2024-04-02T23:47:25.352",
-    "2024-04-02T23:47:26.353",
-    "2024-04-02T23:47:26.354",
+    ("2024-04-02T23:47:22.351", ("ena0",)),  # -62
+    ("2024-04-02T23:47:25.352", ("ena0", "ena1")),  # -62 of ena1
+    ("2024-04-02T23:47:26.353", ("ena0", "ena1")),  # -19
+    ("2024-04-02T23:47:26.354", ("ena0", "ena1")),  # -19
 )
 ENA_SHOWN = "2024-04-03T08:26:02.642583"
 ENA_NUMBERS = {"device_port": 4, "dpdk_port": 0}  # the router's own, not read from the device
+# What the process printed is a buffer that nobody wrote: three values are addresses, and the others
+# that are not 0 contradict themselves (rx_q0_packets and rx_q0_cnt are one number in the driver).
 ENA_STATISTICS = {
     "bw_in_allowance_exceeded": 0,
     "bw_out_allowance_exceeded": 0,
@@ -90,23 +94,26 @@ def nanoseconds(moment: str) -> int:
 
 
 def ena() -> Samples:
-    """All counters at 0 when the port started; unreadable; what was shown in the morning."""
-    prefix = "port/ena0"
-    names = [f"{prefix}/{name}" for name in (*ENA_STATISTICS, *ENA_NUMBERS)]
-    schema = Schema.of(names, {prefix: "net_ena"})
-    own = list(ENA_NUMBERS.values())
-    count = len(ENA_STATISTICS)
+    """All counters at 0 when two ports started; unreadable; what was shown of one next morning."""
+    devices = ("ena0", "ena1")
+    names = [f"port/{device}/{name}" for device in devices for name in ENA_STATISTICS]
+    names += [f"port/ena0/{name}" for name in ENA_NUMBERS]
+    schema = Schema.of(names, {f"port/{device}": "net_ena" for device in devices})
+    nothing, unread = [0] * len(ENA_STATISTICS), [MISSING] * len(ENA_STATISTICS)
     course = [
-        (ENA_STARTED, [0] * count),
-        *((moment, [MISSING] * count) for moment in ENA_UNREADABLE),
-        (ENA_SHOWN, list(ENA_STATISTICS.values())),
+        (ENA_STARTED, nothing + nothing),
+        *(
+            (moment, [value for d in devices for value in (unread if d in hung else nothing)])
+            for moment, hung in ENA_UNREADABLE
+        ),
+        (ENA_SHOWN, list(ENA_STATISTICS.values()) + unread),
     ]
-    start = nanoseconds(ENA_STARTED)
+    start, own = nanoseconds(ENA_STARTED), list(ENA_NUMBERS.values())
     samples = [
         Sample(nanoseconds(m) - start + 1, nanoseconds(m), readonly(values + own), schema)
         for m, values in course
     ]
-    return Samples("ENA admin queue incident (as reported)", 1 / 86_400, samples)
+    return Samples("ENA admin queue incident (two devices, as reported)", 1 / 86_400, samples)
 
 
 def virtio() -> Samples:

@@ -7,7 +7,8 @@ datasets/xstats_catalogue.csv has one row a metric. Names are patterns: {n} stan
 
 import csv
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -145,19 +146,33 @@ def _kind(text: str) -> Kind:
 
 @dataclass(frozen=True)
 class Driver:
-    """What a driver cannot tell: quantities of the normalised view, and why."""
+    """What a driver tells otherwise than others.
+
+    Attributes
+    ----------
+    name: as Schema.drivers has it, such as "net_ena" (DPDK) or "ena" (Linux)
+    cannot_report: quantities of the normalised view
+    because: why, or where else to look
+    counts: by name of a counter, what it counts here instead of Metric.counts; "" for nothing
+    """
 
     name: str
-    cannot_report: tuple[str, ...]
-    because: str
+    cannot_report: tuple[str, ...] = ()
+    because: str = ""
+    counts: Mapping[str, str] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=1)
 def drivers() -> tuple[Driver, ...]:
-    """Drivers that leave something out (datasets/xstats_drivers.csv)."""
+    """Drivers that differ from the others (datasets/xstats_drivers.csv)."""
     with dataset(DRIVERS).open(newline="", encoding="utf-8") as file:
         return tuple(
-            Driver(row["driver"], _parts(row["cannot_report"]), row["because"])
+            Driver(
+                row["driver"],
+                _parts(row["cannot_report"]),
+                row["because"],
+                dict(_assigned(part) for part in _parts(row["counts"])),
+            )
             for row in csv.DictReader(file)
         )
 
@@ -166,6 +181,11 @@ def driver_of(device: str) -> str:
     """The driver of a virtual DPDK device, by the name that EAL makes it begin with; or ""."""
     named = [driver.name for driver in drivers() if device.startswith(driver.name)]
     return max(named, key=len, default="")
+
+
+def _assigned(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name.strip(), value.strip()
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From two samples to rates, with counters that cannot be believed told apart."""
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,9 +17,16 @@ from labkit.units import plain
 # The most in a second, or in one step: 800 Gbit/s carry 1.2 Gpps and 1e11 bytes.
 FASTEST = {"packets": 1e10, "bytes": 1e13, "ns": 1e11}
 FASTEST_OTHER = 1e12
-# Where Linux puts programs and libraries on x86-64: a count that looks like this is a pointer that
-# was read as a number (first seen with ENA's counters after its admin queue hung).
-LOWEST_ADDRESS, HIGHEST_ADDRESS = 0x5500_0000_0000, 0x7FFF_FFFF_FFFF
+# Where Linux puts a process: a count that looks like this is a pointer that was read as a number
+# (first seen with ENA's counters after its admin queue hung).
+ADDRESSES = (
+    (0x5500_0000_0000, 0x7FFF_FFFF_FFFF),  # x86-64: programs, libraries and stacks
+    (0xAAAA_0000_0000, 0xAAAB_FFFF_FFFF),  # arm64: programs and their heaps
+    (0xFFFF_0000_0000, 0xFFFF_FFFF_FFFF),  # arm64: libraries and stacks
+)
+COUNTED = ("packets", "events")  # do not grow as large as an address; bytes and cycles do
+# The kernel's half, which nothing reaches by counting; at its end are its error numbers.
+LOWEST_OF_KERNEL, LOWEST_ERROR = 0xFFFF_0000_0000_0000, 2**64 - 4095
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +62,9 @@ class Rates:
 def rates(before: Sample, after: Sample) -> Rates:
     """The rates between two samples of one source, a second of measured time.
 
-    A counter that fell, jumped further than any hardware counts, holds an address, or could not be
-    read is a fault, never a rate. One that is lower under another schema began anew (a path was run
-    again, an application restarted) and has no rate yet.
+    A counter that fell, jumped further than any hardware counts, holds an address or an error
+    number, or could not be read is a fault, never a rate. One that is lower under another schema
+    began anew (a path was run again, an application restarted) and has no rate yet.
     """
     elapsed = after.monotonic_ns - before.monotonic_ns
     if elapsed <= 0:
@@ -75,7 +83,7 @@ def rates(before: Sample, after: Sample) -> Rates:
     anew = _anew(schema)
     unreadable = (new == MISSING) & (schema.is_counter | ~anew)
     values[(new == MISSING) & anew] = np.nan
-    pointer = _counts_things(schema) & is_address(new)
+    pointer = _of_unit(schema, COUNTED) & _is_address(new) | _of_unit(schema) & _is_kernels(new)
     counted = schema.is_counter & known & ~unreadable & (old != MISSING)
     fell = counted & (new < old)
     if after.schema is not before.schema:
@@ -87,23 +95,38 @@ def rates(before: Sample, after: Sample) -> Rates:
     values[schema.is_counter & known & (old == MISSING)] = np.nan
     for i in np.flatnonzero(unreadable | pointer | fell | leapt):
         values[i] = np.nan
-        faults[schema.names[i]] = _sentence(
-            int(old[i]), int(new[i]), seconds, bool(pointer[i]), bool(fell[i])
-        )
+        unit = schema.units.get(schema.names[i], "") if pointer[i] else ""
+        faults[schema.names[i]] = _sentence(int(old[i]), int(new[i]), seconds, unit, bool(fell[i]))
     values.flags.writeable = False
     return Rates(seconds, values, faults, schema)
 
 
-def is_address(value: Any) -> Any:
-    """Whether a number, or each of an array, is where Linux puts programs and libraries."""
-    return (value >= LOWEST_ADDRESS) & (value <= HIGHEST_ADDRESS)
+def no_count(value: int, unit: str) -> str:
+    """What a counter of this unit holds instead of a count, as a sentence's end; "" for a count."""
+    if unit and _is_kernels(value) and value >= LOWEST_ERROR:
+        error = 2**64 - value
+        name = errno.errorcode.get(error, "")
+        return f"which is the error -{error}{f' ({name})' if name else ''} and not a count"
+    if (unit and _is_kernels(value)) or (unit in COUNTED and _is_address(value)):
+        return "which is an address and not a count"
+    return ""
 
 
-def _sentence(old: int, new: int, seconds: float, pointer: bool, fell: bool) -> str:
+def _is_address(value: Any) -> Any:
+    """Whether a number, or each of an array, is where Linux puts a process."""
+    return np.logical_or.reduce([(value >= low) & (value <= high) for low, high in ADDRESSES])
+
+
+def _is_kernels(value: Any) -> Any:
+    """Whether a number, or each of an array, is an address or an error number of the kernel."""
+    return (value >= LOWEST_OF_KERNEL) & (value != MISSING)
+
+
+def _sentence(old: int, new: int, seconds: float, unit: str, fell: bool) -> str:
     if new == MISSING:
         return "could not be read"
-    if pointer:
-        return f"stands at {new:,} ({new:#x}), which is an address and not a count"
+    if unit:
+        return f"stands at {new:,} ({new:#x}), {no_count(new, unit)}"
     if fell:
         return f"fell from {old:,} to {new:,}; it was reset, wrapped or broke"
     return f"grew by {new - old:,} in {plain(seconds, 3)} s, faster than anything counts"
@@ -134,13 +157,8 @@ def _limits(schema: Schema) -> npt.NDArray[np.float64]:
 
 
 @lru_cache(maxsize=64)
-def _counts_things(schema: Schema) -> npt.NDArray[np.bool_]:
-    """By position, whether it counts packets or events: bytes and cycles do grow that large."""
-    return np.array(
-        [
-            schema.kinds.get(name, "counter") == "counter"
-            and schema.units.get(name) in ("packets", "events")
-            for name in schema.names
-        ],
-        dtype=bool,
-    )
+def _of_unit(schema: Schema, units: tuple[str, ...] = ()) -> npt.NDArray[np.bool_]:
+    """By position, whether it is a counter of one of these units, or of any that is known."""
+    of = (schema.units.get(name, "") for name in schema.names)
+    fits = (unit in units if units else unit != "" for unit in of)
+    return np.fromiter(fits, dtype=bool) & schema.is_counter

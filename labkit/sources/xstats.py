@@ -17,7 +17,7 @@ from labkit.errors import LabError
 from labkit.packet.codec import VERDICT_BY_NAME
 from labkit.sources.base import MISSING, Sample, Source, SourceError
 from labkit.sources.catalogue import Driver, Metric, drivers, find, metrics, unit
-from labkit.sources.rates import is_address
+from labkit.sources.rates import no_count
 from labkit.text import alike, did_you_mean
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def normalise(sample: Sample | Source) -> "pd.DataFrame":
         members = [name for name in sample.names if _group(name) == of]
         driver = _driver(sample.schema.drivers.get(of, ""))
         for quantity in QUANTITIES:
-            counters = _counters(quantity, members)
+            counters = _counters(quantity, members, driver)
             value, note = _total({name: sample[name] for name in counters}, quantity, driver)
             rows.append((of, quantity, value, ", ".join(counters), note))
     columns = ["of", "quantity", "value", "counters", "note"]
@@ -109,32 +109,36 @@ def _group(name: str) -> str | None:
     return "" if len(parts) == 1 else None
 
 
-def _counters(quantity: str, names: list[str]) -> list[str]:
+def _counters(quantity: str, names: list[str], driver: Driver) -> list[str]:
     """The counters of a quantity: those of the whole port, or else those of its queues."""
     counted = [(name, find(name)) for name in names]
-    found = [(name, metric) for name, metric in counted if metric and metric.counts == quantity]
+    found = [
+        (name, metric)
+        for name, metric in counted
+        if metric and driver.counts.get(metric.name, metric.counts) == quantity
+    ]
     whole = [name for name, metric in found if not metric.is_queue]
     return whole or [name for name, _ in found]
 
 
 def _driver(name: str) -> Driver:
-    unknown = Driver(name, (), "")
-    return next((driver for driver in drivers() if driver.name == name), unknown)
+    return next((driver for driver in drivers() if driver.name == name), Driver(name))
 
 
 def _total(counters: Mapping[str, int], quantity: str, driver: Driver) -> tuple[int | None, str]:
     for counter, value in counters.items():
         if value == MISSING:
             return None, f"{counter} could not be read"
-        if is_address(value) and unit(counter) == "packets":
-            return None, f"{counter} stands at {value:,}, which is an address and not a count"
+        if instead := no_count(value, unit(counter)):
+            return None, f"{counter} stands at {value:,}, {instead}"
     total = sum(counters.values())
     # ethdev shows some counters of every port, and 0 where the driver does not count.
     if quantity in driver.cannot_report and total == 0:
         return None, f"{driver.name} cannot report this: {driver.because}"
+    known = driver.because if quantity == "dropped by NIC" else ""
     if not counters:
-        return None, "no counter of this source tells it"
-    return total, driver.because if quantity == "dropped by NIC" else ""
+        return None, f"no counter of this source tells it{f': {known}' if known else ''}"
+    return total, known
 
 
 def __dir__() -> list[str]:

@@ -67,13 +67,36 @@ def test_ena_admin_queue() -> None:
     assert len(unreadable) == 4
     assert unreadable[0]["port/ena0/rx_errors"] == MISSING
     faults = rates(first, shown).faults
-    assert set(faults) == {
+    assert {name for name in faults if "/ena0/" in name} == {
         f"port/ena0/{name}"
         for name in ("rx_errors", "rx_missed_errors", "rx_mbuf_allocation_errors")
     }
     assert "139,836,994,071,144" in faults["port/ena0/rx_errors"]
-    view = lk.xstats.normalise(shown).set_index("quantity")
-    assert "which is an address" in view.note["bad frames received"]
-    assert view.value["held back by the platform"] == 0
+    view = lk.xstats.normalise(shown).set_index(["of", "quantity"])
+    assert "which is an address" in view.note["port/ena0", "bad frames received"]
+    assert view.value["port/ena0", "held back by the platform"] == 0
+    assert "could not be read" in view.note["port/ena1", "received"]
+
+
+def test_ena_admin_queue_hangs_on_two_devices_in_turn() -> None:
     told = Recording(BREAKS).samples.faults
-    assert (told.fault == "could not be read").sum() == 4 * len(made.ENA_STATISTICS)
+    told = told[told.fault == "could not be read"]
+    moments = [pd.Timestamp(moment, tz="UTC") for moment, _ in made.ENA_UNREADABLE]
+    shown = pd.Timestamp(made.ENA_SHOWN, tz="UTC")
+    for device, unread in (("ena0", moments), ("ena1", [*moments[1:], shown])):
+        of = told[told.name.str.startswith(f"port/{device}/")]
+        assert list(of.time.unique()) == unread
+        assert len(of) == len(unread) * len(made.ENA_STATISTICS)
+    # A command is given up after 3 s, once for each device; then each answers at once.
+    first, second, third, fourth = moments
+    assert (second - first).total_seconds() == pytest.approx(3, abs=0.01)
+    assert (fourth - third).total_seconds() == pytest.approx(0, abs=0.01)
+
+
+def test_ena_admin_queue_shows_nothing_that_was_read() -> None:
+    shown = Recording(BREAKS).samples[-1]
+    queue = "port/ena0/rx_q0_"
+    assert shown[f"{queue}packets"] != shown[f"{queue}cnt"] == 0  # one number in the driver
+    assert shown[f"{queue}bytes"] < 14 * shown[f"{queue}packets"]
+    for name, value in made.ENA_STATISTICS.items():
+        assert shown[f"port/ena0/{name}"] == value

@@ -64,6 +64,62 @@ def test_bytes_and_times_may_be_as_large_as_addresses() -> None:
         assert not between(139_836_994_071_144, 139_836_994_071_244, name).faults
 
 
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (0x5500_0000_0000, "an address"),
+        (0x7FFF_FFFF_FFFF, "an address"),
+        (0xAAAA_0000_0000, "an address"),
+        (0xAAAA_D5E7_B2A0, "an address"),
+        (0xAAAB_FFFF_FFFF, "an address"),
+        (0xFFFF_0000_0000, "an address"),
+        (0xFFFF_8C1D_4010, "an address"),
+        (0xFFFF_FFFF_FFFF, "an address"),
+        (0xFFFF_0000_0000_0000, "an address"),
+        (0xFFFF_8880_0123_4567, "an address"),
+        (2**64 - 4096, "an address"),
+        (2**64 - 4095, "the error -4095"),
+        (2**64 - 62, r"the error -62 \(ETIME\)"),
+        (2**64 - 2, r"the error -2 \(ENOENT\)"),
+    ],
+)
+def test_addresses_and_errors_are_no_counts(value: int, says: str) -> None:
+    found = between(value, value)
+    assert math.isnan(found["packets"])
+    pattern = rf"stands at {value:,} \({value:#x}\), which is {says} and not a count"
+    assert re.fullmatch(pattern, found.faults["packets"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        0xFFFF_FFFF,  # the end of 32 bits
+        0x0000_AAAA_FFFF,
+        0x54FF_FFFF_FFFF,
+        0x8000_0000_0000,
+        0xAAA9_FFFF_FFFF,
+        0xAAAC_0000_0000,
+        0xFFFE_FFFF_FFFF,
+        0x1_0000_0000_0000,
+        0x7FFF_FFFF_FFFF_FFFF,
+        0xFFFE_FFFF_FFFF_FFF0,
+    ],
+)
+def test_what_is_near_an_address_is_a_count(value: int) -> None:
+    found = between(value - 5, value)
+    assert (found["packets"], dict(found.faults)) == (5.0, {})
+
+
+def test_only_counters_of_a_known_unit_are_held_against_addresses() -> None:
+    kernel = 0xFFFF_8880_0123_4567
+    for name in ("octets", "busy"):  # no 64 bits of bytes were ever counted
+        assert "an address and not a count" in between(kernel, kernel, name).faults[name]
+        assert not between(0xFFFF_8C1D_4010, 0xFFFF_8C1D_4010, name).faults
+    for name in ("depth", "mode", "nobody_knows_it"):
+        assert not between(kernel, kernel, name).faults
+    assert between(MISSING, MISSING).faults["packets"] == "could not be read"
+
+
 def test_counter_that_was_unreadable_before_has_no_rate_yet() -> None:
     found = between(MISSING, 7)
     assert math.isnan(found["packets"])
