@@ -4,7 +4,8 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from labkit.sources.rates import is_address
+from labkit.sources.catalogue import unit
+from labkit.sources.rates import no_count
 from labkit.trouble.evidence import Reading
 
 _QDISC = re.compile(r"qdisc/root/[^/]+/packets")
@@ -35,7 +36,7 @@ def _in_ring(counters: Mapping[str, int]) -> int | None:
 
 def _addresses(counters: Mapping[str, int]) -> int | None:
     """How many counters hold addresses."""
-    found = sum(bool(is_address(value)) for name, value in counters.items() if "bytes" not in name)
+    found = sum(bool(no_count(value % 2**64, unit(name))) for name, value in counters.items())
     return found or None
 
 
