@@ -3,11 +3,19 @@
 
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import click
 
 from labkit.notebooks.run.commands import COMMANDS
-from labkit.notebooks.run.options import CommandGroup, exit_on_error, say
+from labkit.notebooks.run.options import (
+    FILE,
+    THERE,
+    CommandGroup,
+    Number,
+    exit_on_error,
+    say,
+)
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,6 +37,48 @@ def doctor(as_json: bool) -> None:
         report = examine()
         say(report.to_json() if as_json else repr(report))
     sys.exit(0 if report.ok else 1)
+
+
+@main.group(cls=CommandGroup)
+def trouble() -> None:
+    """Sick NICs: collect what a machine tells, and judge what was collected."""
+
+
+@trouble.command()
+@click.option("--output", type=FILE, default=Path("case.zip"), show_default=True, metavar="ZIP")
+@click.option(
+    *("--seconds", "seconds"),
+    type=Number(0),
+    default=10.0,
+    show_default=True,
+    help="Between two readings of the counters.",
+)
+def collect(output: Path, seconds: float) -> None:
+    """Put logs, counters and settings of this machine's interfaces into a zip.
+
+    Nothing is changed, and what looks like a password or a key is left out.
+    """
+    from labkit.trouble import collect as collect_all
+
+    with exit_on_error():
+        say(str(collect_all(output, seconds)))
+
+
+@trouble.command()
+@click.argument("files", nargs=-1, required=True, type=THERE)
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def look(files: tuple[Path, ...], as_json: bool) -> None:
+    """Tell what troubles a NIC, from FILES: logs, outputs of commands, archives, folders.
+
+    Of counters that were read several times give the older file first. Exit code 0: nothing, or
+    nothing above possible; 1: something is likely or certain.
+    """
+    from labkit.trouble import look as look_at
+
+    with exit_on_error():
+        case = look_at(*files)
+        say(case.to_json() if as_json else repr(case))
+    sys.exit(1 if any(finding.level != "possible" for finding in case.findings) else 0)
 
 
 for _command in COMMANDS:

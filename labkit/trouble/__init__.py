@@ -6,9 +6,10 @@ case = lk.trouble.look("dmesg.txt", "ethtool-S-before.txt", "ethtool-S-after.txt
 
 from labkit.arguments.names import no_attribute
 from labkit.trouble.case import Case, look
+from labkit.trouble.collect import Collected, collect
 from labkit.trouble.finding import Finding, Seen
 
-__all__ = ["Case", "Finding", "Seen", "look"]
+__all__ = ["Case", "Collected", "Finding", "Seen", "collect", "look"]
 
 
 def __dir__() -> list[str]:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.text import Html, Row, html_table, shown
+from labkit.text import Html, Row, html_table, plural, shown
 from labkit.trouble.evidence import Evidence, Note
 from labkit.trouble.finding import Finding
+from labkit.trouble.gathered import NOTHING as NOTHING_KNOWN
 from labkit.trouble.gathered import gather
 from labkit.trouble.judge import judge
 
@@ -80,9 +81,17 @@ class Case:
         }
         return json.dumps(told, indent=2)
 
+    def _told(self) -> list[tuple[str, str]]:
+        """A row a file; those that told nothing in one."""
+        silent = [note for note in self.notes if note.text == NOTHING_KNOWN]
+        told = [(str(note.place), note.text) for note in self.notes if note not in silent]
+        if len(silent) > 1:
+            return [*told, (plural(len(silent), "other file"), NOTHING_KNOWN)]
+        return [*told, *((str(note.place), note.text) for note in silent)]
+
     def __repr__(self) -> str:
         found = "\n\n".join(map(str, self.findings)) or NOTHING
-        files = "\n".join(f"  {note.place}: {note.text}" for note in self.notes)
+        files = "\n".join(f"  {place}: {text}" for place, text in self._told())
         return f"{found}\n\nRead:\n{files}"
 
     def _repr_html_(self) -> str:
@@ -92,5 +101,5 @@ class Case:
             rows += [("", f"{seen}", "", "", "") for seen in f.evidence]
         head = ("level", "finding and evidence", "device", "cause", "remedy")
         body = html_table(head, rows) if rows else f"<p>{NOTHING}</p>"
-        files = html_table(("file", "read as"), [(str(n.place), n.text) for n in self.notes])
+        files = html_table(("file", "what rules know of it"), self._told())
         return Html(f"{body}{files}")

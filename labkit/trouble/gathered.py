@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from labkit.errors import LabError
-from labkit.text import reason
-from labkit.trouble.evidence import Evidence, Item, Note, Place
+from labkit.text import plural, reason
+from labkit.trouble.evidence import Event, Evidence, Fact, Item, Note, Place, Reading
 from labkit.trouble.opened import Files, Opened, Readable, TooMuch
 from labkit.trouble.readers import dumps, interfaces, logs, queueing, settings
 from labkit.trouble.readers.asked import Asked
@@ -16,6 +16,7 @@ from labkit.trouble.readers.asked import Asked
 # Outputs of commands are smaller than that, and are read as a whole: several may stand in one file.
 LARGEST_OUTPUT = 8 << 20
 BINARY = b"\x00"
+NOTHING = "nothing that a rule knows"
 
 Reader = Callable[[Sequence[str], str, Asked], Iterator[Item]]
 OF_OUTPUT: tuple[Reader, ...] = (dumps.read, interfaces.read, queueing.read, settings.read)
@@ -42,6 +43,23 @@ def gather(paths: Iterable[Path]) -> Evidence:
 
 
 def _items(opened: Opened) -> Iterator[Item]:
+    """What a file tells, and last what that was."""
+    lines = counters = facts = 0
+    for item in _read(opened):
+        match item:
+            case Event():
+                lines += 1 + item.repeats
+            case Reading():
+                counters += len(item.counters)
+            case Fact():
+                facts += 1
+        yield item
+    kinds = ((lines, "line"), (counters, "counter"), (facts, "setting"))
+    told = ", ".join(plural(number, name) for number, name in kinds if number)
+    yield Note(Place(opened.name), told or NOTHING)
+
+
+def _read(opened: Opened) -> Iterator[Item]:
     try:
         head = opened.stream.read(LARGEST_OUTPUT)
         if BINARY in head[:4096]:

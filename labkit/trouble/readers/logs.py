@@ -90,11 +90,9 @@ def read(stream: Readable, name: str, until: datetime) -> Iterator[Item]:
     until: when it was closed at the latest, for times without a year
     """
     dater = Dater(until)
-    kept = 0
     alike: dict[bytes, int] = {}  # lines by their shape, which is all but the digits
     latest: dict[bytes, tuple[int, bytes]] = {}
     for number, line in candidates(stream):
-        kept += 1
         shape = line.translate(None, b"0123456789")
         before = alike.get(shape, 0)
         if before < MOST_ALIKE and (before or len(alike) < MOST_SHAPES):
@@ -109,8 +107,6 @@ def read(stream: Readable, name: str, until: datetime) -> Iterator[Item]:
                 if isinstance(item, Event)
                 else item
             )
-    told = "no line that a rule knows" if not kept else f"{kept:,} lines that rules know"
-    yield Note(Place(name), f"a log: {told}")
     if len(alike) > MOST_SHAPES:
         told = f"lines of more than {MOST_SHAPES:,} kinds matter; the later ones were not judged"
         yield Note(Place(name), told, True)
