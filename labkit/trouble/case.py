@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.text import Html, Row, html_table, plural, shown
+from labkit.text import Html, html_table, plural, shown
 from labkit.trouble.evidence import Evidence, Note
 from labkit.trouble.finding import Finding
 from labkit.trouble.gathered import NOTHING as NOTHING_KNOWN
 from labkit.trouble.gathered import gather
 from labkit.trouble.judge import judge
+from labkit.trouble.report import body, page
+from labkit.trouble.timeline import timeline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,12 +96,17 @@ class Case:
         files = "\n".join(f"  {place}: {text}" for place, text in self._told())
         return f"{found}\n\nRead:\n{files}"
 
+    @property
+    def timeline(self) -> Any:
+        """When what was seen, as a picture; None where no time is known."""
+        return timeline(self.findings)
+
+    def report(self, path: str | Path) -> Path:
+        """Writes a page of its own; OSError where it cannot be written."""
+        path = Path(path)
+        path.write_text(page(self.findings, self._told(), NOTHING), encoding="utf-8")
+        return path
+
     def _repr_html_(self) -> str:
-        rows: list[tuple[str, ...] | Row] = []
-        for f in self.findings:
-            rows.append((f.level, f.title, f.device, f.cause, f.remedy))
-            rows += [("", f"{seen}", "", "", "") for seen in f.evidence]
-        head = ("level", "finding and evidence", "device", "cause", "remedy")
-        body = html_table(head, rows) if rows else f"<p>{NOTHING}</p>"
         files = html_table(("file", "what rules know of it"), self._told())
-        return Html(f"{body}{files}")
+        return Html(f"{body(self.findings, NOTHING)}{files}")
