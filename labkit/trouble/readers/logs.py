@@ -6,7 +6,7 @@ by RE2, and only lines in which one is found are looked at.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -116,6 +116,14 @@ def read(stream: Readable, name: str, until: datetime) -> Iterator[Item]:
         )
     if dater.assumed_zone:
         yield Note(Place(name), "its times have no zone; they are taken as UTC")
+
+
+def of_lines(lines: Iterable[str], name: str, dater: Dater) -> Iterator[Item]:
+    """Events and facts of lines that come one by one."""
+    for line in lines:
+        data = line.encode()
+        if _all_patterns().search(data):
+            yield from _items(0, data, name, dater)
 
 
 def _items(number: int, line: bytes, name: str, dater: Dater) -> Iterator[Item]:

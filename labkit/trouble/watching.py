@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rules applied to what runs: sources of counters and the kernel's log, judged every second."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from labkit.errors import LabError
+from labkit.sources import MISSING, Ethtool, Sample, Source, SourceError, as_source
+from labkit.text import Html, html_table, shown
+from labkit.trouble.evidence import Evidence, Moment, Place, Reading
+from labkit.trouble.finding import Finding
+from labkit.trouble.judge import judge
+from labkit.trouble.kernel_log import KernelLog
+from labkit.trouble.moments import Dater
+from labkit.trouble.readers.logs import of_lines
+from labkit.trouble.rules import LEVELS
+
+SECONDS = 1.0
+AGES = (1.0, 5.0, 15.0, 60.0)  # of the readings that the newest one is compared with
+EVENT_SECONDS = 600.0
+MOST_EVENTS = 5000
+FORGOTTEN_SECONDS = 120.0  # a finding that nothing has shown for so long is over
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """A finding of what runs, and when it was there.
+
+    Attributes
+    ----------
+    since, until: seconds since the epoch; until is when it was seen last
+    """
+
+    finding: Finding
+    since: float
+    until: float
+
+    def __str__(self) -> str:
+        return f"since {datetime.fromtimestamp(self.since, UTC):%H:%M:%S} UTC: {self.finding}"
+
+
+class Watch:
+    """Judges what runs, in the background; made by watch().
+
+    A context manager: leaving it ends the watch. `faults` tells of sources that do not answer.
+
+    Attributes
+    ----------
+    noticed: all that was found since it began, by rule and device
+    faults: by source, why it cannot be read now
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        log: KernelLog | None,
+        tell: Callable[[Finding], None] | None,
+    ) -> None:
+        self.noticed: dict[tuple[str, str], Noticed] = {}
+        self.faults: dict[str, str] = {}
+        self._sources, self._log, self._tell = list(sources), log, tell
+        self._samples: dict[str, deque[Sample]] = {}
+        self._evidence: deque[tuple[float, Any]] = deque(maxlen=MOST_EVENTS)
+        self._dater = Dater(datetime.now(UTC))
+        self._changed = threading.Condition()
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="labkit-trouble", daemon=True)
+        opened: list[Source] = []
+        try:
+            for source in self._sources:
+                opened.append(source.open())
+        except BaseException:
+            for source in opened:
+                source.close()
+            if log is not None:
+                log.close()
+            raise
+        self._thread.start()
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is the matter now, most certain first."""
+        now = time.time()
+        with self._changed:
+            there = [n.finding for n in self.noticed.values() if now - n.until < FORGOTTEN_SECONDS]
+        return sorted(there, key=lambda f: (LEVELS.index(f.level), f.id, f.device))
+
+    def wait(self, rule: str | None = None, timeout: float = 60.0) -> Finding:
+        """The first finding of a rule, or of any; LabError when none comes in time."""
+        end = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                for noticed in self.noticed.values():
+                    if rule in (None, noticed.finding.id):
+                        return noticed.finding
+                left = end - time.monotonic()
+                if left <= 0 or not self._thread.is_alive():
+                    what = "nothing" if rule is None else f"nothing of {rule!r}"
+                    raise LabError(f"{what} was found within {timeout:g} s")
+                self._changed.wait(left)
+
+    def stop(self) -> None:
+        """Ends it. What was noticed stays readable."""
+        if self._ends.is_set():
+            return
+        self._ends.set()
+        self._thread.join()
+        for source in self._sources:
+            source.close()
+        if self._log is not None:
+            self._log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        told = "\n".join(map(str, self.noticed.values())) or "nothing was found so far"
+        faults = "".join(f"\n{name}: {why}" for name, why in self.faults.items())
+        return f"<Watch of {', '.join(s.label for s in self._sources)}>\n{told}{faults}"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                f"{datetime.fromtimestamp(n.since, UTC):%H:%M:%S}",
+                *(n.finding.level, n.finding.title, n.finding.device, n.finding.remedy),
+            )
+            for n in self.noticed.values()
+        ]
+        head = ("since, UTC", "level", "finding", "device", "remedy")
+        return html_table(head, rows) if rows else Html("<p>nothing was found so far</p>")
+
+    # In its thread
+
+    def _run(self) -> None:
+        while not self._ends.wait(SECONDS):
+            self._read()
+            self._judge()
+
+    def _read(self) -> None:
+        for source in self._sources:
+            try:
+                sample = source.sample()
+            except SourceError as error:
+                sample, why = None, str(error)
+            else:
+                why = source.reason
+            if sample is None:
+                self.faults[source.label] = why
+                continue
+            self.faults.pop(source.label, None)
+            kept = self._samples.setdefault(source.label, deque())
+            if kept and kept[-1].schema is not sample.schema:
+                kept.clear()  # its counters began anew
+            kept.append(sample)
+            while time.monotonic() - kept[0].monotonic_ns / 1e9 > AGES[-1] + 2 * SECONDS:
+                kept.popleft()
+        if self._log is not None:
+            now = time.monotonic()
+            for item in of_lines(self._log.read(), "kernel log", self._dater):
+                self._evidence.append((now, item))
+            while self._evidence and now - self._evidence[0][0] > EVENT_SECONDS:
+                self._evidence.popleft()
+
+    def _judge(self) -> None:
+        evidence = Evidence()
+        for _, item in self._evidence:
+            evidence.add(item)
+        for source in self._sources:
+            device = source.interface if isinstance(source, Ethtool) else ""
+            for sample in _spread(self._samples.get(source.label, ())):
+                for reading in readings_of(sample, source.label, device):
+                    evidence.add(reading)
+        found, now = judge(evidence), time.time()
+        with self._changed:
+            for finding in found:
+                key = finding.id, finding.device
+                before = self.noticed.get(key)
+                since = now if before is None else before.since
+                self.noticed[key] = Noticed(finding, since, now)
+                if before is None or before.finding.level != finding.level:
+                    self._changed.notify_all()
+                    if self._tell is not None:
+                        self._tell(finding)
+
+
+def _spread(samples: Sequence[Sample]) -> list[Sample]:
+    """The newest, and those before it that are about so old as AGES, oldest first."""
+    if not samples:
+        return []
+    newest = samples[-1]
+    chosen = {id(newest): newest}
+    for age in AGES:
+        wanted = newest.monotonic_ns - age * 1e9
+        near = min(samples, key=lambda sample: abs(sample.monotonic_ns - wanted))
+        chosen[id(near)] = near
+    return sorted(chosen.values(), key=lambda sample: sample.monotonic_ns)
+
+
+def readings_of(sample: Sample, label: str, device: str) -> list[Reading]:
+    """A sample as readings: one a port, by names without what is before them; one of the rest."""
+    of: dict[str, dict[str, int]] = {}
+    for name, value in zip(sample.names, sample.values.tolist(), strict=True):
+        if value == MISSING:
+            continue
+        owner, rest = device, name
+        if name.startswith("port/") and name.count("/") >= 2:
+            _, owner, rest = name.split("/", 2)
+        of.setdefault(owner, {})[rest] = value
+    moment = Moment("wall", sample.time_ns / 1e9)
+    return [Reading(counters, Place(label), moment, owner) for owner, counters in of.items()]
+
+
+def watch(
+    *sources: Any,
+    kernel_log: bool | None = None,
+    tell: Callable[[Finding], None] | None = None,
+) -> Watch:
+    """Judges what runs, every second, by the rules that files are judged by.
+
+    sources: a lab, lk.sources.Telemetry(...) of another DPDK application, a kernel interface by its
+        name, or any other source
+    kernel_log: whether to read the kernel's log too; None: where that is allowed
+    tell: called in the watch's thread with each finding that is new, or of another level
+
+    Raises SourceError for a source that there is not, LabError where the log may not be read.
+    """
+    if not sources:
+        raise LabError('name what to watch: lk.trouble.watch(lab, "eth0")')
+    if tell is not None and not callable(tell):
+        raise LabError(f"tell is {shown(tell)}; it is called with each finding")
+    chosen = [Ethtool(s) if isinstance(s, str) else as_source(s) for s in sources]
+    log = None
+    if kernel_log is not False:
+        try:
+            log = KernelLog()
+        except LabError:
+            if kernel_log:
+                raise
+    return Watch(chosen, log, tell)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The same rules on what runs: kernel interfaces and labs, and the kernel's log beside them."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import labkit as lk
+from labkit.trouble.finding import Finding
+from labkit.trouble.kernel_log import KMSG, KernelLog
+from tests.live import stream
+from tests.patience import wait_until
+
+NAME = f"lktr{os.getpid() % 100_000}"
+
+
+@pytest.fixture
+def interface() -> Iterator[str]:
+    """An end of a veth pair."""
+    subprocess.run(["ip", "link", "add", NAME, "type", "veth"], check=True)
+    try:
+        subprocess.run(["ip", "link", "set", NAME, "up"], check=True)
+        yield NAME
+    finally:
+        subprocess.run(["ip", "link", "del", NAME], check=True)
+
+
+def say(text: str) -> None:
+    """A line into the kernel's log, as a driver writes it."""
+    KMSG.write_text(f"<5>{text}\n")
+
+
+def test_a_line_of_the_kernel_is_judged(interface: str) -> None:
+    told: list[Finding] = []
+    with lk.trouble.watch(interface, tell=told.append) as watch:
+        assert watch.findings == []
+        say(f"ena 0000:00:05.0 {interface}: Keep alive watchdog timeout.")
+        found = watch.wait("keep-alive-lost", timeout=30)
+        assert (found.level, found.device) == ("likely", interface)
+        say(f"ena 0000:00:05.0 {interface}: Trigger reset is on")
+        say(f"ena 0000:00:05.0 {interface}: wd_expired: 1")
+        wait_until(lambda: [f.level for f in watch.findings] == ["certain"], 30)
+    assert [f.level for f in told] in (["likely", "certain"], ["likely", "likely", "certain"])
+    assert "Keep alive watchdog timeout" in repr(watch)
+    assert "keep-alive stopped" in watch._repr_html_()
+
+
+def test_lines_come_whole_and_in_turn() -> None:
+    log = KernelLog()
+    try:
+        for n in range(5):
+            say(f"labkit-test {n} {'x' * n * 100}")
+        lines: list[str] = []
+        wait_until(lambda: bool(lines.extend(log.read())) or len(mine(lines)) == 5, 10)
+        assert [line.split()[-2] for line in mine(lines)[1:]] == ["1", "2", "3", "4"]
+        assert all(line.startswith("[") for line in lines)
+    finally:
+        log.close()
+
+
+def mine(lines: list[str]) -> list[str]:
+    return [line for line in lines if "labkit-test" in line]
+
+
+def test_a_source_that_goes_away_is_told(interface: str) -> None:
+    with lk.trouble.watch(interface, kernel_log=False) as watch:
+        subprocess.run(["ip", "link", "del", interface], check=True)
+        wait_until(lambda: bool(watch.faults), 30)
+        assert f"there is no interface {interface}" in next(iter(watch.faults.values()))
+        subprocess.run(["ip", "link", "add", interface, "type", "veth"], check=True)
+        wait_until(lambda: not watch.faults, 30)
+
+
+def test_a_sound_lab_gives_nothing(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    with lab.traffic() as t, lk.trouble.watch(lab, kernel_log=False) as watch:
+        t.add(stream(), on=a, to=b, rate="10 kpps").start()
+        time.sleep(4)
+        assert watch.findings == []
+        assert not watch.faults
+        with pytest.raises(lk.LabError, match=r"nothing was found within 0.1 s"):
+            watch.wait(timeout=0.1)
+
+
+def test_what_cannot_be_watched(tmp_path: Path) -> None:
+    with pytest.raises(lk.LabError, match="name what to watch"):
+        lk.trouble.watch()
+    with pytest.raises(lk.LabError, match="there is no interface 'nope0'"):
+        lk.trouble.watch("nope0")
+    with pytest.raises(lk.LabError, match="a source is a Lab or one of"):
+        lk.trouble.watch(3)
+    with pytest.raises(lk.LabError, match=r"may not be read .*run as root"):
+        KernelLog(tmp_path / "absent")
