@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """When a line of a log was written, by what stands in front of its message."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from labkit.trouble.evidence import Moment
 
-_BOOT = re.compile(r"(?:<\d+>)?\[\s*(?P<seconds>\d+\.\d{1,9})\] ?")
+_BOOT = re.compile(r"(?:<\d+>)?\[\s*(?P<seconds>\d+\.\d{1,9})\] ?(?:\[ *[TC]\d+\] ?)?")
 _ISO = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)(?:[.,](?P<part>\d{1,9}))?"
     r"(?P<zone> ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
@@ -20,9 +21,18 @@ _CTIME = re.compile(
     r"\[?(?:[A-Z][a-z]{2} )?(?P<month>[A-Z][a-z]{2}) {1,2}(?P<day>\d{1,2}) "
     r"(?P<time>\d\d:\d\d:\d\d)(?:\.(?P<part>\d{1,9}))?(?: [A-Z]{3,4})? (?P<year>\d{4})\]? ?"
 )
+_KLOG = re.compile(
+    r"[IWEF](?P<month>\d\d)(?P<day>\d\d) (?P<time>\d\d:\d\d:\d\d)\.(?P<part>\d{1,9}) +\d+ \S+\] "
+)
+_YEAR_FIRST = re.compile(
+    r"(?P<year>\d{4}) (?P<month>[A-Z][a-z]{2}) {1,2}(?P<day>\d{1,2}) "
+    r"(?P<time>\d\d:\d\d:\d\d)(?:\.(?P<part>\d{1,9}))?"
+)
+_LEVEL = re.compile(r"^(?:(?:kern|user|daemon|syslog)\s*:\s*\w+\s*:\s*|\[(?=\d{4}-\d\d-))")
 _UNIX = re.compile(r"(?P<seconds>1\d{9}\.\d{1,9}) ")
 _HOST = re.compile(r" (?P<host>\S+) (?P<who>[\w./@-]+)(?:\[\d+\])?: ")
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+MOST_IN_FRONT = 60  # characters in front of a time
 FUTURE = timedelta(days=1)  # clocks of two machines may differ
 
 
@@ -41,6 +51,9 @@ class Dater:
 
     def read(self, line: str) -> tuple[Moment, str]:
         """When it was, and the message."""
+        if line.startswith("{") and (exported := _of_json(line)) is not None:
+            return exported
+        line = _LEVEL.sub("", line)
         for pattern, wall in _SHAPES:
             found = pattern.match(line)
             if found is None:
@@ -48,7 +61,7 @@ class Dater:
             seconds = wall(self, found)
             if seconds is None:
                 continue
-            rest = line[found.end() :]
+            rest = line[found.end() :].removeprefix("]")
             if host := _HOST.match(rest):
                 rest = rest[host.end() :]
             if boot := _BOOT.match(rest.lstrip()):  # the kernel's own time behind syslog's
@@ -57,6 +70,10 @@ class Dater:
             return Moment("wall", seconds), rest.strip()
         if boot := _BOOT.match(line):
             return Moment("boot", float(boot["seconds"])), line[boot.end() :].strip()
+        if inside := _ISO.search(line, 0, MOST_IN_FRONT):  # behind an application's own words
+            seconds = self._iso(inside)
+            if seconds is not None:
+                return Moment("wall", seconds), line[inside.end() :].lstrip("] ").strip()
         return Moment(), line.strip()
 
     def _iso(self, found: re.Match[str]) -> float | None:
@@ -65,9 +82,9 @@ class Dater:
         return _seconds(f"{found['date']}T{found['time']}{zone or '+00:00'}", found["part"])
 
     def _dated(self, found: re.Match[str]) -> float | None:
-        if found["month"] not in MONTHS:
+        month, day = _month(found["month"]), int(found["day"])
+        if month is None:
             return None
-        month, day = MONTHS.index(found["month"]) + 1, int(found["day"])
         self.assumed_zone = True
         if "year" in found.re.groupindex:
             return _seconds(
@@ -85,6 +102,24 @@ class Dater:
         return float(found["seconds"])
 
 
+def _month(text: str) -> int | None:
+    if text.isdigit():
+        return int(text)
+    return MONTHS.index(text) + 1 if text in MONTHS else None
+
+
+def _of_json(line: str) -> tuple[Moment, str] | None:
+    """A line of `journalctl -o json`."""
+    try:
+        entry = json.loads(line)
+        microseconds, message = int(entry["__REALTIME_TIMESTAMP"]), entry["MESSAGE"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if isinstance(message, list):  # bytes that are no UTF-8
+        message = bytes(message).decode("utf-8", errors="replace")
+    return Moment("wall", microseconds / 1e6), str(message).strip()
+
+
 def _seconds(text: str, part: str | None) -> float | None:
     """Of a date in ISO 8601; None for one that does not exist."""
     try:
@@ -98,5 +133,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], Callable[[Dater, re.Match[str]], float | N
     (_ISO, Dater._iso),
     (_CTIME, Dater._dated),
     (_SYSLOG, Dater._dated),
+    (_YEAR_FIRST, Dater._dated),
+    (_KLOG, Dater._dated),
     (_UNIX, Dater._unix),
 )

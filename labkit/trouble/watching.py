@@ -19,6 +19,7 @@ from labkit.trouble.kernel_log import KernelLog
 from labkit.trouble.moments import Dater
 from labkit.trouble.readers.logs import of_lines
 from labkit.trouble.rules import LEVELS
+from labkit.units import plain
 
 SECONDS = 1.0
 AGES = (1.0, 5.0, 15.0, 60.0)  # of the readings that the newest one is compared with
@@ -101,7 +102,7 @@ class Watch:
                 left = end - time.monotonic()
                 if left <= 0 or not self._thread.is_alive():
                     what = "nothing" if rule is None else f"nothing of {rule!r}"
-                    raise LabError(f"{what} was found within {timeout:g} s")
+                    raise LabError(f"{what} was found within {plain(timeout)} s")
                 self._changed.wait(left)
 
     def stop(self) -> None:

@@ -26,7 +26,7 @@ MOST_ALIKE = 1_000  # lines of one shape that are kept; of more the last one, an
 MOST_SHAPES = 50_000
 
 _DEVICES = re.compile(
-    r"^(?:[a-z]\w+ )?(?P<pci>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])"
+    r"\b(?P<pci>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])"
     r"(?: (?P<name>[A-Za-z][\w.-]{0,14}))?: "
 )
 _NAMED = re.compile(r"^(?:[a-z]\w+: )?(?P<name>(?:eth|ens|enp|eno|bond|team)[\w.-]{1,14}): ")
@@ -141,7 +141,7 @@ def _items(number: int, line: bytes, name: str, dater: Dater) -> Iterator[Item]:
 
 def device_of(text: str) -> str:
     """The interface that a message names, else its PCI address."""
-    found = _DEVICES.match(text) or _NAMED.match(text)
+    found = _DEVICES.search(text) or _NAMED.match(text)
     if found is None:
         return ""
     groups = found.groupdict()
