@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Quantities that a rule needs and no counter is: what follows from several counters.
 
-What grew is taken from the first reading to the last; of a single reading, since the counters began.
+What grew is taken from the first reading to the last; of a single reading, since counters began.
 """
 
 import re
