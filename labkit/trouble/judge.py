@@ -38,9 +38,19 @@ def _yields(finding: Finding, seen: Mapping[str, Finding | None]) -> bool:
 
 
 def _without_doubles(found: list[Finding]) -> list[Finding]:
-    """A finding that rests on what names no device is told once."""
+    """A finding that rests on what names no device is told once: of the machine, or of the device
+    of which more is known."""
     of_all = {(f.id, f.evidence) for f in found if not f.device}
-    return [f for f in found if not f.device or (f.id, f.evidence) not in of_all]
+    own = [f for f in found if f.device and (f.id, f.evidence) not in of_all]
+    return own + [f for f in found if not f.device and not any(_tells_more(o, f) for o in own)]
+
+
+def _tells_more(finding: Finding, than: Finding) -> bool:
+    return (
+        finding.id == than.id
+        and LEVELS.index(finding.level) <= LEVELS.index(than.level)
+        and set(than.evidence) <= set(finding.evidence)
+    )
 
 
 def _aliases(events: Iterable[Event]) -> dict[str, str]:
