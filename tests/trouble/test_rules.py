@@ -50,6 +50,7 @@ def test_cases_are_of_rules_that_there_are() -> None:
         ({"signs": {"a": {"counter": "x"}}}, "one of them is needed"),
         ({"signs": {"a": {"line": "x", "fact": "y"}}}, "it is one of line, counter, fact"),
         ({"signs": {"a": {"line": "x", "after": "z"}}}, "there is no sign 'z'"),
+        ({"signs": {"a": {"line": "x", "near": "z"}}}, "there are no lines 'z'"),
         ({"colour": "red"}, "has colour"),
     ],
 )
