@@ -2,9 +2,12 @@
 """Every rule on files of its own: those in which it finds its trouble, and those that look like it.
 
 tests/trouble/cases/RULE/LEVEL/ holds the files of a case that the rule judges to be of that level;
-negative/ and near/ are cases in which it is silent.
+negative/ and near/ are cases in which it is silent. tests/trouble/healthy/ holds machines without
+trouble.
 """
 
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,11 @@ from labkit.trouble.readers.logs import plain
 from labkit.trouble.rules import LEVELS, LineSign, rule_of, rules
 
 CASES = Path(__file__).parent / "cases"
+HEALTHY = sorted((Path(__file__).parent / "healthy").iterdir())
 SILENT = ("negative", "near")
+KINDS = dict.fromkeys(LEVELS, "positive") | {kind: kind for kind in SILENT}
+# Their rules must have cases of every kind.
+WITH_CASES = ("allowances.toml", "ena.toml", "shortage.toml")
 ALL = sorted(path for path in CASES.glob("*/*") if path.is_dir())
 
 
@@ -38,6 +45,27 @@ def test_patterns_mean_the_same_to_both_libraries() -> None:
 
 def test_cases_are_of_rules_that_there_are() -> None:
     assert {path.name for path in CASES.iterdir()} <= set(rules())
+
+
+@pytest.mark.parametrize("file", WITH_CASES)
+def test_every_rule_has_cases_of_every_kind(file: str) -> None:
+    text = (files("labkit.trouble") / "rules" / file).read_text(encoding="utf-8")
+    of_file = {data["id"] for data in tomllib.loads(text)["rule"]}
+    assert {rule: lacking(rule) for rule in of_file if lacking(rule)} == {}
+
+
+def lacking(rule: str) -> set[str]:
+    """The kinds of cases that a rule has none of."""
+    there = {KINDS.get(path.name.partition("-")[0]) for path in (CASES / rule).glob("*")}
+    return set(KINDS.values()) - there
+
+
+@pytest.mark.parametrize("folder", HEALTHY, ids=lambda path: path.name)
+def test_a_healthy_machine_is_at_most_possibly_sick(folder: Path) -> None:
+    """Everyday counters: some frames dropped since the start, requeues, budgets that ran out."""
+    case = lk.trouble.look(*sorted(folder.iterdir()))
+    assert len(case.evidence.readings) >= 2
+    assert [f for f in case.findings if f.level != "possible"] == [], case
 
 
 @pytest.mark.parametrize(
