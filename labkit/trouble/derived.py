@@ -26,7 +26,7 @@ _RECEIVED = (
 # Drivers tell of one frame in several of these.
 _UNRECEIVED = (
     *("rx_drops", "rx_overruns", "rx_missed_errors", "interface/rx_missed_errors"),
-    *("rx_no_dma_resources", "rx_out_of_buffer", "port.rx_discards", "drv dropped rx total"),
+    *("rx_no_dma_resources", "rx_out_of_buffer", "port.rx_discards"),
 )
 _BANDWIDTH = ("bw_in_allowance_exceeded", "bw_out_allowance_exceeded")
 # Where Linux puts programs of arm64, and whatever lies in the kernel or is an error's number.
