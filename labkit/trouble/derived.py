@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Quantities that a rule needs and no counter is: what follows from several of one moment."""
+"""Quantities that a rule needs and no counter is: what follows from several counters.
+
+What grew is taken from the first reading to the last; of a single reading, since counters began.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -8,39 +11,188 @@ from labkit.sources.catalogue import unit
 from labkit.sources.rates import no_count
 from labkit.trouble.evidence import Reading
 
+FEWEST = 10_000  # packets of which a share says anything
+SHORTEST_FRAME, LONGEST_FRAME = 14, 65_535  # with segments that the NIC cuts
 _QDISC = re.compile(r"qdisc/root/[^/]+/packets")
+_QUEUE = re.compile(r"(?P<of>[rt]x_(?:q\d+|good)_)bytes")
+_FRAMES = (
+    re.compile(r"interface/[rt]x_(?P<what>packets|bytes)"),
+    re.compile(r"[rt]x_good_(?P<what>packets|bytes)"),
+    re.compile(r"queue_\d+_[rt]x_(?P<what>cnt|bytes)"),
+)
+_RECEIVED = (
+    *("interface/rx_packets", "rx_good_packets", "rx_packets", "rx_packets_phy"),
+    *("rx_ucast_packets", "port.rx_unicast"),
+)
+# Drivers tell of one frame in several of these.
+_UNRECEIVED = (
+    *("rx_drops", "rx_overruns", "rx_missed_errors", "interface/rx_missed_errors"),
+    *("rx_no_dma_resources", "rx_out_of_buffer", "port.rx_discards"),
+)
+_BANDWIDTH = ("bw_in_allowance_exceeded", "bw_out_allowance_exceeded")
+
+
+class Known:
+    """What was read of a device so far.
+
+    Attributes
+    ----------
+    now, first, most: the last, the first and the largest value of each counter
+    """
+
+    def __init__(self) -> None:
+        self.now: dict[str, int] = {}
+        self.first: dict[str, int] = {}
+        self.most: dict[str, int] = {}
+        self._again: set[str] = set()
+        self.waiting: Reading | None = None  # of which nothing was derived yet
+        self.unused: set[str] = set()
+
+    def add(self, reading: Reading) -> None:
+        """Takes in a reading."""
+        self._again |= reading.counters.keys() & self.now.keys()
+        self.now.update(reading.counters)
+        for name, value in reading.counters.items():
+            self.first.setdefault(name, value)
+            self.most[name] = max(value, self.most.get(name, value))
+        self.waiting = reading
+        self.unused |= reading.counters.keys()
+
+    def grown(self, name: str) -> int:
+        """By how much a counter grew; 0 for one that there is not."""
+        now = self.now.get(name, 0)
+        if name not in self._again or now < self.first[name]:
+            return now
+        return now - self.first[name]
+
+    def derived(self) -> Iterator[Reading]:
+        """What is new."""
+        reading, self.waiting = self.waiting, None
+        self.unused.clear()
+        if reading is None:
+            return
+        found = {name: derive(self) for name, derive in DERIVED.items()}
+        new = {n: v for n, v in found.items() if v is not None and self.now.get(n) != v}
+        if new:
+            self.now.update(new)
+            yield Reading(new, reading.place, reading.moment, reading.device, reading.order)
 
 
 def with_derived(readings: Iterable[Reading]) -> Iterator[Reading]:
     """The readings, and what follows from the counters that a device had last."""
-    known: dict[str, dict[str, int]] = {}
+    devices: dict[str, Known] = {}
     for reading in readings:
+        known = devices.setdefault(reading.device, Known())
+        # A driver that dumps its counters into the log gives a reading a line.
+        if not known.unused.isdisjoint(reading.counters):
+            yield from known.derived()
         yield reading
-        of = known.setdefault(reading.device, {})
-        of.update(reading.counters)
-        found = {name: derive(of) for name, derive in DERIVED.items()}
-        new = {n: value for n, value in found.items() if value is not None and of.get(n) != value}
-        if new:
-            of.update(new)
-            yield Reading(new, reading.place, reading.moment, reading.device, reading.order)
+        known.add(reading)
+        if len(reading.counters) > 1:
+            yield from known.derived()
+    for known in devices.values():
+        yield from known.derived()
 
 
-def _in_ring(counters: Mapping[str, int]) -> int | None:
+def _in_ring(known: Known) -> int | None:
     """Frames that the qdisc handed over and the driver has not finished."""
-    sent = [value for name, value in counters.items() if _QDISC.fullmatch(name)]
-    done = counters.get("interface/tx_packets")
+    sent = [value for name, value in known.now.items() if _QDISC.fullmatch(name)]
+    done = known.now.get("interface/tx_packets")
     if len(sent) != 1 or done is None or not 0 <= sent[0] - done < 1 << 16:
         return None
     return sent[0] - done
 
 
-def _addresses(counters: Mapping[str, int]) -> int | None:
+def _addresses(known: Known) -> int | None:
     """How many counters hold addresses."""
-    found = sum(bool(no_count(value % 2**64, unit(name))) for name, value in counters.items())
+    values = known.now.items()
+    found = sum(bool(no_count(value % 2**64, unit(name))) for name, value in values)
     return found or None
 
 
-DERIVED: Mapping[str, Callable[[Mapping[str, int]], int | None]] = {
+def _impossible_frames(known: Known) -> int | None:
+    """Queues of DPDK whose bytes cannot be those of so many packets."""
+    found = 0
+    for name, size in known.now.items():
+        if queue := _QUEUE.fullmatch(name):
+            packets = known.now.get(f"{queue['of']}packets", 0)
+            if packets >= FEWEST:
+                found += not SHORTEST_FRAME <= size / packets <= LONGEST_FRAME
+    return found or None
+
+
+def _differing_queues(known: Known) -> int | None:
+    """Queues for which ENA's PMD tells two numbers of packets received; in it they are one."""
+    found = 0
+    for name, packets in known.now.items():
+        if name.startswith("rx_q") and name.endswith("_packets"):
+            other = known.now.get(f"{name.removesuffix('packets')}cnt", packets)
+            found += abs(packets - other) > max(FEWEST, packets // 100)
+    return found or None
+
+
+def _mean_frame(known: Known) -> int | None:
+    """Bytes of a frame, both directions together."""
+    for pattern in _FRAMES:
+        frames = size = 0
+        for name in known.now:
+            if found := pattern.fullmatch(name):
+                if found["what"] == "bytes":
+                    size += known.grown(name)
+                else:
+                    frames += known.grown(name)
+        if frames >= FEWEST and size:
+            return size // frames
+    return None
+
+
+def _conntrack_left(known: Known) -> int | None:
+    """Percent of the tracked connections that were available at best."""
+    name = "conntrack_allowance_available"
+    most = known.most.get(name, 0)
+    return 100 * known.now[name] // most if most else None
+
+
+def _unreceived(known: Known) -> int | None:
+    """Frames in a million that found no place in the receive ring."""
+    received = max(known.grown(name) for name in _RECEIVED)
+    if received < FEWEST:
+        received = sum(known.grown(n) for n in known.now if re.fullmatch(r"queue_\d+_rx_cnt", n))
+    lost = max(known.grown(name) for name in _UNRECEIVED)
+    return 1_000_000 * lost // (received + lost) if received + lost >= FEWEST else None
+
+
+def _over_bandwidth(known: Known) -> int | None:
+    """Packets in a million that were over the bandwidth's allowance."""
+    packets = 0
+    for pattern in _FRAMES:
+        names = (n for n in known.now if (f := pattern.fullmatch(n)) and f["what"] != "bytes")
+        packets = packets or sum(map(known.grown, names))
+    over = sum(map(known.grown, _BANDWIDTH))
+    return 1_000_000 * over // packets if over and packets >= FEWEST else None
+
+
+def _express_on(known: Known) -> int | None:
+    """Whether ENA Express is on: the lowest bit, since that of UDP may be left over."""
+    mode = known.now.get("ena_srd_mode")
+    return None if mode is None else mode & 1
+
+
+def _express_share(known: Known) -> int | None:
+    """Percent of the packets that could take ENA Express, and did."""
+    could = known.grown("ena_srd_eligible_tx_pkts")
+    return 100 * known.grown("ena_srd_tx_pkts") // could if could >= FEWEST else None
+
+
+DERIVED: Mapping[str, Callable[[Known], int | None]] = {
     "derived/tx_in_ring": _in_ring,
     "derived/addresses": _addresses,
+    "derived/impossible_frames": _impossible_frames,
+    "derived/differing_queues": _differing_queues,
+    "derived/mean_frame": _mean_frame,
+    "derived/conntrack_left_percent": _conntrack_left,
+    "derived/unreceived_ppm": _unreceived,
+    "derived/over_bandwidth_ppm": _over_bandwidth,
+    "derived/ena_express_on": _express_on,
+    "derived/ena_express_percent": _express_share,
 }

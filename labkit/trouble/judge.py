@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rules applied to evidence, device by device."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -38,9 +39,19 @@ def _yields(finding: Finding, seen: Mapping[str, Finding | None]) -> bool:
 
 
 def _without_doubles(found: list[Finding]) -> list[Finding]:
-    """A finding that rests on what names no device is told once."""
+    """A finding that rests on what names no device is told once: of the machine, or of the device
+    of which more is known."""
     of_all = {(f.id, f.evidence) for f in found if not f.device}
-    return [f for f in found if not f.device or (f.id, f.evidence) not in of_all]
+    own = [f for f in found if f.device and (f.id, f.evidence) not in of_all]
+    return own + [f for f in found if not f.device and not any(_tells_more(o, f) for o in own)]
+
+
+def _tells_more(finding: Finding, than: Finding) -> bool:
+    return (
+        finding.id == than.id
+        and LEVELS.index(finding.level) <= LEVELS.index(than.level)
+        and set(than.evidence) <= set(finding.evidence)
+    )
 
 
 def _aliases(events: Iterable[Event]) -> dict[str, str]:
@@ -74,7 +85,7 @@ class _Device:
         """What the rule says, if anything."""
         seen: dict[str, tuple[Seen, ...]] = {}
         for sign in rule.signs.values():
-            seen[sign.name] = self._seen(sign, seen)
+            seen[sign.name] = self._seen(sign, seen, rule)
         if self._name and not any(self._is_own(rule.signs[name], seen[name]) for name in seen):
             return None  # all of it is the machine's, and told there
 
@@ -109,16 +120,24 @@ class _Device:
                 return any(part.text.startswith(f"{self._name} ") for part in seen)
         return any(f.device == self._name for f in self._facts if sign.fact.fullmatch(f.name))
 
-    def _seen(self, sign: Sign, before: Mapping[str, tuple[Seen, ...]]) -> tuple[Seen, ...]:
+    def _seen(
+        self, sign: Sign, before: Mapping[str, tuple[Seen, ...]], rule: Rule
+    ) -> tuple[Seen, ...]:
         match sign:
             case LineSign():
-                return self._lines(sign, before.get(sign.after or "", ()))
+                near = rule.signs.get(sign.near or "")
+                return self._lines(sign, before.get(sign.after or "", ()), near)
             case CounterSign():
                 return self._counters(sign)
         return self._facts_of(sign)
 
-    def _lines(self, sign: LineSign, after: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    def _lines(
+        self, sign: LineSign, after: tuple[Seen, ...], near: Sign | None
+    ) -> tuple[Seen, ...]:
         matching = [e for e in self._events if sign.pattern.search(e.text)]
+        if matching and isinstance(near, LineSign):
+            others = [e for e in self._events if near.pattern.search(e.text)]
+            matching = _near(matching, others, sign.apart)
         if sign.after is not None:
             if not after:
                 return ()
@@ -167,6 +186,23 @@ def _is_before(event: Event, first: Seen) -> bool:
     if event.moment.clock and event.moment.clock == first.moment.clock:
         return event.moment.seconds < first.moment.seconds
     return event.place.file == first.place.file and event.place.line < first.place.line
+
+
+def _near(events: list[Event], others: list[Event], seconds: float) -> list[Event]:
+    """Those that are so near to one of the others, as far as their clocks tell."""
+    times = {
+        clock: sorted(o.moment.seconds for o in others if o.moment.clock == clock)
+        for clock in {o.moment.clock for o in others}
+    }
+
+    def is_near(event: Event) -> bool:
+        of = times.get(event.moment.clock)
+        if of is None or not event.moment.clock:
+            return bool(others)
+        at = bisect_left(of, event.moment.seconds - seconds)
+        return at < len(of) and of[at] <= event.moment.seconds + seconds
+
+    return [event for event in events if is_near(event)]
 
 
 def _densest(events: list[Event], seconds: float, least: int) -> list[Event]:

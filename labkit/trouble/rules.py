@@ -12,6 +12,8 @@ They are data, in rules/*.toml. A rule has signs, each a kind of line, a counter
     least = 1                                 # so many of them,
     within = 600                              # in so many seconds
     after = "other sign"                      # not before that one
+    near = "other sign"                       # from a line of which it is, where times tell,
+    apart = 60                                # so many seconds away at most
     [rule.signs.counted]
     counter = "wd_expired"                    # or several, {n} is any number, {name} any word
     grows = 1                                 # from the first reading to the last; or stands = true
@@ -51,7 +53,7 @@ Where = Literal[
 LEVELS = ("certain", "likely", "possible")
 COUNTER_DOES = ("grows", "stands", "above", "below", "equals")
 _SIGN_KEYS = {
-    "line": {"line", "least", "within", "after"},
+    "line": {"line", "least", "within", "after", "near", "apart"},
     "counter": {"counter", *COUNTER_DOES},
     "fact": {"fact", "equals", "in", "not_in", "above", "below"},
 }
@@ -67,6 +69,8 @@ class LineSign:
     least: int = 1
     within: float | None = None
     after: str | None = None
+    near: str | None = None
+    apart: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -153,8 +157,12 @@ def rule_of(data: Mapping[str, Any]) -> Rule:
     signs = {sign: _sign(f"rule {name}, sign {sign}", sign, d) for sign, d in data["signs"].items()}
     names = frozenset(signs)
     for sign in signs.values():
-        if isinstance(sign, LineSign) and sign.after is not None and sign.after not in names:
+        if not isinstance(sign, LineSign):
+            continue
+        if sign.after is not None and sign.after not in names:
             raise LabError(f"rule {name}, sign {sign.name}: there is no sign {sign.after!r}")
+        if sign.near is not None and not isinstance(signs.get(sign.near), LineSign):
+            raise LabError(f"rule {name}, sign {sign.name}: there are no lines {sign.near!r}")
     _check(f"rule {name}, verdict", data["verdict"], set(), set(LEVELS))
     return Rule(
         id=data["id"],
@@ -191,6 +199,8 @@ def _sign(where: str, name: str, data: Mapping[str, Any]) -> Sign:
             data.get("least", 1),
             data.get("within"),
             data.get("after"),
+            data.get("near"),
+            data.get("apart", 60.0),
         )
     if kind == "counter":
         names = [data["counter"]] if isinstance(data["counter"], str) else data["counter"]

@@ -2,20 +2,31 @@
 """Every rule on files of its own: those in which it finds its trouble, and those that look like it.
 
 tests/trouble/cases/RULE/LEVEL/ holds the files of a case that the rule judges to be of that level;
-negative/ and near/ are cases in which it is silent.
+negative/ and near/ are cases in which it is silent. tests/trouble/healthy/ holds machines without
+trouble.
 """
 
+import tomllib
+from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 import re2
 
 import labkit as lk
+from labkit.trouble.evidence import Evidence
+from labkit.trouble.gathered import gather
+from labkit.trouble.judge import judge
 from labkit.trouble.readers.logs import plain
-from labkit.trouble.rules import LEVELS, LineSign, rule_of, rules
+from labkit.trouble.rules import LEVELS, LineSign, Rule, rule_of, rules
 
 CASES = Path(__file__).parent / "cases"
+HEALTHY = sorted((Path(__file__).parent / "healthy").iterdir())
 SILENT = ("negative", "near")
+KINDS = dict.fromkeys(LEVELS, "positive") | {kind: kind for kind in SILENT}
+# Their rules must have cases of every kind.
+WITH_CASES = ("allowances.toml", "ena.toml", "shortage.toml")
 ALL = sorted(path for path in CASES.glob("*/*") if path.is_dir())
 
 
@@ -40,6 +51,57 @@ def test_cases_are_of_rules_that_there_are() -> None:
     assert {path.name for path in CASES.iterdir()} <= set(rules())
 
 
+@pytest.mark.parametrize("file", WITH_CASES)
+def test_every_rule_has_cases_of_every_kind(file: str) -> None:
+    assert {rule: lacking(rule) for rule in ids(file) if lacking(rule)} == {}
+
+
+def ids(file: str) -> list[str]:
+    """The rules of a file."""
+    text = (files("labkit.trouble") / "rules" / file).read_text(encoding="utf-8")
+    return [data["id"] for data in tomllib.loads(text)["rule"]]
+
+
+def lacking(rule: str) -> set[str]:
+    """The kinds of cases that a rule has none of."""
+    there = {KINDS.get(path.name.partition("-")[0]) for path in (CASES / rule).glob("*")}
+    return set(KINDS.values()) - there
+
+
+@pytest.mark.parametrize("file", WITH_CASES)
+def test_every_exclusion_and_better_rule_is_needed(file: str) -> None:
+    """Without it the rule would speak in one of its silent cases."""
+    unneeded = []
+    for rule in (rules()[rule] for rule in ids(file)):
+        silent = [
+            gather(sorted(path.iterdir()))
+            for path in (CASES / rule.id).iterdir()
+            if path.name.partition("-")[0] in SILENT
+        ]
+        for entry in rule.excluded:
+            others = tuple(other for other in rule.excluded if other is not entry)
+            if not _speaks(replace(rule, excluded=others), silent):
+                unneeded.append((rule.id, entry.text))
+        for better in rule.yields:
+            others_of = {to: why for to, why in rule.yields.items() if to != better}
+            if not _speaks(replace(rule, yields=others_of), silent):
+                unneeded.append((rule.id, better))
+    assert unneeded == []
+
+
+def _speaks(rule: Rule, cases: list[Evidence]) -> bool:
+    of = {**rules(), rule.id: rule}.values()
+    return any(finding.id == rule.id for case in cases for finding in judge(case, of))
+
+
+@pytest.mark.parametrize("folder", HEALTHY, ids=lambda path: path.name)
+def test_a_healthy_machine_is_at_most_possibly_sick(folder: Path) -> None:
+    """Everyday counters: some frames dropped since the start, requeues, budgets that ran out."""
+    case = lk.trouble.look(*sorted(folder.iterdir()))
+    assert len(case.evidence.readings) >= 2
+    assert [f for f in case.findings if f.level != "possible"] == [], case
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -50,6 +112,7 @@ def test_cases_are_of_rules_that_there_are() -> None:
         ({"signs": {"a": {"counter": "x"}}}, "one of them is needed"),
         ({"signs": {"a": {"line": "x", "fact": "y"}}}, "it is one of line, counter, fact"),
         ({"signs": {"a": {"line": "x", "after": "z"}}}, "there is no sign 'z'"),
+        ({"signs": {"a": {"line": "x", "near": "z"}}}, "there are no lines 'z'"),
         ({"colour": "red"}, "has colour"),
     ],
 )

@@ -30,6 +30,7 @@ _DEVICES = re.compile(
     r"(?: (?P<name>[A-Za-z][\w.-]{0,14}))?: "
 )
 _NAMED = re.compile(r"^(?:[a-z]\w+: )?(?P<name>(?:eth|ens|enp|eno|bond|team)[\w.-]{1,14}): ")
+_WATCHED = re.compile(r"^NETDEV WATCHDOG: (?P<name>[A-Za-z][\w.-]{0,14}) \(")
 _FACTS = (
     (re.compile(r"Elastic Network Adapter \(ENA\) v(?P<version>\d[\w.]*)"), "version"),
     (re.compile(r"ENA Large LLQ is (?P<llq>enabled|disabled)"), "llq_large"),
@@ -141,7 +142,7 @@ def _items(number: int, line: bytes, name: str, dater: Dater) -> Iterator[Item]:
 
 def device_of(text: str) -> str:
     """The interface that a message names, else its PCI address."""
-    found = _DEVICES.search(text) or _NAMED.match(text)
+    found = _DEVICES.search(text) or _NAMED.match(text) or _WATCHED.match(text)
     if found is None:
         return ""
     groups = found.groupdict()

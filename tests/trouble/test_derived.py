@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What follows from several counters."""
+
+import pytest
+
+from labkit.trouble.derived import with_derived
+from labkit.trouble.evidence import Place, Reading
+
+PLACE = Place("shown.txt", 1)
+
+
+def derived(*readings: dict[str, int]) -> dict[str, int]:
+    """The last value of each quantity."""
+    found: dict[str, int] = {}
+    for reading in with_derived(Reading(counters, PLACE, device="eth0") for counters in readings):
+        found |= {n: v for n, v in reading.counters.items() if n.startswith("derived/")}
+    return {name.removeprefix("derived/"): value for name, value in found.items()}
+
+
+def test_of_a_window_and_not_of_all_time() -> None:
+    large = {"interface/rx_packets": 1_000_000, "interface/rx_bytes": 1_500_000_000}
+    small = {"interface/rx_packets": 2_000_000, "interface/rx_bytes": 1_564_000_000}
+    assert derived(large)["mean_frame"] == 1500
+    assert derived(large, small)["mean_frame"] == 64
+
+
+def test_counters_that_began_anew() -> None:
+    before = {"interface/rx_packets": 1_000_000, "interface/rx_bytes": 1_500_000_000}
+    after = {"interface/rx_packets": 20_000, "interface/rx_bytes": 2_000_000}
+    assert derived(before, after)["mean_frame"] == 100
+
+
+@pytest.mark.parametrize("value", [0x55D0_C0FF_EE00, 0xAAAA_C0FF_EE00, 0xFFFF_FFFF_FFFF_FFC2])
+def test_addresses(value: int) -> None:
+    assert derived({"rx_q0_refill_partial": value, "rx_good_packets": 7})["addresses"] == 1
+    assert "addresses" not in derived({"rx_good_bytes": 0x55D0_C0FF_EE00, "rx_drops": 3})
+
+
+def test_frames_that_cannot_be() -> None:
+    found = derived({"rx_q0_packets": 875_075_952, "rx_q0_bytes": 1_876_012, "rx_q0_cnt": 13_000})
+    assert (found["impossible_frames"], found["differing_queues"]) == (1, 1)
+    assert "impossible_frames" not in derived({"rx_q0_packets": 20_000, "rx_q0_bytes": 1_280_000})
+
+
+def test_a_dump_of_a_line_each() -> None:
+    readings = [{"ena_srd_mode": 3}, {"ena_srd_eligible_tx_pkts": 20_000}, {"ena_srd_tx_pkts": 1}]
+    assert derived(*readings) == {"ena_express_on": 1, "ena_express_percent": 0}
+    assert derived({"ena_srd_mode": 2})["ena_express_on"] == 0
+
+
+def test_shares() -> None:
+    before = {"rx_good_packets": 1_000_000, "rx_missed_errors": 40, "rx_drops": 40}
+    after = {"rx_good_packets": 1_099_000, "rx_missed_errors": 1_040, "rx_drops": 1_040}
+    assert derived(before, after)["unreceived_ppm"] == 10_000
+    of_one = {"queue_0_tx_cnt": 10_000, "queue_1_tx_cnt": 90_000, "bw_out_allowance_exceeded": 50}
+    assert derived(of_one)["over_bandwidth_ppm"] == 500
+    left = [{"conntrack_allowance_available": n, "rx_drops": 0} for n in (136_000, 8_000)]
+    assert derived(*left)["conntrack_left_percent"] == 5
