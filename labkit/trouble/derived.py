@@ -6,6 +6,7 @@ What grew is taken from the first reading to the last; of a single reading, sinc
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from labkit.sources.catalogue import unit
 from labkit.sources.rates import no_count
@@ -81,7 +82,7 @@ class Known:
 def with_derived(readings: Iterable[Reading]) -> Iterator[Reading]:
     """The readings, and what follows from the counters that a device had last."""
     devices: dict[str, Known] = {}
-    for reading in readings:
+    for reading in map(_believed, readings):
         known = devices.setdefault(reading.device, Known())
         # A driver that dumps its counters into the log gives a reading a line.
         if not known.unused.isdisjoint(reading.counters):
@@ -94,6 +95,16 @@ def with_derived(readings: Iterable[Reading]) -> Iterator[Reading]:
         yield from known.derived()
 
 
+def _believed(reading: Reading) -> Reading:
+    """The same, with "absurd/" in front of counters that hold no counts: no rule takes them for
+    drops or errors."""
+    absurd = {n for n, v in reading.counters.items() if no_count(v % 2**64, unit(n))}
+    if not absurd:
+        return reading
+    told = {f"absurd/{n}" if n in absurd else n: v % 2**64 for n, v in reading.counters.items()}
+    return replace(reading, counters=told)
+
+
 def _in_ring(known: Known) -> int | None:
     """Frames that the qdisc handed over and the driver has not finished."""
     sent = [value for name, value in known.now.items() if _QDISC.fullmatch(name)]
@@ -101,13 +112,6 @@ def _in_ring(known: Known) -> int | None:
     if len(sent) != 1 or done is None or not 0 <= sent[0] - done < 1 << 16:
         return None
     return sent[0] - done
-
-
-def _addresses(known: Known) -> int | None:
-    """How many counters hold addresses."""
-    values = known.now.items()
-    found = sum(bool(no_count(value % 2**64, unit(name))) for name, value in values)
-    return found or None
 
 
 def _impossible_frames(known: Known) -> int | None:
@@ -186,7 +190,6 @@ def _express_share(known: Known) -> int | None:
 
 DERIVED: Mapping[str, Callable[[Known], int | None]] = {
     "derived/tx_in_ring": _in_ring,
-    "derived/addresses": _addresses,
     "derived/impossible_frames": _impossible_frames,
     "derived/differing_queues": _differing_queues,
     "derived/mean_frame": _mean_frame,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.trouble.evidence import UNKNOWN, Moment, Place
-from labkit.trouble.rules import Rule
+from labkit.trouble.rules import LEVELS, Rule
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,11 @@ class Finding:
     def remedy(self) -> str:
         """What to do."""
         return self.rule.remedy
+
+    def order(self) -> tuple[int, bool, int, str, str]:
+        """Its place among others: most certain first, what has another cause after the rest."""
+        level = LEVELS.index(self.level)
+        return level, self.rule.is_symptom, -len(self.evidence), self.id, self.device
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""

@@ -26,7 +26,7 @@ def judge(evidence: Evidence, of: Iterable[Rule] | None = None) -> list[Finding]
         seen = {rule.id: case.finding(rule) for rule in chosen}
         found += [f for f in seen.values() if f is not None and not _yields(f, seen)]
     found = _without_doubles(found)
-    return sorted(found, key=lambda f: (LEVELS.index(f.level), -len(f.evidence), f.id, f.device))
+    return sorted(found, key=Finding.order)
 
 
 def _yields(finding: Finding, seen: Mapping[str, Finding | None]) -> bool:

@@ -7,6 +7,7 @@ They are data, in rules/*.toml. A rule has signs, each a kind of line, a counter
     id = "keep-alive-lost"
     title, where ("device", "host", "cpu", "configuration", "allowance", "network", "application"),
     cause, remedy, origin
+    is_symptom = true                         # it has another cause: told after those
     [rule.signs.silent]
     line = 'Keep alive watchdog timeout'      # searched in each line
     least = 1                                 # so many of them,
@@ -125,6 +126,7 @@ class Rule:
     excluded: tuple[Exclusion, ...]
     yields: Mapping[str, str]
     needs: tuple[Mapping[str, str], ...]
+    is_symptom: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -151,7 +153,7 @@ def rule_of(data: Mapping[str, Any]) -> Rule:
     """A rule from its data; LabError for what it cannot be."""
     name = data.get("id", "without an id")
     known = {"id", "title", "where", "cause", "remedy", "origin", "signs", "verdict"}
-    _check(f"rule {name}", data, known, known | {"excluded", "yields", "needs"})
+    _check(f"rule {name}", data, known, known | {"excluded", "yields", "needs", "is_symptom"})
     if data["where"] not in get_args(Where):
         raise LabError(f"rule {name}: where is {data['where']!r}; it is one of {get_args(Where)}")
     signs = {sign: _sign(f"rule {name}, sign {sign}", sign, d) for sign, d in data["signs"].items()}
@@ -183,6 +185,7 @@ def rule_of(data: Mapping[str, Any]) -> Rule:
         ),
         yields={entry["to"]: entry["why"] for entry in data.get("yields", ())},
         needs=tuple(data.get("needs", ())),
+        is_symptom=data.get("is_symptom", False),
     )
 
 

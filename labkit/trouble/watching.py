@@ -18,7 +18,6 @@ from labkit.trouble.judge import judge
 from labkit.trouble.kernel_log import KernelLog
 from labkit.trouble.moments import Dater
 from labkit.trouble.readers.logs import of_lines
-from labkit.trouble.rules import LEVELS
 from labkit.units import plain
 
 SECONDS = 1.0
@@ -89,7 +88,7 @@ class Watch:
         now = time.time()
         with self._changed:
             there = [n.finding for n in self.noticed.values() if now - n.until < FORGOTTEN_SECONDS]
-        return sorted(there, key=lambda f: (LEVELS.index(f.level), f.id, f.device))
+        return sorted(there, key=Finding.order)
 
     def wait(self, rule: str | None = None, timeout: float = 60.0) -> Finding:
         """The first finding of a rule, or of any; LabError when none comes in time."""

@@ -13,7 +13,9 @@ from labkit.trouble.evidence import Moment
 from labkit.trouble.moments import Dater
 
 PROMPT_LINES = 4  # above an output, that may have its command
-_COMMAND = re.compile(r"(?:^|[$#>]\s*|\s|/)(?P<command>(?:sudo )?(?:ethtool|tc|ip|ifconfig)\s+.*)$")
+_COMMAND = re.compile(
+    r"(?:^|[$#>]\s*|\s|/)(?P<command>(?:sudo )?(?:ethtool|tc|ip|ifconfig)\s+[^|;>&]*)"
+)
 _DATE_LINES = 3
 
 
