@@ -11,7 +11,16 @@ from labkit.errors import LabError
 from labkit.text import reason
 from labkit.trouble.evidence import Evidence, Item, Note, Place
 from labkit.trouble.opened import Files, Opened, Readable, TooMuch
-from labkit.trouble.readers import dumps, interfaces, logs, queueing, settings, stack, windows
+from labkit.trouble.readers import (
+    cloudwatch,
+    dumps,
+    interfaces,
+    logs,
+    queueing,
+    settings,
+    stack,
+    windows,
+)
 from labkit.trouble.readers.asked import Asked
 
 # Outputs of commands are smaller than that, and are read as a whole: several may stand in one file.
@@ -23,7 +32,7 @@ UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # PowerShell writes it
 Reader = Callable[[Sequence[str], str, Asked], Iterator[Item]]
 OF_OUTPUT: tuple[Reader, ...] = (
     *(dumps.read, interfaces.read, queueing.read, settings.read),
-    *(stack.read, windows.read),
+    *(stack.read, windows.read, cloudwatch.read),
 )
 
 

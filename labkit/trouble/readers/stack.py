@@ -12,11 +12,13 @@ from labkit.trouble.readers.asked import Asked
 _SNMP = re.compile(r"^(?P<of>Ip|Icmp|Tcp|Udp|UdpLite|TcpExt|IpExt): (?P<columns>.+)$")
 _NSTAT = re.compile(
     r"^(?P<of>Ip6|Ip|Icmp6|Icmp|Tcp|Udp6|Udp|TcpExt|IpExt)(?P<name>[A-Z]\w+)"
-    r"\s+(?P<value>\d+)\s+\d+\.\d+\s*$"
+    r"\s+(?P<value>[0-9]{1,20})\s+\d+\.\d+\s*$"
 )
-_SYSCTL = re.compile(r"^(?P<name>(?:net|vm)\.[\w./-]+) ?= ?(?P<value>\d+)\s*$")
-_PING = re.compile(r"^PING (?P<target>\S+) .*?(?P<size>\d+)(?:\(\d+\))? (?:data )?bytes")
-_PING_OVER = re.compile(r"^(?P<sent>\d+) packets transmitted, (?P<received>\d+) (?:packets )?rec")
+_SYSCTL = re.compile(r"^(?P<name>(?:net|vm)\.[\w./-]+) ?= ?(?P<value>[0-9]{1,20})\s*$")
+_PING = re.compile(r"^PING (?P<target>\S+) .*?(?P<size>[0-9]{1,9})(?:\(\d+\))? (?:data )?bytes")
+_PING_OVER = re.compile(
+    r"^(?P<sent>[0-9]{1,18}) packets transmitted, (?P<received>[0-9]{1,18}) (?:packets )?rec"
+)
 _HEAD = re.compile(r"^\d+: (?P<name>[^:@\s]+)(?:@\S+)?: <")
 _ADDRESS = re.compile(
     r"^(?:\d+: (?P<name>\S+))?\s+inet (?P<address>[\d.]+/\d+) .*scope global(?! secondary)"
@@ -41,7 +43,7 @@ def _snmp(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
         if names is None or values is None or names["of"] != values["of"]:
             continue
         numbers = values["columns"].split()
-        if not all(number.lstrip("-").isdigit() for number in numbers):
+        if not all(re.fullmatch(r"-?[0-9]{1,20}", number) for number in numbers):
             continue
         told = {
             f"stack/{names['of']}/{column}": int(number)
