@@ -4,11 +4,13 @@
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
 import labkit as lk
 from labkit.trouble.readers import windows
+from labkit.trouble.readers.asked import Asked
 from tests.trouble.evtx import event_log
 
 BEGIN = datetime(2024, 9, 14, 10, 11, 12, tzinfo=UTC)
@@ -171,3 +173,12 @@ def test_days_of_either_order() -> None:
     assert windows._is_month_first(["3/4/2024 10:00:00", "3/14/2024 10:00:00"])
     assert not windows._is_month_first(["3/4/2024 10:00:00", "14/3/2024 10:00:00"])
     assert windows._is_month_first(["3/4/2024 10:00:00 PM"])
+
+
+def test_long_exports_are_read_in_one_pass() -> None:
+    """The time grows with the length, whatever stands in it."""
+    asked = Asked("x", BEGIN)
+    for lines in (["<Event "] * 200_000, ["Source: ena", "Message: a", *["b"] * 200_000]):
+        begin = perf_counter()
+        list(windows.read(lines, "x", asked))
+        assert perf_counter() - begin < 5

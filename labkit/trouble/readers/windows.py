@@ -25,6 +25,7 @@ MAGIC = b"ElfFile\x00"
 HEADER, CHUNK = 4096, 65536  # bytes of the file's header, and of each of its chunks
 SOURCES = frozenset({"ena"})
 SUBOPTIMAL = 59000
+LONGEST_MESSAGE = 4096  # of an export in lines
 MOST_DAMAGED = 1_000  # records of a log, after which it is left
 MESSAGES: Mapping[int, str] = {
     5001: "Hardware is out of resources",
@@ -43,8 +44,7 @@ MESSAGES: Mapping[int, str] = {
     5210: "Adapter has encountered and successfully recovered an internal issue",
     SUBOPTIMAL: "Sub-optimal configuration",
 }
-_ELEMENT = re.compile(r"<Event[\s>].*?</Event>", re.DOTALL)
-_BEGIN = re.compile(r"<Event[\s>]")
+_BEGIN, _END = re.compile(r"<Event[\s>]"), "</Event>"
 _PROVIDER = re.compile(r"<Provider\b[^>]*\bName=[\"'](?P<name>[^\"']*)[\"']")
 _ADAPTER = re.compile(r"^(?P<name>[^:\r\n]{1,80}(?:Adapter|NIC|Ethernet)[^:\r\n]{0,20}?) ?: (?!$)")
 _FIELD = re.compile(r"^\s*(?P<name>[A-Za-z][A-Za-z ]{0,30}?)\s*: ?(?P<value>.*)$")
@@ -119,23 +119,37 @@ def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
     """The events of exports."""
     del asked
     entries = [*_csv(lines, name), *_fields(lines, name), *_table(lines, name)]
-    if any(_BEGIN.search(line) for line in lines):
-        text = "\n".join(lines)
-        end = 0
-        for found in _ELEMENT.finditer(text):
-            end = found.end()
-            if _is_ours(found[0]):
-                place = Place(name, text.count("\n", 0, found.start()) + 1)
-                entry = _element(found[0], place)
-                if entry is None:
-                    yield Note(place, "an event that is damaged, or unsafe, was passed over", True)
-                else:
-                    entries.append(entry)
-        if cut := _BEGIN.search(text, end):
-            place = Place(name, text.count("\n", 0, cut.start()) + 1)
-            yield Note(place, "the last event is cut off", True)
+    damaged: list[int] = []
+    for line, xml in _elements("\n".join(lines)):
+        if xml is None:
+            yield Note(Place(name, line), "the last event is cut off", True)
+        elif _is_ours(xml):
+            entry = _element(xml, Place(name, line))
+            if entry is None:
+                damaged.append(line)
+            else:
+                entries.append(entry)
+    if damaged:
+        told = f"{len(damaged):,} events are damaged, or unsafe, and were passed over"
+        yield Note(Place(name, damaged[0]), told, True)
     if entries:
         yield from _told(entries, name)
+
+
+def _elements(text: str) -> Iterator[tuple[int, str | None]]:
+    """Every <Event> and its line; None for one without an end."""
+    line, counted, over = 1, 0, 0
+    for begin in _BEGIN.finditer(text):
+        if begin.start() < over:
+            continue
+        line += text.count("\n", counted, begin.start())
+        counted = begin.start()
+        end = text.find(_END, begin.end())
+        if end < 0:
+            yield line, None
+            return
+        over = end + len(_END)
+        yield line, text[begin.start() : over]
 
 
 def _told(entries: Sequence[_Entry], name: str) -> Iterator[Item]:
@@ -255,7 +269,7 @@ def _fields(lines: Sequence[str], name: str) -> Iterator[_Entry]:
         if found and key:
             begin = begin if fields else at + 1
             fields[key], last = found["value"], key
-        elif last == "message" and line.strip():
+        elif last == "message" and line.strip() and len(fields["message"]) < LONGEST_MESSAGE:
             fields["message"] += f" {line.strip()}"
         elif not line.strip() and fields.get("message", "").strip():
             last = ""
