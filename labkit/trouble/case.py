@@ -23,8 +23,8 @@ NOTHING = "no rule found anything; what was read stands below"
 
 def look(*files: str | Path) -> "Case":
     """What troubles a NIC, from files of any kind: logs, outputs of ethtool, ip, ifconfig and tc,
-    /proc files, archives and folders of these. Of counters that were read several times give the
-    older file first.
+    /proc files, sysctl, nstat, ping, metrics of CloudWatch, Windows event logs, archives and
+    folders of these. Of counters that were read several times give the older file first.
 
     Raises LabError where no file is given, or one is not there. Files that cannot be used are named
     in the case, and the rest is.

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from labkit.sources.catalogue import unit
 from labkit.sources.rates import no_count
+from labkit.trouble.derived_host import OF_HOST
 from labkit.trouble.evidence import Reading
 
 FEWEST = 10_000  # packets of which a share says anything
@@ -73,6 +74,7 @@ class Known:
         if reading is None:
             return
         found = {name: derive(self) for name, derive in DERIVED.items()}
+        found |= {name: derive(self.now) for name, derive in OF_HOST.items()}
         new = {n: v for n, v in found.items() if v is not None and self.now.get(n) != v}
         if new:
             self.now.update(new)

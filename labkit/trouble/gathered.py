@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Evidence out of files: each is given to the readers that know its shape."""
 
+import codecs
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -9,17 +10,31 @@ from pathlib import Path
 from labkit.errors import LabError
 from labkit.text import plural, reason
 from labkit.trouble.evidence import Event, Evidence, Fact, Item, Note, Place, Reading
-from labkit.trouble.opened import Files, Opened, Readable, TooMuch
-from labkit.trouble.readers import dumps, interfaces, logs, queueing, settings
+from labkit.trouble.opened import DAMAGED, Files, Opened, Readable, TooMuch
+from labkit.trouble.readers import (
+    cloudwatch,
+    dumps,
+    interfaces,
+    logs,
+    queueing,
+    settings,
+    stack,
+    windows,
+)
 from labkit.trouble.readers.asked import Asked
 
 # Outputs of commands are smaller than that, and are read as a whole: several may stand in one file.
 LARGEST_OUTPUT = 8 << 20
+LARGEST_EVENT_LOG = 256 << 20
 BINARY = b"\x00"
 NOTHING = "nothing that a rule knows"
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # PowerShell writes it
 
 Reader = Callable[[Sequence[str], str, Asked], Iterator[Item]]
-OF_OUTPUT: tuple[Reader, ...] = (dumps.read, interfaces.read, queueing.read, settings.read)
+OF_OUTPUT: tuple[Reader, ...] = (
+    *(dumps.read, interfaces.read, queueing.read, settings.read),
+    *(stack.read, windows.read, cloudwatch.read),
+)
 
 
 def gather(paths: Iterable[Path]) -> Evidence:
@@ -62,6 +77,16 @@ def _items(opened: Opened) -> Iterator[Item]:
 def _read(opened: Opened) -> Iterator[Item]:
     try:
         head = opened.stream.read(LARGEST_OUTPUT)
+        if head.startswith(windows.MAGIC):
+            yield from _event_log(head, opened)
+            return
+        if head.startswith(UTF_16):
+            if len(head) == LARGEST_OUTPUT:
+                yield Note(
+                    Place(opened.name), f"is long; {LARGEST_OUTPUT >> 20} MiB were read", True
+                )
+            head = head.decode("utf-16", errors="replace").encode()[: LARGEST_OUTPUT - 1]
+        head = head.removeprefix(codecs.BOM_UTF8)
         if BINARY in head[:4096]:
             yield Note(Place(opened.name), "is no text, and no kind of file that is known", True)
             return
@@ -69,10 +94,24 @@ def _read(opened: Opened) -> Iterator[Item]:
         yield from logs.read(rest, opened.name, opened.until)
         if len(head) < LARGEST_OUTPUT:
             yield from outputs(head.decode("utf-8", errors="replace"), opened.name, opened.until)
-    except (OSError, EOFError) as error:
-        yield Note(
-            Place(opened.name), f"is damaged, and was read as far as it goes: {reason(error)}", True
-        )
+    except TooMuch:
+        raise
+    except DAMAGED as error:
+        told = f"is damaged, and was read as far as it goes: {reason(error)}"
+        yield Note(Place(opened.name), told, True)
+
+
+def _event_log(head: bytes, opened: Opened) -> Iterator[Item]:
+    """Of Windows, which is read as a whole; of one that is too long, its beginning."""
+    parts = [head]
+    left = LARGEST_EVENT_LOG - len(head)
+    while left > 0 and (block := opened.stream.read(min(left, 1 << 20))):
+        parts.append(block)
+        left -= len(block)
+    if left <= 0:
+        told = f"is long; {LARGEST_EVENT_LOG >> 20} MiB were read"
+        yield Note(Place(opened.name), told, True)
+    yield from windows.read_evtx(b"".join(parts), opened.name)
 
 
 def outputs(text: str, name: str, until: datetime) -> Iterator[Item]:

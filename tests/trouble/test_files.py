@@ -62,7 +62,7 @@ def zip_of(members: dict[str, bytes]) -> bytes:
         ("all.zip", zip_of({"a.tgz": tar_of({"d": LOG}, "w:gz")}), "all.zip:a.tgz:d:1"),
         ("wrong.pcap", LOG, "wrong.pcap:1"),
         ("crlf.txt", LOG.replace(b"\n", b"\r\n"), "crlf.txt:1"),
-        ("noise.txt", b"\xff\xfe garbage \x80\n" + LOG, "noise.txt:2"),
+        ("noise.txt", b"\x81\xfe garbage \x80\n" + LOG, "noise.txt:2"),
     ],
 )
 def test_where_it_was_found(tmp_path: Path, name: str, data: bytes, place: str) -> None:
