@@ -95,7 +95,7 @@ def test_buttons_that_wait_are_all_done_in_their_order(traffic: Any) -> None:
     view, (up, down) = lk.panel(traffic), traffic.flows.values()
     sent = Sent(view)
     traffic.start()
-    with traffic._changing:  # the first waits here, the others behind it
+    with traffic.changing:  # the first waits here, the others behind it
         for action in ("stop", "start", "pause", "resume", "clear"):
             hear(view, type="flow", do=action, flow=None)
         hear(view, type="flow", do="pause", flow="up")
@@ -124,7 +124,7 @@ def test_what_comes_late_does_not_undo_what_was_asked_after_it(traffic: Any) -> 
 def test_every_page_is_answered_though_the_last_rate_wins(traffic: Any) -> None:
     view = lk.panel(traffic)
     sent = Sent(view)
-    with traffic._changing:
+    with traffic.changing:
         hear(view, type="flow", do="clear", flow="down")  # waits here
         wait_until(lambda: not view._controls._wanted)
         for page, number, kpps in (("p1", 11, 2), ("p2", 5, 3), ("p1", 12, 4)):

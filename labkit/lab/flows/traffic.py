@@ -5,7 +5,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 from labkit.arguments.checked import checked
@@ -53,6 +53,7 @@ class Traffic:
     ----------
     flows: by name
     is_closed: whether it was closed; what was counted last stays readable
+    changing: held while flows change; controls in a page are worked on a thread
     """
 
     def __init__(self, lab: Any) -> None:  # a Lab, which has it
@@ -67,7 +68,7 @@ class Traffic:
         self._changes = FlowChanges(lab.engine)
         self._histograms: dict[str, LatencyHistogram | None] = {}
         self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()
-        self._changing = threading.RLock()  # controls in a page are worked on a thread
+        self.changing: AbstractContextManager[Any] = threading.RLock()
         check_idle(lab.engine)
         self._drops = Drops(lab, PREFIX)
         self._paths = TrafficPaths(lab)
@@ -239,7 +240,7 @@ class Traffic:
         stays readable."""
         if self.is_closed:
             return
-        with self._changing:
+        with self.changing:
             self._close()
         for view in tuple(self._endings):
             view.close()
@@ -303,7 +304,7 @@ class Traffic:
 
     def change(self, kind: str, flows: Iterable[Flow]) -> None:
         """Has the engine change flows, those of all ports at one moment."""
-        with self._changing:
+        with self.changing:
             self._change(kind, list(flows))
 
     def row_of(self, flow: Flow) -> Row:
