@@ -60,7 +60,7 @@ export class TrafficPanel {
     return this.chart.key(key, onButton);
   }
 
-  /** Asks the kernel; it acts when no cell runs. Returns the number of what was asked; null: nobody was there. */
+  /** Asks the kernel; it acts when no cell runs, at the latest. Returns the number of what was asked; null: nobody was there. */
   ask(action, flow, more = {}) {
     if (this.isClosed) return null;
     const number = this.store.ask("flow", { do: action, flow, ...more });

@@ -36,8 +36,8 @@ def panel(traffic: Traffic) -> "Panel":
     received, its losses and latencies; and a chart.
 
     It is what a cell shows that ends with the traffic. It moves while cells run; its controls act
-    when no cell does, as those of all views. It closes with the traffic, and leaves a static table
-    and picture in the notebook.
+    when they have ended at the latest, in their order, and the panel says when some wait. It closes
+    with the traffic, and leaves a static table and picture in the notebook.
 
     traffic: what lab.traffic() made
     """
