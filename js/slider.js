@@ -31,7 +31,8 @@ export class Slider {
   }
 
   /** What the kernel says that it is. */
-  tell({ rate, value, unit, layer, error }) {
+  tell(told) {
+    const { rate, value, unit, layer, error } = (this.told = told);
     this.unit = unit;
     this.layer = layer;
     this.input.setAttribute("aria-invalid", String(Boolean(error) && this.isWrong === true));
@@ -84,6 +85,7 @@ export class Slider {
       this.lay(this.value);
       this.element.value = String(Math.log10(this.value));
     }
+    if (this.told) this.tell(this.told); // it did not listen while it was held
   }
 
   key(event) {
@@ -121,10 +123,16 @@ export class Slider {
     this.next = null;
   }
 
-  /** The kernel has done this, and all that was asked before; store.rows tells how it went. */
-  isDone(number) {
-    if (this.asked === null || number < this.asked) return;
+  /** The kernel has done these; store.rows tells how it went. */
+  isDone(numbers) {
+    if (!numbers.has(this.asked)) return;
     this.asked = null;
     if (this.next !== null) this.ask(this.next);
+  }
+  /** Nobody does what it asked: it shows what the kernel told last. */
+  forget() {
+    this.asked = this.next = null;
+    this.isTyping = this.isWrong = false;
+    if (this.told) this.tell(this.told);
   }
 }

@@ -34,6 +34,8 @@ export class Store {
     for (const name of ["marks", "running", "status", "faults", "names", "parts"]) {
       model.on(`change:${name}`, () => this.notify());
     }
+    // ipywidgets tells this of a kernel that is restarted: what it was asked is asked in vain.
+    model.on("comm_live_update", () => this.listeners.forEach((listener) => listener({ type: "gone" })));
     this.ask("ready");
   }
 
@@ -56,11 +58,13 @@ export class Store {
     return this.means?.version === this.version ? `means of the last ${this.means.seconds.toFixed(1)} s` : "";
   }
 
+  /** Tells the kernel; the number of the message. */
   ask(type, more = {}) {
     try {
       this.model.send({ type, page: this.page, number: ++this.asked, hasOutputs: this.hasOutputs, ...more });
+      return this.asked;
     } catch {
-      // The kernel was restarted: what was drawn stays, and nobody is left to ask.
+      return null; // The kernel was restarted: what was drawn stays, and nobody is left to ask.
     }
   }
 

@@ -14,7 +14,8 @@ export class TrafficPanel {
   constructor(store, paint) {
     this.store = store;
     this.rows = new Map(); // by flow
-    this.waiting = new Map(); // what was asked and not done yet, by number
+    this.waiting = new Map(); // numbers of what was asked and not done yet, and whether that takes long
+    this.error = ""; // of what was asked of all
     this.words = ["❚❚ Hold the view", "▶ Go on"]; // not the traffic
     this.chart = new ChartPanel(store, paint, { height: 190 });
     this.tools = this.chart.tools;
@@ -59,32 +60,44 @@ export class TrafficPanel {
     return this.chart.key(key, onButton);
   }
 
-  /** Asks the kernel; it acts when no cell runs. Returns the number of what was asked. */
+  /** Asks the kernel; it acts when no cell runs, at the latest. Returns the number of what was asked; null: nobody was there. */
   ask(action, flow, more = {}) {
     if (this.isClosed) return null;
-    this.store.ask("flow", { do: action, flow, ...more });
-    const number = this.store.asked;
-    this.waiting.set(number, performance.now());
-    setTimeout(() => this.tellWaiting(), SLOW_MS);
+    const number = this.store.ask("flow", { do: action, flow, ...more });
+    if (number === null) {
+      this.isGone();
+      return null;
+    }
+    this.waiting.set(number, false);
+    setTimeout(() => {
+      if (this.waiting.has(number)) this.waiting.set(number, true);
+      this.tellWaiting();
+    }, SLOW_MS);
     return number;
   }
 
+  /** Nobody is there to do what waits. */
+  isGone(why = "not done: the kernel that made this view is gone") {
+    this.waiting.clear();
+    this.error = why;
+    this.tellWaiting();
+    for (const row of this.rows.values()) row.slider.forget();
+  }
+
   tellWaiting() {
-    const now = performance.now();
-    const slow = [...this.waiting.values()].some((since) => now - since >= SLOW_MS);
-    if (slow) say(this.told, "waits until the running cell has ended …");
-    else if (this.told.textContent.startsWith("waits")) say(this.told, "");
+    const isSlow = [...this.waiting.values()].includes(true);
+    say(this.told, isSlow ? "waits for the kernel, at most until the cells that run have ended …" : this.error);
   }
 
   hear(message) {
+    if (message.type === "gone" && this.waiting.size) this.isGone();
     if (message.type !== "done") return;
     this.store.rows = message;
-    if (message.page === this.store.page) {
-      for (const number of this.waiting.keys()) if (number <= message.asked) this.waiting.delete(number);
-      this.tellWaiting();
-      for (const row of this.rows.values()) row.slider.isDone(message.asked);
-      if (message.flow === null) say(this.told, message.error);
-    }
+    const mine = new Set(message.asked.filter(([page]) => page === this.store.page).map(([, number]) => number));
+    for (const number of mine) this.waiting.delete(number);
+    if (mine.size && message.flow === null) this.error = message.error;
+    this.tellWaiting();
+    for (const row of this.rows.values()) row.slider.isDone(mine);
     this.paint();
   }
 
@@ -120,6 +133,7 @@ export class TrafficPanel {
     const closed = this.isClosed;
     if (closed !== this.wasClosed) {
       this.wasClosed = closed;
+      if (closed && this.waiting.size) this.isGone("not done: it was closed before");
       for (const control of this.element.querySelectorAll(".lk-flows-table :is(button, input), .lk-bar button")) control.disabled = closed;
     }
     this.chart.paint();

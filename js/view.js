@@ -47,10 +47,11 @@ export class View {
       return message ? this.panel.hear?.(message) : this.want();
     };
     this.looked = () => this.look();
-    // Else M would turn the cell into Markdown. Ctrl+S stays JupyterLab's.
+    // Else M would turn the cell into Markdown, and an arrow choose a cell rather than move a slider.
+    // JupyterLab looks at what has the focus before what is around it. Ctrl+S stays JupyterLab's.
     this.guard = (event) => {
       const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
-      this.element.toggleAttribute("data-lm-suppress-shortcuts", isPlain);
+      if (this.element.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", isPlain);
     };
   }
 

@@ -2,6 +2,7 @@
 """lk.panel(traffic): live traffic with its controls, a row a flow."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -35,8 +36,8 @@ def panel(traffic: Traffic) -> "Panel":
     received, its losses and latencies; and a chart.
 
     It is what a cell shows that ends with the traffic. It moves while cells run; its controls act
-    when no cell does, as those of all views. It closes with the traffic, and leaves a static table
-    and picture in the notebook.
+    when they have ended at the latest, in their order, and the panel says when some wait. It closes
+    with the traffic, and leaves a static table and picture in the notebook.
 
     traffic: what lab.traffic() made
     """
@@ -145,23 +146,20 @@ class Panel(Chart):
     # What the page asks
 
     def _ask(self, content: dict[str, Any]) -> None:
-        if content.get("type") != "flow":
-            super()._ask(content)
-            return
-        about = f"flow/{content.get('flow')}/{content.get('do') == 'rate'}"
-        if self._pages.is_news(str(content.get("page", "")), content.get("number", 0), about):
+        if content.get("type") == "flow":
             self._controls.ask(content)
+        else:
+            super()._ask(content)
 
-    def _is_done(self, content: dict[str, Any]) -> None:
+    def _is_done(self, name: str, asked: Sequence[dict[str, Any]]) -> None:
         """In the thread of the controls."""
         with self._lock:
             self._rows = self._told()
             self.send(
                 {
                     "type": "done",
-                    "page": content.get("page"),
-                    "asked": content.get("number"),
-                    "flow": content.get("flow"),
+                    "asked": [[content.get("page"), content.get("number")] for content in asked],
+                    "flow": name or None,
                     "layout": self._layout,
                     "rows": self._rows,
                     "error": self._controls.errors.get("", ""),

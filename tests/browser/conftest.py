@@ -7,11 +7,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -61,6 +63,50 @@ def jupyterlab(command: Sequence[str], port: int, log: Path) -> Iterator[str]:
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(120)
+
+
+@contextmanager
+def over_folder(folder: Path, *options: str) -> Iterator[str]:
+    """A JupyterLab over a folder of the test's own, whose kernels find the tests: the URL."""
+    port = free_port()
+    command = [
+        *(str(Path(sys.executable).with_name("jupyter")), "lab", "--no-browser", "--allow-root"),
+        *("--ip=127.0.0.1", f"--port={port}", f"--notebook-dir={folder}", *options),
+    ]
+    os.environ["PYTHONPATH"] = str(ROOT)
+    try:
+        with jupyterlab(command, port, folder / "log") as url:
+            yield url
+    finally:
+        del os.environ["PYTHONPATH"]
+
+
+def write_notebook(path: Path, cells: Sequence[str]) -> None:
+    """A notebook of code cells."""
+    book = nbformat.v4.new_notebook()
+    book.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+    }
+    book.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    nbformat.write(book, path)
+
+
+def open_notebook(page: Page, url: str, name: str) -> None:
+    """Opens a notebook of the JupyterLab at this URL, and waits until its kernel is there."""
+    base, token = url.split("/lab")[0], url.split("token=")[1]
+    page.goto(f"{base}/lab/tree/{name}.ipynb?token={token}&reset")
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.get_by_text(re.compile(r"\| (Idle|Busy)$")).wait_for(timeout=60_000)
+
+
+def menu(page: Page, name: str, *entries: str) -> None:
+    """Chooses an entry of a menu of JupyterLab."""
+    page.get_by_role("menuitem", name=name, exact=True).click()
+    for entry in entries[:-1]:
+        page.get_by_text(entry, exact=True).hover()
+    page.get_by_text(entries[-1], exact=True).click()
 
 
 @pytest.fixture(scope="package")

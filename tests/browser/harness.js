@@ -35,6 +35,17 @@ async (bundle) => {
       for (const listener of listeners["msg:custom"]) listener({ type, version: state.lines.version, first }, buffers);
     },
   };
+  /** Any other message. */
+  window.kernel.tell = (message) => {
+    for (const listener of listeners["msg:custom"]) listener(message, []);
+  };
+  /** What ipywidgets tells when the kernel is restarted. */
+  window.kernel.restart = () => {
+    for (const listener of listeners.comm_live_update ?? []) listener();
+    model.send = () => {
+      throw new Error("Cannot send");
+    };
+  };
   /** A message with the numbers of a dashboard and no points. */
   window.kernel.numbers = (values, layout = state.parts.layout) => {
     const buffers = [[], [], values].map((list) => new DataView(Float64Array.from(list).buffer));

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Live views in JupyterLab: they move while a cell runs, obey, survive, and leave a picture."""
 
-import os
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,10 +15,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.conftest import (
     ROOT,
     SCREENSHOTS,
-    free_port,
-    jupyterlab,
+    menu,
     new_page,
+    open_notebook,
+    over_folder,
     run_notebook,
+    write_notebook,
 )
 
 BEGIN = """\
@@ -60,14 +60,7 @@ MOVING = 8  # frames of two views in 3 s; 60 is usual, 6 come to views that are 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("live")
-    book = nbformat.v4.new_notebook()
-    book.metadata["kernelspec"] = {
-        "name": "python3",
-        "display_name": "Python 3 (ipykernel)",
-        "language": "python",
-    }
-    book.cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
-    nbformat.write(book, folder / "live.ipynb")
+    write_notebook(folder / "live.ipynb", CELLS)
     lesson = load_notebook_node(str(ROOT / "notebooks" / f"{LESSON}.ipynb"))
     quick = parameterize_notebook(lesson, {"seconds": 2, "hours_a_second": 24})
     nbformat.write(quick, folder / f"{LESSON}.ipynb")
@@ -77,17 +70,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[str]:
     """A JupyterLab over a folder of the test's own, since it saves its notebook."""
-    port = free_port()
-    os.environ["PYTHONPATH"] = str(ROOT)
-    command = [
-        *(str(Path(sys.executable).with_name("jupyter")), "lab", "--no-browser", "--allow-root"),
-        *("--ip=127.0.0.1", f"--port={port}", f"--notebook-dir={folder}"),
-    ]
-    try:
-        with jupyterlab(command, port, folder / "log") as url:
-            yield url
-    finally:
-        del os.environ["PYTHONPATH"]
+    with over_folder(folder) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -100,26 +84,12 @@ def page(server: str, browser: Browser) -> Iterator[Page]:
         "window.painted = [];"
         "addEventListener('labkit-painted', (e) => painted.push([Date.now() / 1000, e.detail.x]));"
     )
-    open_notebook(page, server)
+    open_notebook(page, server, "live")
     menu(page, "Run", "Run All Cells")
     page.locator(".lk-view").nth(1).wait_for(timeout=60_000)
     yield page
     page.close()
     assert errors == []
-
-
-def open_notebook(page: Page, server: str) -> None:
-    token = server.split("token=")[1]
-    page.goto(f"{server.split('/lab')[0]}/lab/tree/live.ipynb?token={token}&reset")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    page.get_by_text(re.compile(r"\| (Idle|Busy)$")).wait_for(timeout=60_000)
-
-
-def menu(page: Page, name: str, *entries: str) -> None:
-    page.get_by_role("menuitem", name=name, exact=True).click()
-    for entry in entries[:-1]:
-        page.get_by_text(entry, exact=True).hover()
-    page.get_by_text(entries[-1], exact=True).click()
 
 
 def chart(page: Page) -> Locator:
@@ -355,7 +325,7 @@ def test_page_that_is_loaded_anew_gets_the_history(page: Page, server: str) -> N
     page.keyboard.press("Control+s")
     page.wait_for_timeout(1000)
     page.reload()
-    open_notebook(page, server)
+    open_notebook(page, server, "live")
     page.locator(".lk-view").nth(1).wait_for(timeout=60_000)
     wait_until_moving(page)
     page.screenshot(path=SCREENSHOTS / "live_reloaded.png")

@@ -1,18 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Live traffic in JupyterLab: a slider that is moved changes what the generator sends."""
 
-import os
 import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import ROOT, SCREENSHOTS, free_port, jupyterlab
-from tests.browser.test_live import menu
+from tests.browser.conftest import SCREENSHOTS, menu, open_notebook, over_folder, write_notebook
 
 CELLS = (
     """\
@@ -51,37 +46,18 @@ OVERLAPS = """(view) => {
 def page(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Page]:
     """A notebook with a panel; the tests of this file go through it in order."""
     folder = tmp_path_factory.mktemp("traffic")
-    book = nbformat.v4.new_notebook()
-    book.metadata["kernelspec"] = {
-        "name": "python3",
-        "display_name": "Python 3 (ipykernel)",
-        "language": "python",
-    }
-    book.cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
-    nbformat.write(book, folder / "traffic.ipynb")
-    port = free_port()
-    command = [
-        *(str(Path(sys.executable).with_name("jupyter")), "lab", "--no-browser", "--allow-root"),
-        *("--ip=127.0.0.1", f"--port={port}", f"--notebook-dir={folder}"),
-    ]
-    os.environ["PYTHONPATH"] = str(ROOT)
-    try:
-        with jupyterlab(command, port, folder / "log") as url:
-            page = browser.new_page(viewport={"width": 1280, "height": 1500})
-            errors: list[str] = []
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            base, token = url.split("/lab")[0], url.split("token=")[1]
-            page.goto(f"{base}/lab/tree/traffic.ipynb?token={token}&reset")
-            page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-            page.get_by_text(re.compile(r"\| Idle$")).wait_for(timeout=60_000)
-            menu(page, "Run", "Run All Cells")
-            page.locator(".lk-view").wait_for(timeout=60_000)
-            expect(row(page, "up")).to_contain_text("started", timeout=20_000)
-            yield page
-            page.close()
-            assert errors == []
-    finally:
-        del os.environ["PYTHONPATH"]
+    write_notebook(folder / "traffic.ipynb", CELLS)
+    with over_folder(folder) as url:
+        page = browser.new_page(viewport={"width": 1280, "height": 1500})
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        open_notebook(page, url, "traffic")
+        menu(page, "Run", "Run All Cells")
+        page.locator(".lk-view").wait_for(timeout=60_000)
+        expect(row(page, "up")).to_contain_text("started", timeout=20_000)
+        yield page
+        page.close()
+        assert errors == []
 
 
 def row(page: Page, name: str) -> Locator:

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Live traffic: flows in the background, exact counts, states that can be trusted."""
 
+import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scapy.utils import wrpcap
@@ -49,6 +52,31 @@ def test_a_flow_changes_while_it_runs(lab: lk.Lab) -> None:
         assert_whole(t)
         sizes = flow.counters["sent_bytes"] / flow.sent
         assert 64 < sizes < 1518
+
+
+def test_a_thread_that_sets_a_flow_undoes_nothing_of_another(lab: lk.Lab) -> None:
+    """A cell that sets the size, and a slider that is moved at that very moment."""
+    a, _ = lab.cable()
+    with lab.traffic() as t:
+        flow = t.add(stream(), on=a, rate=1)
+        flow.start()
+        slider = threading.Thread(target=setattr, args=(flow, "rate", 9))
+
+        def amid(frame: Any, event: str, _: object) -> None:
+            """Where the system may give the CPU to another thread."""
+            if event == "call" and frame.f_code.co_name == "_set" and slider.ident is None:
+                slider.start()
+                slider.join(1)
+
+        before = sys.gettrace()
+        sys.settrace(amid)
+        try:
+            flow.size = 512
+        finally:
+            sys.settrace(before)
+        slider.join()
+        assert (str(flow.rate), flow.size.mean) == ("9 pps", 512)
+        assert flow.counters["target_pps"] == 9
 
 
 def test_frames_of_all_sizes_of_a_new_mix_arrive(lab: lk.Lab) -> None:

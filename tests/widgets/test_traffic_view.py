@@ -90,6 +90,51 @@ def test_buttons_start_pause_and_stop(traffic: Any) -> None:
     wait_until(lambda: traffic.flows["up"].sent == 0)
 
 
+def test_buttons_that_wait_are_all_done_in_their_order(traffic: Any) -> None:
+    """As those that a page sends while a cell runs, which come together after it."""
+    view, (up, down) = lk.panel(traffic), traffic.flows.values()
+    sent = Sent(view)
+    traffic.start()
+    with traffic.changing:  # the first waits here, the others behind it
+        for action in ("stop", "start", "pause", "resume", "clear"):
+            hear(view, type="flow", do=action, flow=None)
+        hear(view, type="flow", do="pause", flow="up")
+    done(sent, 6)
+    assert (up.state, down.state) == ("paused", "started")
+    assert [len(told["asked"]) for told, _ in sent.of("done")] == [1] * 6
+
+
+def test_what_comes_late_does_not_undo_what_was_asked_after_it(traffic: Any) -> None:
+    view, (up, down) = lk.panel(traffic), traffic.flows.values()
+    sent = Sent(view)
+    traffic.start()
+    hear(view, type="flow", do="resume", flow="up", number=10**6 + 1)
+    hear(view, type="flow", do="pause", flow=None, number=10**6)
+    hear(view, type="flow", do="stop", flow="up", number=10**6 - 1)
+    done(sent, 3)
+    assert (up.state, down.state) == ("started", "paused")
+    wait_until(lambda: up.sent > 0)
+    hear(view, type="flow", do="pause", flow="up", number=10**6 + 3)
+    hear(view, type="flow", do="clear", flow="up", number=10**6 + 2)
+    done(sent, 5)
+    assert up.state == "paused"
+    wait_until(lambda: up.sent == 0)
+
+
+def test_every_page_is_answered_though_the_last_rate_wins(traffic: Any) -> None:
+    view = lk.panel(traffic)
+    sent = Sent(view)
+    with traffic.changing:
+        hear(view, type="flow", do="clear", flow="down")  # waits here
+        wait_until(lambda: not view._controls._wanted)
+        for page, number, kpps in (("p1", 11, 2), ("p2", 5, 3), ("p1", 12, 4)):
+            hear(
+                view, type="flow", do="rate", flow="up", page=page, number=number, value=f"{kpps}e3"
+            )
+    assert done(sent, 2)["asked"] == [["p1", 11], ["p2", 5], ["p1", 12]]
+    assert traffic.flows["up"].rate.value == 4e3
+
+
 def test_numbers_of_a_row(traffic: Any) -> None:
     view = lk.panel(traffic)
     sent = Sent(view)

@@ -2,6 +2,7 @@
 """A flow: a stream that runs in the background, and the handle to change it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
@@ -38,7 +39,14 @@ class Counted(Protocol):
 
 
 class Owner(Protocol):
-    """What a flow asks of its traffic."""
+    """What a flow asks of its traffic.
+
+    Attributes
+    ----------
+    changing: held while flows change: a page's slider and a cell may do that at once
+    """
+
+    changing: AbstractContextManager[Any]
 
     @property
     def readings(self) -> Counted:
@@ -112,7 +120,8 @@ class Flow:
 
     @stream.setter
     def stream(self, stream: Stream | Replay) -> None:
-        self._set(stream, self._schedule)
+        with self._owner.changing:
+            self._set(stream, self._schedule)
 
     @property
     def size(self) -> Sizes | CaptureSizes:
@@ -121,9 +130,12 @@ class Flow:
 
     @size.setter
     def size(self, size: "Sizes | int | str | Mapping[int, int] | Iterable[int]") -> None:
-        if not isinstance(self._stream, Stream):
-            raise LabError(f"flow {self.name!r} replays a capture, whose frames have their sizes")
-        self._set(self._stream.resized(size), self._schedule)
+        with self._owner.changing:
+            if not isinstance(self._stream, Stream):
+                raise LabError(
+                    f"flow {self.name!r} replays a capture, whose frames have their sizes"
+                )
+            self._set(self._stream.resized(size), self._schedule)
 
     @property
     def rate(self) -> Rate | None:
@@ -133,7 +145,8 @@ class Flow:
     @rate.setter
     def rate(self, rate: Rate | str | float | None) -> None:
         parsed = None if rate is None else Rate.parse(rate)
-        self._set(self._stream, replace(self._schedule, rate=parsed))
+        with self._owner.changing:
+            self._set(self._stream, replace(self._schedule, rate=parsed))
 
     @property
     def schedule(self) -> Schedule:

@@ -5,7 +5,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 from labkit.arguments.checked import checked
@@ -52,6 +52,7 @@ class Traffic:
     flows: by name
     readings: what was counted, as arrays
     is_closed: whether it was closed; what was counted last stays readable
+    changing: held while flows change; controls in a page are worked on a thread
     """
 
     def __init__(self, lab: Any) -> None:  # a Lab, which has it
@@ -63,7 +64,7 @@ class Traffic:
         self._counts: dict[str, int] = {}  # of flows by run
         self._changes = FlowChanges(lab.engine)
         self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()
-        self._changing = threading.RLock()  # controls in a page are worked on a thread
+        self.changing: AbstractContextManager[Any] = threading.RLock()
         check_idle(lab.engine)
         self.readings = Readings(lab, self.flows, self._places)
         self._paths = TrafficPaths(lab)
@@ -221,7 +222,7 @@ class Traffic:
         stays readable."""
         if self.is_closed:
             return
-        with self._changing:
+        with self.changing:
             self._close()
         for view in tuple(self._endings):
             view.close()
@@ -278,7 +279,7 @@ class Traffic:
 
     def change(self, kind: str, flows: Iterable[Flow]) -> None:
         """Has the engine change flows, those of all ports at one moment."""
-        with self._changing:
+        with self.changing:
             self._change(kind, list(flows))
 
     def wait_for(self, flows: Sequence[Flow], timeout: float | None) -> None:
