@@ -2,20 +2,26 @@
 """The command `labkit`."""
 
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from labkit.notebooks.run.commands import COMMANDS
 from labkit.notebooks.run.options import (
     FILE,
+    TEXT,
     THERE,
     CommandGroup,
     Number,
     exit_on_error,
     say,
 )
+
+if TYPE_CHECKING:
+    from labkit.trouble.case import Case
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,13 +32,19 @@ def main() -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def doctor(as_json: bool) -> None:
+@click.option("--nic", type=TEXT, metavar="INTERFACE", help="Look at this interface alone.")
+def doctor(as_json: bool, nic: str | None) -> None:
     """Tell what works on this machine, what does not, and the fix of each.
 
-    Exit code 0: a lab with ring ports works; 1: it does not.
+    Exit code 0: a lab with ring ports works; 1: it does not. With --nic: 0: nothing is likely to be
+    wrong with the interface or its settings; 1: something is.
     """
     from labkit.machine.doctor import doctor as examine  # late: `labkit --help` is quick
 
+    if nic is not None:
+        from labkit.trouble import nic_check
+
+        _tell(lambda: nic_check.check(nic), as_json)
     with exit_on_error():
         report = examine()
         say(report.to_json() if as_json else repr(report))
@@ -75,8 +87,13 @@ def look(files: tuple[Path, ...], as_json: bool) -> None:
     """
     from labkit.trouble import look as look_at
 
+    _tell(lambda: look_at(*files), as_json)
+
+
+def _tell(case_of: "Callable[[], Case]", as_json: bool) -> NoReturn:
+    """Prints a case and exits: 1 where something is likely or certain."""
     with exit_on_error():
-        case = look_at(*files)
+        case = case_of()
         say(case.to_json() if as_json else repr(case))
     sys.exit(1 if any(finding.level != "possible" for finding in case.findings) else 0)
 

@@ -32,6 +32,7 @@ MACHINE: Mapping[str, Sequence[str]] = {
     "ip_rule": ("ip", "rule"),
     "ip_neighbour": ("ip", "-s", "neighbour"),
     "sysctl_net": ("sysctl", "-a", "--pattern", r"^net\.|^vm\.(min_free|nr_huge)"),
+    "product_name": ("cat", "/sys/class/dmi/id/product_name"),
     "nproc": ("nproc", "--all"),
 }
 # Before and after a pause
@@ -94,7 +95,7 @@ def collect(path: str | Path, seconds: float = PAUSE_SECONDS) -> Collected:
 
         def keep(folder: str, commands: Mapping[str, Sequence[str]]) -> None:
             for name, command in commands.items():
-                text, why = _output(command)
+                text, why = output_of(command)
                 if why:
                     missing[name] = why
                 if text:
@@ -130,7 +131,7 @@ def _statistics() -> Iterator[tuple[str, Sequence[str]]]:
         yield f"ethtool_-S_{interface}", ("ethtool", "-S", interface)
 
 
-def _output(command: Sequence[str]) -> tuple[str, str]:
+def output_of(command: Sequence[str]) -> tuple[str, str]:
     """What a command says, with a date in front, and why there is nothing."""
     if shutil.which(command[0]) is None:
         return "", f"there is no {command[0]} on this machine"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from labkit.trouble.derived import with_derived
 from labkit.trouble.evidence import Event, Evidence, Fact
 from labkit.trouble.finding import Finding, Seen
+from labkit.trouble.instances import with_instances
 from labkit.trouble.rules import LEVELS, CounterSign, FactSign, LineSign, Rule, Sign, rules
 from labkit.trouble.series import AllSeries, Series
 from labkit.trouble.versions import version
@@ -20,6 +21,7 @@ def judge(evidence: Evidence, of: Iterable[Rule] | None = None) -> list[Finding]
     chosen = list(rules().values() if of is None else of)
     aliases = _aliases(evidence.events)
     series = AllSeries(with_derived(evidence.readings))
+    evidence = replace(evidence, facts=list(with_instances(evidence.facts)))
     found: list[Finding] = []
     for device in _devices(evidence, series, aliases):
         case = _Device(device, evidence, series, aliases)
@@ -174,10 +176,15 @@ class _Device:
         )
 
     def _facts_of(self, sign: FactSign) -> tuple[Seen, ...]:
+        found = [f for f in self._facts if sign.fact.fullmatch(f.name) and _says(sign, f)]
+        if sign.below_fact is None:
+            return tuple(Seen(sign.name, f"{f.name} {f.value}", f.place) for f in found)
+        others = [f for f in self._facts if f.name == sign.below_fact]
         return tuple(
-            Seen(sign.name, f"{fact.name} {fact.value}", fact.place)
-            for fact in self._facts
-            if sign.fact.fullmatch(fact.name) and _says(sign, fact)
+            Seen(sign.name, f"{f.name} {f.value}, and {other.name} {other.value}", f.place)
+            for f in found
+            for other in others[-1:]
+            if version(f.value) < version(other.value)
         )
 
 

@@ -21,7 +21,7 @@ They are data, in rules/*.toml. A rule has signs, each a kind of line, a counter
     above = 0                                 # the last reading; or below, equals
     [rule.signs.old]
     fact = "version"                          # below, above as versions; equals, in = [...]
-    below = "2.9.0"
+    below = "2.9.0"                           # or below_fact = "ring/rx_max", of the same device
     [rule.verdict]                            # conditions over signs
     certain = "silent and counted"
     likely = "silent or counted"
@@ -56,7 +56,7 @@ COUNTER_DOES = ("grows", "stands", "above", "below", "equals")
 _SIGN_KEYS = {
     "line": {"line", "least", "within", "after", "near", "apart"},
     "counter": {"counter", *COUNTER_DOES},
-    "fact": {"fact", "equals", "in", "not_in", "above", "below"},
+    "fact": {"fact", "equals", "in", "not_in", "above", "below", "below_fact"},
 }
 _PLACEHOLDER = re.compile(r"\\\{(\w+)\\\}")
 
@@ -97,6 +97,7 @@ class FactSign:
     none_of: frozenset[str] | None = None
     above: str | None = None
     below: str | None = None
+    below_fact: str | None = None
 
 
 Sign = LineSign | CounterSign | FactSign
@@ -221,6 +222,7 @@ def _sign(where: str, name: str, data: Mapping[str, Any]) -> Sign:
         frozenset(data["not_in"]) if "not_in" in data else None,
         data.get("above"),
         data.get("below"),
+        data.get("below_fact"),
     )
 
 

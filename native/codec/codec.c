@@ -195,7 +195,7 @@ lk_codec_make_frame(uint8_t *frame, const struct lk_template *t, struct lk_field
 	const struct lk_stamp stamp = {sequence, tsc, lk_folded(tsc)};
 
 	memcpy(frame, t->bytes, t->length);
-	lk_make_frame(frame, t, fields, field_count, checksums, has_signature ? &stamp : NULL);
+	lk_make_frame(frame, t, fields, field_count, checksums, 1, has_signature ? &stamp : NULL);
 }
 
 uint32_t

@@ -158,7 +158,8 @@ lk_frames_new(struct lk_frames **frames, struct lk_shape *shape,
 	f->template_count = config->template_count;
 	f->order_length = config->order_length;
 	*shape = (struct lk_shape){
-		.has_one_size = config->template_count == 1,
+		.is_plain = config->template_count == 1 && config->field_count <= 1 &&
+			    config->checksum_count == 1 && config->templates[0].sctp_length == 0,
 		.has_signature = config->has_signature != 0,
 		.is_replay = config->replay != NULL,
 		.field_count = (uint8_t)config->field_count,

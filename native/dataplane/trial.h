@@ -45,7 +45,8 @@ struct lk_frames {
 
 /* How much of it a frame needs. */
 struct lk_shape {
-	uint8_t has_one_size, has_signature, is_replay;
+	uint8_t has_signature, is_replay;
+	uint8_t is_plain; /* one size, one field at most, one checksum, and no SCTP */
 	uint8_t field_count, checksum_count;
 };
 

@@ -20,14 +20,8 @@ copy32(void *to, const void *from)
 	*(bytes32 *)to = *(const bytes32 *)from;
 }
 
-static __rte_always_inline void
-describe(struct rte_mbuf *m, uint32_t length)
-{
-	uint64_t descriptor[4];
-
-	lk_describe(descriptor, length);
-	copy32(&m->rearm_data, descriptor);
-}
+/* What a frame is stamped with, beside its number: its burst's time, or its own. */
+enum stamps { NO_STAMPS, ONE_STAMP, STAMPS_EACH };
 
 /* Frames of one stream that are due in a row. */
 struct run {
@@ -58,14 +52,20 @@ copy_frame(uint8_t *to, const uint8_t *from, uint32_t length)
 static __rte_always_inline void
 fill(const struct run *run, const struct lk_compiled *only, struct lk_field *fields,
      struct rte_mbuf **mbufs, uint64_t tsc, unsigned int field_count, unsigned int checksum_count,
-     int has_signature)
+     int stamps)
 {
 	struct lk_frames *f = run->stream->frames;
 	struct lk_stamp stamp = {(uint32_t)run->first, tsc, lk_folded(tsc)};
-	const int mark_offset = lk_mark_offset, stamps_each = run->stream->stamps_each;
+	const int mark_offset = lk_mark_offset;
 	const uint16_t count = run->count;
 	uint64_t bytes = 0;
+	uint64_t described[4];
+	bytes32 descriptor = {0}; /* in a register */
 
+	if (only != NULL) {
+		lk_describe(described, only->template.length);
+		descriptor = *(const bytes32 *)described;
+	}
 	for (uint16_t i = 0; i < count; i++) {
 		const struct lk_compiled *c = only;
 		struct rte_mbuf *m = mbufs[i];
@@ -77,9 +77,11 @@ fill(const struct run *run, const struct lk_compiled *only, struct lk_field *fie
 			c = &f->templates[f->order[f->order_at]];
 			if (++f->order_at == f->order_length)
 				f->order_at = 0;
+			lk_describe(described, c->template.length);
+			descriptor = *(const bytes32 *)described;
 		}
 		t = &c->template;
-		describe(m, t->length);
+		*(bytes32 *)&m->rearm_data = descriptor;
 		bytes += t->length + 4;
 		frame = (uint8_t *)m->buf_addr + RTE_PKTMBUF_HEADROOM;
 		if (likely(*mark == c->mark)) {
@@ -91,12 +93,12 @@ fill(const struct run *run, const struct lk_compiled *only, struct lk_field *fie
 			copy_frame(frame, t->bytes, t->length);
 			*mark = c->mark;
 		}
-		if (has_signature && stamps_each) {
+		if (stamps == STAMPS_EACH) {
 			stamp.tsc = rte_rdtsc();
 			stamp.folded_tsc = lk_folded(stamp.tsc);
 		}
-		lk_make_frame(frame, t, fields, field_count, checksum_count,
-			      has_signature ? &stamp : NULL);
+		lk_make_frame(frame, t, fields, field_count, checksum_count, only == NULL,
+			      stamps != NO_STAMPS ? &stamp : NULL);
 		stamp.sequence++;
 	}
 	run->stream->made_bytes += bytes;
@@ -107,8 +109,10 @@ static void
 fill_replayed(struct lk_stream *s, struct rte_mbuf *m)
 {
 	const struct lk_replay_frame *next = lk_replay_peek(s->frames->replay);
+	uint64_t descriptor[4];
 
-	describe(m, next->length);
+	lk_describe(descriptor, next->length);
+	copy32(&m->rearm_data, descriptor);
 	*lk_mark_of(m) = s->frames->replay_mark;
 	memcpy((uint8_t *)m->buf_addr + RTE_PKTMBUF_HEADROOM, next->bytes, next->length);
 	s->made_bytes += next->length + 4;
@@ -121,7 +125,7 @@ fill_replayed(struct lk_stream *s, struct rte_mbuf *m)
  */
 static __rte_always_inline void
 fill_varied(const struct run *run, const struct lk_compiled *only, struct lk_field *from,
-	    struct rte_mbuf **mbufs, uint64_t tsc, int has_signature)
+	    struct rte_mbuf **mbufs, uint64_t tsc, int stamps)
 {
 	struct lk_field field = *from;
 
@@ -130,18 +134,21 @@ fill_varied(const struct run *run, const struct lk_compiled *only, struct lk_fie
 		field.mask = UINT16_MAX;
 		field.shift = 0;
 		field.is_counter = 1;
-		if (has_signature)
-			fill(run, only, &field, mbufs, tsc, 1, 1, 1);
+		if (stamps == NO_STAMPS)
+			fill(run, only, &field, mbufs, tsc, 1, 1, NO_STAMPS);
+		else if (stamps == ONE_STAMP)
+			fill(run, only, &field, mbufs, tsc, 1, 1, ONE_STAMP);
 		else
-			fill(run, only, &field, mbufs, tsc, 1, 1, 0);
+			fill(run, only, &field, mbufs, tsc, 1, 1, STAMPS_EACH);
 	} else {
-		fill(run, only, &field, mbufs, tsc, 1, 1, has_signature);
+		fill(run, only, &field, mbufs, tsc, 1, 1, stamps);
 	}
 	from->at = field.at;
 	from->held = field.held;
 }
 
-/* Most streams have one size, one field that varies at most, and one checksum that follows. */
+/* Most streams are plain: one size, one field that varies at most, and one checksum that follows.
+ */
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
 __attribute__((target_clones("avx2", "default")))
 #endif
@@ -150,25 +157,26 @@ fill_run(const struct run *run, struct rte_mbuf **mbufs, uint64_t tsc)
 {
 	const struct lk_shape shape = run->stream->shape;
 	struct lk_compiled *templates = run->stream->frames->templates;
+	struct lk_field *field = (struct lk_field *)(templates + 1);
+	int stamps = !shape.has_signature	? NO_STAMPS
+		     : run->stream->stamps_each ? STAMPS_EACH
+						: ONE_STAMP;
 
-	if (!shape.has_one_size || shape.field_count > 1 || shape.checksum_count != 1) {
+	if (!shape.is_plain) {
 		fill(run, NULL, run->stream->frames->fields, mbufs, tsc, shape.field_count,
-		     shape.checksum_count, shape.has_signature);
+		     shape.checksum_count, stamps);
 	} else if (run->count < WORTH_A_COPY) {
-		struct lk_field *field = (struct lk_field *)(templates + 1);
-
-		if (shape.has_signature)
-			fill(run, templates, field, mbufs, tsc, shape.field_count, 1, 1);
+		if (stamps != NO_STAMPS)
+			fill(run, templates, field, mbufs, tsc, shape.field_count, 1, stamps);
 		else
-			fill(run, templates, field, mbufs, tsc, shape.field_count, 1, 0);
+			fill(run, templates, field, mbufs, tsc, shape.field_count, 1, NO_STAMPS);
 	} else {
 		const struct lk_compiled only = templates[0];
 
 		if (shape.field_count == 0)
-			fill(run, &only, NULL, mbufs, tsc, 0, 1, shape.has_signature);
+			fill(run, &only, NULL, mbufs, tsc, 0, 1, stamps);
 		else
-			fill_varied(run, &only, (struct lk_field *)(templates + 1), mbufs, tsc,
-				    shape.has_signature);
+			fill_varied(run, &only, field, mbufs, tsc, stamps);
 	}
 }
 

@@ -55,9 +55,9 @@ lk_read_signature(const uint8_t *frame, uint32_t length, struct lk_signature *s)
 
 /*
  * As that, of a frame that was padded, or whose padding is gone: the payload ends where the IP
- * header says, behind VLAN tags too.
+ * header says, behind VLAN tags too. Rare, and kept out of the loops that read signatures.
  */
-static inline int
+static __attribute__((noinline, cold, unused)) int
 lk_find_signature(const uint8_t *frame, uint32_t length, struct lk_signature *s)
 {
 	uint32_t l3 = 14, end = 0;

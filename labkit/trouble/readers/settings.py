@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Settings of an interface: `ethtool -i`, `-g`, `-l`, `-k`."""
+"""Settings of an interface: `ethtool -i`, `-g`, `-l`, `-k`; and EC2's type of the machine."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,8 +17,18 @@ _FEATURES = re.compile(r"^\s*(?:Features|Offload parameters) for (?P<device>\S+?
 _FEATURE = re.compile(r"^\s*(?P<name>[a-z][\w-]+): (?P<value>on|off)\b")
 
 
+# On EC2's Nitro machines the firmware says the type: /sys/class/dmi/id/product_name
+_TYPE = re.compile(
+    r"(?P<type>[a-z][a-z0-9-]*\d[a-z0-9-]*\.(?:nano|micro|small|medium|\d*x?large|metal[\w-]*))"
+)
+_NAMED_TYPE = re.compile(
+    r"(?i)(?:instance.?type|product.?name)[\"']?\s*[:=]\s*[\"']?" + _TYPE.pattern + r"\b"
+)
+
+
 def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
     """Facts by interface."""
+    yield from _types(lines, name, asked)
     device = kind = part = ""
     for at, line in enumerate(lines):
         place = Place(name, at + 1)
@@ -41,3 +51,12 @@ def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
             kind, device = "", found["device"]
         elif not kind and device and (found := _FEATURE.match(line)):
             yield Fact(f"feature/{found['name']}", found["value"], place, device)
+
+
+def _types(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
+    """The type of an EC2 instance: where it stands alone behind its question, or with its name."""
+    for at, line in enumerate(lines):
+        asks = at > 0 and ("product_name" in lines[at - 1] or "instance-type" in lines[at - 1])
+        alone = _TYPE.fullmatch(line.strip()) if asks or asked.says("product", "name") else None
+        if found := alone or _NAMED_TYPE.search(line):
+            yield Fact("instance_type", found["type"], Place(name, at + 1))
