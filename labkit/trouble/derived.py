@@ -201,3 +201,20 @@ DERIVED: Mapping[str, Callable[[Known], int | None]] = {
     "derived/ena_express_on": _express_on,
     "derived/ena_express_percent": _express_share,
 }
+
+# How they are called where they are evidence
+WORDS: Mapping[str, str] = {
+    "derived/tx_in_ring": "packets in the transmit ring",
+    "derived/impossible_frames": "queues whose bytes cannot be those of their packets",
+    "derived/differing_queues": "queues with two numbers of packets",
+    "derived/mean_frame": "mean frame in bytes",
+    "derived/conntrack_left_percent": "percent of tracked connections left",
+    "derived/unreceived_ppm": "frames in a million without a place in the ring",
+    "derived/over_bandwidth_ppm": "packets in a million over the bandwidth",
+    "derived/ena_express_on": "ENA Express on",
+    "derived/ena_express_percent": "percent of packets over ENA Express",
+    "derived/busiest_cpu_percent": "percent of packets on the busiest CPU",
+    "derived/queues_on_one_cpu": "queues with interrupts on one CPU",
+    "derived/conntrack_percent": "percent of the connection table in use",
+    "derived/largest_ping": "largest ping in bytes that was answered",
+}

@@ -49,7 +49,7 @@ def gather(paths: Iterable[Path]) -> Evidence:
                 evidence.add(opened)
                 continue
             try:
-                for item in _items(opened):
+                for item in counted(_read(opened), opened.name):
                     evidence.add(item)
             except TooMuch as error:
                 evidence.add(Note(Place(opened.name), str(error), True))
@@ -57,10 +57,10 @@ def gather(paths: Iterable[Path]) -> Evidence:
     return evidence
 
 
-def _items(opened: Opened) -> Iterator[Item]:
+def counted(items: Iterable[Item], name: str) -> Iterator[Item]:
     """What a file tells, and last what that was."""
     lines = counters = facts = 0
-    for item in _read(opened):
+    for item in items:
         match item:
             case Event():
                 lines += 1 + item.repeats
@@ -71,7 +71,7 @@ def _items(opened: Opened) -> Iterator[Item]:
         yield item
     kinds = ((lines, "line"), (counters, "counter"), (facts, "setting"))
     told = ", ".join(plural(number, name) for number, name in kinds if number)
-    yield Note(Place(opened.name), told or NOTHING)
+    yield Note(Place(name), told or NOTHING)
 
 
 def _read(opened: Opened) -> Iterator[Item]:

@@ -4,6 +4,7 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from labkit.trouble.derived import with_derived
 from labkit.trouble.evidence import Event, Evidence, Fact

@@ -10,7 +10,7 @@ from labkit.text import near
 from labkit.trouble.case import Case
 from labkit.trouble.collect import CLASS, OF_INTERFACE, output_of
 from labkit.trouble.evidence import Evidence, Note, Place
-from labkit.trouble.gathered import outputs
+from labkit.trouble.gathered import counted, outputs
 from labkit.trouble.judge import judge
 
 SECONDS = 2.0
@@ -56,5 +56,5 @@ def _add(evidence: Evidence, command: Sequence[str]) -> None:
     if why:
         evidence.add(Note(Place(name), f"not known: {why}"))
         return
-    for item in outputs(text, name, datetime.now(UTC)):
+    for item in counted(outputs(text, name, datetime.now(UTC)), name):
         evidence.add(item)

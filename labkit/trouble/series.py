@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from labkit.trouble.derived import WORDS
 from labkit.trouble.evidence import Moment, Place, Reading
 
 
@@ -42,10 +43,11 @@ class Series:
         return sum(b - a if b >= a else b for a, b in pairwise(values))
 
     def __str__(self) -> str:
+        name = WORDS.get(self.name, self.name)
         of = f"{self.device} " if self.device else ""
         if len(self.points) == 1 or self.points[0].value == self.last:
-            return f"{of}{self.name} {self.last:,}"
-        return f"{of}{self.name} {self.points[0].value:,} to {self.last:,}"
+            return f"{of}{name} {self.last:,}"
+        return f"{of}{name} {self.points[0].value:,} to {self.last:,}"
 
 
 class AllSeries:

@@ -47,7 +47,8 @@ class Noticed:
 class Watch:
     """Judges what runs, in the background; made by watch().
 
-    A context manager: leaving it ends the watch. `faults` tells of sources that do not answer.
+    A context manager: leaving it ends the watch. What goes wrong in the background, in `tell` too,
+    is raised by what is asked next. `faults` tells of sources that do not answer.
 
     Attributes
     ----------
@@ -67,6 +68,7 @@ class Watch:
         self._samples: dict[str, deque[Sample]] = {}
         self._evidence: deque[tuple[float, Any]] = deque(maxlen=MOST_EVENTS)
         self._dater = Dater(datetime.now(UTC))
+        self._error: Exception | None = None
         self._changed = threading.Condition()
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, name="labkit-trouble", daemon=True)
@@ -85,6 +87,7 @@ class Watch:
     @property
     def findings(self) -> list[Finding]:
         """What is the matter now, most certain first."""
+        self._check()
         now = time.time()
         with self._changed:
             there = [n.finding for n in self.noticed.values() if now - n.until < FORGOTTEN_SECONDS]
@@ -95,6 +98,7 @@ class Watch:
         end = time.monotonic() + timeout
         with self._changed:
             while True:
+                self._check()
                 for noticed in self.noticed.values():
                     if rule in (None, noticed.finding.id):
                         return noticed.finding
@@ -114,6 +118,7 @@ class Watch:
             source.close()
         if self._log is not None:
             self._log.close()
+        self._check()
 
     def __enter__(self) -> Self:
         return self
@@ -140,9 +145,20 @@ class Watch:
     # In its thread
 
     def _run(self) -> None:
-        while not self._ends.wait(SECONDS):
-            self._read()
-            self._judge()
+        try:
+            while not self._ends.wait(SECONDS):
+                self._read()
+                self._judge()
+        except Exception as error:  # raised where somebody asks
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()
+
+    def _check(self) -> None:
+        """Raises what ended the watch."""
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise LabError(f"the watch has ended: {error!r}") from error
 
     def _read(self) -> None:
         for source in self._sources:

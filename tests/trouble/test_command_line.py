@@ -59,6 +59,15 @@ def test_exit_codes_and_json(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, ["trouble", "lok"]).exit_code == 2
 
 
+def test_an_interface_is_looked_at() -> None:
+    ran = CliRunner().invoke(main, ["doctor", "--nic", "lo"])
+    assert ran.exit_code == 0, ran.output
+    assert "ip -s link show dev lo:" in ran.output
+    ran = CliRunner().invoke(main, ["doctor", "--nic", "l"])
+    assert ran.exit_code == 2
+    assert "there is no interface 'l'" in ran.output
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -3,7 +3,8 @@
 
 import pytest
 
-from labkit.trouble.derived import with_derived
+from labkit.trouble.derived import DERIVED, WORDS, with_derived
+from labkit.trouble.derived_host import OF_HOST
 from labkit.trouble.evidence import Place, Reading
 
 PLACE = Place("shown.txt", 1)
@@ -63,3 +64,7 @@ def test_shares() -> None:
     assert derived(of_one)["over_bandwidth_ppm"] == 500
     left = [{"conntrack_allowance_available": n, "rx_drops": 0} for n in (136_000, 8_000)]
     assert derived(*left)["conntrack_left_percent"] == 5
+
+
+def test_every_quantity_has_words() -> None:
+    assert set(WORDS) == {*DERIVED, *OF_HOST}

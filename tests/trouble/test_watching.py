@@ -86,6 +86,24 @@ def test_a_sound_lab_gives_nothing(lab: lk.Lab) -> None:
             watch.wait(timeout=0.1)
 
 
+def test_what_goes_wrong_in_the_background_is_told(interface: str) -> None:
+    def tell(finding: Finding) -> None:
+        raise ValueError("not this one")
+
+    watch = lk.trouble.watch(interface, tell=tell)
+    say(f"ena 0000:00:05.0 {interface}: Keep alive watchdog timeout.")
+    wait_until(lambda: "the watch has ended: ValueError" in asked(watch), 30)
+    watch.stop()
+
+
+def asked(watch: lk.trouble.Watch) -> str:
+    """What the next question brings up."""
+    try:
+        return repr(watch.findings)
+    except lk.LabError as error:
+        return str(error)
+
+
 def test_what_cannot_be_watched(tmp_path: Path) -> None:
     with pytest.raises(lk.LabError, match="name what to watch"):
         lk.trouble.watch()
