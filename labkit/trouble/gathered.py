@@ -31,9 +31,10 @@ NOTHING = "nothing that a rule knows"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # PowerShell writes it
 
 Reader = Callable[[Sequence[str], str, Asked], Iterator[Item]]
-OF_OUTPUT: tuple[Reader, ...] = (
-    *(dumps.read, interfaces.read, queueing.read, settings.read),
-    *(stack.read, windows.read, cloudwatch.read),
+OF_LINES: tuple[Reader, ...] = (dumps.read, interfaces.read, queueing.read, settings.read)
+OF_OUTPUT: tuple[Reader, ...] = (stack.read, windows.read, cloudwatch.read)
+LONGEST_LINE = (
+    2000  # that a command prints; what is behind that is not looked at, and costs no time
 )
 
 
@@ -118,6 +119,9 @@ def outputs(text: str, name: str, until: datetime) -> Iterator[Item]:
     """What the outputs of commands tell that stand in a text."""
     lines = text.splitlines()
     asked = Asked(name, until)
+    short = [line[:LONGEST_LINE] for line in lines]
+    for read in OF_LINES:
+        yield from read(short, name, asked)
     for read in OF_OUTPUT:
         yield from read(lines, name, asked)
 

@@ -114,7 +114,9 @@ def test_engine_killed_50_times_under_load() -> None:
     named = [node for node in nodes if node is not None]
     assert len(named) > ROUNDS // 2
     assert {"flood/rx:flood", "flood/sink"} & set(named)
-    assert all("/" in node for node in named)
+    # Nodes have their path's name in front. What a full cable refuses ends in a drop node, which
+    # has none: a busy machine reads the answers too late.
+    assert all("/" in node or node.startswith("drop_") for node in named), named
 
 
 def test_message_of_a_killed_engine(lab: lk.Lab) -> None:

@@ -172,3 +172,25 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     case = lk.trouble.look(tmp_path / "empty")
     assert not case.findings
     assert "no rule found anything" in repr(case)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"     rx_drops: {'9' * 5000}",
+        "    RX packets:²³ errors:0 dropped:0 overruns:0 frame:0",
+        f" Sent {'1' * 5000} bytes 2 pkt (dropped 3, overlimits 0 requeues 0)",
+        f"  eth0: {' '.join(['7' * 5000] * 16)}",
+        f"a{' ' * 3_000_000}b",
+        "x: " * 1_000_000,
+        "[" * 1_000_000 + "{" * 1_000_000,
+    ],
+)
+def test_numbers_that_are_none_cost_no_more_than_their_line(tmp_path: Path, line: str) -> None:
+    sound = "NIC statistics:\n     rx_drops: 5\n     tx_drops: 6\n     wd_expired: 0\n"
+    (tmp_path / "all.txt").write_text(
+        f"# ethtool -S eth0\n{sound}\n{line}\n\n# ethtool -S eth1\n{sound}"
+    )
+    case = lk.trouble.look(tmp_path / "all.txt")
+    assert {reading.device for reading in case.evidence.readings} >= {"eth0", "eth1"}
+    assert not any(note.is_fault for note in case.notes)

@@ -8,14 +8,15 @@ from labkit.trouble.evidence import Item, Moment, Place, Reading
 from labkit.trouble.readers.asked import Asked
 
 # ENA writes every counter of `ethtool -S` into the log before it resets.
-_IN_LOG = re.compile(r"^ena [0-9a-f:.]+ \S+: (?P<name>[a-z]\w+): (?P<value>\d+)(?:$|\s)")
+_IN_LOG = re.compile(r"^ena [0-9a-f:.]+ \S+: (?P<name>[a-z]\w+): (?P<value>\d{1,20})(?:$|\s)")
 _HEADER = re.compile(
     r"^\s*(?:#+ )?(?P<what>NIC statistics|Extended Statistics|NIC extended statistics for port "
     r"(?P<port>\d+))\b\s*[:#]*\s*$",
     re.IGNORECASE,
 )
 _COUNTER = re.compile(
-    r"^\s*(?:\[(?P<queue>\d+)\]: )?(?P<name>[A-Za-z][\w.\- ()/]*?)\s*[:=]\s*(?P<value>-?\d+)\s*$"
+    r"^\s*(?:\[(?P<queue>\d+)\]: )?(?P<name>[A-Za-z][\w.\- ()/]*?)"
+    r"\s*[:=]\s*(?P<value>-?\d{1,20})\s*$"
 )
 _QUEUE_BLOCK = re.compile(r"^\s*(?P<side>[TR]x) Queue#?:?\s*(?P<queue>\d+)\s*$")
 FEWEST = 3  # counters without a header

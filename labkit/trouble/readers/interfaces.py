@@ -9,23 +9,27 @@ from collections.abc import Iterator, Sequence
 
 from labkit.trouble.evidence import Fact, Item, Place, Reading
 from labkit.trouble.readers.asked import Asked
+from labkit.trouble.readers.numbers import is_count
 
-_IP_HEAD = re.compile(r"^\d+: (?P<name>[^:@\s]+)(?:@\S+)?: <(?P<flags>[^>]*)> mtu (?P<mtu>\d+)")
+_IP_HEAD = re.compile(
+    r"^\d+: (?P<name>[^:@\s]+)(?:@\S+)?: <(?P<flags>[^>]*)> mtu (?P<mtu>\d{1,20})"
+)
 _IP_SIDE = re.compile(r"^\s+(?P<side>RX|TX)(?: (?P<kind>errors))?: (?P<columns>[a-z ]+)$")
 _IFCONFIG = re.compile(r"^(?P<name>[a-z][\w.-]*):? +(?:Link encap:|flags=\d+<(?P<flags>[^>]*)>)")
 _PACKETS = re.compile(
-    r"^\s+(?P<side>RX|TX) packets[: ](?P<packets>\d+)"
-    r"(?: errors:(?P<errors>\d+) dropped:(?P<dropped>\d+)"
-    r" overruns:(?P<overruns>\d+) (?P<last>frame|carrier):(?P<other>\d+)|\s+bytes (?P<bytes>\d+))"
+    r"^\s+(?P<side>RX|TX) packets[: ](?P<packets>\d{1,20})"
+    r"(?: errors:(?P<errors>\d{1,20}) dropped:(?P<dropped>\d{1,20})"
+    r" overruns:(?P<overruns>\d{1,20}) (?P<last>frame|carrier):(?P<other>\d{1,20})"
+    r"|\s+bytes (?P<bytes>\d{1,20}))"
 )
 _ERRORS = re.compile(
-    r"^\s+(?P<side>RX|TX) errors (?P<errors>\d+)\s+dropped (?P<dropped>\d+)\s+"
-    r"overruns (?P<overruns>\d+)\s+(?P<last>frame|carrier) (?P<other>\d+)"
+    r"^\s+(?P<side>RX|TX) errors (?P<errors>\d{1,20})\s+dropped (?P<dropped>\d{1,20})\s+"
+    r"overruns (?P<overruns>\d{1,20})\s+(?P<last>frame|carrier) (?P<other>\d{1,20})"
 )
-_BYTES = re.compile(r"RX bytes:(?P<rx>\d+) .*?TX bytes:(?P<tx>\d+)")
-_MTU = re.compile(r"\b(?:MTU:|mtu )(?P<mtu>\d+)")
-_QUEUE = re.compile(r"\b(?:txqueuelen[: ]|qlen )(?P<length>\d+)")
-_NET_DEV = re.compile(r"^\s*(?P<name>[\w.@-]+):\s*(?P<numbers>\d+(?:\s+\d+){15})\s*$")
+_BYTES = re.compile(r"RX bytes:(?P<rx>\d{1,20}) .*?TX bytes:(?P<tx>\d{1,20})")
+_MTU = re.compile(r"\b(?:MTU:|mtu )(?P<mtu>\d{1,20})")
+_QUEUE = re.compile(r"\b(?:txqueuelen[: ]|qlen )(?P<length>\d{1,20})")
+_NET_DEV = re.compile(r"^\s*(?P<name>[\w.@-]+):\s*(?P<numbers>\d{1,20}(?:\s+\d{1,20}){15})\s*$")
 _NET_DEV_COLUMNS = (
     *("rx_bytes", "rx_packets", "rx_errors", "rx_dropped", "rx_fifo_errors", "rx_frame_errors"),
     *("rx_compressed", "multicast", "tx_bytes", "tx_packets", "tx_errors", "tx_dropped"),
@@ -104,7 +108,7 @@ def _counters(lines: Sequence[str], at: int) -> Iterator[tuple[str, int]]:
     if (found := _IP_SIDE.match(line)) and at + 1 < len(lines):
         side, columns = found["side"].lower(), found["columns"].split()
         numbers = lines[at + 1].split()
-        if len(numbers) >= len(columns) and all(number.isdigit() for number in numbers):
+        if len(numbers) >= len(columns) and all(map(is_count, numbers)):
             for column, number in zip(columns, numbers, strict=False):
                 plain = _IP_NAMES.get(column, column)
                 key = plain if plain in ("multicast", "collisions") else f"{side}_{plain}"

@@ -10,17 +10,19 @@ from collections.abc import Iterator, Sequence
 from labkit.sources.ethtool import SOFTNET_COLUMNS
 from labkit.trouble.evidence import Item, Place, Reading
 from labkit.trouble.readers.asked import Asked
+from labkit.trouble.readers.numbers import is_count
 
 _HEAD = re.compile(
     r"^\s*qdisc (?P<kind>\S+) (?P<handle>\S+) (?:dev (?P<device>\S+) )?"
     r"(?:(?P<root>root)|parent (?P<parent>\S+))"
 )
 _SENT = re.compile(
-    r"^\s*Sent (?P<bytes>\d+) bytes (?P<packets>\d+) pkt \(dropped (?P<drops>\d+), "
-    r"overlimits (?P<overlimits>\d+) requeues (?P<requeues>\d+)\)"
+    r"^\s*Sent (?P<bytes>\d{1,20}) bytes (?P<packets>\d{1,20}) pkt \(dropped (?P<drops>\d{1,20}), "
+    r"overlimits (?P<overlimits>\d{1,20}) requeues (?P<requeues>\d{1,20})\)"
 )
 _BACKLOG = re.compile(
-    r"^\s*backlog (?P<bytes>\d+)(?P<unit>[KMG]?b) (?P<packets>\d+)p(?: requeues (?P<requeues>\d+))?"
+    r"^\s*backlog (?P<bytes>\d{1,20})(?P<unit>[KMG]?b) (?P<packets>\d{1,20})p"
+    r"(?: requeues (?P<requeues>\d{1,20}))?"
 )
 _UNITS = {"b": 1, "Kb": 1024, "Mb": 1024**2, "Gb": 1024**3}
 _SOFTNET = re.compile(r"^(?:[0-9a-f]{8} ){8,14}[0-9a-f]{8}\s*$")
@@ -82,7 +84,7 @@ def _interrupts(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]
             continue
         parts = line.split()
         numbers = parts[1 : 1 + cpus]
-        if not parts or not parts[0].endswith(":") or not all(n.isdigit() for n in numbers):
+        if not parts or not parts[0].endswith(":") or not all(map(is_count, numbers)):
             if counters:
                 yield Reading(
                     counters, Place(name, begin + 1), asked.moment(lines, begin), "", begin
