@@ -4,6 +4,7 @@
 Counters are read twice, so that what grows can be told from what grew once.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from labkit.errors import LabError
 from labkit.text import reason
@@ -47,7 +49,8 @@ COUNTERS: Mapping[str, Sequence[str]] = {
 OF_INTERFACE = ("-i", "-g", "-l", "-k", "-c", "-a", "-x", "--show-priv-flags")
 
 _SECRET = re.compile(
-    r"(?i)\b(?P<name>[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|credential|psk)"
+    r"(?i)\b(?P<name>[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|fastopen_key|"
+    r"credential|psk)"
     r"[\w.-]*)(?P<sep>\s*[=:]\s*)(?P<value>\S+)"
 )
 _KEY_BLOCK = re.compile(
@@ -86,12 +89,24 @@ def collect(path: str | Path, seconds: float = PAUSE_SECONDS) -> Collected:
     Raises LabError where the file is there already, OSError where it cannot be written.
     """
     path = Path(path)
-    if path.exists():
-        raise LabError(f"{path} is there already; choose another name, or remove it")
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise LabError(f"{path} is there already; choose another name, or remove it") from None
+    try:
+        with open(descriptor, "wb") as stream:
+            files, missing = _write(stream, seconds)
+    except BaseException:
+        path.unlink()  # a part of it is of no use, and the name is free again
+        raise
+    return Collected(path, tuple(files), missing)
+
+
+def _write(stream: IO[bytes], seconds: float) -> tuple[list[str], dict[str, str]]:
+    """The names of the files, and what is missing."""
     files: list[str] = []
     missing: dict[str, str] = {}
-    with path.open("xb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        path.chmod(0o600)
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
 
         def keep(folder: str, commands: Mapping[str, Sequence[str]]) -> None:
             for name, command in commands.items():
@@ -107,7 +122,7 @@ def collect(path: str | Path, seconds: float = PAUSE_SECONDS) -> Collected:
         keep("1-before/", {**COUNTERS, **dict(_statistics())})
         time.sleep(seconds)
         keep("2-after/", {**COUNTERS, **dict(_statistics())})
-    return Collected(path, tuple(files), missing)
+    return files, missing
 
 
 def without_secrets(text: str) -> str:

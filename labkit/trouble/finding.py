@@ -45,6 +45,7 @@ class Finding:
     level: "certain", "likely" or "possible"
     because: the rule's condition that was met
     evidence: lines and counters, in the order of the rule's signs
+    remedy: what to do
     excluded: what would explain it otherwise and was looked for, with what came of it
     needs: what would decide, and the command that gets it; none of what is certain
     """
@@ -54,6 +55,7 @@ class Finding:
     level: str
     because: str
     evidence: tuple[Seen, ...]
+    remedy: str
     excluded: tuple[str, ...] = ()
     needs: tuple[Mapping[str, str], ...] = ()
 
@@ -71,11 +73,6 @@ class Finding:
     def cause(self) -> str:
         """Why it comes."""
         return self.rule.cause
-
-    @property
-    def remedy(self) -> str:
-        """What to do."""
-        return self.rule.remedy
 
     def order(self) -> tuple[int, bool, int, str, str]:
         """Its place among others: most certain first, what has another cause after the rest."""

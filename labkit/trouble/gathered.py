@@ -2,7 +2,6 @@
 """Evidence out of files: each is given to the readers that know its shape."""
 
 import codecs
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from labkit.errors import LabError
 from labkit.text import plural, reason
 from labkit.trouble.evidence import Event, Evidence, Fact, Item, Note, Place, Reading
-from labkit.trouble.opened import DAMAGED, Files, Opened, Readable, TooMuch
+from labkit.trouble.opened import DAMAGED, Chained, Files, Opened, TooMuch
 from labkit.trouble.readers import (
     cloudwatch,
     dumps,
@@ -33,9 +32,7 @@ UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # PowerShell writes it
 Reader = Callable[[Sequence[str], str, Asked], Iterator[Item]]
 OF_LINES: tuple[Reader, ...] = (dumps.read, interfaces.read, queueing.read, settings.read)
 OF_OUTPUT: tuple[Reader, ...] = (stack.read, windows.read, cloudwatch.read)
-LONGEST_LINE = (
-    2000  # that a command prints; what is behind that is not looked at, and costs no time
-)
+LONGEST_LINE = 2000  # that a command prints; what is behind it is not looked at, and costs no time
 
 
 def gather(paths: Iterable[Path]) -> Evidence:
@@ -91,7 +88,7 @@ def _read(opened: Opened) -> Iterator[Item]:
         if BINARY in head[:4096]:
             yield Note(Place(opened.name), "is no text, and no kind of file that is known", True)
             return
-        rest = _Chained(head, opened.stream)
+        rest = Chained(head, opened.stream)
         yield from logs.read(rest, opened.name, opened.until)
         if len(head) < LARGEST_OUTPUT:
             yield from outputs(head.decode("utf-8", errors="replace"), opened.name, opened.until)
@@ -124,14 +121,3 @@ def outputs(text: str, name: str, until: datetime) -> Iterator[Item]:
         yield from read(short, name, asked)
     for read in OF_OUTPUT:
         yield from read(lines, name, asked)
-
-
-class _Chained:
-    """Bytes that were read already, and the stream that they came from."""
-
-    def __init__(self, head: bytes, rest: Readable) -> None:
-        self._head, self._rest = io.BytesIO(head), rest
-
-    def read(self, size: int = -1, /) -> bytes:
-        """As a stream."""
-        return self._head.read(size) or self._rest.read(size)

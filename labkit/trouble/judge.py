@@ -81,7 +81,7 @@ class _Device:
         self._name, self._series = name, series
         mine = (name, "")
         self._events = [e for e in evidence.events if aliases.get(e.device, e.device) in mine]
-        self._facts = [f for f in evidence.facts if f.device in mine]
+        self._facts = [f for f in evidence.facts if aliases.get(f.device, f.device) in mine]
         self._own = [e for e in self._events if e.device]
 
     def finding(self, rule: Rule) -> Finding | None:
@@ -106,11 +106,14 @@ class _Device:
             excluded.append(f"{entry.why}: nothing of it was seen")
         named = [name for name in rule.signs if seen[name]]
         evidence = tuple(part for name in named for part in seen[name])
-        needs = () if level == "certain" else tuple(self._need(need) for need in rule.needs)
-        return Finding(rule, self._name, level, text, evidence, tuple(excluded), needs)
+        needs = () if level == "certain" else rule.needs
+        told = tuple({key: self._named(value) for key, value in need.items()} for need in needs)
+        remedy = self._named(rule.remedy)
+        return Finding(rule, self._name, level, text, evidence, remedy, tuple(excluded), told)
 
-    def _need(self, need: Mapping[str, str]) -> Mapping[str, str]:
-        return {key: value.replace("{device}", self._name or "IF") for key, value in need.items()}
+    def _named(self, text: str) -> str:
+        """With the interface's name in its commands."""
+        return text.replace("{device}", self._name or "IF")
 
     def _is_own(self, sign: Sign, seen: Sequence[Seen]) -> bool:
         if not seen:
@@ -121,7 +124,7 @@ class _Device:
                 return any(event.place in places for event in self._own)
             case CounterSign():
                 return any(part.text.startswith(f"{self._name} ") for part in seen)
-        return any(f.device == self._name for f in self._facts if sign.fact.fullmatch(f.name))
+        return any(f.device for f in self._facts if sign.fact.fullmatch(f.name))
 
     def _seen(
         self, sign: Sign, before: Mapping[str, tuple[Seen, ...]], rule: Rule

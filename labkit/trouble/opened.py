@@ -25,7 +25,9 @@ from labkit.trouble.evidence import Note, Place
 MOST_FILES = 20_000
 MOST_BYTES = 8 << 30  # out of all archives
 MOST_DEEP = 3  # archives in archives
-TAR, TAR_HEAD = b"ustar", 512
+LARGEST_INSIDE = 1 << 30  # of an archive in an archive
+BLOCK = 1 << 20
+TAR, ZIP, HEAD = b"ustar", b"PK\x03\x04", 512
 DAMAGED = (
     *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error),
     *(EOFError, OSError, ValueError, RuntimeError, NotImplementedError),
@@ -68,17 +70,22 @@ class Files:
 
     def of(self, path: Path) -> Iterator[Opened | Note]:
         """A file's stream, those of an archive's members, or of all files of a folder."""
-        if path.is_dir():
-            for file in sorted(path.rglob("*")):
-                if file.is_file() and not file.is_symlink():
-                    yield from self._file(file, str(file.relative_to(path.parent)))
+        if not path.is_dir():
+            yield from self._file(path, path.name)
             return
-        yield from self._file(path, path.name)
+        for file in sorted(path.rglob("*")):
+            if self._files > MOST_FILES:
+                return  # as was told of the file before
+            if file.is_file() and not file.is_symlink():
+                yield from self._file(file, str(file.relative_to(path.parent)))
 
     def _file(self, path: Path, name: str) -> Iterator[Opened | Note]:
+        if not path.is_file():  # what it holds may never come, or never end
+            yield Note(Place(name), "is no file: a pipe, a socket or a device", True)
+            return
         try:
             with path.open("rb") as stream:
-                until = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                until = _at(path.stat().st_mtime)
                 yield from self._stream(Opened(name, stream, until), stream, 0)
         except TooMuch as error:
             yield Note(Place(name), str(error), True)
@@ -90,7 +97,7 @@ class Files:
         self._files += 1
         if self._files > MOST_FILES:
             raise TooMuch(f"there are more than {MOST_FILES:,} files; give those that matter")
-        head = file.read(TAR_HEAD)
+        head = file.read(HEAD)
         file.seek(0)
         opener = next((way for magic, way in _PACKED.items() if head.startswith(magic)), None)
         try:
@@ -100,7 +107,7 @@ class Files:
             elif head[257:262] == TAR:
                 with tarfile.open(fileobj=file, mode="r|") as archive:
                     yield from self._tar(opened, archive, depth)
-            elif head.startswith(b"PK\x03\x04"):
+            elif head.startswith(ZIP):
                 with zipfile.ZipFile(file) as packed:
                     yield from self._zip(opened, packed, depth)
             else:
@@ -112,9 +119,9 @@ class Files:
             yield Note(Place(opened.name), told, True)
 
     def _unpacked(self, opened: Opened, plain: Any, depth: int) -> Iterator[Opened | Note]:
-        """What a compressed file holds: a tar is walked as it comes, another file is counted."""
+        """What a compressed file holds: a tar is walked as it comes."""
         counted: Any = _Counted(plain, self)
-        if plain.peek(TAR_HEAD)[257:262] == TAR:
+        if plain.peek(HEAD)[257:262] == TAR:
             with tarfile.open(fileobj=counted, mode="r|") as archive:
                 yield from self._tar(opened, archive, depth)
             return
@@ -128,7 +135,7 @@ class Files:
             stream = archive.extractfile(member)
             if stream is None:
                 continue
-            until = datetime.fromtimestamp(max(0, member.mtime), UTC)
+            until = _at(member.mtime)
             yield from self._member(Opened(name, stream, until), depth)
 
     def _zip(self, opened: Opened, archive: zipfile.ZipFile, depth: int) -> Iterator[Opened | Note]:
@@ -144,18 +151,23 @@ class Files:
                 yield from self._member(Opened(name, _Counted(stream, self), until), depth)
 
     def _member(self, opened: Opened, depth: int) -> Iterator[Opened | Note]:
-        if depth + 1 >= MOST_DEEP:
+        """A member as it comes; one that is an archive itself is taken whole, to be sought in."""
+        head = opened.stream.read(HEAD)
+        opened.stream = Chained(head, opened.stream)
+        is_archive = head.startswith((*_PACKED, ZIP)) or head[257:262] == TAR
+        if not is_archive or depth + 1 >= MOST_DEEP:
+            self._files += 1
+            if self._files > MOST_FILES:
+                raise TooMuch(f"there are more than {MOST_FILES:,} files; give those that matter")
             yield opened
             return
-        file = io.BytesIO(self._bounded(opened.stream))
-        yield from self._stream(Opened(opened.name, file, opened.until), file, depth + 1)
-
-    def _bounded(self, stream: Readable) -> bytes:
-        parts = []
-        while block := stream.read(1 << 20):
-            self.count(len(block))
-            parts.append(block)
-        return b"".join(parts)
+        data = opened.stream.read(LARGEST_INSIDE + 1)
+        if len(data) > LARGEST_INSIDE:
+            most = f"{LARGEST_INSIDE >> 20} MiB"
+            told = f"is an archive of more than {most} inside another one; take it out"
+            yield Note(Place(opened.name), told, True)
+            return
+        yield from self._stream(opened, io.BytesIO(data), depth + 1)
 
     def count(self, size: int) -> None:
         """So many bytes more came out of archives; TooMuch when these are too many."""
@@ -164,6 +176,33 @@ class Files:
             raise TooMuch(
                 f"more than {MOST_BYTES >> 30} GiB come out of it; unpack it, and give what matters"
             )
+
+
+class Chained:
+    """Bytes that were read already, and the stream that they came from."""
+
+    def __init__(self, head: bytes, rest: Readable) -> None:
+        self._head, self._rest = io.BytesIO(head), rest
+
+    def read(self, size: int = -1, /) -> bytes:
+        """As a stream: so many, or fewer at the end."""
+        parts = [self._head.read(size)]
+        left = size - len(parts[0])
+        while size < 0 or left > 0:
+            block = self._rest.read(left if size >= 0 else BLOCK)
+            if not block:
+                break
+            parts.append(block)
+            left -= len(block)
+        return b"".join(parts)
+
+
+def _at(seconds: float) -> datetime:
+    """When a member was written; now, where the archive tells nonsense."""
+    try:
+        return datetime.fromtimestamp(max(0, seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.now(UTC)
 
 
 def _written(member: zipfile.ZipInfo) -> datetime:

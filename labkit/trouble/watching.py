@@ -65,7 +65,8 @@ class Watch:
         self.noticed: dict[tuple[str, str], Noticed] = {}
         self.faults: dict[str, str] = {}
         self._sources, self._log, self._tell = list(sources), log, tell
-        self._samples: dict[str, deque[Sample]] = {}
+        self._samples: list[deque[Sample]] = [deque() for _ in sources]
+        self._lines = 0  # of the kernel's log, so far
         self._evidence: deque[tuple[float, Any]] = deque(maxlen=MOST_EVENTS)
         self._dater = Dater(datetime.now(UTC))
         self._error: Exception | None = None
@@ -161,7 +162,7 @@ class Watch:
             raise LabError(f"the watch has ended: {error!r}") from error
 
     def _read(self) -> None:
-        for source in self._sources:
+        for source, kept in zip(self._sources, self._samples, strict=True):
             try:
                 sample = source.sample()
             except SourceError as error:
@@ -172,7 +173,6 @@ class Watch:
                 self.faults[source.label] = why
                 continue
             self.faults.pop(source.label, None)
-            kept = self._samples.setdefault(source.label, deque())
             if kept and kept[-1].schema is not sample.schema:
                 kept.clear()  # its counters began anew
             kept.append(sample)
@@ -180,8 +180,10 @@ class Watch:
                 kept.popleft()
         if self._log is not None:
             now = time.monotonic()
-            for item in of_lines(self._log.read(), "kernel log", self._dater):
+            lines = self._log.read()
+            for item in of_lines(lines, "kernel log", self._lines + 1, self._dater):
                 self._evidence.append((now, item))
+            self._lines += len(lines)
             while self._evidence and now - self._evidence[0][0] > EVENT_SECONDS:
                 self._evidence.popleft()
 
@@ -189,12 +191,12 @@ class Watch:
         evidence = Evidence()
         for _, item in self._evidence:
             evidence.add(item)
-        for source in self._sources:
+        for source, samples in zip(self._sources, self._samples, strict=True):
             device = source.interface if isinstance(source, Ethtool) else ""
-            for sample in _spread(self._samples.get(source.label, ())):
+            for sample in _spread(samples):
                 for reading in readings_of(sample, source.label, device):
                     evidence.add(reading)
-        found, now = judge(evidence), time.time()
+        found, now, news = judge(evidence), time.time(), []
         with self._changed:
             for finding in found:
                 key = finding.id, finding.device
@@ -202,9 +204,12 @@ class Watch:
                 since = now if before is None else before.since
                 self.noticed[key] = Noticed(finding, since, now)
                 if before is None or before.finding.level != finding.level:
-                    self._changed.notify_all()
-                    if self._tell is not None:
-                        self._tell(finding)
+                    news.append(finding)
+            if news:
+                self._changed.notify_all()
+        if self._tell is not None:
+            for finding in news:
+                self._tell(finding)
 
 
 def _spread(samples: Sequence[Sample]) -> list[Sample]:

@@ -3,6 +3,7 @@
 
 import json
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,18 @@ def test_what_was_collected_can_be_looked_at(tmp_path: Path) -> None:
     ran = CliRunner().invoke(main, ["trouble", "collect", "--output", str(file)])
     assert ran.exit_code == 2
     assert "is there already" in ran.output
+
+
+def test_a_collection_that_is_interrupted_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        lk.trouble.collect(tmp_path / "case.zip")
+    assert not list(tmp_path.iterdir())
 
 
 def test_exit_codes_and_json(tmp_path: Path) -> None:
@@ -77,6 +90,7 @@ def test_an_interface_is_looked_at() -> None:
         ),
         ("AWS_SECRET_ACCESS_KEY: abc/def", "AWS_SECRET_ACCESS_KEY: [left out]"),
         ("wifi-psk = 12345678", "wifi-psk = [left out]"),
+        ("net.ipv4.tcp_fastopen_key = 1-2-3-4", "net.ipv4.tcp_fastopen_key = [left out]"),
         (
             "a -----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY----- b",
             "a [private key left out] b",

@@ -5,7 +5,9 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import tarfile
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -145,6 +147,36 @@ def test_bombs_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opened, "MOST_FILES", 10)
     (tmp_path / "many.zip").write_bytes(zip_of({str(n): b"x" for n in range(20)}))
     assert any("more than 10 files" in text for text in faults(tmp_path / "many.zip"))
+
+
+def test_times_that_cannot_be_and_what_is_no_file(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for mtime in (-5, 1e18):
+            info = tarfile.TarInfo(f"at{mtime:.0f}")
+            info.size, info.mtime = len(LOG), mtime
+            archive.addfile(info, io.BytesIO(LOG))
+    (tmp_path / "odd.tar").write_bytes(file.getvalue())
+    assert faults(tmp_path / "odd.tar") == []
+    assert len(lk.trouble.look(tmp_path / "odd.tar").findings[0].evidence) >= 2
+    os.mkfifo(tmp_path / "pipe")
+    assert faults(tmp_path / "pipe") == ["pipe: is no file: a pipe, a socket or a device"]
+
+
+def test_a_long_log_inside_an_archive_is_not_held(tmp_path: Path) -> None:
+    """It is read as it comes, as one that lies alone."""
+    long = b"nothing of note happens in this line of the log\n" * 2_000_000 + LOG
+    for name, data in (
+        ("a.tar.gz", tar_of({"messages": long}, "w:gz")),
+        ("a.zip", zip_of({"m": long})),
+    ):
+        (tmp_path / name).write_bytes(data)
+        tracemalloc.start()
+        case = lk.trouble.look(tmp_path / name)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert [f.id for f in case.findings] == ["keep-alive-lost"]
+        assert peak < len(long) / 2
 
 
 def test_a_flood_is_counted(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ tests/trouble/cases/RULE/LEVEL/ holds the files of a case that the rule judges t
 negative/ and near/ are cases in which it is silent.
 """
 
+import io
 import tomllib
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,10 +19,12 @@ import labkit as lk
 from labkit.trouble.evidence import Evidence
 from labkit.trouble.gathered import gather
 from labkit.trouble.judge import judge
-from labkit.trouble.readers.logs import plain
+from labkit.trouble.moments import Dater
+from labkit.trouble.readers.logs import candidates, plain
 from labkit.trouble.rules import LEVELS, LineSign, Rule, rule_of, rules
 
 CASES = Path(__file__).parent / "cases"
+UNTIL = datetime(2026, 11, 30, tzinfo=UTC)
 SILENT = ("negative", "near")
 KINDS = dict.fromkeys(LEVELS, "positive") | {kind: kind for kind in SILENT}
 RULE_FILES = sorted(f.name for f in (files("labkit.trouble") / "rules").iterdir())
@@ -42,6 +46,56 @@ def test_patterns_mean_the_same_to_both_libraries() -> None:
         for sign in rule.signs.values():
             if isinstance(sign, LineSign):
                 re2.compile(plain(sign.pattern.pattern))
+
+
+def test_lines_that_a_rule_knows_are_found_among_all() -> None:
+    """What picks lines out of gigabytes passes none over that a sign's own pattern finds."""
+    signs = [s for r in rules().values() for s in r.signs.values() if isinstance(s, LineSign)]
+    found = 0
+    for file in CASES.glob("*/*/*"):
+        text = file.read_bytes()
+        lines = text.decode("utf-8", errors="replace").split("\n")
+        picked = {number for number, _ in candidates(io.BytesIO(text))}
+        for number, line in enumerate(lines, 1):
+            if any(s.pattern.search(Dater(UNTIL).read(line)[1]) for s in signs):
+                found += 1
+                assert number in picked, (file, line)
+    assert found > 300
+
+
+@pytest.mark.parametrize(
+    ("pattern", "means"),
+    [
+        ("^a: (?P<n>\\d+)$", "a: (?:\\d+)"),
+        ("[^a]b", "[^a]b"),
+        ("[$^]b", "[$^]b"),
+        ("\\^a\\$", "\\^a\\$"),
+        ("[]^]x$", "[]^]x"),
+        ("(?:$|\\s)", "(?:|\\s)"),
+    ],
+)
+def test_only_the_ends_of_a_line_are_taken_away(pattern: str, means: str) -> None:
+    assert plain(pattern) == means
+
+
+def test_a_remedy_names_the_interface() -> None:
+    case = lk.trouble.look(*sorted((CASES / "receive-ring-short" / "likely").iterdir()))
+    (found,) = [f for f in case.findings if f.id == "receive-ring-short"]
+    assert "ethtool -G ens5 rx" in found.remedy
+    for rule in rules().values():
+        assert "{" not in rule.cause + rule.title, rule.id
+
+
+def test_what_a_log_says_of_an_address_is_its_interfaces(tmp_path: Path) -> None:
+    (tmp_path / "dmesg").write_text(
+        "[1.0] ena 0000:00:05.0: Elastic Network Adapter (ENA) v2.2.4g\n"
+        "[2.0] ena 0000:00:05.0 ens5: Trigger reset is on\n"
+    )
+    (tmp_path / "ethtool_-i_ens5.txt").write_text("driver: ena\n")
+    case = lk.trouble.look(tmp_path / "dmesg", tmp_path / "ethtool_-i_ens5.txt")
+    assert ("ena-driver-without-accelerated-path", "ens5") in {
+        (f.id, f.device) for f in case.findings
+    }
 
 
 def test_cases_are_of_rules_that_there_are() -> None:

@@ -55,9 +55,14 @@ def _all_patterns() -> Any:
     return re2.compile("|".join(f"(?:{pattern})" for pattern in patterns).encode(), options)
 
 
+# What is left as it is: escapes and sets of characters; and what is taken away: the ends of a line.
+_ANCHORS = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\])|[\^$]")
+
+
 def plain(pattern: str) -> str:
-    """Without the names of groups, which may come again, and the line's beginning."""
-    return re.sub(r"\(\?P<\w+>", "(?:", pattern).replace("^", "")
+    """To be searched for in a block of lines: without the names of groups, which may come again,
+    and without the ends of a line. It finds what the pattern finds in a line, and maybe more."""
+    return _ANCHORS.sub(lambda found: found[1] or "", re.sub(r"\(\?P<\w+>", "(?:", pattern))
 
 
 def candidates(stream: Readable) -> Iterator[tuple[int, bytes]]:
@@ -119,12 +124,12 @@ def read(stream: Readable, name: str, until: datetime) -> Iterator[Item]:
         yield Note(Place(name), "its times have no zone; they are taken as UTC")
 
 
-def of_lines(lines: Iterable[str], name: str, dater: Dater) -> Iterator[Item]:
-    """Events and facts of lines that come one by one."""
-    for line in lines:
+def of_lines(lines: Iterable[str], name: str, first: int, dater: Dater) -> Iterator[Item]:
+    """Events and facts of lines that come one by one; first: the number of the first of them."""
+    for number, line in enumerate(lines, first):
         data = line.encode()
         if _all_patterns().search(data):
-            yield from _items(0, data, name, dater)
+            yield from _items(number, data, name, dater)
 
 
 def _items(number: int, line: bytes, name: str, dater: Dater) -> Iterator[Item]:
