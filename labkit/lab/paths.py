@@ -7,7 +7,7 @@ from typing import Any
 
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
-from labkit.errors import LabClosed, PathError
+from labkit.errors import LabClosed, LabError, PathError
 from labkit.lab.host_paths import HostPaths
 from labkit.lab.port import Port
 from labkit.lab.running_path import RunningPath, start_path
@@ -135,7 +135,15 @@ class LabPaths:
         after = self._path(resolved)
         try:
             self._make_way(resolved, running)
-            answer = self._engine.commands.replace_path(running.name, resolved.to_dict())
+            try:
+                answer = self._engine.commands.replace_path(running.name, resolved.to_dict())
+            except LabError:
+                raise
+            except (
+                BaseException
+            ):  # an interrupt ends the wait alone: they are exchanged all the same
+                self.declared[running.name] = after
+                raise
             self.declared[running.name] = after
             self._keep(running, answer)
         finally:

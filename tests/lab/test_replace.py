@@ -2,6 +2,7 @@
 """A path in the place of another one that runs: no frame is missed between them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +71,44 @@ def test_what_cannot_run_leaves_the_one_that_runs(lab: lk.Lab, tmp_path: Path) -
     path.stop()
     with pytest.raises(lk.PathError, match=r"was stopped; run the other one"):
         path.replace(lk.rx(b) >> lk.sink())
+
+
+def test_interrupted_it_is_done_all_the_same(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends the wait alone: what runs is what the lab says, and flows can be added on."""
+    a, b = lab.cable()
+    commands = lab.engine.commands
+    real = commands.replace_path
+
+    def interrupted(name: str, path: Any) -> None:
+        monkeypatch.undo()
+        real(name, path)
+        raise KeyboardInterrupt
+
+    with lab.traffic() as t:
+        first = t.add(stream(), on=a, to=b, rate=1000)
+        first.start()
+        other = stream()
+        other.packet["IP"].src = "10.0.0.9"
+        second = t.add(other, on=a, to=b, rate=1000)
+        monkeypatch.setattr(commands, "replace_path", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            second.start()
+        second.start()
+        wait_until(lambda: second.received is not None and second.received > 10)
+        t.stop()
+        assert_whole(t)
+
+
+def test_a_path_of_traffic_that_was_stopped_runs_again(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    with lab.traffic() as t:
+        flow = t.add(stream(), on=a, to=b, count=10, rate=1000)
+        flow.start()
+        flow.wait()
+        lab.paths[f"traffic:{a.name}"].stop()
+        flow.start()
+        flow.wait(30)
+        assert (flow.sent, flow.received) == (20, 20)
 
 
 def test_another_port(lab: lk.Lab) -> None:

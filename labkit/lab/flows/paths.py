@@ -25,7 +25,7 @@ class TrafficPaths:
 
     def __init__(self, lab: Any) -> None:
         self._lab = lab
-        self._running: dict[str, tuple[Any, Any]] = {}  # what it is made for, and the running path
+        self._made_for: dict[str, Want] = {}
 
     def fit(self, flows: Iterable[Flow], places: dict[str, list[str]]) -> None:
         """Runs what these flows need.
@@ -33,28 +33,29 @@ class TrafficPaths:
         places: ports that frames of a run may arrive on, by run; their order is their number
         """
         for name, want in _wanted(list(flows), places).items():
-            made_for, running = self._running.get(name, (None, None))
-            if made_for == want:
+            running = self._lab.paths.get(f"{PREFIX}{name}")
+            if running is not None and self._made_for.get(name) == want:
                 continue
             port = self._lab.ports.get(name)
             if port is None:
                 raise LabError(f"port {name} was closed; a flow needs it")
             path = _path(port, *want)
-            self._running[name] = (
-                want,
-                self._lab.run(path) if running is None else running.replace(path),
-            )
+            if running is None:
+                self._lab.run(path)
+            else:
+                running.replace(path)
+            self._made_for[name] = want
 
     @property
     def is_running(self) -> bool:
         """Whether there are any."""
-        return bool(self._running)
+        return bool(self._made_for)
 
     def end(self) -> None:
         """Takes all of them off; what they left on cables that nobody reads does not come out when
         somebody does."""
-        ports = [self._lab.ports[name] for name in self._running if name in self._lab.ports]
-        for name in list(self._running):
+        ports = [self._lab.ports[name] for name in self._made_for if name in self._lab.ports]
+        for name in list(self._made_for):
             self._stop(name)
         for port in ports:
             self._take_off(self._lab.ports.get(port.declaration.peer or ""))
@@ -74,13 +75,13 @@ class TrafficPaths:
 
     def forget(self) -> None:
         """Their engine has gone."""
-        self._running.clear()
+        self._made_for.clear()
 
     def _stop(self, name: str) -> None:
-        if name not in self._running:
-            return
-        _, running = self._running.pop(name)
-        running.stop()
+        del self._made_for[name]
+        running = self._lab.paths.get(f"{PREFIX}{name}")
+        if running is not None:
+            running.stop()
 
 
 Want = tuple[str | None, tuple[tuple[str, int], ...], tuple[str, ...]]
