@@ -165,7 +165,7 @@ class Row {
     const pair = () => [h("div", {}), h("div", { class: "lk-faint" })];
     this.cells = { sent: pair(), received: pair(), lost: pair(), latency: pair() };
     this.saidText = h("div", { class: "lk-said-text", role: "status" });
-    this.said = h("tr", { class: "lk-said", hidden: true, role: "row" }, h("td", { colspan: "7", role: "cell" }, this.saidText));
+    this.said = h("tr", { class: "lk-said", hidden: true, role: "row" }, h("td", { colspan: "6", role: "cell" }, this.saidText));
     this.element = h("tr", { role: "row" },
       h("th", { scope: "row", role: "rowheader" },
         h("div", {}, h("span", { class: "lk-flow-name", title: flow.name }, flow.name), this.state),

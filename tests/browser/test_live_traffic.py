@@ -93,6 +93,18 @@ def test_a_slider_changes_what_is_sent(page: Page, width: int) -> None:
     assert page.locator(".lk-view").evaluate(OVERLAPS) == []
 
 
+def test_no_width_cuts_a_number(page: Page) -> None:
+    """Columns keep their width, and have room for what stands in them."""
+    cut = """(view) => [...view.querySelectorAll('.lk-flows-table td:not(.lk-rate) > div')]
+        .filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1)
+        .map((e) => e.textContent)"""
+    for width in range(700, 1500, 50):
+        page.set_viewport_size({"width": width, "height": 1500})
+        view = page.locator(".lk-view")
+        assert view.evaluate(cut) == [], width
+        assert view.evaluate(OVERLAPS) == [], width
+
+
 def test_buttons(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 1500})
     page.get_by_role("button", name="Pause down").click()
