@@ -2,6 +2,7 @@
 # The public names, listed once: type checkers read this file, and labkit/__init__.py does.
 
 from . import dut as dut
+from . import fault as fault
 from . import sources as sources
 from . import trouble as trouble
 from .engine.config import EalConfig as EalConfig

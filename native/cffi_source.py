@@ -39,6 +39,7 @@ BORROWED: dict[str, tuple[str, ...]] = {
     ),
     "rewrite.h": ("struct lk_mac_pair", "struct lk_net_pair", "struct lk_rewrite"),
     "replay_ahead.h": ("struct lk_side", "struct lk_replay_config"),
+    "sick_state.h": ("enum lk_sick_tx", "enum lk_sick_rx", "enum lk_told_of"),
     "signature.h": (),
     "status.h": ("struct lk_status",),
     "flow_state.h": ("enum lk_flow_state", "enum lk_change_kind"),

@@ -88,6 +88,33 @@ class Commands(Protocol):
     def close_port(self, name: str) -> list[str]:
         """Closes a port unless paths use it, whose names it answers; nothing if there is none."""
 
+    # Ports whose NIC is sick
+
+    def make_sick(self, name: str, device: Mapping[str, Any]) -> None:
+        """What the port's device does from now on: fields of struct lk_sick_config, `refusal` the
+        name of a verdict."""
+
+    def cure_sick(self, name: str, sends: bool) -> None:
+        """The device is sound again, and sends what it held, or loses it."""
+
+    def lose_held(self, name: str) -> None:
+        """What the device holds is lost, as by a reset."""
+
+    def sick_counts(self, name: str) -> Fields:
+        """Reads struct lk_sick_counts."""
+
+    def lost_by_sick(self) -> dict[str, int]:
+        """Frames that devices took and lost, by port, of those that are or were sick."""
+
+    def tell_driver(self, name: str, counters: Mapping[str, Sequence[Any]]) -> None:
+        """Sets what its driver counts: by name of, xstat, value of struct lk_told."""
+
+    def driver_xstats(self, name: str) -> dict[str, int]:
+        """What its driver tells, by its own names."""
+
+    def say(self, lines: Sequence[str]) -> None:
+        """Writes what a driver says into the engine's log."""
+
     # Paths and workers
 
     def run_path(self, name: str, path: Mapping[str, Any]) -> int:

@@ -20,7 +20,15 @@ from labkit.path.address_types import (
     UnknownVniType,
 )
 from labkit.path.kinds import KINDS, NodeKind, Parameter
-from labkit.path.types import FileType, LineType, PortType, QueueType, RunType, SnaplenType
+from labkit.path.types import (
+    FileType,
+    LineType,
+    PortType,
+    QueueType,
+    RunType,
+    SickNicType,
+    SnaplenType,
+)
 from labkit.path.values import ParamType, RealType, TextType, WholeType
 
 
@@ -35,6 +43,7 @@ class EnginePath:
     captures: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, Any] = field(default_factory=dict)  # of impair nodes, by line and
     impairments: dict[str, str] = field(default_factory=dict)  # the line by node name
+    sick: dict[str, Any] = field(default_factory=dict)  # fault of a port's NIC, by port
 
 
 @dataclass
@@ -111,6 +120,10 @@ class NodeConfigs:
                 raise LookupError(f"port {value} has no frame rings")
             comes_in = at.kind.role == "source"
             at.config.ring = port.rings.to_engine if comes_in else port.rings.from_engine
+
+    @_fill.register
+    def _(self, kind: SickNicType, value: dict[str, Any], at: _Node) -> None:
+        at.running.sick[at.params["nic"]] = value
 
     @_fill.register
     def _(self, kind: QueueType, value: int, at: _Node) -> None:

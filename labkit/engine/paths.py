@@ -8,6 +8,7 @@ from labkit.engine.answers import PathCounts
 from labkit.engine.binding import c_string, call, ffi, lib
 from labkit.engine.node_config import EnginePath, NodeConfigs
 from labkit.engine.ports import Ports
+from labkit.engine.sick_ports import SickPorts
 from labkit.engine.trials import Trials
 from labkit.engine.workers import Workers
 from labkit.packet.codec import EDGES, VERDICTS
@@ -16,8 +17,9 @@ from labkit.packet.codec import EDGES, VERDICTS
 class Paths:
     """The engine's paths by name."""
 
-    def __init__(self, ports: Ports, workers: Workers) -> None:
+    def __init__(self, ports: Ports, workers: Workers, sick_ports: SickPorts) -> None:
         self.ports = ports
+        self.sick_ports = sick_ports
         self.workers = workers
         self.probes: dict[str, Any] = {}
         self.trials = Trials()
@@ -31,6 +33,7 @@ class Paths:
             raise ValueError(f"a path called {name!r} runs already")
         running = self._build(name, path)
         try:
+            self._sicken(running.sick)
             lcore = self.workers.place(running.graph, self._beside(running))
         except BaseException:
             self._close(running)
@@ -50,6 +53,9 @@ class Paths:
             self._close(running)
             raise
         self.by_name[name] = running
+        # A fault that both have goes on.
+        self._sicken({p: d for p, d in running.sick.items() if before.sick.get(p) != d})
+        before.sick = {p: d for p, d in before.sick.items() if p not in running.sick}
         self.changed()  # nobody reads a graph that is about to go
         try:
             return self._counts(before, lcore)
@@ -84,6 +90,17 @@ class Paths:
             raise
         return running
 
+    def _sicken(self, ports: Mapping[str, Mapping[str, Any]]) -> None:
+        for port, fault in ports.items():
+            self.sick_ports.make(port, fault["device"])
+            self.sick_ports.tell(port, fault["told"])
+
+    def _cure(self, path: EnginePath) -> None:
+        """The ports whose NIC was sick because the path said so."""
+        ports, path.sick = path.sick, {}
+        for port in ports:
+            self.sick_ports.cure(port, sends=True)
+
     def _beside(self, running: EnginePath) -> set[int]:
         """Lcores that walk paths with queues of this one's."""
         return {
@@ -99,6 +116,7 @@ class Paths:
             return None
         self.changed()  # nobody reads a graph that is about to go
         lcore = self.workers.lcore_of(path.graph)
+        self._cure(path)
         self.workers.remove(path.graph)
         try:
             return self._counts(path, lcore)
@@ -176,6 +194,7 @@ class Paths:
 
     def _close(self, path: EnginePath) -> None:
         """Takes a path off its worker, as far as it came, and gives back what its nodes had."""
+        self._cure(path)
         if path.graph >= 0:
             self.workers.remove(path.graph)
             call("lk_graph_destroy", path.graph)

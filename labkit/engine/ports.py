@@ -32,7 +32,8 @@ class EnginePort:
     """A port: DPDK's id, the MAC that its nodes answer for, and its frame rings.
 
     ring_queues: the queues of a ring port, else 0; xstat_names: of a started port, each one once;
-    arguments: of its driver; sockets: that its driver opened and may not close
+    told_names: of what its driver counts, where its NIC is sick; arguments: of its driver; sockets:
+    that its driver opened and may not close
     """
 
     id: int
@@ -40,6 +41,7 @@ class EnginePort:
     rings: FrameRings | None = None
     ring_queues: int = 0
     xstat_names: list[str] = field(default_factory=list)
+    told_names: list[str] = field(default_factory=list)
     arguments: str = ""
     sockets: set[DriverSocket] = field(default_factory=set)
 

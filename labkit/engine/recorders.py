@@ -96,6 +96,9 @@ class Recorders:
                 continue
             xstats = [f"port/{name}/{xstat}" for xstat in port.xstat_names]
             plan.append((lib.LK_RECORD_PORT, port.id, 0, xstats))
+            if port.told_names:
+                told = [f"driver/{name}/{counter}" for counter in port.told_names]
+                plan.append((lib.LK_RECORD_TOLD, port.id, 0, told))
         drops = [f"drop_{verdict.name}" for verdict in VERDICTS if verdict.is_drop]
         for name, path in self.paths.by_name.items():
             counters = [

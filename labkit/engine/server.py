@@ -36,6 +36,7 @@ from labkit.engine.commands import Commands, Descriptors
 from labkit.engine.paths import Paths, node_kinds
 from labkit.engine.ports import Ports
 from labkit.engine.recorders import Recorders
+from labkit.engine.sick_ports import SickPorts
 from labkit.engine.workers import Workers
 from labkit.machine.limits import raise_soft_limits
 from labkit.packet.codec import VERDICTS
@@ -49,6 +50,7 @@ class EngineServer:
 
     def __init__(self) -> None:
         self.ports = Ports()
+        self.sick_ports = SickPorts(self.ports)
         self.workers: Workers
         self.paths: Paths
         self.recorders: Recorders
@@ -58,7 +60,7 @@ class EngineServer:
         strings = [ffi.new("char[]", argument.encode()) for argument in arguments]
         call("lk_eal_start", len(strings), ffi.new("char *[]", strings))
         self.workers = Workers(tuple(cpus), max_workers)
-        self.paths = Paths(self.ports, self.workers)
+        self.paths = Paths(self.ports, self.workers, self.sick_ports)
         self.recorders = Recorders(self.ports, self.paths, self.workers)
         return {"dpdk": c_string(lib.lk_dpdk_version()), "kinds": node_kinds(), "pid": os.getpid()}
 
@@ -115,6 +117,30 @@ class EngineServer:
         if not users:
             self.ports.close(name)
         return users
+
+    def make_sick(self, name: str, device: Mapping[str, Any]) -> None:
+        self.sick_ports.make(name, device)
+
+    def cure_sick(self, name: str, sends: bool) -> None:
+        self.sick_ports.cure(name, sends=sends)
+
+    def lose_held(self, name: str) -> None:
+        self.sick_ports.flush(name, sends=False)
+
+    def sick_counts(self, name: str) -> Fields:
+        return self.sick_ports.counts(name)
+
+    def lost_by_sick(self) -> dict[str, int]:
+        return self.sick_ports.lost()
+
+    def tell_driver(self, name: str, counters: Mapping[str, Sequence[Any]]) -> None:
+        self.sick_ports.tell(name, {key: (o, x, v) for key, (o, x, v) in counters.items()})
+
+    def driver_xstats(self, name: str) -> dict[str, int]:
+        return self.sick_ports.told(name)
+
+    def say(self, lines: Sequence[str]) -> None:
+        print(*lines, sep="\n", flush=True)
 
     def run_path(self, name: str, path: Mapping[str, Any]) -> int:
         return self.paths.run(name, path)

@@ -48,6 +48,7 @@ class Reading:
             for name, port in ports.items()
             for loss, frames in losses_in(port.last_info.driver, xstats[name]).items()
         }
+        losses |= {f"{name} sick device": n for name, n in commands.lost_by_sick().items()}
         loops = Loops({w["lcore"]: w["loops"] for w in commands.describe_workers()})
         return cls(dict(lab.counters()), xstats, losses, commands.waiting(), loops)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from labkit.engine.engine import Engine
-from labkit.errors import LabError
+from labkit.errors import LabError, PathError
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters, PathLedger, ledger_of
 from labkit.path.path import Path
@@ -127,6 +127,26 @@ class RunningPath:
         after = self._replace(self, path)
         self._is_stopped = True
         return after
+
+    def switch(self, fault: str, *, on: bool) -> None:
+        """Begins or ends a fault of the path, a node of lk.fault, while frames flow; it begins at
+        once, whatever `after` it has. fault: the node's name.
+
+        Raises PathError for a node that is none.
+        """
+        node = self.path.node(fault)
+        of = node.params.get("of")
+        if node.kind != "fault" or not isinstance(of, Mapping):
+            raise PathError(
+                f"path {self.name!r}, node {fault}: {node.kind} is no fault; lk.fault makes those"
+            )
+        if self._is_stopped:
+            raise PathError(f"path {self.name!r} was stopped, and its faults with it")
+        nic = str(node.params["nic"])
+        if on:
+            self._engine.commands.make_sick(nic, {**of["device"], "after_bytes": 0})
+        else:
+            self._engine.commands.cure_sick(nic, True)
 
     def keep(self, answer: Mapping[str, Any] | None) -> None:
         """Keeps the counters that the engine answered when it stopped the path."""

@@ -11,6 +11,7 @@ from labkit.path.graph import Graph
 from labkit.path.ledger import Ledger
 
 REFUSED_BY_TX = ("drop_tx_too_long", "drop_tx_full", "drop_tx_link_down", "drop_tx_unplugged")
+LOST_BY_TX = ("drop_tx_backlog_full", "drop_mtu_black_hole", "drop_neighbour_unresolved")
 
 
 class NodeReading(Protocol):
@@ -112,7 +113,7 @@ def left(path: Graph, reading: PathReading) -> int:
     """Frames that left the path other than by a drop node."""
     ends = [n.name for n in path.nodes if n.declared.takes_frames_out]
     reached = sum(reading.nodes[name].objects for name in ends if name in reading.nodes)
-    return reached - sum(reading.drops.get(name, 0) for name in REFUSED_BY_TX)
+    return reached - sum(reading.drops.get(name, 0) for name in (*REFUSED_BY_TX, *LOST_BY_TX))
 
 
 def ledger_of(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""MAC addresses that a path leaves to its ports."""
+"""What a path leaves to its ports: MAC addresses, and which port is behind a node."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,22 +7,37 @@ from dataclasses import replace
 from labkit.errors import PathError
 from labkit.path.address_types import BorrowsMac
 from labkit.path.graph import Graph, NamedNode
+from labkit.path.types import PortBehindType
 from labkit.text import near
 
 
 def with_macs(graph: Graph, macs: Mapping[str, str]) -> list[NamedNode]:
-    """The nodes with every missing MAC filled in; macs: by port name."""
+    """The nodes with what was missing filled in; macs: by port name."""
     return [_filled(graph, node, macs) for node in graph.nodes]
 
 
 def _filled(graph: Graph, node: NamedNode, macs: Mapping[str, str]) -> NamedNode:
     for parameter in node.declared.parameters:
         kind, value = parameter.type, node.params[parameter.name]
+        if isinstance(kind, PortBehindType) and value is None:
+            params = {**node.params, parameter.name: _port_behind(graph, node)}
+            node = replace(node, params=params)
         if isinstance(kind, BorrowsMac) and kind.is_lacking(value):
             mac = _mac_of(graph, node, kind, macs)
             params = {**node.params, parameter.name: kind.filled(value, mac)}
             node = replace(node, params=params)
     return node
+
+
+def _port_behind(graph: Graph, node: NamedNode) -> str:
+    ports = sorted(_ports(graph, node, towards=True))
+    if len(ports) != 1:
+        way = f"go to ports {', '.join(ports)}" if ports else "go to no port"
+        raise PathError(
+            f"path {graph.name!r}, node {node.name}: its frames {way}; put it in front of one tx, "
+            "whose NIC is the sick one"
+        )
+    return ports[0]
 
 
 def _mac_of(graph: Graph, node: NamedNode, kind: BorrowsMac, macs: Mapping[str, str]) -> str:

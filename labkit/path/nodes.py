@@ -12,6 +12,7 @@ from labkit.path.types import (
     Addresses,
     CaptureFile,
     Displacement,
+    Fault,
     Ipv4Addresses,
     Ipv6Addresses,
     Line,
@@ -19,6 +20,7 @@ from labkit.path.types import (
     Name,
     OwnLine,
     Place,
+    PortBehind,
     PortName,
     Probability,
     ProbeRun,
@@ -26,6 +28,7 @@ from labkit.path.types import (
     RxQueue,
     Seed,
     SendingTunnel,
+    SickNic,
     Snaplen,
     TrialRun,
     TunnelEnd,
@@ -169,6 +172,11 @@ def receive(run: TrialRun, place: Place = 0, *, name: Name = None) -> None:
 
     place: which of the ports that live traffic arrives on this is
     """
+
+
+@node(role="process", reference="lk.fault")
+def fault(what: Fault, of: SickNic, nic: PortBehind | None = None, *, name: Name = None) -> None:
+    """Says that the NIC of the port behind it is sick; made by lk.fault."""
 
 
 # A bad line: two nodes that share it

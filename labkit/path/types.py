@@ -4,7 +4,7 @@
 A maker of nodes is annotated with the names at the end, such as `port: PortName, queue: RxQueue`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path as FilePath
@@ -19,7 +19,7 @@ from labkit.path.address_types import (
     UdpPortType,
     UnknownVniType,
 )
-from labkit.path.values import RealType, TextType, Value, WholeType
+from labkit.path.values import ParamType, RealType, TextType, Value, WholeType
 from labkit.text import shown
 
 
@@ -121,6 +121,33 @@ class LineType(TextType):
     is_own: bool = False
 
 
+class FaultType(TextType):
+    """The name of a fault."""
+
+    def lines(self, value: Value) -> list[str]:
+        """In words."""
+        return [str(value).replace("_", " ")]
+
+
+class PortBehindType(TextType):
+    """The name of the port that the node's frames go to; a path that runs has it filled in."""
+
+    is_name_within = True
+
+
+class SickNicType(ParamType):
+    """What is wrong with a port's NIC: fields of struct lk_sick_config, and what its driver tells
+    (labkit/fault)."""
+
+    is_name_within = True
+
+    def check(self, where: str, name: str, value: Value) -> Value:
+        """As lk.fault makes it."""
+        if not isinstance(value, dict) or value.keys() != {"device", "told"}:
+            raise PathError(f"node {where}: {name} is {shown(value)}; lk.fault makes such nodes")
+        return value
+
+
 PortName = Annotated[PortLike | str, PortType()]
 PythonsPort = Annotated[PortLike | str, PortType(with_frames=True)]
 RxQueue = Annotated[int, QueueType(way="rx")]
@@ -143,4 +170,7 @@ Probability = Annotated[float, RealType(0, 1, "it is a probability, 0 to 1")]
 Displacement = Annotated[int, WholeType(1, 32)]
 Seed = Annotated[int, WholeType(0, 2**63 - 1)]
 Place = Annotated[int, WholeType(0, 15)]
+Fault = Annotated[str, FaultType()]
+PortBehind = Annotated[str, PortBehindType()]
+SickNic = Annotated[Mapping[str, Any], SickNicType()]
 Name = str | None  # of the node

@@ -34,7 +34,7 @@ class Seen:
         return f"{self.text}{times} [{self.place}]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
     """A trouble that was recognised.
 
@@ -73,6 +73,9 @@ class Finding:
     def cause(self) -> str:
         """Why it comes."""
         return self.rule.cause
+
+    def __repr__(self) -> str:
+        return f"<Finding {self.id}: {self.level}{f', {self.device}' if self.device else ''}>"
 
     def order(self) -> tuple[int, bool, int, str, str]:
         """Its place among others: most certain first, what has another cause after the rest."""

@@ -15,6 +15,7 @@
 #include "engine_limits.h"
 #include "recorder_memory.h"
 #include "replay_ahead.h"
+#include "sick_state.h"
 #include "status.h"
 #include "flow_state.h"
 #include "trial_state.h"

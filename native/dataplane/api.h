@@ -20,6 +20,7 @@
 #include "flow_state.h"
 #include "recorder_memory.h"
 #include "replay_ahead.h"
+#include "sick_state.h"
 #include "status.h"
 #include "trial_state.h"
 
@@ -272,6 +273,39 @@ struct lk_impair *lk_impair_create(const struct lk_impair_config *config);
 void lk_impair_counts(const struct lk_impair *impair, struct lk_impair_counts *counts);
 void lk_impair_free(struct lk_impair *impair);
 
+/* sick.c, told.c */
+struct lk_sick_config {
+	int32_t tx;
+	int32_t rx;
+	int32_t refusal;      /* verdict on frames that neither ring nor backlog has room for */
+	int32_t read_error;   /* errno of reading counters; 0: none */
+	uint32_t ring;	      /* descriptors of a transmit queue */
+	uint32_t backlog;     /* frames in the queue in front of it */
+	uint32_t longest;     /* frame that does not vanish */
+	uint64_t after_bytes; /* that are sent before it begins */
+};
+struct lk_sick_counts {
+	uint64_t began_ns; /* since the epoch; 0: not yet */
+	uint64_t in_ring;  /* frames, of all queues */
+	uint64_t ring_bytes;
+	uint64_t in_backlog;
+	uint64_t backlog_bytes;
+	uint64_t refused;
+	uint64_t unreturned;
+	uint64_t lost; /* that the device took and lost */
+};
+struct lk_told {
+	char name[64];
+	char xstat[64];
+	int32_t of;
+	uint64_t value; /* is added, modulo 2^64 */
+};
+int lk_sick_set(uint16_t id, const struct lk_sick_config *config);
+int lk_sick_flush(uint16_t id, int sends);
+void lk_sick_counts(uint16_t id, struct lk_sick_counts *counts);
+int lk_sick_tell(uint16_t id, const struct lk_told *told);
+int lk_sick_told(uint16_t id, uint64_t *values, uint32_t room);
+
 /* capture.c */
 struct lk_capture;
 struct lk_capture *lk_capture_open(int fd, const char *interface, uint32_t snaplen);
@@ -342,6 +376,7 @@ void lk_workers_keep_awake(int by);
 /* recorder.c */
 enum lk_recorded {
 	LK_RECORD_PORT,	  /* its xstats */
+	LK_RECORD_TOLD,	  /* what the driver of a sick port tells */
 	LK_RECORD_GRAPH,  /* calls, objects, cycles of each node, then frames of each drop */
 	LK_RECORD_WORKER, /* struct lk_recorded_worker */
 	LK_RECORD_POOL,	  /* of a port: mbufs in use, available (struct lk_recorded_level) */

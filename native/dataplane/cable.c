@@ -8,6 +8,7 @@
 
 #include "api.h"
 #include "port.h"
+#include "sick.h"
 #include "worker.h"
 
 static int
@@ -82,7 +83,8 @@ lk_cable_create(const char *a, const char *b, unsigned int queues, unsigned int 
 	return 0;
 }
 
-/* Frames on the wire to this end that no path has taken off it yet; 0 where there is no cable. */
+/* Frames on the wire to this end that no path has taken off it yet, those that a sick port at the
+ * other end has not sent among them; 0 where there is no cable. */
 unsigned int
 lk_port_waiting(uint16_t id)
 {
@@ -90,6 +92,8 @@ lk_port_waiting(uint16_t id)
 
 	for (unsigned int q = 0; q < lk_ports[id].ring_count; q++)
 		frames += rte_ring_count(lk_ports[id].rx_rings[q]);
+	if (lk_ports[id].is_ring)
+		frames += lk_sick_held(lk_port_far_end(&lk_ports[id]));
 	return frames;
 }
 

@@ -10,6 +10,7 @@
 #include "api.h"
 #include "drivers.h"
 #include "port.h"
+#include "sick.h"
 
 struct lk_port lk_ports[RTE_MAX_ETHPORTS];
 
@@ -88,6 +89,7 @@ lk_port_close(uint16_t id)
 		lk_xdp_closed(&lk_ports[id]);
 	if (lk_ports[id].is_ring)
 		lk_cable_unplug(&lk_ports[id]);
+	lk_sick_free(&lk_ports[id]);
 	lk_port_silence(&lk_ports[id]);
 	memset(&lk_ports[id], 0, sizeof(lk_ports[id]));
 	return info.device != NULL ? rte_dev_remove(info.device) : 0;

@@ -13,6 +13,8 @@
 
 #define LK_MAX_PACKET_QUEUES 16
 
+struct lk_sick;
+
 #define LK_RX_BURST 128
 
 /* Of a queue of net_af_packet, which owns the descriptor. */
@@ -43,6 +45,7 @@ struct lk_port {
 	int is_set_down;			       /* ring ports: this end of the cable, */
 	int is_link_down;			       /* and therefore both */
 	int tells_link;				       /* cheaply, to a worker */
+	struct lk_sick *sick;			       /* NULL: its NIC is sound */
 	struct lk_port *peer;			       /* the other end of the cable */
 	struct rte_ring *rx_rings[LK_MAX_RING_QUEUES]; /* the peer's tx_rings */
 	unsigned int ring_count;		       /* in each direction */

@@ -124,6 +124,9 @@ read_part(const struct lk_recorder_part *part, uint64_t *values)
 	case LK_RECORD_PORT:
 		rc = lk_port_xstat_values((uint16_t)part->id, values, part->count);
 		return rc == (int)part->count ? 0 : -EIO;
+	case LK_RECORD_TOLD: /* there may be more by now, which the next plan has */
+		rc = lk_sick_told((uint16_t)part->id, values, part->count);
+		return rc >= (int)part->count ? 0 : -EIO;
 	case LK_RECORD_GRAPH:
 		return read_graph(part, values);
 	case LK_RECORD_WORKER:

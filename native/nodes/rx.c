@@ -3,6 +3,7 @@
 
 #include "node.h"
 #include "port.h"
+#include "sick.h"
 
 /* Some drivers hand a long frame over in segments; nodes want it in one. */
 static uint16_t
@@ -31,11 +32,15 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	(void)objs;
 	(void)unused;
 	RTE_PER_LCORE(lk_current_node) = node->id;
+	if (unlikely(!lk_sick_polls(port)))
+		return 0;
 	count = port->packet_socket_count != 0
 			? lk_packet_rx_burst(config->port, config->queue,
 					     (struct rte_mbuf **)node->objs)
 			: rte_eth_rx_burst(config->port, config->queue,
 					   (struct rte_mbuf **)node->objs, LK_RX_BURST);
+	if (unlikely(port->sick != NULL))
+		count = lk_sick_rx(port, node->objs, count);
 	if (port->needs_bytes)
 		port->bytes[config->queue].rx += lk_bytes_of(node->objs, count);
 	if (!port->is_ring && count != 0) {

@@ -3,6 +3,7 @@
 
 #include "node.h"
 #include "port.h"
+#include "sick.h"
 
 /* Frames over the port's limit leave for their drop node; the others close up. */
 static uint16_t
@@ -87,6 +88,10 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	}
 	if (unlikely(RTE_PER_LCORE(lk_python_sends)))
 		wanted = onto_wire(port, config->queue, objs, wanted);
+	if (unlikely(port->sick != NULL)) {
+		wanted = lk_sick_tx(graph, node, port, config->queue, objs, wanted);
+		bytes = lk_bytes_of(objs, wanted);
+	}
 	sent = rte_eth_tx_burst(config->port, config->queue, (struct rte_mbuf **)objs, wanted);
 	if (port->needs_bytes)
 		port->bytes[config->queue].tx += bytes - lk_bytes_of(objs + sent, wanted - sent);

@@ -5,5 +5,7 @@
 /* What the engine takes at most, for Python to say before it asks. */
 #define LK_MAX_RING_QUEUES 16	 /* of a cable, in each direction */
 #define LK_MAX_TRACED	   1024u /* frames of one trace */
+#define LK_SICK_MOST_HELD  4096	 /* frames of a queue that a sick port does not send */
+#define LK_SICK_MOST_TOLD  192	 /* counters of its driver */
 
 #endif

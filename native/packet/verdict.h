@@ -151,6 +151,12 @@
 	X(tx_link_down, "The port's link is down.", "rte_eth_dev_set_link_down")                   \
 	X(tx_unplugged, "The other end of the cable was closed.", "")                              \
 	X(impair_loss, "The frame was lost on purpose.", "")                                       \
+	X(tx_backlog_full, "The queue in front of a stalled port was full.", "tc-pfifo")           \
+	X(mtu_black_hole, "A hop that tells nobody takes no frames of this length.",               \
+	  "RFC 2923 2.1")                                                                          \
+	X(neighbour_unresolved,                                                                    \
+	  "The next hop did not answer ARP, and as many frames waited as may.",                    \
+	  "RFC 1122 2.3.2.2")                                                                      \
 	X(probe_corrupt, "A probe came back with a changed payload.", "")                          \
 	X(probe_duplicate, "A probe came back more than once.", "")                                \
 	X(probe_late, "A probe came back after it had been given up.", "")

@@ -21,7 +21,7 @@ LAYERS = (
     ("notebooks",),
     ("widgets", "runs"),
     ("trouble",),
-    ("sources", "dut"),
+    ("sources", "dut", "fault"),
     ("lab",),
     ("results",),
     ("engine",),

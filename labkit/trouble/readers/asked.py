@@ -58,11 +58,14 @@ class Asked:
 
 def _interface(words: Sequence[str]) -> str | None:
     """The last word of a command that can be an interface's name."""
-    for word in reversed(words):
+    for at, word in reversed(list(enumerate(words))):
         bare = word.strip("'\"`")
         if bare in ("show", "qdisc", "link", "dev", "stats", "before", "after") or not bare:
             continue
-        if re.fullmatch(r"[A-Za-z][\w.@-]{1,14}", bare) and bare not in (
+        # `ip a` names none
+        is_said = at > 0 and (words[at - 1] == "dev" or words[at - 1].startswith("-"))
+        shortest = 0 if is_said else 1
+        if re.fullmatch(rf"[A-Za-z][\w.@-]{{{shortest},14}}", bare) and bare not in (
             "ethtool",
             "sudo",
             "ip",

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Faults of NICs: what they do to frames, and that the rules recognise them by what the driver
+tells, knowing nothing of the lab."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import labkit as lk
+from tests.live import stream
+from tests.patience import wait_until
+
+QUICK = {"timeout": 0.1, "reset": 0.1}
+
+
+@contextmanager
+def flow(lab: lk.Lab, a: lk.Port, b: lk.Port, pps: int = 20_000) -> Iterator[lk.Flow]:
+    """A flow from one to the other that runs."""
+    with lab.traffic() as t:
+        running = t.add(stream(b), on=a, to=b, rate=pps, overdue="skip")
+        running.start()
+        wait_until(lambda: (running.received or 0) > 100)
+        yield running
+
+
+def first(files: list[Path]) -> lk.trouble.Finding:
+    """What the rules say of what was written, first."""
+    findings = lk.trouble.look(*files).findings
+    assert findings, lk.trouble.look(*files)
+    return findings[0]
+
+
+@pytest.mark.parametrize("driver", ["net_ena", "ena"])
+def test_a_device_without_keep_alive_is_reset_and_works_again(
+    lab: lk.Lab, tmp_path: Path, driver: str
+) -> None:
+    a, b = lab.cable("a", "b")
+    with flow(lab, a, b) as sent:
+        with lk.fault.keep_alive_lost(a, driver=driver, **QUICK) as fault:
+            wait_until(lambda: any("Trigger reset is on" in line for line in fault.log))
+            wait_until(
+                lambda: fault.xstats["dev_start" if driver == "net_ena" else "interface_up"] == 2
+            )
+            before = sent.received or 0
+            wait_until(lambda: (sent.received or 0) > before + 100)  # it works again by itself
+            files = fault.write(tmp_path)
+        sent.stop()
+        ledger = sent.traffic.ledger
+    assert ledger.is_balanced, ledger
+    assert ledger.drops["a sick device"] > 0
+    found = first(files)
+    assert (found.id, found.level) == ("keep-alive-lost", "certain")
+    assert fault.xstats["wd_expired"] == 1
+    assert [what for what, _ in fault.marks] == ["begins", "ends"]
+
+
+def test_a_hung_admin_queue_moves_nothing_until_the_engine_is_started_anew(
+    lab: lk.Lab, tmp_path: Path
+) -> None:
+    a, b = lab.cable("a", "b")
+    with flow(lab, a, b):
+        fault = lk.fault.admin_queue_hang(a, timeout=0.1, poll=0.05).begin()
+        wait_until(lambda: any("-19" in line for line in fault.log))
+        with pytest.raises(lk.EngineError, match="ENODEV"):
+            _ = fault.xstats
+        assert a.info.link_up
+    found = first(fault.write(tmp_path))
+    assert (found.id, found.level, found.rule.where) == ("admin-queue-hung", "certain", "device")
+    assert "Failed to get stats. error: -62" in lab.log  # where a driver's lines stand
+
+    lab.restart()
+    fault.end()
+    with flow(lab, a, b) as sent:
+        wait_until(lambda: (sent.received or 0) > 1000)
+
+
+def test_completions_that_do_not_come_stop_a_queue(lab: lk.Lab, tmp_path: Path) -> None:
+    a, b = lab.cable("a", "b")
+    with flow(lab, a, b) as sent:
+        with lk.fault.missing_tx_completions(a, driver="ena", ring=512, **QUICK) as fault:
+            wait_until(lambda: any("reset completed" in line for line in fault.log))
+            files = fault.write(tmp_path)
+        sent.stop()
+        assert sent.traffic.ledger.is_balanced, sent.traffic.ledger
+    found = first(files)
+    assert (found.id, found.level) == ("tx-completions-missing", "certain")
+
+
+@pytest.mark.parametrize(("driver", "level"), [("net_ena", "likely"), ("ena", "certain")], ids=str)
+def test_an_invalid_descriptor_resets_the_device(
+    lab: lk.Lab, tmp_path: Path, driver: str, level: str
+) -> None:
+    a, _ = lab.cable("a", "b")
+    with lk.fault.invalid_descriptor(a, driver=driver, reset=0.05) as fault:
+        up = "dev_start" if driver == "net_ena" else "interface_up"
+        wait_until(lambda: fault.xstats[up] == 2)
+        found = first(fault.write(tmp_path))
+    assert (found.id, found.level) == ("invalid-descriptors", level)
+
+
+def test_a_device_that_no_reset_cures_is_reset_again_and_again(lab: lk.Lab, tmp_path: Path) -> None:
+    a, _ = lab.cable("a", "b")
+    with lk.fault.reset_loop(a, driver="ena", period=0.1, reset=0.04) as fault:
+        wait_until(lambda: fault.xstats["total_resets"] >= 3)
+        found = first(fault.write(tmp_path))
+    assert (found.id, found.level) == ("reset-loop", "certain")
+
+
+def test_counters_that_hold_addresses(lab: lk.Lab, tmp_path: Path) -> None:
+    a, _ = lab.cable("a", "b")
+    with lk.fault.absurd_counters(a) as fault:
+        found = first(fault.write(tmp_path))
+    assert (found.id, found.level) == ("absurd-counters", "certain")
+    assert fault.xstats["rx_errors"] == 0
+    assert a.xstats()["rx_errors"] == 0  # the lab's own was never in doubt
+
+
+def test_counters_that_begin_anew_are_no_fault(lab: lk.Lab, tmp_path: Path) -> None:
+    a, b = lab.cable("a", "b")
+    a.send([bytes(60)] * 100)
+    with lk.fault.counter_reset(a) as fault:
+        assert fault.xstats["tx_good_packets"] == 0
+        a.send([bytes(60)] * 10)
+        assert fault.xstats["tx_good_packets"] == 10
+        assert lk.trouble.look(*fault.write(tmp_path)).findings == []
+    assert a.xstats()["tx_good_packets"] == 110
+    assert b.receive(200, timeout=0.5) is not None
+
+
+def test_a_cpu_that_does_not_poll_loses_what_arrives(lab: lk.Lab, tmp_path: Path) -> None:
+    a, b = lab.cable("a", "b")
+    with flow(lab, a, b) as sent:
+        with lk.fault.poll_starvation(b, seconds=0.2) as fault:
+            wait_until(lambda: any("reset completed" in line for line in fault.log))
+            found = first(fault.write(tmp_path))
+        sent.stop()
+        assert sent.traffic.ledger.is_balanced, sent.traffic.ledger
+    assert (found.id, found.level) == ("poll-starvation", "certain")
+
+
+def test_a_link_that_flaps(lab: lk.Lab, tmp_path: Path) -> None:
+    a, _ = lab.cable("a", "b")
+    with lk.fault.link_flap(a, times=3, down=0.02, up=0.02) as fault:
+        wait_until(lambda: fault.xstats["interface/carrier_changes"] == 6)
+        found = first(fault.write(tmp_path))
+    assert a.info.link_up
+    assert found.id == "link-flaps"
+
+
+def test_a_link_that_flaps_is_up_when_the_fault_ends(lab: lk.Lab) -> None:
+    a, _ = lab.cable("a", "b")
+    with lk.fault.link_flap(a, down=30):
+        wait_until(lambda: not a.info.link_up)
+    assert a.info.link_up
+
+
+def test_a_next_hop_that_does_not_answer(lab: lk.Lab, tmp_path: Path) -> None:
+    a, b = lab.cable("a", "b")
+    with flow(lab, a, b) as sent:
+        with lk.fault.arp_overflow(a, address="192.0.2.1") as fault:
+            wait_until(lambda: len(fault.log) > 0)
+            assert fault.counts["in_ring"] == 5
+            found = first(fault.write(tmp_path))
+        sent.stop()
+        ledger = sent.traffic.ledger
+    assert ledger.is_balanced, ledger
+    assert ledger.drops["drop_neighbour_unresolved"] == fault.counts["refused"]
+    assert (found.id, found.level) == ("next-hop-unresolved", "likely")
+
+
+def test_long_frames_vanish_in_a_black_hole(lab: lk.Lab) -> None:
+    a, b = lab.cable("a", "b")
+    with lk.fault.mtu_black_hole(a, longest=1000):
+        a.send([bytes(1000), bytes(1001)])
+        assert [len(frame) for frame in b.receive(2, timeout=0.3, raw=True)] == [1000]
+    assert lab.counters()["host:a"].drops == {"drop_mtu_black_hole": 1}
+    a.send([bytes(1001)])
+    assert len(b.receive(1, raw=True)) == 1
+
+
+# The report of a virtual NIC that stopped sending, from end to end
+
+
+def test_a_stalled_nic_has_the_figures_of_the_report(lab: lk.Lab, tmp_path: Path) -> None:
+    a, b = lab.cable("a", "b")
+    with flow(lab, a, b) as sent:
+        fault = lk.fault.tx_stall(a, after="100 kB", ring=239)
+        with fault:
+            wait_until(lambda: fault.counts["refused"] > 0)
+            first_files = fault.write(tmp_path / "1")
+            received = fault.xstats["interface/rx_packets"]
+            b.send([bytes(60)] * 50)
+            told = fault.xstats
+            assert told["qdisc/root/pfifo_fast/backlog_packets"] == 1000
+            in_ring = told["qdisc/root/pfifo_fast/packets"] - told["interface/tx_packets"]
+            assert in_ring == 239
+            assert told["interface/rx_packets"] == received + 50
+            wait_until(lambda: fault.counts["refused"] > told["qdisc/root/pfifo_fast/drops"])
+            second_files = fault.write(tmp_path / "2")
+        sent.stop()
+        ledger = sent.traffic.ledger
+    assert ledger.is_balanced, ledger
+    assert ledger.drops["drop_tx_backlog_full"] == fault.counts["refused"]
+    found = first([f for f in (*first_files, *second_files) if "1-before" not in f.name])
+    assert (found.id, found.level, found.rule.where) == ("virtio-tx-stalled", "certain", "host")
+
+
+def test_what_a_stalled_nic_holds_is_sent_when_it_ends(lab: lk.Lab) -> None:
+    a, b = lab.cable("a", "b")
+    b.receive(1, timeout=0)
+    with lk.fault.tx_stall(a) as fault:
+        a.send([n.to_bytes(60, "big") for n in range(300)])
+        assert b.receive(1, timeout=0.05) == []
+        assert (fault.counts["in_ring"], fault.counts["in_backlog"]) == (256, 44)
+    got = b.receive(300, timeout=2, raw=True)
+    assert [int.from_bytes(frame, "big") for frame in got] == list(range(300))
+    assert fault.counts["lost"] == 0
+
+
+# Faults as nodes
+
+
+def test_a_fault_is_a_node_of_a_path_and_is_switched_while_it_runs(lab: lk.Lab) -> None:
+    a, b = lab.cable("a", "b")
+    c, d = lab.cable("c", "d")
+    b.receive(1, timeout=0)
+    path = lab.run(lk.rx(b) >> lk.fault.tx_stall(after=6_000, name="stall") >> lk.tx(c))
+    d.receive(1, timeout=0)
+    a.send([bytes(60)] * 50)
+    assert len(d.receive(50, timeout=1, raw=True)) == 50
+    a.send([bytes(60)] * 100)
+    wait_until(
+        lambda: (
+            "in_ring" in lab.engine.commands.sick_counts("c")
+            and lab.engine.commands.sick_counts("c")["in_ring"] > 0
+        )
+    )
+    path.switch("stall", on=False)
+    assert len(d.receive(100, timeout=1, raw=True)) == 100
+    path.switch("stall", on=True)
+    a.send([bytes(60)] * 10)
+    assert d.receive(1, timeout=0.1) == []
+    path.stop()  # and the NIC is sound with it
+    assert path.ledger.is_balanced, path.ledger
+    assert len(d.receive(10, timeout=1, raw=True)) == 10
+
+
+def test_a_path_with_a_fault_is_data(lab: lk.Lab) -> None:
+    path = lk.Path(lk.rx("a") >> lk.fault.mtu_black_hole(longest=900) >> lk.tx("b"))
+    assert lk.Path.from_json(path.to_json()) == path
+    lab.cable("a", "b")
+    assert lab.run(path).path.node("mtu_black_hole").params["nic"] == "b"
+
+
+def test_a_fault_in_front_of_no_port_or_of_two_is_refused(lab: lk.Lab) -> None:
+    lab.cable("a", "b")
+    with pytest.raises(lk.PathError, match="go to no port; put it in front of one tx"):
+        lab.run(lk.rx("a") >> lk.fault.tx_stall() >> lk.sink())
+
+
+def test_a_recording_tells_when_a_nic_was_sick(lab: lk.Lab) -> None:
+    a, _ = lab.cable("a", "b")
+    with lk.record(lab, hz=200) as record:
+        with lk.fault.tx_stall(a):
+            time.sleep(0.05)
+        wait_until(
+            lambda: (
+                "driver/a/fault/tx_stall" in record.table.columns
+                and record.table["driver/a/fault/tx_stall"].iloc[-1] == 0
+            )
+        )
+    marks = record.table["driver/a/fault/tx_stall"].dropna()
+    assert set(marks) == {0, 1}
+
+
+def test_what_a_fault_refuses(lab: lk.Lab) -> None:
+    a, _ = lab.cable("a", "b")
+    with pytest.raises(lk.PortError, match="port is 'a'; it is a port of a lab"):
+        lk.fault.keep_alive_lost("a")
+    with pytest.raises(lk.PathError, match=r'after is .*number of bytes, such as "360 MB"'):
+        lk.fault.tx_stall(a, after=-1)
+    with pytest.raises(lk.PathError, match="after: 'GiB' is no unit"):
+        lk.fault.tx_stall(a, after="3 GiB")
+    with pytest.raises(lk.PortError, match="has not begun"):
+        _ = lk.fault.tx_stall(a).counts
+    with lk.fault.tx_stall(a) as stall:
+        with pytest.raises(lk.PortError, match="has the fault tx_stall already"):
+            lk.fault.mtu_black_hole(a, driver="virtio_net").begin()
+        with pytest.raises(lk.PortError, match="begun already"):
+            stall.begin()
+    with pytest.raises(lk.PortError, match="has a NIC of virtio_net since its first fault"):
+        lk.fault.keep_alive_lost(a).begin()
+    a.close()
+    with pytest.raises(lk.PortError, match="was closed"):
+        lk.fault.tx_stall(a).begin()
