@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ports inside the engine whose NIC is sick: what their devices do, and what their drivers tell."""
 
+import errno
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.engine.binding import call, ffi, lib
+from labkit.engine.binding import NativeError, call, ffi, lib
 from labkit.engine.ports import Ports
 from labkit.packet.codec import VERDICTS
 
@@ -70,9 +71,16 @@ class SickPorts:
             self._ports.changed()
 
     def told(self, name: str) -> dict[str, int]:
-        """What the driver counts, by its names; NativeError where it cannot be read."""
+        """What the driver counts, by its names; LookupError where it cannot read its device."""
         port = self._ports.by_name[name]
         room = max(1, len(port.told_names))
         values = ffi.new("uint64_t[]", room)
-        count = call("lk_sick_told", port.id, values, room)
+        try:
+            count = call("lk_sick_told", port.id, values, room)
+        except NativeError as error:
+            code = errno.errorcode[error.code]
+            raise LookupError(
+                f"the driver of port {name} could not retrieve its device's statistics: error "
+                f"-{error.code} ({code})"
+            ) from None
         return dict(zip(port.told_names, values[0:count], strict=True))

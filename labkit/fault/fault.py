@@ -3,7 +3,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -15,7 +15,7 @@ from labkit.fault.nic import MARK, Nic, nic_of
 from labkit.lab.port import Port
 from labkit.text import html_table
 
-Course = Iterator[float]  # of a fault: does something, and yields the seconds until it goes on
+Course = Generator[float]  # of a fault: does something, and yields the seconds until it goes on
 END_SECONDS = 10.0
 
 
@@ -186,3 +186,5 @@ class Fault:
         except Exception as error:  # raised where it is ended
             if self._nic is not None and self._nic.is_there:
                 self._error = error
+        finally:
+            course.close()

@@ -68,6 +68,14 @@ class Schema:
         """Position by name."""
         return {name: i for i, name in enumerate(self.names)}
 
+    def places_by(self, prefix: str) -> dict[str, list[int]]:
+        """Positions of the names that begin so, by what stands behind it up to the next slash."""
+        found: dict[str, list[int]] = {}
+        for place, name in enumerate(self.names):
+            if name.startswith(prefix):
+                found.setdefault(name.removeprefix(prefix).partition("/")[0], []).append(place)
+        return found
+
     def place(self, name: object) -> int:
         """Position of a name; UnknownCounter with what may be meant when there is none."""
         if name not in self.index:

@@ -11,7 +11,7 @@ from labkit.arguments.checked import checked
 from labkit.engine.commands import Commands, Descriptors
 from labkit.errors import LabError
 from labkit.lab.lab import Lab
-from labkit.sources.base import Sample, Schema, Source, SourceError
+from labkit.sources.base import MISSING, Sample, Schema, Source, SourceError
 from labkit.sources.recorder_memory import (
     COUNT,
     GENERATION,
@@ -38,8 +38,9 @@ class Engine(Source):
     A thread of the engine samples them `hz` times a second (1 to 1000); sample() gives the latest
     without asking the engine. Names: port/NAME/XSTAT, path/PATH/NODE/calls|objects|cycles,
     path/PATH/drop_REASON, worker/LCORE/busy_cycles|idle_cycles|loops, pool/POOL/in_use|available,
-    ring/PORT/qN/in_use|available. They change when ports and paths come and go. Gone while the
-    engine is dead, ended when the lab was closed, live again after lab.restart().
+    ring/PORT/qN/in_use|available, driver/PORT/NAME of a port that lk.fault has made sick. They
+    change when ports and paths come and go. Gone while the engine is dead, ended when the lab was
+    closed, live again after lab.restart().
 
     Attributes
     ----------
@@ -58,6 +59,8 @@ class Engine(Source):
         self._number = 0
         self._left_out = 0
         self._schemas: dict[int, Schema] = {}
+        self._told: dict[str, list[int]] = {}  # places of what drivers of sick ports tell, by port
+        self._unread: tuple[str, ...] = ()  # ports whose drivers cannot read their devices
 
     @property
     def gaps(self) -> int:
@@ -179,6 +182,12 @@ class Engine(Source):
             return None
         if samples[-1].schema is not self._schema:
             self._schema = samples[-1].schema
+            self._told = self._schema.places_by("driver/")
+            self._state = ("live", self._describe())
+        values = samples[-1].values
+        unread = tuple(p for p, told in self._told.items() if (values[told] == MISSING).all())
+        if unread != self._unread:
+            self._unread = unread
             self._state = ("live", self._describe())
         return samples[-1]
 
@@ -186,7 +195,15 @@ class Engine(Source):
         text = f"{self.label} is recorded at {plain(self.hz)} Hz"
         if self._left_out:
             text += f" and leaves out {self._left_out} counters over {MOST_COUNTERS}"
-        return text
+        return "; ".join([text, *map(self._why_unread, self._unread)])
+
+    def _why_unread(self, port: str) -> str:
+        """What its driver says, whose counters are missing."""
+        try:
+            self.lab.engine.commands.driver_xstats(port)
+        except LabError as error:
+            return str(error).removeprefix("driver xstats: ")
+        return f"the driver of port {port} could not read its device a moment ago"
 
     def _blocks(self, memory: RecorderMemory, first: int) -> list[Block]:
         """Rows from `first` on, in pieces of one generation that lie together."""

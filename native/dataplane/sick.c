@@ -97,7 +97,7 @@ lk_sick_tx(struct rte_graph *graph, struct rte_node *node, struct lk_port *port,
 	   void **objs, uint16_t count)
 {
 	struct lk_sick *s = port->sick;
-	struct lk_sick_queue *q = s->queues[queue];
+	struct lk_sick_queue *q = queue < LK_MAX_RING_QUEUES ? s->queues[queue] : NULL;
 	uint32_t ring = s->config.ring;
 	uint16_t n;
 

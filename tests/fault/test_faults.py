@@ -61,11 +61,12 @@ def test_a_hung_admin_queue_moves_nothing_until_the_engine_is_started_anew(
     lab: lk.Lab, tmp_path: Path
 ) -> None:
     a, b = lab.cable("a", "b")
-    with flow(lab, a, b):
+    with flow(lab, a, b), lk.sources.Engine(lab) as source:
         fault = lk.fault.admin_queue_hang(a, timeout=0.1, poll=0.05).begin()
         wait_until(lambda: any("-19" in line for line in fault.log))
-        with pytest.raises(lk.EngineError, match="ENODEV"):
+        with pytest.raises(lk.EngineError, match=r"could not retrieve .* error -19 \(ENODEV\)"):
             _ = fault.xstats
+        wait_until(lambda: source.sample() is not None and "driver of port a" in source.reason)
         assert a.info.link_up
     found = first(fault.write(tmp_path))
     assert (found.id, found.level, found.rule.where) == ("admin-queue-hung", "certain", "device")
@@ -296,3 +297,61 @@ def test_what_a_fault_refuses(lab: lk.Lab) -> None:
     a.close()
     with pytest.raises(lk.PortError, match="was closed"):
         lk.fault.tx_stall(a).begin()
+
+
+# Incidents from end to end
+
+
+def test_the_incident_of_two_devices_that_stop_answering(lab: lk.Lab, tmp_path: Path) -> None:
+    """A router whose two ENA devices hang within seconds; hours later its next hop is unresolved,
+    and what it shows of statistics are addresses."""
+    a, b = lab.cable("a", "b")
+    c, _ = lab.cable("c", "d")
+    with flow(lab, a, b):
+        hung = [lk.fault.admin_queue_hang(p, timeout=0.1, poll=0.1) for p in (a, c)]
+        for fault in hung:
+            fault.begin()
+        wait_until(lambda: all(any("-19" in line for line in fault.log) for fault in hung))
+    for fault in hung:
+        fault.end()
+    absurd = lk.fault.absurd_counters(a)
+    with absurd:
+        shown = absurd.write(tmp_path / "shown")
+    pending = lk.fault.arp_overflow(a)
+    with pending:
+        a.send([bytes(60)] * 10)
+        wait_until(lambda: len(pending.log) > 0)
+        later = pending.write(tmp_path / "later")
+    logs = [file for fault in hung for file in fault.write(tmp_path / fault.port.name)]
+    log = tmp_path / "DPDK.log"  # of one process
+    lines = [
+        line for file in logs if file.suffix == ".log" for line in file.read_text().split("\n")
+    ]
+    log.write_text("\n".join(sorted(filter(None, lines))) + "\n")
+
+    case = lk.trouble.look(log, *shown, *later)
+    levels = {finding.id: finding.level for finding in case.findings}
+    assert case.findings[0].id == "admin-queue-hung"
+    assert levels["admin-queue-hung"] == "certain"
+    assert "two-devices-hung" in levels
+    assert levels["absurd-counters"] == "certain"
+    assert "next-hop-unresolved" not in levels  # the device died, which explains it
+
+
+def test_the_keep_alive_reset_of_the_guide(lab: lk.Lab, tmp_path: Path) -> None:
+    """The lines of the log come in the guide's order, the dump of counters among them."""
+    a, b = lab.cable("a", "b")
+    with flow(lab, a, b), lk.fault.keep_alive_lost(a, driver="ena", **QUICK) as fault:
+        wait_until(lambda: any("reset completed" in line for line in fault.log))
+        log = fault.log
+    order = (
+        "Keep alive watchdog",
+        "Trigger reset",
+        "wd_expired: 1",
+        "queue_0_tx_cnt: ",
+        "uncompleted tx",
+        "Device reset completed",
+    )
+    places = [next(n for n, line in enumerate(log) if text in line) for text in order]
+    assert places == sorted(places)
+    assert first(fault.write(tmp_path)).device == "a"
