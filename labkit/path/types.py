@@ -21,6 +21,7 @@ from labkit.path.address_types import (
 )
 from labkit.path.values import ParamType, RealType, TextType, Value, WholeType
 from labkit.text import shown
+from labkit.units import si_load
 
 
 class PortLike(Protocol):
@@ -139,13 +140,18 @@ class SickNicType(ParamType):
     """What is wrong with a port's NIC: fields of struct lk_sick_config, and what its driver tells
     (labkit/fault)."""
 
-    is_name_within = True
-
     def check(self, where: str, name: str, value: Value) -> Value:
         """As lk.fault makes it."""
         if not isinstance(value, dict) or value.keys() != {"device", "told"}:
             raise PathError(f"node {where}: {name} is {shown(value)}; lk.fault makes such nodes")
         return value
+
+    def lines(self, value: Value) -> list[str]:
+        """When it begins, and which frames it takes for long."""
+        assert isinstance(value, Mapping)
+        after, longest = (value["device"].get(key) for key in ("after_bytes", "longest"))
+        told = [f"after {si_load(after, 'B')}"] if after else []
+        return [*told, f"frames over {longest:,} B"] if longest else told
 
 
 PortName = Annotated[PortLike | str, PortType()]
