@@ -15,6 +15,7 @@ from labkit.lab.port import Port
 from labkit.units import plain
 
 EnaName = Literal["net_ena", "ena"]
+ENAS = ("net_ena", "ena")  # the first one where none was said
 Seconds = Annotated[float, Between(0.001, 3600, "s")]
 Frames = Annotated[int, Between(1, 4096, "frames")]
 
@@ -31,7 +32,7 @@ DEAD: dict[str, int | str] = {"tx": "HELD", "rx": "DEAD", "ring": RING}
 
 @checked(PortError)
 def admin_queue_hang(
-    port: Port, *, driver: EnaName = "net_ena", timeout: Seconds = COMMAND, poll: Seconds = POLL
+    port: Port, *, driver: EnaName | None = None, timeout: Seconds = COMMAND, poll: Seconds = POLL
 ) -> Fault:
     """The device answers no admin command any more and moves no frame; its link stays up.
 
@@ -47,7 +48,7 @@ def admin_queue_hang(
         yield timeout
         nic.device(**DEAD, read_error=ENODEV)
         nic.say("admin_timeout", error=ETIME)
-        if driver == "ena":
+        if nic.driver.in_kernel:
             nic.add("admin")
             nic.say("admin_stopped")
             yield from _reset(nic, RESET)
@@ -56,14 +57,14 @@ def admin_queue_hang(
             yield poll
             nic.say("unreadable", error=ENODEV)
 
-    return Fault("admin_queue_hang", port, driver, course)
+    return Fault("admin_queue_hang", port, driver, course, drivers=ENAS)
 
 
 @checked(PortError)
 def keep_alive_lost(
     port: Port,
     *,
-    driver: EnaName = "net_ena",
+    driver: EnaName | None = None,
     timeout: Seconds | None = None,
     reset: Seconds = RESET,
 ) -> Fault:
@@ -71,23 +72,23 @@ def keep_alive_lost(
     driver's, 3 in DPDK and 6 on Linux) the driver resets it, which takes `reset` seconds. Then it
     works. What its rings held is lost.
     """
-    silent = KEEP_ALIVE[driver] if timeout is None else timeout
 
     def course(nic: Nic) -> Course:
+        silent = KEEP_ALIVE[nic.driver.name] if timeout is None else timeout
         nic.device(**DEAD)
         yield silent
         nic.add("keep_alive")
         nic.say("keep_alive", ms=round(1000 * silent))
         yield from _reset(nic, reset)
 
-    return Fault("keep_alive_lost", port, driver, course)
+    return Fault("keep_alive_lost", port, driver, course, drivers=ENAS)
 
 
 @checked(PortError)
 def reset_loop(
     port: Port,
     *,
-    driver: EnaName = "net_ena",
+    driver: EnaName | None = None,
     period: Seconds = 8.0,
     reset: Seconds = RESET,
 ) -> Fault:
@@ -106,14 +107,14 @@ def reset_loop(
             nic.say("keep_alive", ms=round(1000 * (period - reset)))
             yield from _reset(nic, reset)
 
-    return Fault("reset_loop", port, driver, course)
+    return Fault("reset_loop", port, driver, course, drivers=ENAS)
 
 
 @checked(PortError)
 def missing_tx_completions(
     port: Port,
     *,
-    driver: EnaName = "net_ena",
+    driver: EnaName | None = None,
     ring: Frames = RING,
     timeout: Seconds = COMPLETION,
     reset: Seconds = RESET,
@@ -124,23 +125,25 @@ def missing_tx_completions(
 
     A missed completion is no lost frame: those were sent.
     """
-    limit = min(LOST_LIMIT[driver], ring // 2)
 
     def course(nic: Nic) -> Course:
+        limit = min(LOST_LIMIT[nic.driver.name], ring // 2)
         nic.device(tx="UNRETURNED", ring=ring)
         while nic.counts["unreturned"] <= limit:
             yield 0.02
         yield timeout
         lost = nic.counts["unreturned"]
-        nic.add("lost_completions", lost if driver == "net_ena" else 1)
+        nic.add("lost_completions", 1 if nic.driver.in_kernel else lost)
         nic.say("lost_completions", lost=lost, limit=limit, ms=round(1000 * timeout))
         yield from _reset(nic, reset)
 
-    return Fault("missing_tx_completions", port, driver, course)
+    return Fault("missing_tx_completions", port, driver, course, drivers=ENAS)
 
 
 @checked(PortError)
-def invalid_descriptor(port: Port, *, driver: EnaName = "net_ena", reset: Seconds = RESET) -> Fault:
+def invalid_descriptor(
+    port: Port, *, driver: EnaName | None = None, reset: Seconds = RESET
+) -> Fault:
     """The device returns a descriptor that nobody gave it; one is enough, and the driver resets it
     for `reset` seconds. DPDK's driver tells of it in counters alone, unless it was built for
     debugging."""
@@ -150,7 +153,7 @@ def invalid_descriptor(port: Port, *, driver: EnaName = "net_ena", reset: Second
         nic.say("bad_req_id", id=57005)
         yield from _reset(nic, reset)
 
-    return Fault("invalid_descriptor", port, driver, course)
+    return Fault("invalid_descriptor", port, driver, course, drivers=ENAS)
 
 
 def _reset(nic: Nic, seconds: float) -> Course:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Self
 
 from labkit.errors import EngineDied, EngineError, LabClosed, PortError
-from labkit.fault.driver import DRIVERS
 from labkit.fault.evidence import files_of
 from labkit.fault.nic import MARK, Nic, nic_of
 from labkit.lab.port import Port
@@ -36,17 +35,21 @@ class Fault:
         self,
         name: str,
         port: Port,
-        driver: str,
+        driver: str | None,
         course: Callable[[Nic], Course],
         *,
+        drivers: tuple[str, ...],
         of_device: bool = True,
         marks_itself: bool = False,
     ) -> None:
-        """of_device: of which a port has one at a time; marks_itself: it may begin later than it is
-        told to."""
+        """driver: None: the one that the port's NIC has, else the first of `drivers`
+
+        of_device: of which a port has one at a time; marks_itself: it may begin later than it is
+        told to
+        """
         self.name, self.port = name, port
         self.marks: list[tuple[str, float]] = []
-        self._driver, self._course = DRIVERS[driver], course
+        self._driver, self._drivers, self._course = driver, drivers, course
         self._of_device, self._marks_itself = of_device, marks_itself
         self._nic: Nic | None = None
         self._is_on = False
@@ -62,7 +65,7 @@ class Fault:
             raise PortError(
                 f"{self.name} of port {self.port.name} has begun already; end() ends it"
             )
-        nic = self._nic = nic_of(self.port, self._driver)
+        nic = self._nic = nic_of(self.port, self._driver, self._drivers)
         if self._of_device and nic.faults:
             raise PortError(
                 f"port {self.port.name} has the fault {nic.faults[0]} already; end that one first"
@@ -151,7 +154,8 @@ class Fault:
 
     def __repr__(self) -> str:
         state = "on" if self._is_on else "ended" if self.marks else "not begun"
-        return f"<Fault {self.name} of port {self.port.name} ({self._driver.name}): {state}>"
+        driver = self._driver or self._drivers[0] if self._nic is None else self._nic.driver.name
+        return f"<Fault {self.name} of port {self.port.name} ({driver}): {state}>"
 
     def _repr_html_(self) -> str:
         rows = [

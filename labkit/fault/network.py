@@ -18,6 +18,9 @@ from labkit.units import QuantityError, parse_quantity
 Frames = Annotated[int, Between(1, 2048, "frames")]
 Seconds = Annotated[float, Between(0.001, 60, "s")]
 Device = dict[str, int | str]
+# Drivers that a fault is usual of; the first one is meant where none was said.
+GUESTS = ("virtio_net", "ena", "net_ena")
+FORWARDERS = ("net_ena", "ena", "virtio_net")
 LOG_SECONDS = 1.0  # between two lines of a driver that would write one a frame
 
 
@@ -28,7 +31,7 @@ def tx_stall(
     after: str | int | None = ...,
     ring: int = ...,
     backlog: int = ...,
-    driver: DriverName = ...,
+    driver: DriverName | None = ...,
 ) -> Fault: ...
 
 
@@ -39,7 +42,7 @@ def tx_stall(
     after: str | int | None = ...,
     ring: int = ...,
     backlog: int = ...,
-    driver: DriverName = ...,
+    driver: DriverName | None = ...,
     name: str | None = ...,
 ) -> Node: ...
 
@@ -51,7 +54,7 @@ def tx_stall(
     after: str | int | None = None,
     ring: Frames = 256,
     backlog: Annotated[int, Between(0, 2048, "frames")] = 1000,
-    driver: DriverName = "virtio_net",
+    driver: DriverName | None = None,
     name: str | None = None,
 ) -> Any:
     """The NIC sends nothing any more, and receives: the host does not take what the guest hands
@@ -70,17 +73,17 @@ def tx_stall(
         "after_bytes": _bytes(after),
     }
     if port is None:
-        return _node("tx_stall", driver, device, name)
-    return _lasting("tx_stall", port, driver, device)
+        return _node("tx_stall", driver or GUESTS[0], device, name)
+    return _lasting("tx_stall", port, driver, device, GUESTS)
 
 
 @overload
-def mtu_black_hole(port: Port, *, longest: int = ..., driver: DriverName = ...) -> Fault: ...
+def mtu_black_hole(port: Port, *, longest: int = ..., driver: DriverName | None = ...) -> Fault: ...
 
 
 @overload
 def mtu_black_hole(
-    port: None = ..., *, longest: int = ..., driver: DriverName = ..., name: str | None = ...
+    port: None = ..., *, longest: int = ..., driver: DriverName | None = ..., name: str | None = ...
 ) -> Node: ...
 
 
@@ -89,7 +92,7 @@ def mtu_black_hole(
     port: Port | None = None,
     *,
     longest: Annotated[int, Between(14, 65535, "bytes")] = 1514,
-    driver: DriverName = "ena",
+    driver: DriverName | None = None,
     name: str | None = None,
 ) -> Any:
     """Longer frames than `longest` bytes (without FCS) vanish behind the port, and nobody is told
@@ -99,13 +102,13 @@ def mtu_black_hole(
     """
     device: Device = {"tx": "SHORT", "longest": longest}
     if port is None:
-        return _node("mtu_black_hole", driver, device, name)
-    return _lasting("mtu_black_hole", port, driver, device)
+        return _node("mtu_black_hole", driver or GUESTS[0], device, name)
+    return _lasting("mtu_black_hole", port, driver, device, GUESTS)
 
 
 @overload
 def arp_overflow(
-    port: Port, *, address: str = ..., pending: int = ..., driver: DriverName = ...
+    port: Port, *, address: str = ..., pending: int = ..., driver: DriverName | None = ...
 ) -> Fault: ...
 
 
@@ -114,7 +117,7 @@ def arp_overflow(
     port: None = ...,
     *,
     pending: int = ...,
-    driver: DriverName = ...,
+    driver: DriverName | None = ...,
     name: str | None = ...,
 ) -> Node: ...
 
@@ -125,7 +128,7 @@ def arp_overflow(
     *,
     address: str = "10.0.0.1",
     pending: Frames = 5,
-    driver: DriverName = "net_ena",
+    driver: DriverName | None = None,
     name: str | None = None,
 ) -> Any:
     """The next hop does not answer ARP: `pending` frames wait for it, and all others are dropped
@@ -136,7 +139,7 @@ def arp_overflow(
     """
     device: Device = {"tx": "HELD", "ring": pending, "refusal": "neighbour_unresolved"}
     if port is None:
-        return _node("arp_overflow", driver, device, name)
+        return _node("arp_overflow", driver or FORWARDERS[0], device, name)
 
     def course(nic: Nic) -> Course:
         nic.device(**device)
@@ -149,12 +152,12 @@ def arp_overflow(
                 before = refused
                 yield LOG_SECONDS
 
-    return Fault("arp_overflow", port, driver, course)
+    return Fault("arp_overflow", port, driver, course, drivers=FORWARDERS)
 
 
 @checked(PortError)
 def poll_starvation(
-    port: Port, *, seconds: Seconds = 5.0, driver: Literal["net_ena", "ena"] = "ena"
+    port: Port, *, seconds: Seconds = 5.0, driver: Literal["net_ena", "ena"] | None = None
 ) -> Fault:
     """The CPU that polls the port is held up: for `seconds` nobody takes what arrives, so that it
     is lost where the ring is full. ENA's driver for Linux takes it for a stuck queue and resets the
@@ -166,13 +169,13 @@ def poll_starvation(
         ms = round(1000 * seconds)
         nic.add("starved")
         nic.say("starved", lost=1, ms=ms)
-        if driver == "ena":
+        if nic.driver.in_kernel:
             nic.say("reset")
         nic.device()
-        if driver == "ena":
+        if nic.driver.in_kernel:
             nic.say("reset_done")
 
-    return Fault("poll_starvation", port, driver, course)
+    return Fault("poll_starvation", port, driver, course, drivers=("ena", "net_ena"))
 
 
 @checked(PortError)
@@ -182,7 +185,7 @@ def link_flap(
     times: Annotated[int, Between(1, 1000)] = 3,
     down: Seconds = 0.5,
     up: Seconds = 0.5,
-    driver: Literal["ena", "virtio_net"] = "virtio_net",
+    driver: Literal["ena", "virtio_net"] | None = None,
 ) -> Fault:
     """The port's link goes down for `down` seconds and comes up for `up` seconds, `times` times;
     end() leaves it up. What is sent meanwhile ends in drop_tx_link_down."""
@@ -202,17 +205,19 @@ def link_flap(
             if nic.is_there and not port.info.link_up:
                 port.set_link(True)
 
-    return Fault("link_flap", port, driver, course)
+    return Fault("link_flap", port, driver, course, drivers=("virtio_net", "ena"))
 
 
-def _lasting(name: str, port: Port, driver: str, device: Device) -> Fault:
+def _lasting(
+    name: str, port: Port, driver: str | None, device: Device, drivers: tuple[str, ...]
+) -> Fault:
     """A fault that is so from its beginning to its end."""
 
     def course(nic: Nic) -> Course:
         nic.device(**device)
         yield from ()
 
-    return Fault(name, port, driver, course, marks_itself=True)
+    return Fault(name, port, driver, course, drivers=drivers, marks_itself=True)
 
 
 def _node(fault: str, driver: str, device: Device, name: str | None) -> Node:

@@ -8,7 +8,7 @@ from typing import Any
 from labkit._codec import lib
 from labkit.engine.commands import Commands
 from labkit.errors import PortError
-from labkit.fault.driver import MOST_QUEUES, Driver, Told, to_engine
+from labkit.fault.driver import DRIVERS, MOST_QUEUES, Driver, Told, to_engine
 from labkit.lab.port import Port
 
 MARK = "fault/"  # what counters begin with that tell when the lab made a NIC sick
@@ -126,15 +126,18 @@ def device_to_engine(**fields: int | str) -> dict[str, Any]:
 _nics: "weakref.WeakKeyDictionary[Port, Nic]" = weakref.WeakKeyDictionary()
 
 
-def nic_of(port: Port, driver: Driver) -> Nic:
-    """The port's, of this driver."""
+def nic_of(port: Port, driver: str | None, drivers: tuple[str, ...]) -> Nic:
+    """The port's. driver: None: the one that it has, or the first of `drivers`; PortError where it
+    has one that is none of these."""
     port.check_open()
     nic = _nics.get(port)
     if nic is None or not nic.is_there:
-        nic = _nics[port] = Nic(port, driver)
-    if nic.driver is not driver:
+        nic = _nics[port] = Nic(port, DRIVERS[driver or drivers[0]])
+    fitting = drivers if driver is None else (driver,)
+    if nic.driver.name not in fitting:
         raise PortError(
-            f"port {port.name} has a NIC of {nic.driver.name} since its first fault, and driver is "
-            f"{driver.name!r}; lab.restart() starts without one, or take another port"
+            f"port {port.name} has a NIC of {nic.driver.name} since its first fault, and this "
+            f"fault is one of {' or '.join(fitting)}; lab.restart() starts without one, or take "
+            "another port"
         )
     return nic
