@@ -13,6 +13,7 @@ from labkit.trouble.opened import DAMAGED, Chained, Files, Opened, TooMuch
 from labkit.trouble.readers import (
     cloudwatch,
     dumps,
+    ethdev,
     interfaces,
     logs,
     queueing,
@@ -30,7 +31,13 @@ NOTHING = "nothing that a rule knows"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # PowerShell writes it
 
 Reader = Callable[[Sequence[str], str, Asked], Iterator[Item]]
-OF_LINES: tuple[Reader, ...] = (dumps.read, interfaces.read, queueing.read, settings.read)
+OF_LINES: tuple[Reader, ...] = (
+    dumps.read,
+    ethdev.read,
+    interfaces.read,
+    queueing.read,
+    settings.read,
+)
 OF_OUTPUT: tuple[Reader, ...] = (stack.read, windows.read, cloudwatch.read)
 LONGEST_LINE = 2000  # that a command prints; what is behind it is not looked at, and costs no time
 
