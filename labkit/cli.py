@@ -80,7 +80,7 @@ def collect(output: Path, seconds: float) -> None:
 @click.argument("files", nargs=-1, required=True, type=THERE)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def look(files: tuple[Path, ...], as_json: bool) -> None:
-    """Tell what troubles a NIC, from FILES: logs, outputs of commands, archives, folders.
+    """Tell what troubles a NIC, from FILES: logs, outputs of commands, recordings, archives.
 
     Of counters that were read several times give the older file first. Exit code 0: nothing, or
     nothing above possible; 1: something is likely or certain.

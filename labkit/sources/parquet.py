@@ -2,9 +2,9 @@
 """Samples as an Arrow table, which Parquet files hold: times, and one column a counter."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -25,10 +25,18 @@ def write(path: str, label: str, hz: float, samples: Sequence[Sample]) -> None:
     pq.write_table(as_arrow(label, hz, samples), path, compression="zstd")
 
 
-def read(path: str) -> tuple[str, float, list[Sample]]:
-    """Label, rate and samples of a file that write() wrote, or of any of its shape."""
+def read(
+    path: str, stream: BinaryIO | None = None, passed_over: dict[str, str] | None = None
+) -> tuple[str, float, list[Sample]]:
+    """Label, rate and samples of a file that write() wrote, or of any of its shape.
+
+    stream: where its bytes are, if not in the file
+    passed_over: takes columns that hold no counters, with the reason, instead of refusing the file
+    """
+    source = path if stream is None else stream
     try:
-        table = pq.read_table(path)
+        columns = None if passed_over is None else _of_numbers(source, passed_over)
+        table = pq.read_table(source, columns=columns)
     except FileNotFoundError:
         raise SourceError(f"there is no recording {path}") from None
     except (pa.ArrowException, OSError) as error:
@@ -36,12 +44,63 @@ def read(path: str) -> tuple[str, float, list[Sample]]:
     absent = [name for name in TIMES[:2] if name not in table.column_names]
     if absent:
         raise SourceError(f"{path} is no recording: it has no column {absent[0]}")
-    facts = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
+    facts = _facts(table.schema.metadata or {}, path)
+    for name in TIMES[:2]:
+        if table[name].null_count:
+            raise SourceError(f"{path} is no recording: {name} is missing in some rows")
     times = [_whole_numbers(table[name], name, path).to_numpy() for name in TIMES[:2]]
     if np.any(np.diff(times[0].astype(np.int64)) <= 0):
         raise SourceError(f"{path} is no recording: monotonic_ns does not grow")
+    if passed_over is not None:
+        table = _only_counters(table, path, passed_over)
     samples = list(_samples(table, times, facts, path))
     return facts.get("label", path), facts.get("hz", _median_hz(times[0])), samples
+
+
+def values_of(data: bytes) -> int:
+    """How many values a file holds: rows times columns."""
+    try:
+        found = pq.ParquetFile(pa.BufferReader(data)).metadata
+    except (pa.ArrowException, OSError) as error:
+        raise SourceError(f"it is no Parquet file ({reason(error)})") from None
+    return int(found.num_rows * found.num_columns)
+
+
+def _facts(metadata: Mapping[bytes, bytes], path: str) -> dict[str, Any]:
+    """What labkit wrote beside the columns."""
+    try:
+        facts = json.loads(metadata.get(METADATA, b"{}"))
+    except ValueError:
+        facts = None
+    shapes: dict[str, Any] = {"label": str, "hz": (int, float)}
+    shapes |= dict.fromkeys(("units", "kinds", "drivers"), dict)
+    if not isinstance(facts, dict) or any(
+        name in facts and not isinstance(facts[name], shape) for name, shape in shapes.items()
+    ):
+        raise SourceError(f"{path} is no recording: what it says of itself is not what labkit says")
+    return facts
+
+
+def _of_numbers(source: str | BinaryIO, passed_over: dict[str, str]) -> list[str]:
+    """The columns of numbers, which alone are read: others may be of any size."""
+    numbers = []
+    for field in pq.read_schema(source):
+        if pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
+            numbers.append(field.name)
+        else:
+            passed_over[field.name] = f"it holds {field.type}"
+    return numbers
+
+
+def _only_counters(table: pa.Table, path: str, passed_over: dict[str, str]) -> pa.Table:
+    """Without columns that hold none, which are told."""
+    for name in table.column_names:
+        try:
+            if name not in TIMES[:2]:
+                _whole_numbers(table[name], name, path)
+        except SourceError as error:
+            passed_over[name] = str(error)
+    return table.drop_columns([name for name in table.column_names if name in passed_over])
 
 
 def as_arrow(label: str, hz: float, samples: Sequence[Sample]) -> pa.Table:

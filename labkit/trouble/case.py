@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
+from labkit.sources import Samples
 from labkit.text import Html, html_table, plural, shown
 from labkit.trouble.evidence import Evidence, Note
 from labkit.trouble.finding import Finding
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 NOTHING = "no rule found anything; what was read stands below"
 
 
-def look(*files: str | Path) -> "Case":
+def look(*files: str | Path | Samples) -> "Case":
     """What troubles a NIC, from files of any kind: logs, outputs of ethtool, ip, ifconfig and tc,
-    /proc files, sysctl, nstat, ping, metrics of CloudWatch, Windows event logs, archives and
-    folders of these. Of counters that were read several times give the older file first.
+    /proc files, sysctl, nstat, ping, metrics of CloudWatch, Windows event logs, recordings
+    (Parquet, or the samples themselves), archives and folders of these. Of counters that were read
+    several times give the older file first.
 
     Raises LabError where no file is given, or one is not there. Files that cannot be used are named
     in the case, and the rest is.
@@ -32,9 +34,9 @@ def look(*files: str | Path) -> "Case":
     if not files:
         raise LabError("give files: lk.trouble.look('dmesg.txt', 'ethtool-S.txt', ...)")
     for file in files:
-        if not isinstance(file, (str, Path)):
-            raise LabError(f"{shown(file)} is no file's name")
-    evidence = gather(map(Path, files))
+        if not isinstance(file, (str, Path, Samples)):
+            raise LabError(f"{shown(file)} is no file's name, and no recording")
+    evidence = gather(Path(file) if isinstance(file, str) else file for file in files)
     return Case(evidence, judge(evidence))
 
 

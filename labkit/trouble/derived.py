@@ -12,6 +12,7 @@ from labkit.sources.catalogue import unit
 from labkit.sources.rates import no_count
 from labkit.trouble.derived_host import OF_HOST
 from labkit.trouble.evidence import Reading
+from labkit.trouble.growth import grown
 
 FEWEST = 10_000  # packets of which a share says anything
 SHORTEST_FRAME, LONGEST_FRAME = 14, 65_535  # with segments that the NIC cuts
@@ -39,33 +40,29 @@ class Known:
 
     Attributes
     ----------
-    now, first, most: the last, the first and the largest value of each counter
+    now, most: the last and the largest value of each counter
     """
 
     def __init__(self) -> None:
         self.now: dict[str, int] = {}
-        self.first: dict[str, int] = {}
         self.most: dict[str, int] = {}
-        self._again: set[str] = set()
+        self._grown: dict[str, int] = {}  # of those that were read again
         self.waiting: Reading | None = None  # of which nothing was derived yet
         self.unused: set[str] = set()
 
     def add(self, reading: Reading) -> None:
         """Takes in a reading."""
-        self._again |= reading.counters.keys() & self.now.keys()
-        self.now.update(reading.counters)
         for name, value in reading.counters.items():
-            self.first.setdefault(name, value)
+            if name in self.now:
+                self._grown[name] = self._grown.get(name, 0) + grown(self.now[name], value)
             self.most[name] = max(value, self.most.get(name, value))
+        self.now.update(reading.counters)
         self.waiting = reading
         self.unused |= reading.counters.keys()
 
     def grown(self, name: str) -> int:
         """By how much a counter grew; 0 for one that there is not."""
-        now = self.now.get(name, 0)
-        if name not in self._again or now < self.first[name]:
-            return now
-        return now - self.first[name]
+        return self._grown.get(name, self.now.get(name, 0))
 
     def derived(self) -> Iterator[Reading]:
         """What is new."""
@@ -78,7 +75,7 @@ class Known:
         new = {n: v for n, v in found.items() if v is not None and self.now.get(n) != v}
         if new:
             self.now.update(new)
-            yield Reading(new, reading.place, reading.moment, reading.device, reading.order)
+            yield replace(reading, counters=new)
 
 
 def with_derived(readings: Iterable[Reading]) -> Iterator[Reading]:

@@ -68,6 +68,7 @@ class Reading:
     ----------
     device: the interface, or "" where the file does not say
     order: of the readings of one device, where no time is known
+    part: of a recording, from 1, which is judged apart from its others; 0: of no recording
     """
 
     counters: Mapping[str, int]
@@ -75,6 +76,7 @@ class Reading:
     moment: Moment = UNKNOWN
     device: str = ""
     order: int = 0
+    part: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from labkit.errors import LabError
+from labkit.sources import Samples
 from labkit.text import plural, reason
 from labkit.trouble.evidence import Event, Evidence, Fact, Item, Note, Place, Reading
 from labkit.trouble.opened import DAMAGED, Chained, Files, Opened, TooMuch
@@ -22,11 +23,14 @@ from labkit.trouble.readers import (
     windows,
 )
 from labkit.trouble.readers.asked import Asked
+from labkit.trouble.recorded import from_parquet, recorded
 
 # Outputs of commands are smaller than that, and are read as a whole: several may stand in one file.
 LARGEST_OUTPUT = 8 << 20
 LARGEST_EVENT_LOG = 256 << 20
 BINARY = b"\x00"
+LARGEST_RECORDING = 256 << 20
+PARQUET = b"PAR1"
 NOTHING = "nothing that a rule knows"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # PowerShell writes it
 
@@ -42,11 +46,15 @@ OF_OUTPUT: tuple[Reader, ...] = (stack.read, windows.read, cloudwatch.read)
 LONGEST_LINE = 2000  # that a command prints; what is behind it is not looked at, and costs no time
 
 
-def gather(paths: Iterable[Path]) -> Evidence:
-    """All that the files tell; what could not be read is noted."""
+def gather(paths: Iterable[Path | Samples]) -> Evidence:
+    """All that files and recordings tell; what could not be read is noted."""
     evidence = Evidence()
     files = Files()
     for path in paths:
+        if isinstance(path, Samples):
+            for item in counted(recorded(path, path.label), path.label):
+                evidence.add(item)
+            continue
         if not path.exists():
             raise LabError(f"there is no file {path}")
         for opened in files.of(path):
@@ -83,7 +91,13 @@ def _read(opened: Opened) -> Iterator[Item]:
     try:
         head = opened.stream.read(LARGEST_OUTPUT)
         if head.startswith(windows.MAGIC):
-            yield from _event_log(head, opened)
+            data, notes = _whole(head, opened, LARGEST_EVENT_LOG)
+            yield from notes
+            yield from windows.read_evtx(data, opened.name)
+            return
+        if head.startswith(PARQUET):
+            data, notes = _whole(head, opened, LARGEST_RECORDING)
+            yield from notes or from_parquet(data, opened.name)
             return
         if head.startswith(UTF_16):
             if len(head) == LARGEST_OUTPUT:
@@ -106,17 +120,17 @@ def _read(opened: Opened) -> Iterator[Item]:
         yield Note(Place(opened.name), told, True)
 
 
-def _event_log(head: bytes, opened: Opened) -> Iterator[Item]:
-    """Of Windows, which is read as a whole; of one that is too long, its beginning."""
+def _whole(head: bytes, opened: Opened, most: int) -> tuple[bytes, list[Note]]:
+    """A file that is read as a whole; of one that is too long, its beginning, which is told."""
     parts = [head]
-    left = LARGEST_EVENT_LOG - len(head)
+    left = most - len(head)
     while left > 0 and (block := opened.stream.read(min(left, 1 << 20))):
         parts.append(block)
         left -= len(block)
+    notes = []
     if left <= 0:
-        told = f"is long; {LARGEST_EVENT_LOG >> 20} MiB were read"
-        yield Note(Place(opened.name), told, True)
-    yield from windows.read_evtx(b"".join(parts), opened.name)
+        notes.append(Note(Place(opened.name), f"is long; {most >> 20} MiB were read", True))
+    return b"".join(parts), notes
 
 
 def outputs(text: str, name: str, until: datetime) -> Iterator[Item]:

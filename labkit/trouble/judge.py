@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rules applied to evidence, device by device."""
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from labkit.trouble.derived import with_derived
-from labkit.trouble.evidence import Event, Evidence, Fact
+from labkit.trouble.evidence import Event, Evidence, Fact, Reading
 from labkit.trouble.finding import Finding, Seen
 from labkit.trouble.instances import with_instances
+from labkit.trouble.lines import densest, distinct, near_to, rising
+from labkit.trouble.order import Order
 from labkit.trouble.rules import LEVELS, CounterSign, FactSign, LineSign, Rule, Sign, rules
-from labkit.trouble.series import AllSeries, Series
+from labkit.trouble.series import AllSeries, Series, in_order
 from labkit.trouble.versions import version
 
 MOST_SHOWN = 5  # counters of one sign
@@ -20,25 +21,48 @@ MOST_SHOWN = 5  # counters of one sign
 def judge(evidence: Evidence, of: Iterable[Rule] | None = None) -> list[Finding]:
     """What the rules find, most certain first; of two that explain the same, the better one."""
     chosen = list(rules().values() if of is None else of)
+    order = Order(evidence.events)
+    found: dict[str, dict[str, Finding]] = defaultdict(dict)  # by device and rule
+    for part in _parts(evidence):
+        for finding in _findings(part, chosen, order):
+            of_device = found[finding.device]
+            before = of_device.get(finding.id)
+            if before is None or LEVELS.index(finding.level) < LEVELS.index(before.level):
+                of_device[finding.id] = finding
+    left = [f for seen in found.values() for f in seen.values() if not _yields(f, found)]
+    return sorted(_without_doubles(left), key=Finding.order)
+
+
+def _parts(evidence: Evidence) -> Iterator[Evidence]:
+    """Each part of each recording, with all that is of none."""
+    parts: dict[tuple[str, int], list[Reading]] = {}
+    of_all = [reading for reading in evidence.readings if not reading.part]
+    for reading in evidence.readings:
+        if reading.part:
+            key = reading.place.file, reading.part
+            parts.setdefault(key, list(of_all)).append(reading)
+    for readings in parts.values() or [of_all]:
+        yield replace(evidence, readings=readings)
+
+
+def _findings(evidence: Evidence, chosen: Iterable[Rule], order: Order) -> Iterator[Finding]:
     aliases = _aliases(evidence.events)
-    series = AllSeries(with_derived(evidence.readings))
+    series = AllSeries(with_derived(in_order(evidence.readings)))
     evidence = replace(evidence, facts=list(with_instances(evidence.facts)))
-    found: list[Finding] = []
     for device in _devices(evidence, series, aliases):
-        case = _Device(device, evidence, series, aliases)
-        seen = {rule.id: case.finding(rule) for rule in chosen}
-        found += [f for f in seen.values() if f is not None and not _yields(f, seen)]
-    found = _without_doubles(found)
-    return sorted(found, key=Finding.order)
+        case = _Device(device, evidence, series, aliases, order)
+        for rule in chosen:
+            if (finding := case.finding(rule)) is not None:
+                yield finding
 
 
-def _yields(finding: Finding, seen: Mapping[str, Finding | None]) -> bool:
-    """Whether another rule explains the same, and no less certainly."""
-    for other in finding.rule.yields:
-        better = seen.get(other)
-        if better is not None and LEVELS.index(better.level) <= LEVELS.index(finding.level):
-            return True
-    return False
+def _yields(finding: Finding, found: Mapping[str, Mapping[str, Finding]]) -> bool:
+    """Whether another rule explains the same, and no less certainly: of that device, or of any for
+    what names none."""
+    devices = [finding.device] if finding.device else list(found)
+    better = (found[device].get(other) for device in devices for other in finding.rule.yields)
+    level = LEVELS.index(finding.level)
+    return any(other is not None and LEVELS.index(other.level) <= level for other in better)
 
 
 def _without_doubles(found: list[Finding]) -> list[Finding]:
@@ -76,9 +100,14 @@ class _Device:
     """The evidence of one device, and that of the machine that names none."""
 
     def __init__(
-        self, name: str, evidence: Evidence, series: AllSeries, aliases: Mapping[str, str]
+        self,
+        name: str,
+        evidence: Evidence,
+        series: AllSeries,
+        aliases: Mapping[str, str],
+        order: Order,
     ) -> None:
-        self._name, self._series = name, series
+        self._name, self._series, self._order = name, series, order
         mine = (name, "")
         self._events = [e for e in evidence.events if aliases.get(e.device, e.device) in mine]
         self._facts = [f for f in evidence.facts if aliases.get(f.device, f.device) in mine]
@@ -105,7 +134,9 @@ class _Device:
                 return None
             excluded.append(f"{entry.why}: nothing of it was seen")
         named = [name for name in rule.signs if seen[name]]
-        evidence = tuple(part for name in named for part in seen[name])
+        parts = [part for name in named for part in seen[name]]
+        # A line is told once, however many signs look at it.
+        evidence = tuple({(part.text, part.place): part for part in reversed(parts)}.values())[::-1]
         needs = () if level == "certain" else rule.needs
         told = tuple({key: self._named(value) for key, value in need.items()} for need in needs)
         remedy = self._named(rule.remedy)
@@ -140,16 +171,23 @@ class _Device:
     def _lines(
         self, sign: LineSign, after: tuple[Seen, ...], near: Sign | None
     ) -> tuple[Seen, ...]:
-        matching = [e for e in self._events if sign.pattern.search(e.text)]
+        matching = [e for e in self._events if sign.found(e.text)]
         if matching and isinstance(near, LineSign):
-            others = [e for e in self._events if near.pattern.search(e.text)]
-            matching = _near(matching, others, sign.apart)
+            others = [e for e in self._events if near.found(e.text)]
+            matching = near_to(matching, others, sign, near, self._order)
         if sign.after is not None:
             if not after:
                 return ()
-            matching = [e for e in matching if not _is_before(e, after[0])]
-        if sign.within is not None:
-            matching = _densest(matching, sign.within, sign.least)
+            first, before = after[0], self._order.is_before
+            matching = [
+                e for e in matching if not before(e.place, e.moment, first.place, first.moment)
+            ]
+        if sign.least > 1:
+            matching = distinct(matching)
+        if sign.rises is not None:
+            matching = rising(matching, sign, sign.rises)
+        elif sign.within is not None:
+            matching = densest(matching, sign.within, sign.least, self._order)
         if len(matching) < sign.least:
             return ()
         by_place = defaultdict(list)
@@ -190,42 +228,6 @@ class _Device:
             for other in others[-1:]
             if version(f.value) < version(other.value)
         )
-
-
-def _is_before(event: Event, first: Seen) -> bool:
-    """Whether it was before another line, as far as that can be told: by one clock, or one file."""
-    if event.moment.clock and event.moment.clock == first.moment.clock:
-        return event.moment.seconds < first.moment.seconds
-    return event.place.file == first.place.file and event.place.line < first.place.line
-
-
-def _near(events: list[Event], others: list[Event], seconds: float) -> list[Event]:
-    """Those that are so near to one of the others, as far as their clocks tell."""
-    times = {
-        clock: sorted(o.moment.seconds for o in others if o.moment.clock == clock)
-        for clock in {o.moment.clock for o in others}
-    }
-
-    def is_near(event: Event) -> bool:
-        of = times.get(event.moment.clock)
-        if of is None or not event.moment.clock:
-            return bool(others)
-        at = bisect_left(of, event.moment.seconds - seconds)
-        return at < len(of) and of[at] <= event.moment.seconds + seconds
-
-    return [event for event in events if is_near(event)]
-
-
-def _densest(events: list[Event], seconds: float, least: int) -> list[Event]:
-    """The first of them that lie within so many seconds, at least so many; lines without a time
-    are taken to."""
-    timed = [e for e in events if e.moment.clock]
-    if not timed:
-        return events
-    for i in range(len(timed) - least + 1):
-        if timed[i + least - 1].moment.seconds - timed[i].moment.seconds <= seconds:
-            return timed[i:]
-    return []
 
 
 def _does(sign: CounterSign, series: Series) -> bool:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from labkit.trouble.evidence import Moment
 
 _BOOT = re.compile(r"(?:<\d+>)?\[\s*(?P<seconds>\d+\.\d{1,9})\] ?(?:\[ *[TC]\d+\] ?)?")
+# Of dmesg -H and -d: what passed since the line before, which tells no time
+_DELTA = re.compile(r"\[(?:[A-Z][a-z]{2}\d{1,2} \d\d:\d\d| *[<+] *\d+\.\d+>?)\] ")
 _ISO = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)(?:[.,](?P<part>\d{1,9}))?"
     r"(?P<zone> ?(?:Z|UTC|[+-]\d\d:?\d\d))?"
@@ -47,12 +49,14 @@ class Dater:
         self.until = until
         self.assumed_year = False
         self.assumed_zone = False
-        self.boot_offset: float | None = None  # wall clock less boot clock, where lines have both
+        self.boot: float | None = None  # the kernel's own time of the line, where it has two
 
     def read(self, line: str) -> tuple[Moment, str]:
         """When it was, and the message."""
+        self.boot = None
         if line.startswith("{") and (exported := _of_json(line)) is not None:
-            return exported
+            moment, message, self.boot = exported
+            return moment, message
         line = _LEVEL.sub("", line)
         for pattern, wall in _SHAPES:
             found = pattern.match(line)
@@ -65,15 +69,17 @@ class Dater:
             if host := _HOST.match(rest):
                 rest = rest[host.end() :]
             if boot := _BOOT.match(rest.lstrip()):  # the kernel's own time behind syslog's
-                self.boot_offset = seconds - float(boot["seconds"])
+                self.boot = float(boot["seconds"])
                 rest = rest.lstrip()[boot.end() :]
             return Moment("wall", seconds), rest.strip()
+        if delta := _DELTA.match(line):
+            return Moment(), line[delta.end() :].strip()
         if boot := _BOOT.match(line):
             return Moment("boot", float(boot["seconds"])), line[boot.end() :].strip()
         if inside := _ISO.search(line, 0, MOST_IN_FRONT):  # behind an application's own words
             seconds = self._iso(inside)
             if seconds is not None:
-                return Moment("wall", seconds), line[inside.end() :].lstrip("] ").strip()
+                return Moment("wall", seconds), line[inside.end() :].lstrip("]: ").strip()
         return Moment(), line.strip()
 
     def _iso(self, found: re.Match[str]) -> float | None:
@@ -108,16 +114,18 @@ def _month(text: str) -> int | None:
     return MONTHS.index(text) + 1 if text in MONTHS else None
 
 
-def _of_json(line: str) -> tuple[Moment, str] | None:
-    """A line of `journalctl -o json`."""
+def _of_json(line: str) -> tuple[Moment, str, float | None] | None:
+    """A line of `journalctl -o json`: its time, its message, and the kernel's own time."""
     try:
         entry = json.loads(line)
         microseconds, message = int(entry["__REALTIME_TIMESTAMP"]), entry["MESSAGE"]
-    except (ValueError, KeyError, TypeError):
+        boot = entry.get("__MONOTONIC_TIMESTAMP")
+        boot = None if boot is None else int(boot) / 1e6
+        if isinstance(message, list):  # bytes that are no UTF-8
+            message = bytes(message).decode("utf-8", errors="replace")
+        return Moment("wall", microseconds / 1e6), str(message).strip(), boot
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
-    if isinstance(message, list):  # bytes that are no UTF-8
-        message = bytes(message).decode("utf-8", errors="replace")
-    return Moment("wall", microseconds / 1e6), str(message).strip()
 
 
 def _seconds(text: str, part: str | None) -> float | None:

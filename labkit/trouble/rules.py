@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The rules: what is seen of a trouble, in which order, what excludes it, its cause and remedy.
+r"""The rules: what is seen of a trouble, in which order, what excludes it, its cause and remedy.
 
 They are data, in rules/*.toml. A rule has signs, each a kind of line, a counter or a fact:
 
@@ -15,6 +15,13 @@ They are data, in rules/*.toml. A rule has signs, each a kind of line, a counter
     after = "other sign"                      # not before that one
     near = "other sign"                       # from a line of which it is, where times tell,
     apart = 60                                # so many seconds away at most
+    [rule.signs.long]
+    line = 'silent for (?P<ms>\d+) ms'        # or lines_of = "silent", another sign's pattern
+    where = "ms >= 6000"                      # what numbers of its groups are; 0x is hexadecimal,
+                                              # and so is a group (?P<tdh_hex>...)
+    rises = "ms"                              # a group whose number is larger than in a line before
+    same = "queue"                            # a group that both lines have alike, or that it and
+                                              # the line that it is near to have
     [rule.signs.counted]
     counter = "wd_expired"                    # or several, {n} is any number, {name} any word
     grows = 1                                 # from the first reading to the last; or stands = true
@@ -46,6 +53,7 @@ from importlib.resources import files
 from typing import Any, Literal, get_args
 
 from labkit.errors import LabError
+from labkit.trouble.comparison import Comparison, comparison
 from labkit.trouble.verdict import Condition, condition
 
 Where = Literal[
@@ -54,7 +62,7 @@ Where = Literal[
 LEVELS = ("certain", "likely", "possible")
 COUNTER_DOES = ("grows", "stands", "above", "below", "equals")
 _SIGN_KEYS = {
-    "line": {"line", "least", "within", "after", "near", "apart"},
+    "line": {"line", "least", "within", "after", "near", "apart", "where", "rises", "same"},
     "counter": {"counter", *COUNTER_DOES},
     "fact": {"fact", "equals", "in", "not_in", "above", "below", "below_fact"},
 }
@@ -63,7 +71,7 @@ _PLACEHOLDER = re.compile(r"\\\{(\w+)\\\}")
 
 @dataclass(frozen=True)
 class LineSign:
-    """So many lines in which a pattern is found."""
+    """So many lines in which a pattern is found, and its numbers are as they should be."""
 
     name: str
     pattern: re.Pattern[str]
@@ -72,6 +80,16 @@ class LineSign:
     after: str | None = None
     near: str | None = None
     apart: float = 60.0
+    where: Comparison | None = None
+    rises: str | None = None
+    same: str | None = None
+
+    def found(self, text: str) -> re.Match[str] | None:
+        """Where it is in a line."""
+        found = self.pattern.search(text)
+        if found is None or self.where is None or self.where(found.groupdict()):
+            return found
+        return None
 
 
 @dataclass(frozen=True)
@@ -157,15 +175,14 @@ def rule_of(data: Mapping[str, Any]) -> Rule:
     _check(f"rule {name}", data, known, known | {"excluded", "yields", "needs", "is_symptom"})
     if data["where"] not in get_args(Where):
         raise LabError(f"rule {name}: where is {data['where']!r}; it is one of {get_args(Where)}")
-    signs = {sign: _sign(f"rule {name}, sign {sign}", sign, d) for sign, d in data["signs"].items()}
+    signs = {
+        sign: _sign(f"rule {name}, sign {sign}", sign, _with_lines(d, data["signs"]))
+        for sign, d in data["signs"].items()
+    }
     names = frozenset(signs)
     for sign in signs.values():
-        if not isinstance(sign, LineSign):
-            continue
-        if sign.after is not None and sign.after not in names:
-            raise LabError(f"rule {name}, sign {sign.name}: there is no sign {sign.after!r}")
-        if sign.near is not None and not isinstance(signs.get(sign.near), LineSign):
-            raise LabError(f"rule {name}, sign {sign.name}: there are no lines {sign.near!r}")
+        if isinstance(sign, LineSign):
+            _check_line(f"rule {name}, sign {sign.name}", sign, signs)
     _check(f"rule {name}, verdict", data["verdict"], set(), set(LEVELS))
     return Rule(
         id=data["id"],
@@ -190,6 +207,31 @@ def rule_of(data: Mapping[str, Any]) -> Rule:
     )
 
 
+def _with_lines(data: Mapping[str, Any], signs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the pattern of the sign whose lines it looks at."""
+    of = signs.get(data.get("lines_of", ""), {})
+    if "line" not in of:
+        return data
+    return {"line": of["line"]} | {key: data[key] for key in data if key != "lines_of"}
+
+
+def _check_line(where: str, sign: LineSign, signs: Mapping[str, Sign]) -> None:
+    """LabError for other signs and groups that there are not."""
+    if sign.after is not None and sign.after not in signs:
+        raise LabError(f"{where}: there is no sign {sign.after!r}")
+    near = signs.get(sign.near or "")
+    if sign.near is not None and not isinstance(near, LineSign):
+        raise LabError(f"{where}: there are no lines {sign.near!r}")
+    groups = sign.pattern.groupindex.keys()
+    for name in (sign.rises, sign.same):
+        if name is not None and name not in groups:
+            raise LabError(f"{where}: its pattern has no group {name!r}")
+    if isinstance(near, LineSign) and sign.same not in {None, *near.pattern.groupindex}:
+        raise LabError(f"{where}: the pattern of {near.name!r} has no group {sign.same!r}")
+    if sign.same is not None and sign.near is None and sign.rises is None:
+        raise LabError(f"{where}: same is of a sign that has near or rises")
+
+
 def _sign(where: str, name: str, data: Mapping[str, Any]) -> Sign:
     kinds = [kind for kind in _SIGN_KEYS if kind in data]
     if len(kinds) != 1:
@@ -197,15 +239,15 @@ def _sign(where: str, name: str, data: Mapping[str, Any]) -> Sign:
     (kind,) = kinds
     _check(where, data, {kind}, _SIGN_KEYS[kind])
     if kind == "line":
-        return LineSign(
-            name,
-            re.compile(data["line"]),
-            data.get("least", 1),
-            data.get("within"),
-            data.get("after"),
-            data.get("near"),
-            data.get("apart", 60.0),
-        )
+        pattern = _pattern(where, data["line"])
+        holds = None
+        if "where" in data:
+            try:
+                holds = comparison(data["where"], pattern.groupindex.keys())
+            except LabError as error:
+                raise LabError(f"{where}: {error}") from None
+        rest = {key: data[key] for key in data if key not in ("line", "where")}
+        return LineSign(name, pattern, where=holds, **rest)
     if kind == "counter":
         names = [data["counter"]] if isinstance(data["counter"], str) else data["counter"]
         how = {
@@ -224,6 +266,13 @@ def _sign(where: str, name: str, data: Mapping[str, Any]) -> Sign:
         data.get("below"),
         data.get("below_fact"),
     )
+
+
+def _pattern(where: str, text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise LabError(f"{where}: {text!r} is no regular expression ({error})") from None
 
 
 def name_pattern(text: str) -> re.Pattern[str]:

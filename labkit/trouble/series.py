@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from labkit.sources.catalogue import find
 from labkit.trouble.derived import WORDS
 from labkit.trouble.evidence import Moment, Place, Reading
+from labkit.trouble.growth import grown
+
+FEWEST_FALLEN = 3  # counters, by which an order is known
 
 
 @dataclass(frozen=True)
@@ -35,27 +39,29 @@ class Series:
 
     @property
     def growth(self) -> int | None:
-        """By how much it grew; of one that fell, which began anew, what it counted since. None of a
-        single reading."""
+        """By how much it grew, all that it counted between resets together; None of a single
+        reading."""
         if len(self.points) < 2:
             return None
-        values = [point.value for point in self.points]
-        return sum(b - a if b >= a else b for a, b in pairwise(values))
+        return sum(grown(a.value, b.value) for a, b in pairwise(self.points))
 
     def __str__(self) -> str:
         name = WORDS.get(self.name, self.name)
         of = f"{self.device} " if self.device else ""
-        if len(self.points) == 1 or self.points[0].value == self.last:
+        first, growth = self.points[0].value, self.growth
+        if growth is None or (first == self.last and not growth):
             return f"{of}{name} {self.last:,}"
-        return f"{of}{name} {self.points[0].value:,} to {self.last:,}"
+        is_plain = growth == self.last - first or is_level(self.name)
+        began_anew = "" if is_plain else f", in all {growth:,}"
+        return f"{of}{name} {first:,} to {self.last:,}{began_anew}"
 
 
 class AllSeries:
-    """Those of all readings, by device and name."""
+    """Those of readings in their order, by device and name."""
 
     def __init__(self, readings: Iterable[Reading]) -> None:
         points: dict[tuple[str, str], list[Point]] = defaultdict(list)
-        for reading in _in_order(readings):
+        for reading in readings:
             for name, value in reading.counters.items():
                 points[reading.device, name].append(Point(value, reading.place, reading.moment))
         self._series = {key: Series(*key, tuple(values)) for key, values in points.items()}
@@ -76,11 +82,38 @@ class AllSeries:
         return self._series.get((device, name))
 
 
-def _in_order(readings: Iterable[Reading]) -> list[Reading]:
-    """By time where all of a device have one, else as they were given."""
-    listed = list(readings)
-    timed = all(reading.moment.clock for reading in listed)
-    clocks = {reading.moment.clock for reading in listed}
-    if timed and len(clocks) == 1:
-        return sorted(listed, key=lambda reading: reading.moment.seconds)
-    return listed
+def in_order(readings: Iterable[Reading]) -> list[Reading]:
+    """Those of each device by time where all of them have one; else as they were given, or the
+    other way round where all that differs would have fallen."""
+    devices: dict[str, list[Reading]] = defaultdict(list)
+    for reading in readings:
+        devices[reading.device].append(reading)
+    ordered: list[Reading] = []
+    for of_device in devices.values():
+        clocks = {reading.moment.clock for reading in of_device}
+        if len(clocks) == 1 and "" not in clocks:
+            of_device.sort(key=lambda reading: reading.moment.seconds)
+        elif clocks == {""} and _is_reversed(of_device):
+            of_device.reverse()
+        ordered += of_device
+    return ordered
+
+
+def _is_reversed(readings: Iterable[Reading]) -> bool:
+    """Whether "after" was given in front of "before". Counters that began anew fall to little."""
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for reading in readings:
+        last.update(reading.counters)
+        for name, value in reading.counters.items():
+            first.setdefault(name, value)
+    counters = [name for name in last if last[name] != first[name] and not is_level(name)]
+    fell = [name for name in counters if last[name] < first[name]]
+    not_far = any(last[name] * 2 > first[name] for name in fell)
+    return len(fell) >= FEWEST_FALLEN and len(fell) == len(counters) and not_far
+
+
+def is_level(name: str) -> bool:
+    """Whether it may fall: what the catalogue calls a level, and what was derived."""
+    metric = find(name)
+    return name.startswith("derived/") or (metric is not None and metric.kind != "counter")

@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from labkit.errors import LabError
-from labkit.sources import MISSING, Ethtool, Sample, Source, SourceError, as_source
+from labkit.sources import Ethtool, Sample, Source, SourceError, as_source
 from labkit.text import Html, html_table, shown
-from labkit.trouble.evidence import Evidence, Moment, Place, Reading
+from labkit.trouble.evidence import Evidence, Moment, Place
 from labkit.trouble.finding import Finding
 from labkit.trouble.judge import judge
 from labkit.trouble.kernel_log import KernelLog
 from labkit.trouble.moments import Dater
 from labkit.trouble.readers.logs import of_lines
+from labkit.trouble.recorded import readings_of
 from labkit.units import plain
 
 SECONDS = 1.0
@@ -194,7 +195,8 @@ class Watch:
         for source, samples in zip(self._sources, self._samples, strict=True):
             device = source.interface if isinstance(source, Ethtool) else ""
             for sample in _spread(samples):
-                for reading in readings_of(sample, source.label, device):
+                moment = Moment("wall", sample.time_ns / 1e9)
+                for reading in readings_of(sample, Place(source.label), device, moment):
                     evidence.add(reading)
         found, now, news = judge(evidence), time.time(), []
         with self._changed:
@@ -223,20 +225,6 @@ def _spread(samples: Sequence[Sample]) -> list[Sample]:
         near = min(samples, key=lambda sample: abs(sample.monotonic_ns - wanted))
         chosen[id(near)] = near
     return sorted(chosen.values(), key=lambda sample: sample.monotonic_ns)
-
-
-def readings_of(sample: Sample, label: str, device: str) -> list[Reading]:
-    """A sample as readings: one a port, by names without what is before them; one of the rest."""
-    of: dict[str, dict[str, int]] = {}
-    for name, value in zip(sample.names, sample.values.tolist(), strict=True):
-        if value == MISSING:
-            continue
-        owner, rest = device, name
-        if name.startswith("port/") and name.count("/") >= 2:
-            _, owner, rest = name.split("/", 2)
-        of.setdefault(owner, {})[rest] = value
-    moment = Moment("wall", sample.time_ns / 1e9)
-    return [Reading(counters, Place(label), moment, owner) for owner, counters in of.items()]
 
 
 def watch(

@@ -32,6 +32,10 @@ TEXT = "ena 0000:00:05.0 ens5: Trigger reset is on"
         ("1717453066.123456 host kernel: ", "2024-06-03T22:17:46.123456"),
         ("I0603 22:37:46.123456   12345 nic.go:33] ", "2026-06-03T22:37:46.123456"),
         ("app INFO 2025-06-03 22:37:46 ", "2025-06-03T22:37:46"),
+        ("kern:     err: [2024-06-29T10:52:39.030745602Z]: ", "2024-06-29T10:52:39.030746"),
+        ("[  +0.005106] ", None),
+        ("[<    0.000004>] ", None),
+        ("[Mar15 18:17] ", None),
         ("", None),
         ("Feb 30 22:37:46 host kernel: ", None),
     ],
@@ -47,6 +51,21 @@ def test_a_time_is_read(front: str, when: str | float | None) -> None:
     else:
         assert moment.clock == "wall"
         assert datetime.fromtimestamp(moment.seconds, UTC).isoformat() == f"{when}+00:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "device"),
+    [
+        ("mtk_soc_eth 1e100000.ethernet wan: NETDEV WATCHDOG: CPU: 1: transmit queue 1", "wan"),
+        ("virtio_net virtio1 ens4: TX timeout on queue: 0", "ens4"),
+        ("hv_netvsc 000d3a6c-1f6b-000d-3a6c-1f6b000d3a6c eth0: Data path switched to VF", "eth0"),
+        ("NETDEV WATCHDOG: eth0 (ena): transmit queue 0 timed out", "eth0"),
+        ("watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [kworker/0:1:81]", ""),
+        ("systemd[1]: Time has been changed", ""),
+    ],
+)
+def test_whose_a_message_is(text: str, device: str) -> None:
+    assert device_of(text) == device
 
 
 def test_the_journal_as_json() -> None:

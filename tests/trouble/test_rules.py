@@ -119,7 +119,7 @@ def lacking(rule: str) -> set[str]:
     return set(KINDS.values()) - there
 
 
-@pytest.mark.parametrize("file", ["allowances.toml", "ena.toml", "physical.toml", "shortage.toml"])
+@pytest.mark.parametrize("file", RULE_FILES)
 def test_every_exclusion_and_better_rule_is_needed(file: str) -> None:
     """Without it the rule would speak in one of its silent cases."""
     unneeded = []

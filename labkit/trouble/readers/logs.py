@@ -17,6 +17,7 @@ import re2
 from labkit.trouble.evidence import Event, Fact, Item, Note, Place
 from labkit.trouble.moments import Dater
 from labkit.trouble.opened import Readable
+from labkit.trouble.readers.clocks import Clocks
 from labkit.trouble.readers.dumps import dumped
 from labkit.trouble.rules import LineSign, rules
 
@@ -30,7 +31,18 @@ _DEVICES = re.compile(
     r"(?: (?P<name>[A-Za-z][\w.-]{0,14}))?: "
 )
 _NAMED = re.compile(r"^(?:[a-z]\w+: )?(?P<name>(?:eth|ens|enp|eno|bond|team)[\w.-]{1,14}): ")
+# As the kernel names a network device: driver, place on its bus, interface
+_DRIVEN = re.compile(r"^[a-z]\w+ [\w.:-]*\d[\w.:-]* (?P<name>[A-Za-z][\w.-]{0,14}): ")
 _WATCHED = re.compile(r"^NETDEV WATCHDOG: (?P<name>[A-Za-z][\w.-]{0,14}) \(")
+# What a driver tells of a hang in lines of its own below the first, which are put behind that one
+_HANG = re.compile(rb"Detected (?:Tx|Hardware) Unit Hang")
+_REGISTER = re.compile(
+    rb"\b(?:Tx Queue|TDH(?:, TDT)?|TDT|next_to_(?:use|clean|watch(?:\.status)?)|desc\.status)"
+    rb" +<[0-9a-f]+>.*"
+)
+_VALUE = re.compile(rb"<[0-9a-f]+>")
+MOST_BELOW = 14  # lines: so long is the longest of them
+_BREAK = re.compile(r"\n|#012|\\x0a")  # a line's end in the journal, syslog and /dev/kmsg
 _FACTS = (
     (re.compile(r"Elastic Network Adapter \(ENA\) v(?P<version>\d[\w.]*)"), "version"),
     (re.compile(r"ENA Large LLQ is (?P<llq>enabled|disabled)"), "llq_large"),
@@ -51,6 +63,7 @@ def _all_patterns() -> Any:
         if isinstance(sign, LineSign)
     ]
     patterns += [plain(pattern.pattern) for pattern, _ in _FACTS]
+    patterns.append(plain(_REGISTER.pattern.decode()).removesuffix(".*"))
     patterns.append(r"ena [0-9a-f:.]+ \S+: [a-z]\w+: \d+")
     return re2.compile("|".join(f"(?:{pattern})" for pattern in patterns).encode(), options)
 
@@ -90,19 +103,39 @@ def candidates(stream: Readable) -> Iterator[tuple[int, bytes]]:
         rest = data[end:]
 
 
+def joined(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """The same, with what a driver tells of a hang in several lines as one."""
+    begun: tuple[int, bytes] | None = None
+    for number, line in lines:
+        is_head = _HANG.search(line) is not None
+        register = None if is_head else _REGISTER.search(line)
+        if begun is not None and register is not None and number - begun[0] <= MOST_BELOW:
+            begun = begun[0], b"%b %b" % (begun[1].rstrip(), b" ".join(register[0].split()))
+            continue
+        if begun is not None:
+            yield begun
+            begun = None
+        if is_head:
+            begun = number, line
+        elif register is None:
+            yield number, line
+    if begun is not None:
+        yield begun
+
+
 def read(stream: Readable, name: str, until: datetime) -> Iterator[Item]:
     """Events and facts of a log.
 
     until: when it was closed at the latest, for times without a year
     """
-    dater = Dater(until)
-    alike: dict[bytes, int] = {}  # lines by their shape, which is all but the digits
+    dater, clocks = Dater(until), Clocks(name)
+    alike: dict[bytes, int] = {}  # lines by their shape, which is all but digits and registers
     latest: dict[bytes, tuple[int, bytes]] = {}
-    for number, line in candidates(stream):
-        shape = line.translate(None, b"0123456789")
+    for number, line in joined(candidates(stream)):
+        shape = _VALUE.sub(b"<>", line).translate(None, b"0123456789")
         before = alike.get(shape, 0)
         if before < MOST_ALIKE and (before or len(alike) < MOST_SHAPES):
-            yield from _items(number, line, name, dater)
+            yield from _items(number, line, name, dater, clocks)
         elif before:
             latest[shape] = number, line
         alike[shape] = before + 1
@@ -116,6 +149,7 @@ def read(stream: Readable, name: str, until: datetime) -> Iterator[Item]:
     if len(alike) > MOST_SHAPES:
         told = f"lines of more than {MOST_SHAPES:,} kinds matter; the later ones were not judged"
         yield Note(Place(name), told, True)
+    yield from clocks.notes()
     if dater.assumed_year:
         yield Note(
             Place(name), f"its times have no year; the last before {until:%Y-%m-%d} is taken"
@@ -126,15 +160,20 @@ def read(stream: Readable, name: str, until: datetime) -> Iterator[Item]:
 
 def of_lines(lines: Iterable[str], name: str, first: int, dater: Dater) -> Iterator[Item]:
     """Events and facts of lines that come one by one; first: the number of the first of them."""
-    for number, line in enumerate(lines, first):
-        data = line.encode()
-        if _all_patterns().search(data):
-            yield from _items(number, data, name, dater)
+    numbered = ((number, line.encode()) for number, line in enumerate(lines, first))
+    known = ((number, line) for number, line in numbered if _all_patterns().search(line))
+    for number, line in joined(known):
+        yield from _items(number, line, name, dater)
 
 
-def _items(number: int, line: bytes, name: str, dater: Dater) -> Iterator[Item]:
+def _items(
+    number: int, line: bytes, name: str, dater: Dater, clocks: Clocks | None = None
+) -> Iterator[Item]:
     """What a line tells."""
     moment, text = dater.read(line.decode("utf-8", errors="replace").rstrip("\r"))
+    text = _BREAK.sub(" ", text)
+    if clocks is not None:
+        yield from clocks.see(number, moment, dater.boot, text)
     place, device = Place(name, number), device_of(text)
     if (reading := dumped(text, place, moment, device)) is not None:
         yield reading
@@ -147,7 +186,9 @@ def _items(number: int, line: bytes, name: str, dater: Dater) -> Iterator[Item]:
 
 def device_of(text: str) -> str:
     """The interface that a message names, else its PCI address."""
-    found = _DEVICES.search(text) or _NAMED.match(text) or _WATCHED.match(text)
+    found = (
+        _DEVICES.search(text) or _NAMED.match(text) or _WATCHED.match(text) or _DRIVEN.match(text)
+    )
     if found is None:
         return ""
     groups = found.groupdict()
