@@ -96,24 +96,27 @@ def readings_of(
     sample: Sample, place: Place, device: str, moment: Moment, part: int = 0
 ) -> list[Reading]:
     """A sample as readings: one a device, by names without what is before them; one of the rest.
-    What could not be read is not among them."""
+    What could not be read is not among them, nor what a lab counts of a port whose NIC it has made
+    sick: its driver tells what others would see."""
     of: dict[str, dict[str, int]] = {}
     owned = _names(sample.schema, device)
     for (owner, rest), value in zip(owned, sample.values.tolist(), strict=True):
-        if value != MISSING:
+        if value != MISSING and owner is not None:
             of.setdefault(owner, {})[rest] = value
     return [Reading(counters, place, moment, owner, part=part) for owner, counters in of.items()]
 
 
 @lru_cache(maxsize=64)
-def _names(schema: Schema, device: str) -> tuple[tuple[str, str], ...]:
-    """For each name the device, and what the counter is called there."""
+def _names(schema: Schema, device: str) -> tuple[tuple[str | None, str], ...]:
+    """For each name the device, and what the counter is called there; None: it is no evidence."""
     split = [name.split("/", 2) for name in schema.names]
     owners = {parts[0] for parts in split if len(parts) == 3 and parts[1] in OF_INTERFACES}
-    found = []
+    sick = schema.places_by("driver/")
+    found: list[tuple[str | None, str]] = []
     for name, parts in zip(schema.names, split, strict=True):
-        if parts[0] == "port" and len(parts) == 3:
-            found.append((parts[1], parts[2]))
+        if parts[0] in ("port", "driver") and len(parts) == 3:
+            is_lab = parts[0] == "port" and parts[1] in sick
+            found.append((None if is_lab else parts[1], parts[2]))
         elif parts[0] in owners:
             found.append((parts[0], name.partition("/")[2]))
         else:
@@ -144,7 +147,8 @@ def _owners(taken: Sequence[Sample], device: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for schema in dict.fromkeys(sample.schema for sample in taken):
         for name, (owner, _) in zip(schema.names, _names(schema, device), strict=True):
-            found.setdefault(owner, set()).add(name)
+            if owner is not None:
+                found.setdefault(owner, set()).add(name)
     return found
 
 

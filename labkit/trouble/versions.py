@@ -5,6 +5,14 @@ import re
 
 Version = tuple[int, ...]
 
+_IN_TREE = re.compile(r"\d[kK]$")
+
+
+def is_in_tree(text: str) -> bool:
+    """Of a driver that came with its kernel, such as "2.1.0K" of ENA: the number stands still while
+    the driver goes on, and cannot be set against those of the vendor's releases."""
+    return _IN_TREE.search(text) is not None
+
 
 def version(text: str) -> Version:
     """The numbers at its beginning; () of what begins with none, which is before all."""

@@ -56,7 +56,7 @@ def test_what_was_before_a_boot_is_not_near_what_was_after_it(tmp_path: Path) ->
     late = "ena 0000:00:05.0 eth0: Found a Tx that wasn't completed on time, qid 5, index 31."
     other = ["[   1.0] " + DONE, "[   2.0] " + DONE, "[  40.0] " + lockup, "[   3.0] " + DONE]
     found, _ = look(tmp_path, *other, "[   4.0] " + DONE, "[  41.0] " + late)
-    assert found == {"tx-completions-missing": "likely"}
+    assert found == {"tx-completions-missing": "likely", "cpu-locked-up": "certain"}
     found, _ = look(tmp_path, *other, "[   4.0] " + DONE, "[  40.0] " + lockup, "[  41.0] " + late)
     assert found == {"poll-starvation": "likely"}
     levels, _ = look(tmp_path, *lines, "[ 13.0] " + RESET, "[ 14.0] " + RESET)

@@ -30,6 +30,7 @@ _DEVICES = re.compile(
     r"\b(?P<pci>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])"
     r"(?: (?P<name>[A-Za-z][\w.-]{0,14}))?: "
 )
+_PROBED = re.compile(r"\bprobe of (?P<pci>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]) failed\b")
 _NAMED = re.compile(r"^(?:[a-z]\w+: )?(?P<name>(?:eth|ens|enp|eno|bond|team)[\w.-]{1,14}): ")
 # As the kernel names a network device: driver, place on its bus, interface
 _DRIVEN = re.compile(r"^[a-z]\w+ [\w.:-]*\d[\w.:-]* (?P<name>[A-Za-z][\w.-]{0,14}): ")
@@ -185,11 +186,16 @@ def _items(
 
 
 def device_of(text: str) -> str:
-    """The interface that a message names, else its PCI address."""
+    """The interface that a message names, else its PCI address; "" of a slot, whose address is not
+    that of the card in it."""
     found = (
-        _DEVICES.search(text) or _NAMED.match(text) or _WATCHED.match(text) or _DRIVEN.match(text)
+        _DEVICES.search(text)
+        or _PROBED.search(text)
+        or _NAMED.match(text)
+        or _WATCHED.match(text)
+        or _DRIVEN.match(text)
     )
-    if found is None:
+    if found is None or text.startswith("pcieport "):
         return ""
     groups = found.groupdict()
     return groups.get("name") or groups.get("pci") or ""
