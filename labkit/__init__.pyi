@@ -15,6 +15,7 @@ from .errors import ParameterError as ParameterError
 from .errors import PathError as PathError
 from .errors import PortError as PortError
 from .errors import Refused as Refused
+from .errors import TroubleFound as TroubleFound
 from .errors import TunnelError as TunnelError
 from .errors import Unreachable as Unreachable
 from .lab.flows.flow import Flow as Flow

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a watch has judged so far, in words and tables: silence means something only beside it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from labkit.text import Html, html_table, plural
+from labkit.trouble.noticed import Noticed
+from labkit.trouble.report import body
+
+NOTHING = "nothing was found so far"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A source of a watch.
+
+    Attributes
+    ----------
+    kind, count: what of it was judged, and how many
+    fault: why nothing can be read now; "" while it can
+    told: what else there is to know of it
+    """
+
+    label: str
+    kind: Literal["reading", "line"]
+    count: int
+    fault: str = ""
+    told: str = ""
+
+    @property
+    def state(self) -> str:
+        """In words."""
+        return f"cannot be read: {self.fault}" if self.fault else self.told or "is read"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """All that a watch has judged.
+
+    Attributes
+    ----------
+    since, until: seconds since the epoch; until is when it judged last
+    """
+
+    sources: tuple[Watched, ...]
+    since: float
+    until: float
+
+    @property
+    def amount(self) -> str:
+        """How much it is: "12 readings and 3 lines"."""
+        kinds = dict.fromkeys(source.kind for source in self.sources)
+        counts = {k: sum(s.count for s in self.sources if s.kind == k) for k in kinds}
+        return " and ".join(plural(count, kind) for kind, count in counts.items())
+
+    def __str__(self) -> str:
+        return f"{self.amount} judged, {clock(self.since)} to {clock(self.until)} UTC"
+
+
+def clock(seconds: float) -> str:
+    """The time of day."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}"
+
+
+def as_text(noticed: Sequence[Noticed], judged: Judged) -> str:
+    """What a terminal shows."""
+    found = [f"{'was there, ' * n.is_over(judged.until)}{n}" for n in noticed] or [NOTHING]
+    faults = [f"{source.label} {source.state}" for source in judged.sources if source.fault]
+    names = ", ".join(source.label for source in judged.sources)
+    return "\n".join([f"<Watch of {names}: {judged}>", *found, *faults])
+
+
+def as_html(noticed: Sequence[Noticed], judged: Judged) -> Html:
+    """What a notebook keeps: what is there, what is over, and what was judged."""
+    over = [n for n in noticed if n.is_over(judged.until)]
+    now = sorted((n.finding for n in noticed if n not in over), key=lambda finding: finding.order())
+    parts = [body(now, f"{NOTHING}: {judged}" if not noticed else "nothing is the matter now")]
+    if over:
+        rows = [_row(n) for n in over]
+        parts.append(html_table(("what was", "level", "device", "since, UTC", "until"), rows))
+    parts.append(html_table(("source", "judged", "state"), _told(judged.sources)))
+    if noticed:
+        parts.append(Html(f"<p>{judged}</p>"))
+    return Html("".join(parts))
+
+
+def _row(noticed: Noticed) -> tuple[str, ...]:
+    finding = noticed.finding
+    times = clock(noticed.since), clock(noticed.until)
+    return (finding.title, finding.level, finding.device, *times)
+
+
+def _told(sources: Iterable[Watched]) -> list[tuple[str, str, str]]:
+    return [(s.label, plural(s.count, s.kind), s.state) for s in sources]
