@@ -87,4 +87,4 @@ from .traffic.stream import Stream as Stream
 from .widgets.chart import watch as watch
 from .widgets.dashboard import dashboard as dashboard
 from .widgets.labs import labs as labs
-from .widgets.traffic import panel as panel
+from .widgets.panel import panel as panel

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from labkit.text import Html, html_table, plural
+from labkit.trouble.finding import Finding
 from labkit.trouble.noticed import Noticed
-from labkit.trouble.report import body
+from labkit.trouble.report import picture, section
 
 NOTHING = "nothing was found so far"
 
@@ -43,11 +44,13 @@ class Judged:
     Attributes
     ----------
     since, until: seconds since the epoch; until is when it judged last
+    state: of the watch: "running", "stopped", or what ended it
     """
 
     sources: tuple[Watched, ...]
     since: float
     until: float
+    state: str
 
     @property
     def amount(self) -> str:
@@ -57,7 +60,8 @@ class Judged:
         return " and ".join(plural(count, kind) for kind, count in counts.items())
 
     def __str__(self) -> str:
-        return f"{self.amount} judged, {clock(self.since)} to {clock(self.until)} UTC"
+        ended = "" if self.state == "running" else f"; {self.state}"
+        return f"{self.amount} judged, {clock(self.since)} to {clock(self.until)} UTC{ended}"
 
 
 def clock(seconds: float) -> str:
@@ -76,14 +80,14 @@ def as_text(noticed: Sequence[Noticed], judged: Judged) -> str:
 def as_html(noticed: Sequence[Noticed], judged: Judged) -> Html:
     """What a notebook keeps: what is there, what is over, and what was judged."""
     over = [n for n in noticed if n.is_over(judged.until)]
-    now = sorted((n.finding for n in noticed if n not in over), key=lambda finding: finding.order())
-    parts = [body(now, f"{NOTHING}: {judged}" if not noticed else "nothing is the matter now")]
+    now = sorted((n.finding for n in noticed if n not in over), key=Finding.order)
+    told = "" if now else f"{'nothing is the matter now' if over else NOTHING}: "
+    parts = [f"<p>{told}{judged}</p>", *map(section, now)]
     if over:
         rows = [_row(n) for n in over]
         parts.append(html_table(("what was", "level", "device", "since, UTC", "until"), rows))
+    parts.append(picture([n.finding for n in noticed]))
     parts.append(html_table(("source", "judged", "state"), _told(judged.sources)))
-    if noticed:
-        parts.append(Html(f"<p>{judged}</p>"))
     return Html("".join(parts))
 
 

@@ -95,10 +95,9 @@ class Watch:
         """What was read and judged so far."""
         counters = [Watched(c.source.label, "reading", c.count, c.fault) for c in self._counters]
         lines = [
-            Watched(log.source.label, "line", log.count, log.fault, log.told)
-            for log in self._logs
+            Watched(log.source.label, "line", log.count, log.fault, log.told) for log in self._logs
         ]
-        return Judged((*counters, *lines), self._since, self._until)
+        return Judged((*counters, *lines), self._since, self._until, self.state)
 
     def history(self) -> list[Noticed]:
         """All that was noticed, as it came."""
