@@ -15,9 +15,13 @@ export class PageWidget {
     this.isInSight = true;
     this.element = h("section", { class: `lk-view ${name}`, "aria-label": label });
     this.traits = traits;
-    this.changed = () => this.want();
+    this.changed = () => {
+      this.heard(); // while a cell runs a kernel tells, and answers later
+      this.want();
+    };
     this.looked = () => this.look();
     this.heard = () => {
+      if ("live" in this.element.dataset) return;
       this.element.dataset.live = "";
       this.element.dispatchEvent(new CustomEvent("labkit-live", { bubbles: true }));
     };

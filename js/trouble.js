@@ -20,8 +20,8 @@ export class TroubleView extends PageWidget {
     this.when = h("div", { class: "lk-part", hidden: true }, h("h4", {}, "When, UTC"), this.times, this.axis);
     this.sources = h("tbody", {});
     this.element.append(
-      h("div", { class: "lk-bar" }, this.light, h("strong", { class: "lk-title" }, model.get("title")), this.status,
-        h("span", { class: "lk-fill" }), this.amount),
+      h("div", { class: "lk-bar" }, this.light, h("strong", { class: "lk-title lk-name-of" }, model.get("title")),
+        this.status, this.amount),
       this.sum, this.now, this.when,
       h("div", { class: "lk-part lk-wide" }, h("table", { class: "lk-table", "aria-label": "Sources" },
         h("thead", {}, h("tr", {}, ...["source", "judged", "state"].map((head) => h("th", { scope: "col" }, head)))),
@@ -110,8 +110,12 @@ export class TroubleView extends PageWidget {
   }
 }
 
-function level(one) {
-  return h("span", { class: "lk-level", "data-level": one.level }, `${SIGNS[one.level]} ${one.level}`);
+/** Its level, its name, where it is, and when. */
+function head(one, when) {
+  return h("div", { class: "lk-bar" },
+    h("span", { class: "lk-level", "data-level": one.level }, `${SIGNS[one.level]} ${one.level}`),
+    h("span", { class: "lk-name-of" }, h("span", { class: "lk-what" }, one.title), one.device ? h("span", { class: "lk-device" }, one.device) : null),
+    when);
 }
 
 /** What is the matter now. */
@@ -120,8 +124,7 @@ function card(one) {
     ? h("details", {}, h("summary", {}, "what would decide"), h("ul", {}, ...one.decides.map((text) => h("li", {}, text))))
     : null;
   return h("div", { class: "lk-card", "data-level": one.level, role: "listitem" },
-    h("div", { class: "lk-bar" }, level(one), h("strong", {}, one.title), one.device ? h("span", { class: "lk-device" }, one.device) : null,
-      h("span", { class: "lk-fill" }), h("span", { class: "lk-faint" }, `since ${clock(one.since)}`)),
+    head(one, h("span", { class: "lk-faint" }, `since ${clock(one.since)}`)),
     ...one.evidence.map((text) => h("code", { class: "lk-seen" }, text)),
     h("div", {}, h("b", {}, "Remedy: "), one.remedy), decides);
 }
@@ -133,8 +136,7 @@ class Bar {
     this.span = h("span", { class: "lk-span", "data-level": one.level });
     const ends = `${clock(one.since)} – ${one.until === null ? "now" : clock(one.until)}`;
     this.element = h("div", { class: one.until === null ? "" : "lk-over", role: "listitem" },
-      h("div", { class: "lk-bar" }, level(one), one.title, one.device ? h("span", { class: "lk-device" }, one.device) : null,
-        h("span", { class: "lk-fill" }), h("span", { class: "lk-ends" }, ends)),
+      head(one, h("span", { class: "lk-ends" }, ends)),
       h("div", { class: "lk-track", "aria-hidden": "true" }, this.span));
   }
 
