@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a source of lines has told in the last minutes, as evidence."""
 
+import re
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from labkit.trouble.evidence import Event, Item, Moment, Reading
 from labkit.trouble.moments import Dater
 from labkit.trouble.readers.logs import of_lines
 
+_DIGITS = re.compile(r"\d+")
 KEPT_SECONDS = 600.0
-MOST_KEPT = 5000
+MOST_ALIKE = 200  # lines of one shape that are kept; those before stand as a number at the first
+MOST_SHAPES = 1000
 
 
 class LiveLines:
@@ -34,7 +37,7 @@ class LiveLines:
         self.count = 0
         self.fault = self.told = ""
         self._read_at = time.time()
-        self._kept: deque[tuple[float, Item]] = deque(maxlen=MOST_KEPT)
+        self._kept: dict[str, deque[tuple[float, Item]]] = {}  # by their shape: all but the digits
 
     def read(self) -> None:
         """Reads what is new, and forgets what is old."""
@@ -55,10 +58,29 @@ class LiveLines:
                 elif not moment.clock or dater.assumed_zone:
                     moment = Moment("wall", now)
                 item = replace(item, moment=moment)
-            self._kept.append((at, item))
-        while self._kept and at - self._kept[0][0] > KEPT_SECONDS:
-            self._kept.popleft()
+            self._keep(at, item)
+        self._forget(at - KEPT_SECONDS)
+
+    def _keep(self, at: float, item: Item) -> None:
+        shape = _DIGITS.sub("", item.text) if isinstance(item, Event) else type(item).__name__
+        if shape not in self._kept and len(self._kept) >= MOST_SHAPES:
+            del self._kept[min(self._kept, key=lambda one: self._kept[one][-1][0])]
+        alike = self._kept.setdefault(shape, deque())
+        alike.append((at, item))
+        if len(alike) > MOST_ALIKE:
+            _, first = alike.popleft()
+            when, second = alike[0]
+            if isinstance(first, Event) and isinstance(second, Event):
+                alike[0] = when, replace(second, repeats=second.repeats + first.repeats + 1)
+
+    def _forget(self, before: float) -> None:
+        for shape, alike in tuple(self._kept.items()):
+            while alike and alike[0][0] < before:
+                alike.popleft()
+            if not alike:
+                del self._kept[shape]
 
     def items(self) -> Iterator[Item]:
         """What they tell, oldest first."""
-        return (item for _, item in self._kept)
+        kept = (one for alike in self._kept.values() for one in alike)
+        return (item for _, item in sorted(kept, key=lambda one: (one[0], one[1].place.line)))

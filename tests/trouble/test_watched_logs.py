@@ -11,7 +11,7 @@ import labkit as lk
 from labkit.sources import LogFile
 from labkit.trouble.evidence import Event
 from labkit.trouble.kernel_log import KernelLog
-from labkit.trouble.live_lines import LiveLines
+from labkit.trouble.live_lines import MOST_ALIKE, LiveLines
 from labkit.trouble.watching import Watch
 from tests.patience import wait_until
 from tests.sources.journald import journald
@@ -106,6 +106,21 @@ def test_all_lines_get_times_of_one_clock(tmp_path: Path) -> None:
     assert all(before - 0.1 <= event.moment.seconds <= now for event in events[:4])
     assert events[4].moment.seconds == int(hour)
     assert [event.place.line for event in events] == [1, 2, 3, 4, 5]
+
+
+def test_a_flood_leaves_what_is_rare(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.touch()
+    with LogFile(log) as source:
+        lines = LiveLines(source)
+        text = "Found a Tx that wasn't completed on time, qid 0, index"
+        flood = (f"{text} {n}" for n in range(9_999))
+        log.write_text("\n".join((ENA, *flood, "")))
+        lines.read()
+        events = [item for item in lines.items() if isinstance(item, Event)]
+    assert (lines.count, len(events), events[0].text) == (10_000, MOST_ALIKE + 1, ENA)
+    assert sum(1 + event.repeats for event in events) == 10_000
+    assert [event.place.line for event in events[-2:]] == [9_999, 10_000]
 
 
 def test_a_log_that_somebody_else_reads_is_let_go(tmp_path: Path) -> None:
