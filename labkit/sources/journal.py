@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """systemd's journal as a source of lines: what `journalctl --follow` prints (journalctl(1))."""
 
+import contextlib
+import fcntl
 import json
 import os
 import re
+import select
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,12 +15,15 @@ from typing import Any
 
 from labkit.arguments.checked import checked
 from labkit.sources.base import SourceError
-from labkit.sources.lines import MOST_BYTES, LineBuffer, LineSource
+from labkit.sources.lines import LineBuffer, LineSource
 
 PROGRAM = "journalctl"
 FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,_HOSTNAME,_PID"
 START_SECONDS = 30.0  # in which it must have looked into the journal; a large one takes some
 END_SECONDS = 2.0
+PIPE_BYTES = 1 << 20  # the most that the kernel gives to everybody (pipe(7))
+MOST_AT_ONCE = 4 << 20  # bytes of JSON, of which lines are a part
+MORE_MS = 20  # in which journalctl fills a pipe again, if there is more
 MOST_WORDS = 300  # of what it says of itself
 INSTEAD = 'follow a file instead: lk.sources.LogFile("/var/log/syslog")'
 
@@ -73,6 +79,8 @@ class Journal(LineSource):
         for pipe in (self._process.stdout, self._process.stderr):
             assert pipe is not None
             os.set_blocking(pipe.fileno(), False)
+            with contextlib.suppress(OSError):  # who has many pipes gets small ones
+                fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
     def _check(self, options: Sequence[str]) -> None:
         """SourceError for a journal that there is not, or that this user may not read."""
@@ -112,11 +120,12 @@ class Journal(LineSource):
     def _read(self) -> list[str]:
         assert self._process is not None
         has_ended = self._process.poll() is not None  # before what it printed last is read
-        said = _words(_new(self._process.stderr, MOST_BYTES))
-        self._said = said or self._said
-        entries = self._lines.add(_new(self._process.stdout, MOST_BYTES))
+        self._said = _words(_new(self._process.stderr)) or self._said
+        new = _new(self._process.stdout)
+        entries = self._lines.add(new)
         if not has_ended:
-            self._state = ("live", self._said or "is read")
+            more = "more waits, for it grows faster than it is read" * (len(new) >= MOST_AT_ONCE)
+            self._state = ("live", more or self._said or "is read")
         elif not entries:  # all that it printed was read
             entries = self._lines.end()
             how = f"exit code {self._process.returncode}"
@@ -130,17 +139,18 @@ def _command(*options: str) -> list[str]:
     return [PROGRAM, "--no-pager", *options]
 
 
-def _new(pipe: Any, most: int) -> bytes:
-    """What is in a pipe, as far as that is no more than so many bytes."""
+def _new(pipe: Any) -> bytes:
+    """What came through a pipe, as far as that is not very much."""
     parts: list[bytes] = []
-    while sum(map(len, parts)) < most:
-        try:
-            part = os.read(pipe.fileno(), 64 << 10)
-        except BlockingIOError:
-            break
+    size = 0
+    ready = select.poll()
+    ready.register(pipe, select.POLLIN)
+    while size < MOST_AT_ONCE and ready.poll(MORE_MS if parts else 0):
+        part = os.read(pipe.fileno(), PIPE_BYTES)
         if not part:
             break
         parts.append(part)
+        size += len(part)
     return b"".join(parts)
 
 
