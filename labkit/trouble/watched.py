@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 from typing import Literal
 
 from labkit.text import Html, html_table, plural
@@ -12,6 +13,7 @@ from labkit.trouble.noticed import Noticed
 from labkit.trouble.report import picture, section
 
 NOTHING = "nothing was found so far"
+MOST_SHOWN = 30  # of what was noticed
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,18 @@ def clock(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}"
 
 
+def shown(noticed: Sequence[Noticed], now: float) -> list[Noticed]:
+    """All that is there, and the latest of what is over as far as there is room, as they came."""
+    there = [one for one in noticed if not one.is_over(now)]
+    over = [one for one in noticed if one.is_over(now)]
+    room = max(MOST_SHOWN - len(there), 0)
+    return sorted([*there, *over[len(over) - min(room, len(over)) :]], key=lambda one: one.since)
+
+
 def as_text(noticed: Sequence[Noticed], judged: Judged) -> str:
     """What a terminal shows."""
-    found = [f"{'was there, ' * n.is_over(judged.until)}{n}" for n in noticed] or [NOTHING]
+    some = shown(noticed, judged.until)
+    found = [_line(n) if n.is_over(judged.until) else str(n) for n in some] or [NOTHING]
     faults = [f"{source.label} {source.state}" for source in judged.sources if source.fault]
     names = ", ".join(source.label for source in judged.sources)
     return "\n".join([f"<Watch of {names}: {judged}>", *found, *faults])
@@ -79,16 +90,24 @@ def as_text(noticed: Sequence[Noticed], judged: Judged) -> str:
 
 def as_html(noticed: Sequence[Noticed], judged: Judged) -> Html:
     """What a notebook keeps: what is there, what is over, and what was judged."""
-    over = [n for n in noticed if n.is_over(judged.until)]
-    now = sorted((n.finding for n in noticed if n not in over), key=Finding.order)
+    some = shown(noticed, judged.until)
+    over = [n for n in some if n.is_over(judged.until)]
+    now = sorted((n.finding for n in some if n not in over), key=Finding.order)
     told = "" if now else f"{'nothing is the matter now' if over else NOTHING}: "
-    parts = [f"<p>{told}{judged}</p>", *map(section, now)]
+    parts = [f"<p>{escape(f'{told}{judged}')}</p>", *map(section, now)]
     if over:
         rows = [_row(n) for n in over]
         parts.append(html_table(("what was", "level", "device", "since, UTC", "until"), rows))
-    parts.append(picture([n.finding for n in noticed]))
+    if earlier := len(noticed) - len(some):
+        parts.append(f"<p>and {earlier:,} before, in watch.events</p>")
+    parts.append(picture([n.finding for n in some]))
     parts.append(html_table(("source", "judged", "state"), _told(judged.sources)))
     return Html("".join(parts))
+
+
+def _line(noticed: Noticed) -> str:
+    """What is over."""
+    return f"{clock(noticed.since)} to {clock(noticed.until)} UTC, over: {noticed.finding}"
 
 
 def _row(noticed: Noticed) -> tuple[str, ...]:

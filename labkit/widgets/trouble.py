@@ -9,11 +9,11 @@ import traitlets
 from labkit.text import plural, shortened
 from labkit.trouble.finding import Finding
 from labkit.trouble.noticed import Noticed
+from labkit.trouble.watched import shown
 from labkit.trouble.watching import Watch
 from labkit.widgets.displays import after_every_cell, display_parts
 from labkit.widgets.page_widget import PageWidget
 
-MOST_SHOWN = 30  # the latest, of what was noticed
 MOST_EVIDENCE = 3  # of one finding
 LONGEST_LINE = 240
 
@@ -84,7 +84,7 @@ class TroublePanel(PageWidget):
     def _tell(self) -> None:
         """Sends what changed; how much was judged only to who looks."""
         judged = self.watch.judged
-        noticed = self.watch.history()[-MOST_SHOWN:]
+        noticed = shown(self.watch.history(), judged.until)
         self.found = [_told(one, is_over=one.is_over(judged.until)) for one in noticed]
         if self._pages.is_seen or not self.is_open:
             self.judged = {
