@@ -59,8 +59,8 @@ class LogFile(LineSource):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        super().__init__(str(self.path))
+        self.path = Path(path).expanduser().absolute()  # whatever folder is the current one later
+        super().__init__(os.fspath(path))
         self._tail: Tail | None = None
 
     def _connect(self) -> None:

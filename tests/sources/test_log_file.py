@@ -34,6 +34,18 @@ def test_lines_come_once_and_whole(log: Path) -> None:
         assert (source.label, source.state) == (str(log), "live")
 
 
+def test_a_name_is_of_the_folder_in_which_it_was_given(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(log.parent)
+    source = lk.sources.LogFile("app.log")
+    monkeypatch.chdir("/")
+    with source:
+        add(log, "one\n")
+        assert source.read() == ["one"]
+    assert source.label == "app.log"
+
+
 def test_one_that_is_rotated_is_followed(log: Path) -> None:
     with lk.sources.LogFile(log) as source:
         log.rename(log.with_suffix(".1"))
