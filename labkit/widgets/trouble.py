@@ -80,6 +80,7 @@ class TroublePanel(PageWidget):
         except Exception as error:  # the watch goes on
             self._error = error
             self.watch.detach(self._tick)
+            self.judged = {**self.judged, "state": f"the panel has ended: {error!r}"}
 
     def _tell(self) -> None:
         """Sends what changed; how much was judged only to who looks."""

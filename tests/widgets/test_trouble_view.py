@@ -132,6 +132,7 @@ def test_what_goes_wrong_in_the_panel_leaves_the_watch_alone(
     monkeypatch.setattr(view, "_tell", tell)
     wait_until(lambda: view._error is not None)
     monkeypatch.undo()
+    wait_until(lambda: view.judged["state"] == "the panel has ended: ValueError('not this one')")
     with pytest.raises(ValueError, match="not this one"):
         view.close()
     assert watch.findings == []
