@@ -2,50 +2,11 @@
 // The labs of a kernel, each with a button that ends it.
 
 import { h } from "./element.js";
-import { isDark } from "./palette.js";
+import { PageWidget } from "./page_widget.js";
 
-export class LabsView {
+export class LabsView extends PageWidget {
   constructor(model, hasOutputs) {
-    this.model = model;
-    this.hasOutputs = hasOutputs;
-    this.page = Math.random().toString(36).slice(2);
-    this.asked = 0;
-    this.element = h("section", { class: "lk-view lk-labs", "aria-label": "labs of this kernel" });
-    this.changed = () => this.paint();
-    this.heard = () => {
-      // The kernel is there: the output around it may take the place of the table that is saved.
-      this.element.dataset.live = "";
-      this.element.dispatchEvent(new CustomEvent("labkit-live", { bubbles: true }));
-    };
-  }
-
-  begin() {
-    this.model.on("change:rows", this.changed);
-    this.model.on("msg:custom", this.heard);
-    this.theme = new MutationObserver(() => this.dress());
-    this.theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
-    this.dress();
-    this.ask("ready");
-    this.paint();
-  }
-
-  end() {
-    this.model.off("change:rows", this.changed);
-    this.model.off("msg:custom", this.heard);
-    this.theme.disconnect();
-    this.ask("removed");
-  }
-
-  dress() {
-    this.element.classList.toggle("lk-dark", isDark(this.element));
-  }
-
-  ask(type, more = {}) {
-    try {
-      this.model.send({ type, page: this.page, number: ++this.asked, hasOutputs: this.hasOutputs, ...more });
-    } catch {
-      // The kernel was restarted, and its labs have ended.
-    }
+    super(model, hasOutputs, { name: "lk-labs", label: "labs of this kernel", traits: ["rows"] });
   }
 
   paint() {

@@ -8,9 +8,11 @@ import { ChartPanel } from "./chart.js";
 import { takeOutputs } from "./displays.js";
 import { LabsView } from "./labs.js";
 import { TrafficPanel } from "./traffic.js";
+import { TroubleView } from "./trouble.js";
 import { View } from "./view.js";
 import { Store } from "./store.js";
 
+const WIDGETS = { labs: LabsView, trouble: TroubleView }; // without points
 const PANELS = { dashboard: Dashboard, traffic: TrafficPanel };
 
 function addStyle() {
@@ -33,11 +35,12 @@ export default () => {
   return {
     initialize({ model }) {
       hasOutputs = takeOutputs(model);
-      if (model.get("kind") !== "labs") store = new Store(model, hasOutputs);
+      if (!WIDGETS[model.get("kind")]) store = new Store(model, hasOutputs);
     },
     render({ model, el }) {
       addStyle();
-      if (model.get("kind") === "labs") return show(new LabsView(model, hasOutputs), el);
+      const Widget = WIDGETS[model.get("kind")];
+      if (Widget) return show(new Widget(model, hasOutputs), el);
       const Panel = PANELS[store.model.get("kind")] ?? ChartPanel;
       return show(new View(store, (paint) => new Panel(store, paint)), el);
     },

@@ -43,7 +43,7 @@ def __getattr__(name: str) -> object:
 
 def _serve_notebook() -> None:
     """In a notebook, TAB offers what labkit knows of its arguments; wrong names take one line; live
-    traffic is shown by its panel."""
+    traffic and a watch over sick NICs are shown by their panels."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:
@@ -55,12 +55,19 @@ def _serve_notebook() -> None:
         if hasattr(shell, "kernel"):  # a terminal shows what repr() tells
             formatter = shell.display_formatter.ipython_display_formatter
             formatter.for_type_by_name("labkit.lab.flows.traffic", "Traffic", _show_traffic)
+            formatter.for_type_by_name("labkit.trouble.watching", "Watch", _show_watch)
 
 
 def _show_traffic(traffic: object) -> None:
     from labkit.widgets.traffic import show  # late: nothing else needs it
 
     show(traffic)  # type: ignore[arg-type]
+
+
+def _show_watch(watch: object) -> None:
+    from labkit.widgets.trouble import show  # late, too
+
+    show(watch)  # type: ignore[arg-type]
 
 
 def _lab_dashboard(lab: object, *parts: str) -> object:

@@ -16,6 +16,7 @@ from .errors import ParameterError as ParameterError
 from .errors import PathError as PathError
 from .errors import PortError as PortError
 from .errors import Refused as Refused
+from .errors import TroubleFound as TroubleFound
 from .errors import TunnelError as TunnelError
 from .errors import Unreachable as Unreachable
 from .lab.flows.flow import Flow as Flow
@@ -87,4 +88,4 @@ from .traffic.stream import Stream as Stream
 from .widgets.chart import watch as watch
 from .widgets.dashboard import dashboard as dashboard
 from .widgets.labs import labs as labs
-from .widgets.traffic import panel as panel
+from .widgets.panel import panel as panel

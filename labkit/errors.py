@@ -73,6 +73,10 @@ class ChecksFailed(LabError):
     """Checks of a notebook failed; the message names each one."""
 
 
+class TroubleFound(LabError):
+    """A watch has found what makes a NIC sick; the message is the findings in words."""
+
+
 class PortError(LabError):
     """A port that cannot be opened or used as asked."""
 

@@ -139,6 +139,10 @@ class EngineClient:
         size = os.fstat(self._log.fileno()).st_size
         return os.pread(self._log.fileno(), size, 0).decode(errors="replace")
 
+    def open_log(self) -> int:
+        """A descriptor for its log: whose it is may read on when the process has been replaced."""
+        return os.dup(self._log.fileno())
+
     def close(self) -> None:
         """Ends the engine in order, by force when it does not end in time."""
         if self._closed or os.getpid() != self._owner:

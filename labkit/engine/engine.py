@@ -60,6 +60,10 @@ class Engine:
         """What the engine and DPDK printed."""
         return self._client.log
 
+    def open_log(self) -> int:
+        """A descriptor for the log of this process, to be closed by who asked for it."""
+        return self._client.open_log()
+
     @property
     def pid(self) -> int:
         """Its process id."""

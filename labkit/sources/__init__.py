@@ -4,7 +4,8 @@
     Engine(lab) · Traffic(lab.traffic()) · Telemetry("/run/dpdk/rte") · Ethtool("eth0")
     Recording("file.parquet")
 
-Each has names, units, kinds, state and sample(); see Source.
+Each has names, units, kinds, state and sample(); see Source. Logs are sources of lines, which
+lk.trouble.watch() takes: Journal() · LogFile("/var/log/app.log"); see LineSource.
 """
 
 from labkit.arguments.names import no_attribute
@@ -14,6 +15,9 @@ from labkit.sources.base import MISSING, Sample, Schema, Source, SourceError, St
 from labkit.sources.catalogue import Kind
 from labkit.sources.engine import Engine
 from labkit.sources.ethtool import Ethtool
+from labkit.sources.journal import Journal
+from labkit.sources.lines import LineSource
+from labkit.sources.log_file import LogFile
 from labkit.sources.rates import Rates, rates
 from labkit.sources.recording import Recording
 from labkit.sources.samples import Samples
@@ -25,7 +29,10 @@ __all__ = [
     "MISSING",
     "Engine",
     "Ethtool",
+    "Journal",
     "Kind",
+    "LineSource",
+    "LogFile",
     "Rates",
     "Recording",
     "Sample",

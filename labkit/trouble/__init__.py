@@ -8,7 +8,8 @@ from labkit.arguments.names import no_attribute
 from labkit.trouble.case import Case, look
 from labkit.trouble.collect import Collected, collect
 from labkit.trouble.finding import Finding, Seen
-from labkit.trouble.watching import Noticed, Watch, watch
+from labkit.trouble.noticed import Noticed
+from labkit.trouble.watching import Watch, watch
 
 __all__ = ["Case", "Collected", "Finding", "Noticed", "Seen", "Watch", "collect", "look", "watch"]
 

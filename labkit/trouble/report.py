@@ -30,14 +30,19 @@ def page(findings: Sequence[Finding], read: Sequence[tuple[str, str]], nothing: 
 
 def body(findings: Sequence[Finding], nothing: str) -> Html:
     """The findings and their picture."""
+    if not findings:
+        return Html(f"<p>{escape(nothing)}</p>")
+    return Html("".join(map(section, findings)) + picture(findings))
+
+
+def picture(findings: Sequence[Finding]) -> Html:
+    """When what was seen; nothing where no time is known."""
     figure = timeline(findings)
-    picture = "" if figure is None else figure._repr_html_() or ""
-    return Html(
-        "".join(map(_section, findings)) + picture if findings else f"<p>{escape(nothing)}</p>"
-    )
+    return Html("" if figure is None else figure._repr_html_() or "")
 
 
-def _section(finding: Finding) -> str:
+def section(finding: Finding) -> str:
+    """A finding with its evidence."""
     of = f" on {finding.device}" if finding.device else ""
     parts = [
         ("Evidence", _items(map(str, finding.evidence), code=True)),

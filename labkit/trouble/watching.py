@@ -1,99 +1,127 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Rules applied to what runs: sources of counters and the kernel's log, judged every second."""
+"""Rules applied to what runs: sources of counters and of lines, judged every second."""
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Self
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Self
 
-from labkit.errors import LabError
-from labkit.sources import Ethtool, Sample, Source, SourceError, as_source
-from labkit.text import Html, html_table, shown
-from labkit.trouble.evidence import Evidence, Moment, Place
+from labkit.errors import LabError, TroubleFound
+from labkit.sources import Engine, Ethtool, Source, SourceError, as_source
+from labkit.sources.engine_log import EngineLog
+from labkit.sources.journal import Journal
+from labkit.sources.lines import LineSource
+from labkit.text import shown
+from labkit.trouble.evidence import Evidence
 from labkit.trouble.finding import Finding
 from labkit.trouble.judge import judge
 from labkit.trouble.kernel_log import KernelLog
-from labkit.trouble.moments import Dater
-from labkit.trouble.readers.logs import of_lines
-from labkit.trouble.recorded import readings_of
+from labkit.trouble.live_counters import LiveCounters
+from labkit.trouble.live_lines import LiveLines
+from labkit.trouble.noticed import AllNoticed, Noticed
+from labkit.trouble.rules import LEVELS
+from labkit.trouble.watched import Judged, Watched, as_html, as_text
 from labkit.units import plain
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SECONDS = 1.0
-AGES = (1.0, 5.0, 15.0, 60.0)  # of the readings that the newest one is compared with
-EVENT_SECONDS = 600.0
-MOST_EVENTS = 5000
-FORGOTTEN_SECONDS = 120.0  # a finding that nothing has shown for so long is over
-
-
-@dataclass(frozen=True)
-class Noticed:
-    """A finding of what runs, and when it was there.
-
-    Attributes
-    ----------
-    since, until: seconds since the epoch; until is when it was seen last
-    """
-
-    finding: Finding
-    since: float
-    until: float
-
-    def __str__(self) -> str:
-        return f"since {datetime.fromtimestamp(self.since, UTC):%H:%M:%S} UTC: {self.finding}"
 
 
 class Watch:
     """Judges what runs, in the background; made by watch().
 
     A context manager: leaving it ends the watch. What goes wrong in the background, in `tell` too,
-    is raised by what is asked next. `faults` tells of sources that do not answer.
+    is raised by what is asked next. In a notebook a panel that moves shows it.
 
     Attributes
     ----------
-    noticed: all that was found since it began, by rule and device
-    faults: by source, why it cannot be read now
+    state: "running", "stopped", or what ended it
     """
 
     def __init__(
         self,
         sources: Sequence[Source],
-        log: KernelLog | None,
+        logs: Sequence[LineSource],
         tell: Callable[[Finding], None] | None,
     ) -> None:
-        self.noticed: dict[tuple[str, str], Noticed] = {}
-        self.faults: dict[str, str] = {}
-        self._sources, self._log, self._tell = list(sources), log, tell
-        self._samples: list[deque[Sample]] = [deque() for _ in sources]
-        self._lines = 0  # of the kernel's log, so far
-        self._evidence: deque[tuple[float, Any]] = deque(maxlen=MOST_EVENTS)
-        self._dater = Dater(datetime.now(UTC))
+        self.state = "running"
+        self._counters = [LiveCounters(source) for source in sources]
+        self._logs = [LiveLines(log) for log in logs]
+        self._live: tuple[LiveCounters | LiveLines, ...] = (*self._counters, *self._logs)
+        self._tell = tell
+        self._noticed = AllNoticed()
+        self._since = self._until = time.time()
         self._error: Exception | None = None
+        self._listeners: list[Callable[[], None]] = []
         self._changed = threading.Condition()
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, name="labkit-trouble", daemon=True)
-        opened: list[Source] = []
-        try:
-            for source in self._sources:
-                opened.append(source.open())
-        except BaseException:
-            for source in opened:
-                source.close()
-            if log is not None:
-                log.close()
-            raise
+        with ExitStack() as undo:
+            for live in self._live:
+                undo.enter_context(live.source)
+            undo.pop_all()
         self._thread.start()
+
+    @property
+    def noticed(self) -> dict[tuple[str, str], Noticed]:
+        """What was found since it began, by rule and device; of what came again, the latest."""
+        with self._changed:
+            return dict(self._noticed.latest)
 
     @property
     def findings(self) -> list[Finding]:
         """What is the matter now, most certain first."""
         self._check()
         now = time.time()
-        with self._changed:
-            there = [n.finding for n in self.noticed.values() if now - n.until < FORGOTTEN_SECONDS]
+        there = [n.finding for n in self.noticed.values() if not n.is_over(now)]
         return sorted(there, key=Finding.order)
+
+    @property
+    def events(self) -> "pd.DataFrame":
+        """All that was noticed, one row each: since, until, rule, level, device, title."""
+        with self._changed:
+            return self._noticed.table()
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """By source, why it cannot be read now."""
+        return {live.source.label: live.fault for live in self._live if live.fault}
+
+    @property
+    def judged(self) -> Judged:
+        """What was read and judged so far."""
+        counters = [Watched(c.source.label, "reading", c.count, c.fault) for c in self._counters]
+        lines = [
+            Watched(log.source.label, "line", log.count, log.fault, log.told) for log in self._logs
+        ]
+        return Judged((*counters, *lines), self._since, self._until, self.state)
+
+    def history(self) -> list[Noticed]:
+        """All that was noticed, as it came."""
+        with self._changed:
+            return self._noticed.all()
+
+    def check_healthy(self, level: str = "likely") -> None:
+        """Raises TroubleFound where something was found since it began, this sure or surer, and
+        LabError where a source cannot be read, so that nobody knows.
+
+        level: "certain", "likely" or "possible"
+        """
+        if level not in LEVELS:
+            raise LabError(f"level is {shown(level)}; it is one of {', '.join(LEVELS)}")
+        self._check()
+        sure = LEVELS[: LEVELS.index(level) + 1]
+        found = [n for n in self.history() if n.finding.level in sure]
+        if found:
+            raise TroubleFound("\n".join(map(str, found)))
+        if self.faults:
+            told = "; ".join(f"{name}: {why}" for name, why in self.faults.items())
+            raise LabError(f"nothing was found, but not all could be judged: {told}")
+        if self._until == self._since:
+            raise LabError("nothing was judged yet; give it some seconds")
 
     def wait(self, rule: str | None = None, timeout: float = 60.0) -> Finding:
         """The first finding of a rule, or of any; LabError when none comes in time."""
@@ -101,7 +129,7 @@ class Watch:
         with self._changed:
             while True:
                 self._check()
-                for noticed in self.noticed.values():
+                for noticed in self._noticed.latest.values():
                     if rule in (None, noticed.finding.id):
                         return noticed.finding
                 left = end - time.monotonic()
@@ -116,11 +144,21 @@ class Watch:
             return
         self._ends.set()
         self._thread.join()
-        for source in self._sources:
-            source.close()
-        if self._log is not None:
-            self._log.close()
+        if self.state == "running":
+            self.state = "stopped"
+        for live in self._live:
+            live.source.close()
+        self._tell_listeners()
         self._check()
+
+    def attach(self, listener: Callable[[], None]) -> None:
+        """Has it called in the watch's thread after every judgement, and when the watch ends."""
+        self._listeners.append(listener)
+
+    def detach(self, listener: Callable[[], None]) -> None:
+        """Ends that."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
 
     def __enter__(self) -> Self:
         return self
@@ -129,32 +167,30 @@ class Watch:
         self.stop()
 
     def __repr__(self) -> str:
-        told = "\n".join(map(str, self.noticed.values())) or "nothing was found so far"
-        faults = "".join(f"\n{name}: {why}" for name, why in self.faults.items())
-        return f"<Watch of {', '.join(s.label for s in self._sources)}>\n{told}{faults}"
+        return as_text(self.history(), self.judged)
 
     def _repr_html_(self) -> str:
-        rows = [
-            (
-                f"{datetime.fromtimestamp(n.since, UTC):%H:%M:%S}",
-                *(n.finding.level, n.finding.title, n.finding.device, n.finding.remedy),
-            )
-            for n in self.noticed.values()
-        ]
-        head = ("since, UTC", "level", "finding", "device", "remedy")
-        return html_table(head, rows) if rows else Html("<p>nothing was found so far</p>")
+        return as_html(self.history(), self.judged)
 
     # In its thread
 
     def _run(self) -> None:
         try:
             while not self._ends.wait(SECONDS):
-                self._read()
+                for live in self._live:
+                    live.read()
                 self._judge()
+                self._tell_listeners()
         except Exception as error:  # raised where somebody asks
             with self._changed:
                 self._error = error
+                self.state = f"the watch has ended: {error!r}"
                 self._changed.notify_all()
+            self._tell_listeners()
+
+    def _tell_listeners(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
 
     def _check(self) -> None:
         """Raises what ended the watch."""
@@ -162,69 +198,20 @@ class Watch:
             error, self._error = self._error, None
             raise LabError(f"the watch has ended: {error!r}") from error
 
-    def _read(self) -> None:
-        for source, kept in zip(self._sources, self._samples, strict=True):
-            try:
-                sample = source.sample()
-            except SourceError as error:
-                sample, why = None, str(error)
-            else:
-                why = source.reason
-            if sample is None:
-                self.faults[source.label] = why
-                continue
-            self.faults.pop(source.label, None)
-            if kept and kept[-1].schema is not sample.schema:
-                kept.clear()  # its counters began anew
-            kept.append(sample)
-            while time.monotonic() - kept[0].monotonic_ns / 1e9 > AGES[-1] + 2 * SECONDS:
-                kept.popleft()
-        if self._log is not None:
-            now = time.monotonic()
-            lines = self._log.read()
-            for item in of_lines(lines, "kernel log", self._lines + 1, self._dater):
-                self._evidence.append((now, item))
-            self._lines += len(lines)
-            while self._evidence and now - self._evidence[0][0] > EVENT_SECONDS:
-                self._evidence.popleft()
-
     def _judge(self) -> None:
         evidence = Evidence()
-        for _, item in self._evidence:
-            evidence.add(item)
-        for source, samples in zip(self._sources, self._samples, strict=True):
-            device = source.interface if isinstance(source, Ethtool) else ""
-            for sample in _spread(samples):
-                moment = Moment("wall", sample.time_ns / 1e9)
-                for reading in readings_of(sample, Place(source.label), device, moment):
-                    evidence.add(reading)
-        found, now, news = judge(evidence), time.time(), []
+        for live in self._live:
+            for item in live.items():
+                evidence.add(item)
+        found, now = judge(evidence), time.time()
         with self._changed:
-            for finding in found:
-                key = finding.id, finding.device
-                before = self.noticed.get(key)
-                since = now if before is None else before.since
-                self.noticed[key] = Noticed(finding, since, now)
-                if before is None or before.finding.level != finding.level:
-                    news.append(finding)
+            news = self._noticed.take(found, now)
+            self._until = now
             if news:
                 self._changed.notify_all()
         if self._tell is not None:
             for finding in news:
                 self._tell(finding)
-
-
-def _spread(samples: Sequence[Sample]) -> list[Sample]:
-    """The newest, and those before it that are about so old as AGES, oldest first."""
-    if not samples:
-        return []
-    newest = samples[-1]
-    chosen = {id(newest): newest}
-    for age in AGES:
-        wanted = newest.monotonic_ns - age * 1e9
-        near = min(samples, key=lambda sample: abs(sample.monotonic_ns - wanted))
-        chosen[id(near)] = near
-    return sorted(chosen.values(), key=lambda sample: sample.monotonic_ns)
 
 
 def watch(
@@ -234,23 +221,43 @@ def watch(
 ) -> Watch:
     """Judges what runs, every second, by the rules that files are judged by.
 
-    sources: a lab, lk.sources.Telemetry(...) of another DPDK application, a kernel interface by its
-        name, or any other source
-    kernel_log: whether to read the kernel's log too; None: where that is allowed
-    tell: called in the watch's thread with each finding that is new, or of another level
+    sources: a lab with its engine's log, lk.sources.Telemetry(...) of another DPDK application, a
+        kernel interface by its name, any other source, and logs: lk.sources.Journal() or
+        lk.sources.LogFile(...)
+    kernel_log: whether to read the kernel's log too; None: where that is allowed, and no journal
+        among the sources has its lines
+    tell: called in the watch's thread with each finding that is new, or surer than before
 
-    Raises SourceError for a source that there is not, LabError where the log may not be read.
+    Raises SourceError for a source that there is not, and where the kernel's log may not be read.
     """
     if not sources:
         raise LabError('name what to watch: lk.trouble.watch(lab, "eth0")')
     if tell is not None and not callable(tell):
         raise LabError(f"tell is {shown(tell)}; it is called with each finding")
-    chosen = [Ethtool(s) if isinstance(s, str) else as_source(s) for s in sources]
-    log = None
-    if kernel_log is not False:
-        try:
-            log = KernelLog()
-        except LabError:
-            if kernel_log:
-                raise
-    return Watch(chosen, log, tell)
+    logs = [source for source in sources if isinstance(source, LineSource)]
+    counted = [source for source in sources if not isinstance(source, LineSource)]
+    chosen = [Ethtool(s) if isinstance(s, str) else as_source(s) for s in counted]
+    labs = dict.fromkeys(source.lab for source in chosen if isinstance(source, Engine))
+    logs += [EngineLog(lab) for lab in labs]
+    return Watch(chosen, logs + _kernel_log(kernel_log, logs), tell)
+
+
+def _kernel_log(wanted: bool | None, logs: Sequence[LineSource]) -> list[LineSource]:
+    """The kernel's log where it is to be read: its lines count once."""
+    has_its_lines = any(isinstance(log, Journal) and log.has_kernel for log in logs)
+    if wanted is False or (wanted is None and has_its_lines):
+        return []
+    if has_its_lines:
+        raise LabError(
+            "the journal has the kernel's lines, which would count twice; leave kernel_log out, or "
+            'name a unit: lk.sources.Journal("app.service")'
+        )
+    log = KernelLog()
+    try:
+        log.open()
+    except SourceError:
+        if wanted:
+            raise
+        return []
+    log.close()
+    return [log]

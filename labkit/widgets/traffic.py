@@ -9,7 +9,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import traitlets
 
-from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.lab.flows.flow import Flow
 from labkit.lab.flows.table import row_of
@@ -28,20 +27,6 @@ from labkit.widgets.lines import Message
 MOST_LINES = 8  # that are drawn before others are chosen: four flows
 SAID_SECONDS = 2.0
 TREND_POINTS = 60  # of the small curves of a page that is new
-
-
-@checked()
-def panel(traffic: Traffic) -> "Panel":
-    """Live traffic in the page: a row a flow, with a slider for its rate, buttons, what it sent and
-    received, its losses and latencies; and a chart.
-
-    It is what a cell shows that ends with the traffic. It moves while cells run; its controls act
-    when they have ended at the latest, in their order, and the panel says when some wait. It closes
-    with the traffic, and leaves a static table and picture in the notebook.
-
-    traffic: what lab.traffic() made
-    """
-    return Panel(traffic)
 
 
 class Panel(Chart):

@@ -55,6 +55,7 @@ async (bundle) => {
   const model = {
     get: (name) => state[name],
     on: (event, listener) => (listeners[event] ??= []).push(listener),
+    off: (event, listener) => (listeners[event] = (listeners[event] ?? []).filter((other) => other !== listener)),
     send: (message) => window.kernel.sent.push(message),
   };
   document.addEventListener("labkit-painted", () => (window.kernel.painted += 1));

@@ -55,16 +55,18 @@ def test_a_line_of_the_kernel_is_judged(interface: str) -> None:
 
 
 def test_lines_come_whole_and_in_turn() -> None:
-    log = KernelLog()
-    try:
+    with KernelLog() as log:
         for n in range(5):
             say(f"labkit-test {n} {'x' * n * 100}")
         lines: list[str] = []
-        wait_until(lambda: bool(lines.extend(log.read())) or len(mine(lines)) == 5, 10)
+
+        def came() -> bool:
+            lines.extend(log.read())
+            return len(mine(lines)) == 5
+
+        wait_until(came, 10)
         assert [line.split()[-2] for line in mine(lines)[1:]] == ["1", "2", "3", "4"]
         assert all(line.startswith("[") for line in lines)
-    finally:
-        log.close()
 
 
 def mine(lines: list[str]) -> list[str]:
@@ -117,4 +119,4 @@ def test_what_cannot_be_watched(tmp_path: Path) -> None:
     with pytest.raises(lk.LabError, match="a source is a Lab or one of"):
         lk.trouble.watch(3)
     with pytest.raises(lk.LabError, match=r"may not be read .*run as root"):
-        KernelLog(tmp_path / "absent")
+        KernelLog(tmp_path / "absent").open()

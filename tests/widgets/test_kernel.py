@@ -123,3 +123,33 @@ lk.dashboard(lab)
     assert any("path mirror" in svg and ">100 frames<" in svg for svg in drawn)
     assert ">100</td>" in shown
     assert pictures(shown)[0].startswith(PNG)
+
+
+WATCH = """
+import labkit as lk
+from labkit.sources import LogFile
+log = open("app.log", "a", buffering=1)
+watch = lk.trouble.watch(LogFile("app.log"), kernel_log=False)
+"""
+
+
+def test_a_watch_ends_its_notebook_and_leaves_what_it_found(tmp_path: Path) -> None:
+    line = "ena 0000:00:05.0 eth7: Keep alive watchdog timeout."
+    book = notebook(
+        f"import os; os.chdir({str(tmp_path)!r}){WATCH}",
+        "watch",
+        f"print({line!r}, file=log); watch.wait('keep-alive-lost', 30)",
+        "print(watch.events['rule'].tolist())",
+        "watch.check_healthy()",
+    )
+    nbformat.write(book, tmp_path / "in.ipynb")
+    with pytest.raises(papermill.PapermillExecutionError, match="TroubleFound") as raised:
+        papermill.execute_notebook(
+            tmp_path / "in.ipynb", tmp_path / "out.ipynb", cwd=ROOT, progress_bar=False
+        )
+    assert "The device's keep-alive stopped" in str(raised.value)
+    executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    cells = {cell.source: cell.outputs for cell in executed.cells if cell.cell_type == "code"}
+    assert "keep-alive stopped" in cells["watch"][0].data["text/html"]
+    assert line in cells["watch"][0].data["text/plain"]
+    assert cells["print(watch.events['rule'].tolist())"][0].text == "['keep-alive-lost']\n"
