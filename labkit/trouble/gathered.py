@@ -11,14 +11,20 @@ from labkit.text import plural, reason
 from labkit.trouble.evidence import Event, Evidence, Fact, Item, Note, Place, Reading
 from labkit.trouble.opened import DAMAGED, Chained, Files, Opened, TooMuch
 from labkit.trouble.readers import (
+    aws,
     cloudwatch,
     dumps,
+    freebsd,
+    harmless,
     interfaces,
+    kernel_files,
     logs,
+    modules,
     queueing,
     settings,
     stack,
     windows,
+    windows_settings,
 )
 from labkit.trouble.readers.asked import Asked
 
@@ -30,8 +36,11 @@ NOTHING = "nothing that a rule knows"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # PowerShell writes it
 
 Reader = Callable[[Sequence[str], str, Asked], Iterator[Item]]
-OF_LINES: tuple[Reader, ...] = (dumps.read, interfaces.read, queueing.read, settings.read)
-OF_OUTPUT: tuple[Reader, ...] = (stack.read, windows.read, cloudwatch.read)
+OF_LINES: tuple[Reader, ...] = (
+    *(dumps.read, interfaces.read, queueing.read, settings.read, kernel_files.read, modules.read),
+    *(freebsd.read, windows_settings.read, harmless.read),
+)
+OF_OUTPUT: tuple[Reader, ...] = (stack.read, windows.read, cloudwatch.read, aws.read)
 LONGEST_LINE = 2000  # that a command prints; what is behind it is not looked at, and costs no time
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from labkit.datasets import dataset
+from labkit.trouble.derived_facts import derived_facts
 from labkit.trouble.evidence import Fact
 
 TYPE = "instance_type"
@@ -16,9 +17,11 @@ OF_INTERFACE = {
 
 
 def with_instances(facts: Iterable[Fact]) -> Iterator[Fact]:
-    """The facts, and for each ENA interface what its machine's type gives it."""
+    """The facts, what follows from several of them, and for each ENA interface what its machine's
+    type gives it."""
     listed = list(facts)
     yield from listed
+    yield from derived_facts(listed)
     types = {fact.value: fact for fact in listed if fact.name == TYPE}
     devices = {fact.device for fact in listed if fact.name == "driver" and fact.value == "ena"}
     if len(types) != 1:
