@@ -24,6 +24,7 @@ from labkit.trouble.readers import (
     settings,
     stack,
     windows,
+    windows_counters,
     windows_settings,
 )
 from labkit.trouble.readers.asked import Asked
@@ -40,7 +41,13 @@ OF_LINES: tuple[Reader, ...] = (
     *(dumps.read, interfaces.read, queueing.read, settings.read, kernel_files.read, modules.read),
     *(freebsd.read, windows_settings.read, harmless.read),
 )
-OF_OUTPUT: tuple[Reader, ...] = (stack.read, windows.read, cloudwatch.read, aws.read)
+OF_OUTPUT: tuple[Reader, ...] = (
+    stack.read,
+    windows.read,
+    cloudwatch.read,
+    aws.read,
+    windows_counters.read,
+)
 LONGEST_LINE = 2000  # that a command prints; what is behind it is not looked at, and costs no time
 
 
