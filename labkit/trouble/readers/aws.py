@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from labkit.trouble.evidence import Fact, Item, Place
+from labkit.trouble.derived_rates import BASELINE
+from labkit.trouble.evidence import Fact, Item, Place, Reading
 from labkit.trouble.readers.asked import Asked
 
 DEEPEST = 40
@@ -24,9 +25,9 @@ _KEYS: Mapping[str, str] = {
     "EnaQueueCount": "ec2/queues",
     "AvailabilityZone": "ec2/zone",
     "VirtualizationType": "ec2/virtualization",
-    "BaselineBandwidthInGbps": "ec2/baseline_gbps",
     "PeakBandwidthInGbps": "ec2/peak_gbps",
 }
+_BASELINE = "BaselineBandwidthInGbps"
 _ID = re.compile(r"^(?:i|ami|eni)-[0-9a-f]{8,17}$")
 _ID_INSIDE = re.compile(r"\b(?:i|ami|eni)-[0-9a-f]{8,17}\b")
 _FIELD = re.compile(r"^\s*(?P<key>[A-Za-z]{4,40})\s*: ?(?P<value>\S.*?)?\s*$")
@@ -38,7 +39,7 @@ _PROMPT = 8  # lines above an output, that may have its command
 def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
     """Facts of every JSON document, and of lists as PowerShell prints them."""
     text = "\n".join(lines)
-    if not any(key in text for key in _KEYS) and not asked.says("support"):
+    if not any(key in text for key in (*_KEYS, _BASELINE)) and not asked.says("support"):
         return
     begin, over, damaged = 0, 0, 0
     for at, line in enumerate(lines):
@@ -95,6 +96,9 @@ def _walk(node: Any, place: Place, owner: str, depth: int) -> Iterator[Item]:
         yield Fact("ec2/type", str(kind), place, owner)
     if "PlatformDetails" in node and "SriovNetSupport" not in node:
         yield Fact("ec2/sriov_net_support", "not set", place, owner)
+    baseline = node.get(_BASELINE)
+    if isinstance(baseline, (int, float)) and 0 < baseline < 1e6:
+        yield Reading({BASELINE: round(baseline * 1000)}, place)
     for key, value in node.items():
         if isinstance(value, (dict, list)) and not _is_attribute(value):
             yield from _walk(value, place, owner, depth + 1)
