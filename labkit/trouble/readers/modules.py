@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Modules of the kernel: `lsmod`, `modinfo`, `dkms status`, `uname`; how many CPUs there are; and
-names that udev keeps for interfaces."""
+"""Modules of the kernel: `lsmod`, `modinfo`, `dkms status`, `uname`; DPDK's version; how many CPUs
+there are; and names that udev keeps for interfaces."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -22,6 +22,7 @@ _DKMS = re.compile(
     r"(?:, (?P<kernel>[\w.~+-]+), \w+)?: (?P<state>installed|built|added|broken)\b"
 )
 _UNAME = re.compile(r"^Linux \S+ (?P<kernel>\d+\.\d+\S*) #\d")
+_DPDK = re.compile(r"EAL: RTE Version: 'DPDK (?P<version>\d+\.\d+[\w.-]*)'")
 _KERNEL = re.compile(r"^\d+\.\d+\.\d+[\w.~+-]*$")
 _CPUS = re.compile(r"^CPU\(s\):\s+(?P<number>\d{1,5})\s*$")
 _KEPT = re.compile(
@@ -40,6 +41,8 @@ def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
             yield Fact("vcpus", found["number"], place)
         elif before and "nproc" in before and re.fullmatch(r"\d{1,5}", line.strip()):
             yield Fact("vcpus", line.strip(), place)
+        elif found := _DPDK.search(line):
+            yield Fact("dpdk_version", found["version"], place)
         elif found := _KEPT.match(line):
             yield Fact("kept_name", f"{found['name']} {found['mac'].lower()}", place)
 
