@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the doctor says of the kernel's latency: busy polling of sockets, and how deep CPUs sleep."""
+"""What the doctor says of the kernel's latency: sockets that poll, and how deep CPUs sleep."""
 
 from pathlib import Path
 

@@ -184,3 +184,29 @@ def test_long_files_are_read_in_one_pass(line: str) -> None:
     begin = perf_counter()
     list(gathered.outputs("\n".join(lines), "x", datetime.now(UTC)))
     assert perf_counter() - begin < 20
+
+
+def test_a_driver_store_in_another_language(tmp_path: Path) -> None:
+    text = (
+        "Veröffentlichter Name: oem4.inf\nUrsprünglicher Name:   ena.inf\n"
+        "Anbietername:          Amazon Inc.\nTreiberversion:        08.03.2024 2.7.0.0\n\n"
+        "Betriebssystemname:    Microsoft Windows Server 2008 R2 Standard\n"
+    )
+    assert facts(tmp_path, text) == {
+        ("", "store/newest"): "2.7.0",
+        ("", "store/packages"): "1",
+        ("", "windows"): "2008 R2",
+    }
+
+
+def test_a_part_of_lsmod(tmp_path: Path) -> None:
+    told = facts(tmp_path, "$ lsmod | grep ena\nena                    98304  0\n")
+    assert told == {("", "module/ena"): "loaded"}
+
+
+def test_all_that_an_account_has_is_no_case(tmp_path: Path) -> None:
+    images = [{"ImageId": f"ami-{n:017x}", "EnaSupport": False} for n in range(1000)]
+    (tmp_path / "images.json").write_text(json.dumps({"Images": images}, indent=1))
+    case = lk.trouble.look(tmp_path / "images.json")
+    assert not case.evidence.facts
+    assert any("1,000 instances, images" in note.text for note in case.notes if note.is_fault)

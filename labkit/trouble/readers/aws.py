@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from labkit.trouble.derived_rates import BASELINE
-from labkit.trouble.evidence import Fact, Item, Place, Reading
+from labkit.trouble.evidence import Fact, Item, Note, Place, Reading
 from labkit.trouble.readers.asked import Asked
 
 DEEPEST = 40
+MOST_OWNERS = 20
 MOST_DAMAGED = 1_000  # documents of a file that are none
 _OWNERS = ("InstanceId", "ImageId", "NetworkInterfaceId")
 _KEYS: Mapping[str, str] = {
@@ -47,7 +48,8 @@ def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
             told, over = _document(text, begin + len(line) - len(line.lstrip()))
             damaged += told is None
             if told is not None:
-                yield from _of_json(told, Place(name, at + 1), _asked_for(lines, at, asked))
+                place = Place(name, at + 1)
+                yield from _few(_of_json(told, place, _asked_for(lines, at, asked)), place)
         begin += len(line) + 1
     yield from _lists(lines, name)
 
@@ -58,6 +60,17 @@ def _document(text: str, at: int) -> tuple[Any, int]:
         return json.JSONDecoder().raw_decode(text, at)
     except (ValueError, RecursionError):
         return None, at
+
+
+def _few(items: Iterator[Item], place: Place) -> Iterator[Item]:
+    """What is told of a few; a list of all that an account has is no case."""
+    listed = list(items)
+    owners = {item.device for item in listed if isinstance(item, Fact)}
+    if len(owners) <= MOST_OWNERS:
+        yield from listed
+        return
+    told = f"tells of {len(owners):,} instances, images or interfaces; give {MOST_OWNERS} at most"
+    yield Note(place, told, True)
 
 
 def _asked_for(lines: Sequence[str], at: int, asked: Asked) -> tuple[str, str]:

@@ -51,6 +51,9 @@ def _loaded(lines: Sequence[str], name: str) -> Iterator[Item]:
     """Which of the drivers `lsmod` lists."""
     for at, line in enumerate(lines):
         if not _LOADED_HEAD.match(line):
+            found = _LOADED.match(line) if at and "lsmod |" in lines[at - 1] else None
+            if found and found["name"] in DRIVERS:
+                yield Fact(f"module/{found['name']}", "loaded", Place(name, at + 1))
             continue
         there: set[str] = set()
         for later in lines[at + 1 :]:

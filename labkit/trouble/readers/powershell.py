@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 LONGEST = 400  # characters of a line
 _FIELD = re.compile(
-    r"^(?P<name>[A-Za-z*][\w* .]{0,40}?)(?P<unit>: \[[\w:/ ]+\])?\s*:(?: (?P<value>.*?))?\s*$"
+    r"^(?P<name>[^\W\d_][\w* .]{0,40}?)(?P<unit>: \[[\w:/ ]+\])?\s*:(?: (?P<value>.*?))?\s*$"
 )
 _RULE = re.compile(r"^\s*-{2,}(?:\s+-+)*\s*$")
 _UNIT = re.compile(r"\[[^\]]*\]|[\s.:]")

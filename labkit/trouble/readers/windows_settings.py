@@ -42,6 +42,7 @@ _GROUP = re.compile(r"^(?:(?P<group>\d+):)?(?P<number>\d{1,4})$")
 _OS = re.compile(r"(?i)^[^:]{2,40}:.*\bWindows (?:Server )?(?P<name>20\d\d(?: R2)?|10|11)\b")
 _CPUS = re.compile(r"^\s*NumberOfLogicalProcessors\s*: ?(?P<number>\d{1,4})\s*$")
 _VALUES = ("displayvalue", "registryvalue")
+_PACKAGE = re.compile(r"^\d{1,4}[./-]\d{1,2}[./-]\d{1,4} \d+(?:\.\d+){3}$")
 _DRIVER = ("driverversion", "driverversionstring", "driverinformation")
 _MATTERS = re.compile(r"(?i)elastic network adapter|llq header size|\bena\.inf\b")
 
@@ -126,8 +127,9 @@ def _packages(found: Sequence[Record], name: str) -> Iterator[Item]:
     versions = [
         (version(told), told, record.line)
         for record in found
-        if record.get("originalname", "").casefold() == "ena.inf"
-        and (told := plain_version(record.get("driverversion", "")))
+        if "ena.inf" in map(str.casefold, record.values())  # the fields' names are translated
+        for value in record.values()
+        if _PACKAGE.match(value) and (told := plain_version(value))
     ]
     if versions:
         _, newest, line = max(versions)
