@@ -210,3 +210,11 @@ def test_all_that_an_account_has_is_no_case(tmp_path: Path) -> None:
     case = lk.trouble.look(tmp_path / "images.json")
     assert not case.evidence.facts
     assert any("1,000 instances, images" in note.text for note in case.notes if note.is_fault)
+
+
+def test_the_version_of_freebsds_driver(tmp_path: Path) -> None:
+    text = "hw.ena.driver_version: 2.6.1\nhw.ena.force_large_llq_header: 1\n"
+    told = facts(tmp_path, text + "dev.ena.0.wd_active: 1\n")
+    assert told["", "freebsd/version"] == "2.6.1"
+    assert told["", "module/force_large_llq_header"] == "1"
+    assert told["ena0", "freebsd/wd_active"] == "1"

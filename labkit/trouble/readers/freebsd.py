@@ -20,12 +20,23 @@ _QUEUE = re.compile(
     r"^dev\.ena\.(?P<unit>\d{1,3})\.queue(?P<queue>\d{1,4})\.(?P<side>[rt]x)_ring\.(?P<name>[a-z]\w*)"
     r"(?:: |=)(?P<value>\d{1,20})\s*$"
 )
-_QUEUE_NAMES = {"count": "cnt"}
+_QUEUE_NAMES = {
+    "count": "cnt",
+    "missing_tx_comp": "missed_tx",
+    "queue_stops": "queue_stop",
+    "queue_wakeups": "queue_wakeup",
+    "mbuf_alloc_fail": "page_alloc_fail",
+}
 _INTERVALS = ("sample_interval", "stats_sample_interval")
-_SETTINGS = ("rx_queue_size", "buf_ring_size", "io_queues_nb", *_INTERVALS)
-_DRIVER = re.compile(
-    r"^(?:.*\bena(?P<unit>\d{1,3}): )?Elastic Network Adapter \(ENA\)ena v(?P<version>\d[\w.]*)"
+_SETTINGS = (
+    *("rx_queue_size", "buf_ring_size", "io_queues_nb", "wd_active", "keep_alive_timeout"),
+    *("missing_tx_timeout", "missing_tx_max_queues", "missing_tx_threshold", *_INTERVALS),
 )
+_DRIVER = re.compile(
+    r"^(?:(?:.*\bena(?P<unit>\d{1,3}): )?Elastic Network Adapter \(ENA\)ena v"
+    r"|hw\.ena\.driver_version(?:: |=))(?P<version>\d[\w.]*)"
+)
+_LLQ = re.compile(r"^hw\.ena\.force_large_llq_header(?:: |=)(?P<value>[01])\s*$")
 
 
 def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
@@ -42,6 +53,9 @@ def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
         if told := _DRIVER.match(line):
             device = f"ena{told['unit']}" if told["unit"] else ""
             yield Fact("freebsd/version", told["version"], Place(name, at + 1), device)
+            continue
+        if told := _LLQ.match(line):
+            yield Fact("module/force_large_llq_header", told["value"], Place(name, at + 1))
             continue
         key = ""
         if found := _NODE.match(line):
