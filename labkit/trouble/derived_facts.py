@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from labkit.trouble.evidence import Fact
+from labkit.trouble.instance_tables import express
 
 # The others of these generations have neither, or ENA.
 _INTEL_VF = re.compile(r"(?:c3|c4|d2|i2|r3)\..+|m4\.(?!16xlarge)\w+")
@@ -66,7 +67,9 @@ def _express(facts: Sequence[Fact]) -> Iterator[Fact]:
     place = next(iter(enabled.values()))[0].place
     if len(on) == 1:
         (without,) = enabled.keys() - on
-        yield Fact("express/ends", f"off at {without}", place)
+        kinds = {fact.value for fact in told["ec2/type"].get(without, ())}
+        unlisted = "".join(f", whose type {k} is not listed" for k in kinds - set(express()))
+        yield Fact("express/ends", f"off at {without}{unlisted}", place)
     if len(on) < PAIR:
         return
     udp = {end for end, of in told["express/udp"].items() if any(f.value == "true" for f in of)}
