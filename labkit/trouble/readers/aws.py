@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the AWS CLI and its PowerShell twin say of instances, images, interfaces and types.
+"""What the AWS CLI (JSON, YAML, tables) and its PowerShell twin say of instances, images and types.
 
 Facts are named "ec2/..." and belong to what has them: "i-0123...", "ami-...", "eni-...", or a type.
 """
@@ -31,7 +31,8 @@ _KEYS: Mapping[str, str] = {
 _BASELINE = "BaselineBandwidthInGbps"
 _ID = re.compile(r"^(?:i|ami|eni)-[0-9a-f]{8,17}$")
 _ID_INSIDE = re.compile(r"\b(?:i|ami|eni)-[0-9a-f]{8,17}\b")
-_FIELD = re.compile(r"^\s*(?P<key>[A-Za-z]{4,40})\s*: ?(?P<value>\S.*?)?\s*$")
+_ROW = re.compile(r"^\|+\s*(?P<key>[A-Za-z]{4,40})\s*\|\s*(?P<value>[^|]*?)\s*\|+\s*$")
+_FIELD = re.compile(r"^\s*(?:- )?(?P<key>[A-Za-z]{4,40})\s*: ?(?P<value>\S.*?)?\s*$")
 _ASKS = re.compile(r"\b(?P<key>EnaSupport|SriovNetSupport)\b")
 _OPENS = re.compile(r"^\s*[\[{]")
 _PROMPT = 8  # lines above an output, that may have its command
@@ -131,18 +132,20 @@ def _text(value: Any) -> str:
 
 
 def _lists(lines: Sequence[str], name: str) -> Iterator[Item]:
-    """`Get-EC2NetworkInterface | Select-Object ...`: a field a line, a blank line between two."""
+    """A field a line: PowerShell's lists, which a blank line divides, YAML and tables. Of a block
+    that names several instances nobody knows whose a field is."""
     found: list[tuple[int, str, str]] = []
-    owners: dict[str, str] = {}
+    owners: dict[str, set[str]] = {}
     for at, line in enumerate([*lines, ""]):
-        field = _FIELD.match(line)
-        if field and field["key"] in _OWNERS and field["value"]:
-            owners[field["key"]] = field["value"]
-        elif field and field["key"] in _KEYS and re.search(r"\s:", line):
-            found.append((at, _KEYS[field["key"]], field["value"] or "not set"))
+        field = _FIELD.match(line) or _ROW.match(line)
+        value = (field["value"] or "").strip("'\"") if field else ""
+        if field and field["key"] in _OWNERS and _ID.match(value):
+            owners.setdefault(field["key"], set()).add(value)
+        elif field and field["key"] in _KEYS:
+            found.append((at, _KEYS[field["key"]], value or "not set"))
         elif not line.strip():
-            owner = owners.get("NetworkInterfaceId") or owners.get("InstanceId", "")
-            for where, key, value in found:
+            owner = owners.get("NetworkInterfaceId") or owners.get("InstanceId") or {""}
+            for where, key, value in found if len(owner) == 1 else ():
                 plain = value.lower() if value in ("True", "False") else value
-                yield Fact(key, plain, Place(name, where + 1), owner)
+                yield Fact(key, plain, Place(name, where + 1), *owner)
             found, owners = [], {}
