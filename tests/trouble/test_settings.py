@@ -155,6 +155,8 @@ def test_a_module_that_is_not_loaded_has_no_version(tmp_path: Path) -> None:
     told = facts(tmp_path, text)
     assert told["", "modinfo/ena/version"] == "1.0.0"
     assert ("", "version") not in told
+    ring = "$ ethtool -g ens5\nRing parameters for ens5:\nCurrent hardware settings:\nRX:\t1024\n"
+    assert facts(tmp_path, text + ring)["ens5", "ring/rx"] == "1024"
 
 
 def test_counters_of_freebsd_are_those_of_linux(tmp_path: Path) -> None:

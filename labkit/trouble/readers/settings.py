@@ -37,9 +37,7 @@ def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
         place = Place(name, at + 1)
         is_module = line.startswith("filename:") or (is_module and bool(line.strip()))
         is_module &= not line.startswith("driver:")
-        if is_module:
-            continue
-        if found := _INFO.match(line):
+        if (found := _INFO.match(line)) and not is_module:
             of = asked.device(lines, at, "ethtool", "-i") or ""
             if found["name"] == "driver":
                 device = of
