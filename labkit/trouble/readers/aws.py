@@ -22,11 +22,9 @@ _KEYS: Mapping[str, str] = {
     "SriovNetSupport": "ec2/sriov_net_support",
     "EnaSrdEnabled": "express/enabled",
     "EnaSrdUdpEnabled": "express/udp",
-    "EnaSrdSupported": "ec2/express_supported",
     "EnaQueueCount": "ec2/queues",
     "AvailabilityZone": "ec2/zone",
     "VirtualizationType": "ec2/virtualization",
-    "PeakBandwidthInGbps": "ec2/peak_gbps",
 }
 _BASELINE = "BaselineBandwidthInGbps"
 _ID = re.compile(r"^(?:i|ami|eni)-[0-9a-f]{8,17}$")
