@@ -69,6 +69,28 @@ def collect(output: Path, seconds: float) -> None:
     """Put logs, counters and settings of this machine's interfaces into a zip.
 
     Nothing is changed, and what looks like a password or a key is left out.
+
+    \b
+    On Windows these give what `labkit trouble look` reads (as administrator, ENA's part of it):
+      wevtutil epl System System.evtx
+      Get-NetAdapter | Format-List * > adapter.txt
+      Get-NetAdapterAdvancedProperty | Format-Table -Auto | Out-String -Width 300 > properties.txt
+      Get-NetAdapterRss > rss.txt
+      Get-NetAdapterStatistics | Format-List * > statistics.txt       (again, under load)
+      Get-PnpDevice -Class Net > devices.txt
+      pnputil /enum-drivers > drivers.txt
+      systeminfo > systeminfo.txt
+      (Get-Counter -ListSet 'ENA Packets Shaping').Paths | Get-Counter > allowances.txt
+      Get-CimInstance Win32_ComputerSystem | Format-List NumberOfLogicalProcessors > cpus.txt
+
+    \b
+    On FreeBSD:
+      dmesg > dmesg.txt; sysctl dev.ena hw.ena > sysctl.txt          (again, under load)
+
+    \b
+    Of EC2, from any machine:
+      aws ec2 describe-instances --instance-ids BOTH ENDS > instances.json
+      aws ec2 describe-instance-types --instance-types TYPE > type.json
     """
     from labkit.trouble import collect as collect_all
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from labkit.machine.doctor_cpus_memory import clock, cpus, hugepages
+from labkit.machine.doctor_latency import latency
 from labkit.machine.doctor_ports import found_nics, ports, privileges, vfio
 from labkit.machine.doctor_report import Finding, Report
 from labkit.machine.runtime import runtime_directory
@@ -37,6 +38,7 @@ def doctor() -> Report:
         hugepages,
         cpus,
         clock,
+        latency,
         privileges,
         runtime,
         ports,

@@ -27,6 +27,11 @@ ADDRESSES = (
 COUNTED = ("packets", "events")  # do not grow as large as an address; bytes and cycles do
 # The kernel's half, which nothing reaches by counting; at its end are its error numbers.
 LOWEST_OF_KERNEL, LOWEST_ERROR = 0xFFFF_0000_0000_0000, 2**64 - 4095
+# What drivers of NICs mean by their errors
+MEANINGS: Mapping[int, str] = {
+    errno.ETIME: "the device did not answer in time",
+    errno.ENODEV: "the driver has given the device up",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +111,8 @@ def no_count(value: int, unit: str) -> str:
     if unit and _is_kernels(value) and value >= LOWEST_ERROR:
         error = 2**64 - value
         name = errno.errorcode.get(error, "")
-        return f"which is the error -{error}{f' ({name})' if name else ''} and not a count"
+        told = ", ".join(part for part in (name, MEANINGS.get(error, "")) if part)
+        return f"which is the error -{error}{f' ({told})' if told else ''} and not a count"
     if (unit and _is_kernels(value)) or (unit in COUNTED and _is_address(value)):
         return "which is an address and not a count"
     return ""

@@ -16,6 +16,9 @@ HOW_TO_NAME = (
     'name the application by its file prefix ("rte"), its runtime directory ("/run/dpdk/rte") or '
     "its socket"
 )
+UNREAD = (
+    "the driver of {} gives no statistics: the application's log says why (labkit trouble look)"
+)
 
 
 @checked(SourceError)
@@ -41,6 +44,7 @@ class Telemetry(Source):
         self.version = ""
         self.pid = 0
         self._client: TelemetryClient | None = None
+        self._unread: frozenset[str] = frozenset()  # devices that told no statistics
         self._devices: dict[int, str] = {}
 
     def _connect(self) -> None:
@@ -71,8 +75,10 @@ class Telemetry(Source):
             if self._client is None:
                 self._connect()
                 self._schema = Schema(())  # its counters begin anew
-                self._state = ("live", f"{self.version}, process {self.pid}")
             counters = list(self._counters())
+            unread = "; ".join(map(UNREAD.format, sorted(self._unread)))
+            told = f"{self.version}, process {self.pid}"
+            self._state = ("live", f"{told}; {unread}" if unread else told)
         except SourceError as error:
             self._lose(str(error))
             return None
@@ -95,7 +101,9 @@ class Telemetry(Source):
             port: self._devices.get(port) or self._device(client, port) for port in _ports(client)
         }
         for port, device in self._devices.items():
-            for name, value in _pairs(client, f"/ethdev/xstats,{port}").items():
+            xstats = _pairs(client, f"/ethdev/xstats,{port}")
+            self._unread = self._unread - {device} if xstats else self._unread | {device}
+            for name, value in xstats.items():
                 yield f"port/{device}/{name}", count(value)
             status = _pairs(client, f"/ethdev/link_status,{port}").get("status")
             link = {"UP": 1, "DOWN": 0}.get(status, MISSING) if isinstance(status, str) else MISSING

@@ -12,6 +12,7 @@ import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 from typing import IO
 
@@ -36,7 +37,18 @@ MACHINE: Mapping[str, Sequence[str]] = {
     "sysctl_net": ("sysctl", "-a", "--pattern", r"^net\.|^vm\.(min_free|nr_huge)"),
     "product_name": ("cat", "/sys/class/dmi/id/product_name"),
     "nproc": ("nproc", "--all"),
+    "lscpu": ("lscpu",),
+    "lsmod": ("lsmod",),
+    "modinfo_ena": ("modinfo", "ena"),
+    "dkms_status": ("dkms", "status"),
+    "interface_names": ("cat", "/etc/udev/rules.d/70-persistent-net.rules"),
 }
+# What the kernel tells in files, of which there may be many or none
+KERNEL_FILES = (
+    *("/proc/cmdline", "/proc/sys/net/core/busy_*", "/proc/sys/net/ipv4/tcp_autocorking"),
+    *("/proc/sys/net/ipv4/tcp_limit_output_bytes", "/sys/module/ena/parameters/*"),
+)
+QUEUE_LIMITS = "/sys/class/net/{}/queues/tx-*/byte_queue_limits/limit*"
 # Before and after a pause
 COUNTERS: Mapping[str, Sequence[str]] = {
     "ip_-s_link": ("ip", "-s", "-s", "link"),
@@ -118,6 +130,7 @@ def _write(stream: IO[bytes], seconds: float) -> tuple[list[str], dict[str, str]
                     archive.writestr(files[-1], text)
 
         keep("", MACHINE)
+        keep("", {"kernel_files": kernel_files(*_interfaces())})
         keep("", dict(_settings()))
         keep("1-before/", {**COUNTERS, **dict(_statistics())})
         time.sleep(seconds)
@@ -133,6 +146,12 @@ def without_secrets(text: str) -> str:
 
 def _interfaces() -> list[str]:
     return sorted(entry.name for entry in CLASS.iterdir() if (entry / "address").exists())
+
+
+def kernel_files(*interfaces: str) -> Sequence[str]:
+    """The command that shows the kernel's settings, and those of these interfaces."""
+    patterns = [*KERNEL_FILES, *map(QUEUE_LIMITS.format, interfaces)]
+    return "grep", "-Hs", ".", *(path for pattern in patterns for path in sorted(glob(pattern)))
 
 
 def _settings() -> Iterator[tuple[str, Sequence[str]]]:

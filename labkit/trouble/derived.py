@@ -11,6 +11,7 @@ from dataclasses import replace
 from labkit.sources.catalogue import unit
 from labkit.sources.rates import no_count
 from labkit.trouble.derived_host import OF_HOST
+from labkit.trouble.derived_rates import BASELINE, OF_RATES, WORDS_OF_RATES
 from labkit.trouble.evidence import Reading
 from labkit.trouble.growth import grown
 
@@ -41,9 +42,13 @@ class Known:
     Attributes
     ----------
     now, most: the last and the largest value of each counter
+    times: when it was read first and last, in seconds since the epoch, where that is known
+    baseline: Mbit/s that the machine's type may send and receive for ever, where that is known
     """
 
-    def __init__(self) -> None:
+    def __init__(self, baseline: int | None = None) -> None:
+        self.baseline = baseline
+        self.times: dict[str, tuple[float, float]] = {}
         self.now: dict[str, int] = {}
         self.most: dict[str, int] = {}
         self._grown: dict[str, int] = {}  # of those that were read again
@@ -56,6 +61,9 @@ class Known:
             if name in self.now:
                 self._grown[name] = self._grown.get(name, 0) + grown(self.now[name], value)
             self.most[name] = max(value, self.most.get(name, value))
+            if reading.moment.clock == "wall":
+                at = reading.moment.seconds
+                self.times[name] = self.times.get(name, (at, at))[0], at
         self.now.update(reading.counters)
         self.waiting = reading
         self.unused |= reading.counters.keys()
@@ -71,6 +79,7 @@ class Known:
         if reading is None:
             return
         found = {name: derive(self) for name, derive in DERIVED.items()}
+        found |= {name: derive(self) for name, derive in OF_RATES.items()}
         found |= {name: derive(self.now) for name, derive in OF_HOST.items()}
         new = {n: v for n, v in found.items() if v is not None and self.now.get(n) != v}
         if new:
@@ -80,9 +89,12 @@ class Known:
 
 def with_derived(readings: Iterable[Reading]) -> Iterator[Reading]:
     """The readings, and what follows from the counters that a device had last."""
+    listed = list(map(_believed, readings))
+    baselines = {r.counters[BASELINE] for r in listed if BASELINE in r.counters}
+    baseline = baselines.pop() if len(baselines) == 1 else None
     devices: dict[str, Known] = {}
-    for reading in map(_believed, readings):
-        known = devices.setdefault(reading.device, Known())
+    for reading in listed:
+        known = devices.setdefault(reading.device, Known(baseline))
         # A driver that dumps its counters into the log gives a reading a line.
         if not known.unused.isdisjoint(reading.counters):
             yield from known.derived()
@@ -214,4 +226,6 @@ WORDS: Mapping[str, str] = {
     "derived/queues_on_one_cpu": "queues with interrupts on one CPU",
     "derived/conntrack_percent": "percent of the connection table in use",
     "derived/largest_ping": "largest ping in bytes that was answered",
+    BASELINE: "baseline of the instance's type in Mbit/s",
+    **WORDS_OF_RATES,
 }

@@ -2,10 +2,11 @@
 """What a rule concludes from evidence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from labkit.trouble.evidence import UNKNOWN, Moment, Place
+from labkit.trouble.incidents import Incident, incidents
 from labkit.trouble.rules import LEVELS, Rule
 
 
@@ -74,6 +75,11 @@ class Finding:
         """Why it comes."""
         return self.rule.cause
 
+    @property
+    def incident(self) -> Incident | None:
+        """What is on record of it."""
+        return incidents().get(self.id)
+
     def __repr__(self) -> str:
         return f"<Finding {self.id}: {self.level}{f', {self.device}' if self.device else ''}>"
 
@@ -108,6 +114,7 @@ class Finding:
             "excluded": list(self.excluded),
             "needs": [dict(need) for need in self.needs],
             "origin": self.rule.origin,
+            "incident": asdict(self.incident) if self.incident else None,
         }
 
     def __str__(self) -> str:
@@ -119,5 +126,6 @@ class Finding:
             f"  Remedy: {self.remedy}",
             *(f"  Excluded: {text}" for text in self.excluded),
             *(f"  Would decide: {need['what']}: {need['command']}" for need in self.needs),
+            *([f"  On record: {self.incident}"] if self.incident else []),
         ]
         return "\n".join(lines)

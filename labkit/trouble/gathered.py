@@ -12,15 +12,22 @@ from labkit.text import plural, reason
 from labkit.trouble.evidence import Event, Evidence, Fact, Item, Note, Place, Reading
 from labkit.trouble.opened import DAMAGED, Chained, Files, Opened, TooMuch
 from labkit.trouble.readers import (
+    aws,
     cloudwatch,
     dumps,
     ethdev,
+    freebsd,
+    harmless,
     interfaces,
+    kernel_files,
     logs,
+    modules,
     queueing,
     settings,
     stack,
     windows,
+    windows_counters,
+    windows_settings,
 )
 from labkit.trouble.readers.asked import Asked
 from labkit.trouble.recorded import from_parquet, recorded
@@ -36,13 +43,24 @@ UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # PowerShell writes it
 
 Reader = Callable[[Sequence[str], str, Asked], Iterator[Item]]
 OF_LINES: tuple[Reader, ...] = (
-    dumps.read,
-    ethdev.read,
-    interfaces.read,
-    queueing.read,
-    settings.read,
+    *(
+        dumps.read,
+        ethdev.read,
+        interfaces.read,
+        queueing.read,
+        settings.read,
+        kernel_files.read,
+        modules.read,
+    ),
+    *(freebsd.read, windows_settings.read, harmless.read),
 )
-OF_OUTPUT: tuple[Reader, ...] = (stack.read, windows.read, cloudwatch.read)
+OF_OUTPUT: tuple[Reader, ...] = (
+    stack.read,
+    windows.read,
+    cloudwatch.read,
+    aws.read,
+    windows_counters.read,
+)
 LONGEST_LINE = 2000  # that a command prints; what is behind it is not looked at, and costs no time
 
 

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What EC2 gives to types of instances: facts that follow from the type (datasets/ena_*.csv)."""
 
-import csv
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 
-from labkit.datasets import dataset
+from labkit.trouble import instance_tables
+from labkit.trouble.derived_facts import derived_facts
 from labkit.trouble.evidence import Fact
 
 TYPE = "instance_type"
@@ -16,9 +15,11 @@ OF_INTERFACE = {
 
 
 def with_instances(facts: Iterable[Fact]) -> Iterator[Fact]:
-    """The facts, and for each ENA interface what its machine's type gives it."""
+    """The facts, what follows from several of them, and for each ENA interface what its machine's
+    type gives it."""
     listed = list(facts)
     yield from listed
+    yield from derived_facts(listed)
     types = {fact.value: fact for fact in listed if fact.name == TYPE}
     devices = {fact.device for fact in listed if fact.name == "driver" and fact.value == "ena"}
     if len(types) != 1:
@@ -26,13 +27,7 @@ def with_instances(facts: Iterable[Fact]) -> Iterator[Fact]:
     ((kind, told),) = types.items()
     for device in sorted(devices):
         for column, name in OF_INTERFACE.items():
-            if (row := _table("ena_queues.csv").get(kind)) is not None:
+            if (row := instance_tables.queues().get(kind)) is not None:
                 yield Fact(name, row[column], told.place, device)
-        if kind in _table("ena_express.csv"):
+        if kind in instance_tables.express():
             yield Fact("ena_express", "possible", told.place, device)
-
-
-@lru_cache(maxsize=2)
-def _table(name: str) -> Mapping[str, Mapping[str, str]]:
-    with dataset(name).open(newline="", encoding="utf-8") as file:
-        return {row[TYPE]: row for row in csv.DictReader(file)}

@@ -13,7 +13,7 @@ from labkit.trouble.lines import densest, distinct, near_to, rising
 from labkit.trouble.order import Order
 from labkit.trouble.rules import LEVELS, CounterSign, FactSign, LineSign, Rule, Sign, rules
 from labkit.trouble.series import AllSeries, Series, in_order
-from labkit.trouble.versions import is_in_tree, version
+from labkit.trouble.versions import is_comparable, version
 
 MOST_SHOWN = 5  # counters of one sign
 
@@ -226,7 +226,7 @@ class _Device:
             Seen(sign.name, f"{f.name} {f.value}, and {other.name} {other.value}", f.place)
             for f in found
             for other in others[-1:]
-            if not is_in_tree(f.value) and version(f.value) < version(other.value)
+            if is_comparable(f.value) and version(f.value) < version(other.value)
         )
 
 
@@ -248,7 +248,7 @@ def _says(sign: FactSign, fact: Fact) -> bool:
         return False
     if sign.none_of is not None and fact.value in sign.none_of:
         return False
-    if (sign.below or sign.above) is not None and is_in_tree(fact.value):
+    if (sign.below or sign.above) is not None and not is_comparable(fact.value):
         return False
     if sign.below is not None and not version(fact.value) < version(sign.below):
         return False

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from labkit.errors import LabError
 from labkit.text import near
 from labkit.trouble.case import Case
-from labkit.trouble.collect import CLASS, OF_INTERFACE, output_of
+from labkit.trouble.collect import CLASS, OF_INTERFACE, kernel_files, output_of
 from labkit.trouble.evidence import Evidence, Note, Place
 from labkit.trouble.gathered import counted, outputs
 from labkit.trouble.judge import judge
@@ -28,6 +28,7 @@ def check(interface: str, seconds: float = SECONDS) -> Case:
     evidence = Evidence()
     for command in _settings(interface):
         _add(evidence, command)
+    _add(evidence, kernel_files(interface), "the kernel's files")
     for begins in (True, False):
         for command in _counters(interface):
             _add(evidence, command)
@@ -38,6 +39,8 @@ def check(interface: str, seconds: float = SECONDS) -> Case:
 
 def _settings(interface: str) -> Iterator[Sequence[str]]:
     yield "cat", "/sys/class/dmi/id/product_name"
+    yield "uname", "-a"
+    yield "nproc", "--all"
     for option in OF_INTERFACE:
         yield "ethtool", option, interface
 
@@ -48,10 +51,11 @@ def _counters(interface: str) -> Iterator[Sequence[str]]:
     yield "tc", "-s", "qdisc", "show", "dev", interface
     yield "cat", "/proc/net/softnet_stat"
     yield "cat", "/proc/interrupts"
+    yield "cat", "/proc/net/snmp"
 
 
-def _add(evidence: Evidence, command: Sequence[str]) -> None:
-    name = " ".join(command)
+def _add(evidence: Evidence, command: Sequence[str], name: str = "") -> None:
+    name = name or " ".join(command)
     text, why = output_of(command)
     if why:
         evidence.add(Note(Place(name), f"not known: {why}"))

@@ -54,6 +54,8 @@ def section(finding: Finding) -> str:
     if finding.needs:
         asked = [f"{need['what']}: {need['command']}" for need in finding.needs]
         parts.append(("Would decide", _items(asked)))
+    if finding.incident:
+        parts.append(("On record", escape(str(finding.incident))))
     parts.append(("Known from", escape(finding.rule.origin)))
     told = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in parts)
     return f"<h2>{finding.level.capitalize()}: {escape(finding.title + of)}</h2><dl>{told}</dl>"

@@ -8,10 +8,10 @@ Version = tuple[int, ...]
 _IN_TREE = re.compile(r"\d[kK]$")
 
 
-def is_in_tree(text: str) -> bool:
-    """Of a driver that came with its kernel, such as "2.1.0K" of ENA: the number stands still while
-    the driver goes on, and cannot be set against those of the vendor's releases."""
-    return _IN_TREE.search(text) is not None
+def is_comparable(text: str) -> bool:
+    """Whether it can be set against a vendor's releases. A driver that came with its kernel, such
+    as "2.1.0K" of ENA, goes on while its number stands still; some tell no number at all."""
+    return bool(version(text)) and _IN_TREE.search(text) is None
 
 
 def version(text: str) -> Version:

@@ -12,6 +12,7 @@ import pytest
 from labkit.machine import doctor, doctor_ports
 from labkit.machine.description import describe, fingerprint, is_same
 from labkit.machine.doctor_cpus_memory import cpu_quota, reserved_hugepages
+from labkit.machine.doctor_latency import latency
 from labkit.machine.doctor_ports import found_nics, pci_hindrance, vfio
 from labkit.machine.nics import Interface, Nic, default_route_interfaces, interfaces, nics
 
@@ -300,3 +301,39 @@ def test_a_machine_is_known_from_a_description_of_before() -> None:
     for change in ({"cpus": now["usable_cpus"] + 1}, {"host": "elsewhere"}):
         assert not is_same({**before, **change}, now)
         assert not is_same({**before, **change}, before)
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, [("busy polling", "ok")]),
+        (
+            {"proc/sys/net/core/busy_read": "0", "proc/sys/net/core/busy_poll": "50"},
+            [("busy polling", "note")],
+        ),
+        (
+            {
+                **{"proc/sys/net/core/busy_read": "50", "proc/sys/net/core/busy_poll": "50"},
+                "sys/devices/system/cpu/cpu0/cpuidle/state1/name": "C1",
+                "sys/devices/system/cpu/cpu0/cpuidle/state1/latency": "2",
+                "sys/devices/system/cpu/cpu0/cpuidle/state2/name": "C6",
+                "sys/devices/system/cpu/cpu0/cpuidle/state2/latency": "133",
+            },
+            [("busy polling", "ok"), ("CPU sleep", "note")],
+        ),
+        (
+            {
+                "sys/devices/system/cpu/cpu0/cpuidle/state1/name": "C1",
+                "sys/devices/system/cpu/cpu0/cpuidle/state1/latency": "2",
+                "sys/devices/system/cpu/cpu0/cpuidle/state2/latency": "133",
+                "sys/devices/system/cpu/cpu0/cpuidle/state2/disable": "1",
+            },
+            [("busy polling", "ok"), ("CPU sleep", "ok")],
+        ),
+    ],
+)
+def test_latency_of_the_kernel(
+    tmp_path: Path, files: dict[str, str], told: list[tuple[str, str]]
+) -> None:
+    write(tmp_path, files)
+    assert [(finding.name, finding.status) for finding in latency(tmp_path)] == told

@@ -79,7 +79,7 @@ def test_bytes_and_times_may_be_as_large_as_addresses() -> None:
         (0xFFFF_8880_0123_4567, "an address"),
         (2**64 - 4096, "an address"),
         (2**64 - 4095, "the error -4095"),
-        (2**64 - 62, r"the error -62 \(ETIME\)"),
+        (2**64 - 62, r"the error -62 \(ETIME, the device did not answer in time\)"),
         (2**64 - 2, r"the error -2 \(ENOENT\)"),
     ],
 )

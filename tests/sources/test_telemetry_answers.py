@@ -77,6 +77,20 @@ def test_a_link_that_is_not_told_is_missing(tmp_path: Path, status: str, link: i
     assert found == {"port/net_x0/rx_good_packets": 5, "port/net_x0/link_up": link}
 
 
+def test_statistics_that_a_driver_does_not_give_are_told(tmp_path: Path) -> None:
+    unread = GOOD | {"/ethdev/xstats,0": '{"/ethdev/xstats": null}'}
+    with application(tmp_path, unread) as path, Telemetry(path) as source:
+        sample = source.sample()
+        assert sample is not None
+        assert sample.as_dict() == {"port/net_x0/link_up": 0}
+        assert source.state == "live"
+        assert "the driver of net_x0 gives no statistics" in source.reason
+    (tmp_path / "sound").mkdir()
+    with application(tmp_path / "sound", GOOD) as path, Telemetry(path) as source:
+        source.sample()
+        assert "no statistics" not in source.reason
+
+
 def test_a_port_without_a_name_has_its_number(tmp_path: Path) -> None:
     for info in ("null", "{}", '{"name": null}'):
         folder = tmp_path / str(len(info))

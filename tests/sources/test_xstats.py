@@ -211,7 +211,10 @@ def test_normalised_view_believes_no_address() -> None:
     view = xstats.normalise(
         sample(rx_good_bytes=2**64 - 19, rx_mbuf_allocation_errors=0xFFFF << 32)
     )
-    assert "which is the error -19 (ENODEV) and not a count" in row(view, "received bytes").note
+    assert (
+        "which is the error -19 (ENODEV, the driver has given the device up)"
+        in row(view, "received bytes").note
+    )
     assert "which is an address" in row(view, "no buffer on receipt").note
 
 

@@ -69,3 +69,19 @@ def test_numbers_that_are_none(tmp_path: Path) -> None:
     points = [{"Timestamp": "2024-11-03T04:15:00Z", "Sum": float("nan")}]
     (tmp_path / "a.json").write_text(json.dumps(STATISTICS | {"Datapoints": points}))
     assert not lk.trouble.look(tmp_path / "a.json").evidence.readings
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("ethtool_ena_srd_tx_pkts", "40% of the packets sent went over ENA Express"),
+        ("ena_srd_rx_pkts", None),
+    ],
+)
+def test_the_share_of_ena_express(label: str, told: str | None, tmp_path: Path) -> None:
+    """Of the times that both metrics have."""
+    rows = ["2024/11/03 04:10:00,400,1000", "2024/11/03 04:15:00,,900", "2024/11/03 04:20:00,0,0"]
+    text = "\n".join([f"Label,{label},NetworkPacketsOut", *rows])
+    (tmp_path / "a.csv").write_text(text)
+    notes = [note.text for note in lk.trouble.look(tmp_path / "a.csv").notes]
+    assert [text for text in notes if "Express" in text] == ([told] if told else [])

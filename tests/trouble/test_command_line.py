@@ -29,9 +29,18 @@ def test_what_was_collected_can_be_looked_at(tmp_path: Path) -> None:
         if r.device == "lo" and "interface/rx_packets" in r.counters
     ]
     assert len(series) >= 2
+    settings = {name for reading in case.evidence.readings for name in reading.counters}
+    assert "sysctl/net.ipv4.tcp_autocorking" in settings
+    assert "vcpus" in {fact.name for fact in case.evidence.facts}
     ran = CliRunner().invoke(main, ["trouble", "collect", "--output", str(file)])
     assert ran.exit_code == 2
     assert "is there already" in ran.output
+
+
+def test_what_to_collect_elsewhere_is_told() -> None:
+    told = CliRunner().invoke(main, ["trouble", "collect", "--help"]).output
+    for what in ("wevtutil", "Get-NetAdapterRss", "sysctl dev.ena", "describe-instances"):
+        assert what in told
 
 
 def test_a_collection_that_is_interrupted_leaves_nothing(
@@ -76,6 +85,7 @@ def test_an_interface_is_looked_at() -> None:
     ran = CliRunner().invoke(main, ["doctor", "--nic", "lo"])
     assert ran.exit_code == 0, ran.output
     assert "ip -s link show dev lo:" in ran.output
+    assert "the kernel's files: " in ran.output
     ran = CliRunner().invoke(main, ["doctor", "--nic", "l"])
     assert ran.exit_code == 2
     assert "there is no interface 'l'" in ran.output

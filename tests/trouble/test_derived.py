@@ -5,7 +5,8 @@ import pytest
 
 from labkit.trouble.derived import DERIVED, WORDS, with_derived
 from labkit.trouble.derived_host import OF_HOST
-from labkit.trouble.evidence import Place, Reading
+from labkit.trouble.derived_rates import BASELINE, OF_RATES
+from labkit.trouble.evidence import Moment, Place, Reading
 
 PLACE = Place("shown.txt", 1)
 
@@ -16,8 +17,12 @@ def reading_of(counters: dict[str, int]) -> Reading:
 
 def derived(*readings: dict[str, int]) -> dict[str, int]:
     """The last value of each quantity."""
+    return _derived(list(map(reading_of, readings)))
+
+
+def _derived(readings: list[Reading]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for reading in with_derived(map(reading_of, readings)):
+    for reading in with_derived(readings):
         found |= {n: v for n, v in reading.counters.items() if n.startswith("derived/")}
     return {name.removeprefix("derived/"): value for name, value in found.items()}
 
@@ -67,4 +72,30 @@ def test_shares() -> None:
 
 
 def test_every_quantity_has_words() -> None:
-    assert set(WORDS) == {*DERIVED, *OF_HOST}
+    assert set(WORDS) == {*DERIVED, *OF_HOST, *OF_RATES, BASELINE}
+
+
+def _at(seconds: float, counters: dict[str, int]) -> Reading:
+    return Reading(counters, PLACE, Moment("wall", seconds), "eth0")
+
+
+def test_a_mean_against_the_baseline() -> None:
+    over = "bw_out_allowance_exceeded"
+    readings = [
+        Reading({"ec2/baseline_mbps": 2000}, PLACE),
+        _at(100.0, {"interface/tx_bytes": 0, over: 0}),
+        _at(110.0, {"interface/tx_bytes": 1_000_000_000, over: 7}),
+    ]
+    found = _derived(readings)
+    assert (found["mbps_out"], found["percent_of_baseline"]) == (800, 40)
+    assert "percent_of_baseline" not in _derived(readings[1:])
+    unknown = [Reading(r.counters, PLACE, device=r.device) for r in readings]
+    assert "mbps_out" not in _derived(unknown)
+
+
+def test_shares_of_ena_express() -> None:
+    before = {"interface/tx_packets": 0, "ena_srd_tx_pkts": 0, "ena_srd_rx_pkts": 0}
+    after = {"interface/tx_packets": 100_000, "ena_srd_tx_pkts": 41_000, "ena_srd_rx_pkts": 5}
+    found = derived(before, after)
+    assert found["ena_express_of_sent_percent"] == 41
+    assert "ena_express_of_received_percent" not in found  # of how many, nobody tells

@@ -17,9 +17,16 @@ def test_nothing_is_likely(folder: Path) -> None:
     assert not any(note.is_fault for note in case.notes), case
 
 
-@pytest.mark.parametrize("folder", ["ignored-lines", "boots", "windows"])
+@pytest.mark.parametrize(
+    "folder",
+    [
+        *("ignored-lines", "boots", "windows"),
+        *("ena-as-launched", "ena-express", "windows-settings", "freebsd"),
+    ],
+)
 def test_nothing_is_found(folder: str) -> None:
-    """Of lines that drivers write of old devices, of a start, and of load that loses nothing."""
+    """Of lines that drivers write of old devices, of a start, of load that loses nothing, and of
+    settings as they are given, or as ENA Express wants them."""
     case = lk.trouble.look(*sorted((HEALTHY / folder).iterdir()))
     assert not case.findings, case
 

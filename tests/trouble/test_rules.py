@@ -18,6 +18,7 @@ import re2
 import labkit as lk
 from labkit.trouble.evidence import Evidence
 from labkit.trouble.gathered import gather
+from labkit.trouble.incidents import incidents
 from labkit.trouble.judge import judge
 from labkit.trouble.moments import Dater
 from labkit.trouble.readers.logs import candidates, plain
@@ -167,3 +168,15 @@ def test_a_rule_that_cannot_be(change: dict[str, object], words: str) -> None:
     rule_of(data)
     with pytest.raises(lk.LabError, match=words):
         rule_of(data | change)
+
+
+def test_what_is_on_record_stands_with_the_finding() -> None:
+    case = lk.trouble.look(*sorted((CASES / "admin-queue-hung" / "certain").iterdir()))
+    (found,) = [f for f in case.findings if f.id == "admin-queue-hung"]
+    told = "severity critical; SSR 6.1.7 to before 6.2.6; net_ena 2.6.0, mended with 2.9.0"
+    assert f"On record: Juniper, SSR issue I95-56233; {told}" in str(found)
+    assert found.to_dict()["incident"]["workaround"].startswith("Turn enhanced networking off")
+
+
+def test_incidents_are_of_rules_that_there_are() -> None:
+    assert incidents().keys() <= rules().keys()

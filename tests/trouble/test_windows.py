@@ -182,3 +182,42 @@ def test_long_exports_are_read_in_one_pass() -> None:
         begin = perf_counter()
         list(windows.read(lines, "x", asked))
         assert perf_counter() - begin < 5
+
+
+COUNTERS = {
+    "get-counter": (
+        "Timestamp                 CounterSamples\n---------                 --------------\n"
+        "9/14/2024 10:11:{second} AM     "
+        "\\\\host\\ena packets shaping(ena #1)\\pps allowance exceeded :\n"
+        "                          {value}\n"
+        "                          "
+        "\\\\host\\ena packets shaping(ena #1)\\aggregate inbound bw allowance exceeded :\n"
+        "                          0\n\n"
+    ),
+    "typeperf": (
+        '"(PDH-CSV 4.0)","\\\\H\\ENA Packets Shaping(ENA #1)\\PPS allowance exceeded",'
+        '"\\\\H\\ENA Packets Shaping(ENA #1)\\Aggregate inbound BW allowance exceeded"\n'
+        '"09/14/2024 10:11:{second}.123","{value},000000","0.000000"\n'
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", COUNTERS)
+def test_performance_counters(kind: str, tmp_path: Path) -> None:
+    for number, value in enumerate((5, 90)):
+        text = COUNTERS[kind].format(second=10 + number, value=value)
+        (tmp_path / f"{number}.txt").write_bytes(text.replace("\n", "\r\n").encode("utf-16"))
+    case = lk.trouble.look(tmp_path)
+    assert [(f.id, f.device, f.level) for f in case.findings] == [
+        ("pps-allowance", "ENA #1", "likely")
+    ]
+    first = case.evidence.readings[0]
+    assert first.counters == {"pps_allowance_exceeded": 5, "bw_in_allowance_exceeded": 0}
+    assert first.moment.seconds == datetime(2024, 9, 14, 10, 11, 10, tzinfo=UTC).timestamp()
+
+
+def test_an_event_says_whether_it_is_an_error(tmp_path: Path) -> None:
+    """By the guide: Event Viewer of the healthy machine calls all of them errors."""
+    (tmp_path / "a.evtx").write_bytes(LOG)
+    texts = [event.text for event in lk.trouble.look(tmp_path / "a.evtx").evidence.events]
+    assert [text.rpartition("(")[2] for text in texts] == ["error)", "error)", "information)"]

@@ -18,6 +18,11 @@ from labkit.trouble.readers.asked import Asked
 
 STATISTICS = ("Sum", "Maximum", "Average", "SampleCount", "Minimum")  # the first that there is
 HEADS = ("label", "timestamp", "time")
+# What was sent or received, and which metrics tell it; the agent puts "ethtool_" in front.
+_EXPRESS = (
+    ("sent", re.compile(r"ena_srd_tx_pkts$"), re.compile(r"\bNetworkPackets?Out$")),
+    ("received", re.compile(r"ena_srd_rx_pkts$"), re.compile(r"\bNetworkPackets?In$")),
+)
 _INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 
 Points = list[tuple[str, float]]  # of a metric: time and value
@@ -45,8 +50,24 @@ def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
             counters = {key: round(value)}
             yield Reading(counters, Place(name), moment, instance[0] if instance else "", found)
             found += 1
+    yield from _express(metrics, name)
     if metrics:
         yield Note(Place(name), f"metrics of CloudWatch, {found:,} values")
+
+
+def _express(metrics: Sequence[tuple[str, Points]], name: str) -> Iterator[Item]:
+    """How much of an instance's packets went over ENA Express, by times that both metrics have."""
+    for word, part, whole in _EXPRESS:
+        parts = [points for label, points in metrics if part.search(label)]
+        wholes = [points for label, points in metrics if whole.search(label)]
+        if len(parts) != 1 or len(wholes) != 1:  # of several instances, or interfaces
+            continue
+        of, all_of = dict(parts[0]), dict(wholes[0])
+        both = of.keys() & all_of.keys()
+        packets = sum(all_of[time] for time in both)
+        if packets > 0 and (share := sum(of[time] for time in both) / packets) <= 1:
+            told = f"{share:.0%} of the packets {word} went over ENA Express"
+            yield Note(Place(name), told)
 
 
 def _json(told: Any) -> Iterator[tuple[str, Points]]:

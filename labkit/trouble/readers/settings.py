@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Settings of an interface: `ethtool -i`, `-g`, `-l`, `-k`; and EC2's type of the machine."""
+"""Settings of an interface: `ethtool -i`, `-g`, `-l`, `-k`, `-c`; and EC2's type of the machine."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,9 @@ _NUMBER = re.compile(
 )
 _FEATURES = re.compile(r"^\s*(?:Features|Offload parameters) for (?P<device>\S+?):\s*$")
 _FEATURE = re.compile(r"^\s*(?P<name>[a-z][\w-]+): (?P<value>on|off)\b")
-
+_COALESCING = re.compile(r"^\s*Coalesce parameters for (?P<device>\S+?):\s*$")
+_ADAPTIVE = re.compile(r"^\s*Adaptive RX: (?P<rx>on|off|n/a)\s+TX: (?P<tx>on|off|n/a)\s*$")
+_DELAY = re.compile(r"^\s*(?P<name>[rt]x-usecs): ?(?P<value>\d{1,9})\s*$")
 
 # On EC2's Nitro machines the firmware says the type: /sys/class/dmi/id/product_name
 _TYPE = re.compile(
@@ -30,9 +32,12 @@ def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
     """Facts by interface."""
     yield from _types(lines, name, asked)
     device = kind = part = ""
+    is_module = False  # modinfo has a version, too, of what need not be loaded
     for at, line in enumerate(lines):
         place = Place(name, at + 1)
-        if found := _INFO.match(line):
+        is_module = line.startswith("filename:") or (is_module and bool(line.strip()))
+        is_module &= not line.startswith("driver:")
+        if (found := _INFO.match(line)) and not is_module:
             of = asked.device(lines, at, "ethtool", "-i") or ""
             if found["name"] == "driver":
                 device = of
@@ -51,6 +56,24 @@ def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
             kind, device = "", found["device"]
         elif not kind and device and (found := _FEATURE.match(line)):
             yield Fact(f"feature/{found['name']}", found["value"], place, device)
+    yield from _coalescing(lines, name, asked)
+
+
+def _coalescing(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
+    """How long interrupts wait; a part of the output, as grep leaves it, tells it too."""
+    device = ""
+    for at, line in enumerate(lines):
+        place = Place(name, at + 1)
+        if found := _COALESCING.match(line):
+            device = found["device"]
+        elif (found := _ADAPTIVE.match(line)) or (found := _DELAY.match(line)):
+            of = asked.device(lines, at, "ethtool", "-c") or device
+            if "name" in found.groupdict():
+                yield Fact(f"coalesce/{found['name']}", found["value"], place, of)
+                continue
+            for side in ("rx", "tx"):
+                if found[side] != "n/a":
+                    yield Fact(f"coalesce/adaptive-{side}", found[side], place, of)
 
 
 def _types(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:

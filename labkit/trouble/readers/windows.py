@@ -20,30 +20,13 @@ from evtx import PyEvtxParser
 from labkit.text import reason
 from labkit.trouble.evidence import UNKNOWN, Event, Item, Moment, Note, Place
 from labkit.trouble.readers.asked import Asked
+from labkit.trouble.readers.windows_events import EVENTS, SUBOPTIMAL
 
 MAGIC = b"ElfFile\x00"
 HEADER, CHUNK = 4096, 65536  # bytes of the file's header, and of each of its chunks
 SOURCES = frozenset({"ena"})
-SUBOPTIMAL = 59000
 LONGEST_MESSAGE = 4096  # of an export in lines
 MOST_DAMAGED = 1_000  # records of a log, after which it is left
-MESSAGES: Mapping[int, str] = {
-    5001: "Hardware is out of resources",
-    5002: "Adapter has detected a hardware error",
-    5005: "Adapter has timed out while waiting for an NDIS operation",
-    5007: "Timed out during an operation",
-    5032: "Adapter has failed to reset the device",
-    5200: "Adapter has been initialized",
-    5201: "Adapter has been halted",
-    5202: "Adapter has been paused",
-    5203: "Adapter has been restarted",
-    5204: "Adapter has been shut down",
-    5205: "Adapter has been reset",
-    5206: "Adapter has been surprise removed",
-    5208: "Adapter initialization routine has failed",
-    5210: "Adapter has encountered and successfully recovered an internal issue",
-    SUBOPTIMAL: "Sub-optimal configuration",
-}
 _BEGIN, _END = re.compile(r"<Event[\s>]"), "</Event>"
 _PROVIDER = re.compile(r"<Provider\b[^>]*\bName=[\"'](?P<name>[^\"']*)[\"']")
 _ADAPTER = re.compile(r"^(?P<name>[^:\r\n]{1,80}(?:Adapter|NIC|Ethernet)[^:\r\n]{0,20}?) ?: (?!$)")
@@ -164,10 +147,12 @@ def _told(entries: Sequence[_Entry], name: str) -> Iterator[Item]:
         adapter = _ADAPTER.match(message)
         device = adapter["name"] if adapter else _adapter(entry.strings)
         text = message[adapter.end() :] if adapter else message
-        text = text or MESSAGES.get(entry.number, "without a message")
+        known = EVENTS.get(entry.number)
+        text = text or (known.message if known else "without a message")
         if entry.number == SUBOPTIMAL and (code := _last_word(entry.binary)) is not None:
             text = f"code {code}, {text}"
-        line = f"Windows event {entry.number} {entry.source}: {text}"
+        kind = f" ({known.kind})" if known and known.kind else ""
+        line = f"Windows event {entry.number} {entry.source}: {text}{kind}"
         yield Event(line, entry.place, moment, device)
     of = ", ".join(sorted(SOURCES))
     yield Note(Place(name), f"a Windows event log, {len(entries):,} events of {of}")
@@ -308,6 +293,14 @@ def _is_month_first(times: Iterable[str]) -> bool:
     if any(int(match["a"]) > 12 for match in found):
         return False
     return any(match["half"] or int(match["b"]) > 12 for match in found)
+
+
+def moment_of(text: str) -> Moment:
+    """When it was; UNKNOWN for what is no time, or whose day could be of either order."""
+    found = _DAY.match(text)
+    if found and not found["half"] and int(found["a"]) <= 12 and int(found["b"]) <= 12:
+        return UNKNOWN
+    return _moment(text, _is_month_first([text]))[0]
 
 
 def _moment(text: str, month_first: bool) -> tuple[Moment, bool]:
