@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from labkit.errors import EngineDied, EngineError, LabClosed, PortError
+from labkit.errors import EngineDied, LabClosed, LabError, PortError
 from labkit.fault.evidence import files_of
 from labkit.fault.nic import MARK, Nic, nic_of
 from labkit.lab.port import Port
@@ -142,7 +142,7 @@ class Fault:
         nic = self._there
         try:
             now = nic.xstats
-        except EngineError:
+        except LabError:  # nobody can read its device, or it went with its engine
             now = {}
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)

@@ -185,10 +185,11 @@ def link_flap(
     times: Annotated[int, Between(1, 1000)] = 3,
     down: Seconds = 0.5,
     up: Seconds = 0.5,
-    driver: Literal["ena", "virtio_net"] | None = None,
+    driver: DriverName | None = None,
 ) -> Fault:
     """The port's link goes down for `down` seconds and comes up for `up` seconds, `times` times;
-    end() leaves it up. What is sent meanwhile ends in drop_tx_link_down."""
+    end() leaves it up. What is sent meanwhile ends in drop_tx_link_down. DPDK's driver writes no
+    line of it."""
 
     def course(nic: Nic) -> Course:
         try:
@@ -205,7 +206,7 @@ def link_flap(
             if nic.is_there and not port.info.link_up:
                 port.set_link(True)
 
-    return Fault("link_flap", port, driver, course, drivers=("virtio_net", "ena"))
+    return Fault("link_flap", port, driver, course, drivers=GUESTS)
 
 
 def _lasting(

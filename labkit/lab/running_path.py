@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from labkit.arguments.checked import fitting
 from labkit.engine.engine import Engine
 from labkit.errors import LabError, PathError
 from labkit.path.chain import Chain, Node
@@ -134,6 +135,7 @@ class RunningPath:
 
         Raises PathError for a node that is none.
         """
+        on = fitting("on", on, bool, PathError)
         node = self.path.node(fault)
         of = node.params.get("of")
         if node.kind != "fault" or not isinstance(of, Mapping):
