@@ -40,6 +40,9 @@ from .packet.tunnels import GeneveOption as GeneveOption
 from .packet.tunnels import Gue as Gue
 from .packet.tunnels import Tunnel as Tunnel
 from .packet.tunnels import Vxlan as Vxlan
+from .pairs.failover import Failover as Failover
+from .pairs.failover import failover as failover
+from .pairs.watchdog import Watchdog as Watchdog
 from .path.ledger import Ledger as Ledger
 from .path.nodes import arp_responder as arp_responder
 from .path.nodes import capture as capture

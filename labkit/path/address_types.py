@@ -106,6 +106,10 @@ class BorrowsMac(ParamType):
         """The value with this one."""
         raise NotImplementedError
 
+    def without(self, value: Value, mac: str) -> Value:
+        """The value without this one, so that another port may lend its own."""
+        raise NotImplementedError
+
     @property
     def lender(self) -> Literal["rx", "tx"]:
         """The port that lends it: that frames come from, or that they go to."""
@@ -135,6 +139,10 @@ class MacType(BorrowsMac):
     def filled(self, value: Value, mac: str) -> Value:
         """The port's."""
         return mac
+
+    def without(self, value: Value, mac: str) -> Value:
+        """None in its place."""
+        return None if value == mac else value
 
 
 class TunnelLike(Protocol):
@@ -200,6 +208,11 @@ class TunnelType(BorrowsMac):
         """With the port's as that of its end."""
         assert isinstance(value, Mapping)
         return {**value, "local_mac": mac}
+
+    def without(self, value: Value, mac: str) -> Value:
+        """None as that of its end."""
+        assert isinstance(value, Mapping)
+        return {**value, "local_mac": None} if value["local_mac"] == mac else value
 
     @property
     def lender(self) -> Literal["rx", "tx"]:

@@ -20,7 +20,7 @@ LAYERS = (
     ("notebooks.report",),
     ("notebooks",),
     ("widgets", "runs"),
-    ("trouble",),
+    ("trouble", "pairs"),
     ("sources", "dut", "fault"),
     ("lab",),
     ("results",),
