@@ -12,6 +12,9 @@ import labkit as lk
 from tests.pairs.engines import engines_of
 from tests.patience import wait_until
 
+# Three engines share the CPUs of a small machine here, on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore:.*engines run here")
+
 # Of the engine alone: a machine under load holds one up for less than this.
 ENGINE = lk.Watchdog(tx_progress=None, link=None, admin=None, keep_alive=1.0)
 
