@@ -117,6 +117,44 @@ def use_closing(lab: lk.Lab) -> None:
         null.close()
 
 
+def use_faults(lab: lk.Lab) -> None:
+    """Rings and queues that fill, are lost, are sent, change their size, and go with their port."""
+    quick = {"timeout": 0.02, "reset": 0.02}
+    for number in range(4):
+        a, b = lab.cable("sick", "sound", queues=1 + number % 2)
+        frames = malformed_frames(b.mac, 700, seed=number)
+        b.receive(1, timeout=0)
+        for fault in (
+            lk.fault.tx_stall(a, after=10_000, ring=7 + number, backlog=50 * number),
+            lk.fault.mtu_black_hole(a, longest=200),
+            lk.fault.arp_overflow(a),
+            lk.fault.counter_reset(a),
+        ):
+            with fault:
+                a.send(frames)
+                assert fault.counts["lost"] == 0
+                assert fault.xstats
+        path = lab.run(lk.rx(b) >> lk.fault.tx_stall(ring=3, backlog=5) >> lk.tx(b))
+        a.send(frames)
+        path.switch("tx_stall", on=False)
+        path.stop()
+        c, d = lab.cable("hung", "far")
+        for sick in (
+            lk.fault.keep_alive_lost(c, **quick),
+            lk.fault.missing_tx_completions(c, ring=64, **quick),
+            lk.fault.absurd_counters(c),
+            lk.fault.admin_queue_hang(c, timeout=0.02),
+        ):
+            sick.begin()
+            c.send(frames[:20])
+            d.send(frames[:20])
+            time.sleep(0.06)
+            if number % 2 or sick.name != "admin_queue_hang":  # else it goes with its port
+                sick.end()
+        for port in (a, b, c, d):
+            port.close()
+
+
 def main(folder: str) -> None:
     use_codec()
     with lk.Lab() as lab, lk.record(lab, hz=1000) as recorded:
@@ -126,6 +164,7 @@ def main(folder: str) -> None:
         use_sink(lab)
         use_many_paths(lab)
         use_closing(lab)
+        use_faults(lab)
     assert len(recorded) > 100
     print(lab.log)
     with lk.Lab() as lab:
