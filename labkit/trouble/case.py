@@ -13,7 +13,7 @@ from labkit.trouble.finding import Finding
 from labkit.trouble.gathered import NOTHING as NOTHING_KNOWN
 from labkit.trouble.gathered import gather
 from labkit.trouble.judge import judge
-from labkit.trouble.report import body, page
+from labkit.trouble.report import body, page, told_apart
 from labkit.trouble.timeline import timeline
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ class Case:
         return [*told, *((str(note.place), note.text) for note in silent)]
 
     def __repr__(self) -> str:
-        found = "\n\n".join(map(str, self.findings)) or NOTHING
+        full, more = told_apart(self.findings)
+        found = "\n\n".join([*map(str, full), *more]) or NOTHING
         files = "\n".join(f"  {place}: {text}" for place, text in self._told())
         return f"{found}\n\nRead:\n{files}"
 

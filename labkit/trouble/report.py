@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from labkit.text import Html, html_table
+from labkit.text import Html, html_table, plural
 from labkit.trouble.finding import Finding
 from labkit.trouble.timeline import timeline
 
@@ -15,6 +15,32 @@ STYLE = (
     "margin-top:.4rem}dd{margin:0 0 .2rem 1rem}ul{margin:.2rem 0;padding-left:1.2rem}"
     "@media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}}"
 )
+
+
+MOST_TOLD = 3  # findings of one rule and level that are told in full
+MOST_NAMED = 20  # devices
+
+
+def told_apart(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:
+    """Those that are told in full, and a sentence for each kind of which there are more: the same
+    of many devices has one cause, and is read once."""
+    kinds: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault((finding.id, finding.level), []).append(finding)
+    full = [f for f in findings if f in kinds[f.id, f.level][:MOST_TOLD]]
+    more = [
+        f"{of[0].level.capitalize()}: {of[0].title}, on {plural(len(of) - MOST_TOLD, 'device')} "
+        f"more: {listed([f.device for f in of[MOST_TOLD:]])}"
+        for of in kinds.values()
+        if len(of) > MOST_TOLD
+    ]
+    return full, more
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names, of many the first ones."""
+    rest = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {rest} others" if rest > 0 else "")
 
 
 def page(findings: Sequence[Finding], read: Sequence[tuple[str, str]], nothing: str) -> str:
@@ -32,7 +58,9 @@ def body(findings: Sequence[Finding], nothing: str) -> Html:
     """The findings and their picture."""
     if not findings:
         return Html(f"<p>{escape(nothing)}</p>")
-    return Html("".join(map(section, findings)) + picture(findings))
+    full, more = told_apart(findings)
+    rest = "".join(f"<h2>{escape(sentence)}</h2>" for sentence in more)
+    return Html("".join(map(section, full)) + rest + picture(findings))
 
 
 def picture(findings: Sequence[Finding]) -> Html:

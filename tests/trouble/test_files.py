@@ -226,3 +226,14 @@ def test_numbers_that_are_none_cost_no_more_than_their_line(tmp_path: Path, line
     case = lk.trouble.look(tmp_path / "all.txt")
     assert {reading.device for reading in case.evidence.readings} >= {"eth0", "eth1"}
     assert not any(note.is_fault for note in case.notes)
+
+
+def test_the_same_of_many_devices_is_told_once(tmp_path: Path) -> None:
+    log = tmp_path / "dmesg.txt"
+    log.write_text("".join(LINES.replace("eth1", f"eth{n}") for n in range(30)))
+    case = lk.trouble.look(log)
+    assert len(case.findings) == 30
+    for told in (repr(case), case._repr_html_()):
+        assert told.count("Once in a month") == 3
+        assert "on 27 devices more: eth" in told
+        assert "and 7 others" in told
