@@ -164,9 +164,14 @@ def _unread(taken: Sequence[Sample], names: set[str], moments: Sequence[Moment])
 
 @lru_cache(maxsize=256)
 def _places(schema: Schema, names: frozenset[str]) -> npt.NDArray[np.intp]:
-    """The positions of those names that are counters, as far as their values are known yet."""
-    counts = zip(schema.names, schema.is_counter.tolist(), strict=True)
-    there = [i for i, (name, is_counter) in enumerate(counts) if is_counter and name in names]
+    """The positions of those names that are counters and evidence, as far as their values are known
+    yet."""
+    counts = zip(schema.names, schema.is_counter.tolist(), _names(schema, ""), strict=True)
+    there = [
+        i
+        for i, (name, is_counter, (owner, _)) in enumerate(counts)
+        if is_counter and name in names and owner is not None
+    ]
     return np.array([i for i in there if schema.names[i] not in schema.anew], np.intp)
 
 
@@ -183,7 +188,7 @@ def _partly(taken: Sequence[Sample], device: str, name: str) -> Iterator[Note]:
     """Counters that could not be read while others of their device could."""
     times: dict[str, int] = {}
     for schema, of_schema in groupby(taken, key=lambda sample: sample.schema):
-        owners = np.array([owner for owner, _ in _names(schema, device)])
+        owners = np.array([owner or "" for owner, _ in _names(schema, device)])
         counts = np.isin(np.arange(len(owners)), _places(schema, frozenset(schema.names)))
         partly = np.zeros(len(owners), dtype=int)
         for sample in of_schema:

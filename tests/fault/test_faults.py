@@ -277,6 +277,15 @@ def test_a_recording_tells_when_a_nic_was_sick(lab: lk.Lab) -> None:
     assert set(marks) == {0, 1}
 
 
+def test_a_recording_of_a_lab_is_evidence_of_its_sick_nic(lab: lk.Lab) -> None:
+    a, b = lab.cable("a", "b")
+    hang = lk.fault.admin_queue_hang(a, timeout=0.1)
+    with flow(lab, a, b), lk.record(lab, hz=50) as record, hang:
+        time.sleep(1.0)
+    found = {f.id: f.device for f in lk.trouble.look(record).findings}
+    assert found == {"admin-queue-hung": "a"}
+
+
 def test_what_a_fault_refuses(lab: lk.Lab) -> None:
     a, _ = lab.cable("a", "b")
     with pytest.raises(lk.PortError, match="port is 'a'; it is a port of a lab"):
