@@ -55,6 +55,7 @@ COUNTERS: Mapping[str, Sequence[str]] = {
     "tc_-s_qdisc": ("tc", "-s", "qdisc"),
     "nstat": ("nstat", "-asz"),
     "softnet_stat": ("cat", "/proc/net/softnet_stat"),
+    "sockstat": ("cat", "/proc/net/sockstat"),
     "interrupts": ("cat", "/proc/interrupts"),
     "net_dev": ("cat", "/proc/net/dev"),
 }

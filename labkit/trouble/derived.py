@@ -16,6 +16,7 @@ from labkit.trouble.evidence import Reading
 from labkit.trouble.growth import grown
 
 FEWEST = 10_000  # packets of which a share says anything
+FEWEST_LOST = 20  # frames
 SHORTEST_FRAME, LONGEST_FRAME = 14, 65_535  # with segments that the NIC cuts
 _QDISC = re.compile(r"qdisc/root/[^/]+/packets")
 _QUEUE = re.compile(r"(?P<of>[rt]x_(?:q\d+|good)_)bytes")
@@ -172,9 +173,16 @@ def _unreceived(known: Known) -> int | None:
     """Frames in a million that found no place in the receive ring."""
     received = max(known.grown(name) for name in _RECEIVED)
     if received < FEWEST:
-        received = sum(known.grown(n) for n in known.now if re.fullmatch(r"queue_\d+_rx_cnt", n))
+        queues = (n for n in known.now if re.fullmatch(r"queue_\d+_rx_cnt", n))
+        received = max(received, sum(map(known.grown, queues)))
     lost = max(known.grown(name) for name in _UNRECEIVED)
     return 1_000_000 * lost // (received + lost) if received + lost >= FEWEST else None
+
+
+def _dropped(known: Known) -> int | None:
+    """Percent of the frames that were dropped, as the interface tells, since its counters began."""
+    lost, received = (known.now.get(f"interface/rx_{of}", 0) for of in ("dropped", "packets"))
+    return 100 * lost // (received + lost) if lost >= FEWEST_LOST else None
 
 
 def _over_bandwidth(known: Known) -> int | None:
@@ -206,6 +214,7 @@ DERIVED: Mapping[str, Callable[[Known], int | None]] = {
     "derived/mean_frame": _mean_frame,
     "derived/conntrack_left_percent": _conntrack_left,
     "derived/unreceived_ppm": _unreceived,
+    "derived/dropped_percent": _dropped,
     "derived/over_bandwidth_ppm": _over_bandwidth,
     "derived/ena_express_on": _express_on,
     "derived/ena_express_percent": _express_share,
@@ -219,12 +228,15 @@ WORDS: Mapping[str, str] = {
     "derived/mean_frame": "mean frame in bytes",
     "derived/conntrack_left_percent": "percent of tracked connections left",
     "derived/unreceived_ppm": "frames in a million without a place in the ring",
+    "derived/dropped_percent": "percent of the received frames dropped",
     "derived/over_bandwidth_ppm": "packets in a million over the bandwidth",
     "derived/ena_express_on": "ENA Express on",
     "derived/ena_express_percent": "percent of packets over ENA Express",
     "derived/busiest_cpu_percent": "percent of packets on the busiest CPU",
     "derived/queues_on_one_cpu": "queues with interrupts on one CPU",
     "derived/conntrack_percent": "percent of the connection table in use",
+    "derived/tcp_memory_percent": "percent of TCP's memory in use",
+    "derived/orphans_percent": "percent of the orphaned sockets that may be",
     "derived/largest_ping": "largest ping in bytes that was answered",
     BASELINE: "baseline of the instance's type in Mbit/s",
     **WORDS_OF_RATES,

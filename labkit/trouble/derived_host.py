@@ -4,10 +4,11 @@
 import re
 from collections.abc import Callable, Mapping
 
+MANY = 10_000_000  # interrupts of a queue
 _SOFTNET = re.compile(r"softnet/cpu\d+/processed")
 _QUEUE_INTERRUPT = re.compile(
-    r"interrupts/(?P<queue>.*(?:[Tt]x[Rr]x|[-_.](?:[rt]x|[RT]x|input|output|comp|ntfy-block))[-_.]?"
-    r"q?\d+.*)/cpu(?P<cpu>\d+)"
+    r"interrupts/(?P<queue>.*(?:[Tt]x[Rr]x|[Rr]x[Tt]x|-fp|[-_.](?:[rt]x|[RT]x|input|output|comp|ntfy-block))[-_.]?"
+    r"q?(?P<number>\d+).*)/cpu(?P<cpu>\d+)"
 )
 _PING = re.compile(r"ping/(?P<target>[^/]+)/(?P<size>\d+)/sent")
 
@@ -23,12 +24,19 @@ def _busiest_cpu(counters: Mapping[str, int]) -> int | None:
 def _on_one_cpu(counters: Mapping[str, int]) -> int | None:
     """How many queues have their interrupts on one CPU, where all of them have."""
     by_queue: dict[str, dict[str, int]] = {}
+    numbers: set[str] = set()  # one queue may have a vector for each direction
     for name, value in counters.items():
         if found := _QUEUE_INTERRUPT.fullmatch(name):
             by_queue.setdefault(found["queue"], {})[found["cpu"]] = value
+            numbers.add(found["number"])
     used = [cpus for cpus in by_queue.values() if sum(cpus.values()) >= 1000]
     busiest = {max(cpus, key=lambda cpu: cpus[cpu]) for cpus in used}
-    if len(used) < 3 or len(busiest) != 1 or max(map(len, used)) < 2:
+    # Two are enough where they carry much, and there are other CPUs.
+    if len(used) == 2 and len(numbers) < 2:
+        return None
+    if len(used) == 2:
+        used = [cpus for cpus in used if sum(cpus.values()) >= MANY and len(cpus) >= 4]
+    if len(used) < 2 or len(busiest) != 1 or max(map(len, used)) < 2:
         return None
     (cpu,) = busiest
     return len(used) if all(c[cpu] * 20 >= sum(c.values()) * 19 for c in used) else None
@@ -38,6 +46,20 @@ def _conntrack_used(counters: Mapping[str, int]) -> int | None:
     """Of the table of connections, in percent."""
     count = counters.get("sysctl/net.netfilter.nf_conntrack_count")
     most = counters.get("sysctl/net.netfilter.nf_conntrack_max")
+    return count * 100 // most if count is not None and most else None
+
+
+def _tcp_memory(counters: Mapping[str, int]) -> int | None:
+    """Pages of all TCP sockets, in percent of the most."""
+    used = counters.get("sockstat/TCP/mem")
+    most = counters.get("sysctl/net.ipv4.tcp_mem/most")
+    return used * 100 // most if used is not None and most else None
+
+
+def _orphans(counters: Mapping[str, int]) -> int | None:
+    """In percent of the most."""
+    count = counters.get("sockstat/TCP/orphan")
+    most = counters.get("sysctl/net.ipv4.tcp_max_orphans")
     return count * 100 // most if count is not None and most else None
 
 
@@ -60,5 +82,7 @@ OF_HOST: Mapping[str, Callable[[Mapping[str, int]], int | None]] = {
     "derived/busiest_cpu_percent": _busiest_cpu,
     "derived/queues_on_one_cpu": _on_one_cpu,
     "derived/conntrack_percent": _conntrack_used,
+    "derived/tcp_memory_percent": _tcp_memory,
+    "derived/orphans_percent": _orphans,
     "derived/largest_ping": _cliff,
 }

@@ -33,6 +33,10 @@ _YEAR_FIRST = re.compile(
 _LEVEL = re.compile(r"^(?:(?:kern|user|daemon|syslog)\s*:\s*\w+\s*:\s*|\[(?=\d{4}-\d\d-))")
 _UNIX = re.compile(r"(?P<seconds>1\d{9}\.\d{1,9}) ")
 _HOST = re.compile(r" (?P<host>\S+) (?P<who>[\w./@-]+)(?:\[\d+\])?: ")
+# OpenWrt's logread
+_FACILITY = re.compile(
+    r" ?[a-z]\w+\.(?:emerg|alert|crit|err|warn|notice|info|debug) [\w./@-]+(?:\[\d+\])?: "
+)
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 MOST_IN_FRONT = 60  # characters in front of a time
 FUTURE = timedelta(days=1)  # clocks of two machines may differ
@@ -66,7 +70,7 @@ class Dater:
             if seconds is None:
                 continue
             rest = line[found.end() :].removeprefix("]")
-            if host := _HOST.match(rest):
+            if host := _FACILITY.match(rest) or _HOST.match(rest):
                 rest = rest[host.end() :]
             if boot := _BOOT.match(rest.lstrip()):  # the kernel's own time behind syslog's
                 self.boot = float(boot["seconds"])

@@ -41,6 +41,25 @@ def _pings(**sizes: tuple[int, int]) -> dict[str, int]:
         ("queues_on_one_cpu", _queues((9, 0), (9, 0), (9, 0), name="virtio0-input.{}"), None),
         ("queues_on_one_cpu", _queues(*[(9999, 0)] * 3, name="virtio0-input.{}"), 3),
         ("queues_on_one_cpu", _queues(*[(9999, 0)] * 3, name="nvme0q{}"), None),
+        ("queues_on_one_cpu", _queues(*[(10_000_000, 0, 0, 0)] * 2), 2),
+        ("queues_on_one_cpu", _queues(*[(9_000_000, 0, 0, 0)] * 2), None),
+        ("queues_on_one_cpu", _queues(*[(10_000_000, 0)] * 2), None),
+        ("queues_on_one_cpu", _queues((10_000_000, 0, 0, 0)), None),
+        (
+            "queues_on_one_cpu",
+            {
+                f"interrupts/virtio0-{side}.0/cpu{cpu}": 0 if cpu else 10_000_000
+                for side in ("input", "output")
+                for cpu in range(4)
+            },
+            None,
+        ),
+        ("queues_on_one_cpu", _queues(*[(9999, 0)] * 3, name="eth0-rxtx-{}"), 3),
+        ("queues_on_one_cpu", _queues(*[(9999, 0)] * 3, name="eth3-fp-{}"), 3),
+        ("tcp_memory_percent", {"sockstat/TCP/mem": 50, "sysctl/net.ipv4.tcp_mem/most": 40}, 125),
+        ("tcp_memory_percent", {"sockstat/TCP/mem": 50}, None),
+        ("orphans_percent", {"sockstat/TCP/orphan": 9, "sysctl/net.ipv4.tcp_max_orphans": 90}, 10),
+        ("orphans_percent", {"sysctl/net.ipv4.tcp_max_orphans": 90}, None),
         ("largest_ping", _pings(s56=(5, 5), s1472=(5, 5), s8972=(5, 0)), 1472),
         ("largest_ping", _pings(s56=(5, 5), s1472=(5, 4), s8972=(5, 0)), None),
         ("largest_ping", _pings(s56=(5, 0), s8972=(5, 5)), None),

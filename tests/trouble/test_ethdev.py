@@ -20,9 +20,9 @@ TESTPMD = """\
 DPVS = """\
 1: dpdk0: socket 0 mtu 1500 rx-queue 8 tx-queue 8
     ipackets            opackets            ibytes              obytes
-    2902                788                 1254581             134362
+    6120                914                 2401877             201340
     ierrors             oerrors             imissed             rx_nombuf
-    0                   0                   8488                0
+    0                   0                   7311                0
 """
 L2FWD = """\
 Statistics for port 0 ------------------------------
@@ -48,8 +48,8 @@ def test_testpmd(tmp_path: Path) -> None:
 def test_names_over_a_line_of_values(tmp_path: Path) -> None:
     (reading,) = readings(tmp_path, DPVS)
     assert reading.device == "dpdk0"
-    assert reading.counters["rx_missed_errors"] == 8488
-    assert reading.counters["tx_good_packets"] == 788
+    assert reading.counters["rx_missed_errors"] == 7311
+    assert reading.counters["tx_good_packets"] == 914
 
 
 def test_what_is_printed_again_and_again_is_a_reading_each(tmp_path: Path) -> None:
@@ -61,3 +61,12 @@ def test_what_is_printed_again_and_again_is_a_reading_each(tmp_path: Path) -> No
 
 def test_a_text_that_only_names_them_is_none(tmp_path: Path) -> None:
     assert readings(tmp_path, "imissed: 5 was what we saw on port 3\nNothing else.\n") == []
+
+
+def test_a_port_in_a_line(tmp_path: Path) -> None:
+    text = (
+        "PORT: 4 Rx: 700 Drp: 40 Tot: 740 Perc: 5.405%\n        Queue 0 Rx: 700 Drp: 0 Tot: 700\n"
+    )
+    (reading,) = readings(tmp_path, text)
+    assert reading.device == "port 4"
+    assert reading.counters == {"rx_good_packets": 700, "rx_missed_errors": 40}

@@ -20,7 +20,7 @@ def test_nothing_is_likely(folder: Path) -> None:
 @pytest.mark.parametrize(
     "folder",
     [
-        *("ignored-lines", "boots", "windows"),
+        *("ignored-lines", "boots", "windows", "starts"),
         *("ena-as-launched", "ena-express", "windows-settings", "freebsd"),
     ],
 )

@@ -18,6 +18,9 @@ _COUNTER = re.compile(
     r"^\s*(?:\[(?P<queue>\d+)\]: )?(?P<name>[A-Za-z][\w.\- ()/]*?)"
     r"\s*[:=]\s*(?P<value>-?\d{1,20})\s*$"
 )
+_SEARCHED = re.compile(
+    r"\bethtool\s+(?:-S|--statistics)\s+\S+.*\|\s*(?:sudo )?(?:[ef]?grep|awk|sed|head)\b"
+)
 _QUEUE_BLOCK = re.compile(r"^\s*(?P<side>[TR]x) Queue#?:?\s*(?P<queue>\d+)\s*$")
 FEWEST = 3  # counters without a header
 
@@ -36,6 +39,12 @@ def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
     while at < len(lines):
         header = _HEADER.match(lines[at])
         if header is None:
+            if _SEARCHED.search(lines[at]):  # what is below has no header
+                counters, end = _block(lines, at + 1)
+                if counters and (device := asked.device(lines, at, "ethtool")):
+                    where = Place(name, at + 2)
+                    yield Reading(counters, where, asked.moment(lines, at), device, at)
+                    has_header = True
             at += 1
             continue
         has_header = True

@@ -36,6 +36,10 @@ _PORT = re.compile(
 _PAIR = re.compile(
     rf"\b(?P<name>{'|'.join(NAMES)})\s*[:=]\s*(?P<value>\d{{1,20}})\b", re.IGNORECASE
 )
+# DPDK-Dump and others that tell of each port in a line
+_DROPPED = re.compile(
+    r"^\s*PORT:? (?P<port>\d+) Rx: (?P<received>\d{1,20}) Drp: (?P<missed>\d{1,20})\b"
+)
 FEWEST = 3  # counters that are such a block
 
 
@@ -50,6 +54,13 @@ def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
         counters.clear()
 
     for at, line in enumerate(lines):
+        if told := _DROPPED.match(line):
+            yield from done()
+            count = {"rx_good_packets": told["received"], "rx_missed_errors": told["missed"]}
+            numbers = {key: int(value) for key, value in count.items()}
+            where, moment = Place(name, at + 1), asked.moment(lines, at)
+            yield Reading(numbers, where, moment, f"port {told['port']}", at)
+            continue
         if port := _PORT.search(line):
             yield from done()
             device, begin = port["name"] or f"port {port['port']}", at

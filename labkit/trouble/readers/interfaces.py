@@ -12,20 +12,22 @@ from labkit.trouble.readers.asked import Asked
 from labkit.trouble.readers.numbers import is_count
 
 _IP_HEAD = re.compile(
-    r"^\d+: (?P<name>[^:@\s]+)(?:@\S+)?: <(?P<flags>[^>]*)> mtu (?P<mtu>\d{1,20})"
+    r"^\d+: (?P<name>[^:@\s]+)(?:@\S+)?: (?:<(?P<flags>[^>]*)> )?mtu (?P<mtu>\d{1,20})"
 )
-_IP_SIDE = re.compile(r"^\s+(?P<side>RX|TX)(?: (?P<kind>errors))?: (?P<columns>[a-z ]+)$")
+_IP_SIDE = re.compile(r"^\s*(?P<side>RX|TX)(?: (?P<kind>errors))?: (?P<columns>[a-z ]+)$")
 _IFCONFIG = re.compile(r"^(?P<name>[a-z][\w.-]*):? +(?:Link encap:|flags=\d+<(?P<flags>[^>]*)>)")
 _PACKETS = re.compile(
-    r"^\s+(?P<side>RX|TX) packets[: ](?P<packets>\d{1,20})"
+    r"^\s*(?P<side>RX|TX) packets[: ](?P<packets>\d{1,20})"
     r"(?: errors:(?P<errors>\d{1,20}) dropped:(?P<dropped>\d{1,20})"
     r" overruns:(?P<overruns>\d{1,20}) (?P<last>frame|carrier):(?P<other>\d{1,20})"
     r"|\s+bytes (?P<bytes>\d{1,20}))"
 )
 _ERRORS = re.compile(
-    r"^\s+(?P<side>RX|TX) errors (?P<errors>\d{1,20})\s+dropped (?P<dropped>\d{1,20})\s+"
+    r"^\s*(?P<side>RX|TX) errors (?P<errors>\d{1,20})\s+dropped (?P<dropped>\d{1,20})\s+"
     r"overruns (?P<overruns>\d{1,20})\s+(?P<last>frame|carrier) (?P<other>\d{1,20})"
 )
+LONGEST_PART = 100  # lines
+_PART = {"interface/rx_packets", "interface/rx_dropped"}
 _BYTES = re.compile(r"RX bytes:(?P<rx>\d{1,20}) .*?TX bytes:(?P<tx>\d{1,20})")
 _MTU = re.compile(r"\b(?:MTU:|mtu )(?P<mtu>\d{1,20})")
 _QUEUE = re.compile(r"\b(?:txqueuelen[: ]|qlen )(?P<length>\d{1,20})")
@@ -54,9 +56,13 @@ _IP_NAMES = {
 def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
     """Counters and facts of every interface."""
     device, begin, counters = "", 0, dict[str, int]()
+    # A part of an output: it tells of one interface, and not of which.
+    is_part = len(lines) <= LONGEST_PART and not any(
+        _IP_HEAD.match(line) or _IFCONFIG.match(line) for line in lines
+    )
 
     def done() -> Iterator[Item]:
-        if device and counters:
+        if counters and (device or (is_part and counters.keys() >= _PART)):
             yield Reading(
                 dict(counters), Place(name, begin + 1), asked.moment(lines, begin), device, begin
             )
@@ -75,6 +81,11 @@ def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
             yield Reading(told, Place(name, at + 1), asked.moment(lines, at), found["name"], at)
             continue
         if not device:
+            if is_part and (told := dict(_counters(lines, at))):
+                if told.keys() & counters.keys():
+                    yield from done()
+                begin = begin if counters else at
+                counters.update(told)
             continue
         if mtu := _MTU.search(line):
             yield Fact("mtu", mtu["mtu"], Place(name, at + 1), device)

@@ -33,7 +33,10 @@ def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
     places: dict[str, Place] = {}
     for at, path, value in _values(lines, name):
         place = Place(name, at + 1)
-        if path.startswith("/proc/sys/") and is_count(value):
+        if path == "/proc/sys/net/ipv4/tcp_mem" and all(map(is_count, value.split())):
+            first = first if sysctls else at
+            sysctls["sysctl/net.ipv4.tcp_mem/most"] = int(value.split()[-1])
+        elif path.startswith("/proc/sys/") and is_count(value):
             first = first if sysctls else at
             sysctls[f"sysctl/{path.removeprefix('/proc/sys/').replace('/', '.')}"] = int(value)
         elif (found := _LIMIT.match(path)) and is_count(value):

@@ -34,7 +34,7 @@ _PROBED = re.compile(r"\bprobe of (?P<pci>[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[
 _NAMED = re.compile(r"^(?:[a-z]\w+: )?(?P<name>(?:eth|ens|enp|eno|bond|team)[\w.-]{1,14}): ")
 # As the kernel names a network device: driver, place on its bus, interface
 _DRIVEN = re.compile(r"^[a-z]\w+ [\w.:-]*\d[\w.:-]* (?P<name>[A-Za-z][\w.-]{0,14}): ")
-_WATCHED = re.compile(r"^NETDEV WATCHDOG: (?P<name>[A-Za-z][\w.-]{0,14}) \(")
+_WATCHED = re.compile(r"\bNETDEV WATCHDOG: (?P<name>[A-Za-z][\w.-]{0,14})(?: \(|: transmit)")
 # What a driver tells of a hang in lines of its own below the first, which are put behind that one
 _HANG = re.compile(rb"Detected (?:Tx|Hardware) Unit Hang")
 _REGISTER = re.compile(
@@ -192,7 +192,7 @@ def device_of(text: str) -> str:
         _DEVICES.search(text)
         or _PROBED.search(text)
         or _NAMED.match(text)
-        or _WATCHED.match(text)
+        or _WATCHED.search(text)
         or _DRIVEN.match(text)
     )
     if found is None or text.startswith("pcieport "):

@@ -24,8 +24,13 @@ _BACKLOG = re.compile(
     r"^\s*backlog (?P<bytes>\d{1,20})(?P<unit>[KMG]?b) (?P<packets>\d{1,20})p"
     r"(?: requeues (?P<requeues>\d{1,20}))?"
 )
+_OVER_MEMORY = re.compile(r"^\s+maxpacket \d+ .*\bdrop_overmemory (?P<dropped>\d{1,20})\b")
 _UNITS = {"b": 1, "Kb": 1024, "Mb": 1024**2, "Gb": 1024**3}
 _SOFTNET = re.compile(r"^(?:[0-9a-f]{8} ){8,14}[0-9a-f]{8}\s*$")
+_VECTOR = re.compile(  # of a queue, where the line of the CPUs is not there: it was searched for
+    r"^\s*\d+:(?P<numbers>(?:\s+\d{1,20}){2,})\s+(?=[A-Za-z]\S*(?:MSI|APIC|GIC|ITS|xen))"
+    r".*\s(?P<name>\S+)\s*$"
+)
 _CPUS = re.compile(r"^\s+CPU0(?:\s+CPU\d+)*\s*$")
 
 
@@ -50,6 +55,8 @@ def _qdiscs(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
         elif where and (backlog := _BACKLOG.match(line)):
             counters[f"{where}/backlog_bytes"] = int(backlog["bytes"]) * _UNITS[backlog["unit"]]
             counters[f"{where}/backlog_packets"] = int(backlog["packets"])
+            if at + 1 < len(lines) and (over := _OVER_MEMORY.match(lines[at + 1])):
+                counters[f"{where}/drop_overmemory"] = int(over["dropped"])
             yield Reading(
                 counters, Place(name, begin + 1), asked.moment(lines, begin), device, begin
             )
@@ -75,6 +82,9 @@ def _softnet(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
 
 
 def _interrupts(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
+    if not any(_CPUS.match(line) for line in lines):
+        yield from _vectors(lines, name, asked)
+        return
     cpus = 0
     for at, line in enumerate(lines):
         if _CPUS.match(line):
@@ -95,3 +105,16 @@ def _interrupts(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]
             counters[f"interrupts/{parts[-1]}/cpu{cpu}"] = int(number)
     if cpus and counters:
         yield Reading(counters, Place(name, begin + 1), asked.moment(lines, begin), "", begin)
+
+
+def _vectors(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
+    """The same without the line of the CPUs: of `grep eth0 /proc/interrupts`."""
+    begin, counters = 0, dict[str, int]()
+    for at, line in enumerate([*lines, ""]):
+        if vector := _VECTOR.match(line):
+            begin = begin if counters else at
+            for cpu, number in enumerate(vector["numbers"].split()):
+                counters[f"interrupts/{vector['name']}/cpu{cpu}"] = int(number)
+        elif counters:
+            yield Reading(counters, Place(name, begin + 1), asked.moment(lines, begin), "", begin)
+            counters = {}

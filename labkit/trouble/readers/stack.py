@@ -15,6 +15,10 @@ _NSTAT = re.compile(
     r"\s+(?P<value>[0-9]{1,20})\s+\d+\.\d+\s*$"
 )
 _SYSCTL = re.compile(r"^(?P<name>(?:net|vm)\.[\w./-]+) ?= ?(?P<value>[0-9]{1,20})\s*$")
+_TCP_MEM = re.compile(
+    r"^(?:net\.ipv4\.)?tcp_mem ?= ?[0-9]{1,12}\s+[0-9]{1,12}\s+(?P<most>[0-9]{1,12})\s*$"
+)
+_SOCKSTAT = re.compile(r"^(?P<of>TCP|UDP|FRAG): (?P<pairs>(?:[a-z]+ [0-9]{1,12}\s*){1,6})$")
 _PING = re.compile(r"^PING (?P<target>\S+) .*?(?P<size>[0-9]{1,9})(?:\(\d+\))? (?:data )?bytes")
 _PING_OVER = re.compile(
     r"^(?P<sent>[0-9]{1,18}) packets transmitted, (?P<received>[0-9]{1,18}) (?:packets )?rec"
@@ -30,6 +34,7 @@ def read(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
     """Counters and facts of the machine."""
     yield from _snmp(lines, name, asked)
     yield from _single(lines, name, asked)
+    yield from _sockets(lines, name, asked)
     yield from _pings(lines, name, asked)
     yield from _addresses(lines, name)
 
@@ -67,6 +72,9 @@ def _single(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
             key = f"stack/{found['of']}/{found['name']}"
         elif found := _SYSCTL.match(line):
             key = f"sysctl/{found['name']}"
+        elif found := _TCP_MEM.match(line):
+            counters["sysctl/net.ipv4.tcp_mem/most"] = int(found["most"])
+            continue
         else:
             continue
         if key in counters:
@@ -76,6 +84,16 @@ def _single(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
         counters[key] = int(found["value"])
     if counters:
         yield Reading(counters, Place(name, begin + 1), asked.moment(lines, begin), "", begin)
+
+
+def _sockets(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
+    """/proc/net/sockstat: memory is told in pages."""
+    for at, line in enumerate(lines):
+        if found := _SOCKSTAT.match(line):
+            words = found["pairs"].split()
+            pairs = zip(words[::2], words[1::2], strict=True)
+            told = {f"sockstat/{found['of']}/{key}": int(value) for key, value in pairs}
+            yield Reading(told, Place(name, at + 1), asked.moment(lines, at), "", at)
 
 
 def _pings(lines: Sequence[str], name: str, asked: Asked) -> Iterator[Item]:
