@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Between
 from labkit.errors import EngineDied, LabClosed, LabError, PortError
 from labkit.fault.evidence import files_of
 from labkit.fault.nic import MARK, Nic, nic_of
 from labkit.lab.port import Port
 from labkit.text import html_table
+from labkit.units import plain
 
 Course = Generator[float]  # of a fault: does something, and yields the seconds until it goes on
 END_SECONDS = 10.0
@@ -56,6 +59,7 @@ class Fault:
         self._before: dict[str, int] = {}
         self._first_line = 0
         self._ends = threading.Event()
+        self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
 
@@ -76,6 +80,7 @@ class Fault:
         self._is_on = True
         self._mark("begins")
         self._ends.clear()
+        self._over.clear()
         course = self._course(nic)
         wait = next(course, None)  # what is wrong with it is told now
         if wait is not None:
@@ -83,7 +88,19 @@ class Fault:
                 target=self._run, args=(course, wait), name=f"labkit-{self.name}", daemon=True
             )
             self._thread.start()
+        else:
+            self._over.set()
         return self
+
+    @checked(PortError)
+    def wait(self, timeout: Annotated[float, Between(0, 86_400, "s")] = 60.0) -> None:
+        """Until its course is over: the device was reset and works again, the link flaps no more.
+        PortError when it is not over within `timeout` seconds: some last until end()."""
+        if not self._over.wait(timeout):
+            raise PortError(
+                f"{self.name} of port {self.port.name} is not over after {plain(timeout)} s; end() "
+                "ends it"
+            )
 
     def end(self) -> None:
         """The NIC is sound again, and sends what it held. Nothing happens to one that has ended.
@@ -192,3 +209,4 @@ class Fault:
                 self._error = error
         finally:
             course.close()
+            self._over.set()

@@ -151,6 +151,18 @@ def test_a_link_that_flaps(lab: lk.Lab, tmp_path: Path) -> None:
     assert found.id == "link-flaps"
 
 
+def test_a_fault_that_is_over_can_be_waited_for(lab: lk.Lab) -> None:
+    a, _ = lab.cable("a", "b")
+    with lk.fault.keep_alive_lost(a, **QUICK) as fault:
+        fault.wait()
+        assert fault.xstats["dev_start"] == 2
+    with (
+        lk.fault.admin_queue_hang(a, timeout=0.01) as hang,
+        pytest.raises(lk.PortError, match=r"not over after 0.1 s; end\(\) ends it"),
+    ):
+        hang.wait(0.1)
+
+
 def test_a_link_that_flaps_is_up_when_the_fault_ends(lab: lk.Lab) -> None:
     a, _ = lab.cable("a", "b")
     with lk.fault.link_flap(a, down=30):
