@@ -236,6 +236,8 @@ class Guard:
         if self._signs.progress_ns is not None:
             times["last frame"] = self._signs.progress_ns
         self._numbers = flow_numbers(self.lab)
+        # The last row that was read whole: a later one may hold frames of either time.
+        base = new.recorded.last_ns
         times["decided"] = decided = time.monotonic_ns()
         try:
             made.refused_frames = switch(self.lab, old.port, new.port)
@@ -249,17 +251,17 @@ class Guard:
         if alarm is not None:
             self.failures[old.name] = self.failures.get(old.name, 0) + 1
             made.failures = self.failures[old.name]
-        self._swap(made)
+        self._swap(made, base)
 
-    def _swap(self, made: Switch) -> None:
-        """Main is backup now, and is restarted."""
+    def _swap(self, made: Switch, base: int) -> None:
+        """Main is backup now, and is restarted.
+
+        base: CLOCK_MONOTONIC, of the row that tells what the new main had counted before"""
         times = made.times
         self.main, self.backup = self.backup, self.main
-        # A row bears the time at which its reading began, so the base is a row well before.
-        base = max(self.restoring.back_ns, times["decided"] - round(2 / self.watchdog.hz * NS))
         ended = self.reigns.end(times.get("last frame", times["decided"]), times["switched"])
         self.reigns.begin(self.main, self.restoring.restarts.get(self.main.name, 0), base)
-        before = [s for s in self._own.samples[-20:] if s.monotonic_ns <= max(base, 0)]
+        before = [s for s in self._own.samples[-20:] if s.monotonic_ns <= base]
         self._signs = self._new_signs(times["decided"], before[-1] if before else None)
         self.switches.append(made)
         self.restoring.begin(self.backup, made, ended)

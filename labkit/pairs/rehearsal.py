@@ -139,7 +139,11 @@ def _one(
     def of_it() -> list[Switch]:
         return [s for s in guard.switches[number - 1 :] if s.times.get("fault begun") == begun]
 
-    board.wait(lambda: bool(of_it()), timeout, f"switch {number}", pause)
+    # A switch that was under way already undoes the fault, as it restarts the port.
+    board.wait(lambda: len(guard.switches) >= number, timeout, f"switch {number}", pause)
+    if not of_it():
+        guard.restoring.end_fault()
+        return _one(guard, fault, timeout, pause)
     (switch,) = of_it()
     board.wait(lambda: switch.is_over, timeout, f"the end of switch {number}", pause)
     with _paused(guard.lab):

@@ -15,6 +15,7 @@ from labkit.pairs.switching import Switch
 
 SOON_SECONDS = 0.02
 CHECK_SECONDS = 5.0  # in which a link comes up
+COUNT_SECONDS = 1.0  # for a row after a switch
 RETRY_SECONDS = 1.0
 
 
@@ -74,6 +75,8 @@ class Restoring:
         return self.thread is not None and self.thread.is_alive()
 
     def _run(self, side: Side, made: Switch, reign: Reign | None) -> None:
+        if reign is not None:
+            self._count_out(side, reign)
         self._try(side, made, side.empty, "its rings were not emptied")
         self._try(side, made, self.end_fault, "its fault did not end")
         while not self._restarted(side, made, reign):
@@ -83,6 +86,17 @@ class Restoring:
             return
         self.back_ns = made.times["put back"] = time.monotonic_ns()
         self._board.tell()
+
+    def _count_out(self, side: Side, reign: Reign) -> None:
+        """Until a row tells all that it has sent as main, before it sends a probe: a row bears the
+        time at which its reading began, and may end much later."""
+        end = time.monotonic() + COUNT_SECONDS
+        after = reign.until_ns or 0
+        while side.recorded.last_ns <= after and time.monotonic() < end:
+            if side.ended or self._board.ends.wait(0.002):
+                return
+        if side.recorded.last_ns > after:
+            reign.until_ns = side.recorded.last_ns
 
     def _restarted(self, side: Side, made: Switch, reign: Reign | None) -> bool:
         if reign is not None and side.has_own_engine:

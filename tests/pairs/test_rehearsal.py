@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fail-overs rehearsed: a hundred of them, each frame of which is accounted for."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,9 +25,8 @@ def test_a_hundred_times(lab: lk.Lab) -> None:
         table = pair.rehearse(times=100)
         p.flow.stop()
         counted = p.flow.counters
-        wait_until(
-            lambda: pair.stitched[-1]["port/main/tx_good_packets"] == counted["received"], 10
-        )
+        time.sleep(1)  # until all of it is recorded
+        assert pair.stitched[-1]["port/main/tx_good_packets"] == counted["received"]
         switches, stitched = pair.switches, pair.stitched
     assert len(table) == len(switches) == 100
     for switch in switches:
