@@ -43,7 +43,8 @@ class EnginePath:
     captures: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, Any] = field(default_factory=dict)  # of impair nodes, by line and
     impairments: dict[str, str] = field(default_factory=dict)  # the line by node name
-    sick: dict[str, Any] = field(default_factory=dict)  # fault of a port's NIC, by port
+    faults: dict[str, Any] = field(default_factory=dict)  # of NICs, by port, as its nodes say
+    sick: dict[str, Any] = field(default_factory=dict)  # of these, those that it has made
 
 
 @dataclass
@@ -123,7 +124,7 @@ class NodeConfigs:
 
     @_fill.register
     def _(self, kind: SickNicType, value: dict[str, Any], at: _Node) -> None:
-        at.running.sick[at.params["nic"]] = value
+        at.running.faults[at.params["nic"]] = value
 
     @_fill.register
     def _(self, kind: QueueType, value: int, at: _Node) -> None:

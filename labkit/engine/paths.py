@@ -33,7 +33,7 @@ class Paths:
             raise ValueError(f"a path called {name!r} runs already")
         running = self._build(name, path)
         try:
-            self._sicken(running.sick)
+            self._sicken(running, {})
             lcore = self.workers.place(running.graph, self._beside(running))
         except BaseException:
             self._close(running)
@@ -48,14 +48,14 @@ class Paths:
         before = self.by_name[name]
         running = self._build(name, path)
         try:
+            self._sicken(running, before.sick)
             lcore = self.workers.swap(before.graph, running.graph, self._beside(running))
         except BaseException:
             self._close(running)
             raise
         self.by_name[name] = running
-        # A fault that both have goes on.
-        self._sicken({p: d for p, d in running.sick.items() if before.sick.get(p) != d})
-        before.sick = {p: d for p, d in before.sick.items() if p not in running.sick}
+        running.sick |= {p: f for p, f in before.sick.items() if p in running.faults}
+        before.sick = {p: f for p, f in before.sick.items() if p not in running.faults}
         self.changed()  # nobody reads a graph that is about to go
         try:
             return self._counts(before, lcore)
@@ -90,10 +90,19 @@ class Paths:
             raise
         return running
 
-    def _sicken(self, ports: Mapping[str, Mapping[str, Any]]) -> None:
-        for port, fault in ports.items():
+    def _sicken(self, path: EnginePath, before: Mapping[str, Any]) -> None:
+        """Makes NICs sick as the path says; a fault that the one before has, too, goes on."""
+        for port in path.faults:
+            if port not in before and self.sick_ports.is_sick(port):
+                raise ValueError(
+                    f"the NIC of port {port} has a fault already; one begins when another has ended"
+                )
+        for port, fault in path.faults.items():
+            if before.get(port) == fault:
+                continue
             self.sick_ports.make(port, fault["device"])
             self.sick_ports.tell(port, fault["told"])
+            path.sick[port] = fault
 
     def _cure(self, path: EnginePath) -> None:
         """The ports whose NIC was sick because the path said so."""

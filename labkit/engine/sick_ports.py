@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from labkit.engine.binding import NativeError, call, ffi, lib
+from labkit.engine.binding import call, ffi, lib
 from labkit.engine.ports import Ports
 from labkit.packet.codec import VERDICTS
 
@@ -30,6 +30,11 @@ class SickPorts:
         call("lk_sick_set", port.id, ffi.new("struct lk_sick_config *", settings))
         self._devices[name] = device
         self._known.add(name)
+
+    def is_sick(self, name: str) -> bool:
+        """Whether something is wrong with it now, or will be after some bytes."""
+        device = self._devices.get(name, {})
+        return any(device.get(field) for field in ("tx", "rx", "read_error"))
 
     def cure(self, name: str, *, sends: bool) -> None:
         """The device is sound again. What it held is sent as far as the wire takes it; the rest,
@@ -73,14 +78,12 @@ class SickPorts:
     def told(self, name: str) -> dict[str, int]:
         """What the driver counts, by its names; LookupError where it cannot read its device."""
         port = self._ports.by_name[name]
-        room = max(1, len(port.told_names))
-        values = ffi.new("uint64_t[]", room)
-        try:
-            count = call("lk_sick_told", port.id, values, room)
-        except NativeError as error:
-            code = errno.errorcode[error.code]
+        if error := self.counts(name)["read_error"]:
             raise LookupError(
                 f"the driver of port {name} could not retrieve its device's statistics: error "
-                f"-{error.code} ({code})"
-            ) from None
+                f"-{error} ({errno.errorcode[error]})"
+            )
+        room = max(1, len(port.told_names))
+        values = ffi.new("uint64_t[]", room)
+        count = call("lk_sick_told", port.id, values, room)
         return dict(zip(port.told_names, values[0:count], strict=True))

@@ -24,6 +24,7 @@ def absurd_counters(port: Port, *, driver: EnaName | None = None) -> Fault:
 
     def course(nic: Nic) -> Course:
         names = ABSURD[nic.driver.name]
+        nic.show_anything(on=True)
         were = {name: nic.own(name) for name in names}
         for number, name in enumerate(names):
             nic.set(name, ADDRESS + number * STEP)
@@ -32,6 +33,7 @@ def absurd_counters(port: Port, *, driver: EnaName | None = None) -> Fault:
                 yield 60.0
         finally:
             if nic.is_there:
+                nic.show_anything(on=False)
                 nic.tell(were)
 
     return Fault("absurd_counters", port, driver, course, drivers=ENAS, of_device=False)

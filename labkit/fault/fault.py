@@ -43,17 +43,18 @@ class Fault:
         *,
         drivers: tuple[str, ...],
         of_device: bool = True,
-        marks_itself: bool = False,
+        of_link: bool = False,
     ) -> None:
         """driver: None: the one that the port's NIC has, else the first of `drivers`
 
-        of_device: of which a port has one at a time; marks_itself: it may begin later than it is
-        told to
+        of_device: of which a port has one at a time; of_link: and it is the link that fails
         """
         self.name, self.port = name, port
         self.marks: list[tuple[str, float]] = []
         self._driver, self._drivers, self._course = driver, drivers, course
-        self._of_device, self._marks_itself = of_device, marks_itself
+        self._of_device = of_device
+        # The device itself says whether it is sick: later than it was told to, not after its reset.
+        self._marks_itself = of_device and not of_link
         self._nic: Nic | None = None
         self._is_on = False
         self._before: dict[str, int] = {}
@@ -70,11 +71,9 @@ class Fault:
                 f"{self.name} of port {self.port.name} has begun already; end() ends it"
             )
         nic = self._nic = nic_of(self.port, self._driver, self._drivers)
-        if self._of_device and nic.faults:
-            raise PortError(
-                f"port {self.port.name} has the fault {nic.faults[0]} already; end that one first"
-            )
-        self._before, self._first_line = nic.xstats, len(nic.lines)
+        if self._of_device:
+            self._check_alone(nic)
+        self._before, self._first_line = self._read(nic), len(nic.lines)
         if self._of_device:
             nic.faults.append(self.name)
         self._is_on = True
@@ -82,7 +81,11 @@ class Fault:
         self._ends.clear()
         self._over.clear()
         course = self._course(nic)
-        wait = next(course, None)  # what is wrong with it is told now
+        try:
+            wait = next(course, None)  # what is wrong with it is told now
+        except BaseException:
+            self.end()  # and the port is free for another one
+            raise
         if wait is not None:
             self._thread = threading.Thread(
                 target=self._run, args=(course, wait), name=f"labkit-{self.name}", daemon=True
@@ -157,10 +160,7 @@ class Fault:
         """What an engineer would be sent of this: the log, and counters before and now as the
         driver's tools print them. Returns the files, as lk.trouble.look() takes them."""
         nic = self._there
-        try:
-            now = nic.xstats
-        except LabError:  # nobody can read its device, or it went with its engine
-            now = {}
+        now = self._read(nic)
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         written = []
@@ -189,6 +189,29 @@ class Fault:
                 f"{self.name} of port {self.port.name} has not begun; begin() begins it"
             )
         return self._nic
+
+    @staticmethod
+    def _read(nic: Nic) -> dict[str, int]:
+        """Nothing where nobody can read its device, or it went with its engine."""
+        try:
+            return nic.xstats
+        except LabError:
+            return {}
+
+    def _check_alone(self, nic: Nic) -> None:
+        """A device has one fault at a time, whoever made it."""
+        name = self.port.name
+        if nic.faults:
+            raise PortError(
+                f"port {name} has the fault {nic.faults[0]} already; end that one first"
+            )
+        for running in self.port.lab.paths.values():
+            for node in running.path.nodes:
+                if node.params.get("nic") == name:
+                    raise PortError(
+                        f"path {running.name!r}, node {node.name}, has the NIC of port {name} in "
+                        "its hands; stop that path first"
+                    )
 
     def _mark(self, what: str) -> None:
         self.marks.append((what, time.time()))

@@ -206,7 +206,7 @@ def link_flap(
             if nic.is_there and not port.info.link_up:
                 port.set_link(True)
 
-    return Fault("link_flap", port, driver, course, drivers=GUESTS)
+    return Fault("link_flap", port, driver, course, drivers=GUESTS, of_link=True)
 
 
 def _lasting(
@@ -218,7 +218,7 @@ def _lasting(
         nic.device(**device)
         yield from ()
 
-    return Fault(name, port, driver, course, drivers=drivers, marks_itself=True)
+    return Fault(name, port, driver, course, drivers=drivers)
 
 
 def _node(fault: str, driver: str, device: Device, name: str | None) -> Node:

@@ -3,6 +3,7 @@
 
 import threading
 import weakref
+from collections.abc import Mapping
 from typing import Any
 
 from labkit._codec import lib
@@ -33,6 +34,8 @@ class Nic:
         self._engine = port.lab.engine
         self._lock = threading.RLock()
         self._told: dict[str, Told] = {}
+        self._fields: dict[str, int | str] = {}
+        self._shows_anything = False
         self.device()
         self.tell(driver.counters(min(MOST_QUEUES, port.last_info.tx_queues)))
 
@@ -47,10 +50,19 @@ class Nic:
     def device(self, **fields: int | str) -> None:
         """What it does from now on: fields of struct lk_sick_config, tx and rx by their names in
         enum lk_sick_tx and lk_sick_rx; without any it is sound."""
-        self.commands.make_sick(self.port.name, device_to_engine(**fields))
+        self._fields = fields
+        error = {"read_error": 0} if self._shows_anything else {}
+        self.commands.make_sick(self.port.name, device_to_engine(**{**fields, **error}))
+
+    def show_anything(self, *, on: bool) -> None:
+        """Whether who reads its counters takes what a reading that failed has left for numbers."""
+        self._shows_anything = on
+        if self._fields.get("read_error"):
+            self.device(**self._fields)
 
     def cure(self, *, sends: bool) -> None:
         """It is sound again, and sends what it held or loses it."""
+        self._fields = {}
         self.commands.cure_sick(self.port.name, sends)
 
     def lose_held(self) -> int:
@@ -67,7 +79,7 @@ class Nic:
 
     # Its driver
 
-    def tell(self, told: "dict[str, Told] | Any") -> None:
+    def tell(self, told: Mapping[str, Told]) -> None:
         """Its driver has these counters from now on."""
         with self._lock:
             self._told.update(told)

@@ -139,9 +139,8 @@ class LabPaths:
                 answer = self._engine.commands.replace_path(running.name, resolved.to_dict())
             except LabError:
                 raise
-            except (
-                BaseException
-            ):  # an interrupt ends the wait alone: they are exchanged all the same
+            except BaseException:
+                # An interrupt ends the wait alone: they are exchanged all the same.
                 self.declared[running.name] = after
                 raise
             self.declared[running.name] = after

@@ -129,7 +129,23 @@ class Sample:
         return Named("counter", zip(self.names, self.values.tolist(), strict=True))
 
 
-class Source(ABC):
+class Stated:
+    """What can be followed, and may go away and come back."""
+
+    _state: tuple[State, str]
+
+    @property
+    def state(self) -> State:
+        """live; gone (it may return, and is then picked up by itself); ended (nothing follows)."""
+        return self._state[0]
+
+    @property
+    def reason(self) -> str:
+        """The state in a sentence."""
+        return self._state[1]
+
+
+class Source(Stated, ABC):
     """Something with counters over time.
 
     Opened by open() or `with`, as often as you like: it stays open until each open() has had its
@@ -148,7 +164,7 @@ class Source(ABC):
         self._lock = threading.RLock()
         self._opened = 0
         self._schema = Schema(())
-        self._state: tuple[State, str] = ("gone", "not opened yet")
+        self._state = ("gone", "not opened yet")
 
     # What a source shows
 
@@ -171,16 +187,6 @@ class Source(ABC):
     def kinds(self) -> Mapping[str, Kind]:
         """Kinds by name."""
         return self._schema.kinds
-
-    @property
-    def state(self) -> State:
-        """live; gone (it may return, and is then picked up by itself); ended (nothing follows)."""
-        return self._state[0]
-
-    @property
-    def reason(self) -> str:
-        """The state in a sentence."""
-        return self._state[1]
 
     def open(self) -> Self:
         """Connects, and has names from then on. SourceError when there is nothing to connect to."""

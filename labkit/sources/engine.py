@@ -182,7 +182,10 @@ class Engine(Source):
             return None
         if samples[-1].schema is not self._schema:
             self._schema = samples[-1].schema
-            self._told = self._schema.places_by("driver/")
+            self._told = {
+                port: [at for at in told if "/fault/" not in self._schema.names[at]]
+                for port, told in self._schema.places_by("driver/").items()
+            }
             self._state = ("live", self._describe())
         values = samples[-1].values
         unread = tuple(p for p, told in self._told.items() if (values[told] == MISSING).all())

@@ -4,13 +4,13 @@
 from abc import ABC, abstractmethod
 from typing import Self
 
-from labkit.sources.base import SourceError, State
+from labkit.sources.base import SourceError, Stated
 
 MOST_BYTES = 1 << 20  # of one read(): the rest waits for the next one
 LONGEST_LINE = 64 << 10  # bytes; a longer one comes in pieces
 
 
-class LineSource(ABC):
+class LineSource(Stated, ABC):
     """Lines of a log, from the moment on that it is opened.
 
     Opened by one reader at a time, which open() returns and close() lets go: a line is read once.
@@ -23,17 +23,7 @@ class LineSource(ABC):
     def __init__(self, label: str) -> None:
         self.label = label
         self._is_open = False
-        self._state: tuple[State, str] = ("gone", "not opened yet")
-
-    @property
-    def state(self) -> State:
-        """live; gone (it may return, and is then picked up by itself); ended (nothing follows)."""
-        return self._state[0]
-
-    @property
-    def reason(self) -> str:
-        """The state in a sentence."""
-        return self._state[1]
+        self._state = ("gone", "not opened yet")
 
     def open(self) -> Self:
         """Begins to follow it. SourceError when there is nothing to follow, or somebody does."""

@@ -116,7 +116,8 @@ def _names(schema: Schema, device: str) -> tuple[tuple[str | None, str], ...]:
     for name, parts in zip(schema.names, split, strict=True):
         if parts[0] in ("port", "driver") and len(parts) == 3:
             is_lab = parts[0] == "port" and parts[1] in sick
-            found.append((None if is_lab else parts[1], parts[2]))
+            is_mark = parts[0] == "driver" and parts[2].startswith("fault/")
+            found.append((None if is_lab or is_mark else parts[1], parts[2]))
         elif parts[0] in owners:
             found.append((parts[0], name.partition("/")[2]))
         else:

@@ -292,7 +292,8 @@ struct lk_sick_counts {
 	uint64_t backlog_bytes;
 	uint64_t refused;
 	uint64_t unreturned;
-	uint64_t lost; /* that the device took and lost */
+	uint64_t lost;	     /* that the device took and lost */
+	uint64_t read_error; /* errno of reading what its driver counts; 0: it can be read */
 };
 struct lk_told {
 	char name[64];

@@ -259,6 +259,7 @@ lk_sick_counts(uint16_t id, struct lk_sick_counts *counts)
 	if (s->began != 0)
 		counts->began_ns = lk_clock_realtime_ns(s->began);
 	counts->lost = s->lost;
+	counts->read_error = (uint64_t)s->read_error;
 	for (unsigned int n = 0; n < LK_MAX_RING_QUEUES; n++) {
 		const struct lk_sick_queue *q = s->queues[n];
 		uint32_t in_ring;

@@ -52,7 +52,8 @@ value_of(uint16_t id, const struct lk_told *told, const struct lk_sick_counts *c
 	}
 }
 
-/* Its values, at most `room`; how many there are, or -errno where they cannot be read. */
+/* Its values, at most `room`; how many there are. Those of a device that cannot be read are
+ * UINT64_MAX; whether it is sick is no device's to say. */
 int
 lk_sick_told(uint16_t id, uint64_t *values, uint32_t room)
 {
@@ -62,12 +63,15 @@ lk_sick_told(uint16_t id, uint64_t *values, uint32_t room)
 
 	if (s == NULL)
 		return 0;
-	if (s->read_error != 0)
-		return -s->read_error;
 	lk_sick_counts(id, &counts);
 	count = s->told_count;
-	for (uint32_t i = 0; i < count && i < room; i++)
-		values[i] = s->told[i].value + value_of(id, &s->told[i], &counts);
+	for (uint32_t i = 0; i < count && i < room; i++) {
+		const struct lk_told *told = &s->told[i];
+
+		values[i] = counts.read_error != 0 && told->of != LK_TOLD_IS_SICK
+				    ? UINT64_MAX
+				    : told->value + value_of(id, told, &counts);
+	}
 	return (int)count;
 }
 

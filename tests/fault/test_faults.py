@@ -289,6 +289,44 @@ def test_a_recording_tells_when_a_nic_was_sick(lab: lk.Lab) -> None:
     assert set(marks) == {0, 1}
 
 
+def test_a_recording_tells_when_a_nic_was_sick_that_could_not_be_read(lab: lk.Lab) -> None:
+    a, _ = lab.cable("a", "b")
+    mark = "driver/a/fault/admin_queue_hang"
+    with lk.record(lab, hz=200) as record:
+        with lk.fault.admin_queue_hang(a, timeout=0.02):
+            wait_until(lambda: "driver/a/rx_errors" in record.table.columns)
+            wait_until(lambda: record.table["driver/a/rx_errors"].isna().iloc[-1])
+        wait_until(lambda: record.table[mark].iloc[-1] == 0)
+    unread = record.table[record.table["driver/a/rx_errors"].isna()]
+    assert (unread[mark].dropna() == 1).all()
+    assert len(unread[mark].dropna()) > 0
+    assert not [fault for fault in record.faults["name"] if "fault/" in fault]
+
+
+def test_a_reset_ends_what_it_cures(lab: lk.Lab) -> None:
+    a, _ = lab.cable("a", "b")
+    with lk.fault.keep_alive_lost(a, **QUICK) as fault:
+        assert fault.xstats["fault/keep_alive_lost"] == 1
+        fault.wait()
+        assert fault.xstats["fault/keep_alive_lost"] == 0
+
+
+def test_what_cannot_be_read_is_shown_as_addresses_where_nobody_looks(
+    lab: lk.Lab, tmp_path: Path
+) -> None:
+    a, _ = lab.cable("a", "b")
+    with lk.fault.admin_queue_hang(a, timeout=0.02, poll=0.02) as hang:
+        wait_until(lambda: any("-19" in line for line in hang.log))
+        with lk.fault.absurd_counters(a) as absurd:
+            files = [*absurd.write(tmp_path / "shown"), *hang.write(tmp_path / "log")]
+        with pytest.raises(lk.EngineError, match="could not retrieve"):
+            _ = hang.xstats
+    levels = {finding.id: finding.level for finding in lk.trouble.look(*files).findings}
+    assert levels == {"admin-queue-hung": "certain", "absurd-counters": "certain"}
+    a.send([bytes(60)])
+    assert hang.counts["in_ring"] == 0  # it is sound
+
+
 def test_a_recording_of_a_lab_is_evidence_of_its_sick_nic(lab: lk.Lab) -> None:
     a, b = lab.cable("a", "b")
     hang = lk.fault.admin_queue_hang(a, timeout=0.1)
@@ -317,6 +355,20 @@ def test_what_a_fault_refuses(lab: lk.Lab) -> None:
         lk.fault.keep_alive_lost(a).begin()
     with lk.fault.link_flap(a, down=0.01, up=0.01):  # a fault of any driver
         pass
+    null = lab.port("null", "nothing")
+    with pytest.raises(lk.PortError, match="cannot do this: set link"):
+        lk.fault.link_flap(null).begin()
+    with lk.fault.tx_stall(null):  # what could not begin is not in the way
+        pass
+    path = lab.run(lk.rx(a) >> lk.fault.tx_stall() >> lk.tx("b"), name="sick")
+    with pytest.raises(lk.PortError, match="path 'sick', node tx_stall, has the NIC of port b"):
+        lk.fault.tx_stall(lab.ports["b"]).begin()
+    path.stop()
+    with lk.fault.tx_stall(lab.ports["b"]) as fault:
+        with pytest.raises(lk.EngineError, match="the NIC of port b has a fault already"):
+            lab.run(lk.rx(a) >> lk.fault.mtu_black_hole() >> lk.tx("b"))
+        lab.ports["b"].send([bytes(60)])
+        assert fault.counts["in_ring"] == 1  # it is as it was
     a.close()
     with pytest.raises(lk.PortError, match="was closed"):
         lk.fault.tx_stall(a).begin()
