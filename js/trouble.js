@@ -85,7 +85,7 @@ export class TroubleView extends PageWidget {
 
   paintFound(found) {
     const now = found.filter((one) => one.until === null);
-    now.sort((a, b) => Object.keys(SIGNS).indexOf(a.level) - Object.keys(SIGNS).indexOf(b.level));
+    now.sort((a, b) => a.place - b.place);
     this.now.replaceChildren(...now.map(card));
     this.when.hidden = !found.length;
     this.bars = found.map((one) => new Bar(one));

@@ -86,7 +86,10 @@ class TroublePanel(PageWidget):
         """Sends what changed; how much was judged only to who looks."""
         judged = self.watch.judged
         noticed = shown(self.watch.history(), judged.until)
-        self.found = [_told(one, is_over=one.is_over(judged.until)) for one in noticed]
+        order = sorted(noticed, key=lambda one: one.finding.order())
+        self.found = [
+            _told(one, order.index(one), is_over=one.is_over(judged.until)) for one in noticed
+        ]
         if self._pages.is_seen or not self.is_open:
             self.judged = {
                 "state": self.watch.state,
@@ -144,13 +147,14 @@ class TroublePanel(PageWidget):
                 self._show(is_live=True)
 
 
-def _told(noticed: Noticed, *, is_over: bool) -> dict[str, Any]:
-    """What the page draws of it."""
+def _told(noticed: Noticed, place: int, *, is_over: bool) -> dict[str, Any]:
+    """What the page draws of it; place: among the others, as watch.findings has them."""
     finding = noticed.finding
     return {
         "id": finding.id,
         "title": finding.title,
         "level": finding.level,
+        "place": place,
         "device": finding.device,
         "since": noticed.since,
         "until": noticed.until if is_over else None,

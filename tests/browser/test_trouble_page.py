@@ -26,6 +26,7 @@ LOST = {
     "id": "keep-alive-lost",
     "title": "The device's keep-alive stopped, and the driver reset it",
     "level": "certain",
+    "place": 0,
     "device": "eth0",
     "since": BEGIN + 900,
     "until": None,
@@ -36,6 +37,7 @@ LOST = {
 DROPS = LOST | {
     "title": "A receive queue overflowed",
     "level": "likely",
+    "place": 1,
     "since": BEGIN + 300,
     "until": BEGIN + 330,
     "decides": ["whether it grows: ethtool -S eth0 | grep drops"],

@@ -66,6 +66,19 @@ def test_what_is_found_is_sent_once(watch: Watch, log: Path) -> None:
     assert view.judged["amount"] == "1 line"
 
 
+def test_the_page_has_the_order_of_the_findings(watch: Watch, log: Path) -> None:
+    """What has another cause comes after that, though it was seen first."""
+    view = lk.panel(watch)
+    log.write_text("NETDEV WATCHDOG: eth7 (ena): transmit queue 1 timed out 5100 ms\n")
+    wait_until(lambda: len(view.found) == 1)
+    with log.open("a") as file:
+        file.write(f"{KERNEL}\n")
+    wait_until(lambda: len(view.found) == 2)
+    shown = sorted(view.found, key=lambda found: found["place"])
+    assert [found["id"] for found in shown] == ["keep-alive-lost", "netdev-watchdog"]
+    assert [found["id"] for found in shown] == [finding.id for finding in watch.findings]
+
+
 def test_what_nobody_sees_is_not_sent(watch: Watch, log: Path) -> None:
     view = lk.panel(watch)
     hear(view, type="ready")
