@@ -12,6 +12,7 @@
 #include "frame_ring.h"
 #include "tunnel.h"
 #include "histogram.h"
+#include "layers.h"
 #include "engine_limits.h"
 #include "recorder_memory.h"
 #include "replay_ahead.h"
@@ -39,6 +40,16 @@ int lk_codec_handle(const char *kind, uint8_t *buffer, uint32_t room, uint32_t *
 /* Returns 1 and fills the fields when the frame ends in a signature. */
 int lk_codec_signature(const uint8_t *frame, uint32_t length, uint16_t *stream, uint32_t *sequence,
 		       uint64_t *tsc);
+
+/* Kinds of layers, by number; NULL past the last one. */
+const char *lk_layer_name(unsigned int kind);
+const char *lk_layer_title(unsigned int kind);
+const char *lk_layer_reference(unsigned int kind);
+
+/* walk.c: the layers of a frame of a link type (LINKTYPE_...), of which `kept` of `length` bytes
+ * are there; `fcs` bytes at the end of the wire are its FCS. Any bytes will do. */
+void lk_codec_walk(const uint8_t *frame, uint32_t kept, uint32_t length, uint32_t link_type,
+		   uint32_t fcs, struct lk_walk *walk);
 
 /* Makes a tunnel ready whose fields are set: see struct lk_tunnel. */
 void lk_codec_tunnel_prepare(struct lk_tunnel *tunnel);
