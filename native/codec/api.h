@@ -96,6 +96,81 @@ int64_t lk_codec_ring_pull(struct lk_frame_ring *ring, struct lk_frame_reader *r
 			   struct lk_record *record, uint8_t *to, uint32_t room);
 int lk_codec_ring_has(const struct lk_frame_ring *ring, const struct lk_frame_reader *reader);
 
+/* capture_read.c: records of a pcap or pcapng file, of which sections and interfaces are numbered
+ * as they come. */
+struct lk_captured {
+	uint64_t offset; /* of its bytes in the buffer */
+	uint64_t at;	 /* of its record in the file, where reading may begin */
+	int64_t time_ns; /* since 1970; 0 without one */
+	uint32_t kept;
+	uint32_t length;    /* on the wire, never less */
+	uint32_t interface; /* of all sections, from 0 */
+	uint32_t section;
+	uint32_t link_type;
+	uint32_t flags; /* epb_flags of pcapng; 0: none */
+	uint8_t fcs;	/* so many of the last bytes of `length` are the FCS */
+	uint8_t has_time;
+};
+struct lk_capture_described {
+	uint64_t at;
+	uint32_t section;
+	uint32_t number; /* within it */
+	uint32_t link_type;
+	uint32_t snaplen;
+	int64_t offset_s;
+	uint8_t resolution; /* as if_tsresol of pcapng */
+	uint8_t fcs;
+	uint8_t *options; /* as they stand in the file */
+	uint32_t options_length;
+};
+struct lk_capture_section {
+	uint64_t at;
+	uint64_t first_interface;
+	uint32_t interfaces;
+	uint32_t is_big; /* its byte order */
+	uint8_t *options;
+	uint32_t options_length;
+};
+struct lk_capture_comment {
+	uint64_t record; /* of the batch, from 0 */
+	uint64_t offset; /* in the text of all comments */
+	uint32_t length;
+};
+struct lk_capture_told {
+	uint64_t records;
+	uint64_t sections;
+	uint64_t interfaces;
+	uint64_t overlong;	 /* more was kept than was on the wire, says the file */
+	uint64_t first_overlong; /* from 1 */
+	uint64_t out_of_time;	 /* 64 bits do not hold their times */
+	uint64_t first_out_of_time;
+	int32_t is_read; /* the file's header */
+	int32_t is_over;
+	int32_t is_cut; /* over, within a record */
+	int32_t is_bad; /* over, and no capture from here on */
+	uint64_t at;
+	const char *reason;
+	uint64_t reason_at;
+};
+struct lk_capture_input;
+/* Of a file, or of a pipe that is read once; NULL: there is no memory. The descriptor stays the
+ * caller's, and open as long. */
+struct lk_capture_input *lk_codec_capture_open(int fd);
+/* How many records there were, up to `most`, as far as `room` lets them, which is 262,144 bytes or
+ * more; 0: it is over, or -errno. */
+int64_t lk_codec_capture_read(struct lk_capture_input *in, uint8_t *buffer, uint64_t room,
+			      struct lk_captured *records, uint64_t most);
+void lk_codec_capture_tell(const struct lk_capture_input *in, struct lk_capture_told *told);
+const struct lk_capture_section *lk_codec_capture_sections(const struct lk_capture_input *in);
+const struct lk_capture_described *lk_codec_capture_interfaces(const struct lk_capture_input *in);
+/* Of the records of the last batch */
+const struct lk_capture_comment *lk_codec_capture_comments(const struct lk_capture_input *in,
+							   uint64_t *count_of,
+							   const uint8_t **text);
+/* Reads on at a record that was read before, of a file; or -errno. */
+int lk_codec_capture_seek(struct lk_capture_input *in, uint64_t at);
+void lk_codec_capture_shut(struct lk_capture_input *in);
+
 /* capture_scan.c: what a pcap or pcapng file holds; sizes are those of rewritten frames, which are
  * numbered from 1, 0: there is none.
  */

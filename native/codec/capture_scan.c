@@ -4,31 +4,23 @@
 #include <stdlib.h>
 
 #include "api.h"
+#include "capture_clock.h"
 #include "capture_reader.h"
+#include "link_type.h"
 
 #define ETHERNET_HEADER 14u
 
-static uint64_t
-since(const struct lk_capture_record *record, uint64_t first_ns)
-{
-	return record->time_ns > first_ns ? record->time_ns - first_ns : 0;
-}
-
-/* Times are those of a running maximum: one stamp that goes back does not make a capture longer. */
 static void
 take(struct lk_capture_scan *s, const struct lk_rewrite *rewrite, const struct lk_side *side,
-     const struct lk_capture_record *record, uint64_t *first)
+     const struct lk_capture_record *record, struct lk_capture_clock *clock)
 {
 	uint32_t length = lk_rewrite_length(rewrite, record->bytes, record->kept);
-	uint64_t time;
 
-	if (s->all_frames++ == 0)
-		*first = record->time_ns;
-	time = since(record, *first);
-	if (record->has_time && *first + s->duration_ns > record->time_ns)
+	s->all_frames++;
+	s->duration_ns = lk_capture_due(clock, record);
+	if (record->has_time &&
+	    (uint64_t)record->time_ns - (uint64_t)clock->first_ns != clock->latest_ns)
 		s->went_back++;
-	if (time > s->duration_ns)
-		s->duration_ns = time;
 	if (!lk_is_played(side, s->all_frames - 1))
 		return;
 	if (s->frames++ == 0)
@@ -61,14 +53,14 @@ lk_codec_capture_scan(int fd, const struct lk_rewrite *rewrite, const struct lk_
 	uint8_t *buffer = malloc(LK_CAPTURE_WINDOW);
 	struct lk_capture_record record;
 	enum lk_capture_status status;
-	uint64_t first = 0;
+	struct lk_capture_clock clock = {0, 0, 0};
 	int rc = -ENOMEM;
 
 	memset(scan, 0, sizeof(*scan));
 	if (reader != NULL && buffer != NULL) {
 		lk_capture_reader_begin(reader, fd, buffer);
 		while ((status = lk_capture_reader_next(reader, &record)) == LK_CAPTURE_RECORD)
-			take(scan, rewrite, side, &record, &first);
+			take(scan, rewrite, side, &record, &clock);
 		scan->is_whole = status == LK_CAPTURE_END;
 		scan->reason = reader->file.reason;
 		scan->reason_at = reader->file.reason_at;
@@ -86,19 +78,18 @@ lk_codec_capture_due(int fd, const struct lk_rewrite *rewrite, const struct lk_s
 	struct lk_capture_reader *reader = malloc(sizeof(*reader));
 	uint8_t *buffer = malloc(LK_CAPTURE_WINDOW);
 	struct lk_capture_record record;
-	uint64_t first = 0, bits = 0, all = 0;
+	struct lk_capture_clock clock = {0, 0, 0};
+	uint64_t bits = 0, all = 0;
 	int64_t frames = -ENOMEM;
 
 	if (reader != NULL && buffer != NULL) {
 		frames = 0;
 		lk_capture_reader_begin(reader, fd, buffer);
 		while (lk_capture_reader_next(reader, &record) == LK_CAPTURE_RECORD) {
-			if (all++ == 0)
-				first = record.time_ns;
 			/* What follows on a frame that is not due is not due either. */
-			if (since(&record, first) >= before_ns || bits >= before_bits)
+			if (lk_capture_due(&clock, &record) >= before_ns || bits >= before_bits)
 				break;
-			if (!lk_is_played(side, all - 1))
+			if (!lk_is_played(side, all++))
 				continue;
 			bits += 8 * ((uint64_t)overhead +
 				     lk_rewrite_length(rewrite, record.bytes, record.kept));

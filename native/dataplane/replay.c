@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "capture_clock.h"
 #include "capture_reader.h"
 #include "replay_ahead.h"
 
@@ -92,17 +93,15 @@ static enum lk_replay_state
 play(struct lk_replay *r, uint64_t begins_ns)
 {
 	struct lk_capture_record record;
-	uint64_t first = 0, latest = 0, frames = 0; /* of both sides */
+	struct lk_capture_clock clock = {0, 0, 0};
+	uint64_t due_ns, frames = 0; /* of both sides */
 	enum lk_capture_status status;
 
 	lk_capture_reader_begin(&r->reader, r->config.fd, r->buffer);
 	while ((status = lk_capture_reader_next(&r->reader, &record)) == LK_CAPTURE_RECORD) {
-		if (frames++ == 0)
-			first = record.time_ns;
-		if (record.time_ns > first && record.time_ns - first > latest)
-			latest = record.time_ns - first;
-		if (record.kept > 0 && lk_is_played(r->config.side, frames - 1) &&
-		    !put(r, &record, begins_ns + latest))
+		due_ns = begins_ns + lk_capture_due(&clock, &record);
+		if (record.kept > 0 && lk_is_played(r->config.side, frames++) &&
+		    !put(r, &record, due_ns))
 			return LK_REPLAY_ENDED;
 	}
 	return status == LK_CAPTURE_END && frames > 0 ? LK_REPLAY_RUNS : LK_REPLAY_FAILED;

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sections and interfaces of a capture, and what pcapng's options tell of them."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from labkit._codec import ffi
+
+COMMENT = 1
+HARDWARE, OS, APPLICATION = 2, 3, 4  # of a section
+NAME, DESCRIPTION, SPEED, FILTER, INTERFACE_OS = 2, 3, 8, 11, 12  # of an interface
+IS_OF_TWO = 0x80
+
+
+@dataclass(frozen=True)
+class CaptureSection:
+    """A section of a pcapng file, or a pcap file.
+
+    Attributes
+    ----------
+    at: byte of the file
+    is_big: whether its numbers are in network order
+    hardware, os, application: of the capture; "": not told
+    comments: on the section
+    """
+
+    at: int
+    is_big: bool
+    hardware: str = ""
+    os: str = ""
+    application: str = ""
+    comments: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, native: Any) -> "CaptureSection":
+        """Of struct lk_capture_section."""
+        texts = _texts(native, bool(native.is_big))
+        hardware, system, application = (
+            _first(texts, code) for code in (HARDWARE, OS, APPLICATION)
+        )
+        comments = tuple(texts.get(COMMENT, ()))
+        return cls(native.at, bool(native.is_big), hardware, system, application, comments)
+
+
+@dataclass(frozen=True)
+class CaptureInterface:
+    """An interface that frames were captured on.
+
+    Attributes
+    ----------
+    section: number of its section
+    number: within the section, from 0
+    link_type: number of its LINKTYPE; 1: Ethernet
+    snaplen: bytes of a frame that were kept at most; 0: all
+    resolution: seconds of a unit of its time stamps, such as 1e-06
+    offset_s: seconds that were added to every time stamp
+    fcs: bytes of FCS behind every frame, as far as the file tells
+    speed: bit/s; 0: not told
+    name, description, os, filter: "": not told
+    comments: on the interface
+    """
+
+    section: int
+    number: int
+    link_type: int
+    snaplen: int
+    resolution: float
+    offset_s: int = 0
+    fcs: int = 0
+    speed: int = 0
+    name: str = ""
+    description: str = ""
+    os: str = ""
+    filter: str = ""
+    comments: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, native: Any, is_big: bool) -> "CaptureInterface":
+        """Of struct lk_capture_described."""
+        options = dict(_options(native, is_big))
+        texts = _texts(native, is_big)
+        told, speed = native.resolution, options.get(SPEED, b"")
+        filtered = options.get(FILTER, b"")
+        return cls(
+            native.section,
+            native.number,
+            native.link_type,
+            native.snaplen,
+            2.0 ** -(told & ~IS_OF_TWO) if told & IS_OF_TWO else 10.0**-told,
+            native.offset_s,
+            native.fcs,
+            int.from_bytes(speed, "big" if is_big else "little") if len(speed) == 8 else 0,
+            _first(texts, NAME),
+            _first(texts, DESCRIPTION),
+            _first(texts, INTERFACE_OS),
+            _text(filtered[1:]) if filtered[:1] == b"\0" else "",  # 1: a program of BPF
+            tuple(texts.get(COMMENT, ())),
+        )
+
+
+def _options(native: Any, is_big: bool) -> Iterator[tuple[int, bytes]]:
+    """Codes and values, up to the last one that is whole."""
+    if native.options == ffi.NULL:
+        return
+    data = bytes(ffi.buffer(native.options, native.options_length))
+    head = struct.Struct(">HH" if is_big else "<HH")
+    at = 0
+    while at + 4 <= len(data):
+        code, size = head.unpack_from(data, at)
+        if code == 0 or at + 4 + size > len(data):
+            return
+        yield code, data[at + 4 : at + 4 + size]
+        at += 4 + (size + 3) // 4 * 4
+
+
+def _texts(native: Any, is_big: bool) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for code, value in _options(native, is_big):
+        found.setdefault(code, []).append(_text(value))
+    return found
+
+
+def _text(value: bytes) -> str:
+    return value.rstrip(b"\0").decode(errors="replace")
+
+
+def _first(texts: dict[int, list[str]], code: int) -> str:
+    return texts.get(code, [""])[0]
