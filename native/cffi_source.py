@@ -29,6 +29,7 @@ BORROWED: dict[str, tuple[str, ...]] = {
     ),
     "frame_program.h": ("struct lk_field", "struct lk_checksum", "struct lk_template"),
     "histogram.h": ("struct lk_histogram",),
+    "link_type.h": ("enum lk_to_ethernet",),
     "engine_limits.h": (),
     "recorder_memory.h": (
         "struct lk_recorder_header",
