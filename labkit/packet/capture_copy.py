@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,13 @@ class CaptureCopy:
     warning: why it holds less than it should; "" otherwise
     """
 
-    def __init__(self, source: Path, content: Any, warning: str = "") -> None:
-        """content: an open temporary file, which is closed with this object."""
+    def __init__(
+        self, source: Path, content: Any, make: Callable[[Path], Any], warning: str = ""
+    ) -> None:
+        """content: an open temporary file, which is closed with this object; make: makes another
+        one of the source."""
         self.source = source
+        self._make = make
         self.path = Path(f"/proc/{os.getpid()}/fd/{content.fileno()}")
         self.warning = warning
         weakref.finalize(self, content.close)
@@ -50,7 +55,7 @@ class CaptureCopy:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return unpacked_copy, (self.source,)
+        return self._make, (self.source,)
 
     def __repr__(self) -> str:
         return f"<CaptureCopy of {self.source}>"
@@ -78,7 +83,7 @@ def unpacked_copy(source: Path) -> CaptureCopy | None:
         except BaseException:
             content.close()
             raise
-    return CaptureCopy(source, content, warning)
+    return CaptureCopy(source, content, unpacked_copy, warning)
 
 
 def temporary() -> Any:

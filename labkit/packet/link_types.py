@@ -159,6 +159,5 @@ def made_up(number: int) -> str:
     sources = "; sources are the captured ones, where there are" if number in (113, 276) else ""
     return (
         f"frames of link type {link_name(number)} become Ethernet with MAC addresses that are made "
-        f"up, 02:04 and the IPv4 address or 02:06 and 32 bits of the IPv6 address{sources}. "
-        "macs={...} gives others"
+        f"up, 02:04 and the IPv4 address or 02:06 and 32 bits of the IPv6 address{sources}"
     )

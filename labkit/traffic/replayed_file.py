@@ -223,7 +223,10 @@ def _check(file: Path, found: Any, warning: str) -> None:
             f"{file}: frame {found.short_frame:,} has {found.short_kept} bytes, no Ethernet header"
         )
     if found.converted:
-        warnings.warn(f"{file}: {made_up(found.converted_link_type)}", stacklevel=WHO_CALLED)
+        warnings.warn(
+            f"{file}: {made_up(found.converted_link_type)}; macs={{...}} gives others",
+            stacklevel=WHO_CALLED,
+        )
     if warning:
         warnings.warn(warning, stacklevel=WHO_CALLED)
 

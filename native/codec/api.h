@@ -172,6 +172,14 @@ const struct lk_capture_comment *lk_codec_capture_comments(const struct lk_captu
 int lk_codec_capture_seek(struct lk_capture_input *in, uint64_t at);
 void lk_codec_capture_shut(struct lk_capture_input *in);
 
+/* capture_write.c: appends records to a file, of pcapng as they are in machine order, with stamps
+ * in nanoseconds since offset_ns; its comments stand in the order of their records. Or -errno;
+ * EMSGSIZE: comments of 1 MiB on one frame. All numbers were checked before. */
+int lk_codec_capture_write(int fd, int is_pcapng, int64_t offset_ns, const uint8_t *buffer,
+			   const struct lk_captured *records, uint64_t count,
+			   const struct lk_capture_comment *comments, uint64_t comment_count,
+			   const uint8_t *text);
+
 /* capture_scan.c: what a pcap or pcapng file holds; sizes are those of rewritten frames, which are
  * numbered from 1, 0: there is none.
  */
@@ -193,6 +201,8 @@ struct lk_capture_scan {
 	int32_t other_why;  /* enum lk_to_ethernet */
 	uint64_t converted; /* frames of other links that become Ethernet */
 	uint32_t converted_link_type;
+	uint64_t odd;	    /* frames with an FCS, or longer than they say they were */
+	uint64_t blocks;    /* of pcapng: section headers and interface descriptions */
 	int32_t is_whole;   /* read to its end */
 	int32_t is_cut;	    /* the file ends within a record */
 	int32_t is_read;    /* its header */

@@ -22,6 +22,7 @@ take(struct lk_capture_scan *s, const struct lk_rewrite *rewrite, const struct l
 		s->went_back++;
 	if (!lk_is_played(side, s->all_frames - 1))
 		return;
+	s->odd += record->fcs != 0 || record->is_overlong;
 	made = lk_capture_to_ethernet(reader, record);
 	if (made == LK_ETHERNET_MADE && link_type != LK_LINK_ETHERNET && s->converted++ == 0)
 		s->converted_link_type = link_type;
@@ -49,6 +50,14 @@ take(struct lk_capture_scan *s, const struct lk_rewrite *rewrite, const struct l
 	}
 }
 
+static void
+count_block(void *scan, const uint8_t *block, uint32_t length)
+{
+	(void)block;
+	(void)length;
+	((struct lk_capture_scan *)scan)->blocks++;
+}
+
 int
 lk_codec_capture_scan(int fd, const struct lk_rewrite *rewrite, const struct lk_side *side,
 		      struct lk_capture_scan *scan)
@@ -63,6 +72,8 @@ lk_codec_capture_scan(int fd, const struct lk_rewrite *rewrite, const struct lk_
 	memset(scan, 0, sizeof(*scan));
 	if (reader != NULL && buffer != NULL) {
 		lk_capture_reader_begin(reader, fd, buffer);
+		reader->file.hear = count_block;
+		reader->file.listener = scan;
 		while ((status = lk_capture_reader_next(reader, &record)) == LK_CAPTURE_RECORD)
 			take(scan, rewrite, side, reader, &record, &clock);
 		scan->is_whole = status == LK_CAPTURE_END;
