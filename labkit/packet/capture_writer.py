@@ -51,6 +51,7 @@ class CaptureWriter:
     ) -> None:
         self.file = Path(file)
         self._interfaces, self._comments = tuple(interfaces), tuple(comments)
+        self._place = Path(os.path.realpath(self.file))  # where a link leads
         self._descriptor: int | None = None
         ending = self.file.suffix.lower()
         if ending not in FORMATS:
@@ -67,7 +68,7 @@ class CaptureWriter:
         self.frames = 0
         try:
             self._descriptor, temporary = tempfile.mkstemp(
-                prefix=f".{self.file.name}.", suffix=".part", dir=self.file.parent
+                prefix=f".{self.file.name}.", suffix=".part", dir=self._place.parent
             )
         except OSError as error:
             raise self._unwritten(reason(error)) from None
@@ -121,7 +122,7 @@ class CaptureWriter:
         try:
             self._begin(np.zeros(0, RECORD))
             os.fchmod(self._descriptor, self._mode())
-            self._temporary.replace(self.file)
+            self._temporary.replace(self._place)
         except OSError as error:
             self.abandon()
             raise self._unwritten(reason(error)) from None
