@@ -31,6 +31,7 @@ BORROWED: dict[str, tuple[str, ...]] = {
     ),
     "frame_program.h": ("struct lk_field", "struct lk_checksum", "struct lk_template"),
     "histogram.h": ("struct lk_histogram",),
+    "link_type.h": ("enum lk_to_ethernet",),
     "engine_limits.h": (),
     "layers.h": ("enum lk_sum_state", "enum lk_problem", "struct lk_layer", "struct lk_walk"),
     "recorder_memory.h": (

@@ -2,7 +2,7 @@
 """Sections and interfaces of a capture, and what pcapng's options tell of them."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,12 @@ from labkit._codec import ffi
 COMMENT = 1
 HARDWARE, OS, APPLICATION = 2, 3, 4  # of a section
 NAME, DESCRIPTION, SPEED, FILTER, INTERFACE_OS = 2, 3, 8, 11, 12  # of an interface
+RESOLUTION, FCS, OFFSET = 9, 13, 14
 IS_OF_TWO = 0x80
+NANOSECONDS = 9
+SECTION, INTERFACE = 0x0A0D0D0A, 1
+SECTION_MAGIC = 0x1A2B3C4D
+LONGEST_VALUE = 65_532  # bytes of an option
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,41 @@ class CaptureInterface:
             _text(filtered[1:]) if filtered[:1] == b"\0" else "",  # 1: a program of BPF
             tuple(texts.get(COMMENT, ())),
         )
+
+
+def section_block(comments: Iterable[str] = ()) -> bytes:
+    """A section header of pcapng in machine order."""
+    options = [(COMMENT, one.encode(errors="replace")) for one in comments]
+    return _block(SECTION, struct.pack("=IHHq", SECTION_MAGIC, 1, 0, -1), options)
+
+
+def interface_block(one: CaptureInterface, offset_s: int = 0) -> bytes:
+    """An interface description of pcapng in machine order, with stamps in nanoseconds since a
+    second."""
+    texts = ((NAME, one.name), (DESCRIPTION, one.description), (INTERFACE_OS, one.os))
+    options = [(code, text.encode(errors="replace")) for code, text in texts if text]
+    options += [(COMMENT, text.encode(errors="replace")) for text in one.comments]
+    options.append((RESOLUTION, bytes([NANOSECONDS])))
+    if one.speed:
+        options.append((SPEED, struct.pack("=Q", one.speed)))
+    if one.filter:
+        options.append((FILTER, b"\0" + one.filter.encode(errors="replace")))
+    if one.fcs:
+        options.append((FCS, bytes([one.fcs])))
+    if offset_s:
+        options.append((OFFSET, struct.pack("=q", offset_s)))
+    return _block(INTERFACE, struct.pack("=HHI", one.link_type, 0, one.snaplen), options)
+
+
+def _block(kind: int, body: bytes, options: Iterable[tuple[int, bytes]]) -> bytes:
+    """A block of pcapng (draft-ietf-opsawg-pcapng 3.1)."""
+    told = list(options)
+    for code, value in told:
+        value = value[:LONGEST_VALUE]
+        body += struct.pack("=HH", code, len(value)) + value + bytes(-len(value) % 4)
+    body += bytes(4) if told else b""
+    size = len(body) + 12
+    return struct.pack("=II", kind, size) + body + struct.pack("=I", size)
 
 
 def _options(native: Any, is_big: bool) -> Iterator[tuple[int, bytes]]:

@@ -15,6 +15,7 @@
 #include "flow_row.h"
 #include "histogram.h"
 #include "layers.h"
+#include "link_type.h"
 #include "engine_limits.h"
 #include "recorder_memory.h"
 #include "replay_ahead.h"
@@ -222,6 +223,13 @@ int64_t lk_codec_flows(struct lk_flows *f, uint64_t filter, const uint8_t *progr
 		       uint64_t first);
 const struct lk_flow_row *lk_codec_flows_rows(struct lk_flows *f, uint32_t *count);
 void lk_codec_flows_close(struct lk_flows *f);
+/* capture_write.c: appends records to a file, of pcapng as they are in machine order, with stamps
+ * in nanoseconds since offset_ns; its comments stand in the order of their records. Or -errno;
+ * EMSGSIZE: comments of 1 MiB on one frame. All numbers were checked before. */
+int lk_codec_capture_write(int fd, int is_pcapng, int64_t offset_ns, const uint8_t *buffer,
+			   const struct lk_captured *records, uint64_t count,
+			   const struct lk_capture_comment *comments, uint64_t comment_count,
+			   const uint8_t *text);
 
 /* capture_scan.c: what a pcap or pcapng file holds; sizes are those of rewritten frames, which are
  * numbered from 1, 0: there is none.
@@ -239,9 +247,16 @@ struct lk_capture_scan {
 	uint64_t cut_frame; /* the first one that was not kept whole */
 	uint32_t cut_kept;  /* of cut and short ones before they are rewritten */
 	uint32_t cut_length;
-	uint64_t other_frame; /* the first one whose link type is not Ethernet */
+	uint64_t other_frame; /* the first one that is none of Ethernet, and cannot be made one */
 	uint32_t other_link_type;
+	int32_t other_why;  /* enum lk_to_ethernet */
+	uint64_t converted; /* frames of other links that become Ethernet */
+	uint32_t converted_link_type;
+	uint64_t odd;	    /* frames with an FCS, or longer than they say they were */
+	uint64_t blocks;    /* of pcapng: section headers and interface descriptions */
 	int32_t is_whole;   /* read to its end */
+	int32_t is_cut;	    /* the file ends within a record */
+	int32_t is_read;    /* its header */
 	const char *reason; /* why not */
 	uint64_t reason_at; /* byte of the file */
 };
@@ -255,6 +270,12 @@ int lk_codec_capture_sides(int fd, const struct lk_rewrite *clients, uint8_t *bi
  * so many bytes of overhead; the other limit is UINT64_MAX. Or -errno. */
 int64_t lk_codec_capture_due(int fd, const struct lk_rewrite *rewrite, const struct lk_side *side,
 			     uint64_t before_ns, uint64_t before_bits, uint32_t overhead);
+
+/* Of frames in a buffer: each becomes one of Ethernet without FCS at `to`, and its record tells of
+ * it there: offset, kept, length, link type, FCS. Of those that cannot (enum lk_to_ethernet in
+ * `whys`) kept becomes 0. `to` has room for 14 bytes more a frame; bytes used are returned. */
+uint64_t lk_codec_to_ethernet(struct lk_captured *records, uint64_t count, const uint8_t *buffer,
+			      uint8_t *to, uint8_t *whys);
 
 /* Rewrites one frame (rewrite.h); `to` has room for 4 bytes more. Returns its new length. */
 uint32_t lk_codec_rewrite(const struct lk_rewrite *rewrite, const uint8_t *frame, uint32_t length,

@@ -37,7 +37,9 @@ def test_frames_by_number(tmp_path: Path) -> None:
 
 def test_a_number_that_is_none(tmp_path: Path) -> None:
     capture = lk.Capture(pcap(tmp_path / "three.pcap", numbered(3)))
-    with pytest.raises(IndexError, match=r"no frame 3: three.pcap has 3 frames, which are numbered"):
+    with pytest.raises(
+        IndexError, match=r"no frame 3: three.pcap has 3 frames, which are numbered"
+    ):
         capture[3]
     with pytest.raises(IndexError, match="no frame -4"):
         capture[-4]

@@ -20,8 +20,10 @@ def scan(file: Path) -> Any:
     return found
 
 
-def pcap(times_ns: list[int], order: str = "<", kept: int = 60, length: int = 60) -> bytes:
-    head = struct.pack(f"{order}IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1)
+def pcap(
+    times_ns: list[int], order: str = "<", kept: int = 60, length: int = 60, link: int = 1
+) -> bytes:
+    head = struct.pack(f"{order}IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, link)
     return head + b"".join(
         struct.pack(f"{order}4I", *divmod(time, 10**9), kept, length) + bytes(kept)
         for time in times_ns
