@@ -14,7 +14,7 @@ from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.layer import LONGEST_PAYLOAD, WITHOUT_HEADER, Layer, layers_of
 from labkit.packet.receivers import receivers_of, tunnel_end
 from labkit.packet.tunnel import Tunnel
-from labkit.packet.verdict_text import GOOD, UNFINISHED, WRONG
+from labkit.packet.verdict_text import UNFINISHED, WRONG
 from labkit.packet.walk import LONGEST_WIRE, link_type_number, walk
 from labkit.text import Html, bold, html_table, shade, shown
 
@@ -69,10 +69,11 @@ class Explanation:
     def __repr__(self) -> str:
         lines = []
         for layer in self.layers:
-            last = layer.offset + layer.length - 1
+            last = max(layer.offset + layer.length - 1, layer.offset)
             head = f"{layer.offset:>5}-{last:<5} {_title(layer)}"
             checksum = f"checksum {layer.checksum}" if layer.checksum else ""
-            lines += _wrapped("   ".join(filter(None, (head, checksum, layer.problem))))
+            problem = f"problem: {layer.problem}" if layer.problem else ""
+            lines += _wrapped("   ".join(filter(None, (head, checksum, problem))))
             lines += [f"{'':12}{line}" for line in _hex_lines(layer)]
             lines += _wrapped(", ".join(f"{name}={value}" for name, value in _values(layer)), 12)
         lines += [f"receiver {name}: {text}" for name, text in self.receivers.items()]
@@ -196,6 +197,3 @@ def _checksum_markup(checksum: str) -> str:
     if checksum.startswith(UNFINISHED):
         return bold(checksum, CAUTION)
     return checksum
-
-
-__all__ = ["GOOD", "WRONG", "Explanation", "Layer", "explain"]

@@ -9,7 +9,12 @@ from labkit.packet.walk import Found
 GOOD, WRONG, UNFINISHED = "good", "wrong", "unfinished"
 CUT = "cut short by the capture"
 IP_KINDS = ("ip", "ipv6")
-ANNOUNCED = {"ip": "IPv4", "ipv6": "IPv6"}
+OWN_REASONS = {  # by the layer's problem, why its checksum cannot be judged
+    "cut": CUT,
+    "short": "its packet ends within the header",
+    "length": "its length cannot be",
+    "long": "longer than its packet",
+}
 
 
 def checksum_text(raw: bytes, found: Sequence[Found], number: int) -> str:
@@ -41,10 +46,8 @@ def checksum_text(raw: bytes, found: Sequence[Found], number: int) -> str:
 def _why_not(raw: bytes, found: Sequence[Found], number: int) -> str:
     """Why a checksum cannot be judged."""
     layer = found[number]
-    if layer.problem in ("short", "length", "long"):
-        return problem_text(raw, found, number)
-    if layer.problem == "cut":
-        return CUT
+    if layer.problem in OWN_REASONS:
+        return OWN_REASONS[layer.problem]
     if layer.is_quoted:
         return "of a packet that is quoted"
     around = [n for n in range(number) if found[n].kind in (*IP_KINDS, "fragment")]
@@ -73,7 +76,7 @@ def problem_text(raw: bytes, found: Sequence[Found], number: int) -> str:
         case "cut":
             return CUT
         case "short":
-            return "its packet ends within the header"
+            return OWN_REASONS["short"]
         case "long":
             return "it says that it is longer than what is around it"
         case "deep":

@@ -292,7 +292,7 @@ NAMES: dict[str, dict[int, str]] = {
 FLAGS: dict[str, tuple[str, ...]] = {  # from the lowest bit up; "": it has no name
     "ip_flags": ("MF", "DF", "evil"),
     "tcp_flags": ("F", "S", "R", "P", "A", "U", "E", "C", "N"),
-    "vxlan_flags": ("", "", "", "Instance", "", "", "", "G"),
+    "vxlan_flags": ("", "", "NextProtocol", "Instance", "", "", "", "G"),
     "gpe_flags": ("OAM", "BUM", "NextProtocol", "Instance"),
     "gtp_flags": ("PN", "S", "E"),
     "na_flags": ("O", "S", "R"),

@@ -10,7 +10,7 @@ from labkit.packet.geneve_options import parse_options
 
 GRE = (
     "chksum_present:1 routing_present:1 key_present:1 seqnum_present:1 strict_route_source:1 "
-    "recursion_control:3 _ack:1 flags:4 version:3 proto:16:ether_type"
+    "recursion_control:3 ?acknum_present:1 flags:4 version:3 proto:16:ether_type"
 )
 ERSPAN_II = "ver:4 vlan:12 cos:3 en:2 t:1 session_id:10 ?reserved:12:hex index:20"
 ERSPAN_III = (
@@ -58,7 +58,7 @@ def gre(r: Reader) -> Parts:
     if r["version"] == 1:
         yield from r.read("payload_len:16 call_id:16" if r["key_present"] else "")
         yield from r.read("sequence_number:32" if r["seqnum_present"] else "")
-        yield from r.read("ack_number:32" if r["ack"] else "")
+        yield from r.read("ack_number:32" if r["acknum_present"] else "")
         return
     if r["chksum_present"] or r["routing_present"]:
         yield from r.read("chksum:16:hex offset:16")
