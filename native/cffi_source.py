@@ -17,6 +17,7 @@ from cffi import FFI
 # A number as it stands, or an expression in parentheses
 NUMBER = r"\d+u?|0x[0-9a-f]+u?|\(.+\)"
 BORROWED: dict[str, tuple[str, ...]] = {
+    "bpf.h": ("struct lk_bpf_insn",),
     "endpoint.h": ("struct lk_endpoint",),
     "frame_ring.h": ("struct lk_record", "struct lk_frame_reader"),
     "headers.h": ("struct lk_headers",),
