@@ -17,6 +17,7 @@ from cffi import FFI
 # A number as it stands, or an expression in parentheses
 NUMBER = r"\d+u?|0x[0-9a-f]+u?|\(.+\)"
 BORROWED: dict[str, tuple[str, ...]] = {
+    "bpf.h": ("struct lk_bpf_insn",),
     "column_list.h": ("enum lk_column_type", "struct lk_column_out"),
     "endpoint.h": ("struct lk_endpoint",),
     "flow_row.h": ("struct lk_flow_key", "struct lk_flow_row"),

@@ -7,6 +7,7 @@
 #ifndef LK_CODEC_API_H
 #define LK_CODEC_API_H
 
+#include "bpf.h"
 #include "column_list.h"
 #include "endpoint.h"
 #include "frame_program.h"
@@ -109,10 +110,17 @@ void lk_codec_ring_empty(struct lk_frame_ring *ring);
 int lk_codec_ring_listen(struct lk_frame_ring *ring, const struct lk_frame_reader *reader,
 			 uint32_t slot);
 void lk_codec_ring_from_now(struct lk_frame_ring *ring, struct lk_frame_reader *reader);
+/* The next frame that a checked program takes, NULL: every one; 0 where there is none by now. */
 int64_t lk_codec_ring_pull(struct lk_frame_ring *ring, struct lk_frame_reader *reader,
-			   struct lk_record *record, uint8_t *to, uint32_t room);
+			   struct lk_record *record, uint8_t *to, uint32_t room,
+			   const struct lk_bpf_insn *program);
 int lk_codec_ring_has(const struct lk_frame_ring *ring, const struct lk_frame_reader *reader);
 
+/* Filters (bpf.h). check: 0 or -EINVAL; the others take a checked program. */
+int lk_codec_bpf_check(const struct lk_bpf_insn *program, uint32_t count);
+uint32_t lk_codec_bpf_run(const struct lk_bpf_insn *program, const uint8_t *frame, uint32_t length,
+			  uint32_t kept);
+int lk_codec_bpf_is_compilable(const struct lk_bpf_insn *program, uint32_t count);
 /* capture_read.c: records of a pcap or pcapng file, of which sections and interfaces are numbered
  * as they come. */
 struct lk_captured {
