@@ -95,10 +95,15 @@ def capture_seeds() -> Iterator[tuple[str, bytes]]:
         for magic in (0xA1B2C3D4, 0xA1B23C4D):
             head = struct.pack(f"{order}IHHiIII", magic, 2, 4, 0, 0, 65535, 1)
             yield f"{name}-{magic:x}", head + struct.pack(f"{order}4I", 1, 2, 16, 60) + bytes(16)
+        told = struct.pack(f"{order}4I", 1, 2, 16, 60)
+        modified = struct.pack(f"{order}IHHiIII", 0xA1B2CD34, 2, 3, 0, 0, 65535, 0x24000065)
+        yield f"{name}-modified", modified + told + bytes(24)
+        options = struct.pack(f"{order}HH4s HHI HH", 1, 4, b"text", 2, 4, 4 << 5, 0, 0)
         blocks = [
             (0x0A0D0D0A, struct.pack(f"{order}IHHq", 0x1A2B3C4D, 1, 0, -1)),
             (1, struct.pack(f"{order}HHI HHB3x HHq HH", 1, 0, 96, 9, 1, 9, 14, 8, 1, 0, 0)),
             (6, struct.pack(f"{order}5I", 0, 1, 2, 16, 60) + bytes(16)),
+            (6, struct.pack(f"{order}5I", 0, 1, 2, 16, 60) + bytes(16) + options),
             (2, struct.pack(f"{order}2H4I", 0, 0, 1, 2, 16, 60) + bytes(16)),
             (3, struct.pack(f"{order}I", 16) + bytes(16)),
             (99, bytes(8)),
