@@ -186,7 +186,8 @@ add_comment(struct comments *c, uint64_t record, const uint8_t *text, uint32_t l
 			return 0;
 	if (!grow((void **)&c->all, &c->room, c->count, sizeof(*c->all)))
 		return 0;
-	memcpy(c->text + c->bytes, text, length);
+	if (length > 0)
+		memcpy(c->text + c->bytes, text, length);
 	c->all[c->count++] = (struct lk_capture_comment){record, c->bytes, length};
 	c->bytes += length;
 	return 1;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, captures.c,
-and tunnels.c once for each protocol."""
+reader.c, and tunnels.c once for each protocol."""
 
 import struct
 import subprocess
@@ -23,11 +23,13 @@ TUNNEL_SWITCHES = (0x01, 0x0B, 0x05, 0x11, 0x21, 0x41, 0x81, 0xC1)  # as named i
 
 @dataclass(frozen=True)
 class Target:
-    """A fuzz target: its source, and the preprocessor's definitions."""
+    """A fuzz target: its source, the preprocessor's definitions, and sources of native/ with it."""
 
     name: str
     source: str
     definitions: tuple[str, ...] = ()
+    native: tuple[str, ...] = ()
+    least_runs: int = 10_000  # in 20 s beside the others
 
     @property
     def binary(self) -> Path:
@@ -42,10 +44,14 @@ class Target:
         """Compiles with clang into build/fuzz."""
         FOLDER.mkdir(parents=True, exist_ok=True)
         command = [
-            *("clang", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror"),
+            *("clang", "-std=gnu11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Werror"),
             *("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"),
             *(f"-D{definition}" for definition in self.definitions),
-            *("-I", ROOT / "native" / "packet", ROOT / "tests" / "fuzz" / self.source),
+            *("-I", ROOT / "native" / "packet", "-I", ROOT / "native" / "codec"),
+            *(
+                ROOT / "tests" / "fuzz" / self.source,
+                *(ROOT / "native" / one for one in self.native),
+            ),
             *("-o", self.binary),
         ]
         ran = subprocess.run(command, capture_output=True, text=True)
@@ -55,7 +61,11 @@ class Target:
     def write_seeds(self, corpus: Path) -> None:
         """Good input for every switch."""
         corpus.mkdir(parents=True, exist_ok=True)
-        seeds = {"handlers.c": handler_seeds, "captures.c": capture_seeds}
+        seeds = {
+            "handlers.c": handler_seeds,
+            "captures.c": capture_seeds,
+            "reader.c": capture_seeds,
+        }
         for name, data in seeds.get(self.source, self.tunnel_seeds)():
             (corpus / name).write_bytes(data)
 
@@ -120,6 +130,7 @@ def capture_seeds() -> Iterator[tuple[str, bytes]]:
 TARGETS = (
     Target("handlers", "handlers.c"),
     Target("captures", "captures.c"),
+    Target("reader", "reader.c", native=("codec/capture_read.c",), least_runs=500),
     Target("vxlan", "tunnels.c", ("PROTOCOL=LK_VXLAN",)),
     Target("geneve", "tunnels.c", ("PROTOCOL=LK_GENEVE",)),
     Target("gue", "tunnels.c", ("PROTOCOL=LK_GUE",)),
