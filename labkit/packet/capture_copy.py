@@ -22,7 +22,7 @@ FORMATS = 4  # bytes by which captures are known
 NO_CAPTURE = "it holds neither pcap nor pcapng"
 BEGINS = {
     value.to_bytes(4, order)
-    for value in (0x0A0D0D0A, 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34)
+    for value in (0x0A0D0D0A, 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34, 0x1C0001AC, 0x1C0001AB)
     for order in ("little", "big")
 }
 

@@ -322,8 +322,8 @@ lk_codec_capture_seek(struct lk_capture_input *in, uint64_t at)
 		return at == 0 ? 0 : -EINVAL;
 	if (at > 0 && at >= in->seen)
 		return -EINVAL;
-	if (w->format == LK_CAPTURE_PCAP && at < LK_PCAP_HEADER)
-		at = LK_PCAP_HEADER;
+	if (at == 0)
+		w->format = LK_CAPTURE_UNREAD;
 	while (n > 1 && in->sections[n - 1].at > at)
 		n--;
 	in->section = n - 1;
@@ -334,7 +334,7 @@ lk_codec_capture_seek(struct lk_capture_input *in, uint64_t at)
 		const struct lk_capture_described *d =
 			&in->interfaces[section->first_interface + i];
 
-		if (d->at >= at && at > LK_PCAP_HEADER)
+		if (d->at >= at)
 			break;
 		w->interfaces[w->interface_count++] = (struct lk_capture_interface){
 			d->link_type, d->snaplen, d->offset_s, d->resolution, d->fcs};

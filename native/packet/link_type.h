@@ -2,11 +2,11 @@
 #ifndef LK_LINK_TYPE_H
 #define LK_LINK_TYPE_H
 
+#include "capture_walker.h"
 #include "headers.h"
 
 /* Link types of captures (https://www.tcpdump.org/linktypes.html) that become Ethernet here. */
 #define LK_LINK_NULL	 0u
-#define LK_LINK_ETHERNET 1u
 #define LK_LINK_PPP	 9u
 #define LK_LINK_RAW_BSD	 12u
 #define LK_LINK_RAW_BSDI 14u

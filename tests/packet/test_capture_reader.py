@@ -80,6 +80,25 @@ def test_modified_pcap(tmp_path: Path, order: str) -> None:
     assert found == [(7 * S + 5000, FRAME, 61)] * 2
 
 
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("magic", [0x1C0001AC, 0x1C0001AB])
+def test_pcap_of_ixia(tmp_path: Path, magic: int, order: str) -> None:
+    """The size of all records follows on the header."""
+    data = pcap_header(magic, order) + bytes(4) + pcap_record(FRAME, (7, 5), order, 1500) * 2
+    found, reader = read(written(tmp_path, data))
+    assert found == [(7 * S + 5000, FRAME, 1500)] * 2
+    reader.seek(0)
+    assert sum(map(len, reader.batches())) == 2
+
+
+def test_pcap_of_aix(tmp_path: Path) -> None:
+    """Nanoseconds, lengths in the other order, and an interface type for the link type."""
+    data = pcap_header(US, ">", 6, 2) + struct.pack(">4I", 7, 5, 1500, 60) + FRAME
+    found, reader = read(written(tmp_path, data))
+    assert found == [(7 * S + 5, FRAME, 1500)]
+    assert reader.interfaces[0].link_type == 1
+
+
 @pytest.mark.parametrize(
     ("minor", "lengths"), [(2, (1500, 60)), (3, (1500, 60)), (3, (60, 1500)), (4, (60, 1500))]
 )
