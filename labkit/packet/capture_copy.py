@@ -7,7 +7,7 @@ import tempfile
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from labkit.errors import LabError
 from labkit.packet.capture_open import compression, opened, unpacking, unreadable
@@ -20,10 +20,11 @@ LEFT_SHARE = 0.1  # or this share of it, where that is less
 EVERY = 64 << 20  # bytes after which the disk is looked at again
 FORMATS = 4  # bytes by which captures are known
 NO_CAPTURE = "it holds neither pcap nor pcapng"
+BYTE_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 BEGINS = {
     value.to_bytes(4, order)
     for value in (0x0A0D0D0A, 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34, 0x1C0001AC, 0x1C0001AB)
-    for order in ("little", "big")
+    for order in BYTE_ORDERS
 }
 
 

@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import select
 import stat
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from labkit.text import reason
 
 PIPE = 1 << 20  # bytes
 PIECE = 1 << 15  # bytes that are unpacked at a time, of which none come where one is damaged
+LONGEST_WAIT_MS = 200
 # What compressed files begin with
 MAGICS = {
     b"\x1f\x8b": "gzip",
@@ -88,6 +90,8 @@ class Unpacked:
         self.failed = ""
         with suppress(OSError):  # pipe-user-pages-soft; a small pipe is slower, and right
             fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, PIPE)
+        os.set_blocking(self._out, False)
+        self._ends = False
         self._kind = kind
         self._file = os.dup(file)
         self._thread = threading.Thread(target=self._unpack, name="labkit-unpack", daemon=True)
@@ -97,7 +101,7 @@ class Unpacked:
         try:
             with unpacking(self._file, self._kind) as stream:
                 while piece := stream.read(PIECE):
-                    _write_all(self._out, piece)
+                    self._write(piece)
         except BrokenPipeError:
             pass  # nobody reads any more
         except Exception as error:  # LZMAError, and what pyarrow raises
@@ -106,13 +110,20 @@ class Unpacked:
             os.close(self._out)
             os.close(self._file)
 
+    def _write(self, piece: bytes) -> None:
+        """Waits for room, but not for a fork of this process that still holds the other end."""
+        left = memoryview(piece)
+        room = select.poll()
+        room.register(self._out, select.POLLOUT)
+        while left:
+            if self._ends:
+                raise BrokenPipeError
+            if room.poll(LONGEST_WAIT_MS):
+                with suppress(BlockingIOError):
+                    left = left[os.write(self._out, left) :]
+
     def close(self) -> None:
         """Ends the thread."""
+        self._ends = True
         os.close(self.descriptor)
         self._thread.join()
-
-
-def _write_all(descriptor: int, piece: bytes) -> None:
-    left = memoryview(piece)
-    while left:
-        left = left[os.write(descriptor, left) :]

@@ -2,12 +2,14 @@
 """Every kind of capture gives its records, and a bad one those before the bad place."""
 
 import bz2
+import gc
 import gzip
 import lzma
 import os
 import random
 import struct
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -298,6 +300,23 @@ def test_compressed_ones_that_are_cut_short_or_damaged(tmp_path: Path, kind: str
             assert f"its {kind} data are damaged or cut short" in reader.warnings[0]
     with pytest.raises(lk.LabError, match="damaged or cut short"):
         read(written(tmp_path, packed[:20]))
+
+
+def test_one_that_is_left_in_the_middle_ends_its_thread(tmp_path: Path) -> None:
+    """Also while a fork of this process holds the same pipe."""
+    file = written(tmp_path, gzip.compress(noisy(200_000)))
+    reader = CaptureReader(file)
+    next(reader.batches(frames=10))
+    assert "labkit-unpack" in [thread.name for thread in threading.enumerate()]
+    assert reader._unpacked is not None
+    child = subprocess.Popen(["sleep", "60"], pass_fds=[reader._unpacked.descriptor])
+    try:
+        del reader
+        gc.collect()
+        assert "labkit-unpack" not in [thread.name for thread in threading.enumerate()]
+    finally:
+        child.kill()
+        child.wait()
 
 
 def test_one_that_is_cut_short_gives_its_whole_frames(tmp_path: Path) -> None:
