@@ -15,6 +15,7 @@
 #define MOST_OPTIONS	  (64u << 20) /* bytes of their options; of those beyond, none is kept */
 #define MOST_COMMENTS	  (4u << 20)  /* bytes, behind which a batch ends */
 #define SECTION_OPTIONS	  24u	      /* where they begin in their block */
+#define HAS_CHANGED	  "the file has changed while it was read"
 #define INTERFACE_OPTIONS 16u
 
 struct comments {
@@ -33,7 +34,7 @@ struct lk_capture_input {
 	uint64_t section; /* in which the walk is */
 	uint64_t seen;	  /* byte up to which records were counted */
 	int has_no_memory;
-	const char *too_many;
+	const char *trouble; /* for which reading ends */
 };
 
 /* Room for one more; 0: there is no memory. */
@@ -73,7 +74,7 @@ add_section(struct lk_capture_input *in, uint64_t at, const uint8_t *options, ui
 	const struct lk_capture_file *w = &in->reader.file;
 
 	if (in->told.sections == MOST_DESCRIBED) {
-		in->too_many = "more than 65,536 sections";
+		in->trouble = "more than 65,536 sections";
 		return;
 	}
 	if (!grow((void **)&in->sections, &in->section_room, in->told.sections,
@@ -99,7 +100,7 @@ add_interface(struct lk_capture_input *in, uint64_t at, const struct lk_capture_
 	struct lk_capture_described *described;
 
 	if (in->told.interfaces == MOST_DESCRIBED) {
-		in->too_many = "more than 65,536 interfaces";
+		in->trouble = "more than 65,536 interfaces";
 		return;
 	}
 	if (!grow((void **)&in->interfaces, &in->interface_room, in->told.interfaces,
@@ -123,24 +124,45 @@ add_interface(struct lk_capture_input *in, uint64_t at, const struct lk_capture_
 		described->options_length = length;
 }
 
+/* The section that begins there, of those that are known; their number: none does. */
+static uint64_t
+section_at(const struct lk_capture_input *in, uint64_t at)
+{
+	uint64_t n = 0;
+
+	while (n < in->told.sections && in->sections[n].at != at)
+		n++;
+	return n;
+}
+
 /* A section header or an interface description, which may have been met before. */
 static void
 hear(void *listener, const uint8_t *block, uint32_t length)
 {
 	struct lk_capture_input *in = listener;
 	const struct lk_capture_file *w = &in->reader.file;
+	uint64_t last = in->told.sections - 1, found;
 	uint32_t number = w->interface_count - 1;
 
-	if (in->has_no_memory || in->too_many != NULL)
+	if (in->has_no_memory || in->trouble != NULL)
 		return;
-	if (lk_get32(block) != LK_BLOCK_SECTION) {
-		if (number >= in->sections[in->section].interfaces)
+	if (lk_get32(block) == LK_BLOCK_SECTION) {
+		if (in->told.sections == 0 || w->at > in->sections[last].at) {
+			add_section(in, w->at, block + SECTION_OPTIONS,
+				    length - SECTION_OPTIONS - 4);
+			return;
+		}
+		found = section_at(in, w->at);
+		if (found > last)
+			in->trouble = HAS_CHANGED;
+		else
+			in->section = found;
+	} else if (number >= in->sections[in->section].interfaces) {
+		if (in->section == last)
 			add_interface(in, w->at, &w->interfaces[number], block + INTERFACE_OPTIONS,
 				      length - INTERFACE_OPTIONS - 4);
-	} else if (in->told.sections == 0 || w->at > in->sections[in->told.sections - 1].at) {
-		add_section(in, w->at, block + SECTION_OPTIONS, length - SECTION_OPTIONS - 4);
-	} else if (w->at != in->sections[in->section].at) {
-		in->section++;
+		else
+			in->trouble = HAS_CHANGED;
 	}
 }
 
@@ -241,8 +263,8 @@ lk_codec_capture_read(struct lk_capture_input *in, uint8_t *buffer, uint64_t roo
 		}
 		if (in->has_no_memory)
 			return -ENOMEM;
-		if (in->too_many != NULL)
-			status = lk_capture_fails(&r->file, LK_CAPTURE_BAD, in->too_many);
+		if (in->trouble != NULL)
+			status = lk_capture_fails(&r->file, LK_CAPTURE_BAD, in->trouble);
 		if (status != LK_CAPTURE_RECORD)
 			break;
 		if (record.kept > room - used) {

@@ -396,10 +396,43 @@ def test_reading_on_at_any_record(tmp_path: Path, order: str) -> None:
         assert again.records.tolist() == all_of_it.records.tolist()
         assert again.buffer.tobytes() == all_of_it.buffer.tobytes()
         assert reader.interfaces == told
-        with pytest.raises(lk.LabError, match="it is where a record begins that was read before"):
-            reader.seek(10**6)
-        with pytest.raises(OverflowError):
-            reader.seek(-1)
+        for wrong in (10**6, -1):
+            with pytest.raises(lk.LabError, match="where a record begins that was read before"):
+                reader.seek(wrong)
+
+
+def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
+    """Sections and interfaces where others were, or none: what is read is sound, or it is told."""
+    one = section() + interface(1) + enhanced(FRAME)
+    file = written(tmp_path, one * 3)
+    more = section() + interface(1) * 4 + enhanced(FRAME, number=3)
+    for other in (more * 3, section() * 20 + interface() + enhanced(FRAME), one[28:] * 4, b""):
+        file.write_bytes(one * 3)
+        with CaptureReader(file) as reader:
+            (batch,) = reader.batches()
+            file.write_bytes(other)
+            for at in (0, *batch.records["at"].tolist()):
+                reader.seek(at)
+                for again in reader.batches():
+                    known = len(reader.interfaces)
+                    assert (again.records["interface"] < known).all()
+                assert isinstance(reader.warnings, tuple)
+
+
+def test_many_threads_read_one_file(tmp_path: Path) -> None:
+    """Each record once, among them."""
+    found: list[int] = []
+    with CaptureReader(written(tmp_path, noisy(50_000))) as reader:
+
+        def read_some() -> None:
+            found.extend(len(batch) for batch in reader.batches(frames=100))
+
+        threads = [threading.Thread(target=read_some) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sum(found) == 50_000
 
 
 def test_pcap_from_any_record(tmp_path: Path) -> None:
