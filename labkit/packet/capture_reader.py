@@ -15,6 +15,7 @@ from labkit._codec import ffi, lib
 from labkit.errors import LabError
 from labkit.packet.capture_open import Unpacked, compression, opened, unreadable
 from labkit.packet.capture_options import CaptureInterface, CaptureSection
+from labkit.packet.struct_type import struct_type
 
 MOST_KEPT = 262_144  # bytes of a frame; libpcap's own limit
 FRAMES = 65_536
@@ -23,23 +24,7 @@ BYTES = 16 << 20
 Array = np.ndarray[Any, Any]
 
 
-def _record_type() -> np.dtype[Any]:
-    """struct lk_captured as a type of numpy."""
-    kinds = {1: "u1", 2: "u2", 4: "u4", 8: "u8"}
-    fields = ffi.typeof("struct lk_captured").fields
-    return np.dtype(
-        {
-            "names": [name for name, _ in fields],
-            "formats": [
-                "i8" if name == "time_ns" else kinds[ffi.sizeof(one.type)] for name, one in fields
-            ],
-            "offsets": [one.offset for _, one in fields],
-            "itemsize": ffi.sizeof("struct lk_captured"),
-        }
-    )
-
-
-RECORD = _record_type()
+RECORD = struct_type("struct lk_captured")
 
 
 @dataclass(frozen=True)
@@ -64,6 +49,10 @@ class CapturedBatch:
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def cut(self, first: int, last: int) -> "CapturedBatch":
+        """Its records from `first` to before `last`, on the same buffer, without their comments."""
+        return CapturedBatch(self.records[first:last], self.buffer, self.first + first)
 
 
 class CaptureReader:

@@ -7,11 +7,15 @@
 #ifndef LK_CODEC_API_H
 #define LK_CODEC_API_H
 
+#include "bpf.h"
+#include "column_list.h"
 #include "endpoint.h"
 #include "frame_program.h"
 #include "frame_ring.h"
 #include "tunnel.h"
+#include "flow_row.h"
 #include "histogram.h"
+#include "layers.h"
 #include "link_type.h"
 #include "engine_limits.h"
 #include "recorder_memory.h"
@@ -40,6 +44,19 @@ int lk_codec_handle(const char *kind, uint8_t *buffer, uint32_t room, uint32_t *
 /* Returns 1 and fills the fields when the frame ends in a signature. */
 int lk_codec_signature(const uint8_t *frame, uint32_t length, uint16_t *stream, uint32_t *sequence,
 		       uint64_t *tsc);
+
+/* Kinds of layers, by number; NULL past the last one. */
+const char *lk_layer_name(unsigned int kind);
+const char *lk_layer_title(unsigned int kind);
+const char *lk_layer_reference(unsigned int kind);
+
+/* The kind of layer that an IP protocol announces; 0, which is data: none that is known. */
+int lk_layer_of_protocol(unsigned int protocol);
+
+/* walk.c: the layers of a frame of a link type (LINKTYPE_...), of which `kept` of `length` bytes
+ * are there; `fcs` bytes at the end of the wire are its FCS. Any bytes will do. */
+void lk_codec_walk(const uint8_t *frame, uint32_t kept, uint32_t length, uint32_t link_type,
+		   uint32_t fcs, struct lk_walk *walk);
 
 /* Makes a tunnel ready whose fields are set: see struct lk_tunnel. */
 void lk_codec_tunnel_prepare(struct lk_tunnel *tunnel);
@@ -93,10 +110,17 @@ void lk_codec_ring_empty(struct lk_frame_ring *ring);
 int lk_codec_ring_listen(struct lk_frame_ring *ring, const struct lk_frame_reader *reader,
 			 uint32_t slot);
 void lk_codec_ring_from_now(struct lk_frame_ring *ring, struct lk_frame_reader *reader);
+/* The next frame that a checked program takes, NULL: every one; 0 where there is none by now. */
 int64_t lk_codec_ring_pull(struct lk_frame_ring *ring, struct lk_frame_reader *reader,
-			   struct lk_record *record, uint8_t *to, uint32_t room);
+			   struct lk_record *record, uint8_t *to, uint32_t room,
+			   const struct lk_bpf_insn *program);
 int lk_codec_ring_has(const struct lk_frame_ring *ring, const struct lk_frame_reader *reader);
 
+/* Filters (bpf.h). check: 0 or -EINVAL; the others take a checked program. */
+int lk_codec_bpf_check(const struct lk_bpf_insn *program, uint32_t count);
+uint32_t lk_codec_bpf_run(const struct lk_bpf_insn *program, const uint8_t *frame, uint32_t length,
+			  uint32_t kept);
+int lk_codec_bpf_is_compilable(const struct lk_bpf_insn *program, uint32_t count);
 /* capture_read.c: records of a pcap or pcapng file, of which sections and interfaces are numbered
  * as they come. */
 struct lk_captured {
@@ -172,6 +196,41 @@ const struct lk_capture_comment *lk_codec_capture_comments(const struct lk_captu
 int lk_codec_capture_seek(struct lk_capture_input *in, uint64_t at);
 void lk_codec_capture_shut(struct lk_capture_input *in);
 
+/* columns.c: what columns tell; names are NULL past the last one. */
+const char *lk_column_name(unsigned int column);
+const char *lk_column_text(unsigned int column);
+int lk_column_type(unsigned int column);
+int lk_column_is_packets(unsigned int column); /* there is an inner one, too */
+
+/* Takes frames apart into columns. Texts are numbered as they come; the numbers of addresses and
+ * of layers stay from one call to the next. */
+struct lk_columns;
+struct lk_columns_wanted {
+	const struct lk_column_out *out;
+	uint32_t count;
+	struct lk_tunnel *vxlan, *geneve, *gue; /* receivers, for the verdict */
+	uint64_t filter; /* address of libpcap's bpf_filter(), 0: all frames */
+	const uint8_t *program;
+};
+struct lk_columns *lk_codec_columns_open(void); /* NULL: no memory */
+/* Rows that were made, of frames numbered from `first`; -ENOMEM. */
+int64_t lk_codec_columns(struct lk_columns *c, const struct lk_columns_wanted *wanted,
+			 const uint8_t *buffer, const struct lk_captured *records, uint64_t count,
+			 uint64_t first);
+/* Keys by number of a column type: MAC, IP or KINDS; each has `stride` bytes. */
+uint32_t lk_codec_columns_keys(const struct lk_columns *c, int type, const uint8_t **keys,
+			       const uint8_t **lengths, uint32_t *stride);
+void lk_codec_columns_close(struct lk_columns *c);
+
+/* flows.c: frames by flows; rows stay until the next frames are taken. */
+struct lk_flows;
+struct lk_flows *lk_codec_flows_open(void); /* NULL: no memory */
+/* Frames that carry IP; -ENOMEM. filter: as in struct lk_columns_wanted */
+int64_t lk_codec_flows(struct lk_flows *f, uint64_t filter, const uint8_t *program,
+		       const uint8_t *buffer, const struct lk_captured *records, uint64_t count,
+		       uint64_t first);
+const struct lk_flow_row *lk_codec_flows_rows(struct lk_flows *f, uint32_t *count);
+void lk_codec_flows_close(struct lk_flows *f);
 /* capture_write.c: appends records to a file, of pcapng as they are in machine order, with stamps
  * in nanoseconds since offset_ns; its comments stand in the order of their records. Or -errno;
  * EMSGSIZE: comments of 1 MiB on one frame. All numbers were checked before. */
