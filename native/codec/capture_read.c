@@ -124,15 +124,14 @@ add_interface(struct lk_capture_input *in, uint64_t at, const struct lk_capture_
 		described->options_length = length;
 }
 
-/* The section that begins there, of those that are known; their number: none does. */
+/* The section that begins there, this one or the next; the number of all of them: none does. */
 static uint64_t
 section_at(const struct lk_capture_input *in, uint64_t at)
 {
-	uint64_t n = 0;
-
-	while (n < in->told.sections && in->sections[n].at != at)
-		n++;
-	return n;
+	for (uint64_t n = in->section; n <= in->section + 1 && n < in->told.sections; n++)
+		if (in->sections[n].at == at)
+			return n;
+	return in->told.sections;
 }
 
 /* A section header or an interface description, which may have been met before. */
