@@ -44,13 +44,12 @@ lk_codec_capture_shut(struct lk_capture_input *in)
 static int
 add_comment(struct lk_capture_comments *c, uint64_t record, const uint8_t *text, uint32_t length)
 {
-	while (c->bytes + length > c->text_room)
+	while (c->bytes + length >= c->text_room) /* also for a text of no bytes there is a place */
 		if (!lk_capture_grow((void **)&c->text, &c->text_room, c->text_room, 1))
 			return 0;
 	if (!lk_capture_grow((void **)&c->all, &c->room, c->count, sizeof(*c->all)))
 		return 0;
-	if (length > 0)
-		memcpy(c->text + c->bytes, text, length);
+	memcpy(c->text + c->bytes, text, length);
 	c->all[c->count++] = (struct lk_capture_comment){record, c->bytes, length};
 	c->bytes += length;
 	return 1;
