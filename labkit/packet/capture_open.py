@@ -9,13 +9,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from labkit.errors import LabError
+from labkit.packet.capture_unpack import DamagedError, pieces
 from labkit.text import reason
 
 PIPE = 1 << 20  # bytes
-PIECE = 1 << 15  # bytes that are unpacked at a time, of which none come where one is damaged
 LONGEST_WAIT_MS = 200
 # What compressed files begin with
 MAGICS = {
@@ -62,20 +61,6 @@ def compression(descriptor: int) -> str | None:
     return next((kind for magic, kind in MAGICS.items() if begin.startswith(magic)), None)
 
 
-def unpacking(descriptor: int, kind: str) -> Any:
-    """A file object of what was compressed. It raises OSError, EOFError or LZMAError where that is
-    damaged, and leaves the descriptor open."""
-    packed = os.fdopen(os.dup(descriptor), "rb", buffering=0)
-    packed.seek(0)
-    if kind == "xz":
-        import lzma
-
-        return lzma.open(packed)
-    import pyarrow as pa  # late: slow to load
-
-    return pa.CompressedInputStream(pa.PythonFile(packed, "r"), kind)
-
-
 class Unpacked:
     """What a compressed file holds as a pipe that C reads, filled by a thread.
 
@@ -99,13 +84,14 @@ class Unpacked:
 
     def _unpack(self) -> None:
         try:
-            with unpacking(self._file, self._kind) as stream:
-                while piece := stream.read(PIECE):
-                    self._write(piece)
+            for piece in pieces(self._file, self._kind):
+                self._write(piece)
         except BrokenPipeError:
             pass  # nobody reads any more
-        except Exception as error:  # LZMAError, and what pyarrow raises
-            self.failed = f"its {self._kind} data are damaged or cut short ({reason(error)})"
+        except DamagedError as error:
+            self.failed = str(error)
+        except MemoryError as error:
+            self.failed = f"its {self._kind} data need too much memory ({error})"
         finally:
             os.close(self._out)
             os.close(self._file)

@@ -4,6 +4,7 @@
 import bz2
 import gc
 import gzip
+import itertools
 import lzma
 import os
 import struct
@@ -79,12 +80,34 @@ def test_compressed_ones_that_are_cut_short_or_damaged(tmp_path: Path, kind: str
         found, reader = read(written(tmp_path, wrong))
         assert found[:1000] == whole[: len(found)][:1000]
         assert len(found) >= (0 if kind == "bz2" else 1)
+        if wrong == packed[:-1] and kind in ("gzip", "xz"):  # the data are there, their end is not
+            assert len(found) == 30_000
         if wrong is not damaged or kind not in ("lz4", "zstd"):  # which have no checksums here
             assert not reader.is_whole
         if wrong is not damaged:
             assert f"its {kind} data are damaged or cut short" in reader.warnings[0]
     with pytest.raises(lk.LabError, match="damaged or cut short"):
         read(written(tmp_path, packed[:20]))
+
+
+def test_a_small_compressed_one_is_not_lost_for_its_last_byte(tmp_path: Path) -> None:
+    found, reader = read(written(tmp_path, gzip.compress(noisy(100))[:-9]))
+    assert len(found) >= 98
+    assert "its gzip data are damaged or cut short" in reader.warnings[0]
+
+
+def test_members_and_padding_of_gzip(tmp_path: Path) -> None:
+    data = noisy(5000)
+    at = [0, 7, 100_000, 100_001, len(data)]
+    members = [gzip.compress(data[a:b]) for a, b in itertools.pairwise(at)]
+    whole = read(written(tmp_path, data, "plain"))[0]
+    for packed in (b"".join(members), bytes(512).join(members) + bytes(512)):
+        found, reader = read(written(tmp_path, packed))
+        assert found == whole
+        assert reader.is_whole
+    found, reader = read(written(tmp_path, b"".join(members) + b"garbage"))
+    assert found == whole
+    assert "damaged" in reader.warnings[0]
 
 
 def test_one_that_is_left_in_the_middle_ends_its_thread(tmp_path: Path) -> None:
