@@ -103,8 +103,8 @@ struct lk_layer {
 /* Layers follow each other without gaps and cover the frame. */
 struct lk_walk {
 	uint32_t count;
-	uint32_t kept;				   /* bytes of the frame that are there */
-	uint32_t length;			   /* on the wire */
+	uint32_t kept;				    /* bytes of the frame that are there */
+	uint32_t length;			    /* on the wire */
 	struct lk_layer layers[LK_MAX_LAYERS + 36]; /* data, and what stands behind */
 };
 
