@@ -16,8 +16,11 @@
 static void
 quote(struct lk_walker *s, enum lk_layer_kind kind, uint32_t length)
 {
-	if (length != 0 && length < s->end - s->at)
+	uint32_t end = s->end;
+
+	if (length != 0 && length < end - s->at)
 		lk_walk_ends_at(s, (uint64_t)s->at + length, LK_LAYER_data);
+	lk_walk_last(s)->end = end; /* of the message */
 	s->is_quoted = 1;
 	s->next = (uint8_t)kind;
 }
