@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, SupportsBytes
 
 from labkit.arguments.checked import checked
+from labkit.arguments.hints import Offers
 from labkit.errors import LabError
 from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.layer import LONGEST_PAYLOAD, WITHOUT_HEADER, Layer, layers_of
 from labkit.packet.receivers import receivers_of, tunnel_end
 from labkit.packet.tunnel import Tunnel
 from labkit.packet.verdict_text import UNFINISHED, WRONG
-from labkit.packet.walk import LONGEST_WIRE, link_type_number, walk
+from labkit.packet.walk import LINK_TYPES, LONGEST_WIRE, link_type_number, walk
 from labkit.text import Html, bold, html_table, shade, shown
 
 if TYPE_CHECKING:
@@ -91,11 +92,11 @@ class Explanation:
 
 @checked()
 def explain(
-    frame: "bytes | Packet",
+    frame: "bytes | Packet | SupportsBytes",
     tunnel: Tunnel | None = None,
     *,
     wire_length: int | None = None,
-    link_type: str | int | None = None,
+    link_type: Annotated[str | int | None, Offers(lambda _: LINK_TYPES)] = None,
     fcs: int | None = None,
 ) -> Explanation:
     """Takes a frame apart: its layers with their bytes, fields and checksums.

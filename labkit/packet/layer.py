@@ -14,8 +14,10 @@ from labkit.packet.walk import Found
 
 LONGEST_PAYLOAD = 64  # bytes of data that are kept
 WITHOUT_HEADER = ("data", "padding", "trailer", "fcs")
-# Data by the layer that it stands behind, or by the port of UDP: its format and its name
+# Data by the layer that it stands behind, by the address of LLC or the port of UDP: its format and
+# its name
 BEHIND = {"pppoed": ("pppoe_tags", "PPPoE tags"), "sctp": ("sctp_chunks", "SCTP chunks")}
+SAPS = {0x42: ("stp", "STP")}
 PORTS = {
     53: ("dns", "DNS"),
     67: ("dhcp", "DHCP"),
@@ -93,6 +95,8 @@ def _known_data(raw: bytes, found: list[Found], number: int) -> tuple[str, str] 
     if number == 0 or found[number].problem != "none":
         return None
     before = found[number - 1]
+    if before.kind == "llc" and before.offset < len(raw):
+        return SAPS.get(raw[before.offset])
     if before.kind != "udp" or before.length < 4:
         return BEHIND.get(before.kind)
     ports = raw[before.offset : before.offset + 4]

@@ -137,6 +137,22 @@ def test_padding_belongs_to_no_packet() -> None:
     assert lk.explain(ack).layers[2].length == 20
 
 
+def test_what_the_layer_before_tells_of() -> None:
+    """Data by port, and by the address of LLC."""
+    bridge = bytes.fromhex("0180c200000002000000000100264242030000000001") + bytes(38)
+    assert names(bridge) == ["802.3", "LLC", "STP", "padding"]
+    for ports, name in (
+        ((9, 53), "DNS"),
+        ((5353, 5353), "mDNS"),
+        ((68, 67), "DHCP"),
+        ((123, 9), "NTP"),
+    ):
+        sport, dport = ports
+        data = lk.explain(LINK / V4 / UDP(sport=sport, dport=dport) / Raw(bytes(240))).layers[-1]
+        assert (data.name, len(data.data), data.length) == (name, 64, 240)
+        assert len(data.fields) >= 10, "of all bytes, not of the first ones alone"
+
+
 def test_a_trailer_changes_nothing_inside() -> None:
     outer = TUNNELS["vxlan_v4"].encap(FRAMES["tcp_v4"])
     plain, longer = lk.explain(outer).layers, lk.explain(outer + b"\xff" * 4).layers
@@ -199,11 +215,11 @@ def test_frames_of_captures_tell_of_themselves() -> None:
             return self.data
 
     ip = bytes(V4 / UDP(sport=5, dport=6) / Raw(bytes(100)))
-    explained = lk.explain(Frame(ip[:40], len(ip), 101))  # type: ignore[arg-type]
+    explained = lk.explain(Frame(ip[:40], len(ip), 101))
     assert [layer.name for layer in explained.layers] == ["IP", "UDP", "data"]
     assert (explained.captured, explained.wire_length) == (40, 128)
     # Hostile captures tell less than what is there.
-    assert lk.explain(Frame(ip, 5, 101)).wire_length == len(ip)  # type: ignore[arg-type]
+    assert lk.explain(Frame(ip, 5, 101)).wire_length == len(ip)
     assert names(ip, link_type="raw") == names(ip, link_type=101) == ["IP", "UDP", "data"]
 
 
