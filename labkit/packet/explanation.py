@@ -167,12 +167,14 @@ def _wrapped(text: str, indent: int = 0) -> list[str]:
 
 
 def _hex_lines(layer: Layer) -> list[str]:
-    """The bytes that are there, and how many more; none for what the capture left out."""
+    """The bytes that are there, the first ones of many, and how many more."""
     most = LONGEST_PAYLOAD if layer.kind in WITHOUT_HEADER else LONGEST_HEADER
     data = layer.data[:most]
     lines = [data[i : i + BYTES_A_LINE].hex(" ") for i in range(0, len(data), BYTES_A_LINE)]
-    if layer.length > len(data):
-        lines.append(f"... {layer.length - len(data)} more")
+    if more := layer.length - len(data) - layer.missing:
+        lines.append(f"... {more} more")
+    if layer.missing:
+        lines.append(f"... {layer.missing} not captured")
     return lines or [""]
 
 
@@ -193,8 +195,8 @@ def _row(layer: Layer) -> tuple[str, ...]:
 
 
 def _checksum_markup(checksum: str) -> str:
+    """The verdict, and below it what it is about."""
+    text = Html(escape(checksum).replace(": ", ":<br/>", 1))
     if checksum.startswith(WRONG):
-        return bold(checksum, ALARM)
-    if checksum.startswith(UNFINISHED):
-        return bold(checksum, CAUTION)
-    return checksum
+        return bold(text, ALARM)
+    return bold(text, CAUTION) if checksum.startswith(UNFINISHED) else text

@@ -61,6 +61,11 @@ class Layer:
         """(name, value) of the fields whose bytes are there, taken apart when they are wanted."""
         return fields_of(self.kind, self._raw[self.offset : self.offset + self.length])
 
+    @property
+    def missing(self) -> int:
+        """How many of its bytes the capture left out."""
+        return min(self.length, max(0, self.offset + self.length - len(self._raw)))
+
 
 def layers_of(raw: bytes, found: list[Found], wire_length: int) -> Iterator[Layer]:
     """Layers out of what the walk found in a frame of which `raw` is there."""

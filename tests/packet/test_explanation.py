@@ -198,6 +198,9 @@ def test_a_frame_that_was_captured_in_part() -> None:
     inner = explained.layers[5]
     assert (inner.name, inner.problem) == ("IP", "cut short by the capture")
     assert inner.data == outer[64:70]
+    assert (inner.length, inner.missing) == (20, 14)
+    assert "... 14 not captured" in repr(explained)
+    assert sum(layer.missing for layer in explained.layers) == len(outer) - 70
     assert dict(inner.fields) == {
         "version": "4", "ihl": "5", "tos": "0x0", "len": "43", "id": "1"
     }  # fmt: skip
