@@ -15,7 +15,7 @@ from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.layer import LONGEST_PAYLOAD, WITHOUT_HEADER, Layer, layers_of
 from labkit.packet.receivers import receivers_of, tunnel_end
 from labkit.packet.tunnel import Tunnel
-from labkit.packet.verdict_text import UNFINISHED, WRONG
+from labkit.packet.layer_remarks import UNFINISHED, WRONG
 from labkit.packet.walk import LINK_TYPES, LONGEST_WIRE, link_type_number, walk
 from labkit.text import Html, bold, html_table, shade, shown
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from labkit.packet.fields import icmpv6
 from labkit.packet.fields.formats import fields_of
 from labkit.packet.fields.reader import Pair
-from labkit.packet.verdict_text import checksum_text, problem_text
+from labkit.packet.layer_remarks import checksum_text, problem_text
 from labkit.packet.walk import Found
 
 LONGEST_PAYLOAD = 64  # bytes of data that are kept
