@@ -17,7 +17,9 @@ from cffi import FFI
 # A number as it stands, or an expression in parentheses
 NUMBER = r"\d+u?|0x[0-9a-f]+u?|\(.+\)"
 BORROWED: dict[str, tuple[str, ...]] = {
+    "column_list.h": ("enum lk_column_type", "struct lk_column_out"),
     "endpoint.h": ("struct lk_endpoint",),
+    "flow_row.h": ("struct lk_flow_key", "struct lk_flow_row"),
     "frame_ring.h": ("struct lk_record", "struct lk_frame_reader"),
     "headers.h": ("struct lk_headers",),
     "tunnel.h": (
@@ -29,6 +31,7 @@ BORROWED: dict[str, tuple[str, ...]] = {
     ),
     "frame_program.h": ("struct lk_field", "struct lk_checksum", "struct lk_template"),
     "histogram.h": ("struct lk_histogram",),
+    "link_type.h": ("enum lk_to_ethernet",),
     "engine_limits.h": (),
     "layers.h": ("enum lk_sum_state", "enum lk_problem", "struct lk_layer", "struct lk_walk"),
     "recorder_memory.h": (

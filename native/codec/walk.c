@@ -32,6 +32,12 @@ lk_layer_reference(unsigned int kind)
 	return kind < LK_LAYER_COUNT ? kinds[kind].reference : NULL;
 }
 
+int
+lk_layer_of_protocol(unsigned int protocol)
+{
+	return protocol < 256 ? (int)lk_walk_protocol((uint8_t)protocol) : LK_LAYER_data;
+}
+
 static void (*const steps[LK_LAYER_COUNT])(struct lk_walker *) = {
 #define LK_WALK_STEP(name) [LK_LAYER_##name] = lk_walk_##name,
 	LK_WALK_STEPS(LK_WALK_STEP)
