@@ -9,15 +9,15 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any, SupportsBytes
 
 from labkit.arguments.checked import checked
-from labkit.arguments.hints import Offers
+from labkit.arguments.hints import Between, Offers
 from labkit.errors import LabError
 from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.layer import LONGEST_PAYLOAD, WITHOUT_HEADER, Layer, layers_of
+from labkit.packet.layer_remarks import UNFINISHED, WRONG
 from labkit.packet.receivers import receivers_of, tunnel_end
 from labkit.packet.tunnel import Tunnel
-from labkit.packet.layer_remarks import UNFINISHED, WRONG
 from labkit.packet.walk import LINK_TYPES, LONGEST_WIRE, link_type_number, walk
-from labkit.text import Html, bold, html_table, shade, shown
+from labkit.text import Html, bold, html_table, shade
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
@@ -97,7 +97,7 @@ def explain(
     *,
     wire_length: int | None = None,
     link_type: Annotated[str | int | None, Offers(lambda _: LINK_TYPES)] = None,
-    fcs: int | None = None,
+    fcs: Annotated[int, Between(0, 4, "bytes")] | None = None,
 ) -> Explanation:
     """Takes a frame apart: its layers with their bytes, fields and checksums.
 
@@ -110,16 +110,13 @@ def explain(
     wire_length: bytes that the frame had on the wire, when those here are its first ones only
     link_type: what it begins with: "ethernet" (as without one), "raw", "linux_sll", "null", "ppp"
         and others, or the number of LINKTYPE_...
-    fcs: bytes of a frame check sequence at its end, 0 to 4
+    fcs: bytes of a frame check sequence at its end on the wire, 0 to 4
     """
     raw = frame_bytes(frame)
     length = _wire_length(frame, raw, wire_length)
     given = _told(frame, "link_type") if link_type is None else link_type
     number = ETHERNET if given is None else link_type_number(given)
-    check = (_told(frame, "fcs") or 0) if fcs is None else fcs
-    if not 0 <= check <= 4:
-        raise LabError(f"fcs is {shown(check)}; a frame check sequence has 0 to 4 bytes")
-    found = walk(raw, length, number, check)
+    found = walk(raw, length, number, (_told(frame, "fcs") or 0) if fcs is None else fcs)
     end = tunnel_end(raw, found, tunnel) if number == ETHERNET else None
     return Explanation(tuple(layers_of(raw, found, length)), len(raw), length, raw, end)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zlib
 from dataclasses import dataclass
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -207,12 +208,31 @@ def test_a_frame_that_was_captured_in_part() -> None:
     assert "captured: 70 of 107 bytes" in explained._repr_html_()
 
 
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"wire_length": 5}, "wire_length is 5; the frame has 57 bytes here, so that it is 57 to"),
+        ({"wire_length": "60"}, "wire_length is '60'; it is a whole number or None; write 60"),
+        ({"wire_length": True}, "wire_length is True; it is a whole number"),
+        ({"wire_length": 2**40}, "wire_length is 1099511627776; the frame has 57 bytes here"),
+        ({"link_type": "etherne"}, "link_type is 'etherne'; .* did you mean 'ethernet'"),
+        ({"link_type": -1}, "link_type is -1; the numbers are 0 to 4294967295"),
+        ({"link_type": 1.5}, "link_type is 1.5; it is a text, a whole number or None"),
+        ({"fcs": 9}, "fcs is 9; the range is 0 to 4 bytes"),
+    ],
+)
+def test_wrong_arguments(how: dict[str, Any], message: str) -> None:
+    with pytest.raises(lk.LabError, match=message):
+        lk.explain(FRAMES["tcp_v4"], **how)
+
+
 def test_frames_of_captures_tell_of_themselves() -> None:
     @dataclass
     class Frame:
         data: bytes
         wire_length: int
         link_type: int
+        fcs: int = 0
 
         def __bytes__(self) -> bytes:
             return self.data
@@ -221,8 +241,13 @@ def test_frames_of_captures_tell_of_themselves() -> None:
     explained = lk.explain(Frame(ip[:40], len(ip), 101))
     assert [layer.name for layer in explained.layers] == ["IP", "UDP", "data"]
     assert (explained.captured, explained.wire_length) == (40, 128)
-    # Hostile captures tell less than what is there.
+    # Hostile captures tell less than what is there, and more than there can be.
     assert lk.explain(Frame(ip, 5, 101)).wire_length == len(ip)
+    for fcs in (0, 4, 30, 255, 2**32 - 1):
+        for wire_length in (0, len(ip), 2**32 - 1):
+            odd = lk.explain(Frame(ip, wire_length, 2**32 - 1, fcs))
+            assert {layer.name for layer in odd.layers} <= {"data", "FCS"}
+            assert repr(odd)
     assert names(ip, link_type="raw") == names(ip, link_type=101) == ["IP", "UDP", "data"]
 
 
