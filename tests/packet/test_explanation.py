@@ -6,7 +6,7 @@ import subprocess
 import sys
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsBytes
 from xml.etree import ElementTree
 
 import pytest
@@ -16,6 +16,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
 import labkit as lk
+from labkit.packet.tunnel import STRICTNESS
 from tests.frames import good_frames
 from tests.tunnel_deviations import stored
 from tests.tunnels import FRAMES, LINK, OUTER, TUNNELS, put, with_checksums, with_lengths
@@ -25,11 +26,11 @@ PSEUDO_SUM = 0x0A00 + 0x0001 + 0x0A00 + 0x0002 + 6 + 20  # of V4 with a TCP head
 V6 = IPv6(src="fd00::1", dst="fd00::2")
 
 
-def names(frame: bytes | Packet, **how: int | str) -> list[str]:
+def names(frame: SupportsBytes, **how: Any) -> list[str]:
     return [layer.name for layer in lk.explain(frame, **how).layers]
 
 
-def checksums(frame: bytes | Packet, **how: int) -> dict[str, str]:
+def checksums(frame: SupportsBytes, **how: Any) -> dict[str, str]:
     """By name of the layer; of several the innermost one's."""
     return {x.name: x.checksum for x in lk.explain(frame, **how).layers if x.checksum}
 
@@ -205,7 +206,9 @@ def test_a_frame_that_was_captured_in_part() -> None:
     assert dict(inner.fields) == {
         "version": "4", "ihl": "5", "tos": "0x0", "len": "43", "id": "1"
     }  # fmt: skip
-    assert "captured: 70 of 107 bytes" in explained._repr_html_()
+    assert "captured: 70 of 107 bytes; receivers: none is asked" in explained._repr_html_()
+    # Of which only the frame check sequence is missing
+    assert lk.explain(outer, wire_length=len(outer) + 4, fcs=4).receivers.keys() == set(STRICTNESS)
 
 
 @pytest.mark.parametrize(
@@ -248,6 +251,8 @@ def test_frames_of_captures_tell_of_themselves() -> None:
             odd = lk.explain(Frame(ip, wire_length, 2**32 - 1, fcs))
             assert {layer.name for layer in odd.layers} <= {"data", "FCS"}
             assert repr(odd)
+    assert names(Frame(ip, -1, -1, -1))[0] == "Ethernet"
+    assert names(Frame(ip, "", None, b""))[0] == "Ethernet"  # type: ignore[arg-type]
     assert names(ip, link_type="raw") == names(ip, link_type=101) == ["IP", "UDP", "data"]
 
 
@@ -289,7 +294,9 @@ def test_receivers() -> None:
     assert lk.explain(FRAMES["arp"]).receivers == {}
     assert lk.explain(FRAMES["udp_v4"]).receivers == {}
     moved = lk.Vxlan(vni=42, udp_port=9000)
-    assert lk.explain(FRAMES["udp_v4"], lk.Vxlan()).receivers == {}
+    other = lk.explain(FRAMES["udp_v4"], lk.Vxlan())
+    assert other.receivers == {}
+    assert other.remarks == ("receivers: it is no frame of the tunnel, whose UDP port is 4789",)
     assert lk.explain(FRAMES["udp_v4"], moved).receivers["rfc"].startswith("refuses it: vxlan_no")
     broken = lk.explain(put(FRAMES["tcp_v4"], 24, b"\0\0"))  # a checksum, and no tunnel's frame
     assert broken.receivers == {}
