@@ -142,9 +142,9 @@ def _told(frame: Any, name: str) -> int:
     otherwise = ETHERNET if name == "link_type" else 0
     if isinstance(frame, (bytes, bytearray, memoryview)) or hasattr(type(frame), "fields_desc"):
         return otherwise
-    number = getattr(frame, name, otherwise)
-    is_number = isinstance(number, Integral) and 0 <= number <= LONGEST_WIRE
-    return int(number) if is_number else otherwise
+    given = getattr(frame, name, otherwise)
+    number = int(given) if isinstance(given, Integral) else otherwise
+    return number if 0 <= number <= LONGEST_WIRE else otherwise
 
 
 def _title(layer: Layer) -> str:
