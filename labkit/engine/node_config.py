@@ -12,6 +12,7 @@ from labkit.engine.binding import ffi, lib
 from labkit.engine.ports import Ports
 from labkit.engine.trials import Trials
 from labkit.packet.codec import packed_addresses
+from labkit.packet.filter import compile_filter
 from labkit.path.address_types import (
     AddressesType,
     MacType,
@@ -22,6 +23,7 @@ from labkit.path.address_types import (
 from labkit.path.kinds import KINDS, NodeKind, Parameter
 from labkit.path.types import (
     FileType,
+    FilterType,
     LineType,
     PortType,
     QueueType,
@@ -41,6 +43,7 @@ class EnginePath:
     queues: set[tuple[str, str, int]]
     runs: set[str] = field(default_factory=set)  # of probes and trials that its nodes belong to
     captures: dict[str, Any] = field(default_factory=dict)
+    filters: list[Any] = field(default_factory=list)
     lines: dict[str, Any] = field(default_factory=dict)  # of impair nodes, by line and
     impairments: dict[str, str] = field(default_factory=dict)  # the line by node name
     faults: dict[str, Any] = field(default_factory=dict)  # of NICs, by port, as its nodes say
@@ -181,6 +184,16 @@ class NodeConfigs:
             os.close(descriptor)
             raise OSError(f"{value}: the capture cannot be written: {why}")
         at.config.capture = at.running.captures[at.name] = capture
+
+    @_fill.register
+    def _(self, kind: FilterType, value: str, at: _Node) -> None:
+        program = ffi.from_buffer("struct lk_bpf_insn[]", compile_filter(value).data)
+        native = lib.lk_filter_create(program, len(program))
+        if native == ffi.NULL:
+            why = os.strerror(ffi.errno)
+            raise OSError(f"node {at.name}: its filter cannot be set up: {why}")
+        at.running.filters.append(native)
+        at.config.filter = native
 
     @_fill.register
     def _(self, kind: SnaplenType, value: int, at: _Node) -> None:

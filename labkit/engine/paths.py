@@ -211,6 +211,8 @@ class Paths:
             lib.lk_capture_close(capture)
         for line in path.lines.values():
             lib.lk_impair_free(line)
+        for native in path.filters:
+            lib.lk_filter_free(native)
 
 
 def node_kinds() -> list[str]:

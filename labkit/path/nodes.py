@@ -13,6 +13,7 @@ from labkit.path.types import (
     CaptureFile,
     Displacement,
     Fault,
+    FrameFilter,
     Ipv4Addresses,
     Ipv6Addresses,
     Line,
@@ -76,10 +77,29 @@ def sink(*, name: Name = None) -> None:
 
 
 @node(role="process", reference="draft-ietf-opsawg-pcapng")
-def capture(file: CaptureFile, snaplen: Snaplen = 0, *, name: Name = None) -> None:
-    """Copies every frame to a pcapng file with nanosecond stamps and passes it on.
+def capture(
+    file: CaptureFile,
+    snaplen: Snaplen = 0,
+    filter: FrameFilter | None = None,  # noqa: A002  # as tcpdump's users call it
+    *,
+    name: Name = None,
+) -> None:
+    """Copies frames to a pcapng file with nanosecond stamps and passes every frame on.
 
     snaplen: bytes kept of a frame, 0: all. The file is made anew, readable by its owner only.
+    filter: which frames are copied, such as "udp port 4789" (pcap-filter); None: every one
+    """
+
+
+# Which frames
+
+
+@node(role="process", outputs=BOTH, reference="pcap-filter")
+def filter(expression: FrameFilter, *, name: Name = None) -> None:  # noqa: A001  # its name
+    """Passes on the frames that a capture filter takes, such as "tcp and port 80".
+
+    The others leave by `other`; without an edge there they end in drop_filter_rejected. An empty
+    expression takes every frame.
     """
 
 

@@ -10,7 +10,8 @@ from os import PathLike
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal, Protocol
 
-from labkit.errors import PathError
+from labkit.errors import FilterError, PathError
+from labkit.packet.filter import compile_filter
 from labkit.path.address_types import (
     AddressesType,
     MacType,
@@ -19,8 +20,8 @@ from labkit.path.address_types import (
     UdpPortType,
     UnknownVniType,
 )
-from labkit.path.values import ParamType, RealType, TextType, Value, WholeType
-from labkit.text import shown
+from labkit.path.values import MOST_LETTERS, ParamType, RealType, TextType, Value, WholeType
+from labkit.text import shortened, shown
 from labkit.units import si_load
 
 
@@ -103,6 +104,28 @@ class SnaplenType(WholeType):
         return [f"first {value} B of each"] if value else []
 
 
+class FilterType(ParamType):
+    """A capture filter: which frames the node is for."""
+
+    def check(self, where: str, name: str, value: Value) -> Value:
+        """One that libpcap takes."""
+        if not isinstance(value, str):
+            raise PathError(
+                f"node {where}: {name} is {shown(value)}; it is a capture filter as tcpdump has "
+                "them, such as 'tcp port 80'"
+            )
+        try:
+            compile_filter(value)
+        except FilterError as error:
+            raise PathError(f"node {where}, {name}: {error}") from None
+        return value
+
+    def lines(self, value: Value) -> list[str]:
+        """The expression, or its beginning and its end."""
+        words = " ".join(str(value).split()) if value is not None else ""
+        return [shortened(words, MOST_LETTERS)] if words else []
+
+
 @dataclass(frozen=True)
 class RunType(TextType):
     """The experiment that a node works for."""
@@ -165,6 +188,7 @@ Mac = Annotated[str, MacType()]
 UdpPort = Annotated[int, UdpPortType()]
 CaptureFile = Annotated[str | FilePath, FileType()]
 Snaplen = Annotated[int, SnaplenType()]
+FrameFilter = Annotated[str, FilterType()]
 TunnelEnd = Annotated[TunnelLike, TunnelType()]
 SendingTunnel = Annotated[TunnelLike, TunnelType(sends=True)]
 UnknownVni = Annotated[Literal["drop", "pass"], UnknownVniType()]

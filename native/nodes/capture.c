@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* A copy of every frame goes to the capture's journal; the frame itself goes on. */
+/* A copy of every frame that matches goes to the capture's journal; the frame itself goes on. */
 #include "capture.h"
 
 #include <rte_cycles.h>
 
+#include "filter.h"
 #include "node.h"
 
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
 	const struct lk_capture *capture = lk_node_of(node)->config.capture;
+	const struct lk_filter *filter = lk_node_of(node)->config.filter;
 	uint64_t now = lk_clock_realtime_ns(rte_rdtsc());
 
 	lk_enter(node, objs, count);
 	for (uint16_t i = 0; i < count; i++) {
-		const struct rte_mbuf *m = objs[i];
+		struct rte_mbuf *m = objs[i];
 		uint32_t kept = m->data_len;
 
+		if (filter != NULL && !lk_filter_takes(filter, m))
+			continue;
 		if (capture->snaplen != 0 && kept > capture->snaplen)
 			kept = capture->snaplen;
 		lk_ring_write(capture->ring, rte_pktmbuf_mtod(m, const uint8_t *), kept, m->pkt_len,
