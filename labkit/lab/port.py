@@ -164,7 +164,7 @@ class Port:
         layer: int = 2,
         *,
         source: str | None = None,
-        filter: str | None = None,  # noqa: A002  # as scapy calls it
+        filter: str | None = None,
     ) -> "PortSocket":
         """A scapy SuperSocket on this port; hears what arrives from now on.
 
@@ -175,7 +175,6 @@ class Port:
         filter: which frames it hears, such as "udp port 53" (pcap-filter); FilterError shows where
             it is wrong. None: every frame
         """
-        import labkit.lab.sniffing  # late: scapy is slow
         from labkit.lab.ip_socket import IpSocket
         from labkit.lab.socket import PortSocket
 
