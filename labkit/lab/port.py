@@ -175,9 +175,11 @@ class Port:
         filter: which frames it hears, such as "udp port 53" (pcap-filter); FilterError shows where
             it is wrong. None: every frame
         """
-        from labkit.lab.ip_socket import IpSocket
+        from labkit.lab.ip_socket import IpSocket  # late: scapy is slow
+        from labkit.lab.sniffing import serve_sniffers
         from labkit.lab.socket import PortSocket
 
+        serve_sniffers()
         takes = None if filter is None else compile_filter(filter)
         if fitting("layer", layer, Literal[2, 3], PortError, 2) == 3:
             return IpSocket(self, source, takes)

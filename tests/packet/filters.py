@@ -94,4 +94,3 @@ def frames() -> tuple[bytes, ...]:
     wraps = [frame[:14] + b"\x45\0\0\0\0\0\0\0" + frame[22:] for frame in good[:6]]
     everything = [*good, *tagged, *stacked, *cut, *bent, *fragments, *wraps]
     return tuple(dict.fromkeys(everything))
-

@@ -5,7 +5,6 @@ import ctypes
 import pickle
 import socket
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -34,7 +33,12 @@ def test_which_frames_match() -> None:
 
 def test_program_is_libpcaps() -> None:
     ip = compile_filter("ip")
-    assert ip.program == ((0x28, 0, 0, 12), (0x15, 0, 1, 0x800), (0x6, 0, 0, 262144), (0x6, 0, 0, 0))
+    assert ip.program == (
+        (0x28, 0, 0, 12),
+        (0x15, 0, 1, 0x800),
+        (0x6, 0, 0, 262144),
+        (0x6, 0, 0, 0),
+    )
     assert ip.count == 4
     assert len(ip.data) == 32
     assert compile_filter("ip", snaplen=96).program[2] == (0x6, 0, 0, 96)
@@ -177,7 +181,10 @@ def test_filter_that_takes_no_frame_is_told_of() -> None:
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        (" or ".join(["tcp"] * 300), "the filter has 599 words, numbers and signs; it may have 512"),
+        (
+            " or ".join(["tcp"] * 300),
+            "the filter has 599 words, numbers and signs; it may have 512",
+        ),
         ("(" * 600 + "tcp" + ")" * 600, "it may have 512"),
         ("tcp" + " " * 20_000, "the filter has 20,003 letters; it may have 16,384"),
         ("9" * 10_000, "libpcap"),
