@@ -143,7 +143,7 @@ def test_wrong_filter_is_an_error_where_it_is_declared() -> None:
     ):
         lk.capture("seen.pcapng", filter="udp and tcp")
     for wrong in (5, b"tcp", None, lk.rx("a")):
-        with pytest.raises(lk.PathError, match="node filter: expression is .*; it is a capture"):
+        with pytest.raises(lk.PathError, match=r"node filter: expression is .*; it is a capture"):
             lk.filter(wrong)
 
 

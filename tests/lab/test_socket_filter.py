@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Filters of sockets: what they do not take is passed over, as a packet socket of the kernel does."""
+"""Filters of sockets: what they do not take is passed over, as by a packet socket of the kernel."""
 
 import asyncio
 import select

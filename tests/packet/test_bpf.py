@@ -60,12 +60,12 @@ def native(program: list[Instruction]) -> tuple[bytes, object]:
 
 
 def check(program: list[Instruction]) -> int:
-    data, instructions = native(program)
+    _, instructions = native(program)
     return int(lib.lk_codec_bpf_check(instructions, len(program)))
 
 
 def is_compilable(program: list[Instruction]) -> bool:
-    data, instructions = native(program)
+    _, instructions = native(program)
     return bool(lib.lk_codec_bpf_is_compilable(instructions, len(program)))
 
 
@@ -129,7 +129,7 @@ def test_bad_programs_are_refused(program: list[Instruction]) -> None:
 
 def test_program_that_goes_round_ends() -> None:
     for_ever = [(JA, 0, 0, 2**32 - 1), (RET_K, 0, 0, 1)]
-    data, instructions = native(for_ever)
+    _, instructions = native(for_ever)
     assert check(for_ever) == 0
     assert lib.lk_codec_bpf_run(instructions, b"frame", 5, 5) == 0
     assert not is_compilable(for_ever)

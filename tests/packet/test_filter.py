@@ -174,7 +174,7 @@ def test_part_of_a_long_filter_is_shown() -> None:
 
 
 def test_filter_that_takes_no_frame_is_told_of() -> None:
-    with pytest.raises(FilterError, match="expression rejects all packets\n  tcp and udp$"):
+    with pytest.raises(FilterError, match=r"expression rejects all packets\n  tcp and udp$"):
         compile_filter("tcp and udp")
 
 
