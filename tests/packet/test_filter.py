@@ -8,6 +8,8 @@ import threading
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 
@@ -15,8 +17,14 @@ from labkit.errors import FilterError, LabError
 from labkit.packet import filter as module
 from labkit.packet import libpcap
 from labkit.packet.filter import Filter, both, compile_filter
+from labkit.packet.filter_words import WORDS, stands_for, tokens_of
 from tests.packet.filters import EXPRESSIONS, frames
 
+PIECES = (
+    "80", "10.0.0.1", "10.0.0.0/8", "0x800", "::1", "00:11:22:33:44:55", "aabb.ccdd.eeff", "http",
+    "foo", r"\tcp", "(", ")", "[", "]", "=", "!=", "&", "|", "!", ":", "-", "/", "<<", "70000",
+    "port 80", "host 10.0.0.1", "and", "or", "tcp", "udp", "4294967296", "80-90", "'", "1.2.3.4.5",
+)  # fmt: skip
 WEB = Ether() / IP(dst="192.0.2.1") / TCP(dport=80)
 NAME = Ether() / IP(dst="192.0.2.1") / UDP(dport=53)
 
@@ -133,7 +141,7 @@ WRONG = [
     ("tcp)", ")", "cannot read this filter"),
     ("tcp or or udp", "or", "cannot read this filter"),
     ("inbound", "inbound", "no frame says 'inbound'"),
-    ("ifname eth0", "ifname", "ifname supported only on PF linktype"),
+    ("ifname eth0", "eth0", "ifname supported only on PF linktype"),
     ("tcp\0port 80", "\0", "U+0000 is no letter of a capture filter"),
     ("tcp and ‘udp’", "‘", "U+2018 is no letter of a capture filter"),
     ("host 10.0.0.1\N{NO-BREAK SPACE}or arp", "\N{NO-BREAK SPACE}", "U+00A0 is no letter"),
@@ -225,6 +233,25 @@ def test_names_are_never_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == []
 
 
+def test_nothing_is_looked_up_to_find_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def spy(text: str, *rest: int) -> str:
+        asked.append(text)
+        return libpcap.complaint(text, *rest)
+
+    monkeypatch.setattr(module, "complaint", spy)
+    module._compile.cache_clear()
+    for expression in (*(wrong for wrong, _, _ in WRONG), "host", "src net 10 and host ("):
+        with pytest.raises(FilterError):
+            compile_filter(expression)
+    assert len(asked) > 500
+    for text in asked:
+        tokens = tokens_of(text)
+        names = [place for place, token in enumerate(tokens) if token.kind == "name"]
+        assert "host" not in [stands_for(tokens, place) for place in names], text
+
+
 def test_names_of_ports_and_protocols() -> None:
     assert socket.getservbyname("http") == 80
     assert compile_filter("tcp port http").matches(WEB)
@@ -252,6 +279,22 @@ def test_both() -> None:
     assert both(udp, compile_filter("")).text == "(udp or icmp)"
     with pytest.raises(FilterError, match="rejects all"):
         both(udp, compile_filter("tcp"))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(sorted(WORDS)), st.sampled_from(PIECES)), max_size=12))
+@example(["ip", "["] * 200)
+@example(["("] * 500)
+@example(["tcp", "or", "ip", "[", "udp"] * 20)
+def test_any_words_are_a_filter_or_an_error(words: list[str]) -> None:
+    """Libpcap does not like most of them; none takes long, or does any harm."""
+    for text in (" ".join(words), "".join(words)):
+        started = time.monotonic()
+        try:
+            compile_filter(text).matches(WEB)
+        except FilterError as error:
+            assert str(error)
+        assert time.monotonic() - started < 20
 
 
 def test_threads_compile_and_match_at_once() -> None:
