@@ -80,7 +80,7 @@ def sink(*, name: Name = None) -> None:
 def capture(
     file: CaptureFile,
     snaplen: Snaplen = 0,
-    filter: FrameFilter | None = None,  # noqa: A002  # as tcpdump's users call it
+    filter: FrameFilter | None = None,
     *,
     name: Name = None,
 ) -> None:
@@ -95,7 +95,7 @@ def capture(
 
 
 @node(role="process", outputs=BOTH, reference="pcap-filter")
-def filter(expression: FrameFilter, *, name: Name = None) -> None:  # noqa: A001  # its name
+def filter(expression: FrameFilter, *, name: Name = None) -> None:
     """Passes on the frames that a capture filter takes, such as "tcp and port 80".
 
     The others leave by `other`; without an edge there they end in drop_filter_rejected. An empty
