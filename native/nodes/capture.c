@@ -10,19 +10,10 @@
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
-	const struct lk_capture *capture = lk_node_of(node)->config.capture;
-	uint64_t now = lk_clock_realtime_ns(rte_rdtsc());
+	struct lk_capture *capture = lk_node_of(node)->config.capture;
 
 	lk_enter(node, objs, count);
-	for (uint16_t i = 0; i < count; i++) {
-		const struct rte_mbuf *m = objs[i];
-		uint32_t kept = m->data_len;
-
-		if (capture->snaplen != 0 && kept > capture->snaplen)
-			kept = capture->snaplen;
-		lk_ring_write(capture->ring, rte_pktmbuf_mtod(m, const uint8_t *), kept, m->pkt_len,
-			      now, 0);
-	}
+	lk_capture_take(capture, objs, count, lk_clock_realtime_ns(rte_rdtsc()), 0);
 	lk_pass_all(graph, node, LK_next);
 	return count;
 }
