@@ -35,6 +35,7 @@ class Captures:
     def __init__(self) -> None:
         self.owners: dict[Any, str] = {}
         self._of_ports: dict[int, tuple[str, int, Any]] = {}
+        self._ended: dict[int, CaptureCounts] = {}  # by the end of their port
         self._begun = 0
 
     def open(self, owner: str, label: str, params: Mapping[str, Any]) -> Any:
@@ -81,6 +82,7 @@ class Captures:
             "unsent": counts.unsent,
             "bytes": counts.bytes,
             "files": counts.files,
+            "newest": counts.newest,
             "file": os.fsdecode(ffi.string(counts.file)),
             "errno": code,
             "ended": WORDS.get(code) or os.strerror(code) if code else ENDS[counts.ended],
@@ -109,13 +111,13 @@ class Captures:
     def read(self, number: int) -> CaptureCounts | None:
         """Of the capture of a port; None: it was stopped."""
         found = self._of_ports.get(number)
-        return found and self.counts(found[2])
+        return self.counts(found[2]) if found else self._ended.get(number)
 
     def stop(self, number: int) -> CaptureCounts | None:
         """Ends the capture of a port; its last counts."""
         found = self._of_ports.pop(number, None)
         if found is None:
-            return None
+            return self._ended.pop(number, None)
         _, port_id, capture = found
         lib.lk_tap_remove(port_id, capture)
         try:
@@ -127,7 +129,9 @@ class Captures:
         """Ends the captures of a port that is about to go; None: of all."""
         for number, (name, _, _) in list(self._of_ports.items()):
             if port in (None, name):
-                self.stop(number)
+                last = self.stop(number)
+                assert last is not None
+                self._ended[number] = {**last, "ended": last["ended"] or f"port {name} was closed"}
 
     def _why(self, file: str, code: int) -> str:
         """What is in the way, and what to do."""

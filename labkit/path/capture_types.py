@@ -2,6 +2,7 @@
 """What a capture may be told: its file, when it ends, and when the next file begins."""
 
 import math
+import re
 from dataclasses import dataclass
 from numbers import Integral
 from os import PathLike
@@ -12,7 +13,7 @@ from labkit.arguments.hints import is_real
 from labkit.errors import PathError
 from labkit.path.values import ParamType, TextType, Value, WholeType
 from labkit.text import plural, shown
-from labkit.units import QuantityError, parse_quantity, plain
+from labkit.units import QuantityError, find_quantity, parse_quantity, plain
 
 PCAP = (".pcap", ".cap")
 PCAPNG = (".pcapng", "")  # a name without a suffix is one of pcapng
@@ -154,11 +155,11 @@ def rotation(text: object) -> tuple[Limit, int]:
 
 def frames_in(text: str) -> float:
     """ "1,000 frames" and "1 kframes" as 1000.0."""
-    for unit in ("frames", "frame"):
-        stem = text.strip().removesuffix(unit)
-        if stem != text.strip():
-            return parse_quantity(f"{stem}pps", ("pps",)).value
-    raise QuantityError(f"{shown(text)} is no number of frames, such as '1000 frames'")
+    found = re.fullmatch(r"(.*?)frames?", text.strip())
+    quantity = found and find_quantity(f"{found[1]}pps")
+    if quantity is None:
+        raise QuantityError("write such as '1000 frames' or '10 kframes'")
+    return quantity.value
 
 
 def _whole(number: float) -> float:

@@ -336,10 +336,12 @@ struct lk_capture_counts {
 	uint64_t unsent;      /* of those written: the driver did not take them */
 	uint64_t bytes;	      /* of all files */
 	uint64_t files;
+	uint64_t newest; /* where the last LK_CAPTURE_NEWEST frames of the newest file begin */
 	int32_t ended; /* enum lk_capture_end */
 	int32_t error;
 	char file[4096]; /* the newest one */
 };
+enum { LK_CAPTURE_NEWEST = 32 };
 struct lk_capture;
 int lk_capture_open(const struct lk_capture_config *config, struct lk_capture **capture);
 void lk_capture_counts(struct lk_capture *capture, struct lk_capture_counts *counts);

@@ -59,6 +59,9 @@ write_batch(struct lk_capture *c, const uint8_t *to, uint32_t frames)
 		rc = lk_capture_files_write(&c->files, c->batch, (size_t)(to - c->batch), &written);
 	c->written += written;
 	c->bytes += c->files.size - size;
+	c->newest = c->taken_of_file < LK_CAPTURE_NEWEST
+			    ? c->files.head
+			    : c->places[c->taken_of_file % LK_CAPTURE_NEWEST];
 	if (rc == 0)
 		return 1;
 	c->lost_by_error += frames - written;
@@ -131,6 +134,8 @@ take(struct lk_capture *c, const struct lk_record *record, uint32_t size, uint8_
 		c->taken_bytes += c->files.size;
 		c->bytes += c->files.size;
 	}
+	c->places[c->taken_of_file % LK_CAPTURE_NEWEST] =
+		c->files.size + (uint64_t)(*p - c->batch);
 	c->taken++;
 	c->taken_of_file++;
 	c->taken_bytes += size;
@@ -289,6 +294,7 @@ lk_capture_counts(struct lk_capture *c, struct lk_capture_counts *counts)
 	counts->error = c->error;
 	counts->unsent = c->unsent;
 	counts->bytes = c->bytes;
+	counts->newest = c->newest;
 	counts->written = c->written;
 	counts->missed = c->missed;
 	counts->passed_over = c->passed_over;

@@ -26,6 +26,7 @@ struct lk_capture {
 	_Atomic uint64_t missed;
 	_Atomic uint64_t passed_over; /* frames of the journal that came after the end */
 	_Atomic uint64_t bytes;
+	_Atomic uint64_t newest;
 	_Atomic int32_t ended; /* enum lk_capture_end */
 	_Atomic int32_t error;
 	_Atomic uint64_t drained; /* the journal is read up to here, and written */
@@ -35,6 +36,7 @@ struct lk_capture {
 	uint64_t taken;	      /* frames for the files */
 	uint64_t taken_bytes; /* of these files */
 	uint64_t taken_of_file;
+	uint64_t places[LK_CAPTURE_NEWEST]; /* of the last ones, in the file */
 	uint64_t lost_by_error; /* frames that could not be written */
 	uint64_t begun_ns;
 	uint8_t *batch;
