@@ -62,9 +62,9 @@ class CaptureCounts(TypedDict):
 
     written: frames in its files; missed: those that the disk was too slow or full for; passed_over:
     those after its end; waiting: those on their way; unsent: of a port's, those written that its
-    driver did not take; bytes, files: of all files so far; file: the newest; newest: where its last frames begin
-    (LK_CAPTURE_NEWEST); ended: "" while it
-    goes on, else "frames", "bytes", "seconds" or in words what went wrong, with its errno
+    driver did not take; bytes, files: of all files so far; file: the newest; newest: where its last
+    frames begin (LK_CAPTURE_NEWEST); ended: "" while it goes on, else "frames", "bytes", "seconds"
+    or in words what went wrong, with its errno
     """
 
     written: int

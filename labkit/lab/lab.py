@@ -211,9 +211,10 @@ class Lab:
             with lab.capture(client, "seen.pcapng") as capture:
                 client.send(frames)
 
-        It sees what the driver hands over, before any node, and what it is handed; so what a tx
-        node refuses is not in it, nor what a further queue receives that no path reads. Frames that the driver then has no room for are, and its counts
-        tell how many (`unsent`). Paths are left as they are, and their counters too.
+        It sees what the driver hands over, before any node, and what it is handed: not what a tx
+        node refuses, nor what waits on a further queue that no path reads. Frames that the driver
+        then has no room for are in it, and its counts tell how many (`unsent`). Paths are left as
+        they are, and their counters too.
 
         file: None: a private one of pcapng, which is removed with the capture. In pcapng each frame
         has its direction (frame.packet_flags_direction). The other arguments are those of the node

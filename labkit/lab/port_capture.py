@@ -66,15 +66,13 @@ class PortCapture:
     def counts(self) -> Mapping[str, Any]:
         """written, missed, passed_over, waiting, unsent, bytes, files, file, errno, ended: see
         RunningPath.counters.captures; once it has ended the last ones."""
-        if self._stopped:
-            assert self._last is not None
-            return {**self._last, "ended": self._last["ended"] or self._stopped}
-        try:
-            self._take(self._engine.commands.read_capture(self._number), "it was stopped")
-        except LabError as error:
-            self._take(None, str(error).splitlines()[0])
+        if not self._stopped:
+            try:
+                self._take(self._engine.commands.read_capture(self._number), "it was stopped")
+            except LabError as error:
+                self._take(None, str(error).splitlines()[0])
         assert self._last is not None
-        return self._last
+        return {**self._last, "ended": self._last["ended"] or self._stopped}
 
     @property
     def file(self) -> Path:

@@ -337,7 +337,7 @@ struct lk_capture_counts {
 	uint64_t bytes;	      /* of all files */
 	uint64_t files;
 	uint64_t newest; /* where the last LK_CAPTURE_NEWEST frames of the newest file begin */
-	int32_t ended; /* enum lk_capture_end */
+	int32_t ended;	 /* enum lk_capture_end */
 	int32_t error;
 	char file[4096]; /* the newest one */
 };

@@ -134,8 +134,7 @@ take(struct lk_capture *c, const struct lk_record *record, uint32_t size, uint8_
 		c->taken_bytes += c->files.size;
 		c->bytes += c->files.size;
 	}
-	c->places[c->taken_of_file % LK_CAPTURE_NEWEST] =
-		c->files.size + (uint64_t)(*p - c->batch);
+	c->places[c->taken_of_file % LK_CAPTURE_NEWEST] = c->files.size + (uint64_t)(*p - c->batch);
 	c->taken++;
 	c->taken_of_file++;
 	c->taken_bytes += size;

@@ -37,7 +37,7 @@ struct lk_capture {
 	uint64_t taken_bytes; /* of these files */
 	uint64_t taken_of_file;
 	uint64_t places[LK_CAPTURE_NEWEST]; /* of the last ones, in the file */
-	uint64_t lost_by_error; /* frames that could not be written */
+	uint64_t lost_by_error;		    /* frames that could not be written */
 	uint64_t begun_ns;
 	uint8_t *batch;
 	pthread_t thread;
