@@ -98,7 +98,7 @@ def test_limits_that_are_none(arguments: dict[str, Any], message: str) -> None:
 
 
 def test_files_are_kept_of_several() -> None:
-    with pytest.raises(lk.PathError, match="files is 3, .* say with rotate"):
+    with pytest.raises(lk.PathError, match=r"files is 3, .* say with rotate"):
         lk.Path(lk.rx("a") >> lk.capture("x.pcap", files=3) >> lk.sink())
 
 

@@ -161,9 +161,10 @@ def test_refusals(lab: lk.Lab, tmp_path: Path) -> None:
         lab.capture(a, tmp_path / "x.txt")
     with pytest.raises(lk.EngineError, match="there is no folder"):
         lab.capture(a, tmp_path / "no" / "x.pcap")
-    with lab.capture(a, tmp_path / "x.pcap"):
-        with pytest.raises(lk.EngineError, match="the capture of port client writes it"):
-            lab.capture(b, tmp_path / "x.pcap")
+    writer = lab.capture(a, tmp_path / "x.pcap")
+    with pytest.raises(lk.EngineError, match="the capture of port client writes it"):
+        lab.capture(b, tmp_path / "x.pcap")
+    writer.stop()
     with lab.capture(a) as endless, pytest.raises(lk.LabError, match="has no limit"):
         endless.wait()
     with lab.capture(a, seconds=0.1) as capture:
