@@ -2,6 +2,7 @@
 """A path that an engine runs, and its counters."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import fitting
@@ -106,7 +107,10 @@ class RunningPath:
     def flush(self) -> None:
         """Writes what the path's captures hold to their files; OSError when that failed."""
         for node in self.counters.captures:
-            flush(lambda node=node: self.counters.captures[node])
+            flush(partial(self._capture, node))
+
+    def _capture(self, node: str) -> Mapping[str, Any]:
+        return self.counters.captures[node]
 
     def stop(self) -> None:
         """Takes the path off its worker. Its last counters stay readable."""

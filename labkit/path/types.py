@@ -6,7 +6,7 @@ A maker of nodes is annotated with the names at the end, such as `port: PortName
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path as FilePath
+from os import PathLike
 from typing import Annotated, Any, Literal, Protocol
 
 from labkit.errors import PathError
@@ -137,7 +137,7 @@ Ipv4Addresses = Annotated[Iterable[str], AddressesType(looks_at=4)]
 Ipv6Addresses = Annotated[Iterable[str], AddressesType(looks_at=6)]
 Mac = Annotated[str, MacType()]
 UdpPort = Annotated[int, UdpPortType()]
-CaptureFile = Annotated[str | FilePath, FileType()]
+CaptureFile = Annotated[str | PathLike[str], FileType()]
 Snaplen = Annotated[int, SnaplenType()]
 MostFrames = Annotated[int | str, EndType("frames")]
 MostBytes = Annotated[int | str, EndType("bytes")]
