@@ -63,6 +63,7 @@ class Lab:
     ports, paths: what is open and what runs, by name
     is_closed: whether it was closed
     live: the traffic that traffic() made last
+    captures: those of capture() that go on, whoever holds them
     number: how many labs this process had made with it
     """
 
@@ -81,7 +82,7 @@ class Lab:
         self._workers = LabWorkers(self.engine)
         self.is_closed = False
         self.live: Traffic | None = None
-        self._captures: set[PortCapture] = set()  # those that go on, whoever holds them
+        self.captures: set[PortCapture] = set()
         self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()
         open_labs.labs.add(self)
         note(self, sys._getframe(1))
@@ -227,7 +228,7 @@ class Lab:
             raise PortError(f"port {port.name} is one of another lab; capture it there")
         limits = {"frames": frames, "bytes": bytes, "seconds": seconds}
         params = {"snaplen": snaplen, **limits, "rotate": rotate, "files": files}
-        capture = PortCapture(self.engine, port, file, params, self._captures)
+        capture = PortCapture(self.engine, port, file, params, self.captures)
         try:
             self._paths.hosts.attach(port.frames, False)  # frames are received, if by nobody else
         except BaseException:
@@ -291,7 +292,7 @@ class Lab:
             check_idle(self.engine)
         self.is_closed = False
         open_labs.labs.add(self)
-        for capture in tuple(self._captures):
+        for capture in tuple(self.captures):
             capture.close()
         self.engine.restart()
         self._workers.begin_anew()
@@ -310,7 +311,7 @@ class Lab:
             with suppress(LabError):  # of an engine that hangs, which ends here
                 self.live.close()
         self.is_closed = True
-        for view in (*self._endings, *self._captures):
+        for view in (*self._endings, *self.captures):
             view.close()
         for look in open_labs.before_close:
             look(self)

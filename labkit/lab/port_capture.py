@@ -26,7 +26,7 @@ from labkit.path.path import Path as FramePath
 from labkit.text import Html, html_table, plural
 
 LOOK_SECONDS = 0.02
-MOST_LINKED_BYTES = 4 << 20  # of a file that a page brings along
+MOST_LINKED_BYTES = 1 << 20  # of a finished file that a page brings along
 MOST_ROWS = 12
 GOES_ON = "goes on"
 
@@ -179,7 +179,8 @@ def capture_html(capture: PortCapture) -> str:
         (_clock(frame.time_ns), frame.way, f"{frame.length:,}", dissect(frame.data).summary())
         for frame in newest[-MOST_ROWS:]
     ]
-    caption = Html(f"{escape(', '.join(told))} &middot; {_link(Path(counts['file']))}")
+    link = _link(Path(counts["file"]), is_whole=bool(counts["ended"]))
+    caption = Html(f"{escape(', '.join(told))} &middot; {link}")
     header = ("time", "way", "bytes", "frame")
     return html_table(header, rows or [("no frame yet", "", "", "")], "llrl", caption=caption)
 
@@ -189,14 +190,15 @@ def _clock(time_ns: int) -> str:
     return f"{time.strftime('%H:%M:%S', time.localtime(seconds))}.{ns // 1000:06}"
 
 
-def _link(file: Path) -> str:
-    """The file where the notebook's server has it, else with the page, where it is not too long."""
+def _link(file: Path, *, is_whole: bool) -> str:
+    """The file where the notebook's server has it, else, when it is whole and not too long, with
+    the page; else the command."""
     name, words = escape(file.name), "open in Wireshark"
     with suppress(OSError):
         if file.is_relative_to(Path.cwd()):
             place = escape(str(file.relative_to(Path.cwd())))
             return f'<a href="{place}" download="{name}">{words}</a> ({name})'
-        if file.stat().st_size <= MOST_LINKED_BYTES:
+        if is_whole and file.stat().st_size <= MOST_LINKED_BYTES:
             data = base64.b64encode(file.read_bytes()).decode()
             url = f"data:application/vnd.tcpdump.pcap;base64,{data}"
             return f'<a href="{url}" download="{name}">{words}</a> ({name})'

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import fitting
@@ -108,6 +109,12 @@ class RunningPath:
         """Writes what the path's captures hold to their files; OSError when that failed."""
         for node in self.counters.captures:
             flush(partial(self._capture, node))
+
+    def captured_files(self) -> list[FilePath]:
+        """The newest file of each of its captures, as far as that is known, else the given one."""
+        counters, _ = self.last_counters()
+        newest = [c["file"] for c in counters.captures.values()] if counters else self.path.files
+        return list(map(FilePath, newest))
 
     def _capture(self, node: str) -> Mapping[str, Any]:
         return self.counters.captures[node]

@@ -192,10 +192,11 @@ def test_it_shows_the_newest_frames_and_a_link(
         )
         assert "<b>.pcap" not in shown["text/html"]
         assert shown["text/html"].count("<tr>") == 1 + 12
-        assert (
-            "data:application/vnd.tcpdump.pcap;base64," in private._repr_mimebundle_()["text/html"]
-        )
+        data = "data:application/vnd.tcpdump.pcap;base64,"
+        assert data not in private._repr_mimebundle_()["text/html"], "it grows with every look"
         assert f"{2 * COUNT} frames" in repr(private).replace(",", "")
+        private.stop()
+        assert data in private._repr_mimebundle_()["text/html"]
         private.file.unlink()
         assert private.newest == []
         assert "wireshark /" in private._repr_mimebundle_()["text/html"]
