@@ -27,7 +27,8 @@ from labkit.text import Html, html_table, plural
 
 LOOK_SECONDS = 0.02
 MOST_LINKED_BYTES = 1 << 20  # of a finished file that a page brings along
-MOST_ROWS = 12
+MOST_NEWEST = 32
+MOST_ROWS = 12  # of these, in a notebook
 GOES_ON = "goes on"
 
 
@@ -90,7 +91,8 @@ class PortCapture:
         """The last 32 frames of the newest file, as far as there are."""
         counts = self.counts
         try:
-            return frames_from(Path(counts["file"]), counts["newest"])[-32:]
+            file, place = Path(counts["file"]), counts["newest"]
+            return frames_from(file, place)[-MOST_NEWEST:] if place else []
         except OSError:
             return []  # somebody has removed it
 
@@ -121,9 +123,9 @@ class PortCapture:
             return
         try:
             self._take(self._engine.commands.stop_capture(self._number), "stopped")
-        finally:
-            self._stopped = self._stopped or "stopped"
-            self._going_on.discard(self)
+        except LabError as error:
+            self._take(None, str(error).splitlines()[0])
+            raise
 
     def close(self) -> None:
         """Ends it with its lab."""

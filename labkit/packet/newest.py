@@ -46,7 +46,7 @@ def _records(data: bytes) -> Iterator[CapturedFrame]:
     while at + RECORD.size <= len(data):
         seconds, ns, kept, length = RECORD.unpack_from(data, at)
         at += RECORD.size
-        if at + kept > len(data):
+        if at + kept > len(data):  # it is cut
             return
         yield CapturedFrame(seconds * 10**9 + ns, length, "", data[at : at + kept])
         at += kept

@@ -84,12 +84,12 @@ def sink(*, name: Name = None) -> None:
 def capture(
     file: CaptureFile,
     snaplen: Snaplen = 0,
+    *,
     frames: MostFrames | None = None,
     bytes: MostBytes | None = None,  # noqa: A002  # as files count them
     seconds: MostSeconds | None = None,
     rotate: Rotation | None = None,
     files: KeptFiles | None = None,
-    *,
     name: Name = None,
 ) -> None:
     """Copies every frame to a file with nanosecond stamps and passes it on.

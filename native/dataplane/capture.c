@@ -47,6 +47,14 @@ end(struct lk_capture *c, enum lk_capture_end why, int error)
 	c->ended = (int32_t)why;
 }
 
+static uint64_t
+place_of_newest(const struct lk_capture *c)
+{
+	if (c->taken_of_file < LK_CAPTURE_NEWEST)
+		return c->files.head;
+	return c->places[c->taken_of_file % LK_CAPTURE_NEWEST];
+}
+
 /* Writes the batch; false when that failed, which ends the capture. */
 static int
 write_batch(struct lk_capture *c, const uint8_t *to, uint32_t frames)
@@ -59,9 +67,8 @@ write_batch(struct lk_capture *c, const uint8_t *to, uint32_t frames)
 		rc = lk_capture_files_write(&c->files, c->batch, (size_t)(to - c->batch), &written);
 	c->written += written;
 	c->bytes += c->files.size - size;
-	c->newest = c->taken_of_file < LK_CAPTURE_NEWEST
-			    ? c->files.head
-			    : c->places[c->taken_of_file % LK_CAPTURE_NEWEST];
+	if (written != 0)
+		lk_capture_files_tell(&c->files, place_of_newest(c));
 	if (rc == 0)
 		return 1;
 	c->lost_by_error += frames - written;
@@ -293,7 +300,6 @@ lk_capture_counts(struct lk_capture *c, struct lk_capture_counts *counts)
 	counts->error = c->error;
 	counts->unsent = c->unsent;
 	counts->bytes = c->bytes;
-	counts->newest = c->newest;
 	counts->written = c->written;
 	counts->missed = c->missed;
 	counts->passed_over = c->passed_over;
@@ -303,6 +309,7 @@ lk_capture_counts(struct lk_capture *c, struct lk_capture_counts *counts)
 	*(counts->ended == LK_CAPTURE_FAILED ? &counts->missed : &counts->passed_over) += late;
 	pthread_mutex_lock(&c->files.naming);
 	counts->files = c->files.count;
+	counts->newest = c->files.newest;
 	memcpy(counts->file, c->files.name, sizeof(counts->file));
 	pthread_mutex_unlock(&c->files.naming);
 }

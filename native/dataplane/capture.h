@@ -26,7 +26,6 @@ struct lk_capture {
 	_Atomic uint64_t missed;
 	_Atomic uint64_t passed_over; /* frames of the journal that came after the end */
 	_Atomic uint64_t bytes;
-	_Atomic uint64_t newest;
 	_Atomic int32_t ended; /* enum lk_capture_end */
 	_Atomic int32_t error;
 	_Atomic uint64_t drained; /* the journal is read up to here, and written */

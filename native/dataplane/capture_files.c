@@ -110,6 +110,7 @@ open_next(struct lk_capture_files *f, uint64_t time_ns)
 	pthread_mutex_lock(&f->naming);
 	memcpy(f->name, name, sizeof(name));
 	f->count = number;
+	f->newest = 0;
 	pthread_mutex_unlock(&f->naming);
 	f->fd = fd;
 	return 0;
@@ -211,6 +212,14 @@ lk_capture_files_write(struct lk_capture_files *f, const uint8_t *records, size_
 		rc = -errno;
 	f->size += whole;
 	return rc;
+}
+
+void
+lk_capture_files_tell(struct lk_capture_files *f, uint64_t newest)
+{
+	pthread_mutex_lock(&f->naming);
+	f->newest = newest;
+	pthread_mutex_unlock(&f->naming);
 }
 
 int

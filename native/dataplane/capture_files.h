@@ -35,6 +35,7 @@ struct lk_capture_files {
 	pthread_mutex_t naming; /* of what other threads may ask for: */
 	char name[PATH_MAX];	/* the newest file's */
 	uint64_t count;		/* files so far */
+	uint64_t newest;	/* where its last frames begin; 0: it has none yet */
 };
 
 int lk_capture_files_open(struct lk_capture_files *f, const struct lk_capture_config *config,
@@ -44,6 +45,7 @@ int lk_capture_files_next(struct lk_capture_files *f, uint64_t time_ns);
 /* Writes whole records. After an error, `frames` tells how many of them the file has. */
 int lk_capture_files_write(struct lk_capture_files *f, const uint8_t *records, size_t n,
 			   uint32_t *frames);
+void lk_capture_files_tell(struct lk_capture_files *f, uint64_t newest);
 /* Closes the file that is written, which others may have then. */
 int lk_capture_files_end(struct lk_capture_files *f);
 void lk_capture_files_free(struct lk_capture_files *f);

@@ -123,10 +123,10 @@ passing = st.one_of(
         lk.capture,
         st.text().filter(lambda t: "\0" not in t).map(lambda t: f"{t}x.pcapng"),
         st.integers(0, 65535),
-        st.none() | st.integers(1, 2**62),
-        st.none() | st.integers(1, 2**62),
-        st.none() | st.floats(1e-9, 1e9),
-        st.none() | st.sampled_from(["10 MB", "1,000 frames", "0.5 s"]),
+        frames=st.none() | st.integers(1, 2**62),
+        bytes=st.none() | st.integers(1, 2**62),
+        seconds=st.none() | st.floats(1e-9, 1e9),
+        rotate=st.none() | st.sampled_from(["10 MB", "1,000 frames", "0.5 s"]),
     ),
 )
 ends = st.one_of(
