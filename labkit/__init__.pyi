@@ -5,6 +5,8 @@ from . import dut as dut
 from . import fault as fault
 from . import sources as sources
 from . import trouble as trouble
+from .captures.capture import Capture as Capture
+from .captures.frame import CapturedFrame as CapturedFrame
 from .engine.config import EalConfig as EalConfig
 from .errors import ChecksFailed as ChecksFailed
 from .errors import DutDied as DutDied

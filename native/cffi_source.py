@@ -17,7 +17,9 @@ from cffi import FFI
 # A number as it stands, or an expression in parentheses
 NUMBER = r"\d+u?|0x[0-9a-f]+u?|\(.+\)"
 BORROWED: dict[str, tuple[str, ...]] = {
+    "column_list.h": ("enum lk_column_type", "struct lk_column_out"),
     "endpoint.h": ("struct lk_endpoint",),
+    "flow_row.h": ("struct lk_flow_key", "struct lk_flow_row"),
     "frame_ring.h": ("struct lk_record", "struct lk_frame_reader"),
     "headers.h": ("struct lk_headers",),
     "tunnel.h": (
@@ -29,7 +31,9 @@ BORROWED: dict[str, tuple[str, ...]] = {
     ),
     "frame_program.h": ("struct lk_field", "struct lk_checksum", "struct lk_template"),
     "histogram.h": ("struct lk_histogram",),
+    "link_type.h": ("enum lk_to_ethernet",),
     "engine_limits.h": (),
+    "layers.h": ("enum lk_sum_state", "enum lk_problem", "struct lk_layer", "struct lk_walk"),
     "recorder_memory.h": (
         "struct lk_recorder_header",
         "struct lk_recorder_row",
@@ -51,9 +55,21 @@ def without_comments(text: str) -> str:
     return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
 
 
-def borrowed_types(packet: Path) -> str:
+def included(header: Path, packet: Path) -> set[str]:
+    """The packet headers that a file includes, and those that they include."""
+    found: set[str] = set()
+    for name in re.findall(r'^#include "(.+)"', header.read_text(), flags=re.MULTILINE):
+        if (packet / name).exists():
+            found |= {name} | included(packet / name, packet)
+    return found
+
+
+def borrowed_types(api: Path, packet: Path) -> str:
     parts = ["struct lk_frame_ring;"]
+    there = included(api, packet)
     for header, names in BORROWED.items():
+        if header not in there:
+            continue
         text = without_comments((packet / header).read_text())
         constants = dict(
             re.findall(rf"^#define (LK_\w+)\s+({NUMBER})\s*$", text, flags=re.MULTILINE)
@@ -74,7 +90,7 @@ def main(module: str, api: str, packet: str, output: str) -> None:
     text = without_comments(Path(api).read_text())
     declarations = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
     ffi = FFI()
-    ffi.cdef(borrowed_types(Path(packet)) + declarations)
+    ffi.cdef(borrowed_types(Path(api), Path(packet)) + declarations)
     ffi.set_source(module, f'#include "{api}"')
     ffi.emit_c_code(output)
 

@@ -214,7 +214,15 @@ def _native_replay(replay: Mapping[str, Any], keep_alive: list[Any]) -> Any:
             f"{replay['file']} has changed since it was declared; make its lk.Replay again"
         )
     config.rounds = FOR_EVER if replay["rounds"] is None else replay["rounds"]
-    for name in ("duration_ns", "pause_ns", "speed", "frames_rate", "bits_rate", "overhead"):
+    for name in (
+        "frames",
+        "duration_ns",
+        "pause_ns",
+        "speed",
+        "frames_rate",
+        "bits_rate",
+        "overhead",
+    ):
         setattr(config, name, replay[name])
     config.rewrite = rewrite = native_rewrite(ffi, replay["rewrite"])
     config.side = native_side(ffi, replay["side"], keep_alive)

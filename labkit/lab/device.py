@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from labkit.arguments.checked import fitting
 from labkit.arguments.hints import Between, Count
-from labkit.errors import PortError
+from labkit.errors import LabError, PortError
 from labkit.packet.link import LINK_OVERHEAD
 from labkit.text import alike, did_you_mean, near
 
@@ -22,6 +22,7 @@ DEFAULT_MEMIF_MTU = 1500
 CACHE_LINE = 64
 DEFAULT_FRAME = 2048  # of net_af_packet's ring
 FRAME_STEP = 1024
+WHO_CALLED = 6  # lab.port(), behind what looks at its arguments
 FRAME_HEADER = 80 + LINK_OVERHEAD  # packet(7)'s headers of a frame, and the frame's own
 
 Option = str | int | bool
@@ -40,6 +41,7 @@ class Device:
     arguments: devargs of the virtual driver
     mtu: the MTU to use when none is asked for; 0: the driver's own
     own_mac: whether nodes answer for a MAC of the lab's making and not for the driver's
+    holds: what has to be there as long as the device: the copy that is read in place of a capture
     """
 
     kind: str
@@ -49,6 +51,7 @@ class Device:
     arguments: dict[str, Option] = field(default_factory=dict)
     mtu: int = 0
     own_mac: bool = False
+    holds: object = None
 
     @property
     def devargs(self) -> str:
@@ -105,6 +108,9 @@ def _null(target: str, mtu: int | None, queues: int, options: Options) -> Device
 
 
 def _pcap(target: str, mtu: int | None, queues: int, options: Options) -> Device:
+    from labkit.packet.capture_copy import CaptureCopy
+    from labkit.packet.capture_ethernet import ethernet_capture
+
     file = Path(target).absolute()
     if not file.is_file():
         raise PortError(
@@ -113,14 +119,19 @@ def _pcap(target: str, mtu: int | None, queues: int, options: Options) -> Device
         )
     if not os.access(file, os.R_OK):
         raise PortError(f"pcap:{target}: this user may not read the file")
-    arguments: Options = {"rx_pcap": str(file)}
+    try:
+        played = ethernet_capture(file, WHO_CALLED)
+    except LabError as error:
+        raise PortError(f"pcap:{error}") from None
+    copy = played if isinstance(played, CaptureCopy) else None
+    arguments: Options = {"rx_pcap": str(file if copy is None else copy.path)}
     if "tx" in options:
         arguments["tx_pcap"] = str(Path(str(options["tx"])).absolute())
     if options.get("repeat", False):
         arguments["infinite_rx"] = 1
     if any("," in str(value) for value in arguments.values()):
         raise PortError(f"pcap:{target}: DPDK cannot take a file name with a comma; rename it")
-    return Device("pcap", str(file), "vdev", "net_pcap", arguments, mtu or 9001, own_mac=True)
+    return Device("pcap", str(file), "vdev", "net_pcap", arguments, mtu or 9001, True, copy)
 
 
 def _memif(target: str, mtu: int | None, queues: int, options: Options) -> Device:

@@ -123,6 +123,9 @@ class Lab:
         Linux leaves checksums of local traffic unfinished: on veth, `ethtool -K PEER tx off` keeps
         the peer's datagrams out of drop_udp_bad_checksum.
 
+        A capture may be compressed, and of raw IP, Linux cooked, BSD loopback or PPP, which become
+        Ethernet (a warning says how); PortError for what was not kept whole or cannot be Ethernet.
+
         name is what paths and pictures call it; mtu in bytes (None: the driver's or interface's
         own); queues in each direction; mac the address nodes answer for (None: the driver's, or one
         of the lab's making where the driver has none); options are the kind's own (ring_size; size,

@@ -14,6 +14,7 @@ from labkit.arguments.hints import Seconds
 from labkit.engine.answers import TraceStep
 from labkit.engine.engine import Engine
 from labkit.errors import LabError
+from labkit.packet.summary import summary
 from labkit.text import Html, bold, html_table
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ class Step:
             return []
         longest = max(len(self.before), len(self.after))
         return [i for i in range(longest) if self.before[i : i + 1] != self.after[i : i + 1]]
+
+    @property
+    def summary(self) -> str:
+        """The frame before the node in one line: its layers and addresses."""
+        return summary(self.before, max(self.length, len(self.before)))
 
     def dissect(self) -> "Packet":
         """The frame before the node, as a scapy packet."""
@@ -139,7 +145,7 @@ class Trace:
     @property
     def table(self) -> "pd.DataFrame":
         """One row a step: packet, time_us since the frame was first seen, path, node, length,
-        changed (offsets of the bytes that the node changed), frame (scapy's summary)."""
+        changed (offsets of the bytes that the node changed), frame (its layers and addresses)."""
         from labkit.tables.table import Table  # pandas is slow to load
 
         rows = []
@@ -154,7 +160,7 @@ class Trace:
                     "node": step.node,
                     "length": step.length,
                     "changed": _ranges(step.changed),
-                    "frame": step.dissect().summary(),
+                    "frame": step.summary,
                 }
             )
         columns = ["packet", "time_us", "path", "node", "length", "changed", "frame"]
@@ -218,8 +224,7 @@ def trace_html(steps: list[Step], most_bytes: int = 96) -> str:
         if is_new or changed:
             bytes_there = _hex(step.before[:most_bytes], set(changed))
             style = "white-space:pre;margin:0"
-            summary = escape(step.dissect().summary())
-            shown = Html(f'{summary}<pre style="{style}">{bytes_there}</pre>')
+            shown = Html(f'{escape(step.summary)}<pre style="{style}">{bytes_there}</pre>')
         where = Html(f"{bold(step.node, color)}<br>{escape(step.path or '')}")
         rows.append((where, f"+{(step.time_ns - first) / 1e3:,.2f} µs", shown))
         changed = step.changed

@@ -61,8 +61,8 @@ class Tunnel:
     accept_zero_checksum: take datagrams without one over IPv6 (RFC 6935)
     dont_fragment: DF of an IPv4 outer header
     mtu: of the outer IP packet in bytes, 68 to 65535; longer ones are refused
-    strictness: whose receiver: "rfc", or "linux" or "ovs" as measured: Linux 6.18, Open vSwitch
-        3.1 (datasets/tunnel_deviations.csv)
+    strictness: whose receiver: "rfc", or "linux" or "ovs" as measured (Linux 6.18, Open vSwitch
+        3.1; datasets/tunnel_deviations.csv). Not measured are GENEVE of "linux" and GUE of both.
     """
 
     _in_words: ClassVar[str] = "a tunnel: lk.Vxlan, lk.Geneve or lk.Gue"
@@ -148,8 +148,11 @@ class Tunnel:
         wrapped: AnyFrame = like(frame, batch.frame)
         return wrapped
 
-    def decap(self, outer: "bytes | Packet") -> Decapsulated:
+    def decap(self, outer: "bytes | Packet", *, any_source: bool = False) -> Decapsulated:
         """Takes a frame out of the tunnel, whichever of the two ends it was sent to.
+
+        any_source: takes it from addresses too that are no host's, such as 127.0.0.1, as Open
+        vSwitch does whose tunnel has remote_ip=flow.
 
         Raises Refused with the verdict and the offset of the byte that is wrong. A frame that is
         none of this tunnel's protocol and port has the verdict "other".
@@ -157,7 +160,7 @@ class Tunnel:
         raw = frame_bytes(outer, TunnelError)
         batch = OneFrame(raw, len(raw))
         found = ffi.new("struct lk_decapsulated *")
-        if not lib.lk_codec_decap(self._native, batch.native, found):
+        if not lib.lk_codec_decap(self._receiver(any_source), batch.native, found):
             raise Refused(batch.verdict, found.outer.at if batch.verdict.is_drop else None)
         frame, payload = like(outer, batch.frame), PAYLOADS[found.payload]
         return describe(raw, found, frame, payload, has_vni=self.PROTOCOL != "gue")
@@ -171,13 +174,16 @@ class Tunnel:
         lib.lk_codec_encap(self._native, batch.native)
         return batch.verdicts
 
-    def decap_many(self, batch: "FrameBatch") -> "np.ndarray[Any, Any]":
+    def decap_many(
+        self, batch: "FrameBatch", *, any_source: bool = False
+    ) -> "np.ndarray[Any, Any]":
         """Takes every frame of a batch out of the tunnel, in place; their verdicts' numbers
-        (uint16). `batch.vnis` has the VNIs.
+        (uint16). `batch.vnis` has the VNIs. any_source: as of decap().
 
         A frame that is refused stays as it was. See FrameBatch.
         """
-        lib.lk_codec_decap(self._native, batch.native, ffi.new("struct lk_decapsulated *"))
+        found = ffi.new("struct lk_decapsulated *")
+        lib.lk_codec_decap(self._receiver(any_source), batch.native, found)
         return batch.verdicts
 
     # As plain data
@@ -204,6 +210,15 @@ class Tunnel:
     @cached_property
     def _native(self) -> Any:
         return self.native(is_end=False)
+
+    @cached_property
+    def _native_of_any_source(self) -> Any:
+        native = self.native(is_end=False)
+        native.takes_any_source = True
+        return native
+
+    def _receiver(self, any_source: bool) -> Any:
+        return self._native_of_any_source if any_source else self._native
 
     def native(self, *, is_end: bool) -> Any:
         """struct lk_tunnel, made ready. is_end: takes only what is addressed to it."""

@@ -12,9 +12,9 @@ from labkit.arguments.checked import checked
 from labkit.arguments.hints import is_real
 from labkit.errors import LabError
 from labkit.text import shown
-from labkit.traffic.capture import Capture, CaptureSizes
 from labkit.traffic.placed import Placeable
 from labkit.traffic.rate import L1_OVERHEAD, Rate
+from labkit.traffic.replayed_file import CaptureSizes, ReplayedFile
 from labkit.traffic.rewrite import Rewrite
 from labkit.traffic.side import SideName, clients_of
 from labkit.traffic.sizes import FCS
@@ -38,7 +38,11 @@ class Replay(Placeable):
 
     Attributes
     ----------
-    file: Ethernet frames, captured whole
+    file: frames that were captured whole; pcap or pcapng, also compressed (gzip, zstd, lz4, bz2,
+        xz), which is unpacked into a temporary file as long as the replay is there. Ethernet is
+        sent without its FCS. Raw IP, Linux cooked, BSD loopback and PPP become Ethernet with MAC
+        addresses that are made up, but for the source of a cooked frame that tells it; a warning
+        says so, and another one where the file ends within a frame
     rate: such as "100 kpps"; "1 Gbit/s" is so many bits over any stretch, the longer a frame the
         later the next one; None: when the capture's time stamps say, of which one that goes back
         counts as the latest before it
@@ -62,7 +66,7 @@ class Replay(Placeable):
     weight: float
     repeat: bool | int
     speed: float
-    capture: Capture
+    capture: ReplayedFile
 
     signature = False
     burst = 1
@@ -94,7 +98,9 @@ class Replay(Placeable):
             raise LabError(
                 "speed is of the capture's own times, and rate in place of them; leave one out"
             )
-        capture = Capture.of(Path(file), Rewrite.of(macs, ips, vlan), side, clients_of(clients))
+        capture = ReplayedFile.of(
+            Path(file), Rewrite.of(macs, ips, vlan), side, clients_of(clients)
+        )
         if rate is None and capture.duration_ns == 0:
             raise LabError(f"{file}: its frames have no time between them; give a rate")
         values = {
@@ -142,11 +148,12 @@ class Replay(Placeable):
         """Plain data for the engine; without a rate at its own times."""
         rewrite, side = self.capture.rewrite, self.capture.side
         return {
-            "file": str(self.capture.file),
+            "file": str(self.capture.played),
             "size": self.capture.size,
             "mtime_ns": self.capture.mtime_ns,
             "longest": self.capture.longest,
             "rounds": self.rounds,
+            "frames": self.capture.all_frames,
             "duration_ns": self.capture.duration_ns,
             "pause_ns": self.capture.pause_ns,
             "speed": self.speed,

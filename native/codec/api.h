@@ -7,11 +7,15 @@
 #ifndef LK_CODEC_API_H
 #define LK_CODEC_API_H
 
+#include "column_list.h"
 #include "endpoint.h"
 #include "frame_program.h"
 #include "frame_ring.h"
 #include "tunnel.h"
+#include "flow_row.h"
 #include "histogram.h"
+#include "layers.h"
+#include "link_type.h"
 #include "engine_limits.h"
 #include "recorder_memory.h"
 #include "replay_ahead.h"
@@ -39,6 +43,19 @@ int lk_codec_handle(const char *kind, uint8_t *buffer, uint32_t room, uint32_t *
 /* Returns 1 and fills the fields when the frame ends in a signature. */
 int lk_codec_signature(const uint8_t *frame, uint32_t length, uint16_t *stream, uint32_t *sequence,
 		       uint64_t *tsc);
+
+/* Kinds of layers, by number; NULL past the last one. */
+const char *lk_layer_name(unsigned int kind);
+const char *lk_layer_title(unsigned int kind);
+const char *lk_layer_reference(unsigned int kind);
+
+/* The kind of layer that an IP protocol announces; 0, which is data: none that is known. */
+int lk_layer_of_protocol(unsigned int protocol);
+
+/* walk.c: the layers of a frame of a link type (LINKTYPE_...), of which `kept` of `length` bytes
+ * are there; `fcs` bytes at the end of the wire are its FCS. Any bytes will do. */
+void lk_codec_walk(const uint8_t *frame, uint32_t kept, uint32_t length, uint32_t link_type,
+		   uint32_t fcs, struct lk_walk *walk);
 
 /* Makes a tunnel ready whose fields are set: see struct lk_tunnel. */
 void lk_codec_tunnel_prepare(struct lk_tunnel *tunnel);
@@ -96,6 +113,124 @@ int64_t lk_codec_ring_pull(struct lk_frame_ring *ring, struct lk_frame_reader *r
 			   struct lk_record *record, uint8_t *to, uint32_t room);
 int lk_codec_ring_has(const struct lk_frame_ring *ring, const struct lk_frame_reader *reader);
 
+/* capture_read.c: records of a pcap or pcapng file, of which sections and interfaces are numbered
+ * as they come. */
+struct lk_captured {
+	uint64_t offset; /* of its bytes in the buffer */
+	uint64_t at;	 /* of its record in the file, where reading may begin */
+	int64_t time_ns; /* since 1970; 0 without one */
+	uint32_t kept;
+	uint32_t length;    /* on the wire, never less */
+	uint32_t interface; /* of all sections, from 0 */
+	uint32_t section;
+	uint32_t link_type;
+	uint32_t flags; /* epb_flags of pcapng; 0: none */
+	uint8_t fcs;	/* so many of the last bytes of `length` are the FCS */
+	uint8_t has_time;
+};
+struct lk_capture_described {
+	uint64_t at;
+	uint32_t section;
+	uint32_t number; /* within it */
+	uint32_t link_type;
+	uint32_t snaplen;
+	int64_t offset_s;
+	uint8_t resolution; /* as if_tsresol of pcapng */
+	uint8_t fcs;
+	uint8_t *options; /* as they stand in the file */
+	uint32_t options_length;
+};
+struct lk_capture_section {
+	uint64_t at;
+	uint64_t first_interface;
+	uint32_t interfaces;
+	uint32_t is_big; /* its byte order */
+	uint8_t *options;
+	uint32_t options_length;
+};
+struct lk_capture_comment {
+	uint64_t record; /* of the batch, from 0 */
+	uint64_t offset; /* in the text of all comments */
+	uint32_t length;
+};
+struct lk_capture_told {
+	uint64_t records;
+	uint64_t sections;
+	uint64_t interfaces;
+	uint64_t overlong;	 /* more was kept than was on the wire, says the file */
+	uint64_t first_overlong; /* from 1 */
+	uint64_t out_of_time;	 /* 64 bits do not hold their times */
+	uint64_t first_out_of_time;
+	int32_t is_read; /* the file's header */
+	int32_t is_over;
+	int32_t is_cut; /* over, within a record */
+	int32_t is_bad; /* over, and no capture from here on */
+	uint64_t at;
+	const char *reason;
+	uint64_t reason_at;
+};
+struct lk_capture_input;
+/* Of a file, or of a pipe that is read once; NULL: there is no memory. The descriptor stays the
+ * caller's, and open as long. */
+struct lk_capture_input *lk_codec_capture_open(int fd);
+/* How many records there were, up to `most`, as far as `room` lets them, which is 262,144 bytes or
+ * more; 0: it is over, or -errno. */
+int64_t lk_codec_capture_read(struct lk_capture_input *in, uint8_t *buffer, uint64_t room,
+			      struct lk_captured *records, uint64_t most);
+void lk_codec_capture_tell(const struct lk_capture_input *in, struct lk_capture_told *told);
+const struct lk_capture_section *lk_codec_capture_sections(const struct lk_capture_input *in);
+const struct lk_capture_described *lk_codec_capture_interfaces(const struct lk_capture_input *in);
+/* Of the records of the last batch */
+const struct lk_capture_comment *lk_codec_capture_comments(const struct lk_capture_input *in,
+							   uint64_t *count_of,
+							   const uint8_t **text);
+/* Reads on at a record that was read before, of a file; or -errno. */
+int lk_codec_capture_seek(struct lk_capture_input *in, uint64_t at);
+void lk_codec_capture_shut(struct lk_capture_input *in);
+
+/* columns.c: what columns tell; names are NULL past the last one. */
+const char *lk_column_name(unsigned int column);
+const char *lk_column_text(unsigned int column);
+int lk_column_type(unsigned int column);
+int lk_column_is_packets(unsigned int column); /* there is an inner one, too */
+
+/* Takes frames apart into columns. Texts are numbered as they come; the numbers of addresses and
+ * of layers stay from one call to the next. */
+struct lk_columns;
+struct lk_columns_wanted {
+	const struct lk_column_out *out;
+	uint32_t count;
+	struct lk_tunnel *vxlan, *geneve, *gue; /* receivers, for the verdict */
+	uint64_t filter; /* address of libpcap's bpf_filter(), 0: all frames */
+	const uint8_t *program;
+};
+struct lk_columns *lk_codec_columns_open(void); /* NULL: no memory */
+/* Rows that were made, of frames numbered from `first`; -ENOMEM. */
+int64_t lk_codec_columns(struct lk_columns *c, const struct lk_columns_wanted *wanted,
+			 const uint8_t *buffer, const struct lk_captured *records, uint64_t count,
+			 uint64_t first);
+/* Keys by number of a column type: MAC, IP or KINDS; each has `stride` bytes. */
+uint32_t lk_codec_columns_keys(const struct lk_columns *c, int type, const uint8_t **keys,
+			       const uint8_t **lengths, uint32_t *stride);
+void lk_codec_columns_close(struct lk_columns *c);
+
+/* flows.c: frames by flows; rows stay until the next frames are taken. */
+struct lk_flows;
+struct lk_flows *lk_codec_flows_open(void); /* NULL: no memory */
+/* Frames that carry IP; -ENOMEM. filter: as in struct lk_columns_wanted */
+int64_t lk_codec_flows(struct lk_flows *f, uint64_t filter, const uint8_t *program,
+		       const uint8_t *buffer, const struct lk_captured *records, uint64_t count,
+		       uint64_t first);
+const struct lk_flow_row *lk_codec_flows_rows(struct lk_flows *f, uint32_t *count);
+void lk_codec_flows_close(struct lk_flows *f);
+/* capture_write.c: appends records to a file, of pcapng as they are in machine order, with stamps
+ * in nanoseconds since offset_ns; its comments stand in the order of their records. Or -errno;
+ * EMSGSIZE: comments of 1 MiB on one frame. All numbers were checked before. */
+int lk_codec_capture_write(int fd, int is_pcapng, int64_t offset_ns, const uint8_t *buffer,
+			   const struct lk_captured *records, uint64_t count,
+			   const struct lk_capture_comment *comments, uint64_t comment_count,
+			   const uint8_t *text);
+
 /* capture_scan.c: what a pcap or pcapng file holds; sizes are those of rewritten frames, which are
  * numbered from 1, 0: there is none.
  */
@@ -112,9 +247,16 @@ struct lk_capture_scan {
 	uint64_t cut_frame; /* the first one that was not kept whole */
 	uint32_t cut_kept;  /* of cut and short ones before they are rewritten */
 	uint32_t cut_length;
-	uint64_t other_frame; /* the first one whose link type is not Ethernet */
+	uint64_t other_frame; /* the first one that is none of Ethernet, and cannot be made one */
 	uint32_t other_link_type;
+	int32_t other_why;  /* enum lk_to_ethernet */
+	uint64_t converted; /* frames of other links that become Ethernet */
+	uint32_t converted_link_type;
+	uint64_t odd;	    /* frames with an FCS, or longer than they say they were */
+	uint64_t blocks;    /* of pcapng: section headers and interface descriptions */
 	int32_t is_whole;   /* read to its end */
+	int32_t is_cut;	    /* the file ends within a record */
+	int32_t is_read;    /* its header */
 	const char *reason; /* why not */
 	uint64_t reason_at; /* byte of the file */
 };
@@ -128,6 +270,12 @@ int lk_codec_capture_sides(int fd, const struct lk_rewrite *clients, uint8_t *bi
  * so many bytes of overhead; the other limit is UINT64_MAX. Or -errno. */
 int64_t lk_codec_capture_due(int fd, const struct lk_rewrite *rewrite, const struct lk_side *side,
 			     uint64_t before_ns, uint64_t before_bits, uint32_t overhead);
+
+/* Of frames in a buffer: each becomes one of Ethernet without FCS at `to`, and its record tells of
+ * it there: offset, kept, length, link type, FCS. Of those that cannot (enum lk_to_ethernet in
+ * `whys`) kept becomes 0. `to` has room for 14 bytes more a frame; bytes used are returned. */
+uint64_t lk_codec_to_ethernet(struct lk_captured *records, uint64_t count, const uint8_t *buffer,
+			      uint8_t *to, uint8_t *whys);
 
 /* Rewrites one frame (rewrite.h); `to` has room for 4 bytes more. Returns its new length. */
 uint32_t lk_codec_rewrite(const struct lk_rewrite *rewrite, const uint8_t *frame, uint32_t length,

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "api.h"
-#include "capture_reader.h"
+#include "capture_ethernet.h"
 #include "headers.h"
 
 #define SLOTS	  1024u
@@ -205,7 +205,7 @@ int
 lk_codec_capture_sides(int fd, const struct lk_rewrite *clients, uint8_t *bits, uint64_t frames)
 {
 	struct lk_capture_reader *reader = malloc(sizeof(*reader));
-	uint8_t *buffer = malloc(LK_CAPTURE_WINDOW);
+	uint8_t *buffer = malloc(LK_CAPTURE_BUFFER);
 	struct lk_capture_record record;
 	struct table table = {NULL, 0, 0};
 	int rc = reader == NULL || buffer == NULL ? -ENOMEM : 0;
@@ -216,6 +216,7 @@ lk_codec_capture_sides(int fd, const struct lk_rewrite *clients, uint8_t *bits, 
 		int is_client;
 
 		if (lk_capture_reader_next(reader, &record) != LK_CAPTURE_RECORD ||
+		    lk_capture_to_ethernet(reader, &record) != LK_ETHERNET_MADE ||
 		    record.kept < LK_ETHER_LENGTH) {
 			rc = -EIO;
 		} else if (!has_room(&table)) {

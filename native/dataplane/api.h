@@ -16,6 +16,7 @@
 #include "frame_ring.h"
 #include "tunnel.h"
 #include "histogram.h"
+#include "link_type.h"
 #include "engine_limits.h"
 #include "flow_state.h"
 #include "recorder_memory.h"

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "capture_reader.h"
+#include "capture_clock.h"
+#include "capture_ethernet.h"
 #include "replay_ahead.h"
 
 #define RING_BYTES     (8u << 20)
@@ -91,21 +92,23 @@ put(struct lk_replay *r, const struct lk_capture_record *record, uint64_t own_ns
 static enum lk_replay_state
 play(struct lk_replay *r, uint64_t begins_ns)
 {
+	struct lk_capture_clock clock = {0, 0, 0};
 	struct lk_capture_record record;
-	uint64_t first = 0, latest = 0, frames = 0; /* of both sides */
-	enum lk_capture_status status;
+	uint64_t due_ns, frames = 0; /* of both sides */
 
 	lk_capture_reader_begin(&r->reader, r->config.fd, r->buffer);
-	while ((status = lk_capture_reader_next(&r->reader, &record)) == LK_CAPTURE_RECORD) {
-		if (frames++ == 0)
-			first = record.time_ns;
-		if (record.time_ns > first && record.time_ns - first > latest)
-			latest = record.time_ns - first;
-		if (record.kept > 0 && lk_is_played(r->config.side, frames - 1) &&
-		    !put(r, &record, begins_ns + latest))
+	while (lk_capture_reader_next(&r->reader, &record) == LK_CAPTURE_RECORD) {
+		due_ns = begins_ns + lk_capture_due(&clock, &record);
+		if (lk_is_played(r->config.side, frames++) &&
+		    lk_capture_to_ethernet(&r->reader, &record) == LK_ETHERNET_MADE &&
+		    record.kept > 0 && !put(r, &record, due_ns))
 			return LK_REPLAY_ENDED;
+		if (frames == r->config.frames)
+			return LK_REPLAY_RUNS;
 	}
-	return status == LK_CAPTURE_END && frames > 0 ? LK_REPLAY_RUNS : LK_REPLAY_FAILED;
+	return r->reader.file.status == LK_CAPTURE_END && frames > 0 && r->config.frames == 0
+		       ? LK_REPLAY_RUNS
+		       : LK_REPLAY_FAILED;
 }
 
 static void *
@@ -151,7 +154,7 @@ lk_replay_open(const struct lk_replay_config *config)
 		r->config.side = &r->side;
 	}
 	r->ring = malloc(RING_BYTES);
-	r->buffer = malloc(LK_CAPTURE_WINDOW);
+	r->buffer = malloc(LK_CAPTURE_BUFFER);
 	if (r->ring != NULL && r->buffer != NULL) {
 		memset(r->ring, 0, RING_BYTES); /* so that no page is missing when it is read */
 		if (pthread_create(&r->thread, NULL, read_ahead, r) == 0)

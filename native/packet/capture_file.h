@@ -6,8 +6,8 @@
 #include "capture_pcapng.h"
 
 /*
- * Walks over the records of a capture: pcap (microseconds and nanoseconds) and pcapng, both byte
- * orders, any link type. With the whole file in memory:
+ * Walks over the records of a capture: pcap of every kind and pcapng, both byte orders, any link
+ * type. With the whole file in memory:
  *
  *     lk_capture_file_begin(bytes, size, &walker);
  *     while (lk_capture_file_next(&walker, &record) == LK_CAPTURE_RECORD)
@@ -36,6 +36,10 @@ lk_capture_file_begin(const uint8_t *bytes, uint64_t size, struct lk_capture_fil
 	w->reason_at = 0;
 	w->is_big = 0;
 	w->fraction_ns = 0;
+	w->head = 0;
+	w->lengths = LK_PCAP_KEPT_FIRST;
+	w->hear = NULL;
+	w->listener = NULL;
 	w->interface_count = 0;
 	lk_capture_file_window(w, bytes, size, 0, 1);
 }
@@ -50,16 +54,12 @@ lk_capture_file_header(struct lk_capture_file *w)
 		return LK_CAPTURE_MORE;
 	if (w->size == 0)
 		return lk_capture_fails(w, LK_CAPTURE_BAD, "the file is empty");
-	if (w->size >= 2 && lk_get16(w->bytes) == LK_CAPTURE_GZIP)
-		return lk_capture_fails(w, LK_CAPTURE_BAD,
-					"it is compressed; unpack it first (gunzip -k)");
 	magic = w->size >= 4 ? lk_get32(w->bytes) : 0;
 	if (magic == LK_BLOCK_SECTION) {
 		w->format = LK_CAPTURE_PCAPNG;
 		return LK_CAPTURE_RECORD;
 	}
-	if (magic == LK_PCAP_US || magic == LK_PCAP_NS || magic == __builtin_bswap32(LK_PCAP_US) ||
-	    magic == __builtin_bswap32(LK_PCAP_NS))
+	if (lk_is_pcap(magic) || lk_is_pcap(__builtin_bswap32(magic)))
 		return lk_pcap_begin(w, magic);
 	return lk_capture_fails(w, LK_CAPTURE_BAD, "it begins like neither pcap nor pcapng");
 }
@@ -68,15 +68,16 @@ lk_capture_file_header(struct lk_capture_file *w)
 static inline enum lk_capture_status
 lk_capture_file_next(struct lk_capture_file *w, struct lk_capture_record *record)
 {
-	if (w->status != LK_CAPTURE_RECORD)
-		return w->status;
-	if (w->format == LK_CAPTURE_UNREAD) {
-		enum lk_capture_status status = lk_capture_file_header(w);
+	enum lk_capture_status status = w->status;
 
-		if (status != LK_CAPTURE_RECORD)
-			return status;
-	}
-	return w->format == LK_CAPTURE_PCAP ? lk_pcap_next(w, record) : lk_pcapng_next(w, record);
+	if (status == LK_CAPTURE_RECORD && w->format == LK_CAPTURE_UNREAD)
+		status = lk_capture_file_header(w);
+	if (status != LK_CAPTURE_RECORD)
+		return status;
+	status = w->format == LK_CAPTURE_PCAP ? lk_pcap_next(w, record) : lk_pcapng_next(w, record);
+	if (status == LK_CAPTURE_RECORD && record->fcs > record->length)
+		record->fcs = record->length;
+	return status;
 }
 
 #endif

@@ -4,31 +4,53 @@
 
 #include "capture_walker.h"
 
-/* draft-ietf-opsawg-pcap */
-#define LK_PCAP_HEADER	 24u
-#define LK_PCAP_RECORD	 16u
-#define LK_PCAP_US	 0xa1b2c3d4u
-#define LK_PCAP_NS	 0xa1b23c4du
-#define LK_PCAP_LINK	 0x03ffffffu /* what stands above tells of the FCS */
-#define LK_PCAP_VERSION	 2u
-#define LK_NS_PER_SECOND 1000000000u
+/* draft-ietf-opsawg-pcap, and the kinds that pcap-savefile(5) and Wireshark know beside it */
+#define LK_PCAP_HEADER	     24u
+#define LK_PCAP_RECORD	     16u
+#define LK_PCAP_LONG_RECORD  24u /* with interface, protocol and packet type behind the lengths */
+#define LK_PCAP_US	     0xa1b2c3d4u
+#define LK_PCAP_NS	     0xa1b23c4du
+#define LK_PCAP_MODIFIED     0xa1b2cd34u /* of patched libpcaps for Linux, about the year 2000 */
+#define LK_PCAP_LINK	     0x0000ffffu /* what stands above tells of the FCS */
+#define LK_PCAP_HAS_FCS	     0x04000000u
+#define LK_PCAP_FCS_SHIFT    28 /* its length in units of 16 bits */
+#define LK_PCAP_VERSION	     2u
+#define LK_PCAP_EITHER_MINOR 3u
+#define LK_NS_PER_SECOND     1000000000u
+
+static inline int
+lk_is_pcap(uint32_t magic)
+{
+	return magic == LK_PCAP_US || magic == LK_PCAP_NS || magic == LK_PCAP_MODIFIED;
+}
 
 static inline enum lk_capture_status
 lk_pcap_begin(struct lk_capture_file *w, uint32_t magic)
 {
 	const uint8_t *p;
 	enum lk_capture_status status = lk_capture_need(w, LK_PCAP_HEADER, &p);
+	uint32_t minor, link;
 
 	if (status != LK_CAPTURE_RECORD)
 		return status;
-	w->is_big = magic == LK_PCAP_US || magic == LK_PCAP_NS;
-	w->fraction_ns = lk_capture32(w, p) == LK_PCAP_NS ? 1 : 1000;
+	w->is_big = lk_is_pcap(magic);
+	magic = lk_capture32(w, p);
+	w->fraction_ns = magic == LK_PCAP_NS ? 1 : 1000;
+	w->head = magic == LK_PCAP_MODIFIED ? LK_PCAP_LONG_RECORD : LK_PCAP_RECORD;
 	if (lk_capture16(w, p + 4) != LK_PCAP_VERSION)
 		return lk_capture_fails(w, LK_CAPTURE_BAD, "its version of pcap is not 2");
+	minor = lk_capture16(w, p + 6);
+	w->lengths = minor < LK_PCAP_EITHER_MINOR    ? LK_PCAP_LENGTH_FIRST
+		     : minor == LK_PCAP_EITHER_MINOR ? LK_PCAP_EITHER
+						     : LK_PCAP_KEPT_FIRST;
+	link = lk_capture32(w, p + 20);
 	w->interface_count = 1;
 	w->interfaces[0] = (struct lk_capture_interface){
 		.snaplen = lk_capture32(w, p + 16),
-		.link_type = lk_capture32(w, p + 20) & LK_PCAP_LINK,
+		.link_type = link & LK_PCAP_LINK,
+		.resolution = magic == LK_PCAP_NS ? 9 : 6,
+		.fcs = (uint8_t)((link & LK_PCAP_HAS_FCS) != 0 ? (link >> LK_PCAP_FCS_SHIFT) * 2
+							       : 0),
 	};
 	w->format = LK_CAPTURE_PCAP;
 	w->at += LK_PCAP_HEADER;
@@ -44,27 +66,35 @@ lk_pcap_next(struct lk_capture_file *w, struct lk_capture_record *record)
 
 	if (lk_capture_is_over(w))
 		return w->status = LK_CAPTURE_END;
-	status = lk_capture_need(w, LK_PCAP_RECORD, &p);
+	status = lk_capture_need(w, w->head, &p);
 	if (status != LK_CAPTURE_RECORD)
 		return status;
 	kept = lk_capture32(w, p + 8);
 	length = lk_capture32(w, p + 12);
+	if (w->lengths == LK_PCAP_LENGTH_FIRST || (w->lengths == LK_PCAP_EITHER && kept > length)) {
+		uint32_t first = kept;
+
+		kept = length;
+		length = first;
+	}
 	if (kept > LK_CAPTURE_MOST_KEPT)
 		return lk_capture_fails(w, LK_CAPTURE_BAD, "a frame of more than 262,144 bytes");
-	status = lk_capture_need(w, LK_PCAP_RECORD + kept, &p);
+	status = lk_capture_need(w, w->head + kept, &p);
 	if (status != LK_CAPTURE_RECORD)
 		return status;
 	*record = (struct lk_capture_record){
-		.bytes = p + LK_PCAP_RECORD,
+		.bytes = p + w->head,
 		.kept = kept,
 		.length = length > kept ? length : kept,
+		.is_overlong = kept > length,
 		.link_type = w->interfaces[0].link_type,
-		.time_ns = (uint64_t)lk_capture32(w, p) * LK_NS_PER_SECOND +
-			   lk_capture32(w, p + 4) * w->fraction_ns,
+		.fcs = w->interfaces[0].fcs,
+		.time_ns = (int64_t)lk_capture32(w, p) * LK_NS_PER_SECOND +
+			   (int64_t)(lk_capture32(w, p + 4) * w->fraction_ns),
 		.has_time = 1,
 		.at = w->at,
 	};
-	w->at += LK_PCAP_RECORD + kept;
+	w->at += w->head + kept;
 	return LK_CAPTURE_RECORD;
 }
 

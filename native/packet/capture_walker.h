@@ -9,11 +9,9 @@
  * against the bytes that are there before it is used. Nothing is allocated or read here: the walker
  * sees a window of the file, and says when it needs the one that begins where it stands.
  */
-#define LK_CAPTURE_INTERFACES 256u
+#define LK_CAPTURE_INTERFACES 4096u    /* of a section */
 #define LK_CAPTURE_MOST_KEPT  262144u  /* bytes of a frame: libpcap's own limit */
 #define LK_CAPTURE_WINDOW     1048576u /* no record and no block that is looked at is longer */
-#define LK_CAPTURE_GZIP	      0x1f8b
-#define LK_LINK_ETHERNET      1u
 
 enum lk_capture_status {
 	LK_CAPTURE_END,	   /* behind the last record */
@@ -34,6 +32,13 @@ struct lk_capture_interface {
 	uint32_t snaplen; /* 0: none */
 	int64_t offset_s; /* added to every time */
 	uint8_t resolution;
+	uint8_t fcs; /* bytes of it behind every frame, as far as the file tells */
+};
+
+enum lk_pcap_lengths {
+	LK_PCAP_KEPT_FIRST,
+	LK_PCAP_LENGTH_FIRST, /* before version 2.3 */
+	LK_PCAP_EITHER,	      /* version 2.3: what was kept is the lesser one */
 };
 
 struct lk_capture_file {
@@ -48,6 +53,11 @@ struct lk_capture_file {
 	const char *reason;
 	uint64_t reason_at;
 	uint64_t fraction_ns; /* of pcap: what a unit of the stamp's second word is */
+	uint32_t head;	      /* of pcap: bytes in front of a frame */
+	enum lk_pcap_lengths lengths;
+	/* Is told of every section header and interface description; NULL: nobody listens. */
+	void (*hear)(void *listener, const uint8_t *block, uint32_t length);
+	void *listener;
 	uint32_t interface_count;
 	struct lk_capture_interface interfaces[LK_CAPTURE_INTERFACES];
 };
@@ -55,12 +65,18 @@ struct lk_capture_file {
 struct lk_capture_record {
 	const uint8_t *bytes; /* in the window */
 	uint32_t kept;
-	uint32_t length; /* on the wire; more than `kept` when the capture cut the frame */
-	uint32_t interface;
+	uint32_t length;    /* on the wire; more than `kept` when the capture cut the frame */
+	uint32_t interface; /* of its section */
 	uint32_t link_type; /* 1: Ethernet */
-	uint64_t time_ns;   /* since 1970; 0 without one */
+	uint32_t flags;	    /* epb_flags of pcapng; 0: none */
+	uint32_t fcs;	    /* so many of the last bytes of `length` are the FCS */
+	int64_t time_ns;    /* since 1970, may be before; 0 without one */
 	int has_time;	    /* a simple packet block has none */
+	int is_out_of_time; /* it has none because 64 bits do not hold it */
+	int is_overlong;    /* more is kept than was on the wire, says the file: all of it was */
 	uint64_t at;	    /* of the record in the file */
+	const uint8_t *options; /* of pcapng, as they stand there */
+	uint32_t options_length;
 };
 
 static inline uint16_t

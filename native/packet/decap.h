@@ -115,7 +115,8 @@ lk_check_outer(const uint8_t *frame, uint32_t length, const struct lk_tunnel *t,
 	} else if (!lk_is_tunnel_end(frame, h, t)) {
 		return LK_other;
 	}
-	if (lk_check_source(frame, h) != LK_next || lk_is_from_tunnel_end(frame, h, t))
+	if (!t->takes_any_source &&
+	    (lk_check_source(frame, h) != LK_next || lk_is_from_tunnel_end(frame, h, t)))
 		return lk_refused_at(h, h->l3 + (h->ip_version == 4 ? 12u : 8u),
 				     LK_tunnel_bad_source);
 	return LK_next;

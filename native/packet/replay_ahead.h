@@ -48,6 +48,8 @@ struct lk_replay_config {
 	uint32_t overhead;    /* bytes that a frame counts beside its own: 4 (layer 2), 24 (1) */
 	const struct lk_rewrite *rewrite; /* copied; NULL: frames stay as they are */
 	const struct lk_side *side;	  /* copied; NULL: all frames */
+	uint64_t frames; /* of a round and of both sides; 0: those of a file that ends as it should
+			  */
 };
 
 struct lk_replay;

@@ -49,6 +49,7 @@ struct lk_tunnel {
 	uint8_t sends_checksum; /* UDP */
 	uint8_t takes_zero_checksum; /* over IPv6 */
 	uint8_t takes_any_vni;
+	uint8_t takes_any_source;   /* also what is no host's address: for analysis alone */
 	uint8_t passes_unknown_vni; /* on to another node, as frames that are not for us */
 	uint8_t gue_variant;
 	uint16_t udp_port;

@@ -241,9 +241,9 @@ def test_interface_that_is_down(lab: lk.Lab) -> None:
 
 
 def test_device_that_does_not_probe(lab: lk.Lab, tmp_path: Path) -> None:
-    (tmp_path / "broken.pcap").write_bytes(b"this is no capture")
-    with pytest.raises(lk.PortError, match=r"pcap:.*broken.pcap could not be opened"):
-        lab.port(f"pcap:{tmp_path}/broken.pcap")
+    wrpcap(str(tmp_path / "in.pcap"), FRAMES, linktype=1)
+    with pytest.raises(lk.PortError, match=r"pcap:.*in.pcap could not be opened"):
+        lab.port(f"pcap:{tmp_path}/in.pcap", tx=str(tmp_path / "nowhere" / "out.pcap"))
     assert lab.port("ring", "after").info.link_up
 
 

@@ -25,7 +25,7 @@ LAYERS = (
     ("lab",),
     ("results",),
     ("engine",),
-    ("path", "traffic"),
+    ("path", "traffic", "captures"),
     ("packet", "machine"),
     ("figure", "datasets", "progress", "tables"),
     ("arguments",),

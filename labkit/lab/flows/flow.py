@@ -13,9 +13,9 @@ from labkit.lab.flows.schedule import Schedule
 from labkit.lab.port import Port
 from labkit.lab.stream_length import check_length
 from labkit.results.latency import LatencyHistogram
-from labkit.traffic.capture import CaptureSizes
 from labkit.traffic.rate import Rate
 from labkit.traffic.replay import Replay
+from labkit.traffic.replayed_file import CaptureSizes
 from labkit.traffic.sizes import Sizes
 from labkit.traffic.stream import Stream
 

@@ -2,23 +2,23 @@
 """A pcap or pcapng file whose frames are to be sent: what one pass over it tells."""
 
 import os
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.text import reason
 from labkit.traffic.rewrite import Rewrite
 from labkit.traffic.side import Side, SideName
 from labkit.traffic.sizes import FCS
 
-ETHERNET = 1
+if TYPE_CHECKING:
+    from labkit.packet.capture_copy import CaptureCopy
+
 NO_LIMIT = 2**64 - 1
 MOST_COUNTS = 256
+WHO_CALLED = 5  # lk.Replay(), behind what looks at its arguments
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class CaptureSizes:
 
 
 @dataclass(frozen=True)
-class Capture:
-    """Ethernet frames of a file, all of them whole.
+class ReplayedFile:
+    """Frames of a file that can be sent on Ethernet, all of them whole.
 
     Attributes
     ----------
-    size, mtime_ns: of the file, by which it is known again
+    size, mtime_ns: of what is played, by which it is known again
     bytes, shortest, longest: of the frames as they are sent
     duration_ns: from the first frame to the last one; a time stamp that goes back counts as the
         latest before it; of all frames, also where only those of one side are sent
@@ -64,6 +64,7 @@ class Capture:
     rewrite: Rewrite | None
     all_frames: int
     side: Side | None
+    copy: "CaptureCopy | None" = None
 
     @classmethod
     def of(
@@ -72,45 +73,29 @@ class Capture:
         rewrite: Rewrite | None = None,
         side_name: SideName | None = None,
         clients: Rewrite | None = None,
-    ) -> "Capture":
-        """Reads the file once; LabError for what cannot be sent."""
+    ) -> "ReplayedFile":
+        """Reads the file once; LabError for what cannot be sent.
+
+        Warns of a file that is cut short, of which the whole frames are, and of frames of another
+        link that become Ethernet.
+        """
         from labkit._codec import ffi, lib  # native: a stream is declared without it
+        from labkit.packet.capture_copy import unpacked_copy
+        from labkit.packet.capture_open import opened, unreadable
 
         found = ffi.new("struct lk_capture_scan *")
-        with _opened(file) as descriptor:
+        copy = unpacked_copy(file)
+        played = file.absolute() if copy is None else copy.path
+        with opened(played) as descriptor:
             state = os.fstat(descriptor)
             error = lib.lk_codec_capture_scan(descriptor, _native(rewrite), ffi.NULL, found)
         if error < 0:
-            raise _unreadable(file, os.strerror(-error))
-        if found.other_frame:
-            raise LabError(
-                f"{file}: its link type is {found.other_link_type} (frame {found.other_frame}); "
-                f"Ethernet ({ETHERNET}) is needed"
-            )
-        if found.cut_frame:
-            raise LabError(
-                f"{file}: of frame {found.cut_frame} only {found.cut_kept} of {found.cut_length} "
-                "bytes were captured; capture whole frames (tcpdump -s 0)"
-            )
-        if not found.is_whole:
-            why = ffi.string(found.reason).decode()
-            if not found.frames:
-                raise _unreadable(file, why)
-            raise LabError(
-                f"{file}: behind frame {found.frames}, {why} (byte {found.reason_at:,}); keep the "
-                f"whole ones: tcpdump -r {file} -w whole.pcap"
-            )
-        if not found.frames:
-            raise LabError(f"{file}: there are no frames in it")
-        if found.short_frame:
-            raise LabError(
-                f"{file}: frame {found.short_frame} has {found.short_kept} bytes, no Ethernet "
-                "header"
-            )
+            raise unreadable(file, os.strerror(-error))
+        _check(file, found, "" if copy is None else copy.warning)
         side = None
         if side_name is not None:
-            side = _side(file, side_name, clients, found.frames)
-            with _opened(file) as descriptor:
+            side = _side(file, played, side_name, clients, found.frames)
+            with opened(played) as descriptor:
                 keep_alive: list[Any] = []
                 chosen = _native_side(side, keep_alive)
                 lib.lk_codec_capture_scan(descriptor, _native(rewrite), chosen, found)
@@ -125,7 +110,13 @@ class Capture:
             rewrite,
             found.all_frames,
             side,
+            copy,
         )
+
+    @property
+    def played(self) -> Path:
+        """What is read: the file, or what it was unpacked into."""
+        return self.file if self.copy is None else self.copy.path
 
     @property
     def sizes(self) -> CaptureSizes:
@@ -150,14 +141,15 @@ class Capture:
 
 
 @lru_cache(MOST_COUNTS)
-def _before(capture: Capture, ns: int, bits: int, overhead: int) -> int:
+def _before(capture: ReplayedFile, ns: int, bits: int, overhead: int) -> int:
     """Frames of one round before a limit."""
     from labkit._codec import lib
+    from labkit.packet.capture_open import opened, unreadable
 
     if bits == NO_LIMIT and ns > capture.duration_ns:
         return capture.frames
     keep_alive: list[Any] = []
-    with _opened(capture.file) as descriptor:
+    with opened(capture.played) as descriptor:
         state = os.fstat(descriptor)
         frames: int = lib.lk_codec_capture_due(
             descriptor,
@@ -172,7 +164,7 @@ def _before(capture: Capture, ns: int, bits: int, overhead: int) -> int:
             f"{capture.file} has changed since it was declared; make its lk.Replay again"
         )
     if frames < 0:
-        raise _unreadable(capture.file, os.strerror(-frames))
+        raise unreadable(capture.file, os.strerror(-frames))
     return frames
 
 
@@ -192,31 +184,60 @@ def _native_side(side: Side | None, keep_alive: list[Any]) -> Any:
     return native_side(ffi, None if side is None else side.to_dict(), keep_alive)
 
 
-def _side(file: Path, name: SideName, clients: Rewrite | None, frames: int) -> Side:
+def _check(file: Path, found: Any, warning: str) -> None:
+    """LabError for what cannot be sent, warnings for what is sent otherwise than it stands there.
+
+    found: struct lk_capture_scan of the file
+    warning: what was said of it before it was read
+    """
+    from labkit._codec import ffi
+    from labkit.packet.capture_open import unreadable
+    from labkit.packet.link_types import made_up, no_ethernet
+
+    if not found.is_whole:
+        why = ffi.string(found.reason).decode()
+        if not (found.frames or found.is_read):
+            raise unreadable(file, why)
+        if not found.is_cut:
+            raise LabError(
+                f"{file}: behind frame {found.frames:,}, {why} (byte {found.reason_at:,}); keep "
+                f"the whole ones: tcpdump -r {file} -w whole.pcap"
+            )
+        warning = warning or (
+            f"{file}: behind frame {found.frames:,} it ends within a record (byte "
+            f"{found.reason_at:,}), as a capture does that was killed or still runs; its whole "
+            "frames are played. Make lk.Replay again when it is finished"
+        )
+    if found.other_frame:
+        told = (found.other_link_type, found.other_frame, found.other_why)
+        raise LabError(no_ethernet(file, *told))
+    if found.cut_frame:
+        raise LabError(
+            f"{file}: of frame {found.cut_frame:,} only {found.cut_kept} of {found.cut_length} "
+            "bytes were captured; capture whole frames (tcpdump -s 0)"
+        )
+    if not found.frames:
+        raise LabError(f"{file}: there are no frames in it")
+    if found.short_frame:
+        raise LabError(
+            f"{file}: frame {found.short_frame:,} has {found.short_kept} bytes, no Ethernet header"
+        )
+    if found.converted:
+        warnings.warn(
+            f"{file}: {made_up(found.converted_link_type)}; macs={{...}} gives others",
+            stacklevel=WHO_CALLED,
+        )
+    if warning:
+        warnings.warn(warning, stacklevel=WHO_CALLED)
+
+
+def _side(file: Path, played: Path, name: SideName, clients: Rewrite | None, frames: int) -> Side:
     from labkit._codec import ffi, lib
+    from labkit.packet.capture_open import opened, unreadable
 
     bits = ffi.new("uint8_t[]", frames // 8 + 1)
-    with _opened(file) as descriptor:
+    with opened(played) as descriptor:
         error = lib.lk_codec_capture_sides(descriptor, _native(clients), bits, frames)
     if error < 0:
-        raise _unreadable(file, os.strerror(-error))
+        raise unreadable(file, os.strerror(-error))
     return Side(name, frames, bytes(ffi.buffer(bits)))
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[int]:
-    try:
-        # A FIFO has no beginning to go back to, and would keep us waiting for somebody who writes.
-        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        raise _unreadable(file, reason(error)) from None
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise _unreadable(file, "it is no regular file")
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _unreadable(file: Path, why: str) -> LabError:
-    return LabError(f"{file} is no capture that can be read: {why}")

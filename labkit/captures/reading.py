@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Passes over a capture: batches in arrays that are used again, a bar of progress, and the warnings
+that belong to what was read."""
+
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from labkit.packet.capture_reader import BYTES, FRAMES, RECORD, CapturedBatch, CaptureReader
+from labkit.progress import progress_bar
+
+PATIENCE = 1.0  # seconds without a bar
+WHO_CALLED = 5
+
+
+def batches_of(file: Path, *, frames: int = FRAMES, warn: bool = True) -> Iterator[CapturedBatch]:
+    """All frames, up to so many at a time; the arrays of a batch are those of the next one, too."""
+    with CaptureReader(file) as reader:
+        yield from passed(reader, frames=frames)
+        if warn:
+            tell(reader)
+
+
+def passed(reader: CaptureReader, *, frames: int = FRAMES) -> Iterator[CapturedBatch]:
+    """The same, of a reader that is at its beginning."""
+    buffer, records = np.empty(BYTES, np.uint8), np.empty(frames, RECORD)
+    total = None if reader.compression else reader.file.stat().st_size
+    begin, first, bar = time.monotonic(), 0, None
+    try:
+        while count := reader.read(buffer, records):
+            yield CapturedBatch(records[:count], buffer, first, reader.comments)
+            first += count
+            if bar is None and time.monotonic() - begin > PATIENCE:
+                bar = progress_bar(
+                    total=total, unit="B", unit_scale=True, desc=f"reading {reader.file.name}"
+                )
+            if bar is not None:
+                bar.update(reader.at - bar.n)
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def tell(reader: CaptureReader) -> None:
+    """Warns of what the reader met."""
+    for text in reader.warnings:
+        warnings.warn(text, stacklevel=WHO_CALLED)
