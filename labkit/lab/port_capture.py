@@ -12,7 +12,7 @@ from collections.abc import Mapping, MutableSet
 from contextlib import suppress
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Seconds
@@ -20,10 +20,13 @@ from labkit.engine.engine import Engine
 from labkit.errors import LabError
 from labkit.lab.capture_flush import flush
 from labkit.lab.port import Port
-from labkit.packet.newest import CapturedFrame, frames_from
+from labkit.packet.newest import NewestFrame, frames_from
 from labkit.path import nodes
 from labkit.path.path import Path as FramePath
 from labkit.text import Html, html_table, plural
+
+if TYPE_CHECKING:
+    from labkit.captures.capture import Capture
 
 LOOK_SECONDS = 0.02
 MOST_LINKED_BYTES = 1 << 20  # of a finished file that a page brings along
@@ -87,7 +90,7 @@ class PortCapture:
         return str(self.counts["ended"])
 
     @property
-    def newest(self) -> list[CapturedFrame]:
+    def newest(self) -> list[NewestFrame]:
         """The last 32 frames of the newest file, as far as there are."""
         counts = self.counts
         try:
@@ -95,6 +98,12 @@ class PortCapture:
             return frames_from(file, place)[-MOST_NEWEST:] if place else []
         except OSError:
             return []  # somebody has removed it
+
+    def read(self) -> "Capture":
+        """The newest file as it is now: its tables, flows and single frames."""
+        from labkit.captures.capture import Capture  # late: it loads pandas
+
+        return Capture(self.file)
 
     def flush(self) -> None:
         """Waits until all frames that have come are in the file; OSError when that failed."""
@@ -167,7 +176,7 @@ class PortCapture:
 
 def capture_html(capture: PortCapture) -> str:
     """The newest frames in a table, and a link to the file."""
-    from labkit.packet.dissect import dissect  # late: scapy is slow
+    from labkit.packet.summary import summary  # late: few captures are shown
 
     counts, newest = capture.counts, capture.newest
     told = [f"{counts['written']:,} written"]
@@ -178,7 +187,7 @@ def capture_html(capture: PortCapture) -> str:
     ]
     told.append(f"ended: {counts['ended']}" if counts["ended"] else GOES_ON)
     rows = [
-        (_clock(frame.time_ns), frame.way, f"{frame.length:,}", dissect(frame.data).summary())
+        (_clock(frame.time_ns), frame.way, f"{frame.length:,}", summary(frame.data, frame.length))
         for frame in newest[-MOST_ROWS:]
     ]
     link = _link(Path(counts["file"]), is_whole=bool(counts["ended"]))

@@ -15,7 +15,7 @@ WAYS = {1: "in", 2: "out"}
 
 
 @dataclass(frozen=True)
-class CapturedFrame:
+class NewestFrame:
     """A frame as a file has it.
 
     Attributes
@@ -32,7 +32,7 @@ class CapturedFrame:
     data: bytes
 
 
-def frames_from(file: Path, offset: int) -> list[CapturedFrame]:
+def frames_from(file: Path, offset: int) -> list[NewestFrame]:
     """The whole frames from a place in the file on; those of this machine's byte order."""
     with file.open("rb") as opened:
         opened.seek(offset)
@@ -41,18 +41,18 @@ def frames_from(file: Path, offset: int) -> list[CapturedFrame]:
     return list(read(data))
 
 
-def _records(data: bytes) -> Iterator[CapturedFrame]:
+def _records(data: bytes) -> Iterator[NewestFrame]:
     at = 0
     while at + RECORD.size <= len(data):
         seconds, ns, kept, length = RECORD.unpack_from(data, at)
         at += RECORD.size
         if at + kept > len(data):  # it is cut
             return
-        yield CapturedFrame(seconds * 10**9 + ns, length, "", data[at : at + kept])
+        yield NewestFrame(seconds * 10**9 + ns, length, "", data[at : at + kept])
         at += kept
 
 
-def _blocks(data: bytes) -> Iterator[CapturedFrame]:
+def _blocks(data: bytes) -> Iterator[NewestFrame]:
     at = 0
     while at + BLOCK.size <= len(data):
         kind, size, _, high, low, kept, length = BLOCK.unpack_from(data, at)
@@ -62,5 +62,5 @@ def _blocks(data: bytes) -> Iterator[CapturedFrame]:
         option = begin + (kept + 3 & ~3)
         way = FLAGS.unpack_from(data, option)[2] if option + FLAGS.size < at + size else 0
         frame = data[begin : begin + kept]
-        yield CapturedFrame(high << 32 | low, length, WAYS.get(way & 3, ""), frame)
+        yield NewestFrame(high << 32 | low, length, WAYS.get(way & 3, ""), frame)
         at += size

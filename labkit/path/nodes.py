@@ -94,9 +94,9 @@ def capture(
 ) -> None:
     """Copies every frame to a file with nanosecond stamps and passes it on.
 
-    file: by its name pcapng (.pcapng, or no suffix) or pcap (.pcap, .cap). It is made anew,
-    readable by its owner only; what an existing file held is gone. A file that another capture
-    writes or lk.Replay plays is refused, whatever name or link it is given by.
+    file: by its name pcapng (.pcapng, or no suffix) or pcap (.pcap, .cap). A new one is readable by
+    its owner only; what an existing one held is gone. A file that another capture writes or
+    lk.Replay plays is refused, whatever name or link it is given by.
     snaplen: bytes kept of a frame, 0: all.
 
     frames, bytes, seconds: the capture ends by itself before it has more; texts such as "10 MB"

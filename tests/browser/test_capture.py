@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A port's capture in JupyterLab: its newest frames come by themselves, its file is a click away."""
+"""A port's capture in JupyterLab: newest frames come by themselves, the file is a click away."""
 
 import re
 from pathlib import Path
@@ -8,14 +8,14 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import menu, open_notebook, over_folder, write_notebook
-from tests.captures import numbers_in
+from tests.numbered import numbers_in
 
 MINUTE = 60_000
 CELLS = (
     """\
 import os, time
 import labkit as lk
-from tests.captures import numbered
+from tests.numbered import numbered
 lab = lk.Lab()
 east, west = lab.cable("east", "west")
 named = lab.capture(west, "seen.pcapng")

@@ -14,7 +14,7 @@ import labkit as lk
 from labkit.lab.running_path import RunningPath
 from labkit.path.capture_types import rotation
 from labkit.units import QuantityError
-from tests.captures import numbered, numbers_in
+from tests.numbered import numbered, numbers_in
 from tests.patience import wait_until
 
 HEAD = 24  # bytes of pcap's

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import labkit as lk
-from tests.captures import numbered, numbers_in
+from tests.numbered import numbered, numbers_in
 from tests.patience import wait_until
 
 
@@ -194,7 +194,7 @@ FULL = """
 import subprocess, sys
 import labkit as lk
 from pathlib import Path
-from tests.captures import numbered, numbers_in
+from tests.numbered import numbered, numbers_in
 
 folder = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "none", folder], check=True)

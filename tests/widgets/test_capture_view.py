@@ -7,7 +7,7 @@ import pytest
 
 import labkit as lk
 from labkit.widgets import capture as view
-from tests.captures import numbered
+from tests.numbered import numbered
 from tests.patience import wait_until
 
 
