@@ -13,6 +13,7 @@ from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Seconds
@@ -207,7 +208,7 @@ def _link(file: Path, *, is_whole: bool) -> str:
     name, words = escape(file.name), "open in Wireshark"
     with suppress(OSError):
         if file.is_relative_to(Path.cwd()):
-            place = escape(str(file.relative_to(Path.cwd())))
+            place = escape(quote(str(file.relative_to(Path.cwd()))))
             return f'<a href="{place}" download="{name}">{words}</a> ({name})'
         if is_whole and file.stat().st_size <= MOST_LINKED_BYTES:
             data = base64.b64encode(file.read_bytes()).decode()

@@ -88,32 +88,38 @@ write_all(struct lk_capture_files *f, const uint8_t *bytes, size_t n, size_t *wr
 
 /* Opens the next file under a name that nothing has yet, or the one file under the given name. */
 static int
-open_next(struct lk_capture_files *f, uint64_t time_ns)
+open_next(const struct lk_capture_files *f, uint64_t time_ns, char *name, uint64_t *number)
 {
-	char name[PATH_MAX];
-	uint64_t number = f->count;
 	int fd, rc;
 
+	*number = f->count;
 	do {
-		number++;
+		++*number;
 		rc = 0;
 		if (rotates(&f->config))
-			rc = make_name(f, number, time_ns, name);
-		else if (snprintf(name, sizeof(name), "%s", f->given) >= PATH_MAX)
+			rc = make_name(f, *number, time_ns, name);
+		else if (snprintf(name, PATH_MAX, "%s", f->given) >= PATH_MAX)
 			rc = -ENAMETOOLONG;
 		if (rc != 0)
 			return rc;
 		fd = open_locked(name, rotates(&f->config));
-	} while (fd == -EEXIST && number < f->count + MOST_TAKEN_NAMES);
-	if (fd < 0)
-		return fd;
-	pthread_mutex_lock(&f->naming);
-	memcpy(f->name, name, sizeof(name));
-	f->count = number;
-	f->newest = 0;
-	pthread_mutex_unlock(&f->naming);
-	f->fd = fd;
-	return 0;
+	} while (fd == -EEXIST && *number < f->count + MOST_TAKEN_NAMES);
+	return fd;
+}
+
+/* A file without even a head is none: a new one goes again, and one that was there is empty. */
+static void
+give_up(struct lk_capture_files *f, const char *name)
+{
+	int rc = 0;
+
+	if (rotates(&f->config))
+		unlink(name);
+	else
+		rc = ftruncate(f->fd, 0);
+	(void)rc; /* no more can be done */
+	close(f->fd);
+	f->fd = -1;
 }
 
 static int
@@ -155,24 +161,33 @@ int
 lk_capture_files_next(struct lk_capture_files *f, uint64_t time_ns)
 {
 	uint8_t head[LK_CAPTURE_MOST_HEAD];
+	char name[PATH_MAX];
+	uint64_t number;
 	size_t written;
 	int rc = lk_capture_files_end(f);
 
 	while (f->config.files != 0 && f->closed_count >= f->config.files)
 		remove_oldest(f);
-	if (rc == 0)
-		rc = open_next(f, time_ns);
 	if (rc != 0)
 		return rc;
+	f->fd = open_next(f, time_ns, name, &number);
+	if (f->fd < 0)
+		return f->fd;
 	f->size = 0;
 	f->begun_ns = time_ns;
 	f->head = lk_capture_head(head, f->config.is_pcap, f->interface, f->config.snaplen);
 	rc = write_all(f, head, f->head, &written);
-	if (rc == 0)
-		f->size = f->head;
-	else if (ftruncate(f->fd, 0) != 0)
-		rc = -errno;
-	return rc;
+	if (rc != 0) {
+		give_up(f, name);
+		return rc;
+	}
+	f->size = f->head;
+	pthread_mutex_lock(&f->naming);
+	memcpy(f->name, name, sizeof(name));
+	f->count = number;
+	f->newest = 0;
+	pthread_mutex_unlock(&f->naming);
+	return 0;
 }
 
 /* Bytes of the records that are whole among the first `n`, and how many these are. */

@@ -190,7 +190,7 @@ def test_it_shows_the_newest_frames_and_a_link(
         shown = named._repr_mimebundle_()
         assert f"{2 * COUNT:,} written, goes on" in shown["text/html"]
         assert (
-            '<a href="&lt;b&gt;.pcap" download="&lt;b&gt;.pcap">open in Wireshark</a>'
+            '<a href="%3Cb%3E.pcap" download="&lt;b&gt;.pcap">open in Wireshark</a>'
             in (shown["text/html"])
         )
         assert "<b>.pcap" not in shown["text/html"]
