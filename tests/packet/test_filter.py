@@ -5,6 +5,8 @@ import ctypes
 import pickle
 import socket
 import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -89,14 +91,14 @@ def test_other_link_types() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((5,), "filter is 5; it is a text as tcpdump takes it, such as 'tcp port 80'"),
-        ((None,), "filter is None; it is a text"),
-        ((b"tcp",), "filter is b'tcp'; it is a text"),
+        ((5,), "text is 5; it is a text"),
+        ((None,), "text is None; it is a text"),
+        ((b"tcp",), "text is b'tcp'; it is a text"),
         (("tcp", -1), "link_type is -1; the range is 0 to 65535"),
         (("tcp", 65536), "link_type is 65536; the range is 0 to 65535"),
-        (("tcp", True), "link_type is True; the range is 0 to 65535"),
-        (("tcp", 1, 0), "snaplen is 0; the range is 1 to 262144"),
-        (("tcp", 1, 262145), "snaplen is 262145; the range is 1 to 262144"),
+        (("tcp", True), "link_type is True; it is a whole number"),
+        (("tcp", 1, 0), "snaplen is 0; the range is 1 to 262144 bytes"),
+        (("tcp", 1, 262145), "snaplen is 262145; the range is 1 to 262144 bytes"),
     ],
 )
 def test_wrong_arguments(arguments: tuple[Any, ...], message: str) -> None:
@@ -290,10 +292,8 @@ def test_any_words_are_a_filter_or_an_error(words: list[str]) -> None:
     """Libpcap does not like most of them; none takes long, or does any harm."""
     for text in (" ".join(words), "".join(words)):
         started = time.monotonic()
-        try:
+        with suppress(FilterError):
             compile_filter(text).matches(WEB)
-        except FilterError as error:
-            assert str(error)
         assert time.monotonic() - started < 20
 
 

@@ -25,7 +25,11 @@ def test_json_is_versioned_and_complete() -> None:
         "name": "path",
         "nodes": [
             {"name": "rx:a", "kind": "rx", "params": {"port": "a", "queue": 0}},
-            {"name": "capture", "kind": "capture", "params": {"file": "/tmp/x", "snaplen": 96}},
+            {
+                "name": "capture",
+                "kind": "capture",
+                "params": {"file": "/tmp/x", "snaplen": 96, "filter": None},
+            },
             {"name": "tx:b", "kind": "tx", "params": {"port": "b", "queue": 0}},
         ],
         "edges": [
