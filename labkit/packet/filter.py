@@ -22,6 +22,7 @@ from labkit.text import shown
 
 ETHERNET = 1
 MOST_SNAPLEN = 262144  # libpcap's own
+MOST_LINK_TYPE = (1 << 31) - 1  # that it can be asked of; a file may say anything
 MOST_WORDS = 512
 MOST_LETTERS = 16384
 INSTRUCTION = struct.Struct("=HBBI")  # struct bpf_insn: code, jt, jf, k
@@ -88,7 +89,7 @@ class Filter:
 @checked()
 def compile_filter(
     text: str,
-    link_type: Annotated[int, Between(0, 65535)] = ETHERNET,
+    link_type: Annotated[int, Between(0, MOST_LINK_TYPE)] = ETHERNET,
     snaplen: Annotated[int, Between(1, MOST_SNAPLEN, "bytes")] = MOST_SNAPLEN,
 ) -> Filter:
     """A capture filter, such as "tcp port 80" or "host 192.0.2.1 and not arp"; FilterError shows
@@ -98,7 +99,7 @@ def compile_filter(
     /etc/services and /etc/protocols; names of hosts are refused, since they are not looked up. One
     that no frame can match is an error, too, unless it is longer than libpcap optimizes.
 
-    link_type: what frames begin with, 0 to 65535 (LINKTYPE_ of tcpdump.org), 1: Ethernet
+    link_type: what frames begin with (LINKTYPE_ of tcpdump.org), 1: Ethernet
     snaplen: what the program returns for a frame that it takes, 1 to 262144 bytes
     """
     return _compile(text, link_type, snaplen)

@@ -86,6 +86,9 @@ def test_length_of_a_frame_that_was_cut() -> None:
 def test_other_link_types() -> None:
     assert compile_filter("ip", link_type=101).matches(bytes(IP()))
     assert not compile_filter("ip", link_type=101).matches(WEB)
+    for unknown in (65535, 1 << 28, (1 << 31) - 1):
+        with pytest.raises(FilterError, match=f"unknown data link type {unknown}"):
+            compile_filter("ip", link_type=unknown)
 
 
 @pytest.mark.parametrize(
@@ -94,8 +97,8 @@ def test_other_link_types() -> None:
         ((5,), "text is 5; it is a text"),
         ((None,), "text is None; it is a text"),
         ((b"tcp",), "text is b'tcp'; it is a text"),
-        (("tcp", -1), "link_type is -1; the range is 0 to 65535"),
-        (("tcp", 65536), "link_type is 65536; the range is 0 to 65535"),
+        (("tcp", -1), "link_type is -1; the range is 0 to 2147483647"),
+        (("tcp", 1 << 31), "link_type is 2147483648; the range is 0 to 2147483647"),
         (("tcp", True), "link_type is True; it is a whole number"),
         (("tcp", 1, 0), "snaplen is 0; the range is 1 to 262144 bytes"),
         (("tcp", 1, 262145), "snaplen is 262145; the range is 1 to 262144 bytes"),
