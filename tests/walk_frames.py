@@ -19,6 +19,7 @@ from scapy.layers.inet import (
 )
 from scapy.layers.inet6 import (
     HAO,
+    MIP6MH_BRR,
     ICMPv6DestUnreach,
     ICMPv6EchoRequest,
     ICMPv6MLReport,
@@ -32,7 +33,6 @@ from scapy.layers.inet6 import (
     IPv6ExtHdrHopByHop,
     IPv6ExtHdrRouting,
     IPv6ExtHdrSegmentRouting,
-    MIP6MH_BRR,
 )
 from scapy.layers.ipsec import AH, ESP
 from scapy.layers.l2 import (
@@ -64,7 +64,9 @@ DATA = UDP(sport=4000, dport=5000) / Raw(b"odd bytes")
 PLAIN = ETH / V4 / DATA
 UNIVERSAL = Raw(bytes(Ether(src="00:11:22:33:44:56", dst="00:11:22:33:44:55") / V4 / DATA))
 # scapy takes the last hop for the destination, also where the route's end has been reached.
-ARRIVED = UDP(sport=4000, dport=5000, chksum=int.from_bytes(bytes(PLAIN)[40:42])) / Raw(b"odd bytes")
+ARRIVED = UDP(sport=4000, dport=5000, chksum=int.from_bytes(bytes(PLAIN)[40:42])) / Raw(
+    b"odd bytes"
+)
 
 
 def over(port: int, carried: Packet | bytes, sport: int = 5000) -> Packet:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """struct lk_node_config of a node, filled by the types that its parameters were declared with."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import singledispatchmethod

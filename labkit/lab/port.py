@@ -180,7 +180,8 @@ class Port:
         from labkit.lab.socket import PortSocket
 
         serve_sniffers()
-        takes = None if filter is None else compile_filter(filter)
+        expression = fitting("filter", filter, str | None, PortError)
+        takes = None if expression is None else compile_filter(expression)
         if fitting("layer", layer, Literal[2, 3], PortError, 2) == 3:
             return IpSocket(self, source, takes)
         if source is not None:

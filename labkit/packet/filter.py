@@ -8,8 +8,10 @@ import ctypes
 import functools
 import struct
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Between
 from labkit.errors import LabError
 from labkit.packet import filter_hints
 from labkit.packet.filter_error import error_at, rejected
@@ -20,7 +22,7 @@ from labkit.text import shown
 
 ETHERNET = 1
 MOST_SNAPLEN = 262144  # libpcap's own
-MOST_LINK_TYPE = 65535
+MOST_LINK_TYPE = (1 << 31) - 1  # that it can be asked of; a file may say anything
 MOST_WORDS = 512
 MOST_LETTERS = 16384
 INSTRUCTION = struct.Struct("=HBBI")  # struct bpf_insn: code, jt, jf, k
@@ -84,7 +86,12 @@ class Filter:
         return taken != 0
 
 
-def compile_filter(text: str, link_type: int = ETHERNET, snaplen: int = MOST_SNAPLEN) -> Filter:
+@checked()
+def compile_filter(
+    text: str,
+    link_type: Annotated[int, Between(0, MOST_LINK_TYPE)] = ETHERNET,
+    snaplen: Annotated[int, Between(1, MOST_SNAPLEN, "bytes")] = MOST_SNAPLEN,
+) -> Filter:
     """A capture filter, such as "tcp port 80" or "host 192.0.2.1 and not arp"; FilterError shows
     where an expression is wrong.
 
@@ -92,19 +99,9 @@ def compile_filter(text: str, link_type: int = ETHERNET, snaplen: int = MOST_SNA
     /etc/services and /etc/protocols; names of hosts are refused, since they are not looked up. One
     that no frame can match is an error, too, unless it is longer than libpcap optimizes.
 
-    link_type: what frames begin with, 0 to 65535 (LINKTYPE_ of tcpdump.org), 1: Ethernet
+    link_type: what frames begin with (LINKTYPE_ of tcpdump.org), 1: Ethernet
     snaplen: what the program returns for a frame that it takes, 1 to 262144 bytes
     """
-    if not isinstance(text, str):
-        raise LabError(
-            f"filter is {shown(text)}; it is a text as tcpdump takes it, such as 'tcp port 80'"
-        )
-    for name, value, lowest, highest in (
-        ("link_type", link_type, 0, MOST_LINK_TYPE),
-        ("snaplen", snaplen, 1, MOST_SNAPLEN),
-    ):
-        if type(value) is not int or not lowest <= value <= highest:
-            raise LabError(f"{name} is {shown(value)}; the range is {lowest} to {highest}")
     return _compile(text, link_type, snaplen)
 
 

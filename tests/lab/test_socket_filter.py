@@ -124,7 +124,7 @@ def test_wrong_filters_are_errors_at_once(cable: tuple[lk.Port, lk.Port]) -> Non
     _, server = cable
     with pytest.raises(lk.FilterError, match=r"write 'udp port 53'\n  udp.port == 53\n  \^{8}$"):
         server.socket(filter="udp.port == 53")
-    with pytest.raises(lk.LabError, match="filter is 5; it is a text"):
+    with pytest.raises(lk.PortError, match="filter is 5; it is a text"):
         server.socket(filter=5)
     with server.socket() as s:
         for attempt in (

@@ -5,6 +5,8 @@ import ctypes
 import pickle
 import socket
 import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -84,19 +86,22 @@ def test_length_of_a_frame_that_was_cut() -> None:
 def test_other_link_types() -> None:
     assert compile_filter("ip", link_type=101).matches(bytes(IP()))
     assert not compile_filter("ip", link_type=101).matches(WEB)
+    for unknown in (65535, 1 << 28, (1 << 31) - 1):
+        with pytest.raises(FilterError, match=f"unknown data link type {unknown}"):
+            compile_filter("ip", link_type=unknown)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((5,), "filter is 5; it is a text as tcpdump takes it, such as 'tcp port 80'"),
-        ((None,), "filter is None; it is a text"),
-        ((b"tcp",), "filter is b'tcp'; it is a text"),
-        (("tcp", -1), "link_type is -1; the range is 0 to 65535"),
-        (("tcp", 65536), "link_type is 65536; the range is 0 to 65535"),
-        (("tcp", True), "link_type is True; the range is 0 to 65535"),
-        (("tcp", 1, 0), "snaplen is 0; the range is 1 to 262144"),
-        (("tcp", 1, 262145), "snaplen is 262145; the range is 1 to 262144"),
+        ((5,), "text is 5; it is a text"),
+        ((None,), "text is None; it is a text"),
+        ((b"tcp",), "text is b'tcp'; it is a text"),
+        (("tcp", -1), "link_type is -1; the range is 0 to 2147483647"),
+        (("tcp", 1 << 31), "link_type is 2147483648; the range is 0 to 2147483647"),
+        (("tcp", True), "link_type is True; it is a whole number"),
+        (("tcp", 1, 0), "snaplen is 0; the range is 1 to 262144 bytes"),
+        (("tcp", 1, 262145), "snaplen is 262145; the range is 1 to 262144 bytes"),
     ],
 )
 def test_wrong_arguments(arguments: tuple[Any, ...], message: str) -> None:
@@ -290,10 +295,8 @@ def test_any_words_are_a_filter_or_an_error(words: list[str]) -> None:
     """Libpcap does not like most of them; none takes long, or does any harm."""
     for text in (" ".join(words), "".join(words)):
         started = time.monotonic()
-        try:
+        with suppress(FilterError):
             compile_filter(text).matches(WEB)
-        except FilterError as error:
-            assert str(error)
         assert time.monotonic() - started < 20
 
 
