@@ -51,6 +51,7 @@ class ReplayedFile:
     bytes, shortest, longest: of the frames as they are sent
     duration_ns: from the first frame to the last one; a time stamp that goes back counts as the
         latest before it; of all frames, also where only those of one side are sent
+    copy: what a compressed file was unpacked into; None: it is not compressed
     """
 
     file: Path
