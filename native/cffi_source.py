@@ -48,6 +48,7 @@ BORROWED: dict[str, tuple[str, ...]] = {
     "signature.h": (),
     "status.h": ("struct lk_status",),
     "flow_state.h": ("enum lk_flow_state", "enum lk_change_kind"),
+    "stripped.h": ("struct lk_stripped",),
     "trial_state.h": ("enum lk_trial_state",),
 }
 

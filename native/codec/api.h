@@ -23,6 +23,7 @@
 #include "sick_state.h"
 #include "status.h"
 #include "flow_state.h"
+#include "stripped.h"
 #include "trial_state.h"
 
 /* Verdicts, by number; NULL past the last one. */
@@ -238,6 +239,15 @@ int lk_codec_capture_write(int fd, int is_pcapng, int64_t offset_ns, const uint8
 			   const struct lk_captured *records, uint64_t count,
 			   const struct lk_capture_comment *comments, uint64_t comment_count,
 			   const uint8_t *text);
+
+/* strip.c: takes tunnels off frames, in place; those that are in none, or refused, stay as they
+ * are. Without tunnels it is what the walk finds that counts, of any kind. -ENOMEM. */
+int lk_codec_strip(const struct lk_tunnel *const *tunnels, uint32_t tunnel_count, int is_nested,
+		   uint8_t *buffer, struct lk_captured *records, uint64_t count,
+		   struct lk_stripped *out);
+/* Copies frames to places of their own. */
+void lk_codec_scatter(const uint8_t *from, const struct lk_captured *records, uint64_t count,
+		      uint8_t *to, const uint64_t *offsets);
 
 /* capture_scan.c: what a pcap or pcapng file holds; sizes are those of rewritten frames, which are
  * numbered from 1, 0: there is none.
