@@ -9,13 +9,13 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import pytest
+from labkit._codec import ffi, lib
 from scapy.layers.inet import IP, TCP, UDP
-from scapy.layers.inet6 import IPv6, IPv6ExtHdrHopByHop, Jumbo
-from scapy.layers.l2 import Dot1Q, Ether
+from scapy.layers.inet6 import IPv6ExtHdrHopByHop, Jumbo
+from scapy.layers.l2 import Dot1Q
 from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
 
-from labkit._codec import ffi, lib
 from tests.malformed import flipped
 from tests.walk_frames import DATA, ETH, FRAMES, PLAIN, V4, V6
 
