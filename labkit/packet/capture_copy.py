@@ -111,7 +111,7 @@ def check_room(source: Path, written: int) -> None:
 
 def _unpack(source: Path, descriptor: int, kind: str, content: Any) -> str:
     """Returns why it ended early, or nothing."""
-    written, looked = 0, -EVERY
+    written, looked, begin = 0, 0, b""
     packed = os.fstat(descriptor).st_size
     bar = progress_bar(
         desc=f"unpacking {source.name} ({packed:,} bytes)", unit="B", unit_scale=True, delay=1
@@ -119,8 +119,10 @@ def _unpack(source: Path, descriptor: int, kind: str, content: Any) -> str:
     with bar:
         try:
             for piece in pieces(descriptor, kind):
-                if not written and piece[:FORMATS] not in BEGINS:
-                    raise unreadable(source, NO_CAPTURE)
+                if len(begin) < FORMATS:
+                    begin += piece
+                    if len(begin) >= FORMATS and begin[:FORMATS] not in BEGINS:
+                        raise unreadable(source, NO_CAPTURE)
                 if written - looked >= EVERY:
                     check_room(source, written)
                     looked = written

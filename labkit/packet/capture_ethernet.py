@@ -72,7 +72,7 @@ def _is_plain(file: Path) -> bool:
 
 def _copy(reader: CaptureReader, content: Any, said: list[str]) -> None:
     """Appends every frame; `said` takes what is to be warned of."""
-    written, looked = 0, -EVERY
+    written = looked = 0
     bar = progress_bar(desc=f"making Ethernet of {reader.file.name}", unit=" frames", delay=1)
     with bar:
         for batch in reader.batches():

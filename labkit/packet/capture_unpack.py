@@ -14,6 +14,7 @@ PACKED = 1 << 16  # bytes that are read at a time
 PIECE = 1 << 18  # bytes that are given at a time, at most
 SMALL_PIECE = 512  # bytes of what pyarrow unpacks before a damaged place, the rest of which is lost
 GZIP = 16 + zlib.MAX_WBITS
+TOO_LONG = "Frame requires too much memory"  # says zstd
 ENDED = "it ends before its end is told"
 
 
@@ -29,6 +30,10 @@ def pieces(descriptor: int, kind: str) -> Iterator[bytes]:
     try:
         yield from _by_python(descriptor, kind) if kind in ENGINES else _by_arrow(descriptor, kind)
     except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
+        if TOO_LONG in str(error):
+            raise DamagedError(
+                "its zstd data need more than 128 MiB to be unpacked (zstd -d --long=31 does it)"
+            ) from None
         raise DamagedError(f"its {kind} data are damaged or cut short ({reason(error)})") from None
 
 

@@ -129,7 +129,7 @@ NAMES = {
     290: "ETW",
     292: "ZBOSS_NCP",
 }
-BECOME_ETHERNET = (0, 1, 9, 12, 14, 101, 108, 113, 228, 229, 276)
+BECOME_ETHERNET = (0, 1, 9, 12, 14, 50, 101, 104, 108, 113, 228, 229, 276)
 
 
 def link_name(number: int) -> str:

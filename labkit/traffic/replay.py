@@ -42,9 +42,9 @@ class Replay(Placeable):
     ----------
     file: frames that were captured whole; pcap or pcapng, also compressed (gzip, zstd, lz4, bz2,
         xz), which is unpacked into a temporary file as long as the replay is there. Ethernet is
-        sent without its FCS. Raw IP, Linux cooked, BSD loopback and PPP become Ethernet with MAC
-        addresses that are made up, but for the source of a cooked frame that tells it; a warning
-        says so, and another one where the file ends within a frame
+        sent without its FCS. Raw IP, Linux cooked, BSD loopback, PPP and HDLC become Ethernet with
+        MAC addresses that are made up, but for the source of a cooked frame that tells it; a
+        warning says so, and another one where the file ends within a frame
     rate: such as "100 kpps"; "1 Gbit/s" is so many bits over any stretch, the longer a frame the
         later the next one; None: when the capture's time stamps say, of which one that goes back
         counts as the latest before it

@@ -4,9 +4,9 @@
 import os
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from labkit.errors import LabError
 from labkit.traffic.rewrite import Rewrite
@@ -51,6 +51,7 @@ class ReplayedFile:
     bytes, shortest, longest: of the frames as they are sent
     duration_ns: from the first frame to the last one; a time stamp that goes back counts as the
         latest before it; of all frames, also where only those of one side are sent
+    copy: what a compressed file was unpacked into; None: it is not compressed
     """
 
     file: Path
@@ -140,14 +141,26 @@ class ReplayedFile:
         return rounds * self.frames + _before(self, NO_LIMIT, left, overhead)
 
 
-@lru_cache(MOST_COUNTS)
-def _before(capture: ReplayedFile, ns: int, bits: int, overhead: int) -> int:
-    """Frames of one round before a limit."""
+# What was counted, as long as its capture is there, which may hold a large temporary file.
+COUNTED: WeakKeyDictionary[ReplayedFile, dict[tuple[int, ...], int]] = WeakKeyDictionary()
+
+
+def _before(capture: ReplayedFile, *limits: int) -> int:
+    """Frames of one round before a time, a number of bits, with so many bytes beside each."""
+    if limits[1] == NO_LIMIT and limits[0] > capture.duration_ns:
+        return capture.frames
+    known = COUNTED.setdefault(capture, {})
+    if limits not in known:
+        if len(known) == MOST_COUNTS:
+            known.clear()
+        known[limits] = _count(capture, *limits)
+    return known[limits]
+
+
+def _count(capture: ReplayedFile, ns: int, bits: int, overhead: int) -> int:
     from labkit._codec import lib
     from labkit.packet.capture_open import opened, unreadable
 
-    if bits == NO_LIMIT and ns > capture.duration_ns:
-        return capture.frames
     keep_alive: list[Any] = []
     with opened(capture.played) as descriptor:
         state = os.fstat(descriptor)

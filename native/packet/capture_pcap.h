@@ -5,23 +5,25 @@
 #include "capture_walker.h"
 
 /* draft-ietf-opsawg-pcap, and the kinds that pcap-savefile(5) and Wireshark know beside it */
-#define LK_PCAP_HEADER	     24u
-#define LK_PCAP_RECORD	     16u
-#define LK_PCAP_LONG_RECORD  24u /* with interface, protocol and packet type behind the lengths */
-#define LK_PCAP_US	     0xa1b2c3d4u
-#define LK_PCAP_NS	     0xa1b23c4du
-#define LK_PCAP_IXIA_HW	     0x1c0001acu /* lcap: the size of all records follows on the header */
-#define LK_PCAP_IXIA_SW	     0x1c0001abu
-#define LK_PCAP_IXIA_MORE    4u
-#define LK_PCAP_MODIFIED     0xa1b2cd34u /* of patched libpcaps for Linux, about the year 2000 */
-#define LK_PCAP_LINK	     0x0000ffffu /* what stands above tells of the FCS */
-#define LK_PCAP_HAS_FCS	     0x04000000u
-#define LK_PCAP_FCS_SHIFT    28 /* its length in units of 16 bits */
-#define LK_PCAP_VERSION	     2u
-#define LK_PCAP_AIX_MINOR    2u
-#define LK_PCAP_AIX_LINK     6u /* its interface type of Ethernet; nanoseconds whatever the magic */
-#define LK_PCAP_EITHER_MINOR 3u
-#define LK_NS_PER_SECOND     1000000000u
+#define LK_PCAP_HEADER		    24u
+#define LK_PCAP_RECORD		    16u
+#define LK_PCAP_LONG_RECORD	    24u /* with interface, protocol and packet type behind the lengths */
+#define LK_PCAP_US		    0xa1b2c3d4u
+#define LK_PCAP_NS		    0xa1b23c4du
+#define LK_PCAP_IXIA_HW		    0x1c0001acu /* lcap: the size of all records follows on the header */
+#define LK_PCAP_IXIA_SW		    0x1c0001abu
+#define LK_PCAP_IXIA_MORE	    4u
+#define LK_PCAP_MODIFIED	    0xa1b2cd34u /* of patched libpcaps for Linux, about the year 2000 */
+#define LK_PCAP_LINK		    0x0000ffffu /* what stands above tells of the FCS */
+#define LK_PCAP_HAS_FCS		    0x04000000u
+#define LK_PCAP_FCS_SHIFT	    28 /* its length in units of 16 bits */
+#define LK_PCAP_VERSION		    2u
+#define LK_PCAP_VERSION_2_4	    0x00020004u
+#define LK_PCAP_VERSION_2_4_SWAPPED 0x02000400u
+#define LK_PCAP_AIX_MINOR	    2u
+#define LK_PCAP_AIX_LINK	    6u /* its interface type of Ethernet; nanoseconds whatever the magic */
+#define LK_PCAP_EITHER_MINOR	    3u
+#define LK_NS_PER_SECOND	    1000000000u
 
 static inline int
 lk_is_pcap(uint32_t magic)
@@ -79,6 +81,16 @@ lk_pcap_begin(struct lk_capture_file *w, uint32_t magic)
 	return LK_CAPTURE_RECORD;
 }
 
+/* A header of version 2.4 in place of a record, as cat puts it there; else a time in 2055. */
+static inline int
+lk_is_pcap_header(const uint8_t *p)
+{
+	uint32_t magic = lk_get32(p), version = lk_get32(p + 4);
+
+	return (lk_is_pcap(magic) && version == LK_PCAP_VERSION_2_4) ||
+	       (lk_is_pcap(__builtin_bswap32(magic)) && version == LK_PCAP_VERSION_2_4_SWAPPED);
+}
+
 static inline enum lk_capture_status
 lk_pcap_next(struct lk_capture_file *w, struct lk_capture_record *record)
 {
@@ -91,6 +103,9 @@ lk_pcap_next(struct lk_capture_file *w, struct lk_capture_record *record)
 	status = lk_capture_need(w, w->head, &p);
 	if (status != LK_CAPTURE_RECORD)
 		return status;
+	if (lk_is_pcap_header(p))
+		return lk_capture_fails(w, LK_CAPTURE_BAD,
+					"another pcap file begins, and mergecap joins files");
 	kept = lk_capture32(w, p + 8);
 	length = lk_capture32(w, p + 12);
 	if (w->lengths == LK_PCAP_LENGTH_FIRST || (w->lengths == LK_PCAP_EITHER && kept > length)) {

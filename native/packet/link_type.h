@@ -10,7 +10,9 @@
 #define LK_LINK_PPP	 9u
 #define LK_LINK_RAW_BSD	 12u
 #define LK_LINK_RAW_BSDI 14u
+#define LK_LINK_PPP_HDLC 50u
 #define LK_LINK_RAW	 101u
+#define LK_LINK_C_HDLC	 104u
 #define LK_LINK_LOOP	 108u
 #define LK_LINK_SLL	 113u
 #define LK_LINK_IPV4	 228u
@@ -27,6 +29,9 @@
 #define LK_ARPHRD_FIRST_WLAN 801u /* 802.11 with and without headers of its own before it */
 #define LK_ARPHRD_LAST_WLAN  803u
 #define LK_ARPHRD_NETLINK    824u
+#define LK_C_HDLC_UNICAST    0x0fu
+#define LK_C_HDLC_BROADCAST  0x8fu
+#define LK_C_HDLC_SLARP	     0x8035u
 #define LK_PPP_IPV4	     0x0021u
 #define LK_PPP_IPV6	     0x0057u
 
@@ -89,6 +94,19 @@ lk_cooked_head(uint32_t link_type, const uint8_t *p, uint32_t kept, struct lk_li
 		       : LK_ETHERNET_NO_FRAME;
 }
 
+/* Cisco's HDLC: address, control, a type of Ethernet; or keep-alives. */
+static inline enum lk_to_ethernet
+lk_c_hdlc_head(const uint8_t *p, uint32_t kept, struct lk_link_head *head)
+{
+	head->length = 4;
+	if (kept < head->length)
+		return LK_ETHERNET_SHORT;
+	head->type = lk_get16(p + 2);
+	return head->type > LK_LONGEST_802_3 && head->type != LK_C_HDLC_SLARP
+		       ? LK_ETHERNET_MADE
+		       : LK_ETHERNET_NO_FRAME;
+}
+
 static inline enum lk_to_ethernet
 lk_ppp_head(const uint8_t *p, uint32_t kept, struct lk_link_head *head)
 {
@@ -116,6 +134,12 @@ lk_link_head_of(uint32_t link_type, const uint8_t *p, uint32_t kept, struct lk_l
 	case LK_LINK_SLL:
 	case LK_LINK_SLL2:
 		return lk_cooked_head(link_type, p, kept, head);
+	case LK_LINK_C_HDLC:
+		return lk_c_hdlc_head(p, kept, head);
+	case LK_LINK_PPP_HDLC:
+		if (kept > 0 && (p[0] == LK_C_HDLC_UNICAST || p[0] == LK_C_HDLC_BROADCAST))
+			return lk_c_hdlc_head(p, kept, head);
+		return lk_ppp_head(p, kept, head);
 	case LK_LINK_PPP:
 		return lk_ppp_head(p, kept, head);
 	case LK_LINK_NULL:

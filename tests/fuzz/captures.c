@@ -47,8 +47,8 @@ static void
 to_ethernet(const struct lk_capture_record *record)
 {
 	static const uint32_t links[] = {
-		LK_LINK_NULL, LK_LINK_ETHERNET, LK_LINK_PPP,  LK_LINK_RAW,
-		LK_LINK_LOOP, LK_LINK_SLL,	LK_LINK_IPV4, LK_LINK_SLL2,
+		LK_LINK_NULL, LK_LINK_PPP_HDLC, LK_LINK_C_HDLC, LK_LINK_ETHERNET, LK_LINK_PPP,
+		LK_LINK_RAW,  LK_LINK_LOOP,	LK_LINK_SLL,	LK_LINK_IPV4,	  LK_LINK_SLL2,
 	};
 	uint8_t *from = malloc(record->kept + (record->kept == 0));
 

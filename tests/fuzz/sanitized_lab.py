@@ -91,9 +91,9 @@ def use_capture_files(lab: lk.Lab, folder: Path) -> None:
     packet = bytes(IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1, dport=2) / bytes(500))
     file.write_bytes(gzip.compress(pcap_header(link=101) + pcap_record(packet) * 500)[:-9])
     a, b = lab.cable("player", "listener")
-    path = lab.run(lk.rx(b) >> lk.sink())
-    run = lk.trial(a, lk.Replay(file, "10 kpps"), to=b, duration=0.3, progress=False)
-    assert run.row["sent"] > 0, run
+    path = lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b))
+    run = lk.trial(a, lk.Replay(file, "10 kpps"), duration=0.3, progress=False)
+    assert run.row["received"] > 0, run
     path.stop()
 
 

@@ -24,6 +24,8 @@ import labkit as lk
 from labkit.packet.capture_reader import CaptureReader
 from tests.fuzz.target import capture_seeds
 from tests.packet.capture_files import (
+    MODIFIED,
+    NS,
     US,
     block,
     enhanced,
@@ -157,6 +159,16 @@ def test_what_is_bad_in_the_middle_is_told_with_its_place(tmp_path: Path) -> Non
         assert "behind frame 2 it is no capture any more" in said
         assert why in said
         assert f"(byte {at:,})" in said
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("magic", [US, NS, MODIFIED])
+def test_files_that_cat_joined(tmp_path: Path, magic: int, order: str) -> None:
+    data = pcap_header() + pcap_record(FRAME) * 2 + pcap_header(magic, order) + pcap_record(FRAME)
+    found, reader = read(written(tmp_path, data))
+    assert len(found) == 2
+    assert "behind frame 2 it is no capture any more, another pcap file" in reader.warnings[0]
+    assert "mergecap joins files (byte 176)" in reader.warnings[0]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 """Captures of every kind are played as whole Ethernet frames, at the times they tell."""
 
 import copy
+import gc
 import gzip
 import pickle
 import struct
@@ -163,7 +164,9 @@ def test_a_compressed_one_in_another_process(tmp_path: Path) -> None:
     state = other.capture.played.stat()
     assert (state.st_size, state.st_mtime_ns) == (replay.capture.size, replay.capture.mtime_ns)
     path = replay.capture.played
+    assert replay.capture.before_time(2 * S) == 2
     del replay
+    gc.collect()
     assert not path.exists()
     assert len(played(other)) == 4
 
@@ -181,10 +184,17 @@ def test_what_is_unpacked_leaves_room_on_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = written(tmp_path, gzip.compress(pcap_header() + pcap_record(FRAME)))
+    monkeypatch.setattr(capture_copy, "EVERY", 0)  # looks at once
     monkeypatch.setattr(capture_copy, "LEFT", 2**60)
     monkeypatch.setattr(capture_copy, "LEFT_SHARE", 2**60)
     with pytest.raises(lk.LabError, match=r"has only .* left; set TMPDIR to a folder with more"):
         lk.Replay(file, rate=1)
+
+
+def test_a_first_member_of_one_byte(tmp_path: Path) -> None:
+    data = pcap_header() + pcap_record(FRAME)
+    file = written(tmp_path, gzip.compress(data[:1]) + gzip.compress(data[1:]))
+    assert lk.Replay(file, rate=1).capture.frames == 1
 
 
 def test_what_is_no_capture_is_not_unpacked(tmp_path: Path) -> None:
