@@ -27,7 +27,7 @@ struct lk_walker {
 	uint8_t ip_version;
 	uint8_t is_fragment;
 	uint8_t is_partial;  /* not all of it is in the frame */
-	uint8_t is_underway; /* to an address that is not told */
+	uint8_t is_underway; /* to or from an address that is not told */
 	uint8_t protocol;
 	uint32_t ip_at;
 	uint64_t source_sum;

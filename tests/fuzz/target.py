@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, captures.c,
-and tunnels.c once for each protocol."""
+walks.c, and tunnels.c once for each protocol."""
 
 import struct
 import subprocess
@@ -10,24 +10,30 @@ from pathlib import Path
 
 from tests.frames import good_frames
 from tests.tunnels import TUNNELS, carried
+from tests.walk_frames import PLAIN_FRAMES
+from tests.walk_tunnel_frames import TUNNEL_FRAMES
 
 ROOT = Path(__file__).parents[2]
+CODEC = ROOT / "native" / "codec"
 FOLDER = ROOT / "build" / "fuzz"
 LONGEST_INPUT = 512
 
 # The order of the handlers in handlers.c
 KINDS = ("arp_responder", "nd_responder", "icmp_echo", "udp_echo", "refuse", "reflect")
+LINKS = (1, 0, 9, 12, 50, 51, 101, 108, 113, 228, 229, 276)  # the order of those in walks.c
 HANDLER_SWITCHES = range(8)  # headroom, tailroom, mended checksums
 TUNNEL_SWITCHES = (0x01, 0x0B, 0x05, 0x11, 0x21, 0x41, 0x81, 0xC1)  # as named in tunnels.c
 
 
 @dataclass(frozen=True)
 class Target:
-    """A fuzz target: its source, and the preprocessor's definitions."""
+    """A fuzz target: its source, the preprocessor's definitions, and what of native/codec it needs
+    beyond headers."""
 
     name: str
     source: str
     definitions: tuple[str, ...] = ()
+    modules: str = ""
 
     @property
     def binary(self) -> Path:
@@ -45,7 +51,8 @@ class Target:
             *("clang", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror"),
             *("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"),
             *(f"-D{definition}" for definition in self.definitions),
-            *("-I", ROOT / "native" / "packet", ROOT / "tests" / "fuzz" / self.source),
+            *("-I", ROOT / "native" / "packet", "-I", CODEC, ROOT / "tests" / "fuzz" / self.source),
+            *(CODEC.glob(self.modules) if self.modules else ()),
             *("-o", self.binary),
         ]
         ran = subprocess.run(command, capture_output=True, text=True)
@@ -55,7 +62,11 @@ class Target:
     def write_seeds(self, corpus: Path) -> None:
         """Good input for every switch."""
         corpus.mkdir(parents=True, exist_ok=True)
-        seeds = {"handlers.c": handler_seeds, "captures.c": capture_seeds}
+        seeds = {
+            "handlers.c": handler_seeds,
+            "captures.c": capture_seeds,
+            "walks.c": walk_seeds,
+        }
         for name, data in seeds.get(self.source, self.tunnel_seeds)():
             (corpus / name).write_bytes(data)
 
@@ -112,9 +123,17 @@ def capture_seeds() -> Iterator[tuple[str, bytes]]:
         yield f"{name}-pcapng", b"".join(framed)
 
 
+def walk_seeds() -> Iterator[tuple[str, bytes]]:
+    """Frames of every kind, of their link types."""
+    for name, (link, packet, _) in (PLAIN_FRAMES | TUNNEL_FRAMES).items():
+        head = bytes([LINKS.index(link), 0, 0])
+        yield name, head + bytes(packet)[: LONGEST_INPUT - len(head)]
+
+
 TARGETS = (
     Target("handlers", "handlers.c"),
     Target("captures", "captures.c"),
+    Target("walks", "walks.c", modules="walk*.c"),
     Target("vxlan", "tunnels.c", ("PROTOCOL=LK_VXLAN",)),
     Target("geneve", "tunnels.c", ("PROTOCOL=LK_GENEVE",)),
     Target("gue", "tunnels.c", ("PROTOCOL=LK_GUE",)),
