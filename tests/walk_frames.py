@@ -275,5 +275,5 @@ PLAIN_FRAMES: dict[str, tuple[int, Packet, str]] = {
         "eth 0, ip 14 wrong, udp 34 wrong, data 42",
     ),
     "wrong_tcp": (1, ETH / V6 / TCP(chksum=2), "eth 0, ipv6 14, tcp 54 wrong"),
-    "version": (1, ETH / Raw(bytes([0x65]) + bytes(V4 / DATA)[1:]), "eth 0, data 14"),
+    "version": (1, Ether(type=0x800) / Raw(bytes([0x65]) + bytes(V4 / DATA)[1:]), "eth 0, data 14"),
 }

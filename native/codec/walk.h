@@ -89,12 +89,16 @@ lk_walk_header(struct lk_walker *s, enum lk_layer_kind kind, uint32_t length)
 static inline int
 lk_walk_lengthen(struct lk_walker *s, uint32_t length)
 {
-	uint32_t at = lk_walk_last(s)->offset;
+	struct lk_layer *layer = lk_walk_last(s);
+	uint8_t problem = layer->problem;
+	int is_there;
 
 	s->walk->count--;
-	s->at = at;
-	return lk_walk_header(s, (enum lk_layer_kind)s->walk->layers[s->walk->count].kind,
-			      length) != NULL;
+	s->at = layer->offset;
+	is_there = lk_walk_header(s, (enum lk_layer_kind)layer->kind, length) != NULL;
+	if (is_there)
+		layer->problem = problem;
+	return is_there;
 }
 
 /* `n` bytes of the next header may be looked at. */

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from tests.frames import good_frames
 from tests.tunnels import TUNNELS, carried
-from tests.walk_frames import PLAIN_FRAMES
-from tests.walk_tunnel_frames import TUNNEL_FRAMES
+from tests.walks import FRAMES
 
 ROOT = Path(__file__).parents[2]
 CODEC = ROOT / "native" / "codec"
@@ -125,7 +124,7 @@ def capture_seeds() -> Iterator[tuple[str, bytes]]:
 
 def walk_seeds() -> Iterator[tuple[str, bytes]]:
     """Frames of every kind, of their link types."""
-    for name, (link, packet, _) in (PLAIN_FRAMES | TUNNEL_FRAMES).items():
+    for name, (link, packet, _) in FRAMES.items():
         head = bytes([LINKS.index(link), 0, 0])
         yield name, head + bytes(packet)[: LONGEST_INPUT - len(head)]
 
