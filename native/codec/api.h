@@ -103,7 +103,8 @@ int lk_codec_ring_has(const struct lk_frame_ring *ring, const struct lk_frame_re
 int lk_codec_bpf_check(const struct lk_bpf_insn *program, uint32_t count);
 uint32_t lk_codec_bpf_run(const struct lk_bpf_insn *program, const uint8_t *frame, uint32_t length,
 			  uint32_t kept);
-int lk_codec_bpf_is_compilable(const struct lk_bpf_insn *program, uint32_t count);
+/* bpf_range.h: 1 where the program was made one that DPDK compiles rightly. */
+int lk_codec_bpf_make_compilable(struct lk_bpf_insn *program, uint32_t count);
 
 /* capture_scan.c: what a pcap or pcapng file holds; sizes are those of rewritten frames, which are
  * numbered from 1, 0: there is none.
