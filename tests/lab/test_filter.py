@@ -11,6 +11,7 @@ from scapy.packet import Packet
 from scapy.utils import rdpcap
 
 import labkit as lk
+from labkit.lab.running_path import RunningPath
 from tests.packet.filters import EXPRESSIONS, frames
 from tests.patience import wait_until
 
@@ -26,7 +27,7 @@ def name(port: int) -> Packet:
     return LINK / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=4000, dport=port)
 
 
-def wait_for(path: lk.RunningPath, node: str, frames: int) -> None:
+def wait_for(path: RunningPath, node: str, frames: int) -> None:
     """Until the node was given so many."""
     wait_until(lambda: path.counters.nodes[node].objects >= frames)
 
