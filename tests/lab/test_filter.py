@@ -11,7 +11,9 @@ from scapy.packet import Packet
 from scapy.utils import rdpcap
 
 import labkit as lk
+from labkit.lab.running_path import RunningPath
 from tests.packet.filters import EXPRESSIONS, frames
+from tests.patience import wait_until
 
 LINK = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 SHORT = tuple(frame for frame in frames() if len(frame) <= 1514)
@@ -25,6 +27,11 @@ def name(port: int) -> Packet:
     return LINK / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=4000, dport=port)
 
 
+def wait_for(path: RunningPath, node: str, frames: int) -> None:
+    """Until the node was given so many."""
+    wait_until(lambda: path.counters.nodes[node].objects >= frames)
+
+
 def machine_code(lab: lk.Lab) -> int:
     """Regions of the engine's memory that hold code of no file: what was compiled while it ran."""
     lines = Path(f"/proc/{lab.pid}/maps").read_text().splitlines()
@@ -36,8 +43,8 @@ def test_frames_that_match_go_on(lab: lk.Lab) -> None:
     path = lab.run(lk.rx(b) >> lk.filter("tcp port 80") >> lk.collect(b))
     sent = [web(80), name(80), web(81), web(80), LINK / ARP()]
     a.send(sent)
-    got = b.receive(5, timeout=0.5, raw=True)
-    assert got == [bytes(sent[0]), bytes(sent[3])]
+    wait_for(path, "filter", 5)
+    assert b.receive(5, timeout=0.5, raw=True) == [bytes(sent[0]), bytes(sent[3])]
     assert path.drops == {"drop_filter_rejected": 3}
     assert path.ledger.is_balanced
     assert path.counters.nodes["filter"].objects == 5
@@ -49,8 +56,8 @@ def test_the_others_leave_by_other(lab: lk.Lab) -> None:
     udp = lk.filter("udp")
     path = lab.run(lk.Path(lk.rx(b) >> udp >> lk.tx(c), udp["other"] >> lk.collect(b)))
     a.send([name(53), web(80), name(54)])
-    assert d.receive(3, timeout=0.5, raw=True) == [bytes(name(53)), bytes(name(54))]
-    assert b.receive(2, timeout=0.5, raw=True) == [bytes(web(80))]
+    assert d.receive(2, timeout=20, raw=True) == [bytes(name(53)), bytes(name(54))]
+    assert b.receive(1, timeout=20, raw=True) == [bytes(web(80))]
     assert path.drops == {}
     assert path.ledger.is_balanced
 
@@ -61,6 +68,7 @@ def test_filters_one_behind_another(lab: lk.Lab) -> None:
     either = lk.filter("udp port 53", name="names") | lk.filter("tcp", name="tcp")
     path = lab.run(lk.rx(b) >> either >> lk.collect(b))
     a.send([name(53), name(54), web(80), LINK / ARP()])
+    wait_for(path, "tcp", 3)
     got = b.receive(4, timeout=0.5, raw=True)
     assert sorted(got) == sorted([bytes(name(53)), bytes(web(80))])
     assert path.counters.outputs["names"] == {"next": 1, "other": 3}
@@ -81,10 +89,11 @@ def test_engine_agrees_with_libpcap(lab: lk.Lab) -> None:
         wanted = [frame for frame in SHORT if takes.matches(frame)]
         got = b.receive(len(wanted), timeout=20, raw=True) if wanted else []
         assert got == wanted, expression
+        wait_for(path, "filter", len(SHORT))
         path.stop()
         assert path.ledger.is_balanced
-        assert path.drops == {"drop_filter_rejected": len(SHORT) - len(wanted)} or got == [*SHORT]
-    assert len(EXPRESSIONS) / 3 < sum(compiled) < len(EXPRESSIONS)
+        assert path.drops.get("drop_filter_rejected", 0) == len(SHORT) - len(wanted)
+    assert len(EXPRESSIONS) * 3 / 4 < sum(compiled) < len(EXPRESSIONS)
     assert machine_code(lab) == compiled_before  # what was compiled went with its path
 
 
@@ -93,7 +102,7 @@ def test_frame_that_sends_a_filter_far_away(lab: lk.Lab) -> None:
     a, b = lab.cable()
     lab.run(lk.rx(b) >> lk.filter("arp or ether[ether[14:4] - 1:1] = 5") >> lk.collect(b))
     a.send([LINK / b"\0\0\0\0rest", LINK / b"\xff\xff\xff\xffrest", LINK / ARP()])
-    assert b.receive(3, timeout=0.5, raw=True) == [bytes(LINK / ARP())]
+    assert b.receive(1, timeout=20, raw=True) == [bytes(LINK / ARP())]
 
 
 def test_many_frames_at_once(lab: lk.Lab) -> None:
@@ -105,6 +114,7 @@ def test_many_frames_at_once(lab: lk.Lab) -> None:
     a.send(sent)
     wanted = [frame for frame in sent if frame[23] == 17]
     assert b.receive(len(wanted), timeout=20, raw=True) == wanted
+    wait_for(path, "filter", len(sent))
     assert path.drops == {"drop_filter_rejected": len(sent) - len(wanted)}
 
 
@@ -113,10 +123,10 @@ def test_path_with_another_filter_in_its_place(lab: lk.Lab) -> None:
     path = lab.run(lk.rx(b) >> lk.filter("udp") >> lk.collect(b))
     path = path.replace(lk.rx(b) >> lk.filter("tcp") >> lk.collect(b))
     a.send([name(53), web(80)])
-    assert b.receive(2, timeout=0.5, raw=True) == [bytes(web(80))]
+    assert b.receive(1, timeout=20, raw=True) == [bytes(web(80))]
     lab.restart()
     a.send([name(53), web(80)])
-    assert b.receive(2, timeout=0.5, raw=True) == [bytes(web(80))]
+    assert b.receive(1, timeout=20, raw=True) == [bytes(web(80))]
 
 
 def test_capture_with_a_filter(lab: lk.Lab, tmp_path: Path) -> None:

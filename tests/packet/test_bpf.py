@@ -64,9 +64,17 @@ def check(program: list[Instruction]) -> int:
     return int(lib.lk_codec_bpf_check(instructions, len(program)))
 
 
+def made_compilable(program: list[Instruction]) -> list[Instruction] | None:
+    """The program as DPDK may compile it; None: not at all."""
+    data = bytearray(native(program)[0])
+    instructions = ffi.from_buffer("struct lk_bpf_insn[]", data)
+    if not lib.lk_codec_bpf_make_compilable(instructions, len(program)):
+        return None
+    return list(struct.iter_unpack("=HBBI", data))
+
+
 def is_compilable(program: list[Instruction]) -> bool:
-    _, instructions = native(program)
-    return bool(lib.lk_codec_bpf_is_compilable(instructions, len(program)))
+    return made_compilable(program) is not None
 
 
 def run_both(program: list[Instruction], frame: bytes, length: int) -> tuple[int, int]:
@@ -102,6 +110,9 @@ def test_same_as_libpcap_on_any_program(
     assert check(program) == 0
     ours, theirs = run_both(program, frame, len(frame) + more)
     assert ours == theirs
+    made = made_compilable(program)
+    if made is not None:
+        assert run_both(made, frame, len(frame) + more)[0] == ours
 
 
 @pytest.mark.parametrize(
@@ -143,8 +154,12 @@ def test_program_that_goes_round_ends() -> None:
         ("len > 100", True),
         ("ip[6:2] & 0x1fff != 0", True),
         ("ip protochain 17", False),  # jumps back
-        ("tcp[tcpflags] & tcp-syn != 0", False),  # reads a byte at X
-        ("ether[0] & 1 != 0", False),  # a mask below 128
+        ("tcp[tcpflags] & tcp-syn != 0", True),
+        ("tcp[((tcp[12:1] & 0xf0) >> 2):4] = 0x47455420", True),
+        ("ether[0] & 1 != 0", True),
+        ("ip[12:4] & 1 != 0", False),  # a mask below 128 of a value that may have every bit
+        ("ip[12:4] & 0xffffff81 != 0", False),
+        ("ip[12:4] & 0xffffff01 != 0", True),
         ("ip[0] << ip[1] = 69", False),  # shifts by X
         ("ether[ether[14:4]:2] = 1", False),  # reads wherever the frame says
         ("ether[ether[14:2]:2] = 1", True),
@@ -160,6 +175,18 @@ def test_program_that_goes_round_ends() -> None:
 def test_what_dpdk_may_compile(expression: str, expected: bool) -> None:
     """Programs of which librte_bpf makes the wrong code are left to the interpreter."""
     assert is_compilable(list(compile_filter(expression).program)) == expected
+
+
+def test_mask_that_is_made_longer() -> None:
+    """A bit that A cannot have is no bit of the mask."""
+    flags = list(compile_filter("ether[0] & 3 != 0").program)
+    made = made_compilable(flags)
+    assert made is not None
+    assert [k for code, _, _, k in flags if code == 0x45] == [3]
+    assert [k for code, _, _, k in made if code == 0x45] == [3 | 1 << 30]
+    for byte in range(256):
+        ours, theirs = run_both(flags, bytes([byte]), 1)
+        assert ours == theirs == run_both(made, bytes([byte]), 1)[0]
 
 
 def test_a_way_round_does_not_hide_where_a_program_reads() -> None:
