@@ -12,6 +12,7 @@ from .errors import ChecksFailed as ChecksFailed
 from .errors import DutDied as DutDied
 from .errors import EngineDied as EngineDied
 from .errors import EngineError as EngineError
+from .errors import FilterError as FilterError
 from .errors import LabClosed as LabClosed
 from .errors import LabError as LabError
 from .errors import ParameterError as ParameterError
@@ -36,6 +37,7 @@ from .notebooks.report.load import load as load
 from .packet.batch import FrameBatch as FrameBatch
 from .packet.explanation import Explanation as Explanation
 from .packet.explanation import explain as explain
+from .packet.filter import compile_filter as compile_filter
 from .packet.tunnels import Decapsulated as Decapsulated
 from .packet.tunnels import Geneve as Geneve
 from .packet.tunnels import GeneveOption as GeneveOption
@@ -51,6 +53,7 @@ from .path.nodes import capture as capture
 from .path.nodes import collect as collect
 from .path.nodes import decap as decap
 from .path.nodes import encap as encap
+from .path.nodes import filter as filter
 from .path.nodes import icmp_echo as icmp_echo
 from .path.nodes import impair as impair
 from .path.nodes import inject as inject

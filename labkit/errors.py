@@ -65,6 +65,19 @@ class PathError(LabError, ValueError):
     """A path that cannot be: the message names node, edge and fix."""
 
 
+class FilterError(LabError, ValueError):
+    """A capture filter that is none; the message shows where it is wrong.
+
+    Attributes
+    ----------
+    at: the letters that are wrong, first and behind the last; None when they are not known
+    """
+
+    def __init__(self, message: str, at: tuple[int, int] | None = None) -> None:
+        super().__init__(message)
+        self.at = at
+
+
 class ParameterError(LabError, ValueError):
     """A parameter of a notebook that does not exist, or a value that it cannot have."""
 

@@ -17,6 +17,7 @@ from cffi import FFI
 # A number as it stands, or an expression in parentheses
 NUMBER = r"\d+u?|0x[0-9a-f]+u?|\(.+\)"
 BORROWED: dict[str, tuple[str, ...]] = {
+    "bpf.h": ("struct lk_bpf_insn",),
     "column_list.h": ("enum lk_column_type", "struct lk_column_out"),
     "endpoint.h": ("struct lk_endpoint",),
     "flow_row.h": ("struct lk_flow_key", "struct lk_flow_row"),
@@ -47,6 +48,7 @@ BORROWED: dict[str, tuple[str, ...]] = {
     "signature.h": (),
     "status.h": ("struct lk_status",),
     "flow_state.h": ("enum lk_flow_state", "enum lk_change_kind"),
+    "stripped.h": ("struct lk_stripped",),
     "trial_state.h": ("enum lk_trial_state",),
 }
 

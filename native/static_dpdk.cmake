@@ -8,8 +8,9 @@ set(LABKIT_STATIC_LIBRARIES
   bus_vdev bus_pci mempool_ring
   graph ethdev vhost cryptodev dmadev security gso hash rcu timer pci net meter mbuf mempool ring
   telemetry kvargs eal)
-# What later releases need: parts of eal became libraries in 24.03, and graph writes pcapng
-set(LABKIT_STATIC_LIBRARIES_IF_THERE log argparse pcapng)
+# What later releases need: parts of eal became libraries in 24.03, and graph writes pcapng; and what
+# a DPDK may be built without: bpf, which compiles filters
+set(LABKIT_STATIC_LIBRARIES_IF_THERE log argparse pcapng bpf)
 
 function(labkit_link_static_dpdk target)
   set(archives "")
@@ -23,6 +24,9 @@ function(labkit_link_static_dpdk target)
       list(APPEND archives "${archive_${name}}")
     endif()
   endforeach()
+  if(archive_bpf)
+    target_compile_definitions(${target} PRIVATE LK_HAS_RTE_BPF)
+  endif()
   # What pkg-config names beside DPDK's own archives.
   set(system_libraries "")
   foreach(library IN LISTS DPDK_STATIC_LIBRARIES)

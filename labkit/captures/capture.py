@@ -2,7 +2,7 @@
 """A pcap or pcapng file of any size, as tables of columns and as single frames."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, overload
 
@@ -12,13 +12,17 @@ from labkit.captures.columns import COLUMNS, DEFAULT, columns_of
 from labkit.captures.flows import flows_of
 from labkit.captures.frame import CapturedFrame
 from labkit.captures.index import Index, frame_of
+from labkit.captures.joined import Joined
 from labkit.captures.reading import batches_of
+from labkit.captures.stripped import OnError, Stripped
 from labkit.captures.summary import Summary, summary_of
 from labkit.captures.taken_apart import Apart, Part
+from labkit.captures.written import write
 from labkit.errors import LabError
 from labkit.packet.capture_options import CaptureInterface
 from labkit.packet.capture_reader import CaptureReader
 from labkit.packet.explanation import Explanation
+from labkit.packet.tunnels import Tunnel
 from labkit.tables.table import Table
 from labkit.text import plural, shown
 
@@ -140,6 +144,43 @@ class Capture:
             if len(found) == most:
                 break
         return found
+
+    @checked(but=("file",))
+    def write(self, file: str | os.PathLike[str], where: str | None = None) -> "Capture":
+        """Writes the frames that a filter takes to another file, with their times, lengths and
+        comments; its name says the format: .pcap (with nanoseconds) or .pcapng."""
+        return Capture(write(self.file, file, where))
+
+    @checked(but=("tunnels",))
+    def decap(
+        self,
+        *tunnels: Tunnel,
+        on_error: OnError = "keep",
+        nested: bool = True,
+    ) -> Stripped:
+        """The capture without its tunnels: write() and table() of what is returned do the work.
+
+        tunnels: whose receivers take the frames, as strict as they are (see lk.Vxlan); without one
+            whatever tunnel a frame is in is taken off: VXLAN, VXLAN-GPE, GENEVE, GUE, GRE with
+            NVGRE and ERSPAN, EtherIP, IP in IP, GTP-U, Teredo, L2TP, MPLS in IP
+        on_error: frames that are refused stay as they are ("keep"), are left out ("drop"), or end
+            it ("raise")
+        nested: tunnels within tunnels are taken off, too
+        """
+        for tunnel in tunnels:
+            if not isinstance(tunnel, Tunnel):
+                raise LabError(
+                    f"decap({shown(tunnel)}): it is a tunnel, such as lk.Vxlan(vni=1), or nothing "
+                    "for whatever tunnels there are"
+                )
+        return Stripped(self.file, tunnels, on_error, nested)
+
+    @staticmethod
+    def join(captures: Iterable["Capture | str | os.PathLike[str]"]) -> Joined:
+        """Several captures as one, in the order of their times; see Joined."""
+        if isinstance(captures, str) or not isinstance(captures, Iterable):
+            raise LabError(f"join({shown(captures)}): it is a list of captures, such as [a, b]")
+        return Joined([one if isinstance(one, Capture) else Capture(one) for one in captures])
 
     @property
     def interfaces(self) -> tuple[CaptureInterface, ...]:

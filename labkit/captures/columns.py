@@ -12,6 +12,7 @@ import numpy as np
 from labkit._codec import ffi, lib
 from labkit.errors import LabError, UnknownName
 from labkit.packet.codec import VERDICTS
+from labkit.packet.walk import KINDS
 from labkit.text import near, shown
 
 INNER = "inner_"
@@ -136,25 +137,15 @@ def tcp_flags(bits: int) -> str:
 
 def kind_name(code: int) -> str:
     """The name of a kind of layer, or of an IP protocol behind those."""
-    if (name := lib.lk_layer_name(code)) != ffi.NULL:
-        return str(ffi.string(name).decode())
-    return PROTOCOLS.get(code - KINDS, str(code - KINDS))
+    if code < len(KINDS):
+        return KINDS[code]
+    return PROTOCOLS.get(code - len(KINDS), str(code - len(KINDS)))
 
 
 def protocol_name(protocol: int) -> str:
     """The name of an IP protocol by its number."""
     kind = lib.lk_layer_of_protocol(protocol)
-    return kind_name(kind if kind else KINDS + protocol)
-
-
-def _kinds() -> int:
-    count = 0
-    while lib.lk_layer_name(count) != ffi.NULL:
-        count += 1
-    return count
-
-
-KINDS = _kinds()
+    return kind_name(kind if kind else len(KINDS) + protocol)
 
 
 def address(key: bytes) -> str:

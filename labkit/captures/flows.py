@@ -17,6 +17,9 @@ from labkit.captures.columns import (
     tcp_flags,
 )
 from labkit.captures.reading import batches_of
+from labkit.captures.where import Where
+from labkit.packet.capture_reader import CapturedBatch
+from labkit.packet.filter import Filter
 from labkit.packet.struct_type import struct_type
 from labkit.tables.nullable import numbers, texts
 from labkit.tables.table import Table
@@ -31,22 +34,28 @@ def flows_of(file: Path, where: str | None) -> Table:
     native = ffi.gc(lib.lk_codec_flows_open(), lib.lk_codec_flows_close)
     if native == ffi.NULL:
         raise MemoryError
+    wanted = Where(where)
     for batch in batches_of(file):
-        taken = lib.lk_codec_flows(
-            native,
-            0,
-            ffi.NULL,
-            ffi.from_buffer("uint8_t[]", batch.buffer),
-            ffi.from_buffer("struct lk_captured[]", np.ascontiguousarray(batch.records)),
-            len(batch),
-            batch.first,
-        )
-        if taken < 0:
-            raise MemoryError
+        for run, chosen in wanted.runs(batch):
+            _take(native, run, chosen)
     count = ffi.new("uint32_t *")
     rows = lib.lk_codec_flows_rows(native, count)
     size = count[0] * ROW.itemsize
     return _table(np.frombuffer(ffi.buffer(rows, size) if size else b"", ROW))
+
+
+def _take(native: Any, batch: CapturedBatch, chosen: Filter | None) -> None:
+    taken = lib.lk_codec_flows(
+        native,
+        chosen.bpf_filter if chosen else 0,
+        ffi.cast("uint8_t *", chosen.native_program) if chosen else ffi.NULL,
+        ffi.from_buffer("uint8_t[]", batch.buffer),
+        ffi.from_buffer("struct lk_captured[]", np.ascontiguousarray(batch.records)),
+        len(batch),
+        batch.first,
+    )
+    if taken < 0:
+        raise MemoryError
 
 
 def _table(rows: Array) -> Table:

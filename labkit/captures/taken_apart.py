@@ -8,7 +8,9 @@ import numpy as np
 
 from labkit._codec import ffi, lib
 from labkit.captures.columns import NUMBERS, Array, Column, texts_of
+from labkit.captures.where import Where
 from labkit.packet.capture_reader import CapturedBatch
+from labkit.packet.filter import Filter
 from labkit.packet.tunnels import Geneve, Gue, Vxlan
 
 if TYPE_CHECKING:
@@ -25,11 +27,13 @@ class Apart:
     Attributes
     ----------
     columns: that are made
+    where: which frames are wanted (Where)
     native: struct lk_columns, whose keys its numbers are
     """
 
     def __init__(self, columns: Sequence[Column], where: str | None = None) -> None:
         self.columns = tuple(columns)
+        self._where = Where(where)
         self.native = ffi.gc(lib.lk_codec_columns_open(), lib.lk_codec_columns_close)
         if self.native == ffi.NULL:
             raise MemoryError
@@ -38,8 +42,14 @@ class Apart:
         self._tunnels = (*made, Gue().native(is_end=False))
 
     def take(self, batch: CapturedBatch) -> Part:
-        """The columns of a batch."""
-        count = len(batch.records)
+        """The columns of a batch, of the frames that are wanted."""
+        taken = [self._take(run, chosen) for run, chosen in self._where.runs(batch)]
+        if len(taken) == 1:
+            return taken[0]
+        return [(values, missing) for _, values, missing in self._joined(taken)]
+
+    def _take(self, batch: CapturedBatch, chosen: Filter | None) -> Part:
+        count = len(batch)
         part: Part = []
         outs = ffi.new("struct lk_column_out[]", len(self.columns))
         for out, column in zip(outs, self.columns, strict=True):
@@ -50,6 +60,9 @@ class Apart:
             out.missing = ffi.NULL if missing is None else ffi.from_buffer("uint8_t[]", missing)
         wanted = ffi.new("struct lk_columns_wanted *")
         wanted.out, wanted.count = outs, len(self.columns)
+        if chosen is not None:
+            wanted.filter = chosen.bpf_filter
+            wanted.program = ffi.cast("uint8_t *", chosen.native_program)
         wanted.vxlan, wanted.geneve, wanted.gue = self._tunnels
         rows = lib.lk_codec_columns(
             self.native,

@@ -9,6 +9,7 @@ from typing import Any
 from labkit._codec import ffi as codec_ffi
 from labkit.engine.binding import ffi, lib
 from labkit.engine.captures import Captures
+from labkit.engine.filters import native_filter
 from labkit.engine.ports import Ports
 from labkit.engine.trials import Trials
 from labkit.packet.codec import packed_addresses
@@ -22,6 +23,7 @@ from labkit.path.address_types import (
 from labkit.path.capture_types import EndType, FilesType, FileType, RotateType, SnaplenType
 from labkit.path.kinds import KINDS, NodeKind, Parameter
 from labkit.path.types import (
+    FilterType,
     LineType,
     PortType,
     QueueType,
@@ -40,6 +42,7 @@ class EnginePath:
     queues: set[tuple[str, str, int]]
     runs: set[str] = field(default_factory=set)  # of probes and trials that its nodes belong to
     captures: dict[str, Any] = field(default_factory=dict)
+    filters: list[Any] = field(default_factory=list)
     lines: dict[str, Any] = field(default_factory=dict)  # of impair nodes, by line and
     impairments: dict[str, str] = field(default_factory=dict)  # the line by node name
     faults: dict[str, Any] = field(default_factory=dict)  # of NICs, by port, as its nodes say
@@ -182,6 +185,14 @@ class NodeConfigs:
         owner = f"path {at.path!r}, node {at.name},"
         capture = self._captures.open(owner, label, at.params)
         at.config.capture = at.running.captures[at.name] = capture
+
+    @_fill.register
+    def _(self, kind: FilterType, value: str, at: _Node) -> None:
+        if "file" in at.params:
+            return  # of the node's file, which was opened with it
+        native = native_filter(f"node {at.name}", value)
+        at.running.filters.append(native)
+        at.config.filter = native
 
     @_fill.register(SnaplenType)
     @_fill.register(EndType)

@@ -206,6 +206,8 @@ class Paths:
             self.captures.close(capture)
         for line in path.lines.values():
             lib.lk_impair_free(line)
+        for native in path.filters:
+            lib.lk_filter_free(native)
 
 
 def node_kinds() -> list[str]:

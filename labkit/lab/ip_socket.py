@@ -15,6 +15,7 @@ from labkit.lab.address_questions import Neighbour, ask, check_source, parse_sou
 from labkit.lab.socket import PortSocket, check_packets
 from labkit.packet import codec
 from labkit.packet.build import is_single, packet_bytes
+from labkit.packet.filter import Filter
 
 ETHERNET = 14
 LAYERS = {b"\x08\x00": IP, b"\x86\xdd": IPv6}
@@ -28,6 +29,7 @@ class IpSocket(PortSocket):
 
     All addresses are on the port's link: there are no routes. Frames that carry no IP, or are for
     another MAC address, are passed over. The descriptor is readable for those too: ask has_frame.
+    A filter is about whole frames, and leaves questions for the own addresses to be answered.
 
     Attributes
     ----------
@@ -37,8 +39,13 @@ class IpSocket(PortSocket):
 
     desc = "IP packets of a labkit port"
 
-    def __init__(self, port: Neighbour, source: str | None = None) -> None:
-        super().__init__(port.frames)
+    def __init__(
+        self,
+        port: Neighbour,
+        source: str | None = None,
+        filter: Filter | None = None,  # noqa: A002
+    ) -> None:
+        super().__init__(port.frames, filter)
         self.source = None if source is None else str(parse_source(source))
         self._port = port
         self._own: set[str] = set()
@@ -75,9 +82,16 @@ class IpSocket(PortSocket):
     def _next(self) -> tuple[bytes, float] | None:
         found, self._packet = self._packet, None
         while found is None and (frame := self._reader.read()) is not None:
-            if self._is_for_us(frame[0]):
+            if self._is_for_us(frame[0]) and self._takes(frame[0]):
                 found = frame
         return found
+
+    def _takes(self, frame: bytes) -> bool:
+        return self._filter is None or self._filter.matches(frame)
+
+    def _set_filter(self, filter: Filter | None) -> None:  # noqa: A002
+        """Of what is for the user, in _next()."""
+        self._packet = None
 
     def _layer(self, frame: bytes) -> tuple[type[Packet], bytes]:
         return LAYERS[frame[12:14]], frame[ETHERNET:]

@@ -15,6 +15,7 @@ from labkit.errors import EngineError, LabError, PortError
 from labkit.lab.frame_rings import FrameRings
 from labkit.lab.port_declaration import PortDeclaration, PortInfo, losses_in
 from labkit.lab.port_frames import PortFrames
+from labkit.packet.filter import compile_filter
 from labkit.packet.link import LINK_OVERHEAD
 
 if TYPE_CHECKING:
@@ -158,22 +159,31 @@ class Port:
                 f"port {self.name} was closed; open another with lab.port() or lab.cable()"
             )
 
-    def socket(self, layer: int = 2, *, source: str | None = None) -> "PortSocket":
+    def socket(
+        self,
+        layer: int = 2,
+        *,
+        source: str | None = None,
+        filter: str | None = None,  # noqa: A002  # as scapy calls it
+    ) -> "PortSocket":
         """A scapy SuperSocket on this port; hears what arrives from now on.
 
         layer: 2: of whole frames; 3: of IP packets, for which it asks for MAC addresses itself, as
             in port.socket(layer=3).sr1(IP(dst="10.0.0.2") / ICMP(), timeout=1)
         source: of layer 3: the address of packets that name none; None: the lowest other host of
             the target's /24 or /64
+        filter: which frames it hears, such as "udp port 53" (pcap-filter); FilterError shows where
+            it is wrong. None: every frame
         """
-        from labkit.lab.ip_socket import IpSocket  # late: scapy is slow
+        from labkit.lab.ip_socket import IpSocket
         from labkit.lab.socket import PortSocket
 
+        takes = None if filter is None else compile_filter(filter)
         if fitting("layer", layer, Literal[2, 3], PortError, 2) == 3:
-            return IpSocket(self, source)
+            return IpSocket(self, source, takes)
         if source is not None:
             raise PortError("source is for layer=3; a frame of layer 2 has its own")
-        return PortSocket(self.frames)
+        return PortSocket(self.frames, takes)
 
     def send(self, frames: "Packet | bytes | Iterable[Packet | bytes]") -> int:
         """Sends scapy packets or bytes, each a whole frame without FCS; returns how many.

@@ -9,6 +9,7 @@ from typing import Protocol
 from labkit.engine.engine import Engine
 from labkit.errors import PortError
 from labkit.lab.frame_rings import FrameReader, FrameRings
+from labkit.packet.filter import Filter
 
 LOOK_SECONDS = 0.01  # a sender of single frames looks that often whether the engine lives
 
@@ -59,9 +60,9 @@ class PortFrames:
         assert self._reader is not None
         return self._reader
 
-    def new_reader(self) -> FrameReader:
-        """A reader of its own, of what arrives from now on."""
-        return FrameReader(self._attach(self, True))
+    def new_reader(self, filter: Filter | None = None) -> FrameReader:  # noqa: A002
+        """A reader of its own, of what arrives from now on and its filter takes."""
+        return FrameReader(self._attach(self, True), filter)
 
     def send(self, frames: Sequence[bytes]) -> None:
         """Puts frames into the queue to the engine; waits only while that is full."""

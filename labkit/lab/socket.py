@@ -3,7 +3,8 @@
 
 import select
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from scapy.base_classes import SetGen
@@ -19,6 +20,7 @@ from labkit.lab.frame_rings import LOOK_SECONDS
 from labkit.lab.port_frames import PortFrames
 from labkit.packet.build import is_single, whole_frame
 from labkit.packet.dissect import layer_of
+from labkit.packet.filter import Filter, both
 from labkit.text import shown
 
 Received = tuple[type[Packet] | None, bytes | None, float | None]
@@ -30,16 +32,19 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
 
     Several sockets of one port each hear every frame. `lost` counts frames that this socket was too
     slow for. Its descriptor is readable while there are frames, and once the engine is gone, which
-    recv() raises then: select, poll, asyncio's add_reader.
+    recv() raises then: select, poll, asyncio's add_reader. With a filter it is readable for frames
+    that are passed over, too: ask has_frame.
     """
 
     desc = "frames of a labkit port"
     auxdata_available = False
 
-    def __init__(self, frames: PortFrames) -> None:
+    def __init__(self, frames: PortFrames, filter: Filter | None = None) -> None:  # noqa: A002
         self.closed = False
         self._frames = frames
+        self._filter = filter
         self._reader = frames.new_reader()
+        self._set_filter(filter)
         # scapy asks for a descriptor only to print it
         self.ins = self.outs = None
         frames.sockets.add(self)
@@ -112,8 +117,20 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
         self.send(x)
         return self._answer(x, timeout)
 
+    @contextmanager
+    def narrowed(self, filter: Filter) -> Iterator[None]:  # noqa: A002
+        """Meanwhile it gives only what this filter takes, too."""
+        before = self._filter
+        self._filter = filter if before is None else both(before, filter)
+        self._set_filter(self._filter)
+        try:
+            yield
+        finally:
+            self._filter = before
+            self._set_filter(before)
+
     def sniff(self, *args: Any, **kargs: Any) -> PacketList:
-        """scapy's; a closed socket is told of."""
+        """scapy's, with its `filter` (labkit.lab.sniffing); a closed socket is told of."""
         if self.closed:
             raise self._is_closed()
         return super().sniff(*args, **kargs)
@@ -150,6 +167,9 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
     def _next(self) -> tuple[bytes, float] | None:
         """The next frame that this socket is for, if it has arrived."""
         return self._reader.read()
+
+    def _set_filter(self, filter: Filter | None) -> None:  # noqa: A002
+        self._reader.set_filter(filter)
 
     def _layer(self, frame: bytes) -> tuple[type[Packet], bytes]:
         """What the socket's user has of a frame, and as which layer."""

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Many frames in one buffer, for tunnels at full speed without an engine."""
 
+import os
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from labkit._codec import ffi
+from labkit._codec import ffi, lib
 from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.packet.codec import VERDICTS
@@ -15,6 +18,7 @@ from labkit.packet.frame_bytes import frame_bytes
 
 HEADROOM = 128  # as before a frame in an mbuf: RTE_PKTMBUF_HEADROOM
 LONGEST_FRAME = 65535
+WHO_CALLED = 3
 
 Array = np.ndarray[Any, Any]
 
@@ -31,6 +35,7 @@ class FrameBatch:
     lengths: uint32, n: bytes of the frames
     verdicts: uint16, n: numbers of the verdicts of the last Tunnel.encap_many() or decap_many()
     vnis: uint32, n: as found by the last decap_many()
+    times_ns: int64, n: when the frames were captured, since 1970; None: not told
 
     Tunnels work in place, as nodes do on mbufs; copy() keeps the frames as they are. offsets,
     lengths and slots are read-only views.
@@ -58,6 +63,7 @@ class FrameBatch:
         count = len(self._offsets)
         self.verdicts = np.zeros(count, dtype=np.uint16)
         self.vnis = np.zeros(count, dtype=np.uint32)
+        self.times_ns: Array | None = None
         self.native = ffi.new(
             "struct lk_batch *",
             (
@@ -89,6 +95,56 @@ class FrameBatch:
             buffer[offset : offset + len(frame)] = np.frombuffer(frame, dtype=np.uint8)
         return cls(buffer, offsets, lengths, slots)
 
+    @classmethod
+    @checked(but=("capture",))
+    def from_capture(
+        cls, capture: Any, *, headroom: int = HEADROOM, tailroom: int = 0
+    ) -> "FrameBatch":
+        """The frames of a capture (lk.Capture, or a file's name) in memory, as far as they were
+        captured, with their times in `times_ns`."""
+        from labkit.packet.capture_reader import CaptureReader  # late: few batches come from files
+
+        parts: list[tuple[Array, Array]] = []
+        with CaptureReader(getattr(capture, "file", capture)) as reader:
+            for read in reader.batches():
+                parts.append((read.records.copy(), read.buffer))
+            for text in reader.warnings:
+                warnings.warn(text, stacklevel=WHO_CALLED)
+        lengths = np.concatenate([r["kept"] for r, _ in parts] or [np.empty(0, np.uint32)])
+        slots = np.zeros(len(lengths) + 1, dtype=np.uint64)
+        np.cumsum(lengths + np.uint64(headroom + tailroom), out=slots[1:])
+        offsets = slots[:-1] + np.uint64(headroom)
+        batch = cls(np.zeros(int(slots[-1]), dtype=np.uint8), offsets, lengths, slots)
+        first = 0
+        for records, buffer in parts:
+            lib.lk_codec_scatter(
+                ffi.from_buffer("uint8_t[]", buffer),
+                ffi.from_buffer("struct lk_captured[]", records),
+                len(records),
+                batch.native.buffer,
+                ffi.from_buffer("uint64_t[]", offsets[first : first + len(records)]),
+            )
+            first += len(records)
+        batch.times_ns = np.concatenate([r["time_ns"] for r, _ in parts] or [np.empty(0, np.int64)])
+        return batch
+
+    def write(self, file: str | os.PathLike[str]) -> Path:
+        """Writes the frames, as Ethernet, to a file whose name says the format (.pcap, .pcapng),
+        with `times_ns`, or one nanosecond after the other where there are none."""
+        from labkit.packet.capture_reader import RECORD  # late, too
+        from labkit.packet.capture_writer import CaptureWriter
+
+        records = np.zeros(len(self), RECORD)
+        records["offset"], records["kept"] = self._offsets, self._lengths
+        records["length"], records["has_time"] = self._lengths, 1
+        times = np.arange(len(self), dtype=np.int64) if self.times_ns is None else self.times_ns
+        if len(times) != len(self):
+            raise LabError(f"times_ns has {len(times)} times; there are {len(self)} frames")
+        records["time_ns"] = times
+        with CaptureWriter(file) as out:
+            out.write(self.buffer, records)
+        return out.file
+
     @property
     def offsets(self) -> Array:
         """First bytes of the frames in the buffer."""
@@ -112,7 +168,9 @@ class FrameBatch:
 
     def copy(self) -> "FrameBatch":
         """The same frames in a buffer of their own."""
-        return FrameBatch(self.buffer.copy(), self._offsets, self._lengths, self._slots)
+        batch = FrameBatch(self.buffer.copy(), self._offsets, self._lengths, self._slots)
+        batch.times_ns = None if self.times_ns is None else self.times_ns.copy()
+        return batch
 
     def __len__(self) -> int:
         return len(self._offsets)

@@ -13,6 +13,7 @@ from labkit.path.types import (
     CaptureFile,
     Displacement,
     Fault,
+    FrameFilter,
     Ipv4Addresses,
     Ipv6Addresses,
     KeptFiles,
@@ -84,6 +85,7 @@ def sink(*, name: Name = None) -> None:
 def capture(
     file: CaptureFile,
     snaplen: Snaplen = 0,
+    filter: FrameFilter | None = None,  # noqa: A002  # as tcpdump's users call it
     *,
     frames: MostFrames | None = None,
     bytes: MostBytes | None = None,  # noqa: A002  # as files count them
@@ -92,12 +94,13 @@ def capture(
     files: KeptFiles | None = None,
     name: Name = None,
 ) -> None:
-    """Copies every frame to a file with nanosecond stamps and passes it on.
+    """Copies frames to a file with nanosecond stamps and passes every frame on.
 
     file: by its name pcapng (.pcapng, or no suffix) or pcap (.pcap, .cap). A new one is readable by
     its owner only; what an existing one held is gone. A file that another capture writes or
     lk.Replay plays is refused, whatever name or link it is given by.
     snaplen: bytes kept of a frame, 0: all.
+    filter: which frames are copied, such as "udp port 4789" (pcap-filter); None: every one
 
     frames, bytes, seconds: the capture ends by itself before it has more; texts such as "10 MB"
     and "20 s" are taken. The file is complete then, and frames go on through the path. bytes are
@@ -114,6 +117,18 @@ def capture(
     with tcpdump. A disk that is too slow or full, and a file that is removed or changed, cost
     frames of the capture, which RunningPath.counters.captures tells with the reason; the path
     goes on.
+    """
+
+
+# Which frames
+
+
+@node(role="process", outputs=BOTH, reference="pcap-filter")
+def filter(expression: FrameFilter, *, name: Name = None) -> None:  # noqa: A001  # its name
+    """Passes on the frames that a capture filter takes, such as "tcp and port 80".
+
+    The others leave by `other`; without an edge there they end in drop_filter_rejected. An empty
+    expression takes every frame.
     """
 
 

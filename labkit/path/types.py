@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Annotated, Any, Literal, Protocol
 
-from labkit.errors import PathError
+from labkit.errors import FilterError, PathError
+from labkit.packet.filter import compile_filter
 from labkit.path.address_types import (
     AddressesType,
     MacType,
@@ -19,8 +20,8 @@ from labkit.path.address_types import (
     UnknownVniType,
 )
 from labkit.path.capture_types import EndType, FilesType, FileType, RotateType, SnaplenType
-from labkit.path.values import ParamType, RealType, TextType, Value, WholeType
-from labkit.text import shown
+from labkit.path.values import MOST_LETTERS, ParamType, RealType, TextType, Value, WholeType
+from labkit.text import shortened, shown
 from labkit.units import si_load
 
 
@@ -75,6 +76,28 @@ class QueueType(WholeType):
     def remark(self, value: Value) -> str:
         """Which, unless it is the first."""
         return f"queue {value}" if value else ""
+
+
+class FilterType(ParamType):
+    """A capture filter: which frames the node is for."""
+
+    def check(self, where: str, name: str, value: Value) -> Value:
+        """One that libpcap takes."""
+        if not isinstance(value, str):
+            raise PathError(
+                f"node {where}: {name} is {shown(value)}; it is a capture filter as tcpdump has "
+                "them, such as 'tcp port 80'"
+            )
+        try:
+            compile_filter(value)
+        except FilterError as error:
+            raise PathError(f"node {where}, {name}: {error}") from None
+        return value
+
+    def lines(self, value: Value) -> list[str]:
+        """The expression, or its beginning and its end."""
+        words = " ".join(str(value).split()) if value is not None else ""
+        return [shortened(words, MOST_LETTERS)] if words else []
 
 
 @dataclass(frozen=True)
@@ -144,6 +167,7 @@ MostBytes = Annotated[int | str, EndType("bytes")]
 MostSeconds = Annotated[float | str, EndType("seconds")]
 Rotation = Annotated[str, RotateType()]
 KeptFiles = Annotated[int, FilesType()]
+FrameFilter = Annotated[str, FilterType()]
 TunnelEnd = Annotated[TunnelLike, TunnelType()]
 SendingTunnel = Annotated[TunnelLike, TunnelType(sends=True)]
 UnknownVni = Annotated[Literal["drop", "pass"], UnknownVniType()]

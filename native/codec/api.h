@@ -7,6 +7,7 @@
 #ifndef LK_CODEC_API_H
 #define LK_CODEC_API_H
 
+#include "bpf.h"
 #include "column_list.h"
 #include "endpoint.h"
 #include "frame_program.h"
@@ -22,6 +23,7 @@
 #include "sick_state.h"
 #include "status.h"
 #include "flow_state.h"
+#include "stripped.h"
 #include "trial_state.h"
 
 /* Verdicts, by number; NULL past the last one. */
@@ -109,10 +111,17 @@ void lk_codec_ring_empty(struct lk_frame_ring *ring);
 int lk_codec_ring_listen(struct lk_frame_ring *ring, const struct lk_frame_reader *reader,
 			 uint32_t slot);
 void lk_codec_ring_from_now(struct lk_frame_ring *ring, struct lk_frame_reader *reader);
+/* The next frame that a checked program takes, NULL: every one; 0 where there is none by now. */
 int64_t lk_codec_ring_pull(struct lk_frame_ring *ring, struct lk_frame_reader *reader,
-			   struct lk_record *record, uint8_t *to, uint32_t room);
+			   struct lk_record *record, uint8_t *to, uint32_t room,
+			   const struct lk_bpf_insn *program);
 int lk_codec_ring_has(const struct lk_frame_ring *ring, const struct lk_frame_reader *reader);
 
+/* Filters (bpf.h). check: 0 or -EINVAL; the others take a checked program. */
+int lk_codec_bpf_check(const struct lk_bpf_insn *program, uint32_t count);
+uint32_t lk_codec_bpf_run(const struct lk_bpf_insn *program, const uint8_t *frame, uint32_t length,
+			  uint32_t kept);
+int lk_codec_bpf_is_compilable(const struct lk_bpf_insn *program, uint32_t count);
 /* capture_read.c: records of a pcap or pcapng file, of which sections and interfaces are numbered
  * as they come. */
 struct lk_captured {
@@ -230,6 +239,15 @@ int lk_codec_capture_write(int fd, int is_pcapng, int64_t offset_ns, const uint8
 			   const struct lk_captured *records, uint64_t count,
 			   const struct lk_capture_comment *comments, uint64_t comment_count,
 			   const uint8_t *text);
+
+/* strip.c: takes tunnels off frames, in place; those that are in none, or refused, stay as they
+ * are. Without tunnels it is what the walk finds that counts, of any kind. -ENOMEM. */
+int lk_codec_strip(const struct lk_tunnel *const *tunnels, uint32_t tunnel_count, int is_nested,
+		   uint8_t *buffer, struct lk_captured *records, uint64_t count,
+		   struct lk_stripped *out);
+/* Copies frames to places of their own. */
+void lk_codec_scatter(const uint8_t *from, const struct lk_captured *records, uint64_t count,
+		      uint8_t *to, const uint64_t *offsets);
 
 /* capture_scan.c: what a pcap or pcapng file holds; sizes are those of rewritten frames, which are
  * numbered from 1, 0: there is none.

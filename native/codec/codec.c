@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "api.h"
+#include "bpf_range.h"
 #include "decap.h"
 #include "encap.h"
 #include "prepare.h"
@@ -329,13 +330,42 @@ lk_codec_ring_from_now(struct lk_frame_ring *ring, struct lk_frame_reader *reade
 
 int64_t
 lk_codec_ring_pull(struct lk_frame_ring *ring, struct lk_frame_reader *reader,
-		   struct lk_record *record, uint8_t *to, uint32_t room)
+		   struct lk_record *record, uint8_t *to, uint32_t room,
+		   const struct lk_bpf_insn *program)
 {
-	return lk_ring_read(ring, reader, record, to, room);
+	uint64_t end = atomic_load_explicit(&ring->written, memory_order_acquire);
+	int64_t length;
+
+	do { /* what arrives meanwhile waits: this has an end on a line that is full */
+		length = lk_ring_read(ring, reader, record, to, room);
+		if (length <= 0 || program == NULL ||
+		    lk_bpf_run(program, to, record->frame_length, (uint32_t)length) != 0)
+			return length;
+	} while (reader->position < end);
+	return 0;
 }
 
 int
 lk_codec_ring_has(const struct lk_frame_ring *ring, const struct lk_frame_reader *reader)
 {
 	return atomic_load_explicit(&ring->written, memory_order_acquire) != reader->position;
+}
+
+int
+lk_codec_bpf_check(const struct lk_bpf_insn *program, uint32_t count)
+{
+	return lk_bpf_check(program, count);
+}
+
+uint32_t
+lk_codec_bpf_run(const struct lk_bpf_insn *program, const uint8_t *frame, uint32_t length,
+		 uint32_t kept)
+{
+	return lk_bpf_run(program, frame, length, kept);
+}
+
+int
+lk_codec_bpf_is_compilable(const struct lk_bpf_insn *program, uint32_t count)
+{
+	return lk_bpf_is_compilable(program, count);
 }

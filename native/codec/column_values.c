@@ -231,6 +231,48 @@ tunnel_number(const struct lk_look *look, enum lk_column column, uint64_t *value
 	return 0;
 }
 
+/* Eight bytes at a time, with what is left at the end. */
+static uint64_t
+digested(uint64_t digest, const uint8_t *p, uint32_t length)
+{
+	uint64_t word = 0;
+
+	for (; length >= 8; p += 8, length -= 8)
+		digest = lk_mix(digest, lk_load64(p));
+	memcpy(&word, p, length);
+	return lk_mix(digest + length, word);
+}
+
+/* What hops leave as it is, of the innermost packet; a frame without IP as a whole. */
+static uint64_t
+digest(const struct lk_look *look)
+{
+	const struct lk_packet_parts *p =
+		look->parts->inner.ip != NULL ? &look->parts->inner : &look->parts->outer;
+	const uint8_t *h = look->frame;
+	uint32_t end =
+		look->walk->length < look->walk->kept ? look->walk->length : look->walk->kept;
+	uint8_t header[LK_IPV6_LENGTH];
+	uint32_t length;
+
+	if (p->ip == NULL)
+		return digested(0, h, end);
+	length = p->ip->kind == LK_LAYER_ip ? LK_IPV4_LENGTH : LK_IPV6_LENGTH;
+	if (!lk_layer_has(look->walk, p->ip, length))
+		return digested(0, h, end);
+	memcpy(header, h + p->ip->offset, length);
+	if (p->ip->kind == LK_LAYER_ip) {
+		header[1] = header[8] = header[10] = header[11] = 0;
+	} else {
+		memset(header, 0, 4);
+		header[7] = 0;
+	}
+	if (p->ip->end < end)
+		end = p->ip->end;
+	return digested(digested(length, header, length), h + p->ip->offset + length,
+			end - p->ip->offset - length);
+}
+
 int
 lk_column_number(const struct lk_look *look, const struct lk_packet_parts *p, enum lk_column column,
 		 uint64_t *value)
@@ -250,6 +292,9 @@ lk_column_number(const struct lk_look *look, const struct lk_packet_parts *p, en
 		return 1;
 	case LK_COL_interface:
 		*value = look->record->interface;
+		return 1;
+	case LK_COL_digest:
+		*value = digest(look);
 		return 1;
 	case LK_COL_tunnel_depth:
 		*value = look->parts->depth;

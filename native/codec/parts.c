@@ -133,6 +133,7 @@ lk_parts_of(const uint8_t *frame, const struct lk_walk *walk, struct lk_parts *p
 		if (p->ip != NULL && (role == ROLE_ETHERNET || role == ROLE_IP)) {
 			if (parts->depth++ == 0)
 				find_tunnel(frame, walk, p->ip, l, parts);
+			parts->innermost = l;
 			p = &parts->inner;
 			*p = (struct lk_packet_parts){.protocol = -1};
 		}

@@ -16,7 +16,8 @@ struct lk_packet_parts {
 struct lk_parts {
 	struct lk_packet_parts outer, inner;
 	const struct lk_layer *tunnel; /* the outermost, whose header tells of it; NULL: IP in IP */
-	uint8_t tunnel_kind;	       /* enum lk_layer_kind */
+	const struct lk_layer *innermost; /* with which the innermost packet of tunnels begins */
+	uint8_t tunnel_kind;		  /* enum lk_layer_kind */
 	uint8_t depth;
 	uint8_t problem; /* of the first layer that has one */
 };

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "bpf.h"
 #include "endpoint.h"
 #include "frame_program.h"
 #include "frame_ring.h"
@@ -256,6 +257,12 @@ uint32_t lk_live_counts(const struct lk_trial *trial, uint32_t first, struct lk_
 /* Frames may arrive on more than one worker from now on. */
 void lk_live_share(struct lk_trial *trial);
 
+/* filter.c: libpcap's program, as machine code where that can be (errno where it is NULL) */
+struct lk_filter;
+struct lk_filter *lk_filter_create(const struct lk_bpf_insn *program, uint32_t count);
+int lk_filter_is_compiled(const struct lk_filter *filter);
+void lk_filter_free(struct lk_filter *filter);
+
 /* impair.c */
 struct lk_impair_config {
 	double loss; /* probabilities of a frame */
@@ -327,7 +334,8 @@ struct lk_capture_config {
 	uint64_t file_frames; /* of a file, then the next begins; 0: as above */
 	uint64_t file_bytes;
 	uint64_t file_ns;
-	uint32_t files; /* the newest, that are kept; 0: all */
+	uint32_t files;		  /* the newest, that are kept; 0: all */
+	struct lk_filter *filter; /* NULL: every frame; it goes with the capture */
 };
 struct lk_capture_counts {
 	uint64_t written;
@@ -377,6 +385,7 @@ struct lk_node_config {
 	struct lk_tunnel tunnel; /* made ready */
 	struct lk_trial *trial;
 	struct lk_impair *impair;
+	struct lk_filter *filter;		     /* NULL: every frame */
 	struct lk_node_value values[LK_NODE_VALUES]; /* of parameters that have no place above */
 };
 struct lk_node_counters {

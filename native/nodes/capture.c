@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* A copy of every frame goes to the capture's journal; the frame itself goes on. */
+/* A copy of every frame that matches goes to the capture's journal; the frame itself goes on. */
 #include "capture.h"
 
 #include <rte_cycles.h>

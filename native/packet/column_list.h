@@ -32,6 +32,9 @@ enum lk_column_type {
 	X(captured, U32, "bytes that the capture kept")                                            \
 	X(interface, U32, "number of the interface among those of all sections, from 0")           \
 	X(layers, KINDS, "what the frame is made of, from the outside in")                         \
+	X(digest, I64,                                                                             \
+	  "of the innermost packet, the same wherever it is captured: without TTL, traffic "       \
+	  "class, flow label and header checksum (RFC 5475 6.2.2)")                                \
 	X(offsets, OFFSETS, "first byte of each of its layers")                                    \
 	X(problem, PROBLEM, "what is wrong with the first layer that has a fault")                 \
 	X(tunnel, KIND, "what carries the inner packet, the outermost of several")                 \

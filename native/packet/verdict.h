@@ -144,6 +144,7 @@
 	  "RFC 791 3.1, RFC 8200 3")                                                               \
 	X(no_room, "The frame does not fit the buffer.",                                           \
 	  "rte_pktmbuf_headroom, rte_pktmbuf_tailroom")                                            \
+	X(filter_rejected, "The filter did not take the frame.", "pcap-filter")                    \
 	X(rx_segmented, "The frame came in segments and does not fit one buffer.",                 \
 	  "rte_pktmbuf_linearize")                                                                 \
 	X(tx_too_long, "The frame is longer than the port's MTU allows.", "rte_eth_dev_set_mtu")   \

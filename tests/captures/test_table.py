@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 import labkit as lk
+from labkit.packet.filter import compile_filter
 from tests.captures.files import FIRST_NS, STEP_NS, all_kinds, pcap, tshark
 from tests.tunnels import FRAMES, TUNNELS
 
@@ -170,3 +171,30 @@ def test_no_frames_is_an_empty_table(tmp_path: Path) -> None:
     assert list(capture.batches()) == []
     assert capture.arrow(["ip_src"]).num_rows == 0
     assert len(capture.flows()) == 0
+
+
+@pytest.mark.parametrize(
+    "where", ["tcp", "udp port 4789", "vlan and ip6", "arp or icmp", "greater 100"]
+)
+def test_where_takes_what_libpcap_takes(kinds: lk.Capture, where: str) -> None:
+    wanted = compile_filter(where)
+    numbers = [frame.number for frame in kinds if wanted.matches(frame.data)]
+    assert 0 < len(numbers) < len(kinds)
+    assert kinds.table(["length"], where=where).index.tolist() == numbers
+    assert list(kinds.explain(where=where)) == numbers[:20]
+    with_ip = kinds.table(["ip_version"], where=where)["ip_version"].notna()
+    assert kinds.flows(where=where)["frames"].sum() == with_ip.sum()
+
+
+def test_where_that_is_wrong_shows_where(kinds: lk.Capture) -> None:
+    with pytest.raises(lk.LabError, match=r"(?s)tcp\.port == 80.*\^"):
+        kinds.table(where="tcp.port == 80")
+
+
+def test_where_by_link_type(tmp_path: Path) -> None:
+    """What raw IP cannot have takes none of it; what it has is found in its place."""
+    packet = all_kinds()[1][14:]
+    raw = lk.Capture(pcap(tmp_path / "raw.pcap", [packet], link_type=101))
+    assert len(raw.table(where="tcp dst port 80")) == 1
+    assert len(raw.table(where="tcp dst port 81")) == 0
+    assert len(raw.table(where="arp")) == 0

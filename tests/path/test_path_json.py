@@ -31,6 +31,7 @@ def test_json_is_versioned_and_complete() -> None:
                 "params": {
                     "file": "/tmp/x",
                     "snaplen": 96,
+                    "filter": None,
                     "frames": None,
                     "bytes": None,
                     "seconds": None,
