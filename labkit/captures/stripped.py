@@ -145,7 +145,8 @@ class Stripped:
 
     def _codes(self, told: Array) -> Array:
         """Numbers of verdicts; behind the last one: the capture kept too little."""
-        return np.where(told["is_cut"] == 1, len(VERDICTS), told["verdict"]).astype(np.int64)
+        codes: Array = np.where(told["is_cut"] == 1, len(VERDICTS), told["verdict"])
+        return codes.astype(np.int64, copy=False)
 
     def _name(self, code: int) -> str:
         return self._names.get(code) or VERDICTS[code].name

@@ -204,7 +204,7 @@ class Lab:
         file: "str | PathLike[str] | None" = None,
         *,
         snaplen: int = 0,
-        filter: str | None = None,  # noqa: A002  # as tcpdump's users call it
+        filter: str | None = None,
         frames: int | str | None = None,
         bytes: int | str | None = None,  # noqa: A002  # as files count them
         seconds: float | str | None = None,

@@ -7,23 +7,24 @@ import tempfile
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from labkit.errors import LabError
-from labkit.packet.capture_open import compression, opened, unpacking, unreadable
+from labkit.packet.capture_open import compression, opened, unreadable
+from labkit.packet.capture_unpack import DamagedError, pieces
 from labkit.progress import progress_bar
 from labkit.text import reason
 
-PIECE = 1 << 20
 LEFT = 1 << 30  # bytes of the disk that are left to others,
 LEFT_SHARE = 0.1  # or this share of it, where that is less
 EVERY = 64 << 20  # bytes after which the disk is looked at again
 FORMATS = 4  # bytes by which captures are known
 NO_CAPTURE = "it holds neither pcap nor pcapng"
+BYTE_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 BEGINS = {
     value.to_bytes(4, order)
-    for value in (0x0A0D0D0A, 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34)
-    for order in ("little", "big")
+    for value in (0x0A0D0D0A, 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34, 0x1C0001AC, 0x1C0001AB)
+    for order in BYTE_ORDERS
 }
 
 
@@ -115,24 +116,19 @@ def _unpack(source: Path, descriptor: int, kind: str, content: Any) -> str:
     bar = progress_bar(
         desc=f"unpacking {source.name} ({packed:,} bytes)", unit="B", unit_scale=True, delay=1
     )
-    with bar, unpacking(descriptor, kind) as stream:
-        while True:
-            try:
-                piece = stream.read(PIECE)
-            except Exception as error:  # LZMAError, EOFError, and what pyarrow raises
-                if not written:
-                    raise unreadable(source, f"its {kind} data are damaged: {error}") from None
-                return (
-                    f"{source}: its {kind} data are damaged or cut short ({reason(error)}); what "
-                    "comes before is used. Copy or compress it again"
-                )
-            if not piece:
-                return ""
-            if not written and piece[:FORMATS] not in BEGINS:
-                raise unreadable(source, NO_CAPTURE)
-            if written - looked >= EVERY:
-                check_room(source, written)
-                looked = written
-            content.write(piece)
-            written += len(piece)
-            bar.update(len(piece))
+    with bar:
+        try:
+            for piece in pieces(descriptor, kind):
+                if not written and piece[:FORMATS] not in BEGINS:
+                    raise unreadable(source, NO_CAPTURE)
+                if written - looked >= EVERY:
+                    check_room(source, written)
+                    looked = written
+                content.write(piece)
+                written += len(piece)
+                bar.update(len(piece))
+        except DamagedError as error:
+            if not written:
+                raise unreadable(source, str(error)) from None
+            return f"{source}: {error}; what comes before is used. Copy or compress it again"
+    return ""

@@ -11,7 +11,7 @@ import numpy as np
 
 from labkit._codec import ffi, lib
 from labkit.errors import LabError
-from labkit.packet.capture_copy import EVERY, CaptureCopy, check_room, temporary
+from labkit.packet.capture_copy import BYTE_ORDERS, EVERY, CaptureCopy, check_room, temporary
 from labkit.packet.capture_open import compression, opened, unreadable
 from labkit.packet.capture_reader import MOST_KEPT, CapturedBatch, CaptureReader
 from labkit.packet.capture_writer import PCAP_NS
@@ -19,6 +19,12 @@ from labkit.packet.link_types import ETHERNET, made_up, no_ethernet
 from labkit.progress import progress_bar
 
 HEADER = 14
+# What files begin with that libpcap reads
+LIBPCAPS = {
+    value.to_bytes(4, order)
+    for value in (0x0A0D0D0A, 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34)
+    for order in BYTE_ORDERS
+}
 BLOCKS_THAT_LIBPCAP_TAKES = 2  # of pcapng: a section and an interface
 
 
@@ -50,7 +56,7 @@ def ethernet_capture(file: Path, stacklevel: int = 2) -> Path | CaptureCopy:
 def _is_plain(file: Path) -> bool:
     """Whether it holds whole Ethernet frames of one interface, and is not compressed."""
     with opened(file) as descriptor:
-        if compression(descriptor) is not None:
+        if compression(descriptor) is not None or os.pread(descriptor, 4, 0) not in LIBPCAPS:
             return False
         found = ffi.new("struct lk_capture_scan *")
         error = lib.lk_codec_capture_scan(descriptor, ffi.NULL, ffi.NULL, found)

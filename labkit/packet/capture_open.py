@@ -3,18 +3,19 @@
 
 import fcntl
 import os
+import select
 import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from labkit.errors import LabError
+from labkit.packet.capture_unpack import DamagedError, pieces
 from labkit.text import reason
 
 PIPE = 1 << 20  # bytes
-PIECE = 1 << 15  # bytes that are unpacked at a time, of which none come where one is damaged
+LONGEST_WAIT_MS = 200
 # What compressed files begin with
 MAGICS = {
     b"\x1f\x8b": "gzip",
@@ -60,20 +61,6 @@ def compression(descriptor: int) -> str | None:
     return next((kind for magic, kind in MAGICS.items() if begin.startswith(magic)), None)
 
 
-def unpacking(descriptor: int, kind: str) -> Any:
-    """A file object of what was compressed. It raises OSError, EOFError or LZMAError where that is
-    damaged, and leaves the descriptor open."""
-    packed = os.fdopen(os.dup(descriptor), "rb", buffering=0)
-    packed.seek(0)
-    if kind == "xz":
-        import lzma
-
-        return lzma.open(packed)
-    import pyarrow as pa  # late: slow to load
-
-    return pa.CompressedInputStream(pa.PythonFile(packed, "r"), kind)
-
-
 class Unpacked:
     """What a compressed file holds as a pipe that C reads, filled by a thread.
 
@@ -88,6 +75,8 @@ class Unpacked:
         self.failed = ""
         with suppress(OSError):  # pipe-user-pages-soft; a small pipe is slower, and right
             fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, PIPE)
+        os.set_blocking(self._out, False)
+        self._ends = False
         self._kind = kind
         self._file = os.dup(file)
         self._thread = threading.Thread(target=self._unpack, name="labkit-unpack", daemon=True)
@@ -95,24 +84,32 @@ class Unpacked:
 
     def _unpack(self) -> None:
         try:
-            with unpacking(self._file, self._kind) as stream:
-                while piece := stream.read(PIECE):
-                    _write_all(self._out, piece)
+            for piece in pieces(self._file, self._kind):
+                self._write(piece)
         except BrokenPipeError:
             pass  # nobody reads any more
-        except Exception as error:  # LZMAError, and what pyarrow raises
-            self.failed = f"its {self._kind} data are damaged or cut short ({reason(error)})"
+        except DamagedError as error:
+            self.failed = str(error)
+        except MemoryError as error:
+            self.failed = f"its {self._kind} data need too much memory ({error})"
         finally:
             os.close(self._out)
             os.close(self._file)
 
+    def _write(self, piece: bytes) -> None:
+        """Waits for room, but not for a fork of this process that still holds the other end."""
+        left = memoryview(piece)
+        room = select.poll()
+        room.register(self._out, select.POLLOUT)
+        while left:
+            if self._ends:
+                raise BrokenPipeError
+            if room.poll(LONGEST_WAIT_MS):
+                with suppress(BlockingIOError):
+                    left = left[os.write(self._out, left) :]
+
     def close(self) -> None:
         """Ends the thread."""
+        self._ends = True
         os.close(self.descriptor)
         self._thread.join()
-
-
-def _write_all(descriptor: int, piece: bytes) -> None:
-    left = memoryview(piece)
-    while left:
-        left = left[os.write(descriptor, left) :]

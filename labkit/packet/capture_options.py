@@ -16,6 +16,7 @@ IS_OF_TWO = 0x80
 NANOSECONDS = 9
 SECTION, INTERFACE = 0x0A0D0D0A, 1
 SECTION_MAGIC = 0x1A2B3C4D
+FEWEST_FCS_BITS = 8
 LONGEST_VALUE = 65_532  # bytes of an option
 
 
@@ -123,7 +124,9 @@ def interface_block(one: CaptureInterface, offset_s: int = 0) -> bytes:
     if one.filter:
         options.append((FILTER, b"\0" + one.filter.encode(errors="replace")))
     if one.fcs:
-        options.append((FCS, bytes([one.fcs])))
+        # Bits, says the draft, and bytes, write others: a small number can be bytes alone.
+        told = one.fcs if one.fcs < FEWEST_FCS_BITS else 8 * one.fcs
+        options.append((FCS, bytes([told])))
     if offset_s:
         options.append((OFFSET, struct.pack("=q", offset_s)))
     return _block(INTERFACE, struct.pack("=HHI", one.link_type, 0, one.snaplen), options)

@@ -2,6 +2,7 @@
 """Records of pcap and pcapng files as arrays, many at a time."""
 
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,7 @@ class CaptureReader:
     """
 
     def __init__(self, file: str | os.PathLike[str]) -> None:
+        self._lock = threading.RLock()  # C knows of one thread
         self.file = Path(file)
         self._unpacked: Unpacked | None = None
         self._input: Any = None
@@ -89,30 +91,31 @@ class CaptureReader:
 
         Returns how many records there were; 0: it is over. Fewer than fit may come before that.
         """
-        if self._input is None:
-            raise LabError(f"{self.file}: the reader is closed; make another CaptureReader")
         if buffer.dtype != np.uint8 or buffer.size < MOST_KEPT:
             raise LabError(
                 f"buffer is {buffer.size:,} of {buffer.dtype}; it is {MOST_KEPT:,} uint8 or more"
             )
         if records.dtype != RECORD:
             raise LabError(f"records is of {records.dtype}; it is of dtype RECORD")
-        count: int = lib.lk_codec_capture_read(
-            self._input,
-            ffi.from_buffer("uint8_t[]", buffer, require_writable=True),
-            buffer.size,
-            ffi.from_buffer("struct lk_captured[]", records, require_writable=True),
-            len(records),
-        )
-        if count < 0:
-            raise unreadable(self.file, os.strerror(-count))
-        if count == 0 and len(records) and self._first == 0:
-            self._check_header()
-        self._first += count if self._first >= 0 else 0
-        return count
+        with self._lock:
+            count: int = lib.lk_codec_capture_read(
+                self._native(),
+                ffi.from_buffer("uint8_t[]", buffer, require_writable=True),
+                buffer.size,
+                ffi.from_buffer("struct lk_captured[]", records, require_writable=True),
+                len(records),
+            )
+            if count < 0:
+                raise unreadable(self.file, os.strerror(-count))
+            if count == 0 and len(records) and self._first == 0:
+                self._check_header()
+            self._first += count if self._first >= 0 else 0
+            return count
 
     def batches(self, frames: int = FRAMES, size: int = BYTES) -> Iterator[CapturedBatch]:
         """All records that are left, up to so many and so many bytes at a time."""
+        if frames < 1:
+            raise LabError(f"frames is {frames}; it is 1 or more")
         while True:
             first = self._first
             buffer = np.empty(max(size, MOST_KEPT), np.uint8)
@@ -127,29 +130,32 @@ class CaptureReader:
     @property
     def comments(self) -> dict[int, tuple[str, ...]]:
         """Comments on the records that were read last, by their number there."""
-        count, text = ffi.new("uint64_t *"), ffi.new("uint8_t **")
-        native = lib.lk_codec_capture_comments(self._input, count, text)
-        found: dict[int, tuple[str, ...]] = {}
-        for one in native[0 : count[0]] if count[0] else ():
-            said = bytes(ffi.buffer(text[0] + one.offset, one.length))
-            number = one.record
-            found[number] = (*found.get(number, ()), said.decode(errors="replace"))
-        return found
+        found: dict[int, list[str]] = {}
+        with self._lock:
+            count, text = ffi.new("uint64_t *"), ffi.new("uint8_t **")
+            native = lib.lk_codec_capture_comments(self._native(), count, text)
+            for n in range(count[0]):
+                said = bytes(ffi.buffer(text[0] + native[n].offset, native[n].length))
+                found.setdefault(native[n].record, []).append(said.decode(errors="replace"))
+        return {number: tuple(texts) for number, texts in found.items()}
 
     @property
     def sections(self) -> tuple[CaptureSection, ...]:
         """Those that were met; a pcap file is one."""
-        native = lib.lk_codec_capture_sections(self._input)
-        return tuple(CaptureSection.of(native[n]) for n in range(self._told().sections))
+        with self._lock:
+            native = lib.lk_codec_capture_sections(self._native())
+            return tuple(CaptureSection.of(native[n]) for n in range(self._told().sections))
 
     @property
     def interfaces(self) -> tuple[CaptureInterface, ...]:
         """Those of all sections that were met; a pcap file has one."""
-        native, sections = lib.lk_codec_capture_interfaces(self._input), self.sections
-        return tuple(
-            CaptureInterface.of(native[n], sections[native[n].section].is_big)
-            for n in range(self._told().interfaces)
-        )
+        with self._lock:
+            sections = lib.lk_codec_capture_sections(self._native())
+            native = lib.lk_codec_capture_interfaces(self._native())
+            return tuple(
+                CaptureInterface.of(native[n], bool(sections[native[n].section].is_big))
+                for n in range(self._told().interfaces)
+            )
 
     @property
     def at(self) -> int:
@@ -204,24 +210,25 @@ class CaptureReader:
             raise LabError(
                 f"{self.file} is compressed, and is read from its beginning alone; unpack it"
             )
-        error = lib.lk_codec_capture_seek(self._input, at)
-        if error < 0:
-            raise LabError(
-                f"at is {at}; it is where a record begins that was read before, its `at`"
-            )
-        self._first = 0 if at == 0 else -1
+        with self._lock:
+            if at < 0 or lib.lk_codec_capture_seek(self._native(), at) < 0:
+                raise LabError(
+                    f"at is {at}; it is where a record begins that was read before, its `at`"
+                )
+            self._first = 0 if at == 0 else -1
 
     def close(self) -> None:
         """Closes the file; interfaces and warnings are told no more."""
-        if self._unpacked is not None:
-            self._unpacked.close()
-            self._unpacked = None
-        if self._input is not None and self._input != ffi.NULL:
-            lib.lk_codec_capture_shut(self._input)
-        self._input = None
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        with self._lock:
+            if self._unpacked is not None:
+                self._unpacked.close()
+                self._unpacked = None
+            if self._input is not None and self._input != ffi.NULL:
+                lib.lk_codec_capture_shut(self._input)
+            self._input = None
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
 
     def __enter__(self) -> "CaptureReader":
         return self
@@ -247,11 +254,16 @@ class CaptureReader:
 
     def _told(self) -> Any:
         """struct lk_capture_told"""
+        told = ffi.new("struct lk_capture_told *")
+        with self._lock:
+            lib.lk_codec_capture_tell(self._native(), told)
+        return told
+
+    def _native(self) -> Any:
+        """struct lk_capture_input"""
         if self._input is None:
             raise LabError(f"{self.file}: the reader is closed; make another CaptureReader")
-        told = ffi.new("struct lk_capture_told *")
-        lib.lk_codec_capture_tell(self._input, told)
-        return told
+        return self._input
 
     def _check_header(self) -> None:
         """LabError for a file that is none of ours from its beginning."""

@@ -23,6 +23,8 @@ PCAP_NS = 0xA1B23C4D
 PCAP_HAS_FCS = 0x04000000
 PCAP_SECONDS = 2**32
 LONGEST_COMMENT = 65_535  # bytes
+MOST_INTERFACES = 4096  # as our reader takes of a section
+MOST = {"link_type": 65_535, "snaplen": 2**32 - 1, "fcs": 30, "speed": 2**64 - 1}
 
 Array = np.ndarray[Any, Any]
 ETHERNET = CaptureInterface(section=0, number=0, link_type=1, snaplen=0, resolution=1e-9)
@@ -59,6 +61,7 @@ class CaptureWriter:
                 f"file is {shown(str(file))}; its name says the format: it ends in .pcap or .pcapng"
             )
         self._is_pcapng = FORMATS[ending]
+        self._check_interfaces()
         for one in reads:
             if self.file.exists() and self.file.samefile(one):
                 raise LabError(f"{file} is still read; write to another file")
@@ -155,6 +158,18 @@ class CaptureWriter:
 
     def __repr__(self) -> str:
         return f"<CaptureWriter {self.file}, {self.frames:,} frames>"
+
+    def _check_interfaces(self) -> None:
+        if not 1 <= len(self._interfaces) <= MOST_INTERFACES:
+            raise LabError(
+                f"interfaces has {len(self._interfaces):,}; it has 1 to {MOST_INTERFACES:,}"
+            )
+        for number, one in enumerate(self._interfaces):
+            for name, most in MOST.items():
+                if not 0 <= (value := getattr(one, name)) <= most:
+                    raise LabError(
+                        f"{name} of interface {number} is {shown(value)}; it is 0 to {most:,}"
+                    )
 
     def _check(self, buffer: Array, records: Array) -> None:
         """C trusts these numbers."""

@@ -2,21 +2,24 @@
 """A frame explained: its layers with their bytes, fields and checksums, and what receivers make of
 it when it is a tunnel's."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
+from numbers import Integral
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, SupportsBytes
 
 from labkit.arguments.checked import checked
+from labkit.arguments.hints import Between, Offers
 from labkit.errors import LabError
 from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.layer import LONGEST_PAYLOAD, WITHOUT_HEADER, Layer, layers_of
+from labkit.packet.layer_remarks import UNFINISHED, WRONG
 from labkit.packet.receivers import receivers_of, tunnel_end
 from labkit.packet.tunnel import Tunnel
-from labkit.packet.verdict_text import UNFINISHED, WRONG
-from labkit.packet.walk import LONGEST_WIRE, link_type_number, walk
-from labkit.text import Html, bold, html_table, shade, shown
+from labkit.packet.walk import LINK_TYPES, LONGEST_WIRE, link_type_number, walk
+from labkit.text import Html, bold, html_table, shade
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
@@ -37,11 +40,13 @@ class Explanation:
     ----------
     layers: from the outside in; together they are the frame
     captured, wire_length: bytes that are there, and that were on the wire
+    remarks: what else is to be said, such as how much a capture left out
     """
 
     layers: tuple[Layer, ...]
     captured: int
     wire_length: int
+    remarks: tuple[str, ...]
     _raw: bytes = field(repr=False)
     _end: Tunnel | None = field(repr=False)
 
@@ -49,22 +54,7 @@ class Explanation:
     def receivers(self) -> dict[str, str]:
         """What a tunnel's end says of it, by strictness: "rfc", "linux", "ovs"; empty when the
         frame is of no tunnel, and when a capture cut it short."""
-        if self._end is None or self._is_cut:
-            return {}
-        return receivers_of(self._raw, self._end)
-
-    @property
-    def _is_cut(self) -> bool:
-        return self.captured < self.wire_length
-
-    @property
-    def _remarks(self) -> list[str]:
-        if not self._is_cut:
-            return []
-        said = f"captured: {self.captured:,} of {self.wire_length:,} bytes"
-        if self._end is not None:
-            said += "; what a receiver makes of the tunnel's frame shows on a whole one alone"
-        return [said]
+        return receivers_of(self._raw, self._end) if self._end else {}
 
     def __repr__(self) -> str:
         lines = []
@@ -77,11 +67,11 @@ class Explanation:
             lines += [f"{'':12}{line}" for line in _hex_lines(layer)]
             lines += _wrapped(", ".join(f"{name}={value}" for name, value in _values(layer)), 12)
         lines += [f"receiver {name}: {text}" for name, text in self.receivers.items()]
-        return "\n".join(lines + self._remarks)
+        return "\n".join([*lines, *self.remarks])
 
     def _repr_html_(self) -> str:
         heads = ("layer", "checksum", "at", "bytes and fields")
-        caption = "; ".join(self._remarks)
+        caption = "; ".join(self.remarks)
         table = html_table(heads, [_row(layer) for layer in self.layers], "llrl", caption=caption)
         if not self.receivers:
             return table
@@ -91,12 +81,12 @@ class Explanation:
 
 @checked()
 def explain(
-    frame: "bytes | Packet",
+    frame: "bytes | Packet | SupportsBytes",
     tunnel: Tunnel | None = None,
     *,
     wire_length: int | None = None,
-    link_type: str | int | None = None,
-    fcs: int | None = None,
+    link_type: Annotated[str | int | None, Offers(lambda _: LINK_TYPES)] = None,
+    fcs: Annotated[int, Between(0, 4, "bytes")] | None = None,
 ) -> Explanation:
     """Takes a frame apart: its layers with their bytes, fields and checksums.
 
@@ -109,25 +99,36 @@ def explain(
     wire_length: bytes that the frame had on the wire, when those here are its first ones only
     link_type: what it begins with: "ethernet" (as without one), "raw", "linux_sll", "null", "ppp"
         and others, or the number of LINKTYPE_...
-    fcs: bytes of a frame check sequence at its end, 0 to 4
+    fcs: bytes of a frame check sequence at its end on the wire, 0 to 4
     """
     raw = frame_bytes(frame)
-    length = _wire_length(frame, raw, wire_length)
-    given = _told(frame, "link_type") if link_type is None else link_type
-    number = ETHERNET if given is None else link_type_number(given)
-    check = (_told(frame, "fcs") or 0) if fcs is None else fcs
-    if not 0 <= check <= 4:
-        raise LabError(f"fcs is {shown(check)}; a frame check sequence has 0 to 4 bytes")
+    told = {name: _told(frame, name) for name in ("wire_length", "link_type", "fcs")}
+    length = _wire_length(raw, told["wire_length"], wire_length)
+    number = link_type_number(told["link_type"] if link_type is None else link_type)
+    check = told["fcs"] if fcs is None else fcs
     found = walk(raw, length, number, check)
     end = tunnel_end(raw, found, tunnel) if number == ETHERNET else None
-    return Explanation(tuple(layers_of(raw, found, length)), len(raw), length, raw, end)
+    is_cut = len(raw) < length - check
+    remarks = _remarks(len(raw), length, tunnel, end, is_cut=is_cut)
+    layers = tuple(layers_of(raw, found, length))
+    return Explanation(layers, len(raw), length, tuple(remarks), raw, None if is_cut else end)
 
 
-def _wire_length(frame: Any, raw: bytes, given: int | None) -> int:
+def _remarks(
+    captured: int, length: int, tunnel: Tunnel | None, end: Tunnel | None, *, is_cut: bool
+) -> Iterator[str]:
+    if captured < length:
+        yield f"captured: {captured:,} of {length:,} bytes"
+    if end is not None and is_cut:
+        yield "receivers: none is asked what it makes of a part of a frame"
+    if tunnel is not None and end is None:
+        yield f"receivers: it is no frame of the tunnel, whose UDP port is {tunnel.udp_port}"
+
+
+def _wire_length(raw: bytes, told: int, given: int | None) -> int:
     """What a frame of a capture tells is never less than what is there."""
     if given is None:
-        told = _told(frame, "wire_length")
-        return max(len(raw), min(told if isinstance(told, int) else 0, LONGEST_WIRE))
+        return max(len(raw), told)
     if not len(raw) <= given <= LONGEST_WIRE:
         raise LabError(
             f"wire_length is {given}; the frame has {len(raw)} bytes here, so that it is "
@@ -136,11 +137,14 @@ def _wire_length(frame: Any, raw: bytes, given: int | None) -> int:
     return given
 
 
-def _told(frame: Any, name: str) -> Any:
+def _told(frame: Any, name: str) -> int:
     """What a frame of a capture says of itself; scapy's packets have fields of any name."""
+    otherwise = ETHERNET if name == "link_type" else 0
     if isinstance(frame, (bytes, bytearray, memoryview)) or hasattr(type(frame), "fields_desc"):
-        return None
-    return getattr(frame, name, None)
+        return otherwise
+    given = getattr(frame, name, otherwise)
+    number = int(given) if isinstance(given, Integral) else otherwise
+    return number if 0 <= number <= LONGEST_WIRE else otherwise
 
 
 def _title(layer: Layer) -> str:
@@ -166,12 +170,14 @@ def _wrapped(text: str, indent: int = 0) -> list[str]:
 
 
 def _hex_lines(layer: Layer) -> list[str]:
-    """The bytes that are there, and how many more; none for what the capture left out."""
+    """The bytes that are there, the first ones of many, and how many more."""
     most = LONGEST_PAYLOAD if layer.kind in WITHOUT_HEADER else LONGEST_HEADER
     data = layer.data[:most]
     lines = [data[i : i + BYTES_A_LINE].hex(" ") for i in range(0, len(data), BYTES_A_LINE)]
-    if layer.length > len(data):
-        lines.append(f"... {layer.length - len(data)} more")
+    if more := layer.length - len(data) - layer.missing:
+        lines.append(f"... {more} more")
+    if layer.missing:
+        lines.append(f"... {layer.missing} not captured")
     return lines or [""]
 
 
@@ -192,8 +198,8 @@ def _row(layer: Layer) -> tuple[str, ...]:
 
 
 def _checksum_markup(checksum: str) -> str:
+    """The verdict, and below it what it is about."""
+    text = Html(escape(checksum).replace(": ", ":<br/>", 1))
     if checksum.startswith(WRONG):
-        return bold(checksum, ALARM)
-    if checksum.startswith(UNFINISHED):
-        return bold(checksum, CAUTION)
-    return checksum
+        return bold(text, ALARM)
+    return bold(text, CAUTION) if checksum.startswith(UNFINISHED) else text

@@ -9,13 +9,15 @@ from functools import cached_property
 from labkit.packet.fields import icmpv6
 from labkit.packet.fields.formats import fields_of
 from labkit.packet.fields.reader import Pair
-from labkit.packet.verdict_text import checksum_text, problem_text
+from labkit.packet.layer_remarks import checksum_text, problem_text
 from labkit.packet.walk import Found
 
 LONGEST_PAYLOAD = 64  # bytes of data that are kept
 WITHOUT_HEADER = ("data", "padding", "trailer", "fcs")
-# Data by the layer that it stands behind, or by the port of UDP: its format and its name
+# Data by the layer that it stands behind, by the address of LLC or the port of UDP: its format and
+# its name
 BEHIND = {"pppoed": ("pppoe_tags", "PPPoE tags"), "sctp": ("sctp_chunks", "SCTP chunks")}
+SAPS = {0x42: ("stp", "STP")}
 PORTS = {
     53: ("dns", "DNS"),
     67: ("dhcp", "DHCP"),
@@ -59,6 +61,11 @@ class Layer:
         """(name, value) of the fields whose bytes are there, taken apart when they are wanted."""
         return fields_of(self.kind, self._raw[self.offset : self.offset + self.length])
 
+    @property
+    def missing(self) -> int:
+        """How many of its bytes the capture left out."""
+        return min(self.length, max(0, self.offset + self.length - len(self._raw)))
+
 
 def layers_of(raw: bytes, found: list[Found], wire_length: int) -> Iterator[Layer]:
     """Layers out of what the walk found in a frame of which `raw` is there."""
@@ -93,6 +100,8 @@ def _known_data(raw: bytes, found: list[Found], number: int) -> tuple[str, str] 
     if number == 0 or found[number].problem != "none":
         return None
     before = found[number - 1]
+    if before.kind == "llc" and before.offset < len(raw):
+        return SAPS.get(raw[before.offset])
     if before.kind != "udp" or before.length < 4:
         return BEHIND.get(before.kind)
     ports = raw[before.offset : before.offset + 4]

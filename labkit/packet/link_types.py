@@ -6,7 +6,7 @@ from pathlib import Path
 
 from labkit._codec import lib
 
-ETHERNET = int(lib.LK_LINK_ETHERNET)
+ETHERNET = 1
 NAMES = {
     0: "NULL",
     1: "ETHERNET",

@@ -2,7 +2,7 @@
 """A frame in one line: its layers, and from where to where it goes."""
 
 from labkit.packet.layer import WITHOUT_HEADER, Layer, layers_of
-from labkit.packet.verdict_text import IP_KINDS
+from labkit.packet.layer_remarks import IP_KINDS
 from labkit.packet.walk import walk
 
 ETHERNET = ("eth", "dot3")

@@ -7,21 +7,12 @@ from typing import Any, NamedTuple
 
 from labkit._codec import ffi, lib
 from labkit.errors import LabError
+from labkit.packet.link_types import NAMES
 from labkit.text import near
 
 LONGEST_WIRE = 2**32 - 1  # bytes: as far as captures count
-LINK_TYPES = {  # tcpdump.org/linktypes
-    "null": 0,
-    "ethernet": 1,
-    "ppp": 9,
-    "raw": 101,
-    "loop": 108,
-    "linux_sll": 113,
-    "ipv4": 228,
-    "ipv6": 229,
-    "linux_sll2": 276,
-}
-MOST_LINK_TYPE = 0xFFFF
+LINK_TYPES = {name.lower(): number for number, name in NAMES.items()}
+MOST_LINK_TYPE = 2**32 - 1
 
 
 def _texts(of: Callable[[int], Any]) -> tuple[str, ...]:
@@ -98,12 +89,12 @@ def walk(
 def link_type_number(link_type: str | int) -> int:
     """LINKTYPE_... of a name or a number; an error for what is none."""
     if isinstance(link_type, str):
-        if link_type not in LINK_TYPES:
+        if link_type.lower() not in LINK_TYPES:
             raise LabError(
-                f"link_type is {link_type!r}; it is a name or a number of LINKTYPE_"
-                f"{near(link_type, LINK_TYPES)}"
+                f"link_type is {link_type!r}; it is the number or the name of a link type of "
+                f"tcpdump.org/linktypes{near(link_type, LINK_TYPES)}"
             )
-        return LINK_TYPES[link_type]
+        return LINK_TYPES[link_type.lower()]
     if not 0 <= link_type <= MOST_LINK_TYPE:
         raise LabError(f"link_type is {link_type}; the numbers are 0 to {MOST_LINK_TYPE}")
     return link_type

@@ -85,7 +85,7 @@ def sink(*, name: Name = None) -> None:
 def capture(
     file: CaptureFile,
     snaplen: Snaplen = 0,
-    filter: FrameFilter | None = None,  # noqa: A002  # as tcpdump's users call it
+    filter: FrameFilter | None = None,
     *,
     frames: MostFrames | None = None,
     bytes: MostBytes | None = None,  # noqa: A002  # as files count them
@@ -100,7 +100,7 @@ def capture(
     its owner only; what an existing one held is gone. A file that another capture writes or
     lk.Replay plays is refused, whatever name or link it is given by.
     snaplen: bytes kept of a frame, 0: all.
-    filter: which frames are copied, such as "udp port 4789" (pcap-filter); None: every one
+    filter: which frames are copied, such as "udp port 4789" (pcap-filter); None: every one.
 
     frames, bytes, seconds: the capture ends by itself before it has more; texts such as "10 MB"
     and "20 s" are taken. The file is complete then, and frames go on through the path. bytes are
@@ -124,7 +124,7 @@ def capture(
 
 
 @node(role="process", outputs=BOTH, reference="pcap-filter")
-def filter(expression: FrameFilter, *, name: Name = None) -> None:  # noqa: A001  # its name
+def filter(expression: FrameFilter, *, name: Name = None) -> None:
     """Passes on the frames that a capture filter takes, such as "tcp and port 80".
 
     The others leave by `other`; without an edge there they end in drop_filter_rejected. An empty

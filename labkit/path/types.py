@@ -20,8 +20,8 @@ from labkit.path.address_types import (
     UnknownVniType,
 )
 from labkit.path.capture_types import EndType, FilesType, FileType, RotateType, SnaplenType
-from labkit.path.values import MOST_LETTERS, ParamType, RealType, TextType, Value, WholeType
-from labkit.text import shortened, shown
+from labkit.path.values import ParamType, RealType, TextType, Value, WholeType
+from labkit.text import shown
 from labkit.units import si_load
 
 
@@ -95,9 +95,9 @@ class FilterType(ParamType):
         return value
 
     def lines(self, value: Value) -> list[str]:
-        """The expression, or its beginning and its end."""
-        words = " ".join(str(value).split()) if value is not None else ""
-        return [shortened(words, MOST_LETTERS)] if words else []
+        """The expression in one line."""
+        words = "" if value is None else " ".join(str(value).split())
+        return [words] if words else []
 
 
 @dataclass(frozen=True)
@@ -162,12 +162,12 @@ Mac = Annotated[str, MacType()]
 UdpPort = Annotated[int, UdpPortType()]
 CaptureFile = Annotated[str | PathLike[str], FileType()]
 Snaplen = Annotated[int, SnaplenType()]
+FrameFilter = Annotated[str, FilterType()]
 MostFrames = Annotated[int | str, EndType("frames")]
 MostBytes = Annotated[int | str, EndType("bytes")]
 MostSeconds = Annotated[float | str, EndType("seconds")]
 Rotation = Annotated[str, RotateType()]
 KeptFiles = Annotated[int, FilesType()]
-FrameFilter = Annotated[str, FilterType()]
 TunnelEnd = Annotated[TunnelLike, TunnelType()]
 SendingTunnel = Annotated[TunnelLike, TunnelType(sends=True)]
 UnknownVni = Annotated[Literal["drop", "pass"], UnknownVniType()]

@@ -24,6 +24,8 @@ from labkit.units import plain
 IN_STEP = (
     "one side is played at the capture's own times, in step with the other (speed changes both)"
 )
+MOST_YEARS = 100
+LONGEST_NS = MOST_YEARS * 365 * 86_400 * 10**9
 
 
 @checked(but=("rate", "weight", "speed", "macs", "ips", "vlan", "clients"))
@@ -103,6 +105,11 @@ class Replay(Placeable):
         )
         if rate is None and capture.duration_ns == 0:
             raise LabError(f"{file}: its frames have no time between them; give a rate")
+        if rate is None and capture.duration_ns > LONGEST_NS:
+            raise LabError(
+                f"{file}: its time stamps lie {capture.duration_ns / LONGEST_NS * MOST_YEARS:,.0f} "
+                "years apart, as damaged ones do; give a rate"
+            )
         values = {
             "file": Path(file),
             "rate": None if rate is None else Rate.parse(rate),

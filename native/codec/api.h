@@ -270,7 +270,7 @@ struct lk_capture_scan {
 	int32_t other_why;  /* enum lk_to_ethernet */
 	uint64_t converted; /* frames of other links that become Ethernet */
 	uint32_t converted_link_type;
-	uint64_t odd;	    /* frames with an FCS, or longer than they say they were */
+	uint64_t odd;	    /* frames with an FCS, or longer than they or their file say */
 	uint64_t blocks;    /* of pcapng: section headers and interface descriptions */
 	int32_t is_whole;   /* read to its end */
 	int32_t is_cut;	    /* the file ends within a record */

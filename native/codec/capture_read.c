@@ -8,141 +8,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "api.h"
-#include "capture_reader.h"
+#include "capture_input.h"
 
-#define MOST_DESCRIBED	  65536u      /* sections, and interfaces of all of them */
-#define MOST_OPTIONS	  (64u << 20) /* bytes of their options; of those beyond, none is kept */
-#define MOST_COMMENTS	  (4u << 20)  /* bytes, behind which a batch ends */
-#define SECTION_OPTIONS	  24u	      /* where they begin in their block */
-#define INTERFACE_OPTIONS 16u
-
-struct comments {
-	struct lk_capture_comment *all;
-	uint8_t *text;
-	uint64_t count, room, bytes, text_room;
-};
-
-struct lk_capture_input {
-	struct lk_capture_reader reader;
-	struct lk_capture_section *sections;
-	struct lk_capture_described *interfaces;
-	uint64_t section_room, interface_room, option_bytes;
-	struct lk_capture_told told;
-	struct comments comments;
-	uint64_t section; /* in which the walk is */
-	uint64_t seen;	  /* byte up to which records were counted */
-	int has_no_memory;
-	const char *too_many;
-};
-
-/* Room for one more; 0: there is no memory. */
-static int
-grow(void **array, uint64_t *room, uint64_t count, uint64_t size)
-{
-	uint64_t wanted = *room == 0 ? 16 : 2 * *room;
-	void *larger;
-
-	if (count < *room)
-		return 1;
-	larger = realloc(*array, wanted * size);
-	if (larger == NULL)
-		return 0;
-	*array = larger;
-	*room = wanted;
-	return 1;
-}
-
-static uint8_t *
-kept_options(struct lk_capture_input *in, const uint8_t *options, uint32_t length)
-{
-	uint8_t *copy = NULL;
-
-	if (length > 0 && in->option_bytes + length <= MOST_OPTIONS)
-		copy = malloc(length);
-	if (copy != NULL) {
-		memcpy(copy, options, length);
-		in->option_bytes += length;
-	}
-	return copy;
-}
-
-static void
-add_section(struct lk_capture_input *in, uint64_t at, const uint8_t *options, uint32_t length)
-{
-	const struct lk_capture_file *w = &in->reader.file;
-
-	if (in->told.sections == MOST_DESCRIBED) {
-		in->too_many = "more than 65,536 sections";
-		return;
-	}
-	if (!grow((void **)&in->sections, &in->section_room, in->told.sections,
-		  sizeof(*in->sections))) {
-		in->has_no_memory = 1;
-		return;
-	}
-	in->section = in->told.sections++;
-	in->sections[in->section] = (struct lk_capture_section){
-		.at = at,
-		.first_interface = in->told.interfaces,
-		.is_big = (uint32_t)w->is_big,
-		.options = kept_options(in, options, length),
-	};
-	if (in->sections[in->section].options != NULL)
-		in->sections[in->section].options_length = length;
-}
-
-static void
-add_interface(struct lk_capture_input *in, uint64_t at, const struct lk_capture_interface *found,
-	      const uint8_t *options, uint32_t length)
-{
-	struct lk_capture_described *described;
-
-	if (in->told.interfaces == MOST_DESCRIBED) {
-		in->too_many = "more than 65,536 interfaces";
-		return;
-	}
-	if (!grow((void **)&in->interfaces, &in->interface_room, in->told.interfaces,
-		  sizeof(*in->interfaces))) {
-		in->has_no_memory = 1;
-		return;
-	}
-	described = &in->interfaces[in->told.interfaces++];
-	*described = (struct lk_capture_described){
-		.at = at,
-		.section = (uint32_t)in->section,
-		.number = in->sections[in->section].interfaces++,
-		.link_type = found->link_type,
-		.snaplen = found->snaplen,
-		.offset_s = found->offset_s,
-		.resolution = found->resolution,
-		.fcs = found->fcs,
-		.options = kept_options(in, options, length),
-	};
-	if (described->options != NULL)
-		described->options_length = length;
-}
-
-/* A section header or an interface description, which may have been met before. */
-static void
-hear(void *listener, const uint8_t *block, uint32_t length)
-{
-	struct lk_capture_input *in = listener;
-	const struct lk_capture_file *w = &in->reader.file;
-	uint32_t number = w->interface_count - 1;
-
-	if (in->has_no_memory || in->too_many != NULL)
-		return;
-	if (lk_get32(block) != LK_BLOCK_SECTION) {
-		if (number >= in->sections[in->section].interfaces)
-			add_interface(in, w->at, &w->interfaces[number], block + INTERFACE_OPTIONS,
-				      length - INTERFACE_OPTIONS - 4);
-	} else if (in->told.sections == 0 || w->at > in->sections[in->told.sections - 1].at) {
-		add_section(in, w->at, block + SECTION_OPTIONS, length - SECTION_OPTIONS - 4);
-	} else if (w->at != in->sections[in->section].at) {
-		in->section++;
-	}
-}
+#define MOST_COMMENTS (4u << 20) /* bytes, behind which a batch ends */
 
 struct lk_capture_input *
 lk_codec_capture_open(int fd)
@@ -158,7 +26,7 @@ lk_codec_capture_open(int fd)
 	}
 	lk_capture_reader_begin(&in->reader, fd, buffer);
 	in->reader.is_pipe = fstat(fd, &state) == 0 && !S_ISREG(state.st_mode);
-	in->reader.file.hear = hear;
+	in->reader.file.hear = lk_capture_hear;
 	in->reader.file.listener = in;
 	return in;
 }
@@ -166,12 +34,7 @@ lk_codec_capture_open(int fd)
 void
 lk_codec_capture_shut(struct lk_capture_input *in)
 {
-	for (uint64_t i = 0; i < in->told.sections; i++)
-		free(in->sections[i].options);
-	for (uint64_t i = 0; i < in->told.interfaces; i++)
-		free(in->interfaces[i].options);
-	free(in->sections);
-	free(in->interfaces);
+	lk_capture_free_tables(in);
 	free(in->comments.all);
 	free(in->comments.text);
 	free(in->reader.buffer);
@@ -179,12 +42,12 @@ lk_codec_capture_shut(struct lk_capture_input *in)
 }
 
 static int
-add_comment(struct comments *c, uint64_t record, const uint8_t *text, uint32_t length)
+add_comment(struct lk_capture_comments *c, uint64_t record, const uint8_t *text, uint32_t length)
 {
-	while (c->bytes + length > c->text_room)
-		if (!grow((void **)&c->text, &c->text_room, c->text_room, 1))
+	while (c->bytes + length >= c->text_room) /* also for a text of no bytes there is a place */
+		if (!lk_capture_grow((void **)&c->text, &c->text_room, c->text_room, 1))
 			return 0;
-	if (!grow((void **)&c->all, &c->room, c->count, sizeof(*c->all)))
+	if (!lk_capture_grow((void **)&c->all, &c->room, c->count, sizeof(*c->all)))
 		return 0;
 	memcpy(c->text + c->bytes, text, length);
 	c->all[c->count++] = (struct lk_capture_comment){record, c->bytes, length};
@@ -234,14 +97,12 @@ lk_codec_capture_read(struct lk_capture_input *in, uint8_t *buffer, uint64_t roo
 	in->comments.count = in->comments.bytes = 0;
 	while (n < most && in->comments.bytes < MOST_COMMENTS) {
 		status = lk_capture_reader_next(r, &record);
-		if (r->file.format == LK_CAPTURE_PCAP && in->told.sections == 0) {
-			add_section(in, 0, NULL, 0);
-			add_interface(in, 0, &r->file.interfaces[0], NULL, 0);
-		}
+		if (r->file.format == LK_CAPTURE_PCAP && in->told.sections == 0)
+			lk_capture_add_only_interface(in);
 		if (in->has_no_memory)
 			return -ENOMEM;
-		if (in->too_many != NULL)
-			status = lk_capture_fails(&r->file, LK_CAPTURE_BAD, in->too_many);
+		if (in->trouble != NULL)
+			status = lk_capture_fails(&r->file, LK_CAPTURE_BAD, in->trouble);
 		if (status != LK_CAPTURE_RECORD)
 			break;
 		if (record.kept > room - used) {
@@ -321,8 +182,8 @@ lk_codec_capture_seek(struct lk_capture_input *in, uint64_t at)
 		return at == 0 ? 0 : -EINVAL;
 	if (at > 0 && at >= in->seen)
 		return -EINVAL;
-	if (w->format == LK_CAPTURE_PCAP && at < LK_PCAP_HEADER)
-		at = LK_PCAP_HEADER;
+	if (at == 0)
+		w->format = LK_CAPTURE_UNREAD;
 	while (n > 1 && in->sections[n - 1].at > at)
 		n--;
 	in->section = n - 1;
@@ -333,7 +194,7 @@ lk_codec_capture_seek(struct lk_capture_input *in, uint64_t at)
 		const struct lk_capture_described *d =
 			&in->interfaces[section->first_interface + i];
 
-		if (d->at >= at && at > LK_PCAP_HEADER)
+		if (d->at >= at)
 			break;
 		w->interfaces[w->interface_count++] = (struct lk_capture_interface){
 			d->link_type, d->snaplen, d->offset_s, d->resolution, d->fcs};

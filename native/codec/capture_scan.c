@@ -13,6 +13,7 @@ take(struct lk_capture_scan *s, const struct lk_rewrite *rewrite, const struct l
      struct lk_capture_clock *clock)
 {
 	uint32_t link_type = record->link_type, length;
+	uint32_t snaplen = reader->file.interfaces[record->interface].snaplen;
 	enum lk_to_ethernet made;
 
 	s->all_frames++;
@@ -22,7 +23,8 @@ take(struct lk_capture_scan *s, const struct lk_rewrite *rewrite, const struct l
 		s->went_back++;
 	if (!lk_is_played(side, s->all_frames - 1))
 		return;
-	s->odd += record->fcs != 0 || record->is_overlong;
+	s->odd +=
+		record->fcs != 0 || record->is_overlong || (snaplen != 0 && record->kept > snaplen);
 	made = lk_capture_to_ethernet(reader, record);
 	if (made == LK_ETHERNET_MADE && link_type != LK_LINK_ETHERNET && s->converted++ == 0)
 		s->converted_link_type = link_type;

@@ -46,13 +46,18 @@ static void (*const steps[LK_LAYER_COUNT])(struct lk_walker *) = {
 
 /*
  * The packet of the last layer ends at `end`; behind it stands `tail`. One that would be longer
- * than what is around it is told so, where that is not as it should be.
+ * than what is around it is told so, where that is not as it should be, and so is one that would
+ * end within its header.
  */
 void
 lk_walk_ends_at(struct lk_walker *s, uint64_t end, enum lk_layer_kind tail)
 {
 	struct lk_layer *layer = lk_walk_last(s);
 
+	if (end < s->at) {
+		layer->problem = LK_PROBLEM_LENGTH;
+		return;
+	}
 	if (end > s->end) {
 		s->is_partial = 1;
 		if (!s->is_open && layer->problem == LK_PROBLEM_NONE)

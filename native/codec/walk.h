@@ -26,7 +26,8 @@ struct lk_walker {
 	/* Of the IP packet around: what its pseudo-header is made of */
 	uint8_t ip_version;
 	uint8_t is_fragment;
-	uint8_t is_partial; /* not all of it is in the frame */
+	uint8_t is_partial;  /* not all of it is in the frame */
+	uint8_t is_underway; /* to an address that is not told */
 	uint8_t protocol;
 	uint32_t ip_at;
 	uint64_t source_sum;
@@ -103,6 +104,25 @@ lk_walk_sees(const struct lk_walker *s, uint32_t n)
 	uint32_t end = s->end < s->kept ? s->end : s->kept;
 
 	return s->at <= end && n <= end - s->at;
+}
+
+/* A checksum over a packet of which a part is elsewhere, or its destination, tells nothing. */
+static inline int
+lk_walk_is_whole(const struct lk_walker *s)
+{
+	return !s->is_fragment && !s->is_partial && !s->is_quoted && !s->is_underway;
+}
+
+/* Nothing is to be said of the last layer's checksum; `field`: where it stands in the header, or 0
+ * where even that is not there. */
+static inline void
+lk_walk_cannot_tell(struct lk_walker *s, uint32_t field)
+{
+	struct lk_layer *layer = lk_walk_last(s);
+
+	layer->sum = LK_SUM_UNKNOWN;
+	if (field != 0)
+		layer->checksum = lk_get16(s->frame + layer->offset + field);
 }
 
 void lk_walk_ends_at(struct lk_walker *s, uint64_t end, enum lk_layer_kind tail);

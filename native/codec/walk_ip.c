@@ -11,6 +11,7 @@
 #define OPTION_JUMBO	    0xc2
 #define OPTION_HOME	    0xc9
 #define MOST_PAYLOAD	    65535u
+#define AH_LENGTH	    12u
 
 #define PROTO_IGMP     2
 #define PROTO_ESP      50
@@ -61,7 +62,7 @@ begin(struct lk_walker *s, uint8_t version)
 	s->is_open |= s->is_fragment | s->is_partial | s->is_quoted;
 	s->ip_version = version;
 	s->ip_at = lk_walk_last(s)->offset;
-	s->is_fragment = s->is_partial = 0;
+	s->is_fragment = s->is_partial = s->is_underway = 0;
 }
 
 static int
@@ -121,6 +122,8 @@ lk_walk_ip(struct lk_walker *s)
 	s->source_sum = lk_sum(p + 12, 4, 0);
 	s->destination_sum = lk_sum(p + 16, 4, 0);
 	lk_walk_judge(s, 10, s->at, 0);
+	if (lk_walk_last(s)->sum == LK_SUM_WRONG && lk_walk_last(s)->checksum == 0)
+		lk_walk_last(s)->sum = LK_SUM_UNFINISHED; /* left to the NIC as 0 */
 	if (header > LK_IPV4_LENGTH)
 		follow_route(s, p, header);
 	fragment = lk_get16(p + 6) & 0x3fff;
@@ -162,6 +165,18 @@ extension(struct lk_walker *s, uint8_t protocol)
 	s->protocol = protocol;
 }
 
+/* An IPv6 packet's payload of 0 bytes: of a jumbogram the length stands behind; what cannot be as
+ * short, or is longer than the field could tell, is the NIC's to cut into segments. */
+static int
+has_other_length(const struct lk_walker *s, uint8_t protocol)
+{
+	uint32_t room = s->end - s->at;
+
+	if (protocol == LK_PROTO_TCP || protocol == LK_PROTO_UDP)
+		return room >= LK_UDP_LENGTH;
+	return protocol == LK_PROTO_HOP_BY_HOP || room > MOST_PAYLOAD;
+}
+
 void
 lk_walk_ipv6(struct lk_walker *s)
 {
@@ -175,8 +190,7 @@ lk_walk_ipv6(struct lk_walker *s)
 		return;
 	begin(s, 6);
 	payload = lk_get16(p + 4);
-	/* Of a jumbogram the length stands behind; longer ones without it are the NIC's to cut. */
-	if (payload != 0 || (p[6] != LK_PROTO_HOP_BY_HOP && s->end - s->at <= MOST_PAYLOAD))
+	if (payload != 0 || !has_other_length(s, p[6]))
 		lk_walk_ends_at(s, (uint64_t)s->at + payload, LK_LAYER_trailer);
 	s->minimum = 0;
 	s->source_sum = lk_sum(p + 8, 16, 0);
@@ -240,37 +254,51 @@ lk_walk_destination(struct lk_walker *s)
 }
 
 /* RFC 6554 3: of the last address only the bytes are told in which it differs. */
-static void
+static int
 compressed_route(struct lk_walker *s, const uint8_t *p, uint32_t length)
 {
 	uint32_t same = p[4] & 15u, padding = p[5] >> 4;
 	uint8_t address[16];
 
 	if (length < 8 + padding + 16 - same)
-		return;
+		return 0;
 	memcpy(address, s->frame + s->ip_at + 24, 16);
 	memcpy(address + same, p + length - padding - (16 - same), 16 - same);
 	s->destination_sum = lk_sum(address, 16, 0);
+	return 1;
 }
 
-/* While there are segments left, the last one is the destination (RFC 8200 8.1). */
+/* While there are segments left, the last one is the destination (RFC 8200 8.1). 0 where it is not
+ * told. */
+static int
+go_to_last_segment(struct lk_walker *s, const uint8_t *p, uint32_t length)
+{
+	if (p[2] == 3)
+		return compressed_route(s, p, length);
+	if (length < 24)
+		return 0;
+	switch (p[2]) {
+	case 0: /* RFC 5095 */
+		s->destination_sum = lk_sum(p + 8 + (length - 24) / 16 * 16, 16, 0);
+		return 1;
+	case 2: /* RFC 6275 6.4 */
+	case 4: /* RFC 8754 2: the last one comes first */
+		s->destination_sum = lk_sum(p + 8, 16, 0);
+		return 1;
+	default:
+		return 0;
+	}
+}
+
 void
 lk_walk_routing(struct lk_walker *s)
 {
 	const uint8_t *p = extension_header(s, LK_LAYER_routing);
-	uint32_t length;
 
 	if (p == NULL)
 		return;
-	length = lk_walk_last(s)->length;
-	if (p[3] != 0 && length >= 24) {
-		if (p[2] == 0) /* RFC 5095 */
-			s->destination_sum = lk_sum(p + 8 + (length - 24) / 16 * 16, 16, 0);
-		else if (p[2] == 2 || p[2] == 4) /* RFC 6275 6.4; RFC 8754 2, last one first */
-			s->destination_sum = lk_sum(p + 8, 16, 0);
-	}
-	if (p[3] != 0 && p[2] == 3)
-		compressed_route(s, p, length);
+	if (p[3] != 0 && !go_to_last_segment(s, p, lk_walk_last(s)->length))
+		s->is_underway = 1;
 	extension(s, p[0]);
 }
 
@@ -292,9 +320,15 @@ lk_walk_fragment(struct lk_walker *s)
 void
 lk_walk_ah(struct lk_walker *s)
 {
-	const uint8_t *p = lk_walk_header(s, LK_LAYER_ah, 12);
+	const uint8_t *p = lk_walk_header(s, LK_LAYER_ah, AH_LENGTH);
 
-	if (p == NULL || !lk_walk_lengthen(s, (p[1] + 2u) * 4))
+	if (p == NULL)
+		return;
+	if ((p[1] + 2u) * 4 < AH_LENGTH) {
+		lk_walk_last(s)->problem = LK_PROBLEM_LENGTH;
+		return;
+	}
+	if (!lk_walk_lengthen(s, (p[1] + 2u) * 4))
 		return;
 	if (s->ip_version == 6)
 		extension(s, p[0]);
@@ -309,8 +343,10 @@ lk_walk_mobility(struct lk_walker *s)
 
 	if (p == NULL)
 		return;
-	if (!s->is_fragment && !s->is_quoted)
+	if (lk_walk_is_whole(s))
 		lk_walk_judge_transport(s, 4, s->at, lk_walk_last(s)->length);
+	else
+		lk_walk_cannot_tell(s, 4);
 	extension(s, p[0]);
 }
 

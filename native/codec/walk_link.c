@@ -36,6 +36,13 @@
 #define LINK_IPV6      229u
 #define LINK_SLL2      276u
 
+/* Cisco's framing has a frame's address and a zero where PPP has FF 03 or its protocol. */
+static int
+is_cisco_hdlc(const struct lk_walker *s)
+{
+	return lk_walk_sees(s, 2) && (lk_get16(s->frame + s->at) & 0x7fff) == 0x0f00;
+}
+
 enum lk_layer_kind
 lk_walk_link(const struct lk_walker *s, uint32_t link_type)
 {
@@ -47,7 +54,7 @@ lk_walk_link(const struct lk_walker *s, uint32_t link_type)
 		return LK_LAYER_loop;
 	case LINK_PPP:
 	case LINK_PPP_HDLC:
-		return LK_LAYER_ppp;
+		return is_cisco_hdlc(s) ? LK_LAYER_data : LK_LAYER_ppp;
 	case LINK_PPP_ETHER:
 		return LK_LAYER_pppoe;
 	case LINK_RAW_BSD:
@@ -225,7 +232,7 @@ lk_walk_sll2(struct lk_walker *s)
 		cooked(s, lk_get16(p + 8), lk_get16(p));
 }
 
-/* The address family of whatever system captured, in its byte order. */
+/* The address family of whatever system captured, in its byte order; AIX has an EtherType there. */
 void
 lk_walk_loop(struct lk_walker *s)
 {
@@ -241,9 +248,42 @@ lk_walk_loop(struct lk_walker *s)
 		s->next = LK_LAYER_ip;
 	else if (family == 10 || family == 24 || family == 28 || family == 30)
 		s->next = LK_LAYER_ipv6;
+	else
+		s->next = (uint8_t)lk_walk_type(lk_get16(p + 2));
 }
 
-/* RFC 3032 2.1; what is carried is told by nothing but its first four bits (RFC 4928 3). */
+/* An Ethernet header may stand `skipped` bytes on: what it announces is known. */
+static int
+may_be_ethernet(const struct lk_walker *s, uint32_t skipped)
+{
+	uint16_t type;
+
+	if (!lk_walk_sees(s, skipped + LK_ETHER_LENGTH))
+		return 0;
+	type = lk_get16(s->frame + s->at + skipped + 12);
+	return type <= LONGEST_LENGTH ? type >= LLC_UNNUMBERED && type <= s->end - s->at
+				      : lk_walk_type(type) != LK_LAYER_data;
+}
+
+/* What is carried is told by nothing but its first four bits (RFC 4928 3): 0 is a control word,
+ * whose next twelve are 0 too (RFC 4448 4.6), 1 its control channel (RFC 5586 2.1). A pseudowire
+ * without one begins with any destination. */
+static enum lk_layer_kind
+under_labels(const struct lk_walker *s)
+{
+	uint8_t bits;
+
+	if (!lk_walk_sees(s, 2))
+		return LK_LAYER_data;
+	bits = s->frame[s->at] >> 4;
+	if (bits == 1 || bits == 4 || bits == 6)
+		return lk_walk_version(s);
+	if (may_be_ethernet(s, 0) && (lk_get16(s->frame + s->at) != 0 || !may_be_ethernet(s, 4)))
+		return LK_LAYER_eth;
+	return bits == 0 ? LK_LAYER_pw : LK_LAYER_data;
+}
+
+/* RFC 3032 2.1 */
 void
 lk_walk_mpls(struct lk_walker *s)
 {
@@ -252,12 +292,7 @@ lk_walk_mpls(struct lk_walker *s)
 	s->minimum = 0;
 	if (p == NULL)
 		return;
-	if ((lk_get32(p) & MPLS_BOTTOM) == 0)
-		s->next = LK_LAYER_mpls;
-	else if (lk_walk_sees(s, 1) && s->frame[s->at] >> 4 == 0)
-		s->next = LK_LAYER_pw;
-	else
-		s->next = (uint8_t)lk_walk_version(s);
+	s->next = (uint8_t)(lk_get32(p) & MPLS_BOTTOM ? under_labels(s) : LK_LAYER_mpls);
 }
 
 void

@@ -77,6 +77,8 @@ lk_walk_gre(struct lk_walker *s)
 		else
 			lk_walk_judge(s, 4, s->end, 0);
 	}
+	if ((flags & GRE_VERSION) == 1 && !(flags & GRE_SEQUENCE))
+		return; /* what has no number acknowledges alone (RFC 2637 4.1) */
 	if (type == TYPE_PPP)
 		s->next = LK_LAYER_ppp;
 	else if (type == TYPE_ERSPAN && !(flags & GRE_SEQUENCE)) /* type I has no header */

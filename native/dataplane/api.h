@@ -260,7 +260,6 @@ void lk_live_share(struct lk_trial *trial);
 /* filter.c: libpcap's program, as machine code where that can be (errno where it is NULL) */
 struct lk_filter;
 struct lk_filter *lk_filter_create(const struct lk_bpf_insn *program, uint32_t count);
-int lk_filter_is_compiled(const struct lk_filter *filter);
 void lk_filter_free(struct lk_filter *filter);
 
 /* impair.c */

@@ -57,12 +57,6 @@ lk_filter_create(const struct lk_bpf_insn *program, uint32_t count)
 	return filter;
 }
 
-int
-lk_filter_is_compiled(const struct lk_filter *filter)
-{
-	return filter->compiled != NULL;
-}
-
 /* No graph uses it any more. */
 void
 lk_filter_free(struct lk_filter *filter)

@@ -10,31 +10,49 @@
 #define LK_PCAP_LONG_RECORD  24u /* with interface, protocol and packet type behind the lengths */
 #define LK_PCAP_US	     0xa1b2c3d4u
 #define LK_PCAP_NS	     0xa1b23c4du
+#define LK_PCAP_IXIA_HW	     0x1c0001acu /* lcap: the size of all records follows on the header */
+#define LK_PCAP_IXIA_SW	     0x1c0001abu
+#define LK_PCAP_IXIA_MORE    4u
 #define LK_PCAP_MODIFIED     0xa1b2cd34u /* of patched libpcaps for Linux, about the year 2000 */
 #define LK_PCAP_LINK	     0x0000ffffu /* what stands above tells of the FCS */
 #define LK_PCAP_HAS_FCS	     0x04000000u
 #define LK_PCAP_FCS_SHIFT    28 /* its length in units of 16 bits */
 #define LK_PCAP_VERSION	     2u
+#define LK_PCAP_AIX_MINOR    2u
+#define LK_PCAP_AIX_LINK     6u /* its interface type of Ethernet; nanoseconds whatever the magic */
 #define LK_PCAP_EITHER_MINOR 3u
 #define LK_NS_PER_SECOND     1000000000u
 
 static inline int
 lk_is_pcap(uint32_t magic)
 {
-	return magic == LK_PCAP_US || magic == LK_PCAP_NS || magic == LK_PCAP_MODIFIED;
+	return magic == LK_PCAP_US || magic == LK_PCAP_NS || magic == LK_PCAP_MODIFIED ||
+	       magic == LK_PCAP_IXIA_HW || magic == LK_PCAP_IXIA_SW;
+}
+
+/* Bytes in front of the first record. */
+static inline uint32_t
+lk_pcap_header(uint32_t magic)
+{
+	int is_ixia = magic == LK_PCAP_IXIA_HW || magic == LK_PCAP_IXIA_SW;
+
+	return LK_PCAP_HEADER + (is_ixia ? LK_PCAP_IXIA_MORE : 0);
 }
 
 static inline enum lk_capture_status
 lk_pcap_begin(struct lk_capture_file *w, uint32_t magic)
 {
 	const uint8_t *p;
-	enum lk_capture_status status = lk_capture_need(w, LK_PCAP_HEADER, &p);
-	uint32_t minor, link;
+	enum lk_capture_status status;
+	uint32_t minor, link, header;
 
+	w->is_big = lk_is_pcap(magic);
+	if (!w->is_big)
+		magic = __builtin_bswap32(magic);
+	header = lk_pcap_header(magic);
+	status = lk_capture_need(w, header, &p);
 	if (status != LK_CAPTURE_RECORD)
 		return status;
-	w->is_big = lk_is_pcap(magic);
-	magic = lk_capture32(w, p);
 	w->fraction_ns = magic == LK_PCAP_NS ? 1 : 1000;
 	w->head = magic == LK_PCAP_MODIFIED ? LK_PCAP_LONG_RECORD : LK_PCAP_RECORD;
 	if (lk_capture16(w, p + 4) != LK_PCAP_VERSION)
@@ -44,16 +62,20 @@ lk_pcap_begin(struct lk_capture_file *w, uint32_t magic)
 		     : minor == LK_PCAP_EITHER_MINOR ? LK_PCAP_EITHER
 						     : LK_PCAP_KEPT_FIRST;
 	link = lk_capture32(w, p + 20);
+	if (minor == LK_PCAP_AIX_MINOR && (link & LK_PCAP_LINK) == LK_PCAP_AIX_LINK) {
+		w->fraction_ns = 1;
+		link = LK_LINK_ETHERNET;
+	}
 	w->interface_count = 1;
 	w->interfaces[0] = (struct lk_capture_interface){
 		.snaplen = lk_capture32(w, p + 16),
 		.link_type = link & LK_PCAP_LINK,
-		.resolution = magic == LK_PCAP_NS ? 9 : 6,
+		.resolution = w->fraction_ns == 1 ? 9 : 6,
 		.fcs = (uint8_t)((link & LK_PCAP_HAS_FCS) != 0 ? (link >> LK_PCAP_FCS_SHIFT) * 2
 							       : 0),
 	};
 	w->format = LK_CAPTURE_PCAP;
-	w->at += LK_PCAP_HEADER;
+	w->at += header;
 	return LK_CAPTURE_RECORD;
 }
 

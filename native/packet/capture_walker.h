@@ -12,6 +12,7 @@
 #define LK_CAPTURE_INTERFACES 4096u    /* of a section */
 #define LK_CAPTURE_MOST_KEPT  262144u  /* bytes of a frame: libpcap's own limit */
 #define LK_CAPTURE_WINDOW     1048576u /* no record and no block that is looked at is longer */
+#define LK_LINK_ETHERNET      1u
 
 enum lk_capture_status {
 	LK_CAPTURE_END,	   /* behind the last record */

@@ -2,11 +2,11 @@
 #ifndef LK_LINK_TYPE_H
 #define LK_LINK_TYPE_H
 
+#include "capture_walker.h"
 #include "headers.h"
 
 /* Link types of captures (https://www.tcpdump.org/linktypes.html) that become Ethernet here. */
 #define LK_LINK_NULL	 0u
-#define LK_LINK_ETHERNET 1u
 #define LK_LINK_PPP	 9u
 #define LK_LINK_RAW_BSD	 12u
 #define LK_LINK_RAW_BSDI 14u
@@ -217,7 +217,7 @@ lk_to_ethernet(uint32_t link_type, const uint8_t *bytes, uint32_t *kept, uint32_
 	lk_put16(to + 12, (uint16_t)type);
 	memcpy(to + LK_ETHER_LENGTH, bytes + head.length, *kept);
 	*kept += LK_ETHER_LENGTH;
-	*length += LK_ETHER_LENGTH;
+	*length = *length > UINT32_MAX - LK_ETHER_LENGTH ? UINT32_MAX : *length + LK_ETHER_LENGTH;
 	return LK_ETHERNET_MADE;
 }
 

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain, product
 from pathlib import Path
 
-from tests.bench import flows, generator, live, recorder, reflect, tunnels, waiting
+from tests.bench import captures, flows, generator, live, recorder, reflect, tunnels, waiting
 
 ROUNDS = 3
 Row = dict[str, str | float]
@@ -97,6 +97,14 @@ def flow_rows() -> Iterator[Row]:
         yield in_turns(f"{number:,} paced flows, net_null, 64 B", "Mpps", many, one, "one flow")
     yield alone("flows both ways over a cable, 64 B", "Mpps", flows.both_ways)
     yield alone("start of 256 flows", "s", partial(flows.start_seconds, 256), 2.0)
+
+
+def capture_rows() -> Iterator[Row]:
+    """A capture as a table and as flows, beside what others make of the same file."""
+    captures.capture()
+    for what, ours, peer, name in captures.peers():
+        yield in_turns(f"a capture of 200,000 frames: {what}", "M/s", ours, peer, name)
+    yield alone("frames explained, with their text", "k/s", captures.explained)
 
 
 def pacing_rows() -> Iterator[Row]:
@@ -198,7 +206,8 @@ def main() -> None:
     add(alone("recorder at 1000 Hz, cost", "%", lambda: recorder.cost_percent(1000), 5.0))
     add(alone("recorder at 10 Hz, its CPU", "%", lambda: recorder.cpu_percent(10), 1.0))
     add(alone("a sample of it in Python", "µs", recorder.sample_microseconds, 200.0))
-    for row in chain(live_rows(), generator_rows(), flow_rows(), pacing_rows()):
+    measured = (capture_rows(), live_rows(), generator_rows(), flow_rows(), pacing_rows())
+    for row in chain(*measured):
         add(row)
     folder = Path("build/bench")
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What test_sanitized_engine runs with sanitized modules: traffic through every kind of node."""
 
+import gzip
+import random
 import sys
 import time
+import warnings
+from contextlib import suppress
 from pathlib import Path
 
 from scapy.layers.inet import IP, UDP
@@ -11,8 +15,13 @@ from scapy.utils import rdpcap
 
 import labkit as lk
 from labkit.packet import codec
+from labkit.packet.capture_ethernet import ethernet_capture
+from labkit.packet.capture_reader import CaptureReader
+from labkit.packet.capture_writer import CaptureWriter
 from tests.frames import ENDPOINT, SERVER_4, SERVER_6, SERVER_MAC, UDP_PORT, good_frames
+from tests.fuzz.target import capture_seeds
 from tests.malformed import malformed_frames
+from tests.packet.capture_files import pcap_header, pcap_record
 
 KINDS = ("arp_responder", "nd_responder", "icmp_echo", "udp_echo", "refuse", "reflect")
 
@@ -60,6 +69,32 @@ def use_reflector(lab: lk.Lab, folder: Path) -> None:
         lab.counters()
     path.stop()
     assert len(rdpcap(str(file))) > 100
+
+
+def use_capture_files(lab: lk.Lab, folder: Path) -> None:
+    """Of every kind, whole and damaged: read, written, made Ethernet, and played as that."""
+    noise = random.Random(7)
+    warnings.filterwarnings("ignore", ".*(become Ethernet|it ends within|it is no capture any)")
+    for name, data in capture_seeds():
+        for count in range(12):
+            changed = bytearray(data)
+            for _ in range(count):
+                changed[noise.randrange(len(changed))] = noise.randrange(256)
+            file = folder / f"{name}.in"
+            file.write_bytes(changed)
+            with suppress(lk.LabError), CaptureReader(file) as reader:
+                batches = list(reader.batches())
+                with CaptureWriter(folder / "out.pcapng", interfaces=reader.interfaces) as writer:
+                    for batch in batches:
+                        writer.write(batch.buffer, batch.records, batch.comments)
+                ethernet_capture(file)
+    packet = bytes(IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1, dport=2) / bytes(500))
+    file.write_bytes(gzip.compress(pcap_header(link=101) + pcap_record(packet) * 500)[:-9])
+    a, b = lab.cable("player", "listener")
+    path = lab.run(lk.rx(b) >> lk.sink())
+    run = lk.trial(a, lk.Replay(file, "10 kpps"), to=b, duration=0.3, progress=False)
+    assert run.row["sent"] > 0, run
+    path.stop()
 
 
 def use_captures(lab: lk.Lab, folder: Path) -> None:
@@ -185,6 +220,7 @@ def main(folder: str) -> None:
     with lk.Lab() as lab, lk.record(lab, hz=1000) as recorded:
         use_echo_server(lab)
         use_reflector(lab, Path(folder))
+        use_capture_files(lab, Path(folder))
         use_captures(lab, Path(folder))
         use_trial(lab)
         use_sink(lab)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, captures.c,
-and tunnels.c once for each protocol."""
+reader.c, and tunnels.c once for each protocol."""
 
 import struct
 import subprocess
@@ -23,11 +23,13 @@ TUNNEL_SWITCHES = (0x01, 0x0B, 0x05, 0x11, 0x21, 0x41, 0x81, 0xC1)  # as named i
 
 @dataclass(frozen=True)
 class Target:
-    """A fuzz target: its source, and the preprocessor's definitions."""
+    """A fuzz target: its source, the preprocessor's definitions, and sources of native/ with it."""
 
     name: str
     source: str
     definitions: tuple[str, ...] = ()
+    native: tuple[str, ...] = ()
+    least_runs: int = 10_000  # in 20 s beside the others
 
     @property
     def binary(self) -> Path:
@@ -42,10 +44,14 @@ class Target:
         """Compiles with clang into build/fuzz."""
         FOLDER.mkdir(parents=True, exist_ok=True)
         command = [
-            *("clang", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror"),
+            *("clang", "-std=gnu11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Werror"),
             *("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"),
             *(f"-D{definition}" for definition in self.definitions),
-            *("-I", ROOT / "native" / "packet", ROOT / "tests" / "fuzz" / self.source),
+            *("-I", ROOT / "native" / "packet", "-I", ROOT / "native" / "codec"),
+            *(
+                ROOT / "tests" / "fuzz" / self.source,
+                *(ROOT / "native" / one for one in self.native),
+            ),
             *("-o", self.binary),
         ]
         ran = subprocess.run(command, capture_output=True, text=True)
@@ -55,7 +61,11 @@ class Target:
     def write_seeds(self, corpus: Path) -> None:
         """Good input for every switch."""
         corpus.mkdir(parents=True, exist_ok=True)
-        seeds = {"handlers.c": handler_seeds, "captures.c": capture_seeds}
+        seeds = {
+            "handlers.c": handler_seeds,
+            "captures.c": capture_seeds,
+            "reader.c": capture_seeds,
+        }
         for name, data in seeds.get(self.source, self.tunnel_seeds)():
             (corpus / name).write_bytes(data)
 
@@ -95,10 +105,15 @@ def capture_seeds() -> Iterator[tuple[str, bytes]]:
         for magic in (0xA1B2C3D4, 0xA1B23C4D):
             head = struct.pack(f"{order}IHHiIII", magic, 2, 4, 0, 0, 65535, 1)
             yield f"{name}-{magic:x}", head + struct.pack(f"{order}4I", 1, 2, 16, 60) + bytes(16)
+        told = struct.pack(f"{order}4I", 1, 2, 16, 60)
+        modified = struct.pack(f"{order}IHHiIII", 0xA1B2CD34, 2, 3, 0, 0, 65535, 0x24000065)
+        yield f"{name}-modified", modified + told + bytes(24)
+        options = struct.pack(f"{order}HH4s HHI HH", 1, 4, b"text", 2, 4, 4 << 5, 0, 0)
         blocks = [
             (0x0A0D0D0A, struct.pack(f"{order}IHHq", 0x1A2B3C4D, 1, 0, -1)),
             (1, struct.pack(f"{order}HHI HHB3x HHq HH", 1, 0, 96, 9, 1, 9, 14, 8, 1, 0, 0)),
             (6, struct.pack(f"{order}5I", 0, 1, 2, 16, 60) + bytes(16)),
+            (6, struct.pack(f"{order}5I", 0, 1, 2, 16, 60) + bytes(16) + options),
             (2, struct.pack(f"{order}2H4I", 0, 0, 1, 2, 16, 60) + bytes(16)),
             (3, struct.pack(f"{order}I", 16) + bytes(16)),
             (99, bytes(8)),
@@ -115,6 +130,12 @@ def capture_seeds() -> Iterator[tuple[str, bytes]]:
 TARGETS = (
     Target("handlers", "handlers.c"),
     Target("captures", "captures.c"),
+    Target(
+        "reader",
+        "reader.c",
+        native=("codec/capture_read.c", "codec/capture_tables.c"),
+        least_runs=500,
+    ),
     Target("vxlan", "tunnels.c", ("PROTOCOL=LK_VXLAN",)),
     Target("geneve", "tunnels.c", ("PROTOCOL=LK_GENEVE",)),
     Target("gue", "tunnels.c", ("PROTOCOL=LK_GUE",)),

@@ -55,6 +55,8 @@ def written(folder: Path, data: bytes, name: str = "in.pcap") -> Path:
             [RAW, FRAME, FRAME],
         ),
         (section() + interface() + enhanced(FRAME) + simple(FRAME, 60), [FRAME, FRAME]),
+        (pcap_header(0x1C0001AC) + bytes(4) + pcap_record(FRAME), [FRAME]),
+        (pcap_header(snaplen=20) + pcap_record(FRAME), [FRAME]),  # which libpcap would cut
     ],
 )
 def test_every_frame_is_sent(lab: lk.Lab, tmp_path: Path, data: bytes, frames: list[bytes]) -> None:

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Captures byte by byte: pcap and pcapng of every kind."""
+"""Captures byte by byte: pcap and pcapng of every kind, and what our reader makes of them."""
 
+import random
 import struct
+from pathlib import Path
+
+from labkit.packet.capture_reader import CaptureReader
 
 US, NS, MODIFIED = 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34
 SECTION, INTERFACE, OLD_PACKET, SIMPLE, NAMES, STATISTICS, ENHANCED, SECRETS = (
@@ -67,3 +71,28 @@ def old_packet(frame: bytes, units: int = 0, number: int = 0, order: str = "<") 
 
 def simple(kept: bytes, length: int, order: str = "<") -> bytes:
     return block(SIMPLE, struct.pack(f"{order}I", length) + kept + bytes(-len(kept) % 4), (), order)
+
+
+def noisy(count: int) -> bytes:
+    """A pcap file of numbered frames that does not compress to nothing."""
+    noise = random.Random(1)
+    return pcap_header() + b"".join(
+        pcap_record(n.to_bytes(4, "big") + noise.randbytes(70), (n, 0)) for n in range(count)
+    )
+
+
+def written(folder: Path, data: bytes, name: str = "in") -> Path:
+    (folder / name).write_bytes(data)
+    return folder / name
+
+
+def read(file: Path, **how: int) -> tuple[list[tuple[int | None, bytes, int]], CaptureReader]:
+    """Time, bytes and length of every record; the reader is still open."""
+    reader = CaptureReader(file)
+    found = []
+    for batch in reader.batches(**how):
+        for one in batch.records:
+            at, kept = int(one["offset"]), int(one["kept"])
+            time = int(one["time_ns"]) if one["has_time"] else None
+            found.append((time, batch.buffer[at : at + kept].tobytes(), int(one["length"])))
+    return found, reader

@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import labkit as lk
 from labkit.packet.capture_options import CaptureInterface
 from labkit.packet.capture_reader import RECORD, CapturedBatch, CaptureReader
 from labkit.packet.capture_writer import CaptureWriter
+from tests.fuzz.target import capture_seeds
 
 S = 10**9
 NAMES = [name for name in RECORD.names or () if name not in ("offset", "at")]
@@ -217,6 +220,24 @@ def test_records_that_cannot_be(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("interfaces", "why"),
+    [
+        ((), "interfaces has 0; it has 1 to 4,096"),
+        (INTERFACES * 3000, "interfaces has 6,000"),
+        ((CaptureInterface(0, 0, 65536, 0, 1e-9),), "link_type of interface 0 is 65536"),
+        ((CaptureInterface(0, 0, 1, 0, 1e-9, fcs=31),), "fcs of interface 0 is 31; it is 0 to 30"),
+        ((CaptureInterface(0, 0, 1, -1, 1e-9),), "snaplen of interface 0 is -1"),
+    ],
+)
+def test_interfaces_that_cannot_be(
+    tmp_path: Path, interfaces: tuple[CaptureInterface, ...], why: str
+) -> None:
+    with pytest.raises(lk.LabError, match=why):
+        CaptureWriter(tmp_path / "a.pcapng", interfaces=interfaces)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_disk_that_is_full_is_told(tmp_path: Path) -> None:
     writer = CaptureWriter(tmp_path / "a.pcap")
     with Path("/dev/full").open("wb") as full:
@@ -225,3 +246,38 @@ def test_a_disk_that_is_full_is_told(tmp_path: Path) -> None:
         writer.write_frames([b"x"], [1])
     writer.abandon()
     assert list(tmp_path.iterdir()) == []
+
+
+SEEDS = [data for _, data in capture_seeds()]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, len(SEEDS) - 1), data=st.data())
+def test_what_was_read_of_any_file_is_written_and_read_again(
+    tmp_path: Path, seed: int, data: st.DataObject
+) -> None:
+    changed = bytearray(SEEDS[seed])
+    for at, value in data.draw(
+        st.lists(st.tuples(st.integers(0, len(changed) - 1), st.integers(0, 255)), max_size=5)
+    ):
+        changed[at] = value
+    (tmp_path / "in").write_bytes(changed)
+    reader = CaptureReader(tmp_path / "in")
+    try:
+        batches = list(reader.batches())
+    except lk.LabError:
+        return
+    with CaptureWriter(tmp_path / "a.pcapng", interfaces=reader.interfaces) as writer:
+        for batch in batches:
+            writer.write(batch.buffer, batch.records, batch.comments)
+    with CaptureReader(tmp_path / "a.pcapng") as second:
+        again = list(second.batches())
+        assert second.is_whole
+        assert len(second.interfaces) == len(reader.interfaces)
+    for batch, other in zip(batches, again, strict=True):
+        same = ["kept", "length", "interface", "link_type", "flags", "fcs", "time_ns"]
+        timed = batch.records["has_time"] != 0  # without a time it may come back as that of 1970
+        assert other.records[same].tolist() == batch.records[same].tolist()
+        assert other.records["has_time"][timed].all()
+        assert other.buffer.tobytes() == batch.buffer.tobytes()
+        assert other.comments == batch.comments

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zlib
 from dataclasses import dataclass
+from typing import Any, SupportsBytes
 from xml.etree import ElementTree
 
 import pytest
@@ -15,6 +16,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
 import labkit as lk
+from labkit.packet.tunnel import STRICTNESS
 from tests.frames import good_frames
 from tests.tunnel_deviations import stored
 from tests.tunnels import FRAMES, LINK, OUTER, TUNNELS, put, with_checksums, with_lengths
@@ -24,11 +26,11 @@ PSEUDO_SUM = 0x0A00 + 0x0001 + 0x0A00 + 0x0002 + 6 + 20  # of V4 with a TCP head
 V6 = IPv6(src="fd00::1", dst="fd00::2")
 
 
-def names(frame: bytes | Packet, **how: int | str) -> list[str]:
+def names(frame: SupportsBytes, **how: Any) -> list[str]:
     return [layer.name for layer in lk.explain(frame, **how).layers]
 
 
-def checksums(frame: bytes | Packet, **how: int) -> dict[str, str]:
+def checksums(frame: SupportsBytes, **how: Any) -> dict[str, str]:
     """By name of the layer; of several the innermost one's."""
     return {x.name: x.checksum for x in lk.explain(frame, **how).layers if x.checksum}
 
@@ -137,6 +139,22 @@ def test_padding_belongs_to_no_packet() -> None:
     assert lk.explain(ack).layers[2].length == 20
 
 
+def test_what_the_layer_before_tells_of() -> None:
+    """Data by port, and by the address of LLC."""
+    bridge = bytes.fromhex("0180c200000002000000000100264242030000000001") + bytes(38)
+    assert names(bridge) == ["802.3", "LLC", "STP", "padding"]
+    for ports, name in (
+        ((9, 53), "DNS"),
+        ((5353, 5353), "mDNS"),
+        ((68, 67), "DHCP"),
+        ((123, 9), "NTP"),
+    ):
+        sport, dport = ports
+        data = lk.explain(LINK / V4 / UDP(sport=sport, dport=dport) / Raw(bytes(240))).layers[-1]
+        assert (data.name, len(data.data), data.length) == (name, 64, 240)
+        assert len(data.fields) >= 10, "of all bytes, not of the first ones alone"
+
+
 def test_a_trailer_changes_nothing_inside() -> None:
     outer = TUNNELS["vxlan_v4"].encap(FRAMES["tcp_v4"])
     plain, longer = lk.explain(outer).layers, lk.explain(outer + b"\xff" * 4).layers
@@ -182,10 +200,33 @@ def test_a_frame_that_was_captured_in_part() -> None:
     inner = explained.layers[5]
     assert (inner.name, inner.problem) == ("IP", "cut short by the capture")
     assert inner.data == outer[64:70]
+    assert (inner.length, inner.missing) == (20, 14)
+    assert "... 14 not captured" in repr(explained)
+    assert sum(layer.missing for layer in explained.layers) == len(outer) - 70
     assert dict(inner.fields) == {
         "version": "4", "ihl": "5", "tos": "0x0", "len": "43", "id": "1"
     }  # fmt: skip
-    assert "captured: 70 of 107 bytes" in explained._repr_html_()
+    assert "captured: 70 of 107 bytes; receivers: none is asked" in explained._repr_html_()
+    # Of which only the frame check sequence is missing
+    assert lk.explain(outer, wire_length=len(outer) + 4, fcs=4).receivers.keys() == set(STRICTNESS)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"wire_length": 5}, "wire_length is 5; the frame has 57 bytes here, so that it is 57 to"),
+        ({"wire_length": "60"}, "wire_length is '60'; it is a whole number or None; write 60"),
+        ({"wire_length": True}, "wire_length is True; it is a whole number"),
+        ({"wire_length": 2**40}, "wire_length is 1099511627776; the frame has 57 bytes here"),
+        ({"link_type": "etherne"}, "link_type is 'etherne'; .* did you mean 'ethernet'"),
+        ({"link_type": -1}, "link_type is -1; the numbers are 0 to 4294967295"),
+        ({"link_type": 1.5}, "link_type is 1.5; it is a text, a whole number or None"),
+        ({"fcs": 9}, "fcs is 9; the range is 0 to 4 bytes"),
+    ],
+)
+def test_wrong_arguments(how: dict[str, Any], message: str) -> None:
+    with pytest.raises(lk.LabError, match=message):
+        lk.explain(FRAMES["tcp_v4"], **how)
 
 
 def test_frames_of_captures_tell_of_themselves() -> None:
@@ -194,16 +235,24 @@ def test_frames_of_captures_tell_of_themselves() -> None:
         data: bytes
         wire_length: int
         link_type: int
+        fcs: int = 0
 
         def __bytes__(self) -> bytes:
             return self.data
 
     ip = bytes(V4 / UDP(sport=5, dport=6) / Raw(bytes(100)))
-    explained = lk.explain(Frame(ip[:40], len(ip), 101))  # type: ignore[arg-type]
+    explained = lk.explain(Frame(ip[:40], len(ip), 101))
     assert [layer.name for layer in explained.layers] == ["IP", "UDP", "data"]
     assert (explained.captured, explained.wire_length) == (40, 128)
-    # Hostile captures tell less than what is there.
-    assert lk.explain(Frame(ip, 5, 101)).wire_length == len(ip)  # type: ignore[arg-type]
+    # Hostile captures tell less than what is there, and more than there can be.
+    assert lk.explain(Frame(ip, 5, 101)).wire_length == len(ip)
+    for fcs in (0, 4, 30, 255, 2**32 - 1):
+        for wire_length in (0, len(ip), 2**32 - 1):
+            odd = lk.explain(Frame(ip, wire_length, 2**32 - 1, fcs))
+            assert {layer.name for layer in odd.layers} <= {"data", "FCS"}
+            assert repr(odd)
+    assert names(Frame(ip, -1, -1, -1))[0] == "Ethernet"
+    assert names(Frame(ip, "", None, b""))[0] == "Ethernet"  # type: ignore[arg-type]
     assert names(ip, link_type="raw") == names(ip, link_type=101) == ["IP", "UDP", "data"]
 
 
@@ -245,7 +294,9 @@ def test_receivers() -> None:
     assert lk.explain(FRAMES["arp"]).receivers == {}
     assert lk.explain(FRAMES["udp_v4"]).receivers == {}
     moved = lk.Vxlan(vni=42, udp_port=9000)
-    assert lk.explain(FRAMES["udp_v4"], lk.Vxlan()).receivers == {}
+    other = lk.explain(FRAMES["udp_v4"], lk.Vxlan())
+    assert other.receivers == {}
+    assert other.remarks == ("receivers: it is no frame of the tunnel, whose UDP port is 4789",)
     assert lk.explain(FRAMES["udp_v4"], moved).receivers["rfc"].startswith("refuses it: vxlan_no")
     broken = lk.explain(put(FRAMES["tcp_v4"], 24, b"\0\0"))  # a checksum, and no tunnel's frame
     assert broken.receivers == {}

@@ -150,6 +150,11 @@ def test_any_bytes(link: int, frame: bytes, fcs: int) -> None:
         assert length <= len(frame) + 14
 
 
+def test_a_length_of_32_bits_stays_above_what_was_kept() -> None:
+    """Such as a damaged file tells; it must not look like a whole frame."""
+    assert made(101, V4, 2**32 - 1) == (MADE, HOSTS_4 + V4, 2**32 - 1)
+
+
 def test_names() -> None:
     assert link_name(127) == "IEEE802_11_RADIOTAP (127)"
     assert link_name(9999) == "one without a name (9999)"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tunnels put together as the standards say: header sizes, checksums, ports, ECN, DSCP, options."""
 
+import ipaddress
 import json
 from dataclasses import replace
 from typing import Any
@@ -269,6 +270,25 @@ def test_strictness() -> None:
         assert strict.decap(VX4.encap(FRAME)).frame == FRAME
         with pytest.raises(lk.Refused, match="vxlan_reserved_bits"):
             strict.decap(reserved)
+
+
+@pytest.mark.parametrize("source", ["127.0.0.1", "224.0.0.1", "ff02::1"])
+def test_any_source(source: str) -> None:
+    """For analysis: who sent it is told, and not judged. What else is wrong is."""
+    address = ipaddress.ip_address(source)
+    tunnel, at = TUNNELS[f"vxlan_v{address.version}"], 26 if address.version == 4 else 22
+    outer = with_checksums(put(tunnel.encap(FRAME), at, address.packed))
+    with pytest.raises(lk.Refused, match="tunnel_bad_source"):
+        tunnel.decap(outer)
+    found = tunnel.decap(outer, any_source=True)
+    assert (found.frame, found.source) == (FRAME, source)
+    batch = lk.FrameBatch.pack([outer, outer[:40]])
+    assert tunnel.decap_many(batch.copy()).astype(bool).all()
+    verdicts = tunnel.decap_many(batch, any_source=True)
+    assert verdicts.astype(bool).tolist() == [False, True]
+    assert batch[0] == FRAME
+    with pytest.raises(lk.Refused, match="tunnel_unknown_vni"):
+        replace(tunnel, vni=43).decap(outer, any_source=True)
 
 
 def test_any_vni() -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Captures are played from the disk: all of their frames, in their rounds, at their times."""
 
+import gzip
 import os
 import struct
 from base64 import b64decode
@@ -20,6 +21,7 @@ import labkit as lk
 from labkit.path import nodes
 from labkit.runs.schedule import schedule
 from labkit.traffic.side import SideName
+from tests.packet.capture_files import pcap_header, pcap_record
 from tests.packet.test_capture_file import MS, pcap
 from tests.patience import wait_until
 from tests.trials import QUICK
@@ -151,6 +153,27 @@ def test_both_directions_of_a_cable(lab: lk.Lab, tmp_path: Path) -> None:
         takers[port].flush()
         with RawPcapReader(str(tmp_path / port.name)) as reader:
             assert [frame for frame, _ in reader] == of_side
+
+
+def test_a_compressed_capture_of_raw_ip_that_is_cut_short(lab: lk.Lab, tmp_path: Path) -> None:
+    """Three rounds of its whole datagrams, as Ethernet."""
+    a, b = lab.cable()
+    path = lab.run(lk.rx(b) >> lk.capture(tmp_path / "out") >> lk.sink(), name="taker")
+    packet = bytes(IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=9, dport=9) / Raw(bytes(80)))
+    data = pcap_header(link=101) + b"".join(pcap_record(packet, (0, 1000 * n)) for n in range(50))
+    (tmp_path / "in.gz").write_bytes(gzip.compress(data[:-1]))
+    with pytest.warns(UserWarning, match=r"become Ethernet|within a record") as said:
+        replay = lk.Replay(tmp_path / "in.gz", repeat=3)
+    assert len(said) == 2
+    with generator(lab, a):
+        start(lab, live=replay)
+        wait_until(lambda: counts(lab).state == lib.LK_FLOW_DONE)
+        assert counts(lab).total_sent == 3 * 49
+    wait_until(lambda: path.ledger.received == 3 * 49)
+    path.flush()
+    ethernet = bytes.fromhex("02040a00000202040a0000010800") + packet
+    with RawPcapReader(str(tmp_path / "out")) as reader:
+        assert [frame for frame, _ in reader] == [ethernet] * (3 * 49)
 
 
 @pytest.mark.parametrize("rate", [None, "10 kpps", "10 Mbit/s"])

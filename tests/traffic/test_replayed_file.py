@@ -115,6 +115,16 @@ def test_times_before_1970(tmp_path: Path) -> None:
     assert [due for _, due in played(replay)] == [0, 0, 3 * S]
 
 
+def test_times_that_cannot_be(tmp_path: Path) -> None:
+    """A stamp of which 64 bits hold nothing counts as the one before; centuries need a rate."""
+    data = section() + interface() + enhanced(FRAME, S) + enhanced(FRAME, 2**63)
+    assert lk.Replay(written(tmp_path, data), rate=1).capture.duration_ns == 0
+    data = pcap_header() + pcap_record(FRAME) + pcap_record(FRAME, (2**32 - 1, 0))
+    with pytest.raises(lk.LabError, match=r"its time stamps lie 136 years apart.*give a rate"):
+        lk.Replay(written(tmp_path, data))
+    assert lk.Replay(written(tmp_path, data), rate=1).rate is not None
+
+
 def test_the_fcs_is_not_sent(tmp_path: Path) -> None:
     data = pcap_header(link=1 | 0x04000000 | 2 << 28)
     data += pcap_record(FRAME + b"FCS!", (1, 0)) + pcap_record(FRAME, (2, 0), length=64)

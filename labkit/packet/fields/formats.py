@@ -59,6 +59,7 @@ FORMATS: dict[str, Format] = {  # of the kinds in native/packet/layers.h
     "l2tp": tunnel.l2tp,
     "l2tpv3": "session_id:32:hex",
     # Data that the layer before it tells of
+    "stp": link.STP,
     "pppoe_tags": link.pppoe_tags,
     "sctp_chunks": transport.sctp_chunks,
     "dns": application.dns,

@@ -18,6 +18,11 @@ MPLS = "label:20 cos:3 s:1 ttl:8"
 PW = "zero:4 flags:4:hex frg:2 len:6 seq:16"
 PPPOE = "version:4 type:4 code:8:pppoe_code sessionid:16:hex len:16"
 ARP = "hwtype:16:arp_hardware ptype:16:ether_type hwlen:8 plen:8 op:16:arp_operation"
+STP = (
+    "proto:16 version:8 bpdutype:8:hex bpduflags:8:hex rootid:16 rootmac:48:mac pathcost:32 "
+    "bridgeid:16 bridgemac:48:mac portid:16:hex age:16:256ths maxage:16:256ths hellotime:16:256ths "
+    "fwddelay:16:256ths"
+)
 TAGS = {0x0101: "service", 0x0102: "concentrator", 0x0103: "host", 0x0104: "cookie"}
 READABLE_TAGS = (0x0101, 0x0102)
 NSH_METADATA = 1  # of type 1: four words

@@ -26,6 +26,11 @@ def digits(value: int, bits: int) -> str:
     return value.to_bytes((bits + 7) // 8, "big").hex()
 
 
+def in_256ths(value: int, _bits: int) -> str:
+    """256ths of a second (IEEE 802.1D 9.2.8) as seconds."""
+    return f"{value / 256:g} s"
+
+
 def mac(value: int, _bits: int) -> str:
     """A MAC address."""
     return value.to_bytes(6, "big").hex(":")
@@ -93,6 +98,7 @@ SHOWS: dict[str, Show] = {
     "": number,
     "hex": hexadecimal,
     "digits": digits,
+    "256ths": in_256ths,
     "mac": mac,
     "ipv4": ipv4,
     "ipv6": ipv6,

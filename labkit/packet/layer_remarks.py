@@ -9,6 +9,7 @@ from labkit.packet.walk import Found
 GOOD, WRONG, UNFINISHED = "good", "wrong", "unfinished"
 CUT = "cut short by the capture"
 IP_KINDS = ("ip", "ipv6")
+WITH_CHECKSUM = ("ip", "mobility")  # also where the walk could not look at it
 OWN_REASONS = {  # by the layer's problem, why its checksum cannot be judged
     "cut": CUT,
     "short": "its packet ends within the header",
@@ -23,7 +24,7 @@ def checksum_text(raw: bytes, found: Sequence[Found], number: int) -> str:
     width = 10 if layer.kind == "sctp" else 6
     should = f"should be {layer.right:#0{width}x}"
     match layer.sum:
-        case "no_field":
+        case "no_field" if layer.kind not in WITH_CHECKSUM:
             return ""
         case "good":
             return GOOD
