@@ -15,6 +15,7 @@ from labkit.captures.matched import Matched, matched
 from labkit.captures.reading import tell
 from labkit.captures.written import interfaces_of
 from labkit.errors import LabError
+from labkit.packet.capture_options import CaptureInterface
 from labkit.packet.capture_reader import BYTES, FRAMES, RECORD, CapturedBatch, CaptureReader
 from labkit.packet.capture_writer import CaptureWriter
 from labkit.tables.table import Table
@@ -70,7 +71,8 @@ class Joined:
     def write(self, file: str | os.PathLike[str]) -> Path:
         """Writes all frames to one file, in the order of their times, each with its interface;
         returns where it is. Memory does not grow with the captures."""
-        interfaces, firsts = [], []
+        interfaces: list[CaptureInterface] = []
+        firsts: list[int] = []
         for capture in self.captures:
             firsts.append(len(interfaces))
             interfaces += interfaces_of(capture.file)
@@ -98,7 +100,8 @@ class Joined:
                 f"match() of {len(self.captures)} captures; it is of two: join([before, after])"
             )
         columns = ["time_ns", "digest", "length"]
-        return matched(*(capture.table(columns, where) for capture in self.captures), self._labels)
+        first, second = (capture.table(columns, where) for capture in self.captures)
+        return matched(first, second, self._labels)
 
     def __repr__(self) -> str:
         return f"<Joined {', '.join(self._labels)}>"
@@ -122,7 +125,9 @@ def _steady(times: Array) -> Array:
 def _plain(part: Table) -> dict[str, Any]:
     """Categories of several captures differ; their texts do not."""
     return {
-        name: column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
+        str(name): column.astype(object)
+        if isinstance(column.dtype, pd.CategoricalDtype)
+        else column
         for name, column in part.items()
     }
 
@@ -182,7 +187,8 @@ def _merged(heads: Sequence[_Head]) -> Iterator[CapturedBatch]:
         until = min(head.last for head in there)
         parts = [head.take(until) for head in there]
         order = np.argsort(np.concatenate([keys for _, keys in parts]), kind="stable")
-        records, offset, comments, first = [], 0, {}, 0
+        records, offset, first = [], 0, 0
+        comments: dict[int, tuple[str, ...]] = {}
         for batch, _ in parts:
             moved = batch.records
             moved["offset"] += np.uint64(offset)

@@ -110,7 +110,7 @@ def matched(first: Table, second: Table, labels: Sequence[str]) -> Matched:
     reordered[arrived] = at_first[arrived] < latest
     delay = (both["second_time"] - both["first_time"]).astype("Int64")
     order = np.lexsort((at_second, np.where(np.isnan(at_first), np.inf, at_first)))
-    table = pd.DataFrame(
+    told = pd.DataFrame(
         {
             "first": numbers(np.nan_to_num(at_first).astype(np.int64), np.isnan(at_first)),
             "second": numbers(np.nan_to_num(at_second).astype(np.int64), np.isnan(at_second)),
@@ -119,4 +119,4 @@ def matched(first: Table, second: Table, labels: Sequence[str]) -> Matched:
             "reordered": reordered,
         }
     )
-    return Matched((labels[0], labels[1]), Table(table.iloc[order].reset_index(drop=True)))
+    return Matched((labels[0], labels[1]), Table(told.iloc[order].reset_index(drop=True)))

@@ -141,11 +141,14 @@ class Stripped:
 
     def _is_refused(self, told: Array) -> Array:
         codes = self._codes(told)
-        return (codes != NEXT) & (codes != OTHER)
+        refused: Array = (codes != NEXT) & (codes != OTHER)
+        return refused
 
-    def _codes(self, told: Array) -> Array:
+    def _codes(self, told: Array) -> Any:
         """Numbers of verdicts; behind the last one: the capture kept too little."""
-        return np.where(told["is_cut"] == 1, len(VERDICTS), told["verdict"]).astype(np.int64)
+        is_cut = told["is_cut"] == 1
+        codes: Array = np.where(is_cut, len(VERDICTS), told["verdict"]).astype(np.int64)
+        return codes
 
     def _name(self, code: int) -> str:
         return self._names.get(code) or VERDICTS[code].name

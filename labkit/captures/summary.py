@@ -18,7 +18,7 @@ from labkit.packet.capture_reader import CaptureReader
 from labkit.tables.shown import as_html
 from labkit.tables.table import Table
 from labkit.text import Html, html_table
-from labkit.units import plain, si
+from labkit.units import plain, si_load
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -103,8 +103,8 @@ class Summary:
                 ("seconds", plain(self.seconds, 6)),
             ]
             if self.seconds > 0:
-                load = f"{si(round(self.frames / self.seconds))}pps, "
-                load += f"{si(round(self.bytes * 8 / self.seconds))}bit/s"
+                load = si_load(self.frames / self.seconds, "pps")
+                load += f", {si_load(self.bytes * 8 / self.seconds, 'bit/s')}"
                 facts.append(("mean", load))
         if self.cut:
             facts.append(("not kept whole", f"{self.cut:,} frames"))

@@ -57,11 +57,34 @@ class WorkerFacts(TypedDict):
     idle_ns: int
 
 
+class CaptureCounts(TypedDict):
+    """A capture.
+
+    written: frames in its files; missed: those that the disk was too slow or full for; passed_over:
+    those after its end; waiting: those on their way; unsent: of a port's, those written that its
+    driver did not take; bytes, files: of all files so far; file: the newest; newest: where its last
+    frames begin (LK_CAPTURE_NEWEST); ended: "" while it goes on, else "frames", "bytes", "seconds"
+    or in words what went wrong, with its errno
+    """
+
+    written: int
+    missed: int
+    passed_over: int
+    waiting: int
+    unsent: int
+    bytes: int
+    files: int
+    newest: int
+    file: str
+    errno: int
+    ended: str
+
+
 class PathCounts(TypedDict):
     """Counters of a path.
 
     nodes: calls, objects and cycles; outputs: frames by node and by output or drop node; drops:
-    frames, and those of them with a signature; captures: written and missed frames, errno;
+    frames, and those of them with a signature; captures: by node;
     impairments: frames copied, reordered, held back now
     """
 
@@ -69,7 +92,7 @@ class PathCounts(TypedDict):
     nodes: dict[str, list[int]]
     outputs: dict[str, dict[str, int]]
     drops: dict[str, list[int]]
-    captures: dict[str, dict[str, int]]
+    captures: dict[str, CaptureCounts]
     impairments: dict[str, dict[str, int]]
 
 

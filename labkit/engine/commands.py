@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from labkit.engine.answers import (
+    CaptureCounts,
     Clock,
     EngineFacts,
     Fields,
@@ -132,6 +133,18 @@ class Commands(Protocol):
 
     def describe_workers(self) -> list[WorkerFacts]:
         """Every worker that has something to do."""
+
+    # Captures of ports
+
+    def start_capture(self, port: str, params: Mapping[str, Any]) -> int:
+        """Captures what a port receives and sends, with the parameters of a capture node; its
+        number."""
+
+    def read_capture(self, number: int) -> CaptureCounts | None:
+        """What it has written so far; nothing once it was stopped."""
+
+    def stop_capture(self, number: int) -> CaptureCounts | None:
+        """Ends it; its last counts, or nothing if it was stopped before."""
 
     # Recorders
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from labkit._codec import ffi as codec_ffi
 from labkit.engine.binding import ffi, lib
+from labkit.engine.captures import Captures
 from labkit.engine.ports import Ports
 from labkit.engine.trials import Trials
 from labkit.packet.codec import packed_addresses
@@ -20,16 +21,15 @@ from labkit.path.address_types import (
     UdpPortType,
     UnknownVniType,
 )
+from labkit.path.capture_types import EndType, FilesType, FileType, RotateType, SnaplenType
 from labkit.path.kinds import KINDS, NodeKind, Parameter
 from labkit.path.types import (
-    FileType,
     FilterType,
     LineType,
     PortType,
     QueueType,
     RunType,
     SickNicType,
-    SnaplenType,
 )
 from labkit.path.values import ParamType, RealType, TextType, WholeType
 
@@ -66,8 +66,15 @@ class _Node:
 class NodeConfigs:
     """Configures nodes of the engine's paths."""
 
-    def __init__(self, ports: Ports, probes: dict[str, Any], trials: Trials) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        probes: dict[str, Any],
+        trials: Trials,
+        captures: Captures | None = None,
+    ) -> None:
         self._ports, self._probes, self._trials = ports, probes, trials
+        self._captures = captures or Captures()
 
     def make_lines(self, nodes: list[dict[str, Any]], running: EnginePath) -> None:
         """The bad lines of a path, which any of its nodes may name."""
@@ -175,14 +182,9 @@ class NodeConfigs:
 
     @_fill.register
     def _(self, kind: FileType, value: str, at: _Node) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        descriptor = os.open(value, flags, 0o600)
-        label = f"{at.path}/{at.name}".encode()
-        capture = lib.lk_capture_open(descriptor, label, at.params.get("snaplen", 0))
-        if capture == ffi.NULL:
-            why = os.strerror(ffi.errno)
-            os.close(descriptor)
-            raise OSError(f"{value}: the capture cannot be written: {why}")
+        label = f"{at.path}/{at.name}"
+        owner = f"path {at.path!r}, node {at.name},"
+        capture = self._captures.open(owner, label, at.params)
         at.config.capture = at.running.captures[at.name] = capture
 
     @_fill.register
@@ -195,8 +197,11 @@ class NodeConfigs:
         at.running.filters.append(native)
         at.config.filter = native
 
-    @_fill.register
-    def _(self, kind: SnaplenType, value: int, at: _Node) -> None:
+    @_fill.register(SnaplenType)
+    @_fill.register(EndType)
+    @_fill.register(RotateType)
+    @_fill.register(FilesType)
+    def _(self, kind: ParamType, value: Any, at: _Node) -> None:
         """Of the node's file, which was opened with it."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from labkit.engine.answers import PathCounts
 from labkit.engine.binding import c_string, call, ffi, lib
+from labkit.engine.captures import Captures
 from labkit.engine.node_config import EnginePath, NodeConfigs
 from labkit.engine.ports import Ports
 from labkit.engine.sick_ports import SickPorts
@@ -23,6 +24,7 @@ class Paths:
         self.workers = workers
         self.probes: dict[str, Any] = {}
         self.trials = Trials()
+        self.captures = Captures()
         self.by_name: dict[str, EnginePath] = {}
         self.generation = 0
         self.changed: Callable[[], None] = lambda: None  # called when counters come or go
@@ -69,7 +71,7 @@ class Paths:
         running = EnginePath(-1, list(index), set())
         configs = ffi.new("struct lk_node_config[]", len(nodes))
         keep_alive: list[Any] = [configs]
-        node_configs = NodeConfigs(self.ports, self.probes, self.trials)
+        node_configs = NodeConfigs(self.ports, self.probes, self.trials, self.captures)
         self.generation += 1
         try:
             node_configs.make_lines(nodes, running)
@@ -168,7 +170,7 @@ class Paths:
                 if c.frames
             },
             "captures": {
-                node: self._capture_counts(capture) for node, capture in path.captures.items()
+                node: self.captures.counts(capture) for node, capture in path.captures.items()
             },
             "impairments": {
                 node: self._impair_counts(path.lines[line])
@@ -189,13 +191,6 @@ class Paths:
         for name in list(self.by_name):
             self.stop(name)
 
-    def _capture_counts(self, capture: Any) -> dict[str, int]:
-        lib.lk_capture_flush(capture)
-        written, missed = ffi.new("uint64_t *"), ffi.new("uint64_t *")
-        error = ffi.new("int32_t *")
-        lib.lk_capture_counts(capture, written, missed, error)
-        return {"written": written[0], "missed": missed[0], "errno": -error[0]}
-
     def _impair_counts(self, impair: Any) -> dict[str, int]:
         counts = ffi.new("struct lk_impair_counts *")
         lib.lk_impair_counts(impair, counts)
@@ -208,7 +203,7 @@ class Paths:
             self.workers.remove(path.graph)
             call("lk_graph_destroy", path.graph)
         for capture in path.captures.values():
-            lib.lk_capture_close(capture)
+            self.captures.close(capture)
         for line in path.lines.values():
             lib.lk_impair_free(line)
         for native in path.filters:

@@ -18,6 +18,7 @@ from typing import Any
 
 from labkit.engine import protocol
 from labkit.engine.answers import (
+    CaptureCounts,
     Clock,
     EngineFacts,
     Fields,
@@ -115,6 +116,7 @@ class EngineServer:
     def close_port(self, name: str) -> list[str]:
         users = self.paths.users_of(name)
         if not users:
+            self.paths.captures.stop_of(name)
             self.ports.close(name)
         return users
 
@@ -156,6 +158,15 @@ class EngineServer:
 
     def describe_workers(self) -> list[WorkerFacts]:
         return self.workers.describe()
+
+    def start_capture(self, port: str, params: Mapping[str, Any]) -> int:
+        return self.paths.captures.start(self.ports, port, params)
+
+    def read_capture(self, number: int) -> CaptureCounts | None:
+        return self.paths.captures.read(number)
+
+    def stop_capture(self, number: int) -> CaptureCounts | None:
+        return self.paths.captures.stop(number)
 
     def start_recorder(
         self, rows: int, room: int, interval_ns: int, descriptors: Descriptors
@@ -272,6 +283,7 @@ class EngineServer:
         lib.lk_trace_stop()
         self.recorders.stop_all()
         self.paths.stop_all()
+        self.paths.captures.stop_of(None)
         self.workers.stop_all()
         failures = self.ports.close_all()
         lib.lk_eal_stop()

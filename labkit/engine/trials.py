@@ -2,6 +2,7 @@
 """Trials inside the engine: streams handed to the generator, counters and histograms read."""
 
 import base64
+import fcntl
 import os
 import weakref
 from collections.abc import Mapping, Sequence
@@ -199,6 +200,14 @@ def _native_replay(replay: Mapping[str, Any], keep_alive: list[Any]) -> Any:
     config = ffi.new("struct lk_replay_config *")
     config.fd = os.open(replay["file"], os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     weakref.finalize(config, os.close, config.fd)
+    try:
+        fcntl.flock(config.fd, fcntl.LOCK_SH | fcntl.LOCK_NB)  # a capture would cut it
+    except BlockingIOError:
+        raise ValueError(
+            f"{replay['file']} is being written by a capture; play it when that has ended"
+        ) from None
+    except OSError:
+        pass  # a file system without locks
     state = os.fstat(config.fd)
     if (state.st_size, state.st_mtime_ns) != (replay["size"], replay["mtime_ns"]):
         raise ValueError(

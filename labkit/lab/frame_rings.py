@@ -189,7 +189,7 @@ class FrameReader:
     A filter passes over frames: they are read, and given to nobody.
     """
 
-    def __init__(self, rings: FrameRings, filter: Filter | None = None) -> None:  # noqa: A002
+    def __init__(self, rings: FrameRings, filter: Filter | None = None) -> None:
         self._rings = rings
         self._ahead: tuple[bytes, float] | None = None  # found while it was asked for frames
         self._journal = rings.journal.native
@@ -222,7 +222,7 @@ class FrameReader:
                     self._show()
             return self._ahead is not None
 
-    def set_filter(self, filter: Filter | None) -> None:  # noqa: A002
+    def set_filter(self, filter: Filter | None) -> None:
         """From now on it gives frames that the filter takes; None: every frame."""
         with self._reading:
             self._is_filtered = filter is not None

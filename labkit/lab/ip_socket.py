@@ -43,7 +43,7 @@ class IpSocket(PortSocket):
         self,
         port: Neighbour,
         source: str | None = None,
-        filter: Filter | None = None,  # noqa: A002
+        filter: Filter | None = None,
     ) -> None:
         super().__init__(port.frames, filter)
         self.source = None if source is None else str(parse_source(source))
@@ -89,7 +89,7 @@ class IpSocket(PortSocket):
     def _takes(self, frame: bytes) -> bool:
         return self._filter is None or self._filter.matches(frame)
 
-    def _set_filter(self, filter: Filter | None) -> None:  # noqa: A002
+    def _set_filter(self, filter: Filter | None) -> None:
         """Of what is for the user, in _next()."""
         self._packet = None
 

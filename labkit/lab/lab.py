@@ -6,9 +6,10 @@ import sys
 import weakref
 from contextlib import suppress
 from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING, Annotated, Any
 
-from labkit.arguments.checked import checked
+from labkit.arguments.checked import EVERY, checked, fitting
 from labkit.arguments.hints import IpAddresses, Offers, UdpPort
 from labkit.arguments.names import Named
 from labkit.engine.config import EalConfig
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from labkit.lab.flows.traffic import Traffic
+    from labkit.lab.port_capture import PortCapture
     from labkit.lab.trace import Trace
     from labkit.lab.tunnel_ports import TunnelPorts
     from labkit.packet.tunnels import Tunnel
@@ -61,6 +63,7 @@ class Lab:
     ports, paths: what is open and what runs, by name
     is_closed: whether it was closed
     live: the traffic that traffic() made last
+    captures: those of capture() that go on, whoever holds them
     number: how many labs this process had made with it
     """
 
@@ -79,6 +82,7 @@ class Lab:
         self._workers = LabWorkers(self.engine)
         self.is_closed = False
         self.live: Traffic | None = None
+        self.captures: set[PortCapture] = set()
         self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()
         open_labs.labs.add(self)
         note(self, sys._getframe(1))
@@ -193,6 +197,48 @@ class Lab:
         self.ends_with_it(trace)
         return trace
 
+    @checked(PathError, but=EVERY)
+    def capture(
+        self,
+        port: Port,
+        file: "str | PathLike[str] | None" = None,
+        *,
+        snaplen: int = 0,
+        frames: int | str | None = None,
+        bytes: int | str | None = None,  # noqa: A002  # as files count them
+        seconds: float | str | None = None,
+        rotate: str | None = None,
+        files: int | None = None,
+    ) -> "PortCapture":
+        """Captures what a port receives and sends, from now on, whatever its paths are.
+
+            with lab.capture(client, "seen.pcapng") as capture:
+                client.send(frames)
+
+        It sees what the driver hands over, before any node, and what it is handed: not what a tx
+        node refuses, nor what waits on a further queue that no path reads. Frames that the driver
+        then has no room for are in it, and its counts tell how many (`unsent`). Paths are left as
+        they are, and their counters too.
+
+        file: None: a private one of pcapng, which is removed with the capture. In pcapng each frame
+        has its direction (frame.packet_flags_direction). The other arguments are those of the node
+        lk.capture. See PortCapture.
+        """
+        from labkit.lab.port_capture import PortCapture  # late: few ports are captured
+
+        if self.ports.get(fitting("port", port, Port, PathError).name) is not port:
+            port.check_open()
+            raise PortError(f"port {port.name} is one of another lab; capture it there")
+        limits = {"frames": frames, "bytes": bytes, "seconds": seconds}
+        params = {"snaplen": snaplen, **limits, "rotate": rotate, "files": files}
+        capture = PortCapture(self.engine, port, file, params, self.captures)
+        try:
+            self._paths.hosts.attach(port.frames, False)  # frames are received, if by nobody else
+        except BaseException:
+            capture.close()
+            raise
+        return capture
+
     # Traffic
 
     @checked()
@@ -249,6 +295,8 @@ class Lab:
             check_idle(self.engine)
         self.is_closed = False
         open_labs.labs.add(self)
+        for capture in tuple(self.captures):
+            capture.close()
         self.engine.restart()
         self._workers.begin_anew()
         self._ports.rebuild()
@@ -266,7 +314,7 @@ class Lab:
             with suppress(LabError):  # of an engine that hangs, which ends here
                 self.live.close()
         self.is_closed = True
-        for view in tuple(self._endings):
+        for view in (*self._endings, *self.captures):
             view.close()
         for look in open_labs.before_close:
             look(self)

@@ -164,7 +164,7 @@ class Port:
         layer: int = 2,
         *,
         source: str | None = None,
-        filter: str | None = None,  # noqa: A002  # as scapy calls it
+        filter: str | None = None,
     ) -> "PortSocket":
         """A scapy SuperSocket on this port; hears what arrives from now on.
 
@@ -175,10 +175,13 @@ class Port:
         filter: which frames it hears, such as "udp port 53" (pcap-filter); FilterError shows where
             it is wrong. None: every frame
         """
-        from labkit.lab.ip_socket import IpSocket
+        from labkit.lab.ip_socket import IpSocket  # late: scapy is slow
+        from labkit.lab.sniffing import serve_sniffers
         from labkit.lab.socket import PortSocket
 
-        takes = None if filter is None else compile_filter(filter)
+        serve_sniffers()
+        expression = fitting("filter", filter, str | None, PortError)
+        takes = None if expression is None else compile_filter(expression)
         if fitting("layer", layer, Literal[2, 3], PortError, 2) == 3:
             return IpSocket(self, source, takes)
         if source is not None:

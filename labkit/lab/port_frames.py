@@ -60,7 +60,7 @@ class PortFrames:
         assert self._reader is not None
         return self._reader
 
-    def new_reader(self, filter: Filter | None = None) -> FrameReader:  # noqa: A002
+    def new_reader(self, filter: Filter | None = None) -> FrameReader:
         """A reader of its own, of what arrives from now on and its filter takes."""
         return FrameReader(self._attach(self, True), filter)
 

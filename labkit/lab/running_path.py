@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A path that an engine runs, and its counters."""
 
-import os
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import fitting
 from labkit.engine.engine import Engine
 from labkit.errors import LabError, PathError
+from labkit.lab.capture_flush import flush
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters, PathLedger, ledger_of
 from labkit.path.path import Path
@@ -105,11 +107,17 @@ class RunningPath:
 
     def flush(self) -> None:
         """Writes what the path's captures hold to their files; OSError when that failed."""
-        # The engine writes them out before it reads their counters.
-        for node, counts in self.counters.captures.items():
-            if counts["errno"]:
-                file = str(self.path.node(node).params["file"])
-                raise OSError(counts["errno"], os.strerror(counts["errno"]), file)
+        for node in self.counters.captures:
+            flush(partial(self._capture, node))
+
+    def captured_files(self) -> list[FilePath]:
+        """The newest file of each of its captures, as far as that is known, else the given one."""
+        counters, _ = self.last_counters()
+        newest = [c["file"] for c in counters.captures.values()] if counters else self.path.files
+        return list(map(FilePath, newest))
+
+    def _capture(self, node: str) -> Mapping[str, Any]:
+        return self.counters.captures[node]
 
     def stop(self) -> None:
         """Takes the path off its worker. Its last counters stay readable."""

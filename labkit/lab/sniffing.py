@@ -47,4 +47,6 @@ def _start_checked(self: AsyncSniffer) -> None:
     _start(self)
 
 
-AsyncSniffer._run, AsyncSniffer.start = _run_filtered, _start_checked
+def serve_sniffers() -> None:
+    """Has scapy's sniffers give their filter to sockets of ports, from now on."""
+    AsyncSniffer._run, AsyncSniffer.start = _run_filtered, _start_checked

@@ -39,7 +39,7 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
     desc = "frames of a labkit port"
     auxdata_available = False
 
-    def __init__(self, frames: PortFrames, filter: Filter | None = None) -> None:  # noqa: A002
+    def __init__(self, frames: PortFrames, filter: Filter | None = None) -> None:
         self.closed = False
         self._frames = frames
         self._filter = filter
@@ -118,7 +118,7 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
         return self._answer(x, timeout)
 
     @contextmanager
-    def narrowed(self, filter: Filter) -> Iterator[None]:  # noqa: A002
+    def narrowed(self, filter: Filter) -> Iterator[None]:
         """Meanwhile it gives only what this filter takes, too."""
         before = self._filter
         self._filter = filter if before is None else both(before, filter)
@@ -168,7 +168,7 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
         """The next frame that this socket is for, if it has arrived."""
         return self._reader.read()
 
-    def _set_filter(self, filter: Filter | None) -> None:  # noqa: A002
+    def _set_filter(self, filter: Filter | None) -> None:
         self._reader.set_filter(filter)
 
     def _layer(self, frame: bytes) -> tuple[type[Packet], bytes]:

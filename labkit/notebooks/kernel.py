@@ -62,18 +62,20 @@ class Evidence:
                 whole.replace(self.folder / LEDGERS_FILE)
 
     def keep_captures(self) -> None:
-        """Copies what running paths have captured; once, at the first failure."""
+        """Copies what running paths and ports have captured; once, at the first failure."""
         if self.has_captures:
             return
         self.has_captures = True
         for lab in list(open_labs.labs):
+            files = [capture.file for capture in list(lab.captures)]
             for running in list(lab.paths.values()):
                 with contextlib.suppress(LabError, OSError):
                     running.flush()
-                for file in map(Path, running.path.files):
-                    if file.exists() and file.stat().st_size <= MOST_CAPTURE_BYTES:
-                        there = [path.name for path in self.folder.iterdir()]
-                        shutil.copy(file, self.folder / first_free(file.name, there))
+                files += running.captured_files()
+            for file in files:
+                if file.exists() and file.stat().st_size <= MOST_CAPTURE_BYTES:
+                    there = [path.name for path in self.folder.iterdir()]
+                    shutil.copy(file, self.folder / first_free(file.name, there))
 
 
 class Swallowed:

@@ -8,22 +8,26 @@ import ctypes
 import functools
 import struct
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Between
 from labkit.errors import LabError
 from labkit.packet import filter_hints
 from labkit.packet.filter_error import error_at, rejected
-from labkit.packet.filter_words import is_service, stands_for, tokens_of
+from labkit.packet.filter_words import are_ports, stands_for, tokens_of
 from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.libpcap import Rejected, bpf_filter_address, compiled, complaint, library
 from labkit.text import shown
 
 ETHERNET = 1
 MOST_SNAPLEN = 262144  # libpcap's own
-MOST_LINK_TYPE = 65535
+MOST_LINK_TYPE = (1 << 31) - 1  # that it can be asked of; a file may say anything
 MOST_WORDS = 512
 MOST_LETTERS = 16384
 INSTRUCTION = struct.Struct("=HBBI")  # struct bpf_insn: code, jt, jf, k
+# Those that files have another number for than libpcap: ATM, raw IP, SLIP and PPP of BSD/OS
+TO_LIBPCAP = {100: 11, 101: 12, 102: 15, 103: 16}
 LOADS = (0x20, 0x28, 0x30)  # of a word, half a word, a byte at k
 OF_THE_KERNEL = 0xFFFFF000  # from there on k stands for what the kernel knows (SKF_AD_OFF)
 
@@ -78,10 +82,16 @@ class Filter:
                 f"wire_length is {shown(wire_length)}; it is a whole number from the frame's "
                 f"{len(data)} bytes to 4,294,967,295, or None for a whole frame"
             )
-        return library().bpf_filter(self.native_program, data, length, len(data)) != 0
+        taken: int = library().bpf_filter(self.native_program, data, length, len(data))
+        return taken != 0
 
 
-def compile_filter(text: str, link_type: int = ETHERNET, snaplen: int = MOST_SNAPLEN) -> Filter:
+@checked()
+def compile_filter(
+    text: str,
+    link_type: Annotated[int, Between(0, MOST_LINK_TYPE)] = ETHERNET,
+    snaplen: Annotated[int, Between(1, MOST_SNAPLEN, "bytes")] = MOST_SNAPLEN,
+) -> Filter:
     """A capture filter, such as "tcp port 80" or "host 192.0.2.1 and not arp"; FilterError shows
     where an expression is wrong.
 
@@ -89,25 +99,15 @@ def compile_filter(text: str, link_type: int = ETHERNET, snaplen: int = MOST_SNA
     /etc/services and /etc/protocols; names of hosts are refused, since they are not looked up. One
     that no frame can match is an error, too, unless it is longer than libpcap optimizes.
 
-    link_type: what frames begin with, 0 to 65535 (LINKTYPE_ of tcpdump.org), 1: Ethernet
+    link_type: what frames begin with (LINKTYPE_ of tcpdump.org), 1: Ethernet
     snaplen: what the program returns for a frame that it takes, 1 to 262144 bytes
     """
-    if not isinstance(text, str):
-        raise LabError(
-            f"filter is {shown(text)}; it is a text as tcpdump takes it, such as 'tcp port 80'"
-        )
-    for name, value, lowest, highest in (
-        ("link_type", link_type, 0, MOST_LINK_TYPE),
-        ("snaplen", snaplen, 1, MOST_SNAPLEN),
-    ):
-        if type(value) is not int or not lowest <= value <= highest:
-            raise LabError(f"{name} is {shown(value)}; the range is {lowest} to {highest}")
     return _compile(text, link_type, snaplen)
 
 
 def both(one: Filter, other: Filter) -> Filter:
     """A filter of what both take; FilterError where that is nothing."""
-    texts = [filter.text for filter in (one, other) if filter.text.strip()]
+    texts = [each.text for each in (one, other) if each.text.strip()]
     return compile_filter(" and ".join(f"({text})" for text in texts), one.link_type)
 
 
@@ -126,14 +126,15 @@ def _compile(text: str, link_type: int, snaplen: int) -> Filter:
         if token.kind != "name":
             continue
         use = stands_for(tokens, place)
-        if use == "host" or (use == "port" and not is_service(token.text)):
+        if use == "host" or (use.startswith("port") and not are_ports(token.text, use)):
             problem = filter_hints.of_name(tokens, place)
             raise error_at(text, problem, token.start, token.end)
+    frames_of = TO_LIBPCAP.get(link_type, link_type), snaplen
     try:
-        data = compiled(text, link_type, snaplen)
+        data = compiled(text, *frames_of)
     except Rejected as error:
         raise rejected(
-            text, tokens, str(error), lambda other: complaint(other, link_type, snaplen)
+            text, tokens, str(error), lambda other: complaint(other, *frames_of)
         ) from None
     found = Filter(text, link_type, data)
     for code, _, _, k in found.program:

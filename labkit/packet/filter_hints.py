@@ -73,7 +73,7 @@ QUOTES = ("'", '"', "`")
 def of_name(tokens: Sequence[Token], place: int) -> str:
     """What is wrong with a name that nobody knows, and what to write."""
     name = tokens[place].text
-    if stands_for(tokens, place) == "port":
+    if stands_for(tokens, place).startswith("port"):
         if RANGE.fullmatch(name):
             return f"{name!r} is no port; a range of them is 'portrange {name}'"
         return f"/etc/services knows no port {name!r}; give its number, as in 'port 80'"
@@ -90,7 +90,7 @@ def of_name(tokens: Sequence[Token], place: int) -> str:
             f"{name!r} is a name, and names are not looked up, since the answer may be long in "
             "coming; give the address, as in 'host 192.0.2.1'"
         )
-    return f"{name!r} is no word of a capture filter{did_you_mean(alike(name, WORDS, 2))}"
+    return f"{name!r} is no word of a capture filter{did_you_mean(alike(name, WORDS, 3))}"
 
 
 def of_syntax(tokens: Sequence[Token], place: int) -> str:

@@ -27,189 +27,34 @@ MAC = re.compile(
 )
 # Of pcap-filter(7); which of them a libpcap knows it is asked.
 WORDS = frozenset(
-    [
-        "and",
-        "or",
-        "not",
-        "src",
-        "dst",
-        "host",
-        "net",
-        "mask",
-        "port",
-        "portrange",
-        "proto",
-        "protochain",
-        "gateway",
-        "type",
-        "subtype",
-        "dir",
-        "direction",
-        "addr1",
-        "addr2",
-        "addr3",
-        "addr4",
-        "ra",
-        "ta",
-        "ether",
-        "link",
-        "ip",
-        "ip6",
-        "ipv6",
-        "arp",
-        "rarp",
-        "tcp",
-        "udp",
-        "sctp",
-        "icmp",
-        "icmp6",
-        "igmp",
-        "igrp",
-        "pim",
-        "vrrp",
-        "carp",
-        "ah",
-        "esp",
-        "fddi",
-        "tr",
-        "wlan",
-        "ppp",
-        "slip",
-        "atalk",
-        "aarp",
-        "decnet",
-        "lat",
-        "sca",
-        "moprc",
-        "mopdl",
-        "iso",
-        "clnp",
-        "esis",
-        "isis",
-        "es-is",
-        "is-is",
-        "l1",
-        "l2",
-        "iih",
-        "lsp",
-        "snp",
-        "csnp",
-        "psnp",
-        "stp",
-        "ipx",
-        "netbeui",
-        "radio",
-        "vlan",
-        "mpls",
-        "pppoed",
-        "pppoes",
-        "geneve",
-        "less",
-        "greater",
-        "byte",
-        "len",
-        "length",
-        "broadcast",
-        "multicast",
-        "inbound",
-        "outbound",
-        "ifname",
-        "on",
-        "rset",
-        "ruleset",
-        "rnr",
-        "rulenum",
-        "reason",
-        "srnr",
-        "subrulenum",
-        "action",
-        "llc",
-        "lane",
-        "metac",
-        "bcc",
-        "oam",
-        "oamf4",
-        "oamf4ec",
-        "oamf4sc",
-        "sc",
-        "ilmic",
-        "connectmsg",
-        "metaconnect",
-        "vpi",
-        "vci",
-        "sio",
-        "opc",
-        "dpc",
-        "sls",
-        "hopc",
-        "hdpc",
-        "hsls",
-        "fisu",
-        "lssu",
-        "lsu",
-        "msu",
-        "icmptype",
-        "icmpcode",
-        "icmp6type",
-        "icmp6code",
-        "tcpflags",
-        "tcp-fin",
-        "tcp-syn",
-        "tcp-rst",
-        "tcp-push",
-        "tcp-ack",
-        "tcp-urg",
-        "tcp-ece",
-        "tcp-cwr",
-        "icmp-echoreply",
-        "icmp-unreach",
-        "icmp-sourcequench",
-        "icmp-redirect",
-        "icmp-echo",
-        "icmp-routeradvert",
-        "icmp-routersolicit",
-        "icmp-timxceed",
-        "icmp-paramprob",
-        "icmp-tstamp",
-        "icmp-tstampreply",
-        "icmp-ireq",
-        "icmp-ireqreply",
-        "icmp-maskreq",
-        "icmp-maskreply",
-        "icmp6-destinationunreach",
-        "icmp6-packettoobig",
-        "icmp6-timeexceeded",
-        "icmp6-parameterproblem",
-        "icmp6-echo",
-        "icmp6-echoreply",
-        "icmp6-multicastlistenerquery",
-        "icmp6-multicastlistenerreportv1",
-        "icmp6-multicastlistenerdone",
-        "icmp6-routersolicit",
-        "icmp6-routeradvert",
-        "icmp6-neighborsolicit",
-        "icmp6-neighboradvert",
-        "icmp6-redirect",
-        "icmp6-routerrenum",
-        "icmp6-nodeinformationquery",
-        "icmp6-nodeinformationresponse",
-        "icmp6-ineighbordiscoverysolicit",
-        "icmp6-ineighbordiscoveryadvert",
-        "icmp6-multicastlistenerreportv2",
-        "icmp6-homeagentdiscoveryrequest",
-        "icmp6-homeagentdiscoveryreply",
-        "icmp6-mobileprefixsolicit",
-        "icmp6-mobileprefixadvert",
-        "icmp6-certpathsolicit",
-        "icmp6-certpathadvert",
-        "icmp6-multicastrouteradvert",
-        "icmp6-multicastroutersolicit",
-        "icmp6-multicastrouterterm",
-    ]
+    re.findall(
+        r"\S+",
+        """
+    and or not src dst host net mask port portrange proto protochain gateway type subtype dir
+    direction addr1 addr2 addr3 addr4 ra ta ether link ip ip6 ipv6 arp rarp tcp udp sctp icmp icmp6
+    igmp igrp pim vrrp carp ah esp fddi tr wlan ppp slip atalk aarp decnet lat sca moprc mopdl iso
+    clnp esis isis es-is is-is l1 l2 iih lsp snp csnp psnp stp ipx netbeui radio vlan mpls pppoed
+    pppoes geneve less greater byte len length broadcast multicast inbound outbound ifname on rset
+    ruleset rnr rulenum reason srnr subrulenum action llc lane metac bcc oam oamf4 oamf4ec oamf4sc
+    sc ilmic connectmsg metaconnect vpi vci sio opc dpc sls hopc hdpc hsls fisu lssu lsu msu
+    icmptype icmpcode icmp6type icmp6code tcpflags tcp-fin tcp-syn tcp-rst tcp-push tcp-ack tcp-urg
+    tcp-ece tcp-cwr icmp-echoreply icmp-unreach icmp-sourcequench icmp-redirect icmp-echo
+    icmp-routeradvert icmp-routersolicit icmp-timxceed icmp-paramprob icmp-tstamp icmp-tstampreply
+    icmp-ireq icmp-ireqreply icmp-maskreq icmp-maskreply icmp6-destinationunreach
+    icmp6-packettoobig icmp6-timeexceeded icmp6-parameterproblem icmp6-echo icmp6-echoreply
+    icmp6-multicastlistenerquery icmp6-multicastlistenerreportv1 icmp6-multicastlistenerdone
+    icmp6-routersolicit icmp6-routeradvert icmp6-neighborsolicit icmp6-neighboradvert
+    icmp6-redirect icmp6-routerrenum icmp6-nodeinformationquery icmp6-nodeinformationresponse
+    icmp6-ineighbordiscoverysolicit icmp6-ineighbordiscoveryadvert
+    icmp6-multicastlistenerreportv2 icmp6-homeagentdiscoveryrequest
+    icmp6-homeagentdiscoveryreply icmp6-mobileprefixsolicit icmp6-mobileprefixadvert
+    icmp6-certpathsolicit icmp6-certpathadvert icmp6-multicastrouteradvert
+    icmp6-multicastroutersolicit icmp6-multicastrouterterm
+    """,
+    )
 )
-TEXT_FOLLOWS = (  # which nobody looks up
-    ["ifname", "on", "rset", "ruleset", "reason", "action", "type", "subtype", "dir", "direction"]
-)
+# A text follows, which nobody looks up
+BEFORE_TEXTS = ("ifname", "on", "rset", "ruleset", "reason", "action", "type", "subtype", "dir")
 PASSED_OVER = ("and", "or", "not", "&&", "||", "!", "(", "-")  # what a word before them is for
 ETHERNET = 1
 
@@ -260,15 +105,15 @@ def _is_name(word: str) -> bool:
 
 
 def stands_for(tokens: Sequence[Token], place: int) -> str:
-    """What libpcap takes the name at a place for: "port", "proto", "text", or "host", which is
-    whatever it would have to look up."""
-    if place and tokens[place - 1].text in TEXT_FOLLOWS:
+    """What libpcap takes the name at a place for: "port", "portrange", "proto", "text", or "host",
+    which is whatever it would have to look up."""
+    if place and tokens[place - 1].text in BEFORE_TEXTS:
         return "text"
     while place > 0:
         place -= 1
         before = tokens[place]
         if before.text in ("port", "portrange"):
-            return "port"
+            return before.text
         if before.text in ("proto", "protochain"):
             return "proto"
         if before.text not in PASSED_OVER and before.kind not in ("value", "name"):
@@ -276,8 +121,14 @@ def stands_for(tokens: Sequence[Token], place: int) -> str:
     return "host"
 
 
-def is_service(name: str) -> bool:
-    """Whether it is a port's name (/etc/services)."""
+def are_ports(name: str, use: str) -> bool:
+    """Whether it is a port's name (/etc/services), or where a portrange is wanted two ports."""
+    if use == "portrange":
+        return all(half.isdecimal() or _is_service(half) for half in name.split("-", 1))
+    return _is_service(name)
+
+
+def _is_service(name: str) -> bool:
     try:
         socket.getservbyname(name)
     except OSError:

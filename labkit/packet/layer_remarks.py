@@ -38,9 +38,9 @@ def checksum_text(raw: bytes, found: Sequence[Found], number: int) -> str:
                 f"sender leaves it to its NIC; it {should}"
             )
         case "not_there":
-            return "none"
+            return "not there"
         case "forbidden":
-            return f"none ({'UDP-Lite' if layer.kind == 'udplite' else 'IPv6'} wants one)"
+            return f"not there ({'UDP-Lite' if layer.kind == 'udplite' else 'IPv6'} wants one)"
     return f"cannot be told: {_why_not(raw, found, number)}"
 
 

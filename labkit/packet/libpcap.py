@@ -13,8 +13,6 @@ from labkit.errors import LabError
 
 LIBRARIES = ("libpcap.so.0.8", "libpcap.so.1", "libpcap.so")  # Debian's name, others', a builder's
 NETMASK_UNKNOWN = 0xFFFFFFFF
-# Where the compiler's number of a link differs from that of files (LINKTYPE_): ATM, raw IP
-DLTS = {14: 12, 100: 11, 101: 12}
 # libpcap 1.10 optimizes 6,000 instructions in 0.7 s, 9,000 in 4 s, and 30,000 in a minute.
 MOST_OPTIMIZED = 8192
 
@@ -74,7 +72,7 @@ def compiled(text: str, link_type: int, snaplen: int) -> bytes:
     """
     pcap = library()
     with _lock:
-        handle = pcap.pcap_open_dead(DLTS.get(link_type, link_type), snaplen)
+        handle = pcap.pcap_open_dead(link_type, snaplen)
         if not handle:
             raise MemoryError("pcap_open_dead: no memory")
         try:
@@ -90,7 +88,7 @@ def complaint(text: str, link_type: int, snaplen: int) -> str:
     """What libpcap says of an expression that it does not compile; empty where it does."""
     pcap = library()
     with _lock:
-        handle = pcap.pcap_open_dead(DLTS.get(link_type, link_type), snaplen)
+        handle = pcap.pcap_open_dead(link_type, snaplen)
         try:
             _compiled(pcap, handle, text, optimize=0)
         except Rejected as error:

@@ -62,7 +62,10 @@ class PathCounters:
         those without frames left out
     drops: frames by drop node, those with none left out
     measured_drops: of these, frames that carry a signature
-    captures: written and missed frames, and the errno of a failed write, by capture node
+    captures: by capture node frames written, missed (the disk was too slow or full), passed_over
+        (after its end) and waiting; bytes and files so far, the newest file; `ended`: why it has
+        ended: "frames", "bytes", "seconds" or in words what failed, with its errno; "": it goes
+        on
     impairments: frames copied, reordered and held back now, by impair node
     """
 
@@ -71,7 +74,7 @@ class PathCounters:
     outputs: Mapping[str, Mapping[str, int]]
     drops: Mapping[str, int]
     measured_drops: Mapping[str, int]
-    captures: Mapping[str, Mapping[str, int]]
+    captures: Mapping[str, Mapping[str, Any]]
     impairments: Mapping[str, Mapping[str, int]]
 
     @classmethod

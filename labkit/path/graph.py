@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from labkit.errors import PathError
+from labkit.path.capture_types import FileType
 from labkit.path.kinds import KINDS, NodeKind
-from labkit.path.types import FileType
 from labkit.path.values import Value
 from labkit.text import near
 

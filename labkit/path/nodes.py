@@ -16,8 +16,12 @@ from labkit.path.types import (
     FrameFilter,
     Ipv4Addresses,
     Ipv6Addresses,
+    KeptFiles,
     Line,
     Mac,
+    MostBytes,
+    MostFrames,
+    MostSeconds,
     Name,
     OwnLine,
     Place,
@@ -26,6 +30,7 @@ from labkit.path.types import (
     Probability,
     ProbeRun,
     PythonsPort,
+    Rotation,
     RxQueue,
     Seed,
     SendingTunnel,
@@ -76,18 +81,42 @@ def sink(*, name: Name = None) -> None:
     """Counts frames and frees them."""
 
 
-@node(role="process", reference="draft-ietf-opsawg-pcapng")
+@node(role="process", reference="draft-ietf-opsawg-pcapng, draft-ietf-opsawg-pcap")
 def capture(
     file: CaptureFile,
     snaplen: Snaplen = 0,
-    filter: FrameFilter | None = None,  # noqa: A002  # as tcpdump's users call it
+    filter: FrameFilter | None = None,
     *,
+    frames: MostFrames | None = None,
+    bytes: MostBytes | None = None,  # noqa: A002  # as files count them
+    seconds: MostSeconds | None = None,
+    rotate: Rotation | None = None,
+    files: KeptFiles | None = None,
     name: Name = None,
 ) -> None:
-    """Copies frames to a pcapng file with nanosecond stamps and passes every frame on.
+    """Copies frames to a file with nanosecond stamps and passes every frame on.
 
-    snaplen: bytes kept of a frame, 0: all. The file is made anew, readable by its owner only.
-    filter: which frames are copied, such as "udp port 4789" (pcap-filter); None: every one
+    file: by its name pcapng (.pcapng, or no suffix) or pcap (.pcap, .cap). A new one is readable by
+    its owner only; what an existing one held is gone. A file that another capture writes or
+    lk.Replay plays is refused, whatever name or link it is given by.
+    snaplen: bytes kept of a frame, 0: all.
+    filter: which frames are copied, such as "udp port 4789" (pcap-filter); None: every one.
+
+    frames, bytes, seconds: the capture ends by itself before it has more; texts such as "10 MB"
+    and "20 s" are taken. The file is complete then, and frames go on through the path. bytes are
+    those of all files, never more; seconds are counted from the beginning.
+
+    rotate: "10 MB", "60 s" or "1000 frames": what a file may have before the next begins, with the
+    first frame that does not belong to it any more; a file has one frame at least. Files are named
+    as by dumpcap: seen_00001_20261130161500.pcapng, seen_00002_..., their number and the local time
+    at which they begin. They are always new ones. files: keep so many, the newest; older ones are
+    removed, unless somebody has changed or replaced them meanwhile.
+
+    Frames are in the file after some milliseconds, after RunningPath.flush() at once, always in
+    whole records. A reader that comes in the very moment of a write may find the last one cut, as
+    with tcpdump. A disk that is too slow or full, and a file that is removed or changed, cost
+    frames of the capture, which RunningPath.counters.captures tells with the reason; the path
+    goes on.
     """
 
 
@@ -95,7 +124,7 @@ def capture(
 
 
 @node(role="process", outputs=BOTH, reference="pcap-filter")
-def filter(expression: FrameFilter, *, name: Name = None) -> None:  # noqa: A001  # its name
+def filter(expression: FrameFilter, *, name: Name = None) -> None:
     """Passes on the frames that a capture filter takes, such as "tcp and port 80".
 
     The others leave by `other`; without an edge there they end in drop_filter_rejected. An empty

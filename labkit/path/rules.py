@@ -105,10 +105,20 @@ def _queues_are_used_once(path: Graph) -> None:
         seen[key] = n.name
 
 
+def _captures_rotate_what_they_keep(path: Graph) -> None:
+    for n in path.nodes:
+        if n.kind == "capture" and n.params.get("files") and not n.params.get("rotate"):
+            raise PathError(
+                f"path {path.name!r}, node {n.name}: files is {n.params['files']}, the files that "
+                'are kept of several; say with rotate, such as "10 MB", when the next one begins'
+            )
+
+
 _RULES: tuple[Callable[[Graph], None], ...] = (
     _names_are_good,
     _edges_are_good,
     _is_reached,
     _has_no_cycle,
     _queues_are_used_once,
+    _captures_rotate_what_they_keep,
 )

@@ -7,7 +7,6 @@ A maker of nodes is annotated with the names at the end, such as `port: PortName
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal, Protocol
 
 from labkit.errors import FilterError, PathError
@@ -20,8 +19,9 @@ from labkit.path.address_types import (
     UdpPortType,
     UnknownVniType,
 )
-from labkit.path.values import MOST_LETTERS, ParamType, RealType, TextType, Value, WholeType
-from labkit.text import shortened, shown
+from labkit.path.capture_types import EndType, FilesType, FileType, RotateType, SnaplenType
+from labkit.path.values import ParamType, RealType, TextType, Value, WholeType
+from labkit.text import shown
 from labkit.units import si_load
 
 
@@ -78,32 +78,6 @@ class QueueType(WholeType):
         return f"queue {value}" if value else ""
 
 
-class FileType(TextType):
-    """A file that frames are written to."""
-
-    def given(self, value: Any) -> Value:
-        """Its whole path: the engine may work in another folder."""
-        if not isinstance(value, (str, PathLike)):
-            raise PathError(f"file is {shown(value)}; it is the name of a file")
-        return str(FilePath(value).absolute())
-
-    def lines(self, value: Value) -> list[str]:
-        """The name without the folder."""
-        return [str(value).rsplit("/", 1)[-1]]
-
-
-@dataclass(frozen=True)
-class SnaplenType(WholeType):
-    """Bytes kept of a frame in the node's file."""
-
-    lowest: int = 0
-    highest: int = 65535
-
-    def lines(self, value: Value) -> list[str]:
-        """How many, unless it is all."""
-        return [f"first {value} B of each"] if value else []
-
-
 class FilterType(ParamType):
     """A capture filter: which frames the node is for."""
 
@@ -121,9 +95,9 @@ class FilterType(ParamType):
         return value
 
     def lines(self, value: Value) -> list[str]:
-        """The expression, or its beginning and its end."""
-        words = " ".join(str(value).split()) if value is not None else ""
-        return [shortened(words, MOST_LETTERS)] if words else []
+        """The expression in one line."""
+        words = "" if value is None else " ".join(str(value).split())
+        return [words] if words else []
 
 
 @dataclass(frozen=True)
@@ -186,9 +160,14 @@ Ipv4Addresses = Annotated[Iterable[str], AddressesType(looks_at=4)]
 Ipv6Addresses = Annotated[Iterable[str], AddressesType(looks_at=6)]
 Mac = Annotated[str, MacType()]
 UdpPort = Annotated[int, UdpPortType()]
-CaptureFile = Annotated[str | FilePath, FileType()]
+CaptureFile = Annotated[str | PathLike[str], FileType()]
 Snaplen = Annotated[int, SnaplenType()]
 FrameFilter = Annotated[str, FilterType()]
+MostFrames = Annotated[int | str, EndType("frames")]
+MostBytes = Annotated[int | str, EndType("bytes")]
+MostSeconds = Annotated[float | str, EndType("seconds")]
+Rotation = Annotated[str, RotateType()]
+KeptFiles = Annotated[int, FilesType()]
 TunnelEnd = Annotated[TunnelLike, TunnelType()]
 SendingTunnel = Annotated[TunnelLike, TunnelType(sends=True)]
 UnknownVni = Annotated[Literal["drop", "pass"], UnknownVniType()]

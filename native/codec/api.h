@@ -121,7 +121,9 @@ int lk_codec_ring_has(const struct lk_frame_ring *ring, const struct lk_frame_re
 int lk_codec_bpf_check(const struct lk_bpf_insn *program, uint32_t count);
 uint32_t lk_codec_bpf_run(const struct lk_bpf_insn *program, const uint8_t *frame, uint32_t length,
 			  uint32_t kept);
-int lk_codec_bpf_is_compilable(const struct lk_bpf_insn *program, uint32_t count);
+/* bpf_range.h: 1 where the program was made one that DPDK compiles rightly. */
+int lk_codec_bpf_make_compilable(struct lk_bpf_insn *program, uint32_t count);
+
 /* capture_read.c: records of a pcap or pcapng file, of which sections and interfaces are numbered
  * as they come. */
 struct lk_captured {

@@ -365,7 +365,7 @@ lk_codec_bpf_run(const struct lk_bpf_insn *program, const uint8_t *frame, uint32
 }
 
 int
-lk_codec_bpf_is_compilable(const struct lk_bpf_insn *program, uint32_t count)
+lk_codec_bpf_make_compilable(struct lk_bpf_insn *program, uint32_t count)
 {
-	return lk_bpf_is_compilable(program, count);
+	return lk_bpf_make_compilable(program, count);
 }

@@ -27,7 +27,7 @@ struct lk_walker {
 	uint8_t ip_version;
 	uint8_t is_fragment;
 	uint8_t is_partial;  /* not all of it is in the frame */
-	uint8_t is_underway; /* to an address that is not told */
+	uint8_t is_underway; /* to or from an address that is not told */
 	uint8_t protocol;
 	uint32_t ip_at;
 	uint64_t source_sum;
@@ -89,12 +89,16 @@ lk_walk_header(struct lk_walker *s, enum lk_layer_kind kind, uint32_t length)
 static inline int
 lk_walk_lengthen(struct lk_walker *s, uint32_t length)
 {
-	uint32_t at = lk_walk_last(s)->offset;
+	struct lk_layer *layer = lk_walk_last(s);
+	uint8_t problem = layer->problem;
+	int is_there;
 
 	s->walk->count--;
-	s->at = at;
-	return lk_walk_header(s, (enum lk_layer_kind)s->walk->layers[s->walk->count].kind,
-			      length) != NULL;
+	s->at = layer->offset;
+	is_there = lk_walk_header(s, (enum lk_layer_kind)layer->kind, length) != NULL;
+	if (is_there)
+		layer->problem = problem;
+	return is_there;
 }
 
 /* `n` bytes of the next header may be looked at. */

@@ -22,6 +22,7 @@
 #define PROTO_L2TP     115
 #define PROTO_HIP      139
 #define PROTO_SHIM6    140
+#define PROTO_ETHERNET 143
 
 /* What a protocol number announces (IANA's protocol-numbers). */
 enum lk_layer_kind
@@ -43,6 +44,7 @@ lk_walk_protocol(uint8_t protocol)
 		[LK_PROTO_SCTP] = LK_LAYER_sctp,
 		[PROTO_UDPLITE] = LK_LAYER_udplite,
 		[PROTO_MPLS] = LK_LAYER_mpls,
+		[PROTO_ETHERNET] = LK_LAYER_eth, /* RFC 8986 4.9 */
 	};
 
 	return (enum lk_layer_kind)kinds[protocol];
@@ -222,6 +224,8 @@ options(struct lk_walker *s, const uint8_t *p, uint32_t length)
 			return;
 		if (p[at] == OPTION_HOME && size == 18)
 			s->source_sum = lk_sum(p + at + 2, 16, 0);
+		else if (p[at] == OPTION_HOME)
+			s->is_underway = 1;
 		if (p[at] == OPTION_JUMBO && size == 6 && lk_get16(s->frame + s->ip_at + 4) == 0)
 			lk_walk_ends_at(s,
 					(uint64_t)s->ip_at + LK_IPV6_LENGTH + lk_get32(p + at + 2),
@@ -322,14 +326,10 @@ lk_walk_ah(struct lk_walker *s)
 {
 	const uint8_t *p = lk_walk_header(s, LK_LAYER_ah, AH_LENGTH);
 
-	if (p == NULL)
+	if (p == NULL || !lk_walk_lengthen(s, (p[1] + 2u) * 4))
 		return;
-	if ((p[1] + 2u) * 4 < AH_LENGTH) {
+	if (lk_walk_last(s)->length < AH_LENGTH)
 		lk_walk_last(s)->problem = LK_PROBLEM_LENGTH;
-		return;
-	}
-	if (!lk_walk_lengthen(s, (p[1] + 2u) * 4))
-		return;
 	if (s->ip_version == 6)
 		extension(s, p[0]);
 	else

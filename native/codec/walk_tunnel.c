@@ -18,6 +18,7 @@
 #define TYPE_ERSPAN	  0x88be
 #define TYPE_ERSPAN_III	  0x22eb
 #define TYPE_PPP	  0x880b
+#define TYPE_WCCP	  0x883e
 #define ERSPAN_II_LENGTH  8u
 #define ERSPAN_III_LENGTH 12u
 #define GPE_NEXT_FLAG	  0x04
@@ -43,6 +44,20 @@ lengthen_by_routes(struct lk_walker *s, uint32_t length)
 		if (size == 0)
 			return 1;
 	}
+}
+
+/* WCCP's second version has a redirect header of 4 bytes between GRE and IP
+ * (draft-mclaggan-wccp-v2rev1 3.7). */
+static void
+skip_redirect(struct lk_walker *s)
+{
+	struct lk_layer *layer = lk_walk_last(s);
+
+	if (lk_walk_sees(s, 5) && s->frame[s->at] >> 4 != 4) {
+		layer->length += 4;
+		s->at += 4;
+	}
+	s->next = (uint8_t)lk_walk_version(s);
 }
 
 void
@@ -81,6 +96,8 @@ lk_walk_gre(struct lk_walker *s)
 		return; /* what has no number acknowledges alone (RFC 2637 4.1) */
 	if (type == TYPE_PPP)
 		s->next = LK_LAYER_ppp;
+	else if (type == TYPE_WCCP)
+		skip_redirect(s);
 	else if (type == TYPE_ERSPAN && !(flags & GRE_SEQUENCE)) /* type I has no header */
 		s->next = LK_LAYER_eth;
 	else if (type == TYPE_ERSPAN || type == TYPE_ERSPAN_III)
@@ -101,8 +118,9 @@ lk_walk_erspan(struct lk_walker *s)
 		if (!lk_walk_lengthen(s, ERSPAN_III_LENGTH) ||
 		    ((p[11] & 1) && !lk_walk_lengthen(s, ERSPAN_III_LENGTH + 8)))
 			return;
-		if ((p[10] >> 2 & 31) == 2) { /* no Ethernet: the frame is IP */
-			s->next = (uint8_t)lk_walk_version(s);
+		if ((p[10] >> 2 & 31) != 0) { /* no Ethernet, but IP or what is not told */
+			if ((p[10] >> 2 & 31) == 2)
+				s->next = (uint8_t)lk_walk_version(s);
 			return;
 		}
 	} else if (p[0] >> 4 != 1) {

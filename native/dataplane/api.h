@@ -260,7 +260,6 @@ void lk_live_share(struct lk_trial *trial);
 /* filter.c: libpcap's program, as machine code where that can be (errno where it is NULL) */
 struct lk_filter;
 struct lk_filter *lk_filter_create(const struct lk_bpf_insn *program, uint32_t count);
-int lk_filter_is_compiled(const struct lk_filter *filter);
 void lk_filter_free(struct lk_filter *filter);
 
 /* impair.c */
@@ -315,13 +314,49 @@ void lk_sick_counts(uint16_t id, struct lk_sick_counts *counts);
 int lk_sick_tell(uint16_t id, const struct lk_told *told);
 int lk_sick_told(uint16_t id, uint64_t *values, uint32_t room);
 
-/* capture.c */
+/* capture.c, tap.c */
+enum lk_capture_end {
+	LK_CAPTURE_GOES_ON,
+	LK_CAPTURE_FRAMES, /* it has as many as it was to have */
+	LK_CAPTURE_BYTES,
+	LK_CAPTURE_TIME,
+	LK_CAPTURE_FAILED, /* it could not be written on */
+};
+struct lk_capture_config {
+	const char *file;
+	const char *interface;
+	int32_t is_pcap;
+	uint32_t snaplen;
+	uint64_t frames; /* that end it; 0: no number does, and so with the others */
+	uint64_t bytes;
+	uint64_t ns;
+	uint64_t file_frames; /* of a file, then the next begins; 0: as above */
+	uint64_t file_bytes;
+	uint64_t file_ns;
+	uint32_t files; /* the newest, that are kept; 0: all */
+};
+struct lk_capture_counts {
+	uint64_t written;
+	uint64_t missed;
+	uint64_t passed_over; /* after the end */
+	uint64_t waiting;     /* in the journal */
+	uint64_t unsent;      /* of those written: the driver did not take them */
+	uint64_t bytes;	      /* of all files */
+	uint64_t files;
+	uint64_t newest; /* where the last LK_CAPTURE_NEWEST frames of the newest file begin */
+	int32_t ended;	 /* enum lk_capture_end */
+	int32_t error;
+	char file[4096]; /* the newest one */
+};
+enum { LK_CAPTURE_NEWEST = 32 };
 struct lk_capture;
-struct lk_capture *lk_capture_open(int fd, const char *interface, uint32_t snaplen);
-void lk_capture_counts(struct lk_capture *capture, uint64_t *written, uint64_t *missed,
-		       int32_t *error);
-int lk_capture_flush(struct lk_capture *capture);
+int lk_capture_open(const struct lk_capture_config *config, struct lk_capture **capture);
+void lk_capture_counts(struct lk_capture *capture, struct lk_capture_counts *counts);
+/* Everything that came so far is in the files; -ETIMEDOUT when it is not after this time. */
+int lk_capture_flush(struct lk_capture *capture, uint64_t ns);
 void lk_capture_close(struct lk_capture *capture);
+int lk_tap_add(uint16_t port, struct lk_capture *capture);
+void lk_tap_remove(uint16_t port, struct lk_capture *capture);
 
 /* frames to and from the parent process */
 struct lk_frame_ring *lk_ring_map(int fd, uint64_t bytes);

@@ -20,15 +20,30 @@ struct bpf_program {
 	struct bpf_insn *bf_insns;
 };
 
+/* Loads at X of a byte or of four are converted to loads at A. */
 static void
-compile(struct lk_filter *filter, uint32_t count)
+load_at_x(const struct rte_bpf_prm *converted)
 {
-	struct bpf_program program = {count, (struct bpf_insn *)filter->program};
-	struct rte_bpf_prm *converted = rte_bpf_convert(&program);
-	struct rte_bpf_jit jit = {0};
+	struct ebpf_insn *ins = (struct ebpf_insn *)(uintptr_t)converted->ins;
 
-	if (converted == NULL) /* DPDK was built without libpcap, or the program is too long */
+	for (uint32_t i = 0; i < converted->nb_ins; i++)
+		if ((ins[i].code & ~LK_BPF_SIZE) == (LK_BPF_LD | LK_BPF_IND))
+			ins[i].src_reg = EBPF_REG_7; /* which rte_bpf_convert has X in */
+}
+
+static void
+compile(struct lk_filter *filter, struct lk_bpf_insn *copy, uint32_t count)
+{
+	struct bpf_program program = {count, (struct bpf_insn *)copy};
+	struct rte_bpf_jit jit = {0};
+	struct rte_bpf_prm *converted;
+
+	if (count > MOST_COMPILED || !lk_bpf_make_compilable(copy, count))
 		return;
+	converted = rte_bpf_convert(&program);
+	if (converted == NULL) /* DPDK was built without libpcap */
+		return;
+	load_at_x(converted);
 	filter->bpf = rte_bpf_load(converted);
 	if (filter->bpf != NULL && rte_bpf_get_jit(filter->bpf, &jit) == 0)
 		filter->compiled = jit.func;
@@ -51,16 +66,15 @@ lk_filter_create(const struct lk_bpf_insn *program, uint32_t count)
 		return NULL;
 	memcpy(filter->program, program, count * sizeof(*program));
 #ifdef LK_HAS_RTE_BPF
-	if (count <= MOST_COMPILED && lk_bpf_is_compilable(program, count))
-		compile(filter, count);
+	struct lk_bpf_insn *copy = malloc(count * sizeof(*program));
+
+	if (copy != NULL) {
+		memcpy(copy, program, count * sizeof(*program));
+		compile(filter, copy, count);
+		free(copy);
+	}
 #endif
 	return filter;
-}
-
-int
-lk_filter_is_compiled(const struct lk_filter *filter)
-{
-	return filter->compiled != NULL;
 }
 
 /* No graph uses it any more. */

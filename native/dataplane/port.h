@@ -14,6 +14,7 @@
 #define LK_MAX_PACKET_QUEUES 16
 
 struct lk_sick;
+struct lk_tap;
 
 #define LK_RX_BURST 128
 
@@ -46,6 +47,7 @@ struct lk_port {
 	int is_link_down;			       /* and therefore both */
 	int tells_link;				       /* cheaply, to a worker */
 	struct lk_sick *sick;			       /* NULL: its NIC is sound */
+	struct lk_tap *taps;			       /* captures of the port; NULL: none */
 	struct lk_port *peer;			       /* the other end of the cable */
 	struct rte_ring *rx_rings[LK_MAX_RING_QUEUES]; /* the peer's tx_rings */
 	unsigned int ring_count;		       /* in each direction */

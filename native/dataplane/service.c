@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * The service thread: everything that has to be done now and then and must not be done by a worker.
- * It refines the clock and writes captured frames to their files.
+ * The service thread: what has to be done now and then and must not be done by a worker. It refines
+ * the clock.
  */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 
-#include "capture.h"
 #include "clock.h"
 #include "service.h"
 
@@ -27,8 +26,6 @@ serve(void *unused)
 
 	(void)unused;
 	while (running) {
-		if (lk_capture_drain_all())
-			continue;
 		if (++rests % RESTS_PER_CLOCK == 0)
 			lk_clock_refine();
 		nanosleep(&rest, NULL);

@@ -11,22 +11,16 @@
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
-	const struct lk_capture *capture = lk_node_of(node)->config.capture;
+	struct lk_capture *capture = lk_node_of(node)->config.capture;
 	const struct lk_filter *filter = lk_node_of(node)->config.filter;
 	uint64_t now = lk_clock_realtime_ns(rte_rdtsc());
 
 	lk_enter(node, objs, count);
-	for (uint16_t i = 0; i < count; i++) {
-		struct rte_mbuf *m = objs[i];
-		uint32_t kept = m->data_len;
-
-		if (filter != NULL && !lk_filter_takes(filter, m))
-			continue;
-		if (capture->snaplen != 0 && kept > capture->snaplen)
-			kept = capture->snaplen;
-		lk_ring_write(capture->ring, rte_pktmbuf_mtod(m, const uint8_t *), kept, m->pkt_len,
-			      now, 0);
-	}
+	if (filter == NULL)
+		lk_capture_take(capture, objs, count, now, 0);
+	for (uint16_t i = 0; filter != NULL && i < count; i++)
+		if (lk_filter_takes(filter, objs[i]))
+			lk_capture_take(capture, &objs[i], 1, now, 0);
 	lk_pass_all(graph, node, LK_next);
 	return count;
 }

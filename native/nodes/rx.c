@@ -4,6 +4,7 @@
 #include "node.h"
 #include "port.h"
 #include "sick.h"
+#include "tap.h"
 
 /* Some drivers hand a long frame over in segments; nodes want it in one. */
 static uint16_t
@@ -46,9 +47,13 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	if (!port->is_ring && count != 0) {
 		uint16_t kept = linearize(graph, node, count);
 
+		if (unlikely(port->taps != NULL))
+			lk_tap_frames(port, node->objs, kept, LK_WAY_IN);
 		lk_source_done(graph, node, kept, 0);
 		return count;
 	}
+	if (unlikely(port->taps != NULL))
+		lk_tap_frames(port, node->objs, count, LK_WAY_IN);
 	return lk_source_done(graph, node, count, port->is_ring);
 }
 

@@ -4,6 +4,7 @@
 #include "node.h"
 #include "port.h"
 #include "sick.h"
+#include "tap.h"
 
 /* Frames over the port's limit leave for their drop node; the others close up. */
 static uint16_t
@@ -86,6 +87,8 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		wanted = keep_short(graph, node, objs, count, max_frame);
 		bytes = lk_bytes_of(objs, wanted);
 	}
+	if (unlikely(port->taps != NULL))
+		lk_tap_frames(port, objs, wanted, LK_WAY_OUT);
 	if (unlikely(RTE_PER_LCORE(lk_python_sends)))
 		wanted = onto_wire(port, config->queue, objs, wanted);
 	if (unlikely(port->sick != NULL)) {
@@ -95,6 +98,8 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	sent = rte_eth_tx_burst(config->port, config->queue, (struct rte_mbuf **)objs, wanted);
 	if (port->needs_bytes)
 		port->bytes[config->queue].tx += bytes - lk_bytes_of(objs + sent, wanted - sent);
+	if (unlikely(sent < wanted && port->taps != NULL))
+		lk_tap_unsent(port, (uint16_t)(wanted - sent));
 	if (unlikely(sent < wanted))
 		lk_pass(graph, node, why_not_sent(config->port, sent), objs + sent,
 			(uint16_t)(wanted - sent));

@@ -7,13 +7,13 @@
 #include "bpf.h"
 
 /*
- * Which programs DPDK (librte_bpf) makes the right machine code of. Up to 25.11 not of those
+ * Which programs DPDK (librte_bpf) makes the right machine code of. As of 22.11 not of those
  *
- * - that read a byte or four at X: rte_bpf_convert has A in the place of X there;
  * - that may read beyond 1 GiB: rte_pktmbuf_read adds offset and length in 32 bits, and takes what
  *   comes round to 0 for a place in the frame;
  * - that test a mask below 128: of the four bytes of it the x86 compiler writes one, and the CPU
- *   takes the instructions behind it for the others;
+ *   takes the instructions behind it for the others. Where A is low enough, a bit that it cannot
+ *   have makes the mask a longer one;
  * - that shift by X or by more than 31: CPUs look at 5 bits of it;
  * - that jump back.
  */
@@ -26,6 +26,7 @@ struct lk_bpf_range {
 };
 
 #define LK_BPF_FARTHEST (1u << 30) /* offset */
+#define LK_BPF_MASK_BIT (1u << 30) /* that a mask is given */
 
 static inline void
 lk_bpf_join(struct lk_bpf_range *to, const struct lk_bpf_range *from)
@@ -70,9 +71,9 @@ lk_bpf_highest(uint16_t code, uint64_t a, uint64_t value)
 	return highest > UINT32_MAX ? UINT32_MAX : highest;
 }
 
-/* One instruction: 0 where the compiler is not to be trusted with it. */
+/* One instruction, which may be changed: 0 where the compiler is not to be trusted with it. */
 static inline int
-lk_bpf_step(const struct lk_bpf_insn *at, struct lk_bpf_range *now)
+lk_bpf_step(struct lk_bpf_insn *at, struct lk_bpf_range *now)
 {
 	int is_x = (at->code & LK_BPF_X) != 0;
 	uint64_t from = at->k;
@@ -81,8 +82,6 @@ lk_bpf_step(const struct lk_bpf_insn *at, struct lk_bpf_range *now)
 	case LK_BPF_LD:
 		switch (at->code & 0xe0) {
 		case LK_BPF_IND:
-			if ((at->code & LK_BPF_SIZE) != LK_BPF_HALF)
-				return 0;
 			from += now->x;
 			/* fall through */
 		case LK_BPF_ABS:
@@ -128,8 +127,11 @@ lk_bpf_step(const struct lk_bpf_insn *at, struct lk_bpf_range *now)
 		now->a = lk_bpf_highest(at->code, now->a, is_x ? now->x : at->k);
 		break;
 	case LK_BPF_JMP:
-		if (at->code == (LK_BPF_JMP | LK_BPF_JSET))
-			return at->k > INT8_MAX && at->k < (uint32_t)INT8_MIN;
+		if (at->code == (LK_BPF_JMP | LK_BPF_JSET) &&
+		    (at->k <= INT8_MAX || at->k >= (uint32_t)INT8_MIN)) {
+			at->k |= LK_BPF_MASK_BIT;
+			return at->k <= INT32_MAX && now->a < LK_BPF_MASK_BIT;
+		}
 		return at->code != (LK_BPF_JMP | LK_BPF_JA) || (int32_t)at->k >= 0;
 	default:
 		break;
@@ -137,9 +139,10 @@ lk_bpf_step(const struct lk_bpf_insn *at, struct lk_bpf_range *now)
 	return 1;
 }
 
-/* Of a checked program; 0 where memory is short, too. */
+/* Makes a checked program one that is compiled rightly and does the same; 0: there is none, or no
+ * memory. */
 static inline int
-lk_bpf_is_compilable(const struct lk_bpf_insn *program, uint32_t count)
+lk_bpf_make_compilable(struct lk_bpf_insn *program, uint32_t count)
 {
 	struct lk_bpf_range *before = calloc(count, sizeof(*before));
 	int is_good = before != NULL;
@@ -147,7 +150,7 @@ lk_bpf_is_compilable(const struct lk_bpf_insn *program, uint32_t count)
 	if (before != NULL)
 		before[0].is_reached = 1;
 	for (uint32_t i = 0; is_good && i < count; i++) {
-		const struct lk_bpf_insn *at = &program[i];
+		struct lk_bpf_insn *at = &program[i];
 		struct lk_bpf_range now = before[i];
 
 		if (!now.is_reached)

@@ -144,6 +144,8 @@ def main() -> None:
     )
     ring = (reflect.ours_on_ring, reflect.testpmd_on_ring, "testpmd 5tswap")
     add(in_turns("reflect, net_ring, 64-B frames", "Mpps", *ring))
+    unfiltered = (reflect.filtered_on_ring, reflect.ours_on_ring, "the path without it")
+    add(in_turns("a filter and reflect, net_ring, 64-B frames", "Mpps", *unfiltered))
     with reflect.veth() as (here, peer):
         add(
             in_turns(

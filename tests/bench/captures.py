@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A capture of 200,000 mixed frames as ten columns of a DataFrame, as flows, and explained: frames a
-second of one process, beside what others do with the same file."""
+"""A capture of 200,000 mixed frames as ten columns, as flows, and explained: frames a second of one
+process, beside what others do with the same file."""
 
 import io
 import random

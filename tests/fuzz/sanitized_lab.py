@@ -71,7 +71,7 @@ def use_reflector(lab: lk.Lab, folder: Path) -> None:
     assert len(rdpcap(str(file))) > 100
 
 
-def use_captures(lab: lk.Lab, folder: Path) -> None:
+def use_capture_files(lab: lk.Lab, folder: Path) -> None:
     """Of every kind, whole and damaged: read, written, made Ethernet, and played as that."""
     noise = random.Random(7)
     warnings.filterwarnings("ignore", ".*(become Ethernet|it ends within|it is no capture any)")
@@ -95,6 +95,31 @@ def use_captures(lab: lk.Lab, folder: Path) -> None:
     run = lk.trial(a, lk.Replay(file, "10 kpps"), duration=0.3, progress=False)
     assert run.row["received"] > 0, run
     path.stop()
+
+
+def use_captures(lab: lk.Lab, folder: Path) -> None:
+    a, b = lab.cable("g", "h")
+    chain = lk.rx(b) >> lk.capture(folder / "r.pcap", rotate="100 kB", files=3)
+    chain = chain >> lk.capture(folder / "ends.pcapng", frames=1000)
+    path = lab.run(
+        chain >> lk.capture(folder / "timed.pcap", seconds=0.2) >> lk.reflect() >> lk.tx(b)
+    )
+    with lab.capture(a) as whole, lab.capture(a, rotate="700 frames", bytes="2 MB") as several:
+        a.send(malformed_frames(b.mac, 5_000, seed=7))
+        while path.ledger.sent < 5_000:
+            lab.counters()
+        assert len(whole) >= 5_000
+        assert several.counts["files"] > 5
+        assert whole.newest
+        (folder / "removed.pcap").touch()
+        gone = lab.capture(b, folder / "removed.pcap")
+        (folder / "removed.pcap").unlink()
+        a.send([bytes(60)] * 10)
+        while not gone.ended:
+            lab.counters()
+    path.stop()
+    gone.stop()
+    assert len(rdpcap(str(folder / "ends.pcapng"))) == 1000
 
 
 def use_trial(lab: lk.Lab) -> None:
@@ -195,6 +220,7 @@ def main(folder: str) -> None:
     with lk.Lab() as lab, lk.record(lab, hz=1000) as recorded:
         use_echo_server(lab)
         use_reflector(lab, Path(folder))
+        use_capture_files(lab, Path(folder))
         use_captures(lab, Path(folder))
         use_trial(lab)
         use_sink(lab)

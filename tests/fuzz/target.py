@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, captures.c,
-reader.c, and tunnels.c once for each protocol."""
+reader.c, walks.c, and tunnels.c once for each protocol."""
 
 import struct
 import subprocess
@@ -10,20 +10,24 @@ from pathlib import Path
 
 from tests.frames import good_frames
 from tests.tunnels import TUNNELS, carried
+from tests.walks import FRAMES
 
 ROOT = Path(__file__).parents[2]
+CODEC = ROOT / "native" / "codec"
 FOLDER = ROOT / "build" / "fuzz"
 LONGEST_INPUT = 512
 
 # The order of the handlers in handlers.c
 KINDS = ("arp_responder", "nd_responder", "icmp_echo", "udp_echo", "refuse", "reflect")
+LINKS = (1, 0, 9, 12, 50, 51, 101, 108, 113, 228, 229, 276)  # the order of those in walks.c
 HANDLER_SWITCHES = range(8)  # headroom, tailroom, mended checksums
 TUNNEL_SWITCHES = (0x01, 0x0B, 0x05, 0x11, 0x21, 0x41, 0x81, 0xC1)  # as named in tunnels.c
 
 
 @dataclass(frozen=True)
 class Target:
-    """A fuzz target: its source, the preprocessor's definitions, and sources of native/ with it."""
+    """A fuzz target: its source, the preprocessor's definitions, and sources of native/codec with
+    it."""
 
     name: str
     source: str
@@ -47,11 +51,8 @@ class Target:
             *("clang", "-std=gnu11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Werror"),
             *("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"),
             *(f"-D{definition}" for definition in self.definitions),
-            *("-I", ROOT / "native" / "packet", "-I", ROOT / "native" / "codec"),
-            *(
-                ROOT / "tests" / "fuzz" / self.source,
-                *(ROOT / "native" / one for one in self.native),
-            ),
+            *("-I", ROOT / "native" / "packet", "-I", CODEC, ROOT / "tests" / "fuzz" / self.source),
+            *(file for pattern in self.native for file in sorted(CODEC.glob(pattern))),
             *("-o", self.binary),
         ]
         ran = subprocess.run(command, capture_output=True, text=True)
@@ -65,6 +66,7 @@ class Target:
             "handlers.c": handler_seeds,
             "captures.c": capture_seeds,
             "reader.c": capture_seeds,
+            "walks.c": walk_seeds,
         }
         for name, data in seeds.get(self.source, self.tunnel_seeds)():
             (corpus / name).write_bytes(data)
@@ -127,15 +129,23 @@ def capture_seeds() -> Iterator[tuple[str, bytes]]:
         yield f"{name}-pcapng", b"".join(framed)
 
 
+def walk_seeds() -> Iterator[tuple[str, bytes]]:
+    """Frames of every kind, of their link types."""
+    for name, (link, packet, _) in FRAMES.items():
+        head = bytes([LINKS.index(link), 0, 0])
+        yield name, head + bytes(packet)[: LONGEST_INPUT - len(head)]
+
+
 TARGETS = (
     Target("handlers", "handlers.c"),
     Target("captures", "captures.c"),
     Target(
         "reader",
         "reader.c",
-        native=("codec/capture_read.c", "codec/capture_tables.c"),
+        native=("capture_read.c", "capture_tables.c"),
         least_runs=500,
     ),
+    Target("walks", "walks.c", native=("walk*.c",)),
     Target("vxlan", "tunnels.c", ("PROTOCOL=LK_VXLAN",)),
     Target("geneve", "tunnels.c", ("PROTOCOL=LK_GENEVE",)),
     Target("gue", "tunnels.c", ("PROTOCOL=LK_GUE",)),

@@ -56,7 +56,7 @@ def test_good_checksums() -> None:
         for layer in lk.explain(frame).layers
         if layer.checksum
     }
-    assert {verdict for _, verdict in judged} == {"good", "none"}
+    assert {verdict for _, verdict in judged} == {"good", "not there"}
     names = {name for name, _ in judged}
     assert {"IP", "UDP", "TCP", "ICMP", "ICMPv6 Echo Request"} <= names
 
@@ -69,7 +69,7 @@ def test_wrong_checksums() -> None:
     assert ip.checksum == f"wrong: it is 0x0001 and should be {right:#06x}"
     assert udp.checksum.startswith("wrong: it is 0x0002 and should be 0x")
     v6 = Ether() / IPv6(src="fd00::1", dst="fd00::2") / UDP(chksum=0) / Raw(b"data")
-    assert lk.explain(v6).layers[2].checksum == "none (IPv6 wants one)"
+    assert lk.explain(v6).layers[2].checksum == "not there (IPv6 wants one)"
     zeros = LINK / V4.copy() / Raw(bytes(8))
     zeros[IP].proto = 1
     assert checksums(zeros)["ICMP"] == "wrong: it is 0x0000 and should be 0xffff"

@@ -68,6 +68,16 @@ def test_what_a_node_says() -> None:
     )
 
 
+def test_filters_are_shown() -> None:
+    long = " or ".join(f"host 10.0.0.{n}" for n in range(1, 9))
+    taken = lk.capture("/tmp/x.pcapng", filter="udp\n and port 53")
+    svg = path_svg(Path(lk.rx("a") >> taken >> lk.filter(long) >> lk.filter("") >> lk.sink()))
+    assert "udp and port 53" in texts(svg)
+    assert any(line.startswith("host 10.0.0.1 o") and "…" in line for line in texts(svg))
+    assert any(f"expression: {long}" in tip for tip in tooltips(svg))
+    assert "ip[0] & 1 < 2" in texts(path_svg(Path(lk.rx("a") >> lk.filter("ip[0] & 1 < 2"))))
+
+
 def test_only_the_addresses_a_kind_looks_at_are_shown() -> None:
     svg = path_svg(Path(lk.rx("a") >> lk.nd_responder(["10.0.0.1"])))
     assert "no IPv6 address" in texts(svg)

@@ -25,7 +25,20 @@ def test_json_is_versioned_and_complete() -> None:
         "name": "path",
         "nodes": [
             {"name": "rx:a", "kind": "rx", "params": {"port": "a", "queue": 0}},
-            {"name": "capture", "kind": "capture", "params": {"file": "/tmp/x", "snaplen": 96}},
+            {
+                "name": "capture",
+                "kind": "capture",
+                "params": {
+                    "file": "/tmp/x",
+                    "snaplen": 96,
+                    "filter": None,
+                    "frames": None,
+                    "bytes": None,
+                    "seconds": None,
+                    "rotate": None,
+                    "files": None,
+                },
+            },
             {"name": "tx:b", "kind": "tx", "params": {"port": "b", "queue": 0}},
         ],
         "edges": [
@@ -108,7 +121,13 @@ responders = st.one_of(
 passing = st.one_of(
     st.builds(lk.reflect),
     st.builds(
-        lk.capture, st.text(min_size=1).filter(lambda t: "\0" not in t), st.integers(0, 65535)
+        lk.capture,
+        st.text().filter(lambda t: "\0" not in t).map(lambda t: f"{t}x.pcapng"),
+        st.integers(0, 65535),
+        frames=st.none() | st.integers(1, 2**62),
+        bytes=st.none() | st.integers(1, 2**62),
+        seconds=st.none() | st.floats(1e-9, 1e9),
+        rotate=st.none() | st.sampled_from(["10 MB", "1,000 frames", "0.5 s"]),
     ),
 )
 ends = st.one_of(
