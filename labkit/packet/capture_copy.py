@@ -19,7 +19,7 @@ LEFT = 1 << 30  # bytes of the disk that are left to others,
 LEFT_SHARE = 0.1  # or this share of it, where that is less
 EVERY = 64 << 20  # bytes after which the disk is looked at again
 FORMATS = 4  # bytes by which captures are known
-NO_CAPTURE = "it holds neither pcap nor pcapng"
+NO_CAPTURE = "it holds neither pcap nor pcapng (editcap makes one of other formats)"
 BYTE_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 BEGINS = {
     value.to_bytes(4, order)

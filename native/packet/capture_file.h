@@ -61,7 +61,9 @@ lk_capture_file_header(struct lk_capture_file *w)
 	}
 	if (lk_is_pcap(magic) || lk_is_pcap(__builtin_bswap32(magic)))
 		return lk_pcap_begin(w, magic);
-	return lk_capture_fails(w, LK_CAPTURE_BAD, "it begins like neither pcap nor pcapng");
+	return lk_capture_fails(
+		w, LK_CAPTURE_BAD,
+		"it begins like neither pcap nor pcapng (editcap makes one of other formats)");
 }
 
 /* LK_CAPTURE_RECORD with the next one filled in, or why there is none. */
