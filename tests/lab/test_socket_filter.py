@@ -120,6 +120,20 @@ def test_filters_of_a_socket_and_of_sniff_both_count(cable: tuple[lk.Port, lk.Po
         assert s.recv().dport == 6
 
 
+def test_sniffers_that_come_and_go(cable: tuple[lk.Port, lk.Port]) -> None:
+    """In any order: the last one leaves the socket as it was."""
+    client, server = cable
+    with server.socket() as s:
+        first, second = (AsyncSniffer(opened_socket=s, filter=f) for f in ("udp", "port 3"))
+        first.start()
+        second.start()
+        wait_until(lambda: len(s._filters) == 2)
+        first.stop()
+        second.stop()
+        client.send(MIXED)
+        assert len(s.sniff(count=6, timeout=20)) == 6
+
+
 def test_wrong_filters_are_errors_at_once(cable: tuple[lk.Port, lk.Port]) -> None:
     _, server = cable
     with pytest.raises(lk.FilterError, match=r"write 'udp port 53'\n  udp.port == 53\n  \^{8}$"):
