@@ -8,6 +8,7 @@ from typing import Any
 
 from labkit.engine.answers import CaptureCounts
 from labkit.engine.binding import call, ffi, lib
+from labkit.engine.filters import native_filter
 from labkit.engine.ports import Ports
 from labkit.path.capture_types import NS, is_pcap, rotation
 
@@ -61,6 +62,8 @@ class Captures:
         if params.get("rotate"):
             limit, number = rotation(params["rotate"])
             setattr(config, f"file_{limit}", number)
+        if params.get("filter"):
+            config.filter = native_filter(owner, params["filter"])
         opened = ffi.new("struct lk_capture **")
         code = -lib.lk_capture_open(config, opened)
         if code:

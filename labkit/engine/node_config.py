@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """struct lk_node_config of a node, filled by the types that its parameters were declared with."""
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
@@ -10,10 +9,10 @@ from typing import Any
 from labkit._codec import ffi as codec_ffi
 from labkit.engine.binding import ffi, lib
 from labkit.engine.captures import Captures
+from labkit.engine.filters import native_filter
 from labkit.engine.ports import Ports
 from labkit.engine.trials import Trials
 from labkit.packet.codec import packed_addresses
-from labkit.packet.filter import compile_filter
 from labkit.path.address_types import (
     AddressesType,
     MacType,
@@ -189,11 +188,9 @@ class NodeConfigs:
 
     @_fill.register
     def _(self, kind: FilterType, value: str, at: _Node) -> None:
-        program = ffi.from_buffer("struct lk_bpf_insn[]", compile_filter(value).data)
-        native = lib.lk_filter_create(program, len(program))
-        if native == ffi.NULL:
-            why = os.strerror(ffi.errno)
-            raise OSError(f"node {at.name}: its filter cannot be set up: {why}")
+        if "file" in at.params:
+            return  # of the node's file, which was opened with it
+        native = native_filter(f"node {at.name}", value)
         at.running.filters.append(native)
         at.config.filter = native
 

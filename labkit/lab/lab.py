@@ -204,6 +204,7 @@ class Lab:
         file: "str | PathLike[str] | None" = None,
         *,
         snaplen: int = 0,
+        filter: str | None = None,
         frames: int | str | None = None,
         bytes: int | str | None = None,  # noqa: A002  # as files count them
         seconds: float | str | None = None,
@@ -230,7 +231,7 @@ class Lab:
             port.check_open()
             raise PortError(f"port {port.name} is one of another lab; capture it there")
         limits = {"frames": frames, "bytes": bytes, "seconds": seconds}
-        params = {"snaplen": snaplen, **limits, "rotate": rotate, "files": files}
+        params = {"snaplen": snaplen, "filter": filter, **limits, "rotate": rotate, "files": files}
         capture = PortCapture(self.engine, port, file, params, self.captures)
         try:
             self._paths.hosts.attach(port.frames, False)  # frames are received, if by nobody else

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Records of pcap and pcapng files as arrays, many at a time."""
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -98,13 +99,15 @@ class CaptureReader:
         if records.dtype != RECORD:
             raise LabError(f"records is of {records.dtype}; it is of dtype RECORD")
         with self._lock:
-            count: int = lib.lk_codec_capture_read(
-                self._native(),
-                ffi.from_buffer("uint8_t[]", buffer, require_writable=True),
-                buffer.size,
-                ffi.from_buffer("struct lk_captured[]", records, require_writable=True),
-                len(records),
-            )
+            count = -errno.EAGAIN
+            while count == -errno.EAGAIN:  # between its calls Ctrl-C is seen
+                count = lib.lk_codec_capture_read(
+                    self._native(),
+                    ffi.from_buffer("uint8_t[]", buffer, require_writable=True),
+                    buffer.size,
+                    ffi.from_buffer("struct lk_captured[]", records, require_writable=True),
+                    len(records),
+                )
             if count < 0:
                 raise unreadable(self.file, os.strerror(-count))
             if count == 0 and len(records) and self._first == 0:

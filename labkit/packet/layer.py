@@ -39,7 +39,7 @@ class Layer:
     offset, length: of its own bytes on the wire
     data: those of its bytes that are there; of payload the first 64
     checksum: "good"; "wrong: it is 0x1234 and should be 0x5678"; "unfinished: ..." as a sender
-        leaves it to its NIC; "not there" where it was left out; "cannot be told: ..." with the reason;
+        leaves it to its NIC; "not there" where it was left out; "cannot be told: ..." with why;
         "" where there is no checksum
     problem: what is wrong with the layer, such as "cut short by the capture"; "" where nothing is
     is_quoted: inside of an ICMP error: a packet that was sent before

@@ -185,7 +185,7 @@ struct lk_capture_input;
  * caller's, and open as long. */
 struct lk_capture_input *lk_codec_capture_open(int fd);
 /* How many records there were, up to `most`, as far as `room` lets them, which is 262,144 bytes or
- * more; 0: it is over, or -errno. */
+ * more; 0: it is over, or -errno; EAGAIN: there was none within 256 MiB, call it again. */
 int64_t lk_codec_capture_read(struct lk_capture_input *in, uint8_t *buffer, uint64_t room,
 			      struct lk_captured *records, uint64_t most);
 void lk_codec_capture_tell(const struct lk_capture_input *in, struct lk_capture_told *told);

@@ -11,6 +11,7 @@
 #include "capture_input.h"
 
 #define MOST_COMMENTS (4u << 20) /* bytes, behind which a batch ends */
+#define MOST_WINDOWS  256u	 /* without a record, behind which the caller may ask for signals */
 
 struct lk_capture_input *
 lk_codec_capture_open(int fd)
@@ -26,6 +27,7 @@ lk_codec_capture_open(int fd)
 	}
 	lk_capture_reader_begin(&in->reader, fd, buffer);
 	in->reader.is_pipe = fstat(fd, &state) == 0 && !S_ISREG(state.st_mode);
+	in->reader.most_windows = MOST_WINDOWS;
 	in->reader.file.hear = lk_capture_hear;
 	in->reader.file.listener = in;
 	return in;
@@ -89,7 +91,7 @@ lk_codec_capture_read(struct lk_capture_input *in, uint8_t *buffer, uint64_t roo
 {
 	struct lk_capture_reader *r = &in->reader;
 	struct lk_capture_record record = {0};
-	enum lk_capture_status status;
+	enum lk_capture_status status = LK_CAPTURE_RECORD;
 	uint64_t n = 0, used = 0;
 
 	if (room < LK_CAPTURE_MOST_KEPT)
@@ -130,7 +132,13 @@ lk_codec_capture_read(struct lk_capture_input *in, uint8_t *buffer, uint64_t roo
 		used += record.kept;
 		n++;
 	}
-	return r->error != 0 && n == 0 ? -r->error : (int64_t)n;
+	if (n > 0)
+		return (int64_t)n;
+	if (r->error != 0)
+		return -r->error;
+	return most > 0 && r->file.status == LK_CAPTURE_RECORD && status == LK_CAPTURE_MORE
+		       ? -EAGAIN
+		       : 0;
 }
 
 void

@@ -124,8 +124,6 @@ lk_walk_ip(struct lk_walker *s)
 	s->source_sum = lk_sum(p + 12, 4, 0);
 	s->destination_sum = lk_sum(p + 16, 4, 0);
 	lk_walk_judge(s, 10, s->at, 0);
-	if (lk_walk_last(s)->sum == LK_SUM_WRONG && lk_walk_last(s)->checksum == 0)
-		lk_walk_last(s)->sum = LK_SUM_UNFINISHED; /* left to the NIC as 0 */
 	if (header > LK_IPV4_LENGTH)
 		follow_route(s, p, header);
 	fragment = lk_get16(p + 6) & 0x3fff;

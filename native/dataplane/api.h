@@ -333,7 +333,8 @@ struct lk_capture_config {
 	uint64_t file_frames; /* of a file, then the next begins; 0: as above */
 	uint64_t file_bytes;
 	uint64_t file_ns;
-	uint32_t files; /* the newest, that are kept; 0: all */
+	uint32_t files;		  /* the newest, that are kept; 0: all */
+	struct lk_filter *filter; /* NULL: every frame; it goes with the capture */
 };
 struct lk_capture_counts {
 	uint64_t written;

@@ -224,6 +224,8 @@ release(struct lk_capture *c)
 	lk_capture_files_free(&c->files);
 	if (c->ring != NULL)
 		munmap(c->ring, LK_RING_HEADER + JOURNAL_BYTES);
+	if (c->filter != NULL)
+		lk_filter_free(c->filter);
 	free(c->batch);
 	free(c);
 }
@@ -248,11 +250,15 @@ lk_capture_open(const struct lk_capture_config *config, struct lk_capture **capt
 	void *memory;
 	int rc;
 
-	if (c == NULL)
+	if (c == NULL) {
+		if (config->filter != NULL)
+			lk_filter_free(config->filter);
 		return -ENOMEM;
+	}
 	memset(c, 0, sizeof(*c));
 	c->begun_ns = now_ns();
 	c->snaplen = config->snaplen;
+	c->filter = config->filter;
 	c->batch = malloc(BATCH_BYTES);
 	memory = mmap(NULL, LK_RING_HEADER + JOURNAL_BYTES, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

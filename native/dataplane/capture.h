@@ -10,10 +10,12 @@
 #include "api.h"
 #include "capture_files.h"
 #include "capture_record.h"
+#include "filter.h"
 
 /* A journal that workers write, and the thread that takes it to files. */
 struct lk_capture {
 	struct lk_frame_ring *ring;
+	struct lk_filter *filter; /* NULL: every frame */
 	uint32_t snaplen;
 
 	/* The workers'. */
@@ -45,6 +47,19 @@ struct lk_capture {
 	_Atomic int stops;
 };
 
+/* How many of these frames the filter takes. */
+static inline uint16_t
+lk_capture_wanted(const struct lk_capture *c, void *const *objs, uint16_t count)
+{
+	uint16_t wanted = 0;
+
+	if (c->filter == NULL)
+		return count;
+	for (uint16_t i = 0; i < count; i++)
+		wanted += lk_filter_takes(c->filter, objs[i]) != 0;
+	return wanted;
+}
+
 /* Copies frames into the journal; of one worker, or under the lock. way: LK_WAY_IN, _OUT or 0 */
 static __rte_always_inline void
 lk_capture_take(struct lk_capture *c, void *const *objs, uint16_t count, uint64_t now, uint32_t way)
@@ -52,13 +67,16 @@ lk_capture_take(struct lk_capture *c, void *const *objs, uint16_t count, uint64_
 	if (unlikely(atomic_load_explicit(&c->ended, memory_order_relaxed) != LK_CAPTURE_GOES_ON)) {
 		uint64_t late = atomic_load_explicit(&c->late, memory_order_relaxed);
 
-		atomic_store_explicit(&c->late, late + count, memory_order_relaxed);
+		late += lk_capture_wanted(c, objs, count);
+		atomic_store_explicit(&c->late, late, memory_order_relaxed);
 		return;
 	}
 	for (uint16_t i = 0; i < count; i++) {
-		const struct rte_mbuf *m = objs[i];
+		struct rte_mbuf *m = objs[i];
 		uint32_t kept = m->data_len;
 
+		if (c->filter != NULL && !lk_filter_takes(c->filter, m))
+			continue;
 		if (c->snaplen != 0 && kept > c->snaplen)
 			kept = c->snaplen;
 		lk_ring_write(c->ring, rte_pktmbuf_mtod(m, const uint8_t *), kept, m->pkt_len | way,

@@ -22,10 +22,12 @@ lk_tap_frames(const struct lk_port *port, void *const *objs, uint16_t count, uin
 }
 
 void
-lk_tap_unsent(const struct lk_port *port, uint16_t count)
+lk_tap_unsent(const struct lk_port *port, void *const *objs, uint16_t count)
 {
 	for (struct lk_tap *t = port->taps; t != NULL; t = t->next)
-		atomic_fetch_add(&t->capture->unsent, count);
+		if (t->capture->ended == LK_CAPTURE_GOES_ON)
+			atomic_fetch_add(&t->capture->unsent,
+					 lk_capture_wanted(t->capture, objs, count));
 }
 
 int

@@ -20,7 +20,7 @@ struct lk_tap {
 
 /* way: LK_WAY_IN or LK_WAY_OUT */
 void lk_tap_frames(const struct lk_port *port, void *const *objs, uint16_t count, uint32_t way);
-/* So many of the frames that were copied last the driver did not take. */
-void lk_tap_unsent(const struct lk_port *port, uint16_t count);
+/* Of the frames that were copied last the driver did not take these. */
+void lk_tap_unsent(const struct lk_port *port, void *const *objs, uint16_t count);
 
 #endif

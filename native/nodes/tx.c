@@ -99,7 +99,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	if (port->needs_bytes)
 		port->bytes[config->queue].tx += bytes - lk_bytes_of(objs + sent, wanted - sent);
 	if (unlikely(sent < wanted && port->taps != NULL))
-		lk_tap_unsent(port, (uint16_t)(wanted - sent));
+		lk_tap_unsent(port, objs + sent, (uint16_t)(wanted - sent));
 	if (unlikely(sent < wanted))
 		lk_pass(graph, node, why_not_sent(config->port, sent), objs + sent,
 			(uint16_t)(wanted - sent));

@@ -15,9 +15,10 @@
 struct lk_capture_reader {
 	int fd;
 	int is_pipe;
-	int error;	 /* errno of a read that failed */
-	uint64_t piped;	 /* bytes that came by the pipe */
-	uint8_t *buffer; /* the caller's, LK_CAPTURE_WINDOW bytes */
+	int error;	       /* errno of a read that failed */
+	uint32_t most_windows; /* without a record, behind which it rests; 0: it never does */
+	uint64_t piped;	       /* bytes that came by the pipe */
+	uint8_t *buffer;       /* the caller's, LK_CAPTURE_WINDOW bytes */
 	struct lk_capture_file file;
 };
 
@@ -27,6 +28,7 @@ lk_capture_reader_begin(struct lk_capture_reader *r, int fd, uint8_t *buffer)
 	r->fd = fd;
 	r->is_pipe = 0;
 	r->error = 0;
+	r->most_windows = 0;
 	r->piped = 0;
 	r->buffer = buffer;
 	lk_capture_file_begin(buffer, 0, &r->file);
@@ -67,14 +69,15 @@ lk_capture_reader_fill(struct lk_capture_reader *r)
 		held = end - w->at;
 		memmove(r->buffer, r->buffer + (w->at - w->start), held);
 	}
-	while (r->is_pipe && r->piped < w->at) { /* a block that is walked over */
-		uint64_t left = w->at - r->piped;
-
-		if (left > LK_CAPTURE_WINDOW)
-			left = LK_CAPTURE_WINDOW;
-		if (lk_capture_reader_read(r, r->buffer, left, 0) < left)
-			break;
+	if (r->is_pipe &&
+	    r->piped + LK_CAPTURE_WINDOW < w->at) { /* in a block that is walked over */
+		size = lk_capture_reader_read(r, r->buffer, LK_CAPTURE_WINDOW, 0);
+		lk_capture_file_window(w, r->buffer, 0, size < LK_CAPTURE_WINDOW ? 0 : w->at,
+				       size < LK_CAPTURE_WINDOW);
+		return;
 	}
+	if (r->is_pipe && r->piped < w->at)
+		lk_capture_reader_read(r, r->buffer, w->at - r->piped, 0);
 	size = held +
 	       lk_capture_reader_read(r, r->buffer + held, LK_CAPTURE_WINDOW - held, w->at + held);
 	/* A block that was walked over may lead beyond the end, which is not at the end. */
@@ -87,13 +90,15 @@ lk_capture_reader_fill(struct lk_capture_reader *r)
 	lk_capture_file_window(w, r->buffer, size, w->at, size < LK_CAPTURE_WINDOW);
 }
 
+/* LK_CAPTURE_MORE: it rests, and goes on when it is called again. */
 static inline enum lk_capture_status
 lk_capture_reader_next(struct lk_capture_reader *r, struct lk_capture_record *record)
 {
-	for (;;) {
+	for (uint32_t windows = 0;; windows++) {
 		enum lk_capture_status status = lk_capture_file_next(&r->file, record);
 
-		if (status != LK_CAPTURE_MORE)
+		if (status != LK_CAPTURE_MORE ||
+		    (r->most_windows != 0 && windows == r->most_windows))
 			return status;
 		lk_capture_reader_fill(r);
 		if (r->error != 0)

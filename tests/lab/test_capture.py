@@ -264,3 +264,16 @@ def test_two_runs_within_a_second_have_files_of_their_own(lab: lk.Lab, tmp_path:
         path.stop()
     assert sorted(numbers_in(*files_in(tmp_path))) == [0, 1, 2]
     assert len(files_in(tmp_path)) == 3
+
+
+def test_a_filter_and_limits_count_what_it_takes(lab: lk.Lab, tmp_path: Path) -> None:
+    a, b = lab.cable()
+    node = lk.capture(tmp_path / "x.pcap", filter="len < 100", frames=50)
+    path = lab.run(lk.rx(b) >> node >> lk.sink())
+    for n in range(0, 400, 2):
+        a.send([*numbered([n], 64), *numbered([n + 1], 200)])
+    wait_until(lambda: path.counters.nodes["capture"].objects == 400)
+    path.flush()
+    counts = path.counters.captures["capture"]
+    assert (counts["written"], counts["passed_over"]) == (50, 150)
+    assert numbers_in(tmp_path / "x.pcap") == list(range(0, 100, 2))

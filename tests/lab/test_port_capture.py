@@ -205,6 +205,19 @@ def test_it_shows_the_newest_frames_and_a_link(
         assert "wireshark /" in private._repr_mimebundle_()["text/html"]
 
 
+def test_a_filter(lab: lk.Lab, mirror: lk.Port) -> None:
+    with (
+        lab.capture(mirror, filter="len < 100", frames=2 * COUNT - 1) as short,
+        lab.capture(mirror, filter="arp") as none,
+    ):
+        mirror.send([frame for n in range(COUNT) for frame in numbered([n], 64 + 100 * (n % 2))])
+        assert len(mirror.receive(COUNT, timeout=60)) == COUNT
+        assert (len(short), short.counts["passed_over"], len(none)) == (COUNT, 0, 0)
+        assert {n % 2 for n in numbers_in(short.file)} == {0}
+    with pytest.raises(lk.PathError, match="filter"):
+        lab.capture(mirror, filter="tcp.port == 80")
+
+
 def test_under_load_every_frame_is_counted_once(lab: lk.Lab, tmp_path: Path) -> None:
     """As fast as the generator goes, more than many a disk takes: each frame is in a file, or told
     as missed."""

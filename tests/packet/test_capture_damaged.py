@@ -2,6 +2,7 @@
 """A capture that is bad gives the records before the bad place, also a compressed one."""
 
 import bz2
+import errno
 import gc
 import gzip
 import itertools
@@ -10,10 +11,12 @@ import os
 import struct
 import subprocess
 import threading
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,7 +24,7 @@ from hypothesis import strategies as st
 from labkit._codec import ffi, lib
 
 import labkit as lk
-from labkit.packet.capture_reader import CaptureReader
+from labkit.packet.capture_reader import MOST_KEPT, RECORD, CaptureReader
 from tests.fuzz.target import capture_seeds
 from tests.packet.capture_files import (
     MODIFIED,
@@ -215,6 +218,38 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
 
 
 SEEDS = [data for _, data in capture_seeds()]
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_gigabytes_without_a_frame_can_be_interrupted(tmp_path: Path, is_packed: bool) -> None:
+    """A block of 4 GiB that is walked over, of which a compressed file has few bytes."""
+    (tmp_path / "in").touch()
+    with (tmp_path / "in").open("r+b") as out:
+        if is_packed:
+            packer = zlib.compressobj(1, wbits=31)
+            out.write(packer.compress(section() + struct.pack("<II", 99, 2**32 - 4)))
+            for _ in range(1024):
+                out.write(packer.compress(bytes(1 << 20)))
+            out.write(packer.flush())
+        else:
+            out.write(section())
+            for n in range(1200):
+                out.seek(28 + n * 0x100000)
+                out.write(struct.pack("<II", 99, 0x100000))
+            out.truncate(28 + 1200 * 0x100000)
+    with CaptureReader(tmp_path / "in") as reader:
+        rested = 0
+        buffer, records = np.empty(MOST_KEPT, np.uint8), np.empty(1, RECORD)
+        arguments = ffi.from_buffer("uint8_t[]", buffer), buffer.size
+        told = ffi.from_buffer("struct lk_captured[]", records)
+        while (n := lib.lk_codec_capture_read(reader._input, *arguments, told, 1)) != 0:
+            assert n == -errno.EAGAIN
+            rested += 1
+        assert (reader.at == 28 + 1200 * 0x100000) or is_packed
+        assert rested >= 3
+        assert reader.is_whole != is_packed
+    with CaptureReader(tmp_path / "in") as reader:
+        assert list(reader.batches()) == []
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))

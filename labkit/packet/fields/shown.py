@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv6Address
 from itertools import islice
 
 from labkit.packet.fields.names import FLAGS, NAMES
+from labkit.units import plain
 
 Show = Callable[[int, int], str]  # of a value and its bits
 MOST_LISTED = 32  # of options, addresses and records
@@ -28,7 +29,7 @@ def digits(value: int, bits: int) -> str:
 
 def in_256ths(value: int, _bits: int) -> str:
     """256ths of a second (IEEE 802.1D 9.2.8) as seconds."""
-    return f"{value / 256:g} s"
+    return f"{plain(value / 256)} s"
 
 
 def mac(value: int, _bits: int) -> str:
