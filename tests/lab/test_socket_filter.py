@@ -14,7 +14,7 @@ from scapy.packet import Packet
 from scapy.sendrecv import AsyncSniffer, bridge_and_sniff, sniff
 
 import labkit as lk
-from labkit.lab.frame_rings import FrameReader
+from labkit.lab.frame_reader import FrameReader
 from tests.patience import wait_until
 
 LINK = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
