@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from labkit.errors import LabError, Unreachable
-from labkit.lab.frame_rings import FrameReader
+from labkit.lab.frame_reader import FrameReader
 from labkit.lab.port_declaration import PortDeclaration
 from labkit.lab.port_frames import PortFrames
 from labkit.packet.host_address import Address, why_no_host

@@ -8,18 +8,16 @@ Who waits for a frame does so on a descriptor, which the engine signals.
 
 import mmap
 import os
-import select
 import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from labkit._codec import ffi, lib
 from labkit.errors import PortError
 from labkit.machine.limits import limits_named
-from labkit.packet.filter import Filter
 
 QUEUE_BYTES = 8 << 20
 JOURNAL_BYTES = 32 << 20
@@ -28,6 +26,12 @@ LOOK_SECONDS = 0.05  # who waits looks that often whether the engine and the por
 PATIENCE_SECONDS = 10.0  # of a sender, while the engine takes nothing
 
 _send_one = lib.lk_codec_ring_send
+
+
+class EngineWatcher(Protocol):
+    """A reader that wants to hear of the end of an engine."""
+
+    def watch_engine(self, channel: int) -> None: ...  # noqa: D102
 
 
 class _Ring:
@@ -67,7 +71,7 @@ class FrameRings:
         self._status: Any = ffi.NULL
         self._listen = listen
         self._channel = -1
-        self._watched: weakref.WeakSet[FrameReader] = weakref.WeakSet()
+        self._watched: weakref.WeakSet[EngineWatcher] = weakref.WeakSet()
         self._free: list[int] = []
         self._sending = threading.Lock()
         self._waiting = threading.Lock()
@@ -125,7 +129,7 @@ class FrameRings:
         """Waits until the engine has taken what is in the queue now."""
         self._wait(lib.lk_codec_ring_written(self._native), check)
 
-    def watch_engines(self, reader: "FrameReader") -> None:
+    def watch_engines(self, reader: EngineWatcher) -> None:
         """Has the end of an engine, of this one and of later ones, end a reader's watch."""
         with self._adding:
             self._watched.add(reader)
@@ -181,157 +185,3 @@ class FrameRings:
     def __del__(self) -> None:
         for bell in getattr(self, "bells", ()):
             os.close(bell)
-
-
-class FrameReader:
-    """A position in a port's journal, beginning with the next frame that arrives.
-
-    A filter passes over frames: they are read, and given to nobody.
-    """
-
-    def __init__(self, rings: FrameRings, filter: Filter | None = None) -> None:
-        self._rings = rings
-        self._ahead: tuple[bytes, float] | None = None  # found while it was asked for frames
-        self._journal = rings.journal.native
-        self._native = ffi.new("struct lk_frame_reader *")
-        self._record = ffi.new("struct lk_record *")
-        self._buffer = ffi.new("uint8_t[]", MAX_FRAME)
-        self._reading = threading.Lock()
-        self._slot: int | None = None
-        self._watch: select.epoll | None = None
-        self._program: Any = ffi.NULL
-        self._is_filtered = False
-        self.set_filter(filter)
-        self.skip()
-
-    @property
-    def lost(self) -> int:
-        """Frames that were overwritten before this reader came to them, whatever its filter makes
-        of them."""
-        return int(self._native.lost)
-
-    @property
-    def has_frame(self) -> bool:
-        """Whether there is a frame to read."""
-        if not self._is_filtered and self._ahead is None:
-            return bool(lib.lk_codec_ring_has(self._journal, self._native))
-        with self._reading:
-            if self._ahead is None:
-                self._ahead = self._pull()
-                if self._ahead is None and self._watch is not None:
-                    self._show()
-            return self._ahead is not None
-
-    def set_filter(self, filter: Filter | None) -> None:
-        """From now on it gives frames that the filter takes; None: every frame."""
-        with self._reading:
-            self._is_filtered = filter is not None
-            if filter is None:
-                self._program = ffi.NULL
-                return
-            self._program = ffi.from_buffer("struct lk_bpf_insn[]", filter.data)
-            if self._ahead is not None and not filter.matches(self._ahead[0]):
-                self._ahead = None
-
-    def skip(self) -> None:
-        """Passes over everything that has arrived so far."""
-        self._ahead = None
-        lib.lk_codec_ring_from_now(self._journal, self._native)
-
-    def read(self) -> tuple[bytes, float] | None:
-        """The next frame and its time (s since the epoch); None when there is none yet."""
-        with self._reading:
-            found, self._ahead = self._ahead, None
-            if found is None:
-                found = self._pull()
-            if self._watch is not None and self._is_at_the_end:
-                self._show()
-            return found
-
-    def wait(self, seconds: float | None, check: Callable[[], None]) -> bool:
-        """Waits for a frame; False when none came within `seconds` (None: waits for ever).
-
-        check: called now and then while waiting; raises when the port or the engine is gone
-        """
-        if self.has_frame:
-            return True
-        end = None if seconds is None else time.monotonic() + seconds
-        poll = select.poll()
-        poll.register(self.bell, select.POLLIN)
-        while not self.has_frame:
-            waits = self.listen()
-            left = LOOK_SECONDS if end is None else min(LOOK_SECONDS, end - time.monotonic())
-            if left <= 0:
-                return self.has_frame
-            if waits:
-                poll.poll(left * 1e3)
-            if not self.has_frame:
-                check()
-        return True
-
-    @property
-    def bell(self) -> int:
-        """A descriptor that is readable some time after listen() has returned True: when a frame
-        has come, or ring() was called."""
-        if self._slot is None:
-            self._slot = self._rings.claim_slot()
-        return self._rings.bells[self._slot]
-
-    def listen(self) -> bool:
-        """Makes ready to wait on the bell. False: no need to, something has come."""
-        return not self.has_frame and self._listen()
-
-    def watch(self) -> int:
-        """A descriptor that is readable from now on as long as there are frames to read, and once
-        the engine has ended."""
-        bell = self.bell
-        with self._reading:
-            if self._watch is None:
-                self._watch = select.epoll()
-                self._watch.register(bell, select.EPOLLIN)
-                self._rings.watch_engines(self)
-            self._show()
-            return self._watch.fileno()
-
-    def watch_engine(self, channel: int) -> None:
-        """The channel leaves the watch by itself when it is closed."""
-        if self._watch is not None:
-            with suppress(FileExistsError):
-                self._watch.register(channel, select.EPOLLHUP)
-
-    def ring(self) -> None:
-        """Ends a wait on the bell."""
-        if self._slot is not None:
-            with suppress(BlockingIOError):  # it is as loud as can be
-                os.eventfd_write(self.bell, 1)
-
-    def _pull(self) -> tuple[bytes, float] | None:
-        """The next frame that the filter takes, if it has arrived."""
-        length = lib.lk_codec_ring_pull(
-            self._journal, self._native, self._record, self._buffer, MAX_FRAME, self._program
-        )
-        if length <= 0:
-            return None
-        return bytes(ffi.buffer(self._buffer, length)), self._record.time_ns / 1e9
-
-    @property
-    def _is_at_the_end(self) -> bool:
-        """Nothing has come that was not read."""
-        return self._ahead is None and not lib.lk_codec_ring_has(self._journal, self._native)
-
-    def _listen(self) -> bool:
-        self._hush()
-        return bool(lib.lk_codec_ring_listen(self._journal, self._native, self._slot))
-
-    def _show(self) -> None:
-        """Has the bell say whether there are frames."""
-        if not self._is_at_the_end or not self._listen():
-            self.ring()
-
-    def _hush(self) -> None:
-        with suppress(BlockingIOError):
-            os.eventfd_read(self.bell)
-
-    def __del__(self) -> None:
-        if getattr(self, "_slot", None) is not None:
-            self._rings.give_back(self._slot)  # type: ignore[arg-type]

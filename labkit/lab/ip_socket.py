@@ -45,12 +45,12 @@ class IpSocket(PortSocket):
         source: str | None = None,
         filter: Filter | None = None,
     ) -> None:
+        self._packet: tuple[bytes, float] | None = None
         super().__init__(port.frames, filter)
         self.source = None if source is None else str(parse_source(source))
         self._port = port
         self._own: set[str] = set()
         self._macs: dict[str, tuple[str, float]] = {}
-        self._packet: tuple[bytes, float] | None = None
 
     @property
     def has_frame(self) -> bool:
@@ -87,11 +87,12 @@ class IpSocket(PortSocket):
         return found
 
     def _takes(self, frame: bytes) -> bool:
-        return self._filter is None or self._filter.matches(frame)
+        return all(each.matches(frame) for each in tuple(self._filters))
 
     def _set_filter(self, filter: Filter | None) -> None:
-        """Of what is for the user, in _next()."""
-        self._packet = None
+        """Of what is for the user, in _next(), and of a packet that was looked at already."""
+        if self._packet is not None and filter is not None and not filter.matches(self._packet[0]):
+            self._packet = None
 
     def _layer(self, frame: bytes) -> tuple[type[Packet], bytes]:
         return LAYERS[frame[12:14]], frame[ETHERNET:]

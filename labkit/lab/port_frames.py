@@ -8,7 +8,8 @@ from typing import Protocol
 
 from labkit.engine.engine import Engine
 from labkit.errors import PortError
-from labkit.lab.frame_rings import FrameReader, FrameRings
+from labkit.lab.frame_reader import FrameReader
+from labkit.lab.frame_rings import FrameRings
 from labkit.packet.filter import Filter
 
 LOOK_SECONDS = 0.01  # a sender of single frames looks that often whether the engine lives

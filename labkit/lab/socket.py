@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A port as a scapy socket: sr1, sr, sniff, AsyncSniffer, bridge_and_sniff, AnsweringMachine."""
 
+import functools
 import select
 import time
 from collections.abc import Iterable, Iterator
@@ -42,7 +43,7 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
     def __init__(self, frames: PortFrames, filter: Filter | None = None) -> None:
         self.closed = False
         self._frames = frames
-        self._filter = filter
+        self._filters = [] if filter is None else [filter]  # all of which a frame has to pass
         self._reader = frames.new_reader()
         self._set_filter(filter)
         # scapy asks for a descriptor only to print it
@@ -120,14 +121,13 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
     @contextmanager
     def narrowed(self, filter: Filter) -> Iterator[None]:
         """Meanwhile it gives only what this filter takes, too."""
-        before = self._filter
-        self._filter = filter if before is None else both(before, filter)
-        self._set_filter(self._filter)
+        self._set_filter(functools.reduce(both, [*self._filters, filter]))
+        self._filters.append(filter)
         try:
             yield
         finally:
-            self._filter = before
-            self._set_filter(before)
+            self._filters.remove(filter)  # others may have come and gone meanwhile
+            self._set_filter(functools.reduce(both, self._filters) if self._filters else None)
 
     def sniff(self, *args: Any, **kargs: Any) -> PacketList:
         """scapy's, with its `filter` (labkit.lab.sniffing); a closed socket is told of."""

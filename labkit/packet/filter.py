@@ -67,6 +67,10 @@ class Filter:
         """Address of libpcap's bpf_filter(), which runs native_program over a frame."""
         return bpf_filter_address()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without the addresses, which are those of this process."""
+        return Filter, (self.text, self.link_type, self.data)
+
     def matches(self, frame: Any, wire_length: int | None = None) -> bool:
         """Whether it takes a frame, which is a scapy packet or bytes.
 

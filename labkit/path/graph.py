@@ -114,7 +114,8 @@ class Graph:
         raise PathError(f"path {self.name!r} has no node {name!r}{near(name, names)}")
 
     def outputs_of(self, name: str) -> dict[str, str | None]:
-        """Outputs of a node with the node each leads to; None: to drop_unhandled."""
+        """Outputs of a node with the node each leads to; None: to drop_unhandled, of a filter's
+        `other` to drop_filter_rejected."""
         targets = {edge.output: edge.target for edge in self.edges if edge.source == name}
         return {output: targets.get(output) for output in self.node(name).declared.outputs}
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Capture filters in paths and captures: the engine takes the frames that libpcap takes."""
 
+import platform
 import re
 from pathlib import Path
 
@@ -93,7 +94,8 @@ def test_engine_agrees_with_libpcap(lab: lk.Lab) -> None:
         path.stop()
         assert path.ledger.is_balanced
         assert path.drops.get("drop_filter_rejected", 0) == len(SHORT) - len(wanted)
-    assert len(EXPRESSIONS) * 3 / 4 < sum(compiled) < len(EXPRESSIONS)
+    if platform.machine() == "x86_64":  # compilers for others came later, or not yet
+        assert len(EXPRESSIONS) * 3 / 4 < sum(compiled) < len(EXPRESSIONS)
     assert machine_code(lab) == compiled_before  # what was compiled went with its path
 
 

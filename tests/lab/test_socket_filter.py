@@ -14,7 +14,7 @@ from scapy.packet import Packet
 from scapy.sendrecv import AsyncSniffer, bridge_and_sniff, sniff
 
 import labkit as lk
-from labkit.lab.frame_rings import FrameReader
+from labkit.lab.frame_reader import FrameReader
 from tests.patience import wait_until
 
 LINK = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
@@ -118,6 +118,20 @@ def test_filters_of_a_socket_and_of_sniff_both_count(cable: tuple[lk.Port, lk.Po
             s.sniff(timeout=1, filter="tcp")
         client.send([udp(6)])
         assert s.recv().dport == 6
+
+
+def test_sniffers_that_come_and_go(cable: tuple[lk.Port, lk.Port]) -> None:
+    """In any order: the last one leaves the socket as it was."""
+    client, server = cable
+    with server.socket() as s:
+        first, second = (AsyncSniffer(opened_socket=s, filter=f) for f in ("udp", "port 3"))
+        first.start()
+        second.start()
+        wait_until(lambda: len(s._filters) == 2)
+        first.stop()
+        second.stop()
+        client.send(MIXED)
+        assert len(s.sniff(count=6, timeout=20)) == 6
 
 
 def test_wrong_filters_are_errors_at_once(cable: tuple[lk.Port, lk.Port]) -> None:

@@ -56,6 +56,16 @@ def test_program_is_libpcaps() -> None:
     assert pickle.loads(pickle.dumps(ip)) == ip
 
 
+def test_filters_go_to_other_processes_without_their_addresses() -> None:
+    web = compile_filter("tcp port 80")
+    assert web.native_program
+    there = pickle.loads(pickle.dumps(web))
+    assert "native_program" not in vars(there)
+    assert there == web
+    del web
+    assert there.matches(WEB)
+
+
 def test_program_runs_where_its_addresses_say() -> None:
     web = compile_filter("tcp port 80")
     kind = ctypes.CFUNCTYPE(
