@@ -157,6 +157,7 @@ class Capture:
         *tunnels: Tunnel,
         on_error: OnError = "keep",
         nested: bool = True,
+        any_source: bool = False,
     ) -> Stripped:
         """The capture without its tunnels: write() and table() of what is returned do the work.
 
@@ -166,6 +167,7 @@ class Capture:
         on_error: frames that are refused stay as they are ("keep"), are left out ("drop"), or end
             it ("raise")
         nested: tunnels within tunnels are taken off, too
+        any_source: receivers take frames from any address, also 127.0.0.1; see lk.Vxlan.decap()
         """
         for tunnel in tunnels:
             if not isinstance(tunnel, Tunnel):
@@ -173,7 +175,7 @@ class Capture:
                     f"decap({shown(tunnel)}): it is a tunnel, such as lk.Vxlan(vni=1), or nothing "
                     "for whatever tunnels there are"
                 )
-        return Stripped(self.file, tunnels, on_error, nested)
+        return Stripped(self.file, tunnels, on_error, nested, any_source)
 
     @staticmethod
     def join(captures: Iterable["Capture | str | os.PathLike[str]"]) -> Joined:

@@ -3,11 +3,14 @@
 there."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from labkit.captures.columns import Array
 from labkit.captures.frame import CapturedFrame
 from labkit.captures.reading import passed, tell
+from labkit.packet.capture_copy import CaptureCopy, unpacked_copy
 from labkit.packet.capture_reader import (
     MOST_KEPT,
     RECORD,
@@ -27,29 +30,27 @@ class Index:
     """
 
     def __init__(self, file: Path) -> None:
-        self._reader = CaptureReader(file)
-        self.frames = 0
-        places: list[np.ndarray] = []
-        for batch in passed(self._reader):
-            places.append(batch.records["at"][-batch.first % STRIDE :: STRIDE].copy())
-            self.frames += len(batch)
-        self._places = np.concatenate(places) if places else np.empty(0, np.uint64)
-        self._is_packed = self._reader.compression is not None
+        self._file = file
+        self._copy: CaptureCopy | None = None
+        self._reader: CaptureReader | None = CaptureReader(file)
+        self._places = _places(self._reader)
+        self.frames = self._places.frames
         tell(self._reader)
-        if self._is_packed:
+        if self._reader.compression is not None:  # which is read from its beginning alone
             self._reader.close()
+            self._reader = None
 
     def frames_from(self, first: int, last: int) -> list[CapturedFrame]:
-        """Those with numbers from `first` to before `last`."""
-        found: list[CapturedFrame] = []
-        if self._is_packed:  # which can be read from its beginning alone
-            with CaptureReader(self._reader.file) as reader:
-                return self._gathered(reader, 0, first, last)
-        number = first // STRIDE * STRIDE
-        if first < last:
-            self._reader.seek(int(self._places[first // STRIDE]))
-            found = self._gathered(self._reader, number, first, last)
-        return found
+        """Those with numbers from `first` to before `last`; of a compressed file, which is unpacked
+        for that into a private temporary one."""
+        if first >= last:
+            return []
+        if self._reader is None:
+            self._copy = unpacked_copy(self._file)
+            self._reader = CaptureReader(self._file if self._copy is None else self._copy.path)
+            self._places = _places(self._reader)
+        self._reader.seek(int(self._places.at[first // STRIDE]))
+        return self._gathered(self._reader, first // STRIDE * STRIDE, first, last)
 
     @staticmethod
     def _gathered(reader: CaptureReader, number: int, first: int, last: int) -> list[CapturedFrame]:
@@ -61,6 +62,19 @@ class Index:
             found += [frame_of(batch, n) for n in wanted]
             number += count
         return found
+
+
+class _Places(NamedTuple):
+    frames: int
+    at: Array  # bytes of the unpacked file, of every STRIDE-th record
+
+
+def _places(reader: CaptureReader) -> _Places:
+    frames, places = 0, [np.empty(0, np.uint64)]
+    for batch in passed(reader):
+        places.append(batch.records["at"][-batch.first % STRIDE :: STRIDE].copy())
+        frames += len(batch)
+    return _Places(frames, np.concatenate(places))
 
 
 def frame_of(batch: CapturedBatch, n: int) -> CapturedFrame:

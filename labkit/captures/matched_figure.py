@@ -11,6 +11,7 @@ from labkit.figure.theme import PALETTE
 from labkit.tables.table import Table
 
 MOST_POINTS = 20_000
+FAR_APART = 100  # of delays that a linear axis does not show
 NS, US = 1e9, 1e3
 
 
@@ -25,8 +26,14 @@ def delay_figure(table: Table, labels: Sequence[str]) -> Figure:
     axes = figure.subplots()
     plain_axes(axes)
     seconds = (times - start) / NS
-    axes.plot(
-        seconds[::every], delays[::every] / US, ".", color=PALETTE[0], ms=2.5, label="seen at both"
+    axes.plot(  # as dots of a picture: thousands of them would be a large drawing
+        seconds[::every],
+        delays[::every] / US,
+        ".",
+        color=PALETTE[0],
+        ms=2.5,
+        label="seen at both",
+        rasterized=True,
     )
     if lost.any():
         base = np.full(int(lost.sum()), np.nanmin(delays) / US if np.isfinite(delays).any() else 0)
@@ -35,6 +42,9 @@ def delay_figure(table: Table, labels: Sequence[str]) -> Figure:
         xlabel=f"time at {labels[0]} since the first frame (s)",
         ylabel=f"delay to {labels[1]} (µs)",
     )
+    there = delays[np.isfinite(delays)]
+    if there.size and there.min() > 0 and there.max() > FAR_APART * there.min():
+        axes.set_yscale("log")
     number_axis(axes.yaxis)
     axes.legend(frameon=False)
     return figure

@@ -43,11 +43,18 @@ class Stripped:
     """
 
     def __init__(
-        self, file: Path, tunnels: Sequence[Tunnel], on_error: OnError, is_nested: bool
+        self,
+        file: Path,
+        tunnels: Sequence[Tunnel],
+        on_error: OnError,
+        is_nested: bool,
+        any_source: bool,
     ) -> None:
         self.file, self.tunnels, self.on_error = file, tuple(tunnels), on_error
         self._is_nested = is_nested
         self._native = [tunnel.native(is_end=False) for tunnel in self.tunnels]
+        for native in self._native:
+            native.takes_any_source = any_source
         self._names: dict[int, str] = {NEXT: TAKEN, OTHER: NO_TUNNEL, len(VERDICTS): CUT}
 
     def table(self) -> Table:

@@ -15,6 +15,7 @@ from labkit.captures.reading import passed, tell
 from labkit.captures.taken_apart import Apart, Part
 from labkit.packet.capture_options import CaptureInterface
 from labkit.packet.capture_reader import CaptureReader
+from labkit.packet.link_types import link_name
 from labkit.tables.shown import as_html
 from labkit.tables.table import Table
 from labkit.text import Html, html_table
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NS = 1_000_000_000
-MOST_BINS = 512
+MOST_BINS = 256
 MOST_TALKERS, MOST_PROTOCOLS = 10, 12  # that are shown
 MOST_KEPT = 1_000_000  # addresses that are counted at a time
 NAMES = ("time_ns", "length", "captured", "layers", "ip_src", "ip_dst")
@@ -277,7 +278,13 @@ class _Rate:
 
 def _interfaces(interfaces: tuple[CaptureInterface, ...]) -> Html:
     rows = [
-        (str(n), one.name or "–", one.description or "–", str(one.link_type), f"{one.snaplen:,}")
+        (
+            str(n),
+            one.name or "–",
+            one.description or "–",
+            link_name(one.link_type),
+            f"{one.snaplen:,}" if one.snaplen else "all",
+        )
         for n, one in enumerate(interfaces)
     ]
     return html_table(("interface", "name", "description", "link type", "snaplen"), rows)

@@ -78,6 +78,15 @@ def test_what_is_refused(tmp_path: Path) -> None:
         capture.decap("vxlan")  # type: ignore[arg-type]
 
 
+def test_a_source_that_is_no_hosts(tmp_path: Path) -> None:
+    """Open vSwitch takes it where its tunnel has remote_ip=flow."""
+    frame = bytes(outer("127.0.0.1") / VXLAN(vni=7) / INNER)
+    capture = lk.Capture(pcap(tmp_path / "l.pcap", [frame]))
+    assert capture.decap(lk.Vxlan(vni=7)).table()["verdict"].tolist() == ["tunnel_bad_source"]
+    taken = capture.decap(lk.Vxlan(vni=7), any_source=True)
+    assert taken.table()["verdict"].tolist() == ["taken"]
+
+
 def test_what_was_not_kept_whole(tmp_path: Path) -> None:
     frame = bytes(outer() / VXLAN(vni=7) / INNER)
     file = pcap(tmp_path / "cut.pcap", [frame[:80]], lengths=[len(frame)])
