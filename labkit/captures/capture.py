@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, overload
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Between
 from labkit.captures.columns import COLUMNS, DEFAULT, columns_of
+from labkit.captures.explained import Explained
 from labkit.captures.flows import flows_of
 from labkit.captures.frame import CapturedFrame
 from labkit.captures.index import Index, frame_of
@@ -17,11 +18,10 @@ from labkit.captures.reading import batches_of
 from labkit.captures.stripped import OnError, Stripped
 from labkit.captures.summary import Summary, summary_of
 from labkit.captures.taken_apart import Apart, Part
-from labkit.captures.written import write
+from labkit.captures.written import interfaces_of, write
 from labkit.errors import LabError
 from labkit.packet.capture_options import CaptureInterface
 from labkit.packet.capture_reader import CaptureReader
-from labkit.packet.explanation import Explanation
 from labkit.packet.tunnels import Tunnel
 from labkit.tables.table import Table
 from labkit.text import plural, shown
@@ -132,18 +132,17 @@ class Capture:
     @checked()
     def explain(
         self, where: str | None = None, most: Annotated[int, Between(1, 10_000)] = MOST_EXPLAINED
-    ) -> dict[int, Explanation]:
-        """The first frames that a filter takes, layer by layer; see lk.explain(). By their
-        numbers."""
+    ) -> Explained:
+        """The first frames that a filter takes, layer by layer; see lk.explain()."""
         apart = Apart((COLUMNS["frame"],), where)
-        found: dict[int, Explanation] = {}
+        found: list[CapturedFrame] = []
         for batch in batches_of(self.file):
             ((numbers, _),) = apart.take(batch)
-            for number in numbers[: most - len(found)].tolist():
-                found[number] = frame_of(batch, number - batch.first).explain()
+            wanted = numbers[: most - len(found)].tolist()
+            found += [frame_of(batch, number - batch.first) for number in wanted]
             if len(found) == most:
                 break
-        return found
+        return Explained(found)
 
     @checked(but=("file",))
     def write(self, file: str | os.PathLike[str], where: str | None = None) -> "Capture":
@@ -187,7 +186,7 @@ class Capture:
     @property
     def interfaces(self) -> tuple[CaptureInterface, ...]:
         """Those that frames were captured on; `interface` of a frame is a place among them."""
-        return self.summary.interfaces
+        return interfaces_of(self.file)
 
     @property
     def summary(self) -> Summary:

@@ -15,6 +15,13 @@ struct lk_look {
 	uint64_t number;
 };
 
+/* Bytes of a frame on the wire without its FCS, which may be left out of what was kept. */
+static inline uint32_t
+lk_without_fcs(const struct lk_captured *record)
+{
+	return record->fcs <= record->length ? record->length - record->fcs : record->length;
+}
+
 /* Whether a frame is wanted: by libpcap's bpf_filter(), whose address `filter` is, 0: all are. */
 static inline int
 lk_is_taken(uint64_t filter, const uint8_t *program, const struct lk_look *look)

@@ -156,13 +156,13 @@ verdict(struct lk_columns *c, const struct lk_columns_wanted *wanted, const stru
 	else if (parts->tunnel_kind == LK_LAYER_gue)
 		tunnel = wanted->gue;
 	if (tunnel == NULL || look->record->link_type != LK_LINK_ETHERNET ||
-	    look->record->kept != look->record->length || udp == NULL ||
+	    look->record->kept < lk_without_fcs(look->record) || udp == NULL ||
 	    udp->kind != LK_LAYER_udp || !lk_layer_has(look->walk, udp, LK_UDP_LENGTH))
 		return -1;
 	tunnel->udp_port = lk_get16(look->frame + udp->offset + 2);
 	frame = (struct lk_frame){
 		.data = c->scratch + HEADROOM,
-		.length = look->record->kept - look->record->fcs,
+		.length = lk_without_fcs(look->record),
 		.headroom = HEADROOM,
 	};
 	memcpy(frame.data, look->frame, frame.length);

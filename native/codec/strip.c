@@ -98,13 +98,13 @@ static void
 by_tunnels(struct scratch *s, const struct lk_tunnel *const *tunnels, uint32_t count, int is_nested,
 	   uint8_t *bytes, struct lk_captured *record, struct lk_stripped *out)
 {
-	uint32_t kept = record->kept - record->fcs, length = record->length - record->fcs;
+	uint32_t kept = lk_without_fcs(record), length = kept;
 	struct lk_frame frame = {.data = s->bytes + HEADROOM, .headroom = HEADROOM};
 	struct lk_decapsulated found;
 	enum lk_verdict verdict = LK_other;
 
 	out->verdict = LK_other;
-	if (record->kept < record->length) {
+	if (record->kept < kept) {
 		out->is_cut = 1;
 		return;
 	}

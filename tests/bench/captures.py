@@ -169,5 +169,5 @@ def peers() -> list[tuple[str, Callable[[], float], Callable[[], float], str]]:
         if needed is None or find_spec(needed) is not None:
             found.append((what, ours, peer, name))
         else:
-            print(f"{what}: {needed} is not installed (pip install {needed}), so there is no row")
+            print(f"{what}: no row, {needed} is not installed (pip install labkit[bench])")
     return found

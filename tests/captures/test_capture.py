@@ -56,7 +56,12 @@ def test_a_frame_in_full(tmp_path: Path) -> None:
     assert repr(frame) == "<CapturedFrame 1: 54 bytes at 2023-11-14 22:13:20.001000000 UTC>"
     assert "2023-11-14" in frame._repr_html_()
     assert lk.explain(frame).layers == frame.explain().layers
-    assert list(capture.explain(most=2)) == [0, 1]
+    both = capture.explain(most=2)
+    assert both.numbers == (0, 1)
+    assert both[1].layers == frame.explain().layers
+    assert repr(frame) in repr(both)
+    assert both._repr_html_().count("2023-11-14") == 2
+    assert repr(capture.explain(where="greater 2000")) == "no frame"
 
 
 def test_frames_of_other_links(tmp_path: Path) -> None:

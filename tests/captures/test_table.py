@@ -181,7 +181,7 @@ def test_where_takes_what_libpcap_takes(kinds: lk.Capture, where: str) -> None:
     numbers = [frame.number for frame in kinds if wanted.matches(frame.data)]
     assert 0 < len(numbers) < len(kinds)
     assert kinds.table(["length"], where=where).index.tolist() == numbers
-    assert list(kinds.explain(where=where)) == numbers[:20]
+    assert list(kinds.explain(where=where).numbers) == numbers[:20]
     with_ip = kinds.table(["ip_version"], where=where)["ip_version"].notna()
     assert kinds.flows(where=where)["frames"].sum() == with_ip.sum()
 

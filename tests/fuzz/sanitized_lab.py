@@ -88,6 +88,11 @@ def use_capture_files(lab: lk.Lab, folder: Path) -> None:
                     for batch in batches:
                         writer.write(batch.buffer, batch.records, batch.comments)
                 ethernet_capture(file)
+                capture = lk.Capture(file)
+                assert len(capture.table(list(lk.Capture.columns()["column"]))) == len(capture)
+                assert capture.flows()["frames"].sum() <= len(capture)
+                for tunnels in ((), (lk.Vxlan(), lk.Geneve(), lk.Gue())):
+                    assert len(capture.decap(*tunnels).table()) == len(capture)
     packet = bytes(IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1, dport=2) / bytes(500))
     file.write_bytes(gzip.compress(pcap_header(link=101) + pcap_record(packet) * 500)[:-9])
     a, b = lab.cable("player", "listener")
