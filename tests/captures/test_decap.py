@@ -12,13 +12,13 @@ from scapy.packet import Packet
 
 import labkit as lk
 from tests.captures.files import all_kinds, pcap
-from tests.tunnels import FRAMES, TUNNELS, put
+from tests.tunnels import FRAMES, LINK, TUNNELS, put
 
 INNER = Ether(src="02:00:00:00:01:01", dst="02:00:00:00:01:02") / IP(src="10.1.0.1") / TCP()
 
 
 def outer(source: str = "192.0.2.1") -> Packet:
-    return Ether() / IP(src=source, dst="192.0.2.2") / UDP(sport=50_000, dport=4789)
+    return LINK / IP(src=source, dst="192.0.2.2") / UDP(sport=50_000, dport=4789)
 
 
 @pytest.mark.parametrize("name", TUNNELS)
@@ -43,7 +43,7 @@ def test_a_tunnel_is_taken_off(name: str, tmp_path: Path) -> None:
 def test_tunnels_in_tunnels(tmp_path: Path) -> None:
     vxlan = lk.Vxlan(vni=7)
     twice = bytes(outer() / VXLAN(vni=7) / outer() / VXLAN(vni=8) / INNER)
-    gre = bytes(Ether() / IP() / GRE() / IP(src="10.9.0.1") / TCP())
+    gre = bytes(LINK / IP() / GRE() / IP(src="10.9.0.1") / TCP())
     capture = lk.Capture(pcap(tmp_path / "n.pcap", [twice, gre]))
     assert capture.decap().table()["depth"].tolist() == [2, 1]
     first = capture.decap(vxlan, nested=False)
