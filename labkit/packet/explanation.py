@@ -160,6 +160,8 @@ def _values(layer: Layer) -> list[tuple[str, str]]:
 
 def _wrapped(text: str, indent: int = 0) -> list[str]:
     first, later = " " * indent, " " * 12
+    if indent + len(text) <= TEXT_WIDTH and text.isprintable():  # which is sooner told than wrapped
+        return [first + text] if text else []
     return wrap(
         text,
         TEXT_WIDTH,
