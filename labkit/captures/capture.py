@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Columns = Sequence[str] | None
 MOST_FRAMES = 1_000_000  # of a slice
 MOST_EXPLAINED = 20
+ROWS = 262_144  # of a piece of a Parquet file
 
 
 @checked(but=("file",))
@@ -113,7 +114,7 @@ class Capture:
         from labkit.captures.parquet import write  # late: pyarrow is slow to load
 
         chosen = (COLUMNS["frame"], *columns_of(columns))
-        pieces = self._pieces(MOST_FRAMES, chosen, where)
+        pieces = self._pieces(ROWS, chosen, where)
         return write(Path(file), (apart.arrow(parts) for apart, parts in pieces), chosen)
 
     @checked()
