@@ -60,7 +60,7 @@ def _take(native: Any, batch: CapturedBatch, chosen: Filter | None) -> None:
 
 def _table(rows: Array) -> Table:
     key = rows["key"]
-    is_tcp = rows["has_sequence"] == 1
+    is_tcp = rows["has_tcp"] == 1
     timed = rows["has_time"] == 1
     sources, destinations = _addresses(key)
     columns: dict[str, Any] = {

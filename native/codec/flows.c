@@ -74,6 +74,15 @@ key_of(const struct lk_look *look, const struct lk_packet_parts *p, struct lk_fl
 }
 
 static void
+keep_hole(struct lk_flow_row *row, uint32_t from, uint32_t to)
+{
+	if (from == to || row->hole_count == LK_FLOW_HOLES) /* without room it stays missing */
+		return;
+	row->holes_from[row->hole_count] = from;
+	row->holes_to[row->hole_count++] = to;
+}
+
+static void
 open_hole(struct lk_flow_row *row, uint32_t from, uint32_t to)
 {
 	row->gaps++;
@@ -83,39 +92,31 @@ open_hole(struct lk_flow_row *row, uint32_t from, uint32_t to)
 		memmove(row->holes_to, row->holes_to + 1, (LK_FLOW_HOLES - 1) * 4);
 		row->hole_count--;
 	}
-	row->holes_from[row->hole_count] = from;
-	row->holes_to[row->hole_count++] = to;
+	keep_hole(row, from, to);
 }
 
-/* Bytes that were missing and came now; the holes shrink. */
+/* Bytes that were missing and came now; of a hole both ends may be left. */
 static uint32_t
 fill_holes(struct lk_flow_row *row, uint32_t from, uint32_t to)
 {
-	uint32_t filled = 0, kept = 0;
+	uint32_t begins[LK_FLOW_HOLES], ends[LK_FLOW_HOLES];
+	uint32_t filled = 0, count = row->hole_count;
 
-	for (uint32_t i = 0; i < row->hole_count; i++) {
-		uint32_t begin = row->holes_from[i], end = row->holes_to[i];
-		uint32_t first = (int32_t)(from - begin) > 0 ? from : begin;
-		uint32_t last = (int32_t)(to - end) < 0 ? to : end;
+	memcpy(begins, row->holes_from, sizeof(begins));
+	memcpy(ends, row->holes_to, sizeof(ends));
+	row->hole_count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t first = (int32_t)(from - begins[i]) > 0 ? from : begins[i];
+		uint32_t last = (int32_t)(to - ends[i]) < 0 ? to : ends[i];
 
-		if ((int32_t)(last - first) > 0) {
-			filled += last - first;
-			if (first != begin && last != end && kept < i) { /* room for both halves */
-				row->holes_from[kept] = begin;
-				row->holes_to[kept++] = first;
-				begin = last;
-			} else if (first != begin) {
-				end = first;
-			} else {
-				begin = last;
-			}
-		}
-		if (begin == end)
+		if ((int32_t)(last - first) <= 0) {
+			keep_hole(row, begins[i], ends[i]);
 			continue;
-		row->holes_from[kept] = begin;
-		row->holes_to[kept++] = end;
+		}
+		filled += last - first;
+		keep_hole(row, begins[i], first);
+		keep_hole(row, last, ends[i]);
 	}
-	row->hole_count = kept;
 	row->missing -= filled;
 	return filled;
 }
@@ -128,6 +129,7 @@ take_segment(struct lk_flow_row *row, uint32_t sequence, uint16_t flags, uint32_
 	uint32_t end = sequence + length;
 	int32_t ahead;
 
+	row->has_tcp = 1;
 	row->flags |= flags;
 	if (flags & FLAG_RST)
 		return;
@@ -168,8 +170,10 @@ take(struct lk_flow_row *row, const struct lk_look *look, const struct lk_packet
 		row->has_time = 1;
 		row->first_ns = row->last_ns = now;
 	} else if (look->record->has_time) {
-		if (now - row->last_ns > row->longest_pause_ns)
-			row->longest_pause_ns = now - row->last_ns;
+		int64_t pause = (int64_t)((uint64_t)now - (uint64_t)row->last_ns);
+
+		if (pause > row->longest_pause_ns)
+			row->longest_pause_ns = pause;
 		row->first_ns = now < row->first_ns ? now : row->first_ns;
 		row->last_ns = now > row->last_ns ? now : row->last_ns;
 	}

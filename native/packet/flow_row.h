@@ -40,7 +40,8 @@ struct lk_flow_row {
 	uint16_t flags;	  /* of TCP, of all frames */
 	uint8_t has_time;
 	uint8_t has_sequence;
-	uint32_t next; /* sequence number behind the highest byte */
+	uint8_t has_tcp; /* a header of TCP was there */
+	uint32_t next;	 /* sequence number behind the highest byte */
 	uint32_t hole_count;
 	uint32_t holes_from[LK_FLOW_HOLES];
 	uint32_t holes_to[LK_FLOW_HOLES];

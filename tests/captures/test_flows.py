@@ -87,3 +87,18 @@ def test_ports_that_are_used_again(tmp_path: Path) -> None:
     assert tcp_of(tmp_path, again).tolist() == [0, 0, 0, 0]
     twice = [segment(0, 0, "S"), segment(0, 0, "S")]  # nobody answered
     assert tcp_of(tmp_path, twice).tolist() == [1, 0, 0, 0]
+
+
+def test_the_middle_of_a_gap_comes_first(tmp_path: Path) -> None:
+    frames = [segment(0, 100), segment(400, 100), segment(200, 100)]
+    assert tcp_of(tmp_path, frames).tolist() == [0, 1, 1, 200]
+    assert tcp_of(tmp_path, [*frames, segment(300, 100)]).tolist() == [0, 2, 1, 100]
+    whole = [*frames, segment(300, 100), segment(100, 100), segment(300, 100)]
+    assert tcp_of(tmp_path, whole).tolist() == [1, 3, 1, 0]
+
+
+def test_refusals_have_flags(tmp_path: Path) -> None:
+    """As a port scan is answered: nothing but resets."""
+    flows = lk.Capture(pcap(tmp_path / "r.pcap", [segment(0, 0, "RA"), segment(0, 0, "R")])).flows()
+    assert flows["tcp_flags"].tolist() == ["RA"]
+    assert flows["retransmissions"].tolist() == [0]
