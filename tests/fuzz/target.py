@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, captures.c,
-reader.c, walks.c, and tunnels.c once for each protocol."""
+reader.c, walks.c, columns.c, and tunnels.c once for each protocol."""
 
 import struct
 import subprocess
@@ -67,6 +67,7 @@ class Target:
             "captures.c": capture_seeds,
             "reader.c": capture_seeds,
             "walks.c": walk_seeds,
+            "columns.c": walk_seeds,
         }
         for name, data in seeds.get(self.source, self.tunnel_seeds)():
             (corpus / name).write_bytes(data)
@@ -146,6 +147,20 @@ TARGETS = (
         least_runs=500,
     ),
     Target("walks", "walks.c", native=("walk*.c",)),
+    Target(
+        "columns",
+        "columns.c",
+        native=(
+            "columns.c",
+            "column_values.c",
+            "parts.c",
+            "flows.c",
+            "strip.c",
+            "walk*.c",
+            "link_type.c",
+        ),
+        least_runs=1000,
+    ),
     Target("vxlan", "tunnels.c", ("PROTOCOL=LK_VXLAN",)),
     Target("geneve", "tunnels.c", ("PROTOCOL=LK_GENEVE",)),
     Target("gue", "tunnels.c", ("PROTOCOL=LK_GUE",)),
