@@ -18,6 +18,7 @@ from labkit.captures.reading import batches_of
 from labkit.captures.stripped import OnError, Stripped
 from labkit.captures.summary import Summary, summary_of
 from labkit.captures.taken_apart import Apart, Part
+from labkit.captures.where import Where
 from labkit.captures.written import interfaces_of, write
 from labkit.errors import LabError
 from labkit.packet.capture_options import CaptureInterface
@@ -35,7 +36,7 @@ MOST_EXPLAINED = 20
 ROWS = 262_144  # of a piece of a Parquet file
 
 
-@checked(but=("file",))
+@checked()
 class Capture:
     """A file of frames: pcap or pcapng of any kind and size, also compressed (gzip, zstd, lz4, bz2,
     xz), which is told by its content.
@@ -103,6 +104,7 @@ class Capture:
         """The same table in pieces of so many rows, the last one of fewer; memory does not grow
         with the file."""
         chosen = (COLUMNS["frame"], *columns_of(columns))
+        Where(where)  # what is wrong is told now
         return (Table(apart.frame(parts)) for apart, parts in self._pieces(frames, chosen, where))
 
     @checked(but=("columns",))
@@ -115,7 +117,8 @@ class Capture:
 
         chosen = (COLUMNS["frame"], *columns_of(columns))
         pieces = self._pieces(ROWS, chosen, where)
-        return write(Path(file), (apart.arrow(parts) for apart, parts in pieces), chosen)
+        made = (apart.arrow(parts) for apart, parts in pieces)
+        return write(Path(file), made, chosen, self.file)
 
     @checked()
     def flows(self, where: str | None = None) -> Table:
@@ -145,7 +148,7 @@ class Capture:
                 break
         return Explained(found)
 
-    @checked(but=("file",))
+    @checked()
     def write(self, file: str | os.PathLike[str], where: str | None = None) -> "Capture":
         """Writes the frames that a filter takes to another file, with their times, lengths and
         comments; its name says the format: .pcap (with nanoseconds) or .pcapng."""
@@ -237,6 +240,10 @@ class Capture:
         for batch in batches_of(self.file):
             for n in range(len(batch)):
                 yield frame_of(batch, n)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Of its file alone: what was read of it is read again where it is needed."""
+        return self.__dict__ | {"_index": None, "_summary": None}
 
     def __repr__(self) -> str:
         size = self.file.stat().st_size if self.file.exists() else None

@@ -97,7 +97,7 @@ def columns_of(names: Sequence[str] | None) -> tuple[Column, ...]:
         )
     found: dict[str, Column] = {}
     for name in names:
-        if name not in COLUMNS:
+        if not isinstance(name, str) or name not in COLUMNS:
             told = f"there is no column {shown(name)}{near(str(name), COLUMNS)}"
             raise UnknownName(f"{told}; lk.Capture.columns() tells all of them")
         found[name] = COLUMNS[name]

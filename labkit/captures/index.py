@@ -2,6 +2,7 @@
 """Where in a capture its frames are: every so-many-th by its byte, the others by going on from
 there."""
 
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,7 @@ class Index:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._lock = threading.Lock()  # the reader is at one place at a time
         self._copy: CaptureCopy | None = None
         self._reader: CaptureReader | None = CaptureReader(file)
         self._places = _places(self._reader)
@@ -45,6 +47,10 @@ class Index:
         for that into a private temporary one."""
         if first >= last:
             return []
+        with self._lock:
+            return self._read(first, last)
+
+    def _read(self, first: int, last: int) -> list[CapturedFrame]:
         if self._reader is None:
             self._copy = unpacked_copy(self._file)
             self._reader = CaptureReader(self._file if self._copy is None else self._copy.path)

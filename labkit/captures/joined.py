@@ -10,14 +10,15 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from labkit.captures.columns import Array
+from labkit.arguments.checked import checked
+from labkit.captures.columns import Array, columns_of
 from labkit.captures.matched import Matched, matched
 from labkit.captures.reading import tell
 from labkit.captures.written import interfaces_of
 from labkit.errors import LabError
 from labkit.packet.capture_options import CaptureInterface
 from labkit.packet.capture_reader import BYTES, FRAMES, RECORD, CapturedBatch, CaptureReader
-from labkit.packet.capture_writer import CaptureWriter
+from labkit.packet.capture_writer import ETHERNET, CaptureWriter
 from labkit.tables.table import Table
 from labkit.text import plural
 
@@ -52,7 +53,8 @@ class Joined:
     def table(self, columns: Sequence[str] | None = None, where: str | None = None) -> Table:
         """Their tables as one, with a column "capture" (the file's name) and their frames' numbers
         in it as "frame"; see Capture.table()."""
-        names = None if columns is None else list(dict.fromkeys(("time_ns", *columns)))
+        wanted = [one.name for one in columns_of(columns) if one.name != "frame"]
+        names = list(dict.fromkeys(("time_ns", *wanted)))
         parts, keys = [], []
         for capture, label in zip(self.captures, self._labels, strict=True):
             part = capture.table(names, where).reset_index()
@@ -65,9 +67,9 @@ class Joined:
             if name == "capture" or isinstance(parts[0][name].dtype, pd.CategoricalDtype):
                 joined[name] = joined[name].astype("category")
         joined = joined.iloc[order].reset_index(drop=True)
-        wanted = [*joined.columns] if columns is None else ["capture", "frame", *columns]
-        return Table(joined[wanted])
+        return Table(joined[["capture", "frame", *wanted]])
 
+    @checked()
     def write(self, file: str | os.PathLike[str]) -> Path:
         """Writes all frames to one file, in the order of their times, each with its interface;
         returns where it is. Memory does not grow with the captures."""
@@ -77,8 +79,9 @@ class Joined:
             firsts.append(len(interfaces))
             interfaces += interfaces_of(capture.file)
         files = [capture.file for capture in self.captures]
+        known = interfaces or [ETHERNET]
         with ExitStack() as stack:
-            out = stack.enter_context(CaptureWriter(file, interfaces=interfaces, reads=files))
+            out = stack.enter_context(CaptureWriter(file, interfaces=known, reads=files))
             readers = [stack.enter_context(CaptureReader(one)) for one in files]
             heads = [_Head(reader, first) for reader, first in zip(readers, firsts, strict=True)]
             for batch in _merged(heads):

@@ -20,7 +20,7 @@ US = 1e3  # ns
 QUANTILES = (0.5, 0.99, 1.0)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Matched:
     """Frames of a first capture point and a second one.
 

@@ -15,11 +15,22 @@ from labkit.errors import LabError
 from labkit.text import reason
 
 
-def write(file: Path, tables: Iterator[pa.Table], columns: Sequence[Column]) -> Path:
-    """Beside the file first, so that what is there is never half of one."""
+def write(file: Path, tables: Iterator[pa.Table], columns: Sequence[Column], source: Path) -> Path:
+    """Beside the file first, so that what is there is never half of one.
+
+    source: the capture, which it must not replace
+    """
+    try:
+        place = Path(os.path.realpath(file))  # where a link leads
+        if place.exists() and not place.is_file():
+            raise LabError(f"{file} is no regular file; write to another name")
+        if place.exists() and place.samefile(source):
+            raise LabError(f"{file} is the capture itself; write to another file")
+    except (OSError, ValueError) as error:  # ValueError: a NUL in its name
+        raise LabError(f"{file} cannot be written: {reason(error)}") from None
     schema = Apart(columns).arrow([]).schema
     try:
-        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        descriptor, name = tempfile.mkstemp(dir=place.parent, prefix=f".{file.name}.")
     except OSError as error:
         raise LabError(f"{file} cannot be written: {reason(error)}") from None
     try:
@@ -29,7 +40,7 @@ def write(file: Path, tables: Iterator[pa.Table], columns: Sequence[Column]) -> 
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(name, 0o666 & ~umask)
-        os.replace(name, file)
+        os.replace(name, place)
     except OSError as error:
         raise LabError(f"{file} cannot be written: {reason(error)}") from None
     finally:

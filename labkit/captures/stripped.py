@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from labkit._codec import ffi, lib
+from labkit.arguments.checked import checked
 from labkit.captures.reading import batches_of
 from labkit.captures.written import chosen, interfaces_of, write
 from labkit.errors import LabError
@@ -51,7 +52,7 @@ class Stripped:
         any_source: bool,
     ) -> None:
         self.file, self.tunnels, self.on_error = file, tuple(tunnels), on_error
-        self._is_nested = is_nested
+        self._is_nested, self._any_source = is_nested, any_source
         self._native = [tunnel.native(is_end=False) for tunnel in self.tunnels]
         for native in self._native:
             native.takes_any_source = any_source
@@ -81,6 +82,7 @@ class Stripped:
         }
         return Table(columns, index=pd.RangeIndex(len(told), name="frame"))
 
+    @checked()
     def write(self, file: str | os.PathLike[str]) -> Path:
         """Writes what is inside, as Ethernet, with the times of the frames around it, and frames
         that are in no tunnel as they are; those that are refused are kept as they are or dropped,
@@ -103,6 +105,10 @@ class Stripped:
             for value, count in zip(values.tolist(), counts.tolist(), strict=True):
                 counted[self._name(value)] += count
         return dict(counted.most_common())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        made = (self.file, self.tunnels, self.on_error, self._is_nested, self._any_source)
+        return Stripped, made
 
     def __repr__(self) -> str:
         ends = ", ".join(type(tunnel).__name__ for tunnel in self.tunnels) or "any tunnel"

@@ -31,7 +31,7 @@ MOST_KEPT = 1_000_000  # addresses that are counted at a time
 NAMES = ("time_ns", "length", "captured", "layers", "ip_src", "ip_dst")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Summary:
     """A capture at a glance.
 

@@ -10,7 +10,7 @@ from labkit.captures.reading import passed, tell
 from labkit.captures.taken_apart import Apart
 from labkit.packet.capture_options import CaptureInterface
 from labkit.packet.capture_reader import CapturedBatch, CaptureReader
-from labkit.packet.capture_writer import CaptureWriter
+from labkit.packet.capture_writer import ETHERNET, CaptureWriter
 
 Change = Callable[[CapturedBatch], CapturedBatch]
 
@@ -30,7 +30,8 @@ def write(
     wanted = Apart((COLUMNS["frame"],), where)
     known = interfaces_of(source) if interfaces is None else interfaces
     with CaptureReader(source) as reader:
-        out = CaptureWriter(file, interfaces=known, reads=[source])
+        # A section that describes no interface has no frames.
+        out = CaptureWriter(file, interfaces=known or (ETHERNET,), reads=[source])
         with out:
             for batch in passed(reader):
                 ((numbers, _),) = wanted.take(batch)

@@ -245,7 +245,8 @@ class CaptureReader:
         self.close()
 
     def __del__(self) -> None:
-        self.close()
+        if hasattr(self, "_lock"):  # else it was never opened
+            self.close()
 
     def __repr__(self) -> str:
         return f"<CaptureReader {self.file}>"

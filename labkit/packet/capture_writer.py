@@ -43,6 +43,8 @@ class CaptureWriter:
     reads: files that are still read, which it must not replace
     """
 
+    _descriptor: int | None = None
+
     def __init__(
         self,
         file: str | os.PathLike[str],
@@ -54,7 +56,6 @@ class CaptureWriter:
         self.file = Path(file)
         self._interfaces, self._comments = tuple(interfaces), tuple(comments)
         self._place = Path(os.path.realpath(self.file))  # where a link leads
-        self._descriptor: int | None = None
         ending = self.file.suffix.lower()
         if ending not in FORMATS:
             raise LabError(
