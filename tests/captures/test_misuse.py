@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Captures in the hands of somebody in a hurry: wrong arguments, the wrong file, copies, threads."""
+"""Captures in the hands of somebody in a hurry: wrong arguments, wrong files, copies, threads."""
 
 import copy
 import os
