@@ -2,10 +2,12 @@
 """Passes over a capture: batches in arrays that are used again, a bar of progress, and the warnings
 that belong to what was read."""
 
+import sys
 import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import numpy as np
 
@@ -13,7 +15,6 @@ from labkit.packet.capture_reader import BYTES, FRAMES, RECORD, CapturedBatch, C
 from labkit.progress import progress_bar
 
 PATIENCE = 1.0  # seconds without a bar
-WHO_CALLED = 5
 
 
 def batches_of(file: Path, *, frames: int = FRAMES, warn: bool = True) -> Iterator[CapturedBatch]:
@@ -45,6 +46,18 @@ def passed(reader: CaptureReader, *, frames: int = FRAMES) -> Iterator[CapturedB
 
 
 def tell(reader: CaptureReader) -> None:
-    """Warns of what the reader met."""
+    """Warns of what the reader met, where we were called."""
     for text in reader.warnings:
-        warnings.warn(text, stacklevel=WHO_CALLED)
+        warnings.warn(text, stacklevel=_calls_of_ours() + 1)
+
+
+def _calls_of_ours() -> int:
+    """How many calls up there is code that is not labkit's; one pass has several ways to it."""
+    calls, frame = 0, sys._getframe()
+    while frame.f_back is not None and _is_ours(frame):
+        calls, frame = calls + 1, frame.f_back
+    return calls - 1
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).partition(".")[0] == "labkit"

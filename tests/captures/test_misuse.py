@@ -100,3 +100,26 @@ def test_columns_of_joined_captures_stand_once(tmp_path: Path) -> None:
     capture = lk.Capture(pcap(tmp_path / "a.pcap", numbered(3)))
     table = lk.Capture.join([capture, capture]).table(["length", "frame", "length"])
     assert list(table.columns) == ["capture", "frame", "length"]
+
+
+READ: dict[str, Callable[[lk.Capture, Path], Any]] = {
+    "table": lambda capture, _: capture.table(),
+    "batches": lambda capture, _: list(capture.batches()),
+    "flows": lambda capture, _: capture.flows(),
+    "summary": lambda capture, _: capture.summary,
+    "len": lambda capture, _: len(capture),
+    "frames": lambda capture, _: list(capture),
+    "write": lambda capture, to: capture.write(to / "b.pcap"),
+    "decap": lambda capture, to: capture.decap().write(to / "c.pcap"),
+    "join": lambda capture, to: lk.Capture.join([capture, capture]).write(to / "d.pcap"),
+    "parquet": lambda capture, to: capture.to_parquet(to / "e.parquet"),
+}
+
+
+@pytest.mark.parametrize("way", READ)
+def test_warnings_are_told_where_it_was_asked(tmp_path: Path, way: str) -> None:
+    file = pcap(tmp_path / "a.pcap", numbered(3))
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.warns(UserWarning, match="behind frame 2") as told:
+        READ[way](lk.Capture(file), tmp_path)
+    assert {one.filename for one in told} == {__file__}
