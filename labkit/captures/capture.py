@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, overload
 
 from labkit.arguments.checked import checked
-from labkit.arguments.hints import Between
+from labkit.arguments.hints import Between, Offers
 from labkit.captures.columns import COLUMNS, DEFAULT, columns_of
 from labkit.captures.explained import Explained
 from labkit.captures.flows import flows_of
@@ -30,7 +30,7 @@ from labkit.text import plural, shown
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Columns = Sequence[str] | None
+Columns = Annotated[Sequence[str] | None, Offers(lambda _: COLUMNS)]
 MOST_FRAMES = 1_000_000  # of a slice
 MOST_EXPLAINED = 20
 ROWS = 262_144  # of a piece of a Parquet file
