@@ -124,14 +124,46 @@ def test_sniffers_that_come_and_go(cable: tuple[lk.Port, lk.Port]) -> None:
     """In any order: the last one leaves the socket as it was."""
     client, server = cable
     with server.socket() as s:
-        first, second = (AsyncSniffer(opened_socket=s, filter=f) for f in ("udp", "port 3"))
+        started = threading.Semaphore(0)  # before that scapy cannot stop one
+        first, second = (
+            AsyncSniffer(opened_socket=s, filter=f, started_callback=started.release)
+            for f in ("udp", "port 3")
+        )
         first.start()
         second.start()
-        wait_until(lambda: len(s._filters) == 2)
+        assert started.acquire(timeout=60)
+        assert started.acquire(timeout=60)
         first.stop()
         second.stop()
         client.send(MIXED)
         assert len(s.sniff(count=6, timeout=20)) == 6
+
+
+def test_sniffers_on_threads_leave_no_filter_behind(
+    cable: tuple[lk.Port, lk.Port], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, server = cable
+    with server.socket() as s:
+        at_once = s._set_filter
+
+        def set_late(filter: Any) -> None:
+            time.sleep(0.001)
+            at_once(filter)
+
+        monkeypatch.setattr(s, "_set_filter", set_late)
+
+        def narrow(port: int) -> None:
+            for n in range(20):
+                with s.narrowed(lk.compile_filter(f"not port {port + n % 5}")):
+                    pass
+
+        threads = [threading.Thread(target=narrow, args=(100 * n,)) for n in range(1, 5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        client.send([udp(n) for n in range(100, 105)])
+        assert ports(s.sniff(count=5, timeout=20)) == [100, 101, 102, 103, 104]
 
 
 def test_wrong_filters_are_errors_at_once(cable: tuple[lk.Port, lk.Port]) -> None:
