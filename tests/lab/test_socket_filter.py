@@ -139,31 +139,31 @@ def test_sniffers_that_come_and_go(cable: tuple[lk.Port, lk.Port]) -> None:
         assert len(s.sniff(count=6, timeout=20)) == 6
 
 
-def test_sniffers_on_threads_leave_no_filter_behind(
+def test_sniffers_that_end_at_once_leave_no_filter_behind(
     cable: tuple[lk.Port, lk.Port], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, server = cable
     with server.socket() as s:
-        at_once = s._set_filter
+        one, other = s.narrowed(lk.compile_filter("udp")), s.narrowed(lk.compile_filter("port 3"))
+        one.__enter__()
+        other.__enter__()
+        at_once, leaves, other_left = s._set_filter, threading.Event(), threading.Event()
 
         def set_late(filter: Any) -> None:
-            time.sleep(0.001)
+            leaves.set()
+            if filter is not None:  # what is left is that of the other one, which ends now
+                other_left.wait(0.5)
             at_once(filter)
 
         monkeypatch.setattr(s, "_set_filter", set_late)
-
-        def narrow(port: int) -> None:
-            for n in range(20):
-                with s.narrowed(lk.compile_filter(f"not port {port + n % 5}")):
-                    pass
-
-        threads = [threading.Thread(target=narrow, args=(100 * n,)) for n in range(1, 5)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        client.send([udp(n) for n in range(100, 105)])
-        assert ports(s.sniff(count=5, timeout=20)) == [100, 101, 102, 103, 104]
+        thread = threading.Thread(target=one.__exit__, args=(None, None, None))
+        thread.start()
+        assert leaves.wait(60)
+        other.__exit__(None, None, None)
+        other_left.set()
+        thread.join()
+        client.send(MIXED)
+        assert len(s.sniff(count=6, timeout=20)) == 6
 
 
 def test_wrong_filters_are_errors_at_once(cable: tuple[lk.Port, lk.Port]) -> None:
