@@ -82,6 +82,7 @@ def test_other_names_are_refused(name: str) -> None:
         ({"bytes": True}, "bytes is True; it is a whole number"),
         ({"seconds": 0}, "seconds is 0; it is a number of seconds above 0"),
         ({"seconds": float("nan")}, "seconds is nan; "),
+        ({"seconds": 1e12}, "it is a number of seconds above 0, at most 4,611,686,018, or"),
         ({"seconds": "10"}, "seconds is '10': it has no unit"),
         ({"rotate": "10"}, 'such as "10 MB", "60 s" or "1000 frames"'),
         ({"rotate": 10}, "rotate is 10: it is no text with a number and a unit"),
