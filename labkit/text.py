@@ -91,6 +91,11 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
 
+def as_utf8(text: str) -> str:
+    """A text that can be displayed: a file's name may have bytes that are no letters."""
+    return text.encode(errors="replace").decode()
+
+
 def alike(word: object, known: Iterable[str], most: int = 1) -> list[str]:
     """The names that may be meant by a word: but for the case, near misses, and those of which it
     is a part or that are a part of it. The best ones first, at most so many."""

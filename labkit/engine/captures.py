@@ -12,6 +12,7 @@ from labkit.engine.filters import native_filter
 from labkit.engine.ports import Ports
 from labkit.path.capture_types import NS, is_pcap, rotation
 
+NO_LIMIT_NS = 2**62
 FLUSH_NS = 1_000_000_000  # who asks for counters waits no longer for a slow disk
 ENDS = {
     lib.LK_CAPTURE_GOES_ON: "",
@@ -123,6 +124,7 @@ class Captures:
             return self._ended.pop(number, None)
         _, port_id, capture = found
         lib.lk_tap_remove(port_id, capture)
+        lib.lk_capture_flush(capture, NO_LIMIT_NS)  # as close() would, but then nobody counts
         try:
             return self.counts(capture)
         finally:

@@ -4,6 +4,7 @@
 import base64
 import os
 import re
+import shlex
 import shutil
 import tempfile
 import time
@@ -24,7 +25,7 @@ from labkit.lab.port import Port
 from labkit.packet.newest import NewestFrame, frames_from
 from labkit.path import nodes
 from labkit.path.path import Path as FramePath
-from labkit.text import Html, html_table, plural
+from labkit.text import Html, as_utf8, html_table, plural
 
 if TYPE_CHECKING:
     from labkit.captures.capture import Capture
@@ -107,8 +108,9 @@ class PortCapture:
         return Capture(self.file)
 
     def flush(self) -> None:
-        """Waits until all frames that have come are in the file; OSError when that failed."""
-        flush(lambda: self.counts)
+        """Waits until all frames that have come are in the file; OSError when that failed, LabError
+        when its engine died with some of them."""
+        flush(self._counts_of_file)
 
     @checked()
     def wait(self, timeout: Seconds | None = None) -> bool:
@@ -142,6 +144,16 @@ class PortCapture:
         with suppress(LabError):  # what was counted last stays, though the engine is gone
             self.stop()
 
+    def _counts_of_file(self) -> Mapping[str, Any]:
+        """LabError where frames wait for a file that nobody writes any more."""
+        counts = self.counts
+        if self._stopped and counts["waiting"]:
+            raise LabError(
+                f"{plural(counts['waiting'], 'frame')} of port {self.port.name} had not been "
+                f"written to {as_utf8(counts['file'])} when its capture ended: {counts['ended']}"
+            )
+        return counts
+
     def _take(self, counts: Mapping[str, Any] | None, why: str) -> None:
         """What the engine answered; nothing where it has the capture no more."""
         if counts is not None:
@@ -168,7 +180,7 @@ class PortCapture:
         state = f"ended: {counts['ended']}" if counts["ended"] else GOES_ON
         return (
             f"<PortCapture of {self.port.name}: {plural(counts['written'], 'frame')}{lost} in "
-            f"{counts['file']}; {state}>"
+            f"{as_utf8(counts['file'])}; {state}>"
         )
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -205,16 +217,16 @@ def _clock(time_ns: int) -> str:
 def _link(file: Path, *, is_whole: bool) -> str:
     """The file where the notebook's server has it, else, when it is whole and not too long, with
     the page; else the command."""
-    name, words = escape(file.name), "open in Wireshark"
+    name, words = escape(as_utf8(file.name)), "open in Wireshark"
     with suppress(OSError):
         if file.is_relative_to(Path.cwd()):
-            place = escape(quote(str(file.relative_to(Path.cwd()))))
+            place = escape(quote(os.fsencode(file.relative_to(Path.cwd()))))
             return f'<a href="{place}" download="{name}">{words}</a> ({name})'
         if is_whole and file.stat().st_size <= MOST_LINKED_BYTES:
             data = base64.b64encode(file.read_bytes()).decode()
             url = f"data:application/vnd.tcpdump.pcap;base64,{data}"
             return f'<a href="{url}" download="{name}">{words}</a> ({name})'
-    return f"wireshark {escape(str(file))}"
+    return f"wireshark {escape(shlex.quote(as_utf8(str(file))))}"
 
 
 def _private(capture: PortCapture, port: str) -> str:

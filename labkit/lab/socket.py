@@ -3,6 +3,7 @@
 
 import functools
 import select
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
         self.closed = False
         self._frames = frames
         self._filters = [] if filter is None else [filter]  # all of which a frame has to pass
+        self._narrowing = threading.Lock()  # sniffers come and go on threads
         self._reader = frames.new_reader()
         self._set_filter(filter)
         # scapy asks for a descriptor only to print it
@@ -121,13 +123,15 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
     @contextmanager
     def narrowed(self, filter: Filter) -> Iterator[None]:
         """Meanwhile it gives only what this filter takes, too."""
-        self._set_filter(functools.reduce(both, [*self._filters, filter]))
-        self._filters.append(filter)
+        with self._narrowing:
+            self._set_filter(functools.reduce(both, [*self._filters, filter]))
+            self._filters.append(filter)
         try:
             yield
         finally:
-            self._filters.remove(filter)  # others may have come and gone meanwhile
-            self._set_filter(functools.reduce(both, self._filters) if self._filters else None)
+            with self._narrowing:
+                self._filters.remove(filter)  # others may have come and gone meanwhile
+                self._set_filter(functools.reduce(both, self._filters) if self._filters else None)
 
     def sniff(self, *args: Any, **kargs: Any) -> PacketList:
         """scapy's, with its `filter` (labkit.lab.sniffing); a closed socket is told of."""

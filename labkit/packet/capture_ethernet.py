@@ -5,6 +5,7 @@ import os
 import struct
 import warnings
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -124,13 +125,13 @@ def _to_ethernet(file: Path, batch: CapturedBatch) -> np.ndarray[Any, Any]:
         (
             records["kept"] < HEADER,
             "there are {kept} bytes, no Ethernet header; leave it out: "
-            "tcpdump -r {file} -w whole.pcap greater 14",
+            "tcpdump -r {quoted} -w whole.pcap greater 14",
         ),
     ):
         if is_wrong.any():
             n = int(is_wrong.argmax())
             kept, length = int(records["kept"][n]), int(records["length"][n])
-            told_why = why.format(kept=kept, length=length, file=file)
+            told_why = why.format(kept=kept, length=length, quoted=quote(str(file)))
             raise LabError(f"{file}: of frame {batch.first + n + 1:,} {told_why}")
     records["time_ns"] = np.maximum(records["time_ns"], 0)
     return frames[:used]

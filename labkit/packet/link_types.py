@@ -3,6 +3,7 @@
 become Ethernet (native/packet/link_type.h)."""
 
 from pathlib import Path
+from shlex import quote
 
 from labkit._codec import lib
 
@@ -134,7 +135,7 @@ BECOME_ETHERNET = (0, 1, 9, 12, 14, 50, 101, 104, 108, 113, 228, 229, 276)
 
 def link_name(number: int) -> str:
     """A link type as an error names it, such as "IEEE802_11_RADIOTAP (127)"."""
-    return f"{NAMES[number]} ({number})" if number in NAMES else f"one without a name ({number})"
+    return f"{NAMES[number]} ({number})" if number in NAMES else f"number {number}"
 
 
 def no_ethernet(file: Path, number: int, frame: int, why: int) -> str:
@@ -150,7 +151,7 @@ def no_ethernet(file: Path, number: int, frame: int, why: int) -> str:
         return f"{where}, and is too short for its header; capture whole frames (tcpdump -s 0)"
     return (
         f"{where}, and carries what Ethernet has no type for; keep what it has: "
-        f'tcpdump -r {file} -w ip.pcap "ip or ip6"'
+        f'tcpdump -r {quote(str(file))} -w ip.pcap "ip or ip6"'
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from labkit.arguments.hints import is_real
 from labkit.errors import PathError
 from labkit.path.values import ParamType, TextType, Value, WholeType
-from labkit.text import plural, shown
+from labkit.text import as_utf8, plural, shown
 from labkit.units import QuantityError, find_quantity, parse_quantity, plain
 
 PCAP = (".pcap", ".cap")
@@ -52,7 +52,7 @@ class FileType(TextType):
 
     def lines(self, value: Value) -> list[str]:
         """The name without the folder."""
-        return [str(value).rsplit("/", 1)[-1]]
+        return [as_utf8(Path(str(value)).name)]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,10 @@ class EndType(ParamType):
         """More than nothing."""
         if self.of == "seconds":
             fits = is_real(value) and 1e-9 <= value <= MOST / NS  # type: ignore[operator]
-            meant = 'it is a number of seconds above 0, or a text such as "20 s"'
+            meant = (
+                f"it is a number of seconds above 0, at most {MOST / NS:,.0f}, or a text such as "
+                '"20 s"'
+            )
         else:
             fits = isinstance(value, Integral) and not isinstance(value, bool)
             fits = fits and 1 <= int(value) <= MOST  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ from labkit.path.svg import (
     text_width,
 )
 from labkit.path.values import MOST_LETTERS
-from labkit.text import shortened
+from labkit.text import as_utf8, shortened
 from labkit.units import si
 
 PADDING = 13.0
@@ -59,7 +59,7 @@ def face_of(node: NamedNode, counters: PathReading | None, given: int | None) ->
     """
     reading = None if counters is None else counters.nodes.get(node.name)
     kind = node.declared
-    known = "; ".join(f"{key}: {words}" for key, words in node.told.items())
+    known = as_utf8("; ".join(f"{key}: {words}" for key, words in node.told.items()))
     reference = f" ({kind.reference})" if kind.reference else ""
     tooltip = f"{node.name}: {kind.sentence}{reference}"
     if known:

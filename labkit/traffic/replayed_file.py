@@ -5,6 +5,7 @@ import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -214,7 +215,7 @@ def _check(file: Path, found: Any, warning: str) -> None:
         if not found.is_cut:
             raise LabError(
                 f"{file}: behind frame {found.frames:,}, {why} (byte {found.reason_at:,}); keep "
-                f"the whole ones: tcpdump -r {file} -w whole.pcap"
+                f"the whole ones: tcpdump -r {quote(str(file))} -w whole.pcap"
             )
         warning = warning or (
             f"{file}: behind frame {found.frames:,} it ends within a record (byte "

@@ -26,7 +26,8 @@ named""",
 while not os.path.exists("go"):
     time.sleep(0.1)
 east.send(numbered(range(100)))
-time.sleep(3)""",
+while not os.path.exists("shown"):  # meanwhile the cell runs
+    time.sleep(0.1)""",
 )
 
 
@@ -55,6 +56,7 @@ def test_newest_frames_and_the_file(tmp_path: Path, browser: Browser) -> None:
         expect(shown.last).to_contain_text(
             re.compile("50 written, 50 passed over, ended: frames"), timeout=MINUTE
         )
+        (tmp_path / "shown").touch()
         for table, numbers in ((shown.first, range(100)), (shown.last, range(50))):
             link = table.get_by_role("link", name="open in Wireshark")
             file = downloaded(page, link, tmp_path / "downloads")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a port receives and sends, in a file, whatever paths it has."""
 
+import json
 import os
 import signal
 import subprocess
@@ -132,6 +133,12 @@ def test_the_end_of_a_port_of_an_engine_and_of_a_lab() -> None:
         wait_until(lambda: not lab.is_alive)
         assert "SIGKILL" in second.ended
         assert len(second) == 10
+        second.flush()
+        last = dict(second._last or {})
+        second._last = {**last, "waiting": 3}  # as if it had died a moment earlier
+        with pytest.raises(lk.LabError, match=r"3 frames of port server had not .* SIGKILL"):
+            second.flush()
+        second._last = last
         lab.restart()
         third = lab.capture(b)
         assert third.ended == ""
@@ -177,8 +184,9 @@ def test_refusals(lab: lk.Lab, tmp_path: Path) -> None:
     writer.stop()
     with lab.capture(a) as endless, pytest.raises(lk.LabError, match="has no limit"):
         endless.wait()
+    with lab.capture(a, seconds=300) as long:
+        assert not long.wait(0)
     with lab.capture(a, seconds=0.1) as capture:
-        assert not capture.wait(0)
         assert capture.wait()
         assert capture.ended == "seconds"
     a.close()
@@ -210,6 +218,22 @@ def test_it_shows_the_newest_frames_and_a_link(
         private.file.unlink()
         assert private.newest == []
         assert "wireshark /" in private._repr_mimebundle_()["text/html"]
+
+
+def test_a_name_that_is_no_utf_8(
+    lab: lk.Lab, mirror: lk.Port, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux takes any bytes; what a notebook shows has to be text."""
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"\xff.pcap")
+    with lab.capture(mirror, name) as capture:
+        shown = capture._repr_mimebundle_()
+        assert 'href="%FF.pcap" download="?.pcap"' in shown["text/html"]
+        assert "?.pcap; goes on" in shown["text/plain"]
+    assert Path(name).exists()
+    path = lk.Path(lk.rx(mirror) >> lk.capture(name) >> lk.sink())
+    for part in path._repr_mimebundle_().values():
+        json.dumps(part, ensure_ascii=False).encode()
 
 
 def test_a_filter(lab: lk.Lab, mirror: lk.Port) -> None:

@@ -124,12 +124,44 @@ def test_sniffers_that_come_and_go(cable: tuple[lk.Port, lk.Port]) -> None:
     """In any order: the last one leaves the socket as it was."""
     client, server = cable
     with server.socket() as s:
-        first, second = (AsyncSniffer(opened_socket=s, filter=f) for f in ("udp", "port 3"))
+        started = threading.Semaphore(0)  # before that scapy cannot stop one
+        first, second = (
+            AsyncSniffer(opened_socket=s, filter=f, started_callback=started.release)
+            for f in ("udp", "port 3")
+        )
         first.start()
         second.start()
-        wait_until(lambda: len(s._filters) == 2)
+        assert started.acquire(timeout=60)
+        assert started.acquire(timeout=60)
         first.stop()
         second.stop()
+        client.send(MIXED)
+        assert len(s.sniff(count=6, timeout=20)) == 6
+
+
+def test_sniffers_that_end_at_once_leave_no_filter_behind(
+    cable: tuple[lk.Port, lk.Port], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, server = cable
+    with server.socket() as s:
+        one, other = s.narrowed(lk.compile_filter("udp")), s.narrowed(lk.compile_filter("port 3"))
+        one.__enter__()
+        other.__enter__()
+        at_once, leaves, other_left = s._set_filter, threading.Event(), threading.Event()
+
+        def set_late(filter: Any) -> None:
+            leaves.set()
+            if filter is not None:  # what is left is that of the other one, which ends now
+                other_left.wait(0.5)
+            at_once(filter)
+
+        monkeypatch.setattr(s, "_set_filter", set_late)
+        thread = threading.Thread(target=one.__exit__, args=(None, None, None))
+        thread.start()
+        assert leaves.wait(60)
+        other.__exit__(None, None, None)
+        other_left.set()
+        thread.join()
         client.send(MIXED)
         assert len(s.sniff(count=6, timeout=20)) == 6
 

@@ -11,7 +11,6 @@ import os
 import struct
 import subprocess
 import threading
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -226,17 +225,14 @@ def test_gigabytes_without_a_frame_can_be_interrupted(tmp_path: Path, is_packed:
     (tmp_path / "in").touch()
     with (tmp_path / "in").open("r+b") as out:
         if is_packed:
-            packer = zlib.compressobj(1, wbits=31)
-            out.write(packer.compress(section() + struct.pack("<II", 99, 2**32 - 4)))
-            for _ in range(1024):
-                out.write(packer.compress(bytes(1 << 20)))
-            out.write(packer.flush())
+            out.write(gzip.compress(section() + struct.pack("<II", 99, 2**32 - 4)))
+            out.write(gzip.compress(bytes(1 << 24), 1) * 40)
         else:
             out.write(section())
-            for n in range(1200):
+            for n in range(600):
                 out.seek(28 + n * 0x100000)
                 out.write(struct.pack("<II", 99, 0x100000))
-            out.truncate(28 + 1200 * 0x100000)
+            out.truncate(28 + 600 * 0x100000)
     with CaptureReader(tmp_path / "in") as reader:
         rested = 0
         buffer, records = np.empty(MOST_KEPT, np.uint8), np.empty(1, RECORD)
@@ -245,8 +241,8 @@ def test_gigabytes_without_a_frame_can_be_interrupted(tmp_path: Path, is_packed:
         while (n := lib.lk_codec_capture_read(reader._input, *arguments, told, 1)) != 0:
             assert n == -errno.EAGAIN
             rested += 1
-        assert (reader.at == 28 + 1200 * 0x100000) or is_packed
-        assert rested >= 3
+        assert (reader.at == 28 + 600 * 0x100000) or is_packed
+        assert rested >= 2
         assert reader.is_whole != is_packed
     with CaptureReader(tmp_path / "in") as reader:
         assert list(reader.batches()) == []

@@ -314,7 +314,11 @@ def test_many_comments_end_a_batch(tmp_path: Path) -> None:
 
 def test_what_tshark_reads(tmp_path: Path) -> None:
     """Each seed of the fuzzer: frames, lengths and times are those that Wireshark tells."""
-    for name, data in capture_seeds():
+    seeds = dict(capture_seeds())
+    alike = [seeds.pop(name) for name in list(seeds) if name.startswith("frame-")]
+    assert len({data[:24] for data in alike}) == 1
+    seeds["frames"] = alike[0][:24] + b"".join(data[24:] for data in alike)  # tshark starts slowly
+    for name, data in seeds.items():
         file = written(tmp_path, data, name)
         ours = [(time, len(kept), length) for time, kept, length in read(file)[0]]
         fields = ("frame.time_epoch", "frame.cap_len", "frame.len")

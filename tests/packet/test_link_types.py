@@ -164,6 +164,6 @@ def test_a_length_of_32_bits_stays_above_what_was_kept() -> None:
 
 def test_names() -> None:
     assert link_name(127) == "IEEE802_11_RADIOTAP (127)"
-    assert link_name(9999) == "one without a name (9999)"
+    assert link_name(9999) == "number 9999"
     assert set(BECOME_ETHERNET) <= set(NAMES)
     assert [n for n in range(300) if made(n, V4)[0] != NO_LINK] == sorted(BECOME_ETHERNET)

@@ -3,6 +3,7 @@
 
 import gzip
 import os
+import shlex
 import struct
 from base64 import b64decode
 from collections.abc import Iterator
@@ -316,3 +317,14 @@ def test_captures_that_cannot_be_sent(tmp_path: Path, data: bytes, told: str) ->
     (tmp_path / "in").write_bytes(data)
     with pytest.raises(lk.LabError, match=told):
         lk.Replay(tmp_path / "in")
+
+
+def test_commands_that_are_told_can_be_pasted(tmp_path: Path) -> None:
+    file = tmp_path / "it's a capture"
+    damaged = pcap([0, MS])[:100] + b"\xff" * 100
+    for data in (damaged, pcap([0, MS], link=113)):
+        file.write_bytes(data)
+        with pytest.raises(lk.LabError) as raised:
+            lk.Replay(file)
+        words = shlex.split(str(raised.value).partition("tcpdump")[2])
+        assert words[:2] == ["-r", str(file)]
