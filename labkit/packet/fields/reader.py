@@ -34,13 +34,21 @@ class Reader:
 
     def read(self, fields: str) -> Parts:
         """The fields of a format. Behind one that is not whole there is none."""
-        for name, bits, show in _parsed(fields):
-            value = self._number(bits)
-            if value is None:
-                return
-            self.values[name.lstrip("_?")] = value
-            if name[0] not in "_?" or (name[0] == "?" and value):
-                yield name.lstrip("?"), show(value, bits)
+        known, total = _parsed(fields)
+        whole = self._peek(total)
+        left = total
+        for name, bits, show, is_hidden, is_optional in known:
+            left -= bits
+            if whole is None:
+                value = self._number(bits)
+                if value is None:
+                    return
+            else:
+                value = whole >> left & (1 << bits) - 1
+                self._bit += bits
+            self.values[name] = value
+            if not is_hidden and (value or not is_optional):
+                yield name, show(value, bits)
 
     def look(self, fields: str) -> None:
         """Reads the fields of a format for their values alone."""
@@ -81,17 +89,35 @@ class Reader:
         return self.values.get(name, 0)
 
     def _number(self, bits: int) -> int | None:
+        value = self._peek(bits)
+        self._bit = 8 * len(self.data) if value is None else self._bit + bits
+        return value
+
+    def _peek(self, bits: int) -> int | None:
+        """The next bits as a number; None where they are not all there."""
         begin, end = self._bit, self._bit + bits
         if end > 8 * len(self.data):
-            self._bit = 8 * len(self.data)
             return None
-        self._bit = end
         last = (end + 7) // 8
         value = int.from_bytes(self.data[begin // 8 : last], "big")
         return value >> 8 * last - end & (1 << bits) - 1
 
 
+Field = tuple[str, int, Show, bool, bool]  # name, bits, how it is shown, whether hidden or optional
+
+
 @cache
-def _parsed(fields: str) -> tuple[tuple[str, int, Show], ...]:
-    words = (word.split(":") for word in fields.split())
-    return tuple((word[0], int(word[1]), SHOWS["".join(word[2:])]) for word in words)
+def _parsed(fields: str) -> tuple[tuple[Field, ...], int]:
+    """The fields of a format, and their bits together."""
+    words = [word.split(":") for word in fields.split()]
+    found = tuple(
+        (
+            word[0].lstrip("_?"),
+            int(word[1]),
+            SHOWS["".join(word[2:])],
+            word[0][0] == "_",
+            word[0][0] == "?",
+        )
+        for word in words
+    )
+    return found, sum(bits for _, bits, *_ in found)
