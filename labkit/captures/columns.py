@@ -12,7 +12,7 @@ import numpy as np
 from labkit._codec import ffi, lib
 from labkit.errors import LabError, UnknownName
 from labkit.packet.codec import VERDICTS
-from labkit.packet.walk import KINDS
+from labkit.packet.walk import KINDS, PROBLEMS, SUM_STATES, SUM_WORDS
 from labkit.text import near, shown
 
 INNER = "inner_"
@@ -26,9 +26,6 @@ NUMBERS = {
     lib.LK_COLUMN_U32: np.uint32,
     lib.LK_COLUMN_I64: np.int64,
 }
-# In the order of enum lk_sum_state and enum lk_problem
-SUMS = ("", "good", "wrong", "unfinished", "not there", "not there", "cannot be told")
-PROBLEMS = ("", "cut", "short", "version", "length", "long", "deep")
 TCP_FLAGS = "FSRPAUECN"  # from the lowest bit on
 TCP_FLAG_BITS = 0x1FF
 # Of those whose headers are not looked into (IANA's protocol-numbers)
@@ -99,7 +96,8 @@ def columns_of(names: Sequence[str] | None) -> tuple[Column, ...]:
     for name in names:
         if not isinstance(name, str) or name not in COLUMNS:
             told = f"there is no column {shown(name)}{near(str(name), COLUMNS)}"
-            raise UnknownName(f"{told}; lk.Capture.columns() tells all of them")
+            after = "" if told.endswith("?") else ";"
+            raise UnknownName(f"{told}{after} lk.Capture.columns() tells all of them")
         found[name] = COLUMNS[name]
     if not found:
         raise LabError("columns is empty; name one column or more, or leave it out")
@@ -124,7 +122,7 @@ def _text(column: Column, code: int) -> str:
     if column.type == lib.LK_COLUMN_TCP_FLAGS:
         return tcp_flags(code)
     if column.type == lib.LK_COLUMN_SUM:
-        return SUMS[code]
+        return SUM_WORDS[SUM_STATES[code]]
     if column.type == lib.LK_COLUMN_PROBLEM:
         return PROBLEMS[code]
     return VERDICTS[code].name if code else "taken"

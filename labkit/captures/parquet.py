@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from labkit.captures.columns import Column
 from labkit.captures.taken_apart import Apart
 from labkit.errors import LabError
+from labkit.packet.capture_writer import mode_of
 from labkit.text import reason
 
 
@@ -37,9 +38,7 @@ def write(file: Path, tables: Iterator[pa.Table], columns: Sequence[Column], sou
         with os.fdopen(descriptor, "wb") as out, pq.ParquetWriter(out, schema) as writer:
             for table in tables:
                 writer.write_table(table)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
+        os.chmod(name, mode_of(place))
         os.replace(name, place)
     except OSError as error:
         raise LabError(f"{file} cannot be written: {reason(error)}") from None

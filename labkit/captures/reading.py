@@ -17,17 +17,16 @@ from labkit.progress import progress_bar
 PATIENCE = 1.0  # seconds without a bar
 
 
-def batches_of(file: Path, *, frames: int = FRAMES, warn: bool = True) -> Iterator[CapturedBatch]:
-    """All frames, up to so many at a time; the arrays of a batch are those of the next one, too."""
+def batches_of(file: Path) -> Iterator[CapturedBatch]:
+    """All frames, many at a time; the arrays of a batch are those of the next one, too."""
     with CaptureReader(file) as reader:
-        yield from passed(reader, frames=frames)
-        if warn:
-            tell(reader)
+        yield from passed(reader)
+        tell(reader)
 
 
-def passed(reader: CaptureReader, *, frames: int = FRAMES) -> Iterator[CapturedBatch]:
+def passed(reader: CaptureReader) -> Iterator[CapturedBatch]:
     """The same, of a reader that is at its beginning."""
-    buffer, records = np.empty(BYTES, np.uint8), np.empty(frames, RECORD)
+    buffer, records = np.empty(BYTES, np.uint8), np.empty(FRAMES, RECORD)
     total = None if reader.compression else reader.file.stat().st_size
     begin, first, bar = time.monotonic(), 0, None
     try:

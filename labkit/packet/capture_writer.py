@@ -125,7 +125,7 @@ class CaptureWriter:
             return
         try:
             self._begin(np.zeros(0, RECORD))
-            os.fchmod(self._descriptor, self._mode())
+            os.fchmod(self._descriptor, mode_of(self.file))
             self._temporary.replace(self._place)
         except OSError as error:
             self.abandon()
@@ -258,13 +258,14 @@ class CaptureWriter:
             offset += len(said)
         return native, ffi.from_buffer("uint8_t[]", b"".join(said for _, said in found))
 
-    def _mode(self) -> int:
-        """Rights of the file that was there, else those of a new one."""
-        if self.file.exists():
-            return self.file.stat().st_mode & 0o777
-        lines = Path("/proc/self/status").read_text().splitlines()
-        told = next((line for line in lines if line.startswith("Umask:")), "Umask: 077")
-        return 0o666 & ~int(told.split()[1], 8)
-
     def _unwritten(self, why: str) -> LabError:
         return LabError(f"{self.file} cannot be written: {why}")
+
+
+def mode_of(file: Path) -> int:
+    """Rights of a file that is there, else those of a new one."""
+    if file.exists():
+        return file.stat().st_mode & 0o777
+    lines = Path("/proc/self/status").read_text().splitlines()
+    told = next((line for line in lines if line.startswith("Umask:")), "Umask: 077")
+    return 0o666 & ~int(told.split()[1], 8)

@@ -4,9 +4,10 @@
 from collections.abc import Sequence
 
 from labkit._codec import lib
-from labkit.packet.walk import Found
+from labkit.packet.walk import SUM_WORDS, Found
 
-GOOD, WRONG, UNFINISHED = "good", "wrong", "unfinished"
+GOOD, WRONG, UNFINISHED = (SUM_WORDS[name] for name in ("good", "wrong", "unfinished"))
+NOT_THERE, UNKNOWN = SUM_WORDS["not_there"], SUM_WORDS["unknown"]
 CUT = "cut short by the capture"
 IP_KINDS = ("ip", "ipv6")
 WITH_CHECKSUM = ("ip", "mobility")  # also where the walk could not look at it
@@ -38,10 +39,10 @@ def checksum_text(raw: bytes, found: Sequence[Found], number: int) -> str:
                 f"sender leaves it to its NIC; it {should}"
             )
         case "not_there":
-            return "not there"
+            return NOT_THERE
         case "forbidden":
-            return f"not there ({'UDP-Lite' if layer.kind == 'udplite' else 'IPv6'} wants one)"
-    return f"cannot be told: {_why_not(raw, found, number)}"
+            return f"{NOT_THERE} ({'UDP-Lite' if layer.kind == 'udplite' else 'IPv6'} wants one)"
+    return f"{UNKNOWN}: {_why_not(raw, found, number)}"
 
 
 def _why_not(raw: bytes, found: Sequence[Found], number: int) -> str:

@@ -29,6 +29,15 @@ def _names(prefix: str, enum: str) -> tuple[str, ...]:
 KINDS, TITLES = _texts(lib.lk_layer_name), _texts(lib.lk_layer_title)
 SUM_STATES = _names("LK_SUM_", "lk_sum_state")
 PROBLEMS = _names("LK_PROBLEM_", "lk_problem")
+# What tables and explanations say of a checksum; the latter with their reasons behind it
+SUM_WORDS = {
+    "good": "good",
+    "wrong": "wrong",
+    "unfinished": "unfinished",
+    "not_there": "not there",
+    "forbidden": "not there",
+    "unknown": "cannot be told",
+}
 
 
 class Found(NamedTuple):

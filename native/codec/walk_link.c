@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* Layers below IP. */
+#include "link_type.h"
 #include "walk.h"
 
 #define MINIMUM		  60u	/* bytes of the shortest Ethernet frame, without FCS */
@@ -20,21 +21,8 @@
 #define OUI_BRIDGE_TUNNEL 0x0000f8u
 #define MPLS_LENGTH	  4u
 #define MPLS_BOTTOM	  0x100u
+#define LINK_PPP_ETHER	  51u /* LINKTYPE_..., which becomes no Ethernet */
 #define HDLC_ADDRESS	  0xff03
-
-/* LINKTYPE_... (tcpdump.org/linktypes) */
-#define LINK_NULL      0u
-#define LINK_PPP       9u
-#define LINK_RAW_BSD   12u
-#define LINK_RAW_OTHER 14u
-#define LINK_PPP_HDLC  50u
-#define LINK_PPP_ETHER 51u
-#define LINK_RAW       101u
-#define LINK_LOOP      108u
-#define LINK_SLL       113u
-#define LINK_IPV4      228u
-#define LINK_IPV6      229u
-#define LINK_SLL2      276u
 
 /* Cisco's framing has a frame's address and a zero where PPP has FF 03 or its protocol. */
 static int
@@ -47,27 +35,27 @@ enum lk_layer_kind
 lk_walk_link(const struct lk_walker *s, uint32_t link_type)
 {
 	switch (link_type) {
-	case 1:
+	case LK_LINK_ETHERNET:
 		return LK_LAYER_eth;
-	case LINK_NULL:
-	case LINK_LOOP:
+	case LK_LINK_NULL:
+	case LK_LINK_LOOP:
 		return LK_LAYER_loop;
-	case LINK_PPP:
-	case LINK_PPP_HDLC:
+	case LK_LINK_PPP:
+	case LK_LINK_PPP_HDLC:
 		return is_cisco_hdlc(s) ? LK_LAYER_data : LK_LAYER_ppp;
 	case LINK_PPP_ETHER:
 		return LK_LAYER_pppoe;
-	case LINK_RAW_BSD:
-	case LINK_RAW_OTHER:
-	case LINK_RAW:
+	case LK_LINK_RAW_BSD:
+	case LK_LINK_RAW_BSDI:
+	case LK_LINK_RAW:
 		return lk_walk_version(s);
-	case LINK_IPV4:
+	case LK_LINK_IPV4:
 		return LK_LAYER_ip;
-	case LINK_IPV6:
+	case LK_LINK_IPV6:
 		return LK_LAYER_ipv6;
-	case LINK_SLL:
+	case LK_LINK_SLL:
 		return LK_LAYER_sll;
-	case LINK_SLL2:
+	case LK_LINK_SLL2:
 		return LK_LAYER_sll2;
 	default:
 		return LK_LAYER_data;

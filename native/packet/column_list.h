@@ -36,7 +36,9 @@ enum lk_column_type {
 	  "of the innermost packet, the same wherever it is captured: without TTL, traffic "       \
 	  "class, flow label and header checksum (RFC 5475 6.2.2)")                                \
 	X(offsets, OFFSETS, "first byte of each of its layers")                                    \
-	X(problem, PROBLEM, "what is wrong with the first layer that has a fault")                 \
+	X(problem, PROBLEM,                                                                        \
+	  "fault of the first layer that has one: cut by the capture, short of its header, "       \
+	  "longer than what is around it (long), a version or length that cannot be, too deep")    \
 	X(tunnel, KIND, "what carries the inner packet, the outermost of several")                 \
 	X(tunnel_depth, U8, "tunnels one inside of the other")                                     \
 	X(tunnel_offset, U32, "first byte of the outermost tunnel's header")                       \

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A capture at a glance."""
 
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +29,10 @@ def test_a_summary_counts_what_is_there(tmp_path: Path) -> None:
     assert summary.rate["frames"].sum() == len(frames)
     assert [one.link_type for one in capture.interfaces] == [1]
     assert "kinds.pcap" in repr(summary)
-    html = capture._repr_html_()
-    assert f"<td>{len(frames)}</td>" in html.replace(' class="r"', "") or str(len(frames)) in html
+    said = re.findall(r">([^<>]+)</td>", capture._repr_html_())
+    facts = dict(pairwise(said))
+    assert facts["frames"] == str(len(frames))
+    assert facts["bytes on the wire"] == f"{summary.bytes:,}"
 
 
 def test_rates_over_any_span(tmp_path: Path) -> None:

@@ -144,6 +144,8 @@ def test_parquet_holds_the_table(kinds: lk.Capture, tmp_path: Path) -> None:
     again = pd.read_parquet(file)
     assert again["length"].tolist() == kinds.table(["length"])["length"].tolist()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["kinds.parquet"]
+    file.chmod(0o640)
+    assert kinds.to_parquet(file, ["length"]).stat().st_mode & 0o777 == 0o640
     with pytest.raises(lk.LabError, match="cannot be written: No such file"):
         kinds.to_parquet(tmp_path / "no" / "such.parquet")
 

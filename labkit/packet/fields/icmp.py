@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator
 
-from labkit.packet.fields.reader import Parts, Reader
+from labkit.packet.fields.reader import Parts, Reader, listing
 from labkit.packet.fields.shown import ipv4s, listed
 
 HEADER = "type:8:icmp_type"
@@ -56,18 +56,13 @@ def igmp(r: Reader) -> Parts:
     yield from r.read("type:8:igmp_type")
     if r["type"] == REPORT_3:
         yield from r.read("?reserved:8:hex chksum:16:hex ?flags:16:hex numgrp:16")
-        yield from _listed("records", _records(r))
+        yield from listing("records", _records(r))
         return
     yield from r.read("mrcode:8 chksum:16:hex gaddr:32:ipv4")
     if r["type"] == QUERY and len(r.data) >= LONG_QUERY:
         yield from r.read("?resv:4 s:1 qrv:3 qqic:8 numsrc:16")
         yield from r.part("srcaddrs", min(4 * r["numsrc"], r.left // 4 * 4), ipv4s)
     yield from r.rest("data")
-
-
-def _listed(name: str, texts: Iterator[str]) -> Parts:
-    if found := list(texts):
-        yield name, listed(found)
 
 
 def _records(r: Reader) -> Iterator[str]:

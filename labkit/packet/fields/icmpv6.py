@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from ipaddress import IPv6Address
 
 from labkit.packet.fields.names import NAMES
-from labkit.packet.fields.reader import Parts, Reader
-from labkit.packet.fields.shown import address, ipv6s, listed, text
+from labkit.packet.fields.reader import Parts, Reader, listing
+from labkit.packet.fields.shown import address, ipv6s, text
 
 CODES = {1: "icmpv6_unreachable", 3: "icmpv6_exceeded", 4: "icmpv6_problem"}
 ECHO = "id:16:hex seq:16:hex"
@@ -69,15 +69,10 @@ def icmpv6(r: Reader) -> Parts:
         yield from r.read("?resv:4 S:1 QRV:3 QQIC:8 sources_number:16")
         yield from r.part("sources", min(16 * r["sources_number"], r.left // 16 * 16), ipv6s)
     elif r["type"] == MLD_2:
-        yield from _listed("records", _records(r))
+        yield from listing("records", _records(r))
     elif r["type"] in DISCOVERY:
-        yield from _listed("options", _options(r))
+        yield from listing("options", _options(r))
     yield from r.rest("data")
-
-
-def _listed(name: str, texts: Iterator[str]) -> Parts:
-    if found := list(texts):
-        yield name, listed(found)
 
 
 def _records(r: Reader) -> Iterator[str]:

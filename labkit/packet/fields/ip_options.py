@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Options of IPv4 (RFC 791 3.1) and of IPv6's extension headers (RFC 8200 4.2) as text."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv6Address
 
 from labkit.packet.fields.shown import ipv4s, listed
@@ -37,10 +37,13 @@ NAMES_6 = {
 
 def ipv4_options(data: bytes) -> str:
     """Each with its data; one that runs past the header is told, and the last."""
-    return listed(_ipv4_options(data))
+    return listed(options_of(data, NAMES_4, _ipv4_value))
 
 
-def _ipv4_options(data: bytes) -> Iterator[str]:
+def options_of(
+    data: bytes, names: Mapping[int, str], value: Callable[[int, bytes], str]
+) -> Iterator[str]:
+    """Options as IPv4 and TCP have them: one byte of end or nothing, else kind and size."""
     at = 0
     while at < len(data):
         kind = data[at]
@@ -50,12 +53,12 @@ def _ipv4_options(data: bytes) -> Iterator[str]:
                 return
             at += 1
             continue
-        name = NAMES_4.get(kind, f"option {kind}")
+        name = names.get(kind, f"option {kind}")
         size = data[at + 1] if at + 1 < len(data) else 0
         if size < 2 or size > len(data) - at:
             yield f"{name} of {size} bytes, which cannot be"
             return
-        yield f"{name} {_ipv4_value(kind, data[at + 2 : at + size])}".rstrip()
+        yield f"{name} {value(kind, data[at + 2 : at + size])}".rstrip()
         at += size
 
 

@@ -9,10 +9,10 @@ it is 0, as reserved bits are.
     yield from reader.read("sport:16 dport:16 len:16 chksum:16:hex")
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
-from labkit.packet.fields.shown import SHOWS, Show
+from labkit.packet.fields.shown import SHOWS, Show, listed
 
 Pair = tuple[str, str]  # name and value of a field
 Parts = Iterator[Pair]
@@ -101,6 +101,12 @@ class Reader:
         last = (end + 7) // 8
         value = int.from_bytes(self.data[begin // 8 : last], "big")
         return value >> 8 * last - end & (1 << bits) - 1
+
+
+def listing(name: str, texts: Iterable[str]) -> Parts:
+    """One field of several texts; none where there are none."""
+    if found := list(texts):
+        yield name, listed(found)
 
 
 Field = tuple[str, int, Show, bool, bool]  # name, bits, how it is shown, whether hidden or optional

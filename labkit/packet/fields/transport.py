@@ -3,7 +3,8 @@
 
 from collections.abc import Iterator
 
-from labkit.packet.fields.reader import Parts, Reader
+from labkit.packet.fields.ip_options import options_of
+from labkit.packet.fields.reader import Parts, Reader, listing
 from labkit.packet.fields.shown import listed
 
 TCP = (
@@ -33,7 +34,7 @@ CHUNKS = {
     130: "RE-CONFIG",
     192: "FORWARD-TSN",
 }
-END, NO_OPERATION, MSS, WINDOW_SCALE, SACK_PERMITTED, SACK, TIMESTAMP = 0, 1, 2, 3, 4, 5, 8
+MSS, WINDOW_SCALE, SACK_PERMITTED, SACK, TIMESTAMP = 2, 3, 4, 5, 8
 OPTIONS = {
     MSS: "mss",
     WINDOW_SCALE: "wscale",
@@ -63,26 +64,7 @@ def tcp(r: Reader) -> Parts:
 
 def tcp_options(data: bytes) -> str:
     """RFC 9293 3.2, RFC 7323, RFC 2018; one that runs past the header is told, and the last."""
-    return listed(_options(data))
-
-
-def _options(data: bytes) -> Iterator[str]:
-    at = 0
-    while at < len(data):
-        kind = data[at]
-        if kind in (END, NO_OPERATION):
-            yield "end" if kind == END else "nop"
-            if kind == END:
-                return
-            at += 1
-            continue
-        name = OPTIONS.get(kind, f"option {kind}")
-        size = data[at + 1] if at + 1 < len(data) else 0
-        if size < 2 or size > len(data) - at:
-            yield f"{name} of {size} bytes, which cannot be"
-            return
-        yield f"{name} {_value(kind, data[at + 2 : at + size])}".rstrip()
-        at += size
+    return listed(options_of(data, OPTIONS, _value))
 
 
 def _value(kind: int, value: bytes) -> str:
@@ -101,8 +83,7 @@ def _numbers(data: bytes, width: int) -> Iterator[str]:
 
 def sctp_chunks(r: Reader) -> Parts:
     """RFC 9260 3.2: type and length of each, as far as they go."""
-    if chunks := list(_chunks(r)):
-        yield "chunks", listed(chunks)
+    yield from listing("chunks", _chunks(r))
 
 
 def _chunks(r: Reader) -> Iterator[str]:
