@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build/screenshots"
@@ -156,7 +157,13 @@ def run_notebook(page: Page, address: str, name: str) -> None:
     try:
         done = page.get_by_text("all checks passed", exact=True)
         failed = page.locator(".jp-RenderedText[data-mime-type*=error]")
-        done.or_(failed).first.wait_for(timeout=200_000)
+        try:
+            done.or_(failed).first.wait_for(timeout=200_000)
+        except PlaywrightTimeout:
+            prompts = page.locator(".jp-InputArea-prompt").all_inner_texts()
+            status = page.get_by_text(re.compile(r"\| \w+$")).all_inner_texts()
+            outputs = page.locator(".jp-OutputArea-output").all_inner_texts()[-2:]
+            pytest.fail(f"{name} has not ended: {prompts}, {status}, {outputs}")
         assert failed.count() == 0, failed.first.inner_text()
     finally:
         page.screenshot(path=SCREENSHOTS / f"{name}.png")

@@ -104,7 +104,8 @@ def test_every_frame_comes_back_turned_around(dut: lk.dut.Dut, lab: lk.Lab) -> N
                 )
                 assert (answer[UDP].sport, answer[UDP].dport) == (UDP_PORT, 1024)
         grown = far_end.counters().since(before)
-        assert not grown.outside
+        # Python may be held up; what it missed was counted and sent again.
+        assert grown.outside == grown.app.get("python_too_slow", 0)
         assert not refused(grown)
         far_end.check()
 
