@@ -7,7 +7,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import SCREENSHOTS, menu, open_notebook, over_folder, write_notebook
+from tests.browser.conftest import (
+    SCREENSHOTS,
+    menu,
+    open_notebook,
+    over_folder,
+    wait_for_none,
+    write_notebook,
+)
 
 CELLS = (
     """\
@@ -90,7 +97,7 @@ def test_a_slider_changes_what_is_sent(page: Page, width: int) -> None:
     expect(sent(page, "up")).to_contain_text(RATES[1], timeout=30_000)
     slider.press("ArrowLeft")
     page.screenshot(path=SCREENSHOTS / f"traffic_{width}.png")
-    assert page.locator(".lk-view").evaluate(OVERLAPS) == []
+    wait_for_none(page.locator(".lk-view"), OVERLAPS)
 
 
 def test_no_width_cuts_a_number(page: Page) -> None:
@@ -101,8 +108,8 @@ def test_no_width_cuts_a_number(page: Page) -> None:
     for width in range(700, 1500, 50):
         page.set_viewport_size({"width": width, "height": 1500})
         view = page.locator(".lk-view")
-        assert view.evaluate(cut) == [], width
-        assert view.evaluate(OVERLAPS) == [], width
+        wait_for_none(view, cut, width)
+        wait_for_none(view, OVERLAPS, width)
 
 
 def test_buttons(page: Page) -> None:
