@@ -9,9 +9,10 @@ from pathlib import Path
 
 from labkit.machine.holders import holders
 from labkit.machine.hugepages import free_hugepage_mb
+from labkit.machine.interface_use import Use, interface_uses
 from labkit.machine.kernel_modules import can_be_loaded, noiommu_mode
 from labkit.machine.nic_facts import NicFacts, address_of, has_iommu, nic_facts
-from labkit.machine.nics import PCI_ADDRESS, ROOT, default_route_interfaces, nics, read
+from labkit.machine.nics import PCI_ADDRESS, ROOT, nics, read
 from labkit.machine.pmd_info import dpdk_drivers
 from labkit.machine.privileges import lockable_kib
 
@@ -47,11 +48,13 @@ def why_unusable(
     if not facts.is_in_user_space:
         return _not_bound(facts, root)
     if facts.driver == VFIO:
-        return _vfio(facts, root) or _held(facts, engine, root) or _memlock(memory_mb)
+        return (
+            _vfio(facts, root) or why_held(facts, engine=engine, root=root) or _memlock(memory_mb)
+        )
     if facts.driver == UIO:
         return (
             _uio(facts, root)
-            or _held(facts, engine, root)
+            or why_held(facts, engine=engine, root=root)
             or _hugepages(memory_mb, hugepages, root)
         )
     return None
@@ -105,11 +108,13 @@ def _no_dpdk_driver(facts: NicFacts) -> str:
 
 def _not_bound(facts: NicFacts, root: Path) -> str:
     names = " and ".join(facts.interfaces)
-    if default_route_interfaces(root).intersection(facts.interfaces):
-        return (
-            f"{facts.called} is the kernel's {names}, and carries the default route of this "
-            "machine; leave it to the kernel, and add a second NIC"
-        )
+    uses = interface_uses(root) if facts.interfaces else {}
+    for name in facts.interfaces:
+        if forbids := uses.get(name, Use()).forbids:
+            return (
+                f"{facts.called} is the kernel's {name}, with {forbids}; leave it to the kernel, "
+                f"and add another NIC, or use af_packet:{name}"
+            )
     holder = f"is held by the kernel's driver {facts.driver}" + (names and f" as {names}")
     what = f"{facts.called} {holder if facts.driver else 'is bound to no driver'}"
     if not suitable_driver(facts, root):
@@ -159,8 +164,8 @@ def memlock_fix() -> str:
     )
 
 
-def _held(facts: NicFacts, engine: int | None, root: Path) -> str | None:
-    """By whom, where another process has it."""
+def why_held(facts: NicFacts, *, engine: int | None = None, root: Path = ROOT) -> str | None:
+    """By whom a NIC is in use, where another process than an engine has it open."""
     if facts.node is None:
         return None
     told = Path("/") / facts.node.relative_to(root)

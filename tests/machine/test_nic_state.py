@@ -11,9 +11,10 @@ import pytest
 
 from labkit.engine.config import EalConfig
 from labkit.machine import nic_state
+from labkit.machine.interface_use import Use
 from labkit.machine.nic_facts import has_iommu, nic_facts
 from labkit.machine.nic_state import USUAL_MEMORY_MB, why_unusable
-from tests.machine.pci_tree import ROUTE, interface, iommu_group, pci_device, write
+from tests.machine.pci_tree import interface, iommu_group, pci_device, write
 
 E1000E = "8086:10d3"
 NIC, OTHER = "0000:00:04.0", "0000:00:05.0"
@@ -24,6 +25,7 @@ def user(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who may lock 8 MiB."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(nic_state, "lockable_kib", lambda: 8192)
+    monkeypatch.setattr(nic_state, "interface_uses", lambda _: {})
 
 
 @pytest.fixture
@@ -77,13 +79,13 @@ def test_not_bound(driver: str, told: str, tmp_path: Path) -> None:
     assert why.endswith(f"labkit nic bind {NIC}")
 
 
-def test_default_route_is_left_alone(tmp_path: Path) -> None:
+def test_default_route_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     interface(tmp_path, "eth1", pci_device(tmp_path, NIC, "e1000e", E1000E))
-    line = "eth1\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0"
-    write(tmp_path, {"proc/net/route": ROUTE + line})
+    used = {"eth1": Use(carries=("the default route",))}
+    monkeypatch.setattr(nic_state, "interface_uses", lambda _: used)
     why = why_unusable(NIC, root=tmp_path)
     assert why is not None
-    assert "carries the default route" in why
+    assert "is the kernel's eth1, with the default route" in why
     assert "nic bind" not in why
 
 
