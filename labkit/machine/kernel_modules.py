@@ -7,6 +7,8 @@ from pathlib import Path
 
 from labkit.machine.nics import read
 
+OPTIONS = {"vfio-pci": "VFIO_PCI", "uio_pci_generic": "UIO_PCI_GENERIC"}  # that build a module
+
 
 def release(root: Path) -> str:
     """The kernel's, such as "6.1.0-28-amd64"."""
@@ -20,13 +22,16 @@ def is_loaded(module: str, root: Path) -> bool:
 
 def can_be_loaded(module: str, root: Path) -> bool | None:
     """Whether a module is there for modprobe, or is loaded; None where nothing tells, as in a
-    container without /lib/modules."""
+    container without /lib/modules.
+
+    module: one of OPTIONS
+    """
     if is_loaded(module, root):
         return True
     folder = root / "lib/modules" / release(root)
     known = read(folder / "modules.dep") + read(folder / "modules.builtin")
-    if not known:
-        return None
+    if not known:  # the kernel may have been built without
+        return False if option(OPTIONS[module], root) == "n" else None
     name = re.sub("[-_]", "[-_]", module)
     return bool(re.search(rf"/{name}\.ko", known))
 

@@ -18,7 +18,7 @@ from labkit.errors import LabError
 from labkit.machine.interface_use import Use
 from labkit.machine.kernel_modules import can_be_loaded, is_loaded
 from labkit.machine.nic_facts import NicFacts, has_iommu, nic_facts
-from labkit.machine.nic_state import UIO, VFIO, no_driver, suitable_driver
+from labkit.machine.nic_state import UIO, VFIO, no_driver, suitable_driver, told
 from labkit.machine.nics import ROOT, read, read_int
 from labkit.text import near, plural, reason
 
@@ -276,4 +276,4 @@ def give_to(facts: NicFacts, user: int, root: Path) -> str:
     if facts.driver != VFIO or facts.node is None:
         raise LabError(f"{facts.called} is with {facts.driver}, which only root can use")
     os.chown(facts.node, user, -1)
-    return str(Path("/") / facts.node.relative_to(root))
+    return told(facts.node, root)

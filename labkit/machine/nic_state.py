@@ -18,6 +18,7 @@ from labkit.machine.privileges import lockable_kib
 
 USUAL_MEMORY_MB = 512  # EalConfig(memory_mb=)
 VFIO, UIO = "vfio-pci", "uio_pci_generic"
+IOMMU_CURE = "switch the IOMMU on (intel_iommu=on or amd_iommu=on for the kernel, VT-d in the BIOS)"
 
 
 def why_unusable(
@@ -72,7 +73,7 @@ def suitable_driver(facts: NicFacts, root: Path = ROOT) -> str:
 
 def no_driver(facts: NicFacts, root: Path = ROOT) -> str:
     """Why no kernel driver hands this NIC to user space here, and what would help."""
-    cure = "switch the IOMMU on (intel_iommu=on or amd_iommu=on on the kernel's command line)"
+    cure = IOMMU_CURE
     if noiommu_mode(root) is False:
         cure += ", or as root: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
     if facts.dpdk is not None and UIO not in facts.dpdk.modules:
@@ -135,9 +136,9 @@ def _vfio(facts: NicFacts, root: Path) -> str | None:
             "(labkit nic bind takes NICs), or move the NIC to another slot"
         )
     for file in (container, facts.node):
-        told = Path("/") / file.relative_to(root)
         if not os.access(file, os.R_OK | os.W_OK):
-            return f"user {user} may not open {told}; as root: chown {user} {told}"
+            name = told(file, root)
+            return f"user {user} may not open {name}; as root: chown {user} {name}"
     if facts.node.name.startswith("noiommu-") and user != 0:
         return f"vfio leaves {facts.called} to root, for want of an IOMMU; start JupyterLab as root"
     return None
@@ -151,6 +152,11 @@ def _memlock(memory_mb: int) -> str | None:
             f"{most} KiB; {memlock_fix()}"
         )
     return None
+
+
+def told(file: Path, root: Path) -> str:
+    """The name of a file on the machine that a tree is of."""
+    return str(Path("/") / file.relative_to(root))
 
 
 def memlock_fix() -> str:
@@ -168,7 +174,6 @@ def why_held(facts: NicFacts, *, engine: int | None = None, root: Path = ROOT) -
     """By whom a NIC is in use, where another process than an engine has it open."""
     if facts.node is None:
         return None
-    told = Path("/") / facts.node.relative_to(root)
     found = holders(facts.node, root)
     if any(holder.pid == engine for holder in found):
         return None
@@ -180,9 +185,10 @@ def why_held(facts: NicFacts, *, engine: int | None = None, root: Path = ROOT) -
     try:  # the kernel gives a group to one process; that of another user does not show in /proc
         os.close(os.open(facts.node, os.O_RDWR | os.O_CLOEXEC))
     except OSError as error:
+        name = told(facts.node, root)
         if error.errno == errno.EBUSY:
-            return f"{facts.called} is in use by a process of another user, who has {told} open"
-        return f"{told} does not open: {error.strerror}; as root: dmesg tells why"
+            return f"{facts.called} is in use by a process out of sight, which has {name} open"
+        return f"{name} does not open: {error.strerror}; as root: dmesg tells why"
     return None
 
 

@@ -4,8 +4,6 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-ROUTE = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
-
 
 def write(root: Path, files: dict[str, str]) -> None:
     """Files with a line each, and the folders above them."""

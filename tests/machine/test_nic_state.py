@@ -163,7 +163,7 @@ def test_held(bound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     (bound / "proc/77/fd/5").unlink()
     monkeypatch.setattr(os, "open", busy)
-    assert "a process of another user" in (why_unusable(NIC, root=bound) or "")
+    assert "a process out of sight" in (why_unusable(NIC, root=bound) or "")
 
 
 def test_uio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
