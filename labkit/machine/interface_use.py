@@ -103,15 +103,20 @@ def _links(kernel: "IPRoute") -> tuple[dict[int, str], dict[str, list[str]]]:
     """Names by index; by name those that work through a link."""
     links = list(kernel.get_links())
     names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in links}
+    # Of those in other namespaces nothing is known here.
+    below = {
+        link["index"]: link.get_attr("IFLA_LINK")
+        for link in links
+        if link.get_attr("IFLA_LINK_NETNSID") is None
+    }
     above = defaultdict(list)
     for link in links:
-        name = names[link["index"]]
+        index, name = link["index"], names[link["index"]]
         if (master := link.get_attr("IFLA_MASTER")) in names:
             above[name].append(names[master])
-        below = link.get_attr("IFLA_LINK")
-        # A veth names its peer so, be it in another namespace.
-        if below in names and link.get_attr("IFLA_LINK_NETNSID") is None:
-            above[names[below]].append(name)
+        carrier = below.get(index)
+        if carrier in names and below.get(carrier) != index:  # the ends of a veth name each other
+            above[names[carrier]].append(name)
     return names, above
 
 
