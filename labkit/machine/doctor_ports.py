@@ -19,7 +19,7 @@ from labkit.machine.nic_state import (
     why_unusable,
 )
 from labkit.machine.nics import ROOT, interfaces
-from labkit.machine.privileges import CAPABILITIES, has_capability, lockable_kib
+from labkit.machine.privileges import CAPABILITIES, has_capability, lockable_kib, user_name
 from labkit.text import plural
 
 Hindrance = tuple[str, str]  # what is in the way, and its fix
@@ -132,7 +132,7 @@ def vfio(root: Path = ROOT) -> list[Finding]:
     elif given and not mine:
         files = " ".join(told(file, root) for file in given)
         detail = f"{groups}; this user may not open {files.replace(' ', ', ')}"
-        fix = f"only for pci ports, as root: chown {os.geteuid()} {files}"
+        fix = f"only for pci ports, as root: chown {user_name()} {files}"
     elif most is not None and most < USUAL_MEMORY_MB * 1024:
         detail = f"{groups}, but this user may lock {most:,} KiB, and an engine's memory is locked"
         fix = f"only for pci ports: {memlock_fix()}"

@@ -20,7 +20,7 @@ from labkit.errors import LabError
 from labkit.machine import nic_binding as binding
 from labkit.machine.interface_use import Use, interface_uses
 from labkit.machine.nic_facts import NicFacts, address_of, all_nic_facts, nic_facts
-from labkit.machine.nic_state import bind_command, suitable_driver, why_held, why_unusable
+from labkit.machine.nic_state import VFIO, bind_command, suitable_driver, why_held, why_unusable
 from labkit.text import MISSING, Html, html_table
 
 __all__ = ["Nic", "Nics", "bind", "list", "unbind"]
@@ -183,6 +183,14 @@ def bind(
     together = [facts.address for facts in found]
     wanted = {f.address: driver or suitable_driver(f, root) for f in found}
     todo = [f for f in found if not _is_done(f, driver)]
+    for facts in found if owner is not None else ():
+        held_by = wanted[facts.address] if facts in todo else facts.driver
+        if held_by != VFIO:
+            raise LabError(
+                f"{user} cannot be given {facts.called}: only {VFIO} gives devices to users, and "
+                f"{held_by or 'no driver'} suits it here; leave out user (--user), and start "
+                "JupyterLab as root"
+            )
     for facts in todo:
         if facts.driver in binding.USER_SPACE and (held := why_held(facts, root=root)):
             raise LabError(held)
@@ -215,7 +223,7 @@ def unbind(*nics: str, dry_run: bool = False) -> str:
     not come back by themselves: whoever set them does so again. A NIC that a lab has open is not
     touched, for the kernel would wait for that lab.
 
-    nics: addresses
+    nics: addresses, or the interfaces that they had
     dry_run: only tell what would be done, as lines for a shell; no root is needed
 
     Returns what was done, a line a NIC. LabError says why not, with the next step.
@@ -250,7 +258,7 @@ def _found(names: Sequence[str], root: Path) -> "dict[NicFacts, None]":
         raise LabError("name a NIC by its address or interface; lk.nic.list() shows them")
     found: dict[NicFacts, None] = {}
     for name in names:
-        address = address_of(name, root)
+        address = address_of(name, root) or binding.once_called(name, root)
         facts = nic_facts(address, root) if address else None
         if facts is None:
             raise LabError(why_unusable(name, root=root) or "")

@@ -14,7 +14,7 @@ from labkit.machine.kernel_modules import can_be_loaded, noiommu_mode
 from labkit.machine.nic_facts import NicFacts, address_of, has_iommu, nic_facts
 from labkit.machine.nics import PCI_ADDRESS, ROOT, nics, read
 from labkit.machine.pmd_info import dpdk_drivers
-from labkit.machine.privileges import lockable_kib
+from labkit.machine.privileges import lockable_kib, user_name
 
 USUAL_MEMORY_MB = 512  # EalConfig(memory_mb=)
 VFIO, UIO = "vfio-pci", "uio_pci_generic"
@@ -126,7 +126,6 @@ def _not_bound(facts: NicFacts, root: Path) -> str:
 def _vfio(facts: NicFacts, root: Path) -> str | None:
     assert facts.node is not None  # vfio-pci holds no device without a group
     container = root / "dev/vfio/vfio"
-    user = os.geteuid()
     if not container.exists():
         return "there is no /dev/vfio/vfio; as root: modprobe vfio-pci; a container needs /dev/vfio"
     if facts.in_the_way:
@@ -138,8 +137,8 @@ def _vfio(facts: NicFacts, root: Path) -> str | None:
     for file in (container, facts.node):
         if not os.access(file, os.R_OK | os.W_OK):
             name = told(file, root)
-            return f"user {user} may not open {name}; as root: chown {user} {name}"
-    if facts.node.name.startswith("noiommu-") and user != 0:
+            return f"this user may not open {name}; as root: chown {user_name()} {name}"
+    if facts.node.name.startswith("noiommu-") and os.geteuid() != 0:
         return f"vfio leaves {facts.called} to root, for want of an IOMMU; start JupyterLab as root"
     return None
 
@@ -165,8 +164,8 @@ def memlock_fix() -> str:
     if hard == resource.RLIM_INFINITY:
         return "ulimit -l unlimited, where Jupyter is started"
     return (
-        f"as root: echo '{os.geteuid()} - memlock unlimited' > /etc/security/limits.d/labkit.conf, "
-        "and log in again; in a systemd unit: LimitMEMLOCK=infinity"
+        f"as root: echo '{user_name()} - memlock unlimited' > /etc/security/limits.d/labkit.conf, "
+        "then log in again; a systemd unit has LimitMEMLOCK=infinity"
     )
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What this process may do: capabilities, and how much memory it may lock."""
 
+import os
+import pwd
 import re
 import resource
 from pathlib import Path
@@ -22,3 +24,11 @@ def lockable_kib() -> int | None:
     soft, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     unlimited = soft == resource.RLIM_INFINITY or has_capability("IPC_LOCK")
     return None if unlimited else soft // 1024
+
+
+def user_name() -> str:
+    """Of the user of this process, as chown takes it."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container may have users without names
+        return str(os.geteuid())

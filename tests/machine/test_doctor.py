@@ -114,14 +114,14 @@ def test_vfio_without_an_iommu(tmp_path: Path) -> None:
 def test_vfio_with_an_iommu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, {"sys/kernel/iommu_groups/0/name": ""})
     monkeypatch.setattr(doctor_ports, "lockable_kib", lambda: 8192)
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(doctor_ports, "user_name", lambda: "somebody")
     monkeypatch.setattr(os, "access", lambda path, _: Path(path).name == "vfio")
     (finding,) = vfio(tmp_path)
     assert "1 IOMMU group, but this user may lock 8,192 KiB" in finding.detail
     iommu_group(tmp_path, 3, [pci_device(tmp_path, ENA, "vfio-pci", "1d0f:ec20")])
     (finding,) = vfio(tmp_path)
     assert finding.detail == "2 IOMMU groups; this user may not open /dev/vfio/3"
-    assert finding.fix.endswith("chown 1000 /dev/vfio/3")
+    assert finding.fix.endswith("chown somebody /dev/vfio/3")
     monkeypatch.setattr(os, "access", lambda *_: True)
     monkeypatch.setattr(doctor_ports, "lockable_kib", lambda: None)
     (finding,) = vfio(tmp_path)

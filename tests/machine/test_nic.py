@@ -35,7 +35,10 @@ class FakeKernel(Kernel):
         if file.endswith("driver_override"):
             super().write(file, text)
         elif file.endswith("driver/unbind"):
-            (self.root / DEVICES / text / "driver").unlink()
+            device = self.root / DEVICES / text
+            (device / "driver").unlink()
+            if (device / "net").exists():
+                (device / "net").rename(device / "gone")
         elif file.endswith("drivers_probe"):
             self._probe(self.root / DEVICES / text)
 
@@ -51,6 +54,8 @@ class FakeKernel(Kernel):
             driver = self.root / "sys/bus/pci/drivers" / name
             if driver.exists() and name not in self.refuses and not (device / "driver").exists():
                 (device / "driver").symlink_to(driver)
+                if name in self.fits and (device / "gone").exists():
+                    (device / "gone").rename(device / "net")
 
 
 Made = Callable[..., FakeKernel]
@@ -100,10 +105,11 @@ def test_there_and_back(kernel: FakeKernel) -> None:
     ]
     assert (driver(kernel), remembered(NIC, kernel.root)) == ("vfio-pci", "e1000e")
     (bound,) = lk.nic.list()
-    assert (bound.state, bound.why, bound.driver) == ("usable", "", "vfio-pci")
+    assert (bound.state, bound.why, bound.interfaces) == ("usable", "", ())
     assert "is with vfio-pci" in lk.nic.bind(NIC)  # again: nothing is to be done
     assert len(kernel.done) == 5
-    assert "is with e1000e" in lk.nic.unbind(NIC)
+    assert "is with vfio-pci" in lk.nic.bind("eth1")  # by the name that it had
+    assert lk.nic.unbind("eth1").endswith("is with e1000e as eth1")
     assert (driver(kernel), override(kernel), remembered(NIC, kernel.root)) == ("e1000e", "", "")
     assert lk.nic.unbind(NIC).endswith("already")
 
@@ -234,6 +240,13 @@ def test_a_user_may_open_it(kernel: FakeKernel, monkeypatch: pytest.MonkeyPatch)
     assert owners == [(kernel.root / "dev/vfio/3", 1)]
     with pytest.raises(lk.LabError, match=r"no user 'deamon'.*did you mean 'daemon'"):
         lk.nic.bind(NIC, user="deamon")
+
+
+def test_no_user_can_have_what_needs_root(kernel: FakeKernel) -> None:
+    (kernel.root / "sys/kernel/iommu_groups/3/name").write_text("vfio-noiommu\n")
+    with pytest.raises(lk.LabError, match=r"daemon cannot be given .*and uio_pci_generic suits"):
+        lk.nic.bind("eth1", user="daemon")
+    assert kernel.done == []
 
 
 def test_without_root(kernel: FakeKernel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ NIC, OTHER = "0000:00:04.0", "0000:00:05.0"
 def user(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who may lock 8 MiB."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(nic_state, "user_name", lambda: "somebody")
     monkeypatch.setattr(nic_state, "lockable_kib", lambda: 8192)
     monkeypatch.setattr(nic_state, "interface_uses", lambda _: {})
 
@@ -134,7 +135,7 @@ def test_group_that_is_not_viable(bound: Path) -> None:
 def test_no_permission(bound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, _: Path(path).name == "vfio")
     assert why_unusable(NIC, root=bound) == (
-        "user 1000 may not open /dev/vfio/3; as root: chown 1000 /dev/vfio/3"
+        "this user may not open /dev/vfio/3; as root: chown somebody /dev/vfio/3"
     )
 
 
