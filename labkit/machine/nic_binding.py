@@ -196,11 +196,23 @@ def bind(facts: NicFacts, driver: str, kernel: Kernel) -> NicFacts:
         after = _now(facts, kernel.root)
         if after.driver != driver:
             raise LabError(f"{driver} did not take {facts.called}; dmesg tells why")
-    except LabError as error:
-        if (now := _now(facts, kernel.root)).driver != facts.driver:
-            give_back(now, kernel)
+    except BaseException as error:
+        _take_back(facts, kernel)
+        if not isinstance(error, LabError):
+            raise
         raise LabError(f"{error}; it is with {facts.driver or 'no driver'} as before") from error
     return after
+
+
+def _take_back(facts: NicFacts, kernel: Kernel) -> None:
+    """Has a NIC be what it was before some of the steps were done."""
+    now = _now(facts, kernel.root)
+    if now.driver != facts.driver:
+        give_back(now, kernel)
+        return
+    override = f"sys/bus/pci/devices/{facts.address}/driver_override"
+    if read(kernel.root / override) not in ("", "(null)"):
+        kernel.write(override, "")
 
 
 def unbind_steps(facts: NicFacts, root: Path) -> list[Step]:

@@ -18,6 +18,7 @@ from labkit.machine.privileges import lockable_kib, user_name
 
 USUAL_MEMORY_MB = 512  # EalConfig(memory_mb=)
 VFIO, UIO = "vfio-pci", "uio_pci_generic"
+NEED_ROOT = (UIO, "igb_uio")  # they work with physical addresses
 IOMMU_CURE = "switch the IOMMU on (intel_iommu=on or amd_iommu=on for the kernel, VT-d in the BIOS)"
 
 
@@ -52,11 +53,11 @@ def why_unusable(
         return (
             _vfio(facts, root) or why_held(facts, engine=engine, root=root) or _memlock(memory_mb)
         )
-    if facts.driver == UIO:
+    if facts.driver in NEED_ROOT:
         return (
             _uio(facts, root)
             or why_held(facts, engine=engine, root=root)
-            or _hugepages(memory_mb, hugepages, root)
+            or _hugepages(facts.driver, memory_mb, hugepages, root)
         )
     return None
 
@@ -73,6 +74,10 @@ def suitable_driver(facts: NicFacts, root: Path = ROOT) -> str:
 
 def no_driver(facts: NicFacts, root: Path = ROOT) -> str:
     """Why no kernel driver hands this NIC to user space here, and what would help."""
+    if facts.dpdk is not None and not {VFIO, UIO}.intersection(facts.dpdk.modules):
+        back = bind_command(facts.address, "unbind")
+        known = " and ".join(facts.dpdk.modules)
+        return f"{facts.dpdk.name} takes it from {known}; as root: {back}"
     cure = IOMMU_CURE
     if noiommu_mode(root) is False:
         cure += ", or as root: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
@@ -196,18 +201,19 @@ def _uio(facts: NicFacts, root: Path) -> str | None:
         return None
     other = f", or as root: {bind_command(facts.address)}" if has_iommu(root) else ""
     return (
-        f"{facts.called} is bound to {UIO}, which needs root, as it works with physical addresses; "
+        f"{facts.called} is bound to {facts.driver}, which needs root for physical addresses; "
         f"start JupyterLab as root{other}"
     )
 
 
-def _hugepages(memory_mb: int, taken: bool | None, root: Path) -> str | None:
+def _hugepages(driver: str, memory_mb: int, taken: bool | None, root: Path) -> str | None:
     """What an engine lacks that has to know physical addresses."""
     free = free_hugepage_mb(root)
     if taken or (taken is None and free >= memory_mb):
         return None
     what = "are free" if taken is None else "are free, and this engine runs without"
     return (
-        f"{UIO} needs hugepages for the {memory_mb} MiB of the engine's memory; {free} MiB {what}; "
-        f"as root: echo {-(-memory_mb // 2)} > /proc/sys/vm/nr_hugepages, then start the lab anew"
+        f"{driver} needs hugepages for the {memory_mb} MiB of the engine's memory, and {free} MiB "
+        f"{what}; as root: echo {-(-memory_mb // 2)} > /proc/sys/vm/nr_hugepages, then start the "
+        "lab anew"
     )

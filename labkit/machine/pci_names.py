@@ -76,7 +76,8 @@ def pci_name(device: str, root: Path) -> str:
         if (root / place).is_file():
             names = _read(root / place)
             if vendor in names:
-                return " ".join(filter(None, (names[vendor], names.get(device))))
+                known = names.get(device, DEVICES.get(device))
+                return " ".join(filter(None, (names[vendor], known)))
     return " ".join(filter(None, (VENDORS.get(vendor), DEVICES.get(device))))
 
 

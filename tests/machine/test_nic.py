@@ -145,6 +145,27 @@ def test_driver_that_refuses(kernel: FakeKernel) -> None:
     assert (driver(kernel), override(kernel)) == ("e1000e", "")
 
 
+@pytest.mark.parametrize(
+    "error", [lk.LabError("the kernel refused it"), KeyboardInterrupt()], ids=["refused", "ctrl-c"]
+)
+@pytest.mark.parametrize("step", ["driver/unbind", "drivers_probe"])
+def test_nothing_is_left_half_done(
+    step: str, error: BaseException, kernel: FakeKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = kernel.write
+
+    def fail_once(file: str, text: str) -> None:
+        if file.endswith(step):
+            monkeypatch.setattr(kernel, "write", write)
+            raise error
+        write(file, text)
+
+    monkeypatch.setattr(kernel, "write", fail_once)
+    with pytest.raises(type(error)):
+        lk.nic.bind(NIC)
+    assert (driver(kernel), override(kernel)) == ("e1000e", "")
+
+
 def test_no_driver_takes_it_back(kernel: FakeKernel) -> None:
     lk.nic.bind(NIC)
     kernel.refuses = ("e1000e",)

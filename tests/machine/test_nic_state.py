@@ -122,6 +122,16 @@ def test_no_iommu_and_no_uio(tmp_path: Path) -> None:
     assert "enable_unsafe_noiommu_mode" in why
 
 
+def test_driver_that_shares_the_nic_with_the_kernel(tmp_path: Path) -> None:
+    interface(tmp_path, "eth1", pci_device(tmp_path, NIC, "mlx5_core", "15b3:1017"))
+    assert why_unusable(NIC, root=tmp_path) is None
+    pci_device(tmp_path, OTHER, "vfio-pci", "15b3:1017")
+    why = why_unusable(OTHER, root=tmp_path)
+    assert why is not None
+    assert "mlx5_eth takes it from ib_uverbs and mlx5_core and mlx5_ib" in why
+    assert why.endswith(f"labkit nic unbind {OTHER}")
+
+
 def test_group_that_is_not_viable(bound: Path) -> None:
     disk = pci_device(bound, "0000:00:1f.2", "ahci", "8086:2922", "0x010601")
     bridge = pci_device(bound, "0000:00:1c.0", "pcieport", "8086:0001", "0x060400")
