@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 UNICAST, BY_KERNEL = 1, 2  # RTN_UNICAST, RTPROT_KERNEL of linux/rtnetlink.h
 HALVES = 1  # bits of prefix
+SSH_PORT = 22
+MOST_PEERS = 3  # that are told by name
 ESTABLISHED = "01"  # TCP_ESTABLISHED of include/net/tcp_states.h
 SSH_VARIABLE = re.compile(r"(?:^|\0)SSH_CONNECTION=(\S+) \d+ (\S+) \d+")
 
@@ -36,7 +38,7 @@ class Use:
     ----------
     addresses: with prefix, but for those of the link (fe80::/10)
     routes: destinations beside the networks of its addresses, such as "198.51.100.0/24"
-    peers: addresses of established TCP connections over it
+    peers: of established TCP connections over it, such as "192.0.2.9", "192.0.2.8 by SSH"
     carries: what must not be cut off: "the default route", "this SSH session"
     above: interfaces that work through it: a bridge, a bond, a VLAN
     """
@@ -55,12 +57,13 @@ class Use:
 
     def __str__(self) -> str:
         """What would be cut off; "" for nothing."""
+        some = ", ".join([*self.peers[:MOST_PEERS], *(["…"] if self.peers[MOST_PEERS:] else [])])
         parts = [
             *self.carries,
             *self.above,
             *self.addresses,
             *(f"route to {route}" for route in self.routes),
-            plural(len(self.peers), "TCP connection") if self.peers else "",
+            f"{plural(len(self.peers), 'TCP connection')} ({some})" if some else "",
         ]
         return ", ".join(filter(None, parts))
 
@@ -81,9 +84,10 @@ def _uses(root: Path) -> dict[str, Use]:
         routes, defaults = _routes(kernel, names)
         sessions = {names.get(index, "") for index in _session_links(kernel, owner, root)}
     peers = defaultdict(set)
-    for local, remote in _connections(root):
+    for local, port, remote in _connections(root):
         if local in owner and remote not in owner:
-            peers[names.get(owner[local], "")].add(remote)
+            by = " by SSH" if port == SSH_PORT else ""
+            peers[names.get(owner[local], "")].add(f"{remote}{by}")
     return {
         name: Use(
             addresses=tuple(addresses[name]),
@@ -175,13 +179,13 @@ def _sessions(root: Path) -> set[tuple[str, str]]:
     return found
 
 
-def _connections(root: Path) -> Iterator[tuple[str, str]]:
-    """Local and remote addresses of established TCP connections."""
+def _connections(root: Path) -> Iterator[tuple[str, int, str]]:
+    """Local address and port, and remote address of established TCP connections."""
     for file in ("proc/net/tcp", "proc/net/tcp6"):
         for line in read(root / file).splitlines()[1:]:
             _, local, remote, state = line.split()[:4]
             if state == ESTABLISHED:
-                yield _address(local), _address(remote)
+                yield _address(local), int(local.partition(":")[2], 16), _address(remote)
 
 
 def _address(text: str) -> str:

@@ -45,6 +45,11 @@ def test_uses_of_interfaces() -> None:
     assert str(uses["v0"]) == "192.0.2.1/24, route to 198.51.100.0/24"
 
 
+def test_peers_are_told_by_name_while_they_are_few() -> None:
+    assert str(Use(peers=("192.0.2.9 by SSH",))) == "1 TCP connection (192.0.2.9 by SSH)"
+    assert str(Use(peers=tuple("abcde"))) == "5 TCP connections (a, b, c, …)"
+
+
 def test_established_connections(tmp_path: Path) -> None:
     head = "  sl  local_address rem_address   st tx_queue\n"
     write(
@@ -58,9 +63,9 @@ def test_established_connections(tmp_path: Path) -> None:
         },
     )
     assert list(_connections(tmp_path)) == [
-        ("192.0.2.1", "192.0.2.9"),
-        ("2001:db8::1", "2001:db8::2"),
-        ("192.0.2.1", "192.0.2.8"),
+        ("192.0.2.1", 22, "192.0.2.9"),
+        ("2001:db8::1", 22, "2001:db8::2"),
+        ("192.0.2.1", 22, "192.0.2.8"),
     ]
 
 
