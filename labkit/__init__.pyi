@@ -27,6 +27,7 @@ from .lab.flows.traffic import Traffic as Traffic
 from .lab.lab import Lab as Lab
 from .lab.neighbours import resolve as resolve
 from .lab.port import Port as Port
+from .machine import nic as nic
 from .machine.doctor import doctor as doctor
 from .notebooks.checks import check as check
 from .notebooks.checks import checks as checks

@@ -21,7 +21,13 @@ from labkit.notebooks.run.options import (
 )
 
 if TYPE_CHECKING:
+    from labkit.machine.nic import UserDriver
     from labkit.trouble.case import Case
+
+
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Only tell what would be done, as lines for a shell."
+)
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,6 +55,61 @@ def doctor(as_json: bool, nic: str | None) -> None:
         report = examine()
         say(report.to_json() if as_json else repr(report))
     sys.exit(0 if report.ok else 1)
+
+
+@main.group(cls=CommandGroup)
+def nic() -> None:
+    """NICs: list them, bind them to DPDK, and give them back to the kernel."""
+
+
+@nic.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print the NICs as JSON.")
+def list_nics(as_json: bool) -> None:
+    """Tell which NICs there are, who has them, and whether a lab could open them."""
+    from labkit.machine import nic as nics  # late: `labkit --help` is quick
+
+    with exit_on_error():
+        found = nics.list()
+        say(found.to_json() if as_json else repr(found))
+
+
+@nic.command()
+@click.argument("nics", nargs=-1, required=True, type=TEXT, metavar="ADDRESS|INTERFACE...")
+@click.option(
+    "--driver",
+    type=click.Choice(["vfio-pci", "uio_pci_generic"]),
+    help="Default: vfio-pci where there is an IOMMU, else uio_pci_generic.",
+)
+@click.option("--user", type=TEXT, help="Let this user open them (chown of /dev/vfio/GROUP).")
+@click.option("--force", is_flag=True, help="Also cut off addresses, routes and connections.")
+@dry_run_option
+def bind(
+    nics: tuple[str, ...], driver: "UserDriver | None", user: str | None, force: bool, dry_run: bool
+) -> None:
+    """Take NICs from the kernel and hand them to DPDK.
+
+    Needs root. A NIC that carries the default route or this SSH session, or that a bridge, a bond
+    or a VLAN works through, is never taken. Exit code 0: they are bound; 2: they are not, and an
+    error says why and what to do.
+    """
+    from labkit.machine import nic as taker  # late, too
+
+    with exit_on_error():
+        say(taker.bind(*nics, driver=driver, user=user, force=force, dry_run=dry_run))
+
+
+@nic.command()
+@click.argument("nics", nargs=-1, required=True, type=TEXT, metavar="ADDRESS...")
+@dry_run_option
+def unbind(nics: tuple[str, ...], dry_run: bool) -> None:
+    """Give NICs back to the kernel drivers that they had.
+
+    Needs root. Exit code 0: the kernel has them; 2: it has not, and an error says why.
+    """
+    from labkit.machine import nic as giver  # late, too
+
+    with exit_on_error():
+        say(giver.unbind(*nics, dry_run=dry_run))
 
 
 @main.group(cls=CommandGroup)

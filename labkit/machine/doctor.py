@@ -6,13 +6,14 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from labkit.machine.doctor_cpus_memory import clock, cpus, hugepages
 from labkit.machine.doctor_latency import latency
 from labkit.machine.doctor_ports import found_nics, ports, privileges, vfio
 from labkit.machine.doctor_report import Finding, Report
+from labkit.machine.pmd_info import dpdk_drivers
 from labkit.machine.runtime import runtime_directory
+from labkit.text import plural
 
 DRIVERS = ("ring", "null", "pcap", "memif", "tap", "af_packet", "af_xdp", "virtio", "vhost", "ena")
 ENGINE_TIMEOUT_S = 60
@@ -82,17 +83,15 @@ def dpdk() -> list[Finding]:
 
 
 def drivers() -> list[Finding]:
-    """Those that are installed as shared libraries."""
-    directories = [
-        *Path("/usr/lib").glob("*/dpdk/pmds-*"),
-        *Path("/usr/lib64").glob("dpdk/pmds-*"),
-        *Path("/usr/local/lib").glob("*/dpdk/pmds-*"),
-    ]
-    there = [
-        name for name in DRIVERS if any((d / f"librte_net_{name}.so").exists() for d in directories)
-    ]
+    """Those of DPDK that an engine has: as shared libraries, or linked into labkit's module."""
+    known = dpdk_drivers()
+    there = [name for name in DRIVERS if f"net_{name}" in known]
     missing = [name for name in DRIVERS if name not in there]
-    detail = ", ".join(there) or "none as shared libraries"
+    where = "linked into labkit's module" if known.static else "as shared libraries"
+    detail = f"{', '.join(there) or 'none'} {where}"
+    nics = [driver.name for driver in known.drivers if driver.pci_ids]
+    if nics:
+        detail += f"; {plural(len(nics), 'driver')} of NICs"
     if not missing:
         return [Finding("drivers", "ok", detail)]
     return [

@@ -2,26 +2,27 @@
 """What the doctor says of privileges, kinds of ports, vfio and NICs."""
 
 import os
-import re
 import resource
 import socket
 from pathlib import Path
 
 from labkit.machine.doctor_report import Finding
-from labkit.machine.nics import (
-    ROOT,
-    Interface,
-    Nic,
-    default_route_interfaces,
-    interfaces,
-    nics,
-    read,
+from labkit.machine.kernel_modules import can_be_loaded, noiommu_mode
+from labkit.machine.nic_facts import NicFacts, all_nic_facts, has_iommu
+from labkit.machine.nic_state import (
+    IOMMU_CURE,
+    UIO,
+    USUAL_MEMORY_MB,
+    VFIO,
+    memlock_fix,
+    told,
+    why_unusable,
 )
+from labkit.machine.nics import ROOT, interfaces
+from labkit.machine.privileges import CAPABILITIES, has_capability, lockable_kib, user_name
+from labkit.text import plural
 
 Hindrance = tuple[str, str]  # what is in the way, and its fix
-
-# linux/capability.h
-CAPABILITIES = {"NET_ADMIN": 12, "NET_RAW": 13, "IPC_LOCK": 14, "SYS_ADMIN": 21, "BPF": 39}
 AF_XDP = 44  # socket(2) on Linux; the socket module does not name it
 
 
@@ -49,7 +50,7 @@ def ports() -> list[Finding]:
         "tap": tap_hindrance(),
         "af_packet": needs("NET_RAW") or socket_hindrance(socket.AF_PACKET),
         "af_xdp": needs("NET_ADMIN", "NET_RAW", "BPF") or socket_hindrance(AF_XDP),
-        "pci": pci_hindrance(nics()),
+        "pci": pci_hindrance(),
     }
     for kind, hindrance in hindrances.items():
         if hindrance is None:
@@ -103,83 +104,77 @@ def socket_hindrance(family: int) -> Hindrance | None:
     return None
 
 
-def pci_hindrance(present: list[Nic]) -> Hindrance | None:
-    """Of a port on any of these NICs."""
+def pci_hindrance(root: Path = ROOT) -> Hindrance | None:
+    """Of a port on any of the NICs."""
+    present = all_nic_facts(root)
     if not present:
         return "need a NIC on the PCI bus; there is none", "add one to the machine"
-    if not any(nic.opens_in_dpdk for nic in present):
-        return (
-            "need a NIC that is bound to vfio-pci; none is",
-            "bind a spare one as root: dpdk-devbind.py --bind=vfio-pci ADDRESS",
-        )
+    if all(why_unusable(nic.address, root=root) for nic in present):
+        return "no NIC can be opened by this user now", "see the NICs below; labkit nic list"
     return None
 
 
 def vfio(root: Path = ROOT) -> list[Finding]:
-    """Whether this user may hand a device to DPDK."""
-    groups = len(list((root / "sys/kernel/iommu_groups").glob("*")))
+    """What hands devices to user space here, and whether this user may take them."""
+    if not has_iommu(root):
+        return [_without_iommu(root)]
+    groups = plural(len(list((root / "sys/kernel/iommu_groups").glob("*"))), "IOMMU group")
     container = root / "dev/vfio/vfio"
-    unsafe = read(root / "sys/module/vfio/parameters/enable_unsafe_noiommu_mode") in ("Y", "1")
-    if not container.exists():
-        # Without an IOMMU, vfio takes a device only in this mode, set when the module is loaded.
-        mode = "" if groups else "modprobe vfio enable_unsafe_noiommu_mode=1; "
-        fix = f"only for pci ports, as root: {mode}modprobe vfio-pci"
-        return [Finding("vfio", "note", f"no /dev/vfio/vfio ({groups} IOMMU groups)", fix)]
-    if not os.access(container, os.R_OK | os.W_OK):
-        return [
-            Finding(
-                "vfio",
-                "note",
-                "this user may not open /dev/vfio/vfio",
-                "only for pci ports: start JupyterLab as root, or give this user /dev/vfio",
-            )
-        ]
-    if not groups and not unsafe:
-        return [
-            Finding(
-                "vfio",
-                "note",
-                "/dev/vfio/vfio is there, but no IOMMU",
-                "switch the IOMMU on (intel_iommu=on, amd_iommu=on), or as root: "
-                "echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode",
-            )
-        ]
-    return [Finding("vfio", "ok", f"/dev/vfio/vfio is usable, {groups} IOMMU groups")]
+    given = sorted((root / "dev/vfio").glob("[0-9]*"))
+    mine = [told(file, root) for file in given if os.access(file, os.R_OK | os.W_OK)]
+    most = lockable_kib()
+    detail, fix = f"{groups}; no device is bound to vfio-pci", ""
+    if can_be_loaded(VFIO, root) is False:
+        detail, fix = f"{groups}, but this kernel has no vfio-pci", "install its modules"
+    elif given and not os.access(container, os.R_OK | os.W_OK):
+        detail = "this user may not open /dev/vfio/vfio"
+        fix = "only for pci ports, as root: chmod 666 /dev/vfio/vfio"
+    elif given and not mine:
+        files = " ".join(told(file, root) for file in given)
+        detail = f"{groups}; this user may not open {files.replace(' ', ', ')}"
+        fix = f"only for pci ports, as root: chown {user_name()} {files}"
+    elif most is not None and most < USUAL_MEMORY_MB * 1024:
+        detail = f"{groups}, but this user may lock {most:,} KiB, and an engine's memory is locked"
+        fix = f"only for pci ports: {memlock_fix()}"
+    elif mine:
+        detail = f"{groups}; this user may open {', '.join(mine)}"
+    return [Finding("vfio", "note" if fix else "ok", detail, fix)]
+
+
+def _without_iommu(root: Path) -> Finding:
+    """What there is in place of vfio."""
+    mode = noiommu_mode(root)
+    if mode:
+        return Finding("vfio", "ok", "no IOMMU, but its noiommu mode, which needs root")
+    has_uio = can_be_loaded(UIO, root) is not False
+    fixes = [IOMMU_CURE]
+    if mode is False:
+        fixes.append("or as root: modprobe vfio enable_unsafe_noiommu_mode=1")
+    if has_uio:
+        fixes.append(f"or as root, with hugepages: labkit nic bind ADDRESS --driver {UIO}")
+    lacks = [] if mode is False else ["no noiommu mode"]
+    lacks += [] if has_uio else [f"no {UIO}"]
+    kernel = f"; this kernel has {' and '.join(lacks)}" if lacks else ""
+    detail = f"no IOMMU, so that it takes no device{kernel}"
+    return Finding("vfio", "note", detail, f"only for pci ports: {', '.join(fixes)}")
 
 
 def found_nics(root: Path = ROOT) -> list[Finding]:
-    """NICs, the fix of each that does not open in DPDK, and the kernel's interfaces."""
-    known = interfaces(root)
-    routed = default_route_interfaces(root)
+    """NICs, the next step of each that does not open in DPDK, and the kernel's interfaces."""
     return [
-        *(_nic(nic, [i for i in known if i.pci == nic.address], routed) for nic in nics(root)),
-        *(Finding(f"interface {i.name}", "ok", str(i)) for i in known),
+        *(_nic(nic, root) for nic in all_nic_facts(root)),
+        *(Finding(f"interface {i.name}", "ok", str(i)) for i in interfaces(root)),
     ]
 
 
-def _nic(nic: Nic, carried: list[Interface], routed: set[str]) -> Finding:
-    name = f"NIC {nic.address}"
-    names = ", ".join(interface.name for interface in carried)
-    detail = f"{nic.device}, driver {nic.driver or 'none'}" + (names and f", carries {names}")
-    if nic.opens_in_dpdk:
-        return Finding(name, "ok", f"{detail}: opens as pci:{nic.address}")
-    if routed.intersection(interface.name for interface in carried):
-        return Finding(
-            name,
-            "note",
-            f"{detail}, and with it this machine's default route",
-            "leave this one to the kernel; add a second NIC for a pci port",
-        )
-    return Finding(
-        name,
-        "note",
-        detail,
-        f"to open it as pci:{nic.address}: dpdk-devbind.py --bind=vfio-pci {nic.address}"
-        + (f" (the kernel loses {names})" if names else ""),
-    )
-
-
-def has_capability(capability: str) -> bool:
-    """Whether this process has it, such as "NET_ADMIN"."""
-    line = re.search(r"^CapEff:\s*([0-9a-f]+)", read(ROOT / "proc/self/status"), re.MULTILINE)
-    return bool(line and int(line[1], 16) >> CAPABILITIES[capability] & 1)
+def _nic(nic: NicFacts, root: Path) -> Finding:
+    what = nic.name or nic.device
+    if nic.dpdk:
+        what += f", DPDK's {nic.dpdk.name}"
+    why = why_unusable(nic.address, root=root)
+    if why is None:
+        opens = f"{what}: with {nic.driver}, opens as pci:{nic.address}"
+        return Finding(f"NIC {nic.address}", "ok", opens)
+    reason, _, step = why.partition("; ")
+    reason = reason.removeprefix(f"{nic.called} ")
+    return Finding(f"NIC {nic.address}", "note", f"{what}: {reason}", step)

@@ -7,8 +7,6 @@ from pathlib import Path
 
 ROOT = Path("/")
 NETWORK_CONTROLLER = "0x02"  # how the PCI class code of every NIC begins
-# The first hand a device to user space; NVIDIA's share it between the kernel and DPDK.
-DPDK_DRIVERS = ("vfio-pci", "uio_pci_generic", "igb_uio", "mlx4_core", "mlx5_core")
 # Bytes of headers that ENA's low-latency queues take: the EC2 enhanced-networking guide, codes 1-3
 LLQ_HEADER_LIMITS = {"regular": 96, "wide": 224}
 UNKNOWN_SPEEDS = (0, 2**32 - 1)  # RTE_ETH_SPEED_NUM_NONE (net_ena's, always) and _UNKNOWN
@@ -45,11 +43,6 @@ class Nic:
     device: str
     driver: str
 
-    @property
-    def opens_in_dpdk(self) -> bool:
-        """Whether the kernel driver that holds it lets DPDK open it."""
-        return self.driver in DPDK_DRIVERS
-
 
 def nics(root: Path = ROOT) -> list[Nic]:
     """All network controllers, by PCI address."""
@@ -67,16 +60,6 @@ def nics(root: Path = ROOT) -> list[Nic]:
 def interfaces(root: Path = ROOT) -> list[Interface]:
     """All interfaces of this network namespace, by name."""
     return [_interface(path) for path in sorted((root / "sys/class/net").glob("*/"))]
-
-
-def default_route_interfaces(root: Path = ROOT) -> set[str]:
-    """Names of the interfaces that carry a default route, IPv4 or IPv6."""
-    routes = [line.split() for line in read(root / "proc/net/route").splitlines()]
-    routes6 = [line.split() for line in read(root / "proc/net/ipv6_route").splitlines()]
-    return {
-        *(r[0] for r in routes if len(r) > 7 and r[1] == r[7] == "00000000"),
-        *(r[9] for r in routes6 if len(r) > 9 and r[0] == "0" * 32 and r[1] == "00"),
-    } - {"lo"}  # where Linux keeps the IPv6 route that refuses
 
 
 def read(path: Path) -> str:

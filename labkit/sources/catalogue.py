@@ -17,6 +17,7 @@ from labkit.datasets import dataset
 Kind = Literal["counter", "gauge", "state"]
 CATALOGUE = "xstats_catalogue.csv"
 DRIVERS = "xstats_drivers.csv"
+QUEUE_OF_VMXNET3 = re.compile(r"^[rt]xq\d+ ")
 UNIT_BY_ENDING = {
     "_bytes": "bytes",
     "_octets": "bytes",
@@ -135,8 +136,9 @@ def unit(name: str) -> str:
 
 
 def _without_number(name: str) -> str:
-    """Of a counter whose name comes again (labkit.text.unique)."""
-    return re.sub(r"#\d+$", "", name)
+    """Of a counter whose name comes again (labkit.text.unique), and of a queue's of vmxnet3, which
+    the readers of lk.trouble call "rxq0 ucast pkts rx"."""
+    return QUEUE_OF_VMXNET3.sub("", re.sub(r"#\d+$", "", name))
 
 
 def _kind(text: str) -> Kind:

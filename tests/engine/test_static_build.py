@@ -8,6 +8,9 @@ from tests import native_build
 CODE = """
 import labkit as lk
 from labkit._dataplane import lib
+from labkit.machine.pmd_info import dpdk_drivers
+assert dpdk_drivers().static
+assert "net_ena" in dpdk_drivers()
 with lk.Lab() as lab:
     client, server = lab.cable()
     lab.echo_server(server, ["10.0.0.2"], udp_port=9000)

@@ -9,54 +9,17 @@ from typing import Any, Never
 
 import pytest
 
-from labkit.machine import doctor, doctor_ports
+from labkit.machine import doctor, doctor_ports, nic_state
 from labkit.machine.description import describe, fingerprint, is_same
 from labkit.machine.doctor_cpus_memory import cpu_quota, reserved_hugepages
 from labkit.machine.doctor_latency import latency
 from labkit.machine.doctor_ports import found_nics, pci_hindrance, vfio
-from labkit.machine.nics import Interface, Nic, default_route_interfaces, interfaces, nics
+from labkit.machine.interface_use import Use
+from labkit.machine.nics import Interface, Nic, interfaces, nics
+from tests.machine.pci_tree import interface, iommu_group, pci_device, write
 
 ENA = "0000:00:06.0"
 VIRTIO = "0000:00:03.0"
-ROUTE = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n")
-
-
-def pci_device(root: Path, address: str, driver: str, device: str, kind: str = "0x020000") -> Path:
-    """A PCI device of a driver ("": of none), as sysfs lays it out."""
-    path = root / "sys/devices/pci0000:00" / address
-    vendor, _, model = device.partition(":")
-    inside = path.relative_to(root)
-    write(
-        root,
-        {
-            f"{inside}/class": kind,
-            f"{inside}/vendor": f"0x{vendor}",
-            f"{inside}/device": f"0x{model}",
-        },
-    )
-    if driver:
-        (root / "sys/bus/pci/drivers" / driver).mkdir(parents=True, exist_ok=True)
-        (path / "driver").symlink_to(root / "sys/bus/pci/drivers" / driver)
-    devices = root / "sys/bus/pci/devices"
-    devices.mkdir(parents=True, exist_ok=True)
-    (devices / address).symlink_to(path)
-    return path
-
-
-def interface(root: Path, name: str, device: Path | None, **files: str) -> None:
-    home = (device / "net" if device else root / "sys/devices/virtual/net") / name
-    write(root, {f"{home.relative_to(root)}/{file}": text for file, text in files.items()})
-    if device:
-        (home / "device").symlink_to(device)
-    (root / "sys/class/net").mkdir(parents=True, exist_ok=True)
-    (root / "sys/class/net" / name).symlink_to(home)
 
 
 @pytest.fixture
@@ -71,15 +34,7 @@ def machine(tmp_path: Path) -> Path:
     interface(tmp_path, "eth0", virtio, mtu="1500", operstate="up", speed="10000")
     pci_device(tmp_path, "0000:00:02.0", "virtio-pci", "1af4:1042", "0x018000")
     interface(tmp_path, "lo", None, mtu="65536", operstate="unknown")
-    write(
-        tmp_path,
-        {
-            "sys/class/net/bonding_masters": "",  # a file among the interfaces
-            "proc/net/route": ROUTE
-            + "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
-            + "ens6\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0",
-        },
-    )
+    write(tmp_path, {"sys/class/net/bonding_masters": ""})  # a file among the interfaces
     return tmp_path
 
 
@@ -95,52 +50,85 @@ def test_nics_and_interfaces(machine: Path) -> None:
     )
 
 
-def test_the_nic_of_the_default_route_is_not_offered(machine: Path) -> None:
+def test_nics_are_told_with_their_next_step(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = {"eth0": Use(carries=("the default route",))}
+    monkeypatch.setattr(nic_state, "interface_uses", lambda _: used)
+    write(machine, {"sys/kernel/iommu_groups/0/name": ""})
     findings = {finding.name: finding for finding in found_nics(machine)}
     routed, spare = findings[f"NIC {VIRTIO}"], findings[f"NIC {ENA}"]
-    assert "default route" in routed.detail
-    assert "devbind" not in routed.fix
-    assert f"dpdk-devbind.py --bind=vfio-pci {ENA}" in spare.fix
-    assert "the kernel loses ens6" in spare.fix
+    assert routed.detail == (
+        "Red Hat virtio network device, DPDK's net_virtio: is the kernel's eth0, with the default "
+        "route"
+    )
+    assert "nic bind" not in routed.fix
+    assert spare.detail == (
+        "Amazon Elastic Network Adapter (ENA), DPDK's net_ena: is held by the kernel's driver ena "
+        "as ens6"
+    )
+    assert spare.fix.endswith(f"labkit nic bind {ENA}")
     assert findings["interface lo"].detail == "MTU 65536, unknown"
 
 
-def test_default_route_of_ipv6(machine: Path) -> None:
-    zero = "0" * 32
-    refusing = f"{zero} 00 {zero} 00 {zero} ffffffff 00000001 00000000 00200200 lo"
-    default = f"{zero} 00 {zero} 00 fe80{zero[4:]} 00000400 00000001 00000000 00000003 ens6"
-    local = f"fe80{zero[4:]} 40 {zero} 00 {zero} 00000100 00000001 00000000 00000001 eth1"
-    write(machine, {"proc/net/ipv6_route": "\n".join((refusing, default, local))})
-    assert default_route_interfaces(machine) == {"eth0", "ens6"}
-
-
-def test_pci_ports(tmp_path: Path) -> None:
-    pci_device(tmp_path, ENA, "", "1d0f:ec20")
-    unbound = nics(tmp_path)
-    assert unbound == [Nic(ENA, "1d0f:ec20", "")]
-    assert "driver none" in found_nics(tmp_path)[0].detail
-    hindrance = pci_hindrance(unbound)
+def test_pci_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nic_state, "lockable_kib", lambda: None)
+    device = pci_device(tmp_path, ENA, "", "1d0f:ec20")
+    hindrance = pci_hindrance(tmp_path)
     assert hindrance is not None
-    assert "bound to vfio-pci" in hindrance[0]
+    assert "no NIC can be opened" in hindrance[0]
+    assert "bound to no driver" in found_nics(tmp_path)[0].detail
     bound = tmp_path / "bound"
-    pci_device(bound, ENA, "vfio-pci", "1d0f:ec20")
-    assert pci_hindrance(nics(bound)) is None
+    device = pci_device(bound, ENA, "vfio-pci", "1d0f:ec20")
+    iommu_group(bound, 7, [device])
+    assert pci_hindrance(bound) is None
     (finding,) = found_nics(bound)
     assert (finding.status, finding.fix) == ("ok", "")
-    assert f"pci:{ENA}" in finding.detail
+    assert finding.detail.endswith(f"with vfio-pci, opens as pci:{ENA}")
 
 
-def testvfio(tmp_path: Path) -> None:
+def test_vfio_without_an_iommu(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "proc/sys/kernel/osrelease": "6.1",
+            "lib/modules/6.1/modules.dep": "kernel/drivers/uio/uio_pci_generic.ko:",
+            "boot/config-6.1": "CONFIG_VFIO=m\n# CONFIG_VFIO_NOIOMMU is not set",
+        },
+    )
     (missing,) = vfio(tmp_path)
-    assert "modprobe vfio enable_unsafe_noiommu_mode=1; modprobe vfio-pci" in missing.fix
-    write(tmp_path, {"dev/vfio/vfio": ""})
-    (unprotected,) = vfio(tmp_path)
-    assert (unprotected.status, "no IOMMU" in unprotected.detail) == ("note", True)
-    mode = "sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
-    write(tmp_path, {mode: "Y"})
+    assert missing.detail == (
+        "no IOMMU, so that it takes no device; this kernel has no noiommu mode"
+    )
+    assert "--driver uio_pci_generic" in missing.fix
+    assert "noiommu" not in missing.fix
+    write(tmp_path, {"boot/config-6.1": "CONFIG_VFIO_NOIOMMU=y"})
+    assert "modprobe vfio enable_unsafe_noiommu_mode=1" in vfio(tmp_path)[0].fix
+    write(tmp_path, {"sys/module/vfio/parameters/enable_unsafe_noiommu_mode": "Y"})
     assert vfio(tmp_path)[0].status == "ok"
-    write(tmp_path, {mode: "N", "sys/kernel/iommu_groups/0/type": "DMA"})
-    assert vfio(tmp_path)[0].detail == "/dev/vfio/vfio is usable, 1 IOMMU groups"
+    bare = tmp_path / "bare"
+    write(bare, {"boot/config-6.1": "CONFIG_VFIO=n", "proc/sys/kernel/osrelease": "6.1"})
+    (finding,) = vfio(bare)
+    assert finding.detail.endswith("no noiommu mode and no uio_pci_generic")
+    assert "uio" not in finding.fix
+
+
+def test_vfio_with_an_iommu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"sys/kernel/iommu_groups/0/name": ""})
+    monkeypatch.setattr(doctor_ports, "lockable_kib", lambda: 8192)
+    monkeypatch.setattr(doctor_ports, "user_name", lambda: "somebody")
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).name == "vfio")
+    (finding,) = vfio(tmp_path)
+    assert "1 IOMMU group, but this user may lock 8,192 KiB" in finding.detail
+    iommu_group(tmp_path, 3, [pci_device(tmp_path, ENA, "vfio-pci", "1d0f:ec20")])
+    (finding,) = vfio(tmp_path)
+    assert finding.detail == "2 IOMMU groups; this user may not open /dev/vfio/3"
+    assert finding.fix.endswith("chown somebody /dev/vfio/3")
+    monkeypatch.setattr(os, "access", lambda *_: True)
+    monkeypatch.setattr(doctor_ports, "lockable_kib", lambda: None)
+    (finding,) = vfio(tmp_path)
+    assert (finding.status, finding.detail) == (
+        "ok",
+        "2 IOMMU groups; this user may open /dev/vfio/3",
+    )
 
 
 def testreserved_hugepages(tmp_path: Path) -> None:
@@ -187,9 +175,8 @@ def test_cpu_quota(cgroup: str, files: dict[str, str], quota: float | None, tmp_
 
 def test_an_empty_machine_raises_nothing(tmp_path: Path) -> None:
     assert nics(tmp_path) == interfaces(tmp_path) == found_nics(tmp_path) == []
-    assert default_route_interfaces(tmp_path) == set()
     assert cpu_quota(tmp_path) is None
-    assert pci_hindrance([]) is not None
+    assert pci_hindrance(tmp_path) is not None
     hindrance = doctor_ports.tap_hindrance(tmp_path)
     assert hindrance is not None
     assert "modprobe tun" in hindrance[1]

@@ -62,7 +62,7 @@ def test_names_of_a_lab(jedi: bool) -> None:
         "lk.search(client, 1, goals=['NDR', 'P": ["lk.search(client, 1, goals=['NDR', 'PDR"],
         "lk.decap(t, '": ["lk.decap(t, 'drop", "lk.decap(t, 'pass"],
         "lk.Vxlan(strictness='r": ["lk.Vxlan(strictness='rfc"],
-        "lk.xstats.describe('rx_miss": ["lk.xstats.describe('rx_missed_errors"],
+        "lk.xstats.describe('rx_missed_e": ["lk.xstats.describe('rx_missed_errors"],
         "client.xstats()['rx_miss": ["client.xstats()['rx_missed_errors"],
         "lab.counters()['echo:server'].nodes['udp": [
             "lab.counters()['echo:server'].nodes['udp_echo"

@@ -13,7 +13,7 @@ from labkit.sources.base import readonly
 
 UNITS = {
     "", "%", "buffers", "bytes", "calls", "connections", "cycles", "descriptors", "events", "mbufs",
-    "ns", "packets", "queues", "s",
+    "ns", "packets", "queues", "s", "words",
 }  # fmt: skip
 # `ethtool -S` of the ENA driver for Linux and of net_ena in dpdk-testpmd, as their guide shows them
 ENA_LINUX = """
