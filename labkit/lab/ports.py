@@ -10,7 +10,9 @@ from typing import Any
 from labkit._codec import lib
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
+from labkit.engine.nic_access import check_access, check_arguments
 from labkit.errors import EngineError, LabError, PortError
+from labkit.lab.claims import claims_of
 from labkit.lab.device import Device, check_ring_size
 from labkit.lab.frame_rings import FrameRings
 from labkit.lab.port import Port
@@ -25,6 +27,7 @@ from labkit.lab.port_limits import (
     not_opened,
     settings_of,
 )
+from labkit.machine.pci_address import PciDevice
 from labkit.text import first_free
 
 CLOSED_END = "~"  # which no port can be called
@@ -82,6 +85,7 @@ class LabPorts:
         if mac is None and device.own_mac:
             mac = self._next_mac()
         declaration = PortDeclaration(chosen, device, mac, settings)
+        self._check_unclaimed(declaration)
         check_room(len(self.by_name), self.engine.commands.ports_left(), 1)
         with self.all_or_none([chosen]):
             self._attach(declaration)
@@ -121,17 +125,28 @@ class LabPorts:
             if port.declaration.is_link_down:
                 port.set_link(False)
 
+    def _check_unclaimed(self, declaration: PortDeclaration) -> None:
+        """Raises PortError for a device that another port of the lab has for itself."""
+        wanted = claims_of(declaration.device, declaration.settings["rx_queues"])
+        for port in self.by_name.values():
+            other = port.declaration
+            theirs = claims_of(other.device, other.settings["rx_queues"])
+            if both := wanted.keys() & theirs:
+                raise PortError(
+                    f"{declaration.device.kind}:{declaration.device.target}: port {port.name} of "
+                    f"this lab has {wanted[min(both)]} already; use lab.ports[{port.name!r}], or "
+                    "close it first"
+                )
+
     def _attach(self, declaration: PortDeclaration) -> None:
         """Makes the device of a port; the two of a cable come with its first end."""
         device, settings = declaration.device, declaration.settings
         if device.kind == "ring":
             self._attach_cable(declaration)
             return
-        if device.kind == "pci" and device.target not in self.engine.eal.pci:
-            raise PortError(
-                f"pci:{device.target}: the engine was not allowed to take this device; start it "
-                f'with lk.Lab(eal=lk.EalConfig(pci=("{device.target}",)))'
-            )
+        devargs = device.devargs
+        if device.kind == "pci":
+            devargs = self._nic_arguments(device)
         self._devices_made += 1
         vdev = f"{device.driver}{self._devices_made}"
         try:
@@ -139,11 +154,27 @@ class LabPorts:
                 declaration.name,
                 device.bus,
                 vdev if device.bus == "vdev" else device.target,
-                device.devargs,
+                devargs,
                 fanout=device.kind != "af_packet" or settings["rx_queues"] > 1,
             )
         except EngineError as error:
             raise not_opened(device, str(error)) from None
+
+    def _nic_arguments(self, device: Device) -> str:
+        """The arguments of a NIC's driver: those of EalConfig(pci=), and those of the port."""
+        engine, address = self.engine, device.target
+        allowed = engine.eal.pci_devices.get(address)
+        if allowed is None:
+            raise PortError(
+                f"pci:{address}: the engine was not allowed to take this device; start it "
+                f'with lk.Lab(eal=lk.EalConfig(pci="{address}"))'
+            )
+        given = {key: str(value) for key, value in device.arguments.items()}
+        whole = PciDevice(address, {**allowed.arguments, **given})
+        check_arguments(whole)
+        hugepages = engine.eal.hugepages is not False
+        check_access(address, engine.eal.memory_mb, has_hugepages=hugepages, own=engine.pid)
+        return str(whole).partition(",")[2]
 
     def _attach_cable(self, declaration: PortDeclaration) -> None:
         other = CLOSED_END if declaration.is_unplugged else declaration.peer
