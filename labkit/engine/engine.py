@@ -8,7 +8,7 @@ from typing import Any
 from labkit.engine.client import EngineClient
 from labkit.engine.commands import Commands
 from labkit.engine.config import EalConfig
-from labkit.engine.nic_access import check_access, check_arguments
+from labkit.engine.nic_access import check_nic
 from labkit.errors import EngineError
 
 
@@ -28,8 +28,7 @@ class Engine:
         # Decided before the attempt: afterwards the pages may be gone that it was decided by.
         eal = replace(self.eal, hugepages=self.eal.uses_hugepages())
         for device in eal.pci_devices.values():
-            check_access(device.address, eal.memory_mb, has_hugepages=bool(eal.hugepages))
-            check_arguments(device)
+            check_nic(device, eal.memory_mb, hugepages=bool(eal.hugepages))
         try:
             self._client = EngineClient(eal)
         except EngineError:

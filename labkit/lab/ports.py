@@ -10,7 +10,7 @@ from typing import Any
 from labkit._codec import lib
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
-from labkit.engine.nic_access import check_access, check_arguments
+from labkit.engine.nic_access import check_nic
 from labkit.errors import EngineError, LabError, PortError
 from labkit.lab.claims import claims_of
 from labkit.lab.device import Device, check_ring_size
@@ -171,9 +171,8 @@ class LabPorts:
             )
         given = {key: str(value) for key, value in device.arguments.items()}
         whole = PciDevice(address, {**allowed.arguments, **given})
-        check_arguments(whole)
         hugepages = engine.eal.hugepages is not False
-        check_access(address, engine.eal.memory_mb, has_hugepages=hugepages, own=engine.pid)
+        check_nic(whole, engine.eal.memory_mb, hugepages=hugepages, engine=engine.pid)
         return str(whole).partition(",")[2]
 
     def _attach_cable(self, declaration: PortDeclaration) -> None:

@@ -2,7 +2,6 @@
 """What the doctor says of privileges, kinds of ports, vfio and NICs."""
 
 import os
-import re
 import resource
 import socket
 from pathlib import Path
@@ -17,11 +16,9 @@ from labkit.machine.nics import (
     nics,
     read,
 )
+from labkit.machine.privileges import CAPABILITIES, has_capability
 
 Hindrance = tuple[str, str]  # what is in the way, and its fix
-
-# linux/capability.h
-CAPABILITIES = {"NET_ADMIN": 12, "NET_RAW": 13, "IPC_LOCK": 14, "SYS_ADMIN": 21, "BPF": 39}
 AF_XDP = 44  # socket(2) on Linux; the socket module does not name it
 
 
@@ -177,9 +174,3 @@ def _nic(nic: Nic, carried: list[Interface], routed: set[str]) -> Finding:
         f"to open it as pci:{nic.address}: dpdk-devbind.py --bind=vfio-pci {nic.address}"
         + (f" (the kernel loses {names})" if names else ""),
     )
-
-
-def has_capability(capability: str) -> bool:
-    """Whether this process has it, such as "NET_ADMIN"."""
-    line = re.search(r"^CapEff:\s*([0-9a-f]+)", read(ROOT / "proc/self/status"), re.MULTILINE)
-    return bool(line and int(line[1], 16) >> CAPABILITIES[capability] & 1)

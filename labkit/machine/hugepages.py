@@ -4,13 +4,15 @@
 import mmap
 from pathlib import Path
 
+from labkit.machine.nics import ROOT
+
 MAP_HUGETLB = 0x40000  # mmap(2) on Linux; the mmap module does not name it
 
 
-def free_hugepage_mb() -> int:
+def free_hugepage_mb(root: Path = ROOT) -> int:
     """MiB of free hugepages of all sizes."""
     total = 0
-    for directory in Path("/sys/kernel/mm/hugepages").glob("hugepages-*kB"):
+    for directory in (root / "sys/kernel/mm/hugepages").glob("hugepages-*kB"):
         size_kb = int(directory.name.removeprefix("hugepages-").removesuffix("kB"))
         total += int((directory / "free_hugepages").read_text()) * size_kb
     return total // 1024

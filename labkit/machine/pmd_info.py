@@ -1,87 +1,111 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which driver of DPDK drives a PCI device, and what arguments it takes.
+"""DPDK's drivers of this installation, and the PCI devices that they take.
 
-Every driver carries a line of JSON for that, PMD_INFO_STRING (rte_dev.h, RTE_PMD_EXPORT_NAME;
-dpdk-pmdinfo reads the same one).
+Every driver carries a line for people and tools (RTE_PMD_REGISTER_PCI_TABLE, dpdk-pmdinfo.py(1)):
+"PMD_INFO_STRING= " and JSON, in the shared library of the driver, or in labkit's own module where
+DPDK is linked in. They are read out of the file; nothing is loaded.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from labkit.machine.nics import ROOT, read
+MARK = b"PMD_INFO_STRING= "
+ANY = 0xFFFF  # RTE_PCI_ANY_ID
+# What a driver needs that names no module of the kernel (net_hinic).
+USUAL_MODULES = ("igb_uio", "uio_pci_generic", "vfio-pci")
+PLACES = ("usr/lib/*/dpdk/pmds-*", "usr/lib64/dpdk/pmds-*", "usr/local/lib*/**/dpdk/pmds-*")
 
-# Where distributions and DPDK's own build install drivers; a static build has them in itself.
-DRIVER_FILES = tuple(
-    f"usr/{folder}/dpdk/pmds-*/*.so"
-    for folder in ("lib/*", "lib", "lib64", "local/lib/*", "local/lib", "local/lib64")
-)
-INFO = re.compile(rb"PMD_INFO_STRING= (\{[^\0]*\})")
-ANY = 0xFFFF
-OF_EVERY_PORT = ("representor",)  # rte_ethdev's own, beside the driver's
+PciId = tuple[int, int, int, int]  # vendor, device, subsystem's vendor, subsystem; ANY fits all
 
 
 @dataclass(frozen=True)
-class PmdInfo:
-    """A PCI driver of DPDK.
+class DpdkDriver:
+    """A driver of DPDK.
 
     Attributes
     ----------
-    name: such as net_ena
-    parameters: its arguments as it describes them, such as "enable_llq=<0|1> miss_txc_to=<uint>";
-        "": it says nothing of them
-    pci_ids: vendor, device and what else it matches
+    name: as DPDK has it, such as "net_ena"
+    modules: the kernel drivers from whose hands it takes a device, such as "vfio-pci"
+    pci_ids: the devices
+    arguments: those that it takes, as it describes them, such as "enable_llq=<0|1>"; "": it does
+        not say
     """
 
     name: str
-    parameters: str
-    pci_ids: tuple[tuple[int, ...], ...]
+    modules: tuple[str, ...]
+    pci_ids: tuple[PciId, ...]
+    arguments: str = ""
 
-    def drives(self, vendor: int, device: int) -> bool:
-        """Whether it is made for this device."""
-        return any(ids[0] in (vendor, ANY) and ids[1] in (device, ANY) for ids in self.pci_ids)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of its arguments. Some drivers leave no blank between a value and the next name, which
-        then begins with letters of that value."""
-        return tuple(re.findall(r"([A-Za-z_][\w-]*)=", self.parameters))
-
-    def takes(self, name: str) -> bool:
-        """Whether it may know an argument of this name."""
-        known = (*self.names, *OF_EVERY_PORT)
-        return not self.parameters or any(one.endswith(name) for one in known)
+    def takes(self, device: PciId) -> bool:
+        """Whether it is made for a device."""
+        return any(
+            all(mine in (ANY, its) for mine, its in zip(known, device, strict=True))
+            for known in self.pci_ids
+        )
 
 
-def driver_of(address: str, root: Path = ROOT) -> PmdInfo | None:
-    """The driver of the device at a PCI address; None: there is none, or it cannot be known."""
-    device = root / "sys/bus/pci/devices" / address
-    try:
-        vendor, number = (int(read(device / part), 16) for part in ("vendor", "device"))
-    except ValueError:
-        return None
-    return next((pmd for pmd in pmds() if pmd.drives(vendor, number)), None)
+@dataclass(frozen=True)
+class DpdkDrivers:
+    """Those of an installation. `static`: they are linked into labkit's module."""
+
+    static: bool
+    drivers: tuple[DpdkDriver, ...]
+
+    def of(self, device: PciId) -> DpdkDriver | None:
+        """The driver that takes a device."""
+        return next((driver for driver in self.drivers if driver.takes(device)), None)
+
+    def __contains__(self, name: object) -> bool:
+        return any(driver.name == name for driver in self.drivers)
 
 
-@cache
-def pmds() -> tuple[PmdInfo, ...]:
-    """The PCI drivers of the DPDK that the engine runs with."""
-    files = {path.resolve() for pattern in DRIVER_FILES for path in ROOT.glob(pattern)}
-    own = find_spec("labkit._dataplane")
-    if own is not None and own.origin is not None:
-        files.add(Path(own.origin))
-    return tuple(pmds_in(sorted(files)))
+@lru_cache(maxsize=1)
+def dpdk_drivers() -> DpdkDrivers:
+    """The drivers that an engine of this installation has."""
+    spec = find_spec("labkit._dataplane")
+    module = Path(spec.origin) if spec and spec.origin else None
+    return drivers_of(module, Path("/"))
 
 
-def pmds_in(files: Iterable[Path]) -> Iterator[PmdInfo]:
-    """The PCI drivers in shared objects."""
-    for file in files:
-        for found in INFO.finditer(file.read_bytes()):
-            info = json.loads(found[1])
-            if info.get("pci_ids"):
-                pci_ids = tuple(tuple(ids) for ids in info["pci_ids"])
-                yield PmdInfo(info["name"], info.get("params", "").strip(), pci_ids)
+def drivers_of(module: Path | None, root: Path) -> DpdkDrivers:
+    """Those in a module; where it has none, those in the folders where DPDK looks for them.
+
+    module: labkit's dataplane; None where there is none
+    """
+    content = module.read_bytes() if module else b""
+    if inside := tuple(_drivers(content)):
+        return DpdkDrivers(True, inside)
+    abi = re.search(rb"librte_eal\.so\.(\d+)", content)
+    wanted = f"pmds-{abi[1].decode()}." if abi else "pmds-"
+    folders = [folder for place in PLACES for folder in root.glob(place)]
+    # Every library is there under several names.
+    files = {
+        file.resolve(): None
+        for folder in folders
+        if folder.name.startswith(wanted)
+        for file in sorted(folder.glob("librte_net_*.so*"))
+    }
+    found = {driver.name: driver for file in files for driver in _drivers(file.read_bytes())}
+    return DpdkDrivers(False, tuple(found.values()))
+
+
+def _drivers(content: bytes) -> Iterator[DpdkDriver]:
+    """Those that a file of machine code tells of."""
+    start = content.find(MARK)
+    while start >= 0:
+        start += len(MARK)
+        end = content.find(b"\0", start)
+        try:
+            told = json.loads(content[start:end])
+        except ValueError:  # the mark alone, as in a tool that looks for it
+            told = {}
+        if name := told.get("name"):
+            modules = tuple(re.findall(r"[\w-]+", told.get("kmod", ""))) or USUAL_MODULES
+            ids = ((int(a), int(b), int(c), int(d)) for a, b, c, d in told.get("pci_ids", ()))
+            yield DpdkDriver(name, modules, tuple(ids), told.get("params", "").strip())
+        start = content.find(MARK, start)

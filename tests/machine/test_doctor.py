@@ -15,48 +15,10 @@ from labkit.machine.doctor_cpus_memory import cpu_quota, reserved_hugepages
 from labkit.machine.doctor_latency import latency
 from labkit.machine.doctor_ports import found_nics, pci_hindrance, vfio
 from labkit.machine.nics import Interface, Nic, default_route_interfaces, interfaces, nics
+from tests.machine.pci_tree import ROUTE, interface, pci_device, write
 
 ENA = "0000:00:06.0"
 VIRTIO = "0000:00:03.0"
-ROUTE = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n")
-
-
-def pci_device(root: Path, address: str, driver: str, device: str, kind: str = "0x020000") -> Path:
-    """A PCI device of a driver ("": of none), as sysfs lays it out."""
-    path = root / "sys/devices/pci0000:00" / address
-    vendor, _, model = device.partition(":")
-    inside = path.relative_to(root)
-    write(
-        root,
-        {
-            f"{inside}/class": kind,
-            f"{inside}/vendor": f"0x{vendor}",
-            f"{inside}/device": f"0x{model}",
-        },
-    )
-    if driver:
-        (root / "sys/bus/pci/drivers" / driver).mkdir(parents=True, exist_ok=True)
-        (path / "driver").symlink_to(root / "sys/bus/pci/drivers" / driver)
-    devices = root / "sys/bus/pci/devices"
-    devices.mkdir(parents=True, exist_ok=True)
-    (devices / address).symlink_to(path)
-    return path
-
-
-def interface(root: Path, name: str, device: Path | None, **files: str) -> None:
-    home = (device / "net" if device else root / "sys/devices/virtual/net") / name
-    write(root, {f"{home.relative_to(root)}/{file}": text for file, text in files.items()})
-    if device:
-        (home / "device").symlink_to(device)
-    (root / "sys/class/net").mkdir(parents=True, exist_ok=True)
-    (root / "sys/class/net" / name).symlink_to(home)
 
 
 @pytest.fixture
