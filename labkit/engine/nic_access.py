@@ -23,7 +23,7 @@ def check_nic(
     engine: int | None = None,
     root: Path = ROOT,
 ) -> None:
-    """Raises PortError, with the next step, when the engine cannot have the NIC; see why_unusable().
+    """Raises PortError, with the next step, when the engine cannot have the NIC (why_unusable).
 
     engine: the process that is to have it, where that runs
     """

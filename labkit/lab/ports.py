@@ -15,6 +15,8 @@ from labkit.errors import EngineError, LabError, PortError
 from labkit.lab.claims import claims_of
 from labkit.lab.device import Device, check_ring_size
 from labkit.lab.frame_rings import FrameRings
+from labkit.lab.link import await_link
+from labkit.lab.nic_settings import NicSettings
 from labkit.lab.port import Port
 from labkit.lab.port_declaration import PortDeclaration, PortInfo
 from labkit.lab.port_frames import PortFrames
@@ -24,12 +26,14 @@ from labkit.lab.port_limits import (
     check_room,
     check_settings,
     name_of,
+    no_memory,
     not_opened,
     settings_of,
 )
 from labkit.machine.pci_address import PciDevice
 from labkit.text import first_free
 
+WHO_CALLED = 4  # lab.port(), behind what looks at its arguments
 CLOSED_END = "~"  # which no port can be called
 
 
@@ -78,18 +82,25 @@ class LabPorts:
         return first, second
 
     def open(
-        self, device: Device, name: str | None, mac: str | None, settings: dict[str, int]
+        self,
+        device: Device,
+        name: str | None,
+        mac: str | None,
+        settings: dict[str, int],
+        nic: NicSettings,
     ) -> Port:
         """Opens a port on a device; see Lab.port()."""
         chosen = self._free_name(name or name_of(device))
         if mac is None and device.own_mac:
             mac = self._next_mac()
-        declaration = PortDeclaration(chosen, device, mac, settings)
+        declaration = PortDeclaration(chosen, device, mac, settings, nic=nic)
         self._check_unclaimed(declaration)
         check_room(len(self.by_name), self.engine.commands.ports_left(), 1)
         with self.all_or_none([chosen]):
             self._attach(declaration)
-            return self._start(declaration)
+            port = self._start(declaration)
+            await_link(port, nic.link_timeout, WHO_CALLED)
+        return port
 
     @contextmanager
     def all_or_none(self, names: Iterable[str]) -> Iterator[None]:
@@ -121,6 +132,8 @@ class LabPorts:
             self._attach(port.declaration)
         for port in self.by_name.values():
             port.begin_anew(self._configure(port.declaration))
+        for port in self.by_name.values():
+            await_link(port, port.declaration.nic.link_timeout, WHO_CALLED)
         for port in self.by_name.values():
             if port.declaration.is_link_down:
                 port.set_link(False)
@@ -192,15 +205,22 @@ class LabPorts:
         return port
 
     def _configure(self, declaration: PortDeclaration) -> PortInfo:
-        name, settings = declaration.name, declaration.settings
-        limits = self.engine.commands.port_limits(name)
+        name, settings, nic = declaration.name, declaration.settings, declaration.nic
+        commands, queues = self.engine.commands, settings["rx_queues"]
+        limits = commands.port_limits(name)
         check_limits(name, settings, limits)
+        nic.check(name, limits, queues)
         for_driver = declaration.device.kind != "tap"
         try:
-            info = self.engine.commands.start_port(name, settings, declaration.mac, for_driver)
+            info = commands.start_port(
+                name, settings | nic.fields, nic.offloads, declaration.mac, for_driver
+            )
         except EngineError as error:
+            memory = commands.port_memory(name)
+            if "ENOMEM" in str(error) and memory["needed"] > memory["free"]:
+                raise no_memory(name, memory, self.engine.eal.memory_mb, queues) from None
             raise PortError(f"{name}: {limits['driver']} did not start: {error}") from None
-        return PortInfo(**info)
+        return PortInfo.of(info)
 
     def _next_mac(self) -> str:
         """A locally administered address that no other lab on this machine uses."""

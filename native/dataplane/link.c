@@ -196,6 +196,19 @@ lk_link_leave(uint16_t id)
 	pthread_mutex_unlock(&lock);
 }
 
+void
+lk_link_record(uint16_t id, struct lk_recorded_link *out)
+{
+	const struct followed *f = &ports[id];
+
+	pthread_mutex_lock(&lock);
+	*out = (struct lk_recorded_link){
+		.link_up = f->state == LK_LINK_UP,
+		.link_changes = f->changes == 0 ? 0 : f->changes - 1,
+	};
+	pthread_mutex_unlock(&lock);
+}
+
 /* The newest changes, the oldest of them first; how many there were in all. */
 uint64_t
 lk_link_changes(uint16_t id, struct lk_link_change *out, uint32_t room)

@@ -9,6 +9,7 @@
 
 #include "api.h"
 #include "drivers.h"
+#include "link.h"
 #include "port.h"
 #include "sick.h"
 
@@ -82,11 +83,16 @@ lk_port_set_promiscuous(uint16_t id, int on)
 int
 lk_port_set_link(uint16_t id, int up)
 {
+	int rc;
+
 	if (up && lk_ports[id].is_unplugged)
 		return -ENOTCONN;
 	if (lk_ports[id].is_ring)
-		return lk_cable_set_link(&lk_ports[id], up);
-	return up ? rte_eth_dev_set_link_up(id) : rte_eth_dev_set_link_down(id);
+		rc = lk_cable_set_link(&lk_ports[id], up);
+	else
+		rc = up ? rte_eth_dev_set_link_up(id) : rte_eth_dev_set_link_down(id);
+	lk_links_look(); /* at both ends of a cable */
+	return rc;
 }
 
 const char *
@@ -104,6 +110,8 @@ lk_port_close(uint16_t id)
 
 	if (rc != 0)
 		return rc;
+	lk_link_leave(id);
+	lk_pause_restore(id);
 	if (lk_is_xdp(&info))
 		lk_xdp_reap_sent(id, &info);
 	lk_packet_sockets_close(&lk_ports[id]);
