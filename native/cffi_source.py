@@ -41,6 +41,7 @@ BORROWED: dict[str, tuple[str, ...]] = {
         "struct lk_recorded_flow",
         "struct lk_recorded_worker",
         "struct lk_recorded_level",
+        "struct lk_recorded_link",
     ),
     "rewrite.h": ("struct lk_mac_pair", "struct lk_net_pair", "struct lk_rewrite"),
     "replay_ahead.h": ("struct lk_side", "struct lk_replay_config"),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the engine's commands answer: plain data, as it goes over the wire."""
 
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 Fields = dict[str, int]  # of a native struct, by the names that it has there
 
@@ -22,18 +22,27 @@ class Clock(TypedDict):
     realtime_ns: int
 
 
-class PortLimits(TypedDict):
-    """What a driver takes: MTU in bytes, queues."""
+LinkState = Literal["up", "down", "gone"]
 
+
+class PortLimits(TypedDict):
+    """What a driver takes: MTU in bytes, queues, descriptors of a queue (least and most), offloads
+    of its device (rte_eth_dev_rx_offload_name), speeds in Mbit/s. is_virtual: it drives no NIC."""
+
+    driver: str
+    is_virtual: bool
     min_mtu: int
     max_mtu: int
     max_rx_queues: int
     max_tx_queues: int
-    driver: str
+    rx_descriptor_range: list[int]
+    tx_descriptor_range: list[int]
+    known_offloads: list[str]
+    known_speeds_mbps: list[int]
 
 
 class PortFacts(PortLimits):
-    """What DPDK says of a port; link_speed_mbps is None when the driver does not know it."""
+    """What DPDK says of a port; None is what its driver does not know or say."""
 
     id: int
     device: str
@@ -41,9 +50,28 @@ class PortFacts(PortLimits):
     mtu: int
     rx_queues: int
     tx_queues: int
+    rx_descriptors: int | None
+    tx_descriptors: int | None
+    mbufs: int
+    mbuf_bytes: int
+    offloads: list[str]
+    is_gone: bool
     link_up: bool
     link_speed_mbps: int | None
+    full_duplex: bool | None
+    autonegotiated: bool | None
+    pause_frames: bool | None
     promiscuous: bool
+    numa_node: int | None
+    pool_numa_node: int | None
+
+
+class LinkChange(TypedDict):
+    """What a link became, and when, in ns since the epoch."""
+
+    time_ns: int
+    state: LinkState
+    speed_mbps: int | None
 
 
 class WorkerFacts(TypedDict):

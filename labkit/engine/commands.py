@@ -15,6 +15,7 @@ from labkit.engine.answers import (
     Fields,
     FlowCounts,
     Histogram,
+    LinkChange,
     PathCounts,
     PortFacts,
     PortLimits,
@@ -60,13 +61,25 @@ class Commands(Protocol):
         """What the port's driver takes."""
 
     def start_port(
-        self, name: str, settings: Fields, mac: str | None, for_driver: bool
+        self,
+        name: str,
+        settings: Fields,
+        offloads: Sequence[str],
+        mac: str | None,
+        for_driver: bool,
     ) -> PortFacts:
-        """Configures and starts a port (struct lk_port_config); nodes answer for `mac`, and the
-        driver gets it too where it is for_driver."""
+        """Configures and starts a port (struct lk_port_config), its device with these offloads of
+        what it receives; nodes answer for `mac`, and the driver gets it too where it is
+        for_driver."""
 
     def port_info(self, name: str) -> PortFacts:
         """The port as it is now."""
+
+    def port_memory(self, name: str) -> Fields:
+        """What the buffers of a port that did not start take (struct lk_port_memory)."""
+
+    def link_changes(self, name: str) -> list[LinkChange]:
+        """The newest changes of a port's link, and how it was at the start."""
 
     def set_promiscuous(self, name: str, on: bool) -> None:
         """Receives frames for other MAC addresses too, or not."""

@@ -9,6 +9,7 @@ from labkit.arguments.hints import Between
 from labkit.errors import LabError
 from labkit.machine.cpus import usable_cpus
 from labkit.machine.hugepages import free_hugepage_mb, hugepages_can_be_mapped
+from labkit.machine.pci_address import PciDevice, pci_device
 
 LOGS_VARIABLE = "LABKIT_ENGINE_LOGS"  # a folder that keeps the logs when their engines are gone
 MAIN_LCORE = 0
@@ -27,7 +28,9 @@ class EalConfig:
         (--in-memory; without them --no-huge).
     max_workers: lcores that paths can run on, 1 to 63 (--lcores).
     cpus: CPUs the engine may use; None: those this process may use.
-    pci: PCI addresses whose devices the engine may take, such as "0000:00:06.0" (--allow).
+    pci: PCI addresses whose devices the engine takes, one or a list, such as "0000:00:06.0" or with
+        arguments of its driver "0000:00:06.0,large_llq_hdr=1" (--allow). PortError tells why a
+        device cannot be had.
     telemetry: open DPDK's telemetry socket for this user (--telemetry, --no-telemetry).
     file_prefix: name of the engine's runtime directory; None: one of its own (--file-prefix).
     log_levels: such as ("lib.eal:debug",) (--log-level).
@@ -38,22 +41,29 @@ class EalConfig:
     hugepages: bool | None = None
     max_workers: Annotated[int, Between(1, 63)] = 8
     cpus: tuple[int, ...] | None = None
-    pci: tuple[str, ...] = ()
+    pci: str | tuple[str, ...] = ()
     telemetry: bool = True
     file_prefix: str | None = None
     log_levels: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("cpus", "pci", "log_levels", "extra"):
+        for name in ("cpus", "log_levels", "extra"):
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, tuple(given))
+        given_pci = (self.pci,) if isinstance(self.pci, str) else self.pci
+        object.__setattr__(self, "pci", tuple(str(pci_device(text)) for text in given_pci))
         missing = set(self.cpus or ()).difference(usable_cpus())
         if missing:
             usable = ", ".join(map(str, usable_cpus()))
             raise LabError(f"cpus names {sorted(missing)}; this process may use: {usable}")
         if self.cpus == ():
             raise LabError("cpus is empty; leave it None to use every CPU of this process")
+
+    @property
+    def pci_devices(self) -> dict[str, PciDevice]:
+        """The devices of `pci` by their addresses."""
+        return {device.address: device for device in map(pci_device, self.pci)}
 
     def usable_cpus(self) -> tuple[int, ...]:
         """CPUs of the engine, sorted."""
@@ -80,7 +90,7 @@ class EalConfig:
             "-m",
             str(self.memory_mb),
             *memory,
-            *(f"--allow={address}" for address in self.pci),
+            *(f"--allow={device}" for device in self.pci),
             *([] if self.pci else ["--no-pci"]),
             "--telemetry" if self.telemetry else "--no-telemetry",
             *(f"--log-level={level}" for level in self.log_levels),

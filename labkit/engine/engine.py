@@ -8,6 +8,7 @@ from typing import Any
 from labkit.engine.client import EngineClient
 from labkit.engine.commands import Commands
 from labkit.engine.config import EalConfig
+from labkit.engine.nic_access import check_nic
 from labkit.errors import EngineError
 
 
@@ -26,6 +27,8 @@ class Engine:
     def _start(self) -> None:
         # Decided before the attempt: afterwards the pages may be gone that it was decided by.
         eal = replace(self.eal, hugepages=self.eal.uses_hugepages())
+        for device in eal.pci_devices.values():
+            check_nic(device, eal.memory_mb, hugepages=bool(eal.hugepages))
         try:
             self._client = EngineClient(eal)
         except EngineError:

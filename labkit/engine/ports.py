@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.engine.answers import PortFacts, PortLimits
+from labkit.engine.answers import Fields, LinkChange, PortFacts, PortLimits
 from labkit.engine.binding import NativeError, c_string, call, ffi, lib
+from labkit.engine.port_facts import facts_of, limits_of, link_changes_of, offload_bits
 from labkit.engine.sockets import DriverSocket, made_meanwhile
-from labkit.machine.nics import known_speed
 from labkit.text import unique
 
 
@@ -85,18 +85,15 @@ class Ports:
         return self.limits(name)
 
     def limits(self, name: str) -> PortLimits:
-        info = ffi.new("struct lk_port_info *")
-        call("lk_port_limits", self.by_name[name].id, info)
-        return {
-            "min_mtu": info.min_mtu,
-            "max_mtu": info.max_mtu,
-            "max_rx_queues": info.max_rx_queues,
-            "max_tx_queues": info.max_tx_queues,
-            "driver": c_string(info.driver),
-        }
+        return limits_of(self.by_name[name].id)
 
     def start(
-        self, name: str, settings: dict[str, int], mac: str | None, for_driver: bool
+        self,
+        name: str,
+        settings: dict[str, int],
+        offloads: list[str],
+        mac: str | None,
+        for_driver: bool,
     ) -> PortFacts:
         """Configures and starts a port; `settings` are the fields of struct lk_port_config.
 
@@ -109,7 +106,9 @@ class Ports:
             call(
                 "lk_port_start",
                 port.id,
-                ffi.new("struct lk_port_config *", settings),
+                ffi.new(
+                    "struct lk_port_config *", settings | {"rx_offloads": offload_bits(offloads)}
+                ),
                 address if address is not None and for_driver else ffi.NULL,
             )
         info = ffi.new("struct lk_port_info *")
@@ -121,24 +120,15 @@ class Ports:
 
     def info(self, name: str) -> PortFacts:
         port = self.by_name[name]
-        info = ffi.new("struct lk_port_info *")
-        call("lk_port_info", port.id, info)
-        return {
-            "id": info.id,
-            "device": c_string(info.device),
-            "driver": c_string(info.driver),
-            "mac": port.mac.hex(":"),
-            "mtu": info.mtu,
-            "min_mtu": info.min_mtu,
-            "max_mtu": info.max_mtu,
-            "rx_queues": info.rx_queues,
-            "tx_queues": info.tx_queues,
-            "max_rx_queues": info.max_rx_queues,
-            "max_tx_queues": info.max_tx_queues,
-            "link_up": bool(info.link_up),
-            "link_speed_mbps": known_speed(info.link_speed),
-            "promiscuous": info.promiscuous == 1,
-        }
+        return facts_of(port.id, port.mac)
+
+    def memory(self, name: str) -> Fields:
+        memory = ffi.new("struct lk_port_memory *")
+        lib.lk_port_memory(self.by_name[name].id, memory)
+        return {field: getattr(memory, field) for field, _ in ffi.typeof(memory[0]).fields}
+
+    def link_changes(self, name: str) -> list[LinkChange]:
+        return link_changes_of(self.by_name[name].id)
 
     def set_promiscuous(self, name: str, on: bool) -> None:
         call("lk_port_set_promiscuous", self.by_name[name].id, on)

@@ -21,6 +21,7 @@ def _fields(struct: str) -> list[str]:
 
 NODE_COUNTERS = _fields("lk_node_counters")
 WORKER_COUNTERS = _fields("lk_recorded_worker")
+LINK = _fields("lk_recorded_link")
 LEVELS = _fields("lk_recorded_level")
 
 
@@ -96,6 +97,8 @@ class Recorders:
                 continue
             xstats = [f"port/{name}/{xstat}" for xstat in port.xstat_names]
             plan.append((lib.LK_RECORD_PORT, port.id, 0, xstats))
+            link = [f"port/{name}/{what}" for what in LINK]
+            plan.append((lib.LK_RECORD_LINK, port.id, 0, link))
             if port.told_names:
                 told = [f"driver/{name}/{counter}" for counter in port.told_names]
                 plan.append((lib.LK_RECORD_TOLD, port.id, 0, told))

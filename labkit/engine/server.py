@@ -24,6 +24,7 @@ from labkit.engine.answers import (
     Fields,
     FlowCounts,
     Histogram,
+    LinkChange,
     PathCounts,
     PortFacts,
     PortLimits,
@@ -88,12 +89,23 @@ class EngineServer:
         return self.ports.limits(name)
 
     def start_port(
-        self, name: str, settings: Fields, mac: str | None, for_driver: bool
+        self,
+        name: str,
+        settings: Fields,
+        offloads: Sequence[str],
+        mac: str | None,
+        for_driver: bool,
     ) -> PortFacts:
-        return self.ports.start(name, settings, mac, for_driver)
+        return self.ports.start(name, settings, list(offloads), mac, for_driver)
 
     def port_info(self, name: str) -> PortFacts:
         return self.ports.info(name)
+
+    def port_memory(self, name: str) -> Fields:
+        return self.ports.memory(name)
+
+    def link_changes(self, name: str) -> list[LinkChange]:
+        return self.ports.link_changes(name)
 
     def set_promiscuous(self, name: str, on: bool) -> None:
         self.ports.set_promiscuous(name, on)

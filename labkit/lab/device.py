@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from labkit.arguments.checked import fitting
 from labkit.arguments.hints import Between, Count
 from labkit.errors import LabError, PortError
+from labkit.machine.pci_address import pci_device
 from labkit.packet.link import LINK_OVERHEAD
 from labkit.text import alike, did_you_mean, near
 
@@ -38,7 +39,7 @@ class Device:
     target: what stands behind the colon
     bus: "vdev" or "pci"
     driver: name of the virtual driver, "" for pci
-    arguments: devargs of the virtual driver
+    arguments: devargs of its driver
     mtu: the MTU to use when none is asked for; 0: the driver's own
     own_mac: whether nodes answer for a MAC of the lab's making and not for the driver's
     holds: what has to be there as long as the device: the copy that is read in place of a capture
@@ -70,6 +71,8 @@ def parse_device(text: str, mtu: int | None, queues: int, options: dict[str, Opt
         raise PortError(f"{text!r} is no port: the kinds are {', '.join(KINDS)}{hint}")
     make, known = KINDS[kind]
     for name, value in options.items():
+        if known is None:  # its driver knows
+            continue
         if name not in known:
             raise PortError(f"a {kind} port has no option {name!r}{near(name, known)}")
         options = options | {name: fitting(name, value, known[name], PortError)}
@@ -225,12 +228,12 @@ def _af_xdp(target: str, mtu: int | None, queues: int, options: Options) -> Devi
 
 
 def _pci(target: str, mtu: int | None, queues: int, options: Options) -> Device:
-    if not re.fullmatch(r"[0-9a-fA-F]{4,8}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]", target):
-        raise PortError(
-            f"pci:{target}: a PCI address reads DOMAIN:BUS:DEVICE.FUNCTION, "
-            "such as pci:0000:00:06.0; `labkit doctor` lists the NICs"
-        )
-    return Device("pci", target, "pci", "", {}, mtu or 0)
+    device = pci_device(target)
+    given = {key: int(v) if isinstance(v, bool) else v for key, v in options.items()}
+    twice = device.arguments.keys() & given
+    if twice:
+        raise PortError(f"pci:{target}: {min(twice)} is given twice; write it once")
+    return Device("pci", device.address, "pci", "", {**device.arguments, **given}, mtu or 0)
 
 
 def _interface_mtu(kind: str, name: str) -> int:
@@ -259,8 +262,8 @@ Maker = Callable[[str, int | None, int, Options], Device]
 
 Switch = bool | Literal[0, 1]
 
-# Maker, and what its options may be
-KINDS: dict[str, tuple[Maker, dict[str, Any]]] = {
+# Maker, and what its options may be; None: the arguments of a driver, which tells them
+KINDS: dict[str, tuple[Maker, dict[str, Any] | None]] = {
     "ring": (_ring, {"ring_size": int}),
     "null": (_null, {"size": Annotated[int, Between(1, 65535)], "copy": Switch, "source": Switch}),
     "pcap": (_pcap, {"tx": str | os.PathLike, "repeat": Switch}),
@@ -277,5 +280,5 @@ KINDS: dict[str, tuple[Maker, dict[str, Any]]] = {
     "tap": (_tap, {}),
     "af_packet": (_af_packet, {"framesz": int, "framecnt": Count, "qdisc_bypass": Switch}),
     "af_xdp": (_af_xdp, {"start_queue": Annotated[int, Between(0)], "force_copy": Switch}),
-    "pci": (_pci, {}),
+    "pci": (_pci, None),
 }

@@ -10,7 +10,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Annotated, Any
 
 from labkit.arguments.checked import EVERY, checked, fitting
-from labkit.arguments.hints import IpAddresses, Offers, UdpPort
+from labkit.arguments.hints import Count, IpAddresses, Offers, Seconds, UdpPort
 from labkit.arguments.names import Named
 from labkit.engine.config import EalConfig
 from labkit.engine.engine import Engine
@@ -19,6 +19,7 @@ from labkit.lab import open_labs
 from labkit.lab.device import Option, names_of_kinds, parse_device
 from labkit.lab.exclusive import check_idle
 from labkit.lab.host_paths import HostPaths
+from labkit.lab.nic_settings import LINK_SECONDS, NicSettings
 from labkit.lab.paths import LabPaths
 from labkit.lab.port import Port
 from labkit.lab.port_frames import Closable
@@ -115,6 +116,13 @@ class Lab:
         queues: int = 1,
         promiscuous: bool = True,
         mac: str | None = None,
+        rx_descriptors: Count | None = None,
+        tx_descriptors: Count | None = None,
+        mbufs: Count | None = None,
+        offloads: tuple[str, ...] = (),
+        speed_mbps: Count | None = None,
+        pause_frames: bool = False,
+        link_timeout: Seconds = LINK_SECONDS,
         **options: Option,
     ) -> Port:
         """Opens a port: ring, null, pcap:FILE, memif:NAME, tap:NAME, af_packet:INTERFACE,
@@ -130,12 +138,29 @@ class Lab:
         own); queues in each direction; mac the address nodes answer for (None: the driver's, or one
         of the lab's making where the driver has none); options are the kind's own (ring_size; size,
         copy, source; tx, repeat; role, id, ring_size_log2, zero_copy, secret; framesz, framecnt,
-        qdisc_bypass; start_queue, force_copy).
+        qdisc_bypass; start_queue, force_copy; of pci the arguments of its driver, which may stand
+        behind the address too: pci:ADDRESS,large_llq_hdr=1).
+
+        Of a NIC: rx_descriptors and tx_descriptors of each queue (None: 1,024 or the driver's next
+        to it); mbufs in a pool of its own (None: as many as queues and workers need); offloads that
+        its device does to what it receives, such as "rx_ipv4_cksum" (port.info.known_offloads;
+        nodes do all of it in software, and rx_vlan_strip takes the tag from their sight);
+        speed_mbps without autonegotiation; pause_frames, off while the port is open unless True;
+        link_timeout in seconds, after which it goes on without a link and warns.
         """
         check_mac(mac)
         parsed = parse_device(device, mtu, queues, options)
         settings = settings_of(parsed.mtu if mtu is None else mtu, queues, promiscuous)
-        return self._ports.open(parsed, name, mac, settings)
+        nic = NicSettings(
+            rx_descriptors=rx_descriptors,
+            tx_descriptors=tx_descriptors,
+            mbufs=mbufs,
+            offloads=offloads,
+            speed_mbps=speed_mbps,
+            pause_frames=pause_frames,
+            link_timeout=link_timeout,
+        )
+        return self._ports.open(parsed, name, mac, settings, nic)
 
     @checked(PortError)
     def tunnel(self, port: Port, tunnel: "Tunnel", inner: str = "inner") -> Port:

@@ -13,6 +13,7 @@ from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
 from labkit.errors import EngineError, LabError, PortError
 from labkit.lab.frame_rings import FrameRings
+from labkit.lab.link import LinkEvent, event_of
 from labkit.lab.port_declaration import PortDeclaration, PortInfo, losses_in
 from labkit.lab.port_frames import PortFrames
 from labkit.packet.filter import compile_filter
@@ -60,6 +61,7 @@ class Port:
         self.is_closed = False
         self._kept: dict[str, int] | None = None  # the last counters, when the lab was closed
         self._seen: dict[str, int] = {}  # those shown last
+        self._link_events: list[LinkEvent] = []
         self._engine = engine
         self._close = close
         self._received_since_send = True
@@ -90,8 +92,17 @@ class Port:
         its lab was closed."""
         if self._kept is not None:
             return self.last_info
-        self.last_info = PortInfo(**self._ask(self._engine.commands.port_info))
+        self.last_info = PortInfo.of(self._ask(self._engine.commands.port_info))
         return self.last_info
+
+    @property
+    def link_events(self) -> list[LinkEvent]:
+        """What became of its link, oldest first: the state at its start, and the newest changes, up
+        to 256; those known last when its lab or the port was closed."""
+        if self._kept is None and not self.is_closed:
+            changes = self._ask(self._engine.commands.link_changes)
+            self._link_events = [event_of(change) for change in changes]
+        return list(self._link_events)
 
     def xstats(self) -> dict[str, int]:
         """All counters of the port under DPDK's names (rte_eth_xstats_get); the last ones when its
@@ -102,6 +113,7 @@ class Port:
 
     def keep(self) -> None:
         """Keeps what the port is and has counted, for when its lab is closed."""
+        self._link_events = self.link_events
         self.last_info, self._kept = self.info, self.xstats()
 
     def last_known(self) -> tuple[PortInfo, dict[str, int]]:
@@ -243,8 +255,16 @@ class Port:
     def __repr__(self) -> str:
         device = self.declaration.device
         target = f":{device.target}" if device.target else ""
-        state = ", closed" if self.is_closed else ""
+        state = ", closed" if self.is_closed else self._link_in_words()
         return f"<Port {self.name} ({device.kind}{target}) mac {self.mac} mtu {self.mtu}{state}>"
+
+    def _link_in_words(self) -> str:
+        """What there is to tell of its link, as it is now or was when it was last asked."""
+        with suppress(LabError):
+            self.last_info = self.info
+        if self.last_info.is_gone:
+            return ", its device is gone"
+        return "" if self.last_info.link_up else ", link down"
 
     def _ask(self, command: Callable[[str], T]) -> T:
         self.check_open()

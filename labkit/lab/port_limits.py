@@ -9,9 +9,9 @@ from labkit.errors import PortError
 from labkit.lab.device import Device
 from labkit.packet.mac import HOW_TO_WRITE, is_group, is_mac
 
+MIB = 1 << 20
 MIN_MTU, MAX_MTU = 68, 9600  # bytes; the least one is RFC 791's (3.2)
 PORT_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,24}")  # node names such as probe_send:NAME fit 40
-DEFAULT_MBUFS = 8191  # 2^13 - 1: what a mempool stores best
 
 
 def settings_of(mtu: int, queues: int, promiscuous: bool = True) -> dict[str, int]:
@@ -20,9 +20,6 @@ def settings_of(mtu: int, queues: int, promiscuous: bool = True) -> dict[str, in
         "mtu": mtu,
         "rx_queues": queues,
         "tx_queues": queues,
-        "rx_descriptors": 0,
-        "tx_descriptors": 0,
-        "mbufs": DEFAULT_MBUFS,
         "promiscuous": int(promiscuous),
     }
 
@@ -62,6 +59,19 @@ def check_room(ports: int, left: int, wanted: int) -> None:
             "needed (two for a cable or a tunnel): close ports that have done their work "
             "(port.close()), use several queues of one port, or another lab"
         )
+
+
+def no_memory(name: str, memory: Mapping[str, int], memory_mb: int, queues: int) -> PortError:
+    """A port whose buffers the engine has no memory for."""
+    needed, free = (-(-memory[key] // MIB) for key in ("needed", "free"))
+    enough = memory_mb + needed - free + needed // 8
+    some = "one queue" if queues == 1 else f"{queues} queues"
+    return PortError(
+        f"{name}: with {some} it needs {memory['mbufs']:,} buffers of {memory['room']:,} bytes, "
+        f"{needed:,} MiB, and of the engine's {memory_mb:,} MiB {free:,} are free; start it with "
+        f"lk.Lab(eal=lk.EalConfig(memory_mb={enough})), or pass fewer queues, a "
+        "lower mtu, or rx_descriptors=, tx_descriptors= or mbufs= that are smaller"
+    )
 
 
 def not_opened(device: Device, error: str) -> PortError:

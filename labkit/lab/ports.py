@@ -10,9 +10,13 @@ from typing import Any
 from labkit._codec import lib
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
+from labkit.engine.nic_access import check_nic
 from labkit.errors import EngineError, LabError, PortError
+from labkit.lab.claims import claims_of
 from labkit.lab.device import Device, check_ring_size
 from labkit.lab.frame_rings import FrameRings
+from labkit.lab.link import await_link
+from labkit.lab.nic_settings import NicSettings
 from labkit.lab.port import Port
 from labkit.lab.port_declaration import PortDeclaration, PortInfo
 from labkit.lab.port_frames import PortFrames
@@ -22,11 +26,14 @@ from labkit.lab.port_limits import (
     check_room,
     check_settings,
     name_of,
+    no_memory,
     not_opened,
     settings_of,
 )
+from labkit.machine.pci_address import PciDevice
 from labkit.text import first_free
 
+WHO_CALLED = 4  # lab.port(), behind what looks at its arguments
 CLOSED_END = "~"  # which no port can be called
 
 
@@ -75,17 +82,25 @@ class LabPorts:
         return first, second
 
     def open(
-        self, device: Device, name: str | None, mac: str | None, settings: dict[str, int]
+        self,
+        device: Device,
+        name: str | None,
+        mac: str | None,
+        settings: dict[str, int],
+        nic: NicSettings,
     ) -> Port:
         """Opens a port on a device; see Lab.port()."""
         chosen = self._free_name(name or name_of(device))
         if mac is None and device.own_mac:
             mac = self._next_mac()
-        declaration = PortDeclaration(chosen, device, mac, settings)
+        declaration = PortDeclaration(chosen, device, mac, settings, nic=nic)
+        self._check_unclaimed(declaration)
         check_room(len(self.by_name), self.engine.commands.ports_left(), 1)
         with self.all_or_none([chosen]):
             self._attach(declaration)
-            return self._start(declaration)
+            port = self._start(declaration)
+            await_link(port, nic.link_timeout, WHO_CALLED)
+        return port
 
     @contextmanager
     def all_or_none(self, names: Iterable[str]) -> Iterator[None]:
@@ -118,8 +133,23 @@ class LabPorts:
         for port in self.by_name.values():
             port.begin_anew(self._configure(port.declaration))
         for port in self.by_name.values():
+            await_link(port, port.declaration.nic.link_timeout, WHO_CALLED)
+        for port in self.by_name.values():
             if port.declaration.is_link_down:
                 port.set_link(False)
+
+    def _check_unclaimed(self, declaration: PortDeclaration) -> None:
+        """Raises PortError for a device that another port of the lab has for itself."""
+        wanted = claims_of(declaration.device, declaration.settings["rx_queues"])
+        for port in self.by_name.values():
+            other = port.declaration
+            theirs = claims_of(other.device, other.settings["rx_queues"])
+            if both := wanted.keys() & theirs:
+                raise PortError(
+                    f"{declaration.device.kind}:{declaration.device.target}: port {port.name} of "
+                    f"this lab has {wanted[min(both)]} already; use lab.ports[{port.name!r}], or "
+                    "close it first"
+                )
 
     def _attach(self, declaration: PortDeclaration) -> None:
         """Makes the device of a port; the two of a cable come with its first end."""
@@ -127,11 +157,9 @@ class LabPorts:
         if device.kind == "ring":
             self._attach_cable(declaration)
             return
-        if device.kind == "pci" and device.target not in self.engine.eal.pci:
-            raise PortError(
-                f"pci:{device.target}: the engine was not allowed to take this device; start it "
-                f'with lk.Lab(eal=lk.EalConfig(pci=("{device.target}",)))'
-            )
+        devargs = device.devargs
+        if device.kind == "pci":
+            devargs = self._nic_arguments(device)
         self._devices_made += 1
         vdev = f"{device.driver}{self._devices_made}"
         try:
@@ -139,11 +167,26 @@ class LabPorts:
                 declaration.name,
                 device.bus,
                 vdev if device.bus == "vdev" else device.target,
-                device.devargs,
+                devargs,
                 fanout=device.kind != "af_packet" or settings["rx_queues"] > 1,
             )
         except EngineError as error:
             raise not_opened(device, str(error)) from None
+
+    def _nic_arguments(self, device: Device) -> str:
+        """The arguments of a NIC's driver: those of EalConfig(pci=), and those of the port."""
+        engine, address = self.engine, device.target
+        allowed = engine.eal.pci_devices.get(address)
+        if allowed is None:
+            raise PortError(
+                f"pci:{address}: the engine was not allowed to take this device; start it "
+                f'with lk.Lab(eal=lk.EalConfig(pci="{address}"))'
+            )
+        given = {key: str(value) for key, value in device.arguments.items()}
+        whole = PciDevice(address, {**allowed.arguments, **given})
+        hugepages = engine.eal.hugepages is not False
+        check_nic(whole, engine.eal.memory_mb, hugepages=hugepages, engine=engine.pid)
+        return str(whole).partition(",")[2]
 
     def _attach_cable(self, declaration: PortDeclaration) -> None:
         other = CLOSED_END if declaration.is_unplugged else declaration.peer
@@ -162,15 +205,22 @@ class LabPorts:
         return port
 
     def _configure(self, declaration: PortDeclaration) -> PortInfo:
-        name, settings = declaration.name, declaration.settings
-        limits = self.engine.commands.port_limits(name)
+        name, settings, nic = declaration.name, declaration.settings, declaration.nic
+        commands, queues = self.engine.commands, settings["rx_queues"]
+        limits = commands.port_limits(name)
         check_limits(name, settings, limits)
+        nic.check(name, limits, queues)
         for_driver = declaration.device.kind != "tap"
         try:
-            info = self.engine.commands.start_port(name, settings, declaration.mac, for_driver)
+            info = commands.start_port(
+                name, settings | nic.fields, nic.offloads, declaration.mac, for_driver
+            )
         except EngineError as error:
+            memory = commands.port_memory(name)
+            if "ENOMEM" in str(error) and memory["needed"] > memory["free"]:
+                raise no_memory(name, memory, self.engine.eal.memory_mb, queues) from None
             raise PortError(f"{name}: {limits['driver']} did not start: {error}") from None
-        return PortInfo(**info)
+        return PortInfo.of(info)
 
     def _next_mac(self) -> str:
         """A locally administered address that no other lab on this machine uses."""

@@ -32,11 +32,14 @@ class DpdkDriver:
     name: as DPDK has it, such as "net_ena"
     modules: the kernel drivers from whose hands it takes a device, such as "vfio-pci"
     pci_ids: the devices
+    arguments: those that it takes, as it describes them, such as "enable_llq=<0|1>"; "": it does
+        not say
     """
 
     name: str
     modules: tuple[str, ...]
     pci_ids: tuple[PciId, ...]
+    arguments: str = ""
 
     def takes(self, device: PciId) -> bool:
         """Whether it is made for a device."""
@@ -104,5 +107,5 @@ def _drivers(content: bytes) -> Iterator[DpdkDriver]:
         if name := told.get("name"):
             modules = tuple(re.findall(r"[\w-]+", told.get("kmod", ""))) or USUAL_MODULES
             ids = ((int(a), int(b), int(c), int(d)) for a, b, c, d in told.get("pci_ids", ()))
-            yield DpdkDriver(name, modules, tuple(ids))
+            yield DpdkDriver(name, modules, tuple(ids), told.get("params", "").strip())
         start = content.find(MARK, start)

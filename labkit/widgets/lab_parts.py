@@ -71,7 +71,7 @@ def pools(meters: Meters, schema: Schema) -> list[dict[str, Any]]:
             {
                 "name": _of_pool(pool),
                 "about": f"mempool {pool}: buffers that ports receive into, shared by ports "
-                "whose longest frames are of one size",
+                "whose longest frames are of one size, unless their drivers keep some",
                 "used": meters.add(used),
                 "size": meters.add((used, free)),
                 "share": meters.add(used, (used, free), 100),
@@ -81,6 +81,10 @@ def pools(meters: Meters, schema: Schema) -> list[dict[str, Any]]:
 
 
 def _of_pool(name: str) -> str:
-    """What its buffers are: "8191x9536B" are of 9,536 bytes, others of the port that is named."""
-    count, _, room = name.removesuffix("B").partition("x")
-    return f"buffers of {int(room):,} B" if count.isdigit() and room.isdigit() else name
+    """What its buffers are: "8191x9536B" are of 9,536 bytes, "6143x2176B_3" also of DPDK's
+    port 3 alone."""
+    count, _, rest = name.partition("x")
+    room, _, owner = rest.partition("B")
+    if not (count.isdigit() and room.isdigit()):
+        return name
+    return f"buffers of {int(room):,} B" + (f", {owner[1:]}" if owner else "")

@@ -39,15 +39,18 @@ double lk_clock_tsc_hz(void);
 uint64_t lk_clock_tsc(void);
 uint64_t lk_clock_realtime_ns(uint64_t tsc);
 
-/* port.c, cable.c, port_start.c, port_info.c, xstats.c */
+/* port.c, cable.c, port_start.c, port_info.c, pool.c, link.c, xstats.c */
 struct lk_port_config {
 	uint32_t mtu; /* 0: the driver's own */
 	uint16_t rx_queues;
 	uint16_t tx_queues;
-	uint16_t rx_descriptors; /* 0: the driver's choice */
+	uint16_t rx_descriptors; /* of a queue; 0: 1024, or what the driver has that is next */
 	uint16_t tx_descriptors;
-	uint32_t mbufs; /* in the pool that the port receives into */
+	uint32_t mbufs; /* in a pool of its own; 0: as many as its queues and workers need */
 	int32_t promiscuous;
+	uint64_t rx_offloads; /* RTE_ETH_RX_OFFLOAD_* */
+	uint32_t speed;	      /* Mbit/s; 0: what is agreed on */
+	int32_t pause_frames; /* 0: switched off while the port is open */
 };
 struct lk_port_info {
 	uint16_t id;
@@ -59,11 +62,42 @@ struct lk_port_info {
 	uint16_t max_tx_queues;
 	uint16_t rx_queues;
 	uint16_t tx_queues;
-	int32_t link_up;
-	uint32_t link_speed; /* Mbit/s; UINT32_MAX: unknown */
+	uint16_t rx_descriptors; /* of a queue */
+	uint16_t tx_descriptors;
+	uint16_t min_rx_descriptors;
+	uint16_t max_rx_descriptors;
+	uint16_t min_tx_descriptors;
+	uint16_t max_tx_descriptors;
+	uint32_t mbufs;	    /* of its pool */
+	uint32_t mbuf_room; /* bytes of one */
+	uint64_t rx_offloads;
+	uint64_t rx_offloads_known; /* by the driver */
+	uint64_t tx_offloads_known;
+	uint32_t speeds_known; /* RTE_ETH_LINK_SPEED_* */
+	int32_t link;	       /* enum lk_link_state */
+	uint32_t link_speed;   /* Mbit/s; UINT32_MAX: unknown */
+	int32_t full_duplex;
+	int32_t autoneg;
+	int32_t is_virtual; /* no NIC */
+	int32_t socket;	    /* NUMA node of the NIC; -1: unknown */
+	int32_t pool_socket;
+	int32_t pause; /* enum rte_eth_fc_mode; -1: the driver does not say */
 	int32_t promiscuous;
 	char driver[32];
 	char device[64];
+};
+enum lk_link_state { LK_LINK_DOWN, LK_LINK_UP, LK_LINK_GONE };
+enum { LK_LINK_CHANGES = 256 }; /* that are kept of a port */
+struct lk_link_change {
+	uint64_t time_ns; /* since the epoch */
+	int32_t state;
+	uint32_t speed; /* Mbit/s, as above */
+};
+struct lk_port_memory {
+	uint32_t mbufs;
+	uint32_t room;	 /* bytes of one */
+	uint64_t needed; /* bytes */
+	uint64_t free;
 };
 struct lk_xstat {
 	char name[64];
@@ -76,6 +110,10 @@ int lk_port_attach(const char *bus, const char *device, const char *arguments);
 int lk_port_attach_without_fanout(const char *bus, const char *device, const char *arguments);
 int lk_port_find(const char *device);
 int lk_port_limits(uint16_t id, struct lk_port_info *info);
+void lk_port_memory(uint16_t id, struct lk_port_memory *out);
+uint64_t lk_link_changes(uint16_t id, struct lk_link_change *out, uint32_t room);
+uint32_t lk_speed_bit(uint32_t mbps); /* RTE_ETH_LINK_SPEED_* */
+const char *lk_offload_name(int is_tx, unsigned int bit);
 int lk_port_start(uint16_t id, const struct lk_port_config *config, const uint8_t *mac);
 int lk_port_info(uint16_t id, struct lk_port_info *info);
 int lk_port_set_promiscuous(uint16_t id, int on);
@@ -422,6 +460,7 @@ void lk_workers_keep_awake(int by);
 /* recorder.c */
 enum lk_recorded {
 	LK_RECORD_PORT,	  /* its xstats */
+	LK_RECORD_LINK,	  /* of a port (struct lk_recorded_link) */
 	LK_RECORD_TOLD,	  /* what the driver of a sick port tells */
 	LK_RECORD_GRAPH,  /* calls, objects, cycles of each node, then frames of each drop */
 	LK_RECORD_WORKER, /* struct lk_recorded_worker */

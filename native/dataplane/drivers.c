@@ -3,12 +3,15 @@
 /* What net_af_packet, net_af_xdp and net_memif of DPDK 22.11 need that other drivers do not. */
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <rte_bus.h>
 #include <rte_cycles.h>
+#include <rte_devargs.h>
 
 #include "drivers.h"
 #include "pool.h"
@@ -31,6 +34,25 @@ lk_counts_no_bytes(const struct rte_eth_dev_info *info)
 {
 	return strcmp(info->driver_name, "net_ring") == 0 ||
 	       strcmp(info->driver_name, "net_null") == 0;
+}
+
+/* No registers need to be read to learn of its link. */
+int
+lk_is_virtual(const struct rte_eth_dev_info *info)
+{
+	return strcmp(rte_bus_name(rte_dev_bus(info->device)), "vdev") == 0;
+}
+
+/* Its queues are filled with buffers, which nobody else has meanwhile. */
+int
+lk_keeps_buffers(const struct rte_eth_dev_info *info)
+{
+	const struct rte_devargs *given = rte_dev_devargs(info->device);
+
+	if (!lk_is_virtual(info) || strcmp(info->driver_name, "net_tap") == 0)
+		return 1;
+	return strcmp(info->driver_name, "net_memif") == 0 && given != NULL &&
+	       given->args != NULL && strstr(given->args, "zero-copy=yes") != NULL;
 }
 
 int
@@ -89,15 +111,17 @@ lk_interface_set_mtu(unsigned int index, uint32_t mtu)
  * device that found it busy cannot be set up again.
  */
 int
-lk_xdp_make_pool(struct lk_port *port, uint32_t mbufs)
+lk_xdp_make_pool(struct lk_port *port)
 {
-	static int opened;
+	static unsigned int opened;
+	char own[16];
 	const struct timespec moment = {0, 10000000};
 
 	while (xdp_closed != 0 &&
 	       (double)(rte_rdtsc() - xdp_closed) < XDP_RELEASE_SECONDS * lk_clock_tsc_hz())
 		nanosleep(&moment, NULL);
-	port->pool = lk_pool_for(port->max_frame, mbufs, opened++);
+	snprintf(own, sizeof(own), "_xdp%u", opened++);
+	port->pool = lk_pool_for(port->max_frame, port->mbufs, own, SOCKET_ID_ANY);
 	return port->pool == NULL ? lk_dpdk_error(-1) : 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "api.h"
 #include "drivers.h"
+#include "link.h"
 #include "port.h"
 #include "sick.h"
 
@@ -29,11 +30,38 @@ lk_ports_left(void)
 	return RTE_MAX_ETHPORTS - rte_eth_dev_count_total();
 }
 
+/*
+ * EAL takes NICs when it starts. One that is to be opened with other arguments is given back, for
+ * its driver to take it again; one that is open as a port is not.
+ */
+static int
+give_back(const char *device, const char *arguments)
+{
+	const struct rte_devargs *taken_with;
+	struct rte_eth_dev_info info;
+	uint16_t id;
+
+	if (rte_eth_dev_get_port_by_name(device, &id) != 0)
+		return 0;
+	if (lk_ports[id].pool != NULL)
+		return -EBUSY;
+	if (rte_eth_dev_info_get(id, &info) != 0)
+		return 0;
+	taken_with = rte_dev_devargs(info.device);
+	if (strcmp(taken_with == NULL || taken_with->args == NULL ? "" : taken_with->args,
+		   arguments) == 0)
+		return 0;
+	return rte_dev_remove(info.device);
+}
+
 int
 lk_port_attach(const char *bus, const char *device, const char *arguments)
 {
-	int rc = rte_eal_hotplug_add(bus, device, arguments);
+	int rc = give_back(device, arguments);
 
+	if (rc != 0)
+		return rc;
+	rc = rte_eal_hotplug_add(bus, device, arguments);
 	return rc == 0 ? 0 : lk_dpdk_error(rc);
 }
 
@@ -55,11 +83,16 @@ lk_port_set_promiscuous(uint16_t id, int on)
 int
 lk_port_set_link(uint16_t id, int up)
 {
+	int rc;
+
 	if (up && lk_ports[id].is_unplugged)
 		return -ENOTCONN;
 	if (lk_ports[id].is_ring)
-		return lk_cable_set_link(&lk_ports[id], up);
-	return up ? rte_eth_dev_set_link_up(id) : rte_eth_dev_set_link_down(id);
+		rc = lk_cable_set_link(&lk_ports[id], up);
+	else
+		rc = up ? rte_eth_dev_set_link_up(id) : rte_eth_dev_set_link_down(id);
+	lk_links_look(); /* at both ends of a cable */
+	return rc;
 }
 
 const char *
@@ -77,6 +110,8 @@ lk_port_close(uint16_t id)
 
 	if (rc != 0)
 		return rc;
+	lk_link_leave(id);
+	lk_pause_restore(id);
 	if (lk_is_xdp(&info))
 		lk_xdp_reap_sent(id, &info);
 	lk_packet_sockets_close(&lk_ports[id]);

@@ -36,6 +36,11 @@ struct lk_queue_bytes {
 /* What nodes need to know of a port. */
 struct lk_port {
 	struct rte_mempool *pool;
+	uint32_t mbufs;		 /* of the pool */
+	uint32_t rx_descriptors; /* of all its queues; 0 of ring ports */
+	uint32_t tx_descriptors;
+	uint64_t rx_offloads; /* that its device does */
+	int pause_mode;	   /* enum rte_eth_fc_mode before it was switched off; 0: it was not on */
 	unsigned int kept; /* buffers that net_af_xdp has of its pool, and never gives back */
 	struct rte_ring *tx_ring; /* ring ports: where tx puts frames; else NULL */
 	struct rte_ring *tx_rings[LK_MAX_RING_QUEUES]; /* tx_ring and those of further queues */
@@ -44,7 +49,7 @@ struct lk_port {
 	int is_ring;				       /* mbufs pass through unchanged */
 	int is_unplugged;			       /* the other end of the cable was closed */
 	int is_set_down;			       /* ring ports: this end of the cable, */
-	int is_link_down;			       /* and therefore both */
+	int is_link_down;			       /* and therefore both; a device is gone */
 	int tells_link;				       /* cheaply, to a worker */
 	struct lk_sick *sick;			       /* NULL: its NIC is sound */
 	struct lk_tap *taps;			       /* captures of the port; NULL: none */
@@ -110,6 +115,7 @@ lk_bytes_of(void *const *mbufs, int count)
 }
 
 int lk_dpdk_error(int rc);
+void lk_pause_restore(uint16_t id);
 void lk_cable_unplug(struct lk_port *port);
 int lk_cable_set_link(struct lk_port *port, int up);
 void lk_port_signal(const struct lk_port *port, uint64_t listeners);

@@ -6,22 +6,42 @@
  * checksums see a frame as one piece.
  */
 #include <errno.h>
-
-#include <rte_bus.h>
+#include <stdio.h>
 
 #include "api.h"
 #include "drivers.h"
 #include "headers.h"
+#include "link.h"
 #include "pool.h"
 #include "port.h"
 
 #define DESCRIPTORS 1024 /* of a queue when no number is asked for */
 
+/* A speed that is asked for is not agreed on with the other end. */
+static uint32_t
+speeds_of(uint32_t mbps)
+{
+	if (mbps == 0)
+		return RTE_ETH_LINK_SPEED_AUTONEG;
+	return rte_eth_speed_bitflag(mbps, RTE_ETH_LINK_FULL_DUPLEX) | RTE_ETH_LINK_SPEED_FIXED;
+}
+
+/* Virtual devices are looked at instead: what they tell by interrupt they tell late. */
+static void
+ask_for_events(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info)
+{
+	if (lk_is_virtual(info))
+		return;
+	conf->intr_conf.lsc = (*info->dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
+	conf->intr_conf.rmv = (*info->dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
+}
+
 /* Queues and MTU; the port knows afterwards how long its frames may be. */
 static int
 configure(uint16_t id, const struct lk_port_config *wanted, const struct rte_eth_dev_info *info)
 {
-	struct rte_eth_conf conf = {.rxmode = {.mtu = wanted->mtu}};
+	struct rte_eth_conf conf = {.rxmode = {.mtu = wanted->mtu, .offloads = wanted->rx_offloads},
+				    .link_speeds = speeds_of(wanted->speed)};
 	struct rte_eth_rss_conf *rss = &conf.rx_adv_conf.rss_conf;
 	uint16_t mtu;
 	int rc;
@@ -34,6 +54,7 @@ configure(uint16_t id, const struct lk_port_config *wanted, const struct rte_eth
 		(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP) & info->flow_type_rss_offloads;
 	if (rss->rss_hf == 0)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
+	ask_for_events(&conf, info);
 	rc = rte_eth_dev_configure(id, wanted->rx_queues, wanted->tx_queues, &conf);
 	if (rc == 0)
 		rc = rte_eth_dev_get_mtu(id, &mtu);
@@ -50,38 +71,59 @@ configure(uint16_t id, const struct lk_port_config *wanted, const struct rte_eth
 }
 
 static int
-set_up_queues(uint16_t id, const struct lk_port_config *config)
+set_up_queues(uint16_t id, const struct lk_port_config *config, uint16_t rx, uint16_t tx)
 {
-	uint16_t rx = config->rx_descriptors == 0 ? DESCRIPTORS : config->rx_descriptors;
-	uint16_t tx = config->tx_descriptors == 0 ? DESCRIPTORS : config->tx_descriptors;
-	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(id, &rx, &tx);
+	struct rte_mempool *pool = lk_ports[id].pool;
+	unsigned int socket = (unsigned int)rte_eth_dev_socket_id(id);
+	int rc = 0;
 
 	for (uint16_t q = 0; rc == 0 && q < config->rx_queues; q++)
-		rc = rte_eth_rx_queue_setup(id, q, rx, (unsigned int)SOCKET_ID_ANY, NULL,
-					    lk_ports[id].pool);
+		rc = rte_eth_rx_queue_setup(id, q, rx, socket, NULL, pool);
 	for (uint16_t q = 0; rc == 0 && q < config->tx_queues; q++)
-		rc = rte_eth_tx_queue_setup(id, q, tx, (unsigned int)SOCKET_ID_ANY, NULL);
+		rc = rte_eth_tx_queue_setup(id, q, tx, socket, NULL);
 	return rc;
+}
+
+/* The pool that the port receives into, on the NUMA node of its device. */
+static int
+make_pool(uint16_t id, const struct lk_port_config *config, const struct rte_eth_dev_info *info)
+{
+	struct lk_port *port = &lk_ports[id];
+	int is_own = lk_is_xdp(info) || lk_keeps_buffers(info) || config->mbufs != 0;
+	unsigned int queues = RTE_MAX(config->rx_queues, config->tx_queues);
+	char own[8] = "";
+
+	port->mbufs = config->mbufs != 0 ? config->mbufs : lk_pool_mbufs(port, queues, is_own);
+	if (lk_is_xdp(info))
+		return lk_xdp_make_pool(port);
+	if (is_own)
+		snprintf(own, sizeof(own), "_%u", id);
+	port->pool = lk_pool_for(port->max_frame + lk_driver_slack(info), port->mbufs, own,
+				 rte_eth_dev_socket_id(id));
+	return port->pool == NULL ? lk_dpdk_error(-1) : 0;
 }
 
 static int
 make_queues(uint16_t id, const struct lk_port_config *config, const struct rte_eth_dev_info *info)
 {
 	struct lk_port *port = &lk_ports[id];
-	int rc;
+	uint16_t rx = config->rx_descriptors == 0 ? DESCRIPTORS : config->rx_descriptors;
+	uint16_t tx = config->tx_descriptors == 0 ? DESCRIPTORS : config->tx_descriptors;
+	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(id, &rx, &tx);
 
-	if (lk_is_xdp(info)) {
-		rc = lk_xdp_make_pool(port, config->mbufs);
-		if (rc != 0)
-			return rc;
-		rc = set_up_queues(id, config);
-		lk_xdp_count_kept(port);
+	if (rc != 0)
 		return rc;
+	if (!port->is_ring) {
+		port->rx_descriptors = (uint32_t)rx * config->rx_queues;
+		port->tx_descriptors = (uint32_t)tx * config->tx_queues;
 	}
-	port->pool = lk_pool_for(port->max_frame + lk_driver_slack(info), config->mbufs, -1);
-	if (port->pool == NULL)
-		return lk_dpdk_error(-1);
-	return set_up_queues(id, config);
+	rc = make_pool(id, config, info);
+	if (rc != 0)
+		return rc;
+	rc = set_up_queues(id, config, rx, tx);
+	if (lk_is_xdp(info))
+		lk_xdp_count_kept(port);
+	return rc;
 }
 
 /* A driver without an operation is none that refuses: net_ring and net_null filter no addresses. */
@@ -91,11 +133,34 @@ unless_unsupported(int rc)
 	return rc == -ENOTSUP ? 0 : rc;
 }
 
-/* No registers need to be read to learn of its link. */
-static int
-is_virtual(const struct rte_eth_dev_info *info)
+/*
+ * A receiver that cannot keep up would have the other end wait (IEEE 802.3, annex 31B) where a
+ * measurement wants to see what is lost. What was on before is on again when the port is closed.
+ */
+static void
+switch_pause_off(uint16_t id)
 {
-	return strcmp(rte_bus_name(rte_dev_bus(info->device)), "vdev") == 0;
+	struct rte_eth_fc_conf pause = {0};
+	enum rte_eth_fc_mode before;
+
+	if (rte_eth_dev_flow_ctrl_get(id, &pause) != 0 || pause.mode == RTE_ETH_FC_NONE)
+		return;
+	before = pause.mode;
+	pause.mode = RTE_ETH_FC_NONE;
+	if (rte_eth_dev_flow_ctrl_set(id, &pause) == 0)
+		lk_ports[id].pause_mode = (int)before;
+}
+
+void
+lk_pause_restore(uint16_t id)
+{
+	struct rte_eth_fc_conf pause = {0};
+
+	if (lk_ports[id].pause_mode == RTE_ETH_FC_NONE ||
+	    rte_eth_dev_flow_ctrl_get(id, &pause) != 0)
+		return;
+	pause.mode = (enum rte_eth_fc_mode)lk_ports[id].pause_mode;
+	rte_eth_dev_flow_ctrl_set(id, &pause);
 }
 
 static int
@@ -125,7 +190,9 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 		rc = unless_unsupported(rte_eth_dev_set_mtu(id, (uint16_t)wanted->mtu));
 	if (rc != 0)
 		return rc;
-	lk_ports[id].tells_link = !lk_ports[id].is_ring && is_virtual(&info);
+	lk_ports[id].tells_link = !lk_ports[id].is_ring && lk_is_virtual(&info);
+	lk_ports[id].rx_offloads = wanted->rx_offloads;
+	lk_ports[id].pause_mode = RTE_ETH_FC_NONE;
 	if (lk_counts_no_bytes(&info))
 		lk_bytes_find(&lk_ports[id], wanted->rx_queues, wanted->tx_queues);
 	if (lk_is_packet_socket(&info))
@@ -137,5 +204,7 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 	if (rc == 0) /* some drivers begin with it, net_ring for one */
 		rc = unless_unsupported(wanted->promiscuous ? rte_eth_promiscuous_enable(id)
 							    : rte_eth_promiscuous_disable(id));
-	return rc;
+	if (rc == 0 && !lk_is_virtual(&info) && !wanted->pause_frames)
+		switch_pause_off(id);
+	return rc == 0 ? lk_link_follow(id, &info) : rc;
 }

@@ -21,6 +21,7 @@
 #include <rte_ring.h>
 
 #include "api.h"
+#include "link.h"
 #include "port.h"
 #include "verdict.h"
 
@@ -124,6 +125,9 @@ read_part(const struct lk_recorder_part *part, uint64_t *values)
 	case LK_RECORD_PORT:
 		rc = lk_port_xstat_values((uint16_t)part->id, values, part->count);
 		return rc == (int)part->count ? 0 : -EIO;
+	case LK_RECORD_LINK:
+		lk_link_record((uint16_t)part->id, (struct lk_recorded_link *)values);
+		return 0;
 	case LK_RECORD_TOLD: /* there may be more by now, which the next plan has */
 		rc = lk_sick_told((uint16_t)part->id, values, part->count);
 		return rc >= (int)part->count ? 0 : -EIO;

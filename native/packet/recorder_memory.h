@@ -38,11 +38,15 @@ struct lk_recorded_flow {
 	uint64_t frames;
 };
 
-/* What a worker, and what a mempool or a ring writes there: values under these names. */
+/* What a worker, a link, and what a mempool or a ring writes there: values under these names. */
 struct lk_recorded_worker {
 	uint64_t busy_cycles;
 	uint64_t idle_cycles;
 	uint64_t loops;
+};
+struct lk_recorded_link {
+	uint64_t link_up;
+	uint64_t link_changes; /* since its port was opened */
 };
 struct lk_recorded_level {
 	uint64_t in_use;

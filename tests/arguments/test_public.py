@@ -115,7 +115,7 @@ WITHOUT: list[tuple[Callable[[], object], str]] = [
     (lambda: lk.explain(b"", tunnel="vxlan"), "tunnel is 'vxlan'; it is a tunnel: lk.Vxlan"),  # type: ignore[arg-type]
     (lambda: lk.Lab("x"), "eal is 'x'; it is an EalConfig or None"),  # type: ignore[arg-type]
     (lambda: lk.EalConfig(memory_mb="512"), "memory_mb is '512'; it is a whole number from 64 to"),  # type: ignore[arg-type]
-    (lambda: lk.EalConfig(pci="0000:00:06.0"), "write ['0000:00:06.0']"),  # type: ignore[arg-type]
+    (lambda: lk.EalConfig(pci=6), "pci is 6; it is a text or a list of texts"),  # type: ignore[arg-type]
     (lambda: lk.EalConfig(memory=5), "did you mean 'memory_mb'?"),  # type: ignore[call-arg]
     (lambda: lk.Stream(PACKET, sizes=64), "did you mean 'size'?"),  # type: ignore[call-arg]
     (lambda: lk.Sizes(64), "order is 64; it is a list of sizes in turn"),  # type: ignore[arg-type]

@@ -223,7 +223,8 @@ def test_link_state(lab: lk.Lab) -> None:
         ("af_packet:lknone", {}, "there is no such interface in this network namespace"),
         ("af_xdp:lknone", {}, "there is no such interface in this network namespace"),
         ("pci:6", {}, "a PCI address reads DOMAIN:BUS:DEVICE.FUNCTION"),
-        ("pci:0000:00:1f.7", {}, r'lk.EalConfig\(pci=\("0000:00:1f.7",\)\)'),
+        ("pci:0000:00:1f.7", {}, r'lk.EalConfig\(pci="0000:00:1f.7"\)'),
+        ("pci:0000:00:1f.7,a=1", {"a": 1}, "a is given twice; write it once"),
     ],
 )
 def test_refusals(lab: lk.Lab, device: str, options: dict[str, str | int], says: str) -> None:
