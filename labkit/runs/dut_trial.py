@@ -35,7 +35,8 @@ def dut_trial(
     )
     far_end.check()
     drops = far_end.counters().since(before)
-    row = {"config": far_end.name or None, **done.row, **drops.columns}
+    where = next(iter(far_end.hosts), None)
+    row = {"config": far_end.name or None, "host": where, **done.row, **drops.columns}
     if done.latency is not None:
         row["latency_histogram"] = done.latency.export().decode()
     # The ledger of the trial names what nodes of the lab dropped; the DUT tells of the rest.
