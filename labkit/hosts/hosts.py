@@ -3,7 +3,7 @@
 
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from labkit.errors import LabError
 from labkit.hosts import facts
 from labkit.hosts.cluster import RESOURCE, client_of, has_port, workers
 from labkit.hosts.far_lab import SCHEDULER_SECONDS, FarLab
+from labkit.hosts.far_port import FarPort
 from labkit.hosts.wire import pci_of
 from labkit.machine import description
 
@@ -146,6 +147,29 @@ class Hosts:
                         stacklevel=WHO_OPENED,
                     )
             yield far
+
+    @checked()
+    def port(self, name: str, device: str | None = None, *, mtu: int = 1500) -> FarPort:
+        """A port on a host, with an engine of its own, for receive_on= of lk.trial.
+
+            with hosts.port("b") as far:
+                lk.trial(near, lk.Stream(Ether(dst=far.mac) / ..., rate="10k"), duration=1,
+                         receive_on=far, latency=True)
+
+        device: as lab.port() takes it there; None: the host's of `ports`
+        mtu: that it must take, in bytes
+
+        Raises what lab() and opening a port raise.
+        """
+        wanted = device or self.ports.get(name)
+        if wanted is None:
+            raise LabError(
+                f"device of host {name} is not named; give device=, or ports={{{name!r}: "
+                '"af_packet:eth1"}} to lk.Hosts'
+            )
+        with ExitStack() as stack:
+            far = stack.enter_context(self.lab(name, device=wanted))
+            return FarPort(far, wanted, mtu, stack.pop_all())
 
     def close(self) -> None:
         """Leaves the cluster; sessions on its hosts end by themselves."""

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from labkit.arguments.checked import checked
 from labkit.arguments.names import Named
 from labkit.figure.theme import ALARM
+from labkit.hosts.far_port import FarPort
 from labkit.lab.exclusive import Pause, measure
 from labkit.lab.port import Port
 from labkit.path.ledger import Ledger
 from labkit.progress import progress_bar
 from labkit.results.latency import LatencyHistogram
 from labkit.runs.directions import directions_of
+from labkit.runs.far_trial import FarReceiver
 from labkit.runs.floor import floor_ns
 from labkit.runs.schedule import Traffic, check_frames
 from labkit.runs.trial_engine import Measured, TrialEngine
@@ -56,6 +58,7 @@ class Trial:
     streams: one row a stream; of several directions with port and received_on
     problems: why the numbers do not agree with one another; empty when they do
     floor_ns: the median of the lab's own latency, where lk.calibrate measured it
+    notes: what else a reader must know: how well the clocks of two hosts agree
     """
 
     port: str
@@ -71,6 +74,7 @@ class Trial:
     streams: "pd.DataFrame"
     problems: tuple[str, ...]
     floor_ns: float | None
+    notes: tuple[str, ...] = ()
 
     @property
     def is_balanced(self) -> bool:
@@ -97,7 +101,7 @@ class Trial:
         return trial_figure(title, self.row, courses, latencies, self.floor_ns)
 
     def _summary(self) -> list[str]:
-        return summary_of(self.row, self.directions)
+        return [*summary_of(self.row, self.directions), *self.notes]
 
     def _warnings(self) -> list[str]:
         return warnings_of(self.row, self.directions, self.problems)
@@ -128,7 +132,7 @@ def trial(
     latency: bool = False,
     warmup: float = 0.1,
     drain: float = 2.0,
-    receive_on: Port | None = None,
+    receive_on: Port | FarPort | None = None,
     interval: float = 0.1,
     progress: bool = True,
 ) -> Trial:
@@ -148,7 +152,9 @@ def trial(
         that was held up made it is not in it: see unsent and jitter.
     warmup: seconds of the same traffic before, which are not counted
     drain: seconds to wait at most for frames under way
-    receive_on: the port on which frames come back; None: the same one
+    receive_on: the port on which frames come back; None: the same one. A port of another host, as
+        hosts.port() gives one: what its engine received and dropped is in the ledger, and a latency
+        is told where the hosts' clocks agree better than it is long (latency_error_ns, notes).
     interval: seconds, of the time series
     progress: show a progress bar when it takes longer than half a second
 
@@ -172,7 +178,7 @@ def run_trial(
     streams: Traffic | Sequence[Traffic] | None,
     settings: TrialSettings,
     rate: Rate | str | float | None = None,
-    receive_on: Port | None = None,
+    receive_on: Port | FarPort | None = None,
     dropped_outside: Callable[[], int] | None = None,
 ) -> Trial:
     """As lk.trial.
@@ -180,13 +186,23 @@ def run_trial(
     dropped_outside: how many of its frames were dropped since it was called first, by what is no
         part of the lab; asked while the trial waits for frames under way
     """
-    directions = directions_of(port, streams, rate, receive_on)
+    far, here = (receive_on, None) if isinstance(receive_on, FarPort) else (None, receive_on)
+    directions = directions_of(port, streams, rate, here)
     for direction in directions:
         check_frames(direction.scheduled, settings.duration)
     engine = TrialEngine(directions, settings, dropped_outside)
+    receiver = FarReceiver(engine, far, settings) if far else None
+    latencies = None
     warmup, duration = settings.warmup, settings.duration
 
     def run(pause: Pause) -> Measured:
+        nonlocal latencies
+        if receiver is None:
+            return run_here(pause)
+        measured, latencies = receiver.run(lambda: run_here(pause), pause)
+        return measured
+
+    def run_here(pause: Pause) -> Measured:
         with _bar(warmup + duration, settings.progress) as bar:
             if warmup > 0:
                 engine.run(warmup, warmup, bar, pause)
@@ -194,11 +210,15 @@ def run_trial(
 
     measured = measure(engine.lab.engine, "a trial", run)
     tables = tables_of(engine, measured, duration)
+    row = tables.row
+    if far is not None and latencies is not None:
+        row |= {"host": far.host, "latency_error_ns": latencies.error_ns}
     return Trial(
-        ", ".join(d.port.name for d in directions),
-        ", ".join(d.back.name for d in directions),
-        **{**tables._asdict(), "row": Named("column", tables.row)},
+        ", ".join(d.port.name for d in engine.directions),
+        ", ".join(d.back.name for d in engine.directions),
+        **{**tables._asdict(), "row": Named("column", row)},
         floor_ns=floor_ns(engine.lab),
+        notes=(latencies.note,) if latencies is not None and latencies.note else (),
     )
 
 
