@@ -91,13 +91,20 @@ class DutCounters:
         }
 
     @property
-    def outside(self) -> int:
+    def outside_by_name(self) -> dict[str, int]:
         """Frames dropped where the ledger of a trial cannot see it: by no part of the lab.
 
         nic_nombuf counts attempts: the frame waits for the next one.
         """
-        nic = 0 if self.is_lab_port else (self.nic_imissed or 0) + (self.nic_ierrors or 0)
-        return nic + sum(n for name, n in self.app.items() if not name.startswith("drop_"))
+        nic = {"the DUT's NIC imissed": self.nic_imissed, "the DUT's NIC ierrors": self.nic_ierrors}
+        drops = {} if self.is_lab_port else {name: n for name, n in nic.items() if n}
+        app = {name: n for name, n in self.app.items() if n and not name.startswith("drop_")}
+        return drops | app
+
+    @property
+    def outside(self) -> int:
+        """Those of outside_by_name in sum."""
+        return sum(self.outside_by_name.values())
 
 
 def missing_cpu(name: str, cpu: int | None) -> str | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 LEASE_SECONDS = 15.0  # without a sign of life from here, after which a session ends by itself
-BUSY_SECONDS = 10.0  # until a session that does not begin is given up: another one is there
+BUSY_SECONDS = 20.0  # until a session that does not begin is given up: longer than another's lease
 CALL_SECONDS = 30.0  # of anything that is asked: none of it waits for traffic
 LOOK_SECONDS = 0.5  # after which an answer that has not come is looked after
 SCHEDULER_SECONDS = 5.0
@@ -31,7 +31,7 @@ class FarLab:
     Attributes
     ----------
     description: of the machine and its versions, as run.json has it
-    is_lost: something there was needed and is gone
+    is_lost: its worker, the scheduler or the way to them is gone
 
     Raises HostLost, from any call, when the worker, its engine or the scheduler is gone, or nothing
     is heard for CALL_SECONDS.
@@ -52,7 +52,7 @@ class FarLab:
         try:
             self._wait_until_begun()
         except BaseException:
-            self.close()
+            self._holding.cancel()  # what begins all the same hears nothing, and ends
             raise
         threading.Thread(target=self._renew, name=f"labkit-{name}", daemon=True).start()
 
@@ -63,7 +63,7 @@ class FarLab:
         try:
             answer = self._answer(future)
         except EngineDied as died:
-            raise self._lost(f"its engine died: {died.reason}") from died
+            raise HostLost(self.name, f"its engine died: {died.reason}") from died
         except (HostLost, DutDied):
             raise
         except LabError as error:

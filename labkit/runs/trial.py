@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import checked
 from labkit.arguments.names import Named
+from labkit.dut.base import FarEnd
 from labkit.figure.theme import ALARM
 from labkit.hosts.far_port import FarPort
 from labkit.lab.exclusive import Pause, measure
@@ -16,6 +17,7 @@ from labkit.path.ledger import Ledger
 from labkit.progress import progress_bar
 from labkit.results.latency import LatencyHistogram
 from labkit.runs.directions import directions_of
+from labkit.runs.far_end_trial import far_end_trial
 from labkit.runs.far_trial import FarReceiver
 from labkit.runs.floor import floor_ns
 from labkit.runs.schedule import Traffic, check_frames
@@ -124,7 +126,7 @@ class Trial:
 
 @checked(but=("port", "streams", "rate", "duration", "warmup", "drain", "interval"))
 def trial(
-    port: Port | Placed | Sequence[Placed],
+    port: Port | FarEnd | Placed | Sequence[Placed],
     streams: Traffic | Sequence[Traffic] | None = None,
     *,
     duration: float,
@@ -141,6 +143,8 @@ def trial(
     port: where frames are sent. While it runs the port is a host: it answers ARP, neighbour
         discovery and ping for the streams' source addresses, and frames that are not the trial's
         reach Python. (Of streams without a signature any frame may be one.)
+        In its place the far end of a DUT, as `with dut.open(lab) as far_end` gives it: what the DUT
+        says that it dropped is then in the ledger, and on which host.
         In its place, and without streams and receive_on, a list of streams on ports of one lab:
         lk.trial([one.on(a, to=b), other.on(b, to=a)], duration=1). They are sent at once; streams
         between the same two ports are one direction.
@@ -170,6 +174,12 @@ def trial(
     whose MAC the packet does not name. Ctrl-C ends the trial and puts the ports back as they were.
     """
     settings = TrialSettings(duration, warmup, drain, interval, latency, progress)
+    if isinstance(port, FarEnd):
+        near = port.port
+        done: Trial = far_end_trial(
+            port, lambda outside: run_trial(near, streams, settings, rate, receive_on, outside)
+        )
+        return done
     return run_trial(port, streams, settings, rate, receive_on)
 
 
