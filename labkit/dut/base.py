@@ -25,6 +25,7 @@ LAB_ADDRESS = {4: "10.0.0.1", 6: "fd00::1"}
 DUT_ADDRESS = {4: "10.0.0.2", 6: "fd00::2"}
 UDP_PORT = 9000
 LINK_OVERHEAD = ETHERNET + FCS
+NOT_TOLD = {"told": False}  # of a field that run.json does not tell: it changes nothing measured
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import checked
@@ -12,6 +12,7 @@ from labkit.dut.base import (
     DUT_ADDRESS,
     LAB_ADDRESS,
     LINK_OVERHEAD,
+    NOT_TOLD,
     Dut,
     DutCounters,
     FarEnd,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 10.0  # until the DUT has to answer over the wire
 ASK_SECONDS = 0.1
-HOST_HERE = "here"
 
 
 @checked(but=("dut", "mtu", "ip_version"))
@@ -63,7 +63,7 @@ class Remote(Dut):
     host: str
     near: str | None = None
     far: str | None = None
-    scheduler: str | None = None
+    scheduler: str | None = field(default=None, metadata=NOT_TOLD)
     name: str = ""
     mtu: int = 1500
     ip_version: int = 0

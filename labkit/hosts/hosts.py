@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The hosts of a lab that spans several: workers of one Dask cluster."""
 
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import checked
+from labkit.arguments.hints import Seconds
 from labkit.arguments.names import Named
 from labkit.errors import LabError
 from labkit.hosts import facts
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from labkit.lab.lab import Lab
 
 FACT_SECONDS = 20.0
+LOOK_SECONDS = 0.1
 WHO_OPENED = 4  # whose line a warning names: behind a context manager and what looks at arguments
 
 
@@ -147,6 +150,21 @@ class Hosts:
                         stacklevel=WHO_OPENED,
                     )
             yield far
+
+    @checked()
+    def wait(self, name: str, timeout: Seconds = 60.0) -> Host:
+        """The host of this name as soon as its worker is there, such as one that starts anew.
+
+        timeout: seconds to wait at most; then LabError
+        """
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                return self[name]
+            except LabError:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(LOOK_SECONDS)
 
     @checked()
     def port(self, name: str, device: str | None = None, *, mtu: int = 1500) -> FarPort:

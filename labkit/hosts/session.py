@@ -14,6 +14,7 @@ from typing import Any
 
 from labkit.engine.config import EalConfig
 from labkit.lab.lab import Lab
+from labkit.units import plain
 
 BEGIN_SECONDS = 0.2  # that a question waits for a session: others wait for the worker's thread
 
@@ -48,7 +49,7 @@ class Session:
         """Until it is to end; says why."""
         while not self._ended.wait(min(1.0, self._lease / 4)):
             if not self._under_way and time.monotonic() - self._heard > self._lease:
-                return f"it heard nothing for {self._lease:g} s"
+                return f"it heard nothing for {plain(self._lease)} s"
         return "it was told to"
 
     @contextmanager

@@ -28,7 +28,7 @@ def dut_trial(
     settings = TrialSettings(duration, latency=latency, progress=False)
     done = far_end_trial(
         far_end,
-        lambda outside: run_trial(far_end.port, streams, settings, rate, receive_on, outside),
+        lambda *told: run_trial(far_end.port, streams, settings, rate, receive_on, *told),
     )
     row = dict(done.row)
     if done.latency is not None:

@@ -12,13 +12,23 @@ from labkit.path.ledger import Ledger
 UNEXPLAINED = "unexplained"
 
 
-def far_end_trial(far_end: FarEnd, run: Callable[[Callable[[], int]], Any]) -> Any:
-    """The Trial that run(dropped_outside) makes, with what the DUT counted meanwhile.
+Run = Callable[[Callable[[], int], Callable[[], None]], Any]
+
+
+def far_end_trial(far_end: FarEnd, run: Run) -> Any:
+    """The Trial that run(dropped_outside, on_begin) makes, with what the DUT counted meanwhile.
+
+    on_begin: to be called when frames are about to be sent, those of a warm-up and of the trial
 
     Raises DutDied, or HostLost, when the DUT is gone.
     """
     before = far_end.counters()
-    done = run(lambda: far_end.counters().since(before).outside)
+
+    def begin() -> None:
+        nonlocal before
+        before = far_end.counters()
+
+    done = run(lambda: far_end.counters().since(before).outside, begin)
     far_end.check()
     return _with(done, far_end, far_end.counters().since(before))
 

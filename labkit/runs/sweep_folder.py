@@ -99,7 +99,8 @@ def _is_unused(folder: Path) -> bool:
 
 def dut_parameters(dut: Dut) -> dict[str, Any]:
     """What run.json tells of a DUT, as JSON values."""
-    values = {f.name: getattr(dut, f.name) for f in fields(dut)}  # type: ignore[arg-type]
+    told = [f for f in fields(dut) if f.metadata.get("told", True)]  # type: ignore[arg-type]
+    values = {f.name: getattr(dut, f.name) for f in told}
     return {"type": type(dut).__name__, **{name: _told(value) for name, value in values.items()}}
 
 

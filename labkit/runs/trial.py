@@ -177,7 +177,7 @@ def trial(
     if isinstance(port, FarEnd):
         near = port.port
         done: Trial = far_end_trial(
-            port, lambda outside: run_trial(near, streams, settings, rate, receive_on, outside)
+            port, lambda *told: run_trial(near, streams, settings, rate, receive_on, *told)
         )
         return done
     return run_trial(port, streams, settings, rate, receive_on)
@@ -190,17 +190,21 @@ def run_trial(
     rate: Rate | str | float | None = None,
     receive_on: Port | FarPort | None = None,
     dropped_outside: Callable[[], int] | None = None,
+    on_begin: Callable[[], None] | None = None,
 ) -> Trial:
     """As lk.trial.
 
     dropped_outside: how many of its frames were dropped since it was called first, by what is no
         part of the lab; asked while the trial waits for frames under way
+    on_begin: called before frames are sent, those of the warm-up and of the trial
     """
     far, here = (receive_on, None) if isinstance(receive_on, FarPort) else (None, receive_on)
     directions = directions_of(port, streams, rate, here)
     for direction in directions:
         check_frames(direction.scheduled, settings.duration)
     engine = TrialEngine(directions, settings, dropped_outside)
+    if on_begin is not None:
+        engine.on_begin = lambda *_: on_begin()
     receiver = FarReceiver(engine, far, settings) if far else None
     latencies = None
     warmup, duration = settings.warmup, settings.duration
