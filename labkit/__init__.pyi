@@ -13,6 +13,7 @@ from .errors import DutDied as DutDied
 from .errors import EngineDied as EngineDied
 from .errors import EngineError as EngineError
 from .errors import FilterError as FilterError
+from .errors import HostLost as HostLost
 from .errors import LabClosed as LabClosed
 from .errors import LabError as LabError
 from .errors import ParameterError as ParameterError
@@ -22,6 +23,7 @@ from .errors import Refused as Refused
 from .errors import TroubleFound as TroubleFound
 from .errors import TunnelError as TunnelError
 from .errors import Unreachable as Unreachable
+from .hosts.hosts import Hosts as Hosts
 from .lab.flows.flow import Flow as Flow
 from .lab.flows.traffic import Traffic as Traffic
 from .lab.lab import Lab as Lab

@@ -206,6 +206,21 @@ class Refused(LabError):
         self.at = at
 
 
+class HostLost(LabError):
+    """Another host ended or fell silent while it was needed.
+
+    Attributes
+    ----------
+    host: its name
+    reason: what is gone, and how that shows
+    """
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(f"host {host} is lost: {reason}")
+        self.host = host
+        self.reason = reason
+
+
 class DutDied(LabError):
     """A device under test ended while it was needed.
 

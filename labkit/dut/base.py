@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from labkit.engine.config import EalConfig
 from labkit.errors import LabError
 from labkit.lab.lab import Lab
 from labkit.lab.port import Port
@@ -24,6 +25,7 @@ LAB_ADDRESS = {4: "10.0.0.1", 6: "fd00::1"}
 DUT_ADDRESS = {4: "10.0.0.2", 6: "fd00::2"}
 UDP_PORT = 9000
 LINK_OVERHEAD = ETHERNET + FCS
+NOT_TOLD = {"told": False}  # of a field that run.json does not tell: it changes nothing measured
 
 
 @dataclass(frozen=True)
@@ -90,13 +92,20 @@ class DutCounters:
         }
 
     @property
-    def outside(self) -> int:
+    def outside_by_name(self) -> dict[str, int]:
         """Frames dropped where the ledger of a trial cannot see it: by no part of the lab.
 
         nic_nombuf counts attempts: the frame waits for the next one.
         """
-        nic = 0 if self.is_lab_port else (self.nic_imissed or 0) + (self.nic_ierrors or 0)
-        return nic + sum(n for name, n in self.app.items() if not name.startswith("drop_"))
+        nic = {"the DUT's NIC imissed": self.nic_imissed, "the DUT's NIC ierrors": self.nic_ierrors}
+        drops = {} if self.is_lab_port else {name: n for name, n in nic.items() if n}
+        app = {name: n for name, n in self.app.items() if n and not name.startswith("drop_")}
+        return drops | app
+
+    @property
+    def outside(self) -> int:
+        """Those of outside_by_name in sum."""
+        return sum(self.outside_by_name.values())
 
 
 def missing_cpu(name: str, cpu: int | None) -> str | None:
@@ -116,16 +125,24 @@ def cpu_of(cpu: int | None, lab: Lab) -> int:
 
 
 def datagram(
-    source: str, destination: str, ip_version: int, tunnel: Tunnel | None = None
+    source: str,
+    destination: str,
+    ip_version: int,
+    tunnel: Tunnel | None = None,
+    addresses: tuple[str, str] | None = None,
 ) -> "Packet":
     """Headers of a UDP datagram that a DUT answers, from one MAC address to another, behind those
-    of the tunnel that it comes in."""
+    of the tunnel that it comes in.
+
+    addresses: IP addresses of the lab and of the DUT; None: LAB_ADDRESS and DUT_ADDRESS
+    """
     from scapy.layers.inet import IP, UDP
     from scapy.layers.inet6 import IPv6
     from scapy.layers.l2 import Ether
 
     ip = IP if ip_version == 4 else IPv6
-    packet = ip(src=LAB_ADDRESS[ip_version], dst=DUT_ADDRESS[ip_version])
+    own, other = addresses or (LAB_ADDRESS[ip_version], DUT_ADDRESS[ip_version])
+    packet = ip(src=own, dst=other)
     packet = Ether(src=source, dst=destination) / packet / UDP(sport=1024, dport=UDP_PORT)
     if tunnel is None:
         return packet
@@ -151,6 +168,8 @@ class FarEnd:
     name: what results call the DUT
     ip_version: 4 or 6: of the datagrams that it answers
     tunnel: that they come in, as the lab's end sends it; None: in none
+    addresses: IP addresses of the lab and of the DUT; None: those of every DUT of this machine
+    hosts: what run.json tells of other hosts, by name; the first is the DUT's. Empty: it is here
     """
 
     port: Port
@@ -160,11 +179,47 @@ class FarEnd:
     name: str = ""
     ip_version: int = 4
     tunnel: Tunnel | None = None
+    addresses: tuple[str, str] | None = None
+    hosts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def frame(self) -> "Packet":
         """Headers of a datagram that the DUT answers; those of its tunnel come first."""
-        return datagram(self.port.mac, self.mac, self.ip_version, self.tunnel)
+        return datagram(self.port.mac, self.mac, self.ip_version, self.tunnel, self.addresses)
+
+
+@dataclass(frozen=True)
+class WireEnd:
+    """The DUT's end of a wire to the lab's host, for Dut.on().
+
+    Attributes
+    ----------
+    device: the port, as lab.port() takes it
+    mtu: of the packets that it is to take
+    address: IP address that the DUT answers for
+    lab_mac: that its answers go to, where it does not learn that from what it is sent
+    """
+
+    device: str
+    mtu: int
+    address: str
+    lab_mac: str
+
+
+@dataclass(frozen=True)
+class OnWire:
+    """A DUT that is ready at its end of a wire: as FarEnd tells of one here.
+
+    Attributes
+    ----------
+    answers_arp: it says itself which MAC address it has
+    """
+
+    mac: str
+    counters: Callable[[], DutCounters]
+    check: Callable[[], None]
+    tunnel: Tunnel | None = None
+    answers_arp: bool = False
 
 
 class Dut(ABC):
@@ -210,6 +265,11 @@ class Dut(ABC):
         """
         return None
 
+    @property
+    def eal(self) -> EalConfig | None:
+        """How the lab must be started that opens it; None: as any."""
+        return None
+
     def check_here(self) -> None:
         """Raises LabError with what is missing."""
         if self.missing:
@@ -218,3 +278,13 @@ class Dut(ABC):
     @abstractmethod
     def open(self, lab: Lab) -> AbstractContextManager[FarEnd]:
         """Starts it on a port of the lab that it makes; leaving ends it and closes the port."""
+
+    def on(self, lab: Lab, end: WireEnd) -> AbstractContextManager[OnWire]:
+        """Starts it at its end of a wire from another host; lk.dut.Remote asks for it there.
+
+        lab: of that host, in which it may make what it needs
+        """
+        raise LabError(
+            f"the DUT {self.name} runs beside the lab alone; on another host run LabkitEcho, "
+            "PythonEcho or Testpmd"
+        )

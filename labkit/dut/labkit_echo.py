@@ -7,9 +7,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from labkit.arguments.checked import checked
-from labkit.dut.base import DUT_ADDRESS, LINK_OVERHEAD, UDP_PORT, Dut, DutCounters, FarEnd, datagram
+from labkit.dut.base import (
+    DUT_ADDRESS,
+    LINK_OVERHEAD,
+    UDP_PORT,
+    Dut,
+    DutCounters,
+    FarEnd,
+    OnWire,
+    WireEnd,
+    datagram,
+)
 from labkit.dut.port_lifetime import closing
 from labkit.errors import LabError
+from labkit.hosts.wire import wire_port
 from labkit.lab.lab import Lab
 from labkit.lab.port import Port
 from labkit.lab.running_path import RunningPath
@@ -72,24 +83,35 @@ class LabkitEcho(Dut):
         """Runs the echo path."""
         near, far = lab.cable(mtu=self.mtu, ring_size=self.ring_size)
         with closing(near, far):
-            tunnel = self._between(near.mac, far.mac)
-            path = self._run(lab, far, tunnel)
-
-            def counters() -> DutCounters:
-                return DutCounters.of_port(far.xstats(), dict(path.drops), is_lab_port=True)
-
+            made = self._on(lab, far, near.mac, DUT_ADDRESS[self.ip_version])
             yield FarEnd(
                 near,
                 far.mac,
-                counters,
-                lab.engine.check_answers,
+                made.counters,
+                made.check,
                 self.name,
                 self.ip_version,
-                tunnel,
+                made.tunnel,
             )
 
-    def _run(self, lab: Lab, port: Port, tunnel: Tunnel | None) -> RunningPath:
-        where = [DUT_ADDRESS[self.ip_version]]
+    @contextmanager
+    def on(self, lab: Lab, end: WireEnd) -> Iterator[OnWire]:
+        """Runs the echo path on a port of its host."""
+        with wire_port(lab, end.device, end.mtu, is_near=False) as port:
+            yield self._on(lab, port, end.lab_mac, end.address)
+
+    def _on(self, lab: Lab, port: Port, lab_mac: str, address: str) -> OnWire:
+        tunnel = self._between(lab_mac, port.mac)
+        path = self._run(lab, port, tunnel, address)
+
+        def counters() -> DutCounters:
+            return DutCounters.of_port(port.xstats(), dict(path.drops), is_lab_port=True)
+
+        check = lab.engine.check_answers
+        return OnWire(port.mac, counters, check, tunnel, answers_arp=tunnel is None)
+
+    def _run(self, lab: Lab, port: Port, tunnel: Tunnel | None, address: str) -> RunningPath:
+        where = [address]
         if tunnel is None:
             return lab.echo_server(port, where, UDP_PORT)
         echo = nodes.udp_echo(where, UDP_PORT) | nodes.refuse(where, UDP_PORT)

@@ -89,8 +89,15 @@ class DutProcess:
     @property
     def log(self) -> tuple[str, ...]:
         """The last lines it printed."""
-        text = Path(f"/proc/self/fd/{self._log.fileno()}").read_bytes()
-        return tuple(text.decode(errors="replace").splitlines()[-LINES_SHOWN:])
+        return tuple(self._text.splitlines()[-LINES_SHOWN:])
+
+    def has_said(self, words: str) -> bool:
+        """Whether it has printed these words."""
+        return words in self._text
+
+    @property
+    def _text(self) -> str:
+        return Path(f"/proc/self/fd/{self._log.fileno()}").read_bytes().decode(errors="replace")
 
     def stop(self, *farewell: str) -> None:
         """Says the farewell and closes its standard input; kills it when it does not listen."""

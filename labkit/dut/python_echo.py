@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from labkit.arguments.checked import checked
-from labkit.dut.base import DUT_ADDRESS, UDP_PORT, Dut, DutCounters, FarEnd
+from labkit.dut.base import DUT_ADDRESS, UDP_PORT, Dut, DutCounters, FarEnd, OnWire, WireEnd
 from labkit.dut.port_lifetime import closing
 from labkit.errors import DutDied, LabError
+from labkit.hosts.wire import wire_port
 from labkit.lab.lab import Lab
 from labkit.lab.port import Port
 from labkit.packet import codec
@@ -46,13 +47,27 @@ class PythonEcho(Dut):
     def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Starts the thread."""
         near, far = lab.cable(mtu=self.mtu)
-        with closing(near, far):
-            echo = _Echo(far, self.name, DUT_ADDRESS[self.ip_version])
-            echo.start()
-            try:
-                yield FarEnd(near, far.mac, echo.counters, echo.check, self.name, self.ip_version)
-            finally:
-                echo.stop()
+        with closing(near, far), self._on(far, DUT_ADDRESS[self.ip_version]) as made:
+            counters, check = made.counters, made.check
+            yield FarEnd(near, far.mac, counters, check, self.name, self.ip_version)
+
+    @contextmanager
+    def on(self, lab: Lab, end: WireEnd) -> Iterator[OnWire]:
+        """Starts the thread on a port of its host."""
+        with (
+            wire_port(lab, end.device, end.mtu, is_near=False) as port,
+            self._on(port, end.address) as made,
+        ):
+            yield made
+
+    @contextmanager
+    def _on(self, port: Port, address: str) -> Iterator[OnWire]:
+        echo = _Echo(port, self.name, address)
+        echo.start()
+        try:
+            yield OnWire(port.mac, echo.counters, echo.check)
+        finally:
+            echo.stop()
 
 
 class _Echo(threading.Thread):

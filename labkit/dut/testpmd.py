@@ -13,10 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.arguments.checked import checked
-from labkit.dut.base import LINK_OVERHEAD, Dut, DutCounters, FarEnd, cpu_of, missing_cpu
+from labkit.dut.base import (
+    LINK_OVERHEAD,
+    Dut,
+    DutCounters,
+    FarEnd,
+    OnWire,
+    WireEnd,
+    cpu_of,
+    missing_cpu,
+)
 from labkit.dut.port_lifetime import closing
 from labkit.dut.process import DutProcess
 from labkit.errors import DutDied, LabError
+from labkit.lab.device import Device, Option, parse_device
 from labkit.lab.lab import Lab
 from labkit.lab.port import Port
 from labkit.machine.runtime import runtime_directory
@@ -28,6 +38,7 @@ MAC = "02:00:00:00:00:99"  # testpmd is promiscuous: any will do
 CACHE_LINE, HEADROOM = 64, 128
 MBUFS, MEMORY_MB = 8191, 256
 READY_SECONDS = 20.0
+FORWARDS, FAILED = "testpmd> start", "Start ports failed"  # what it says
 
 _numbers = itertools.count(1)
 
@@ -79,7 +90,9 @@ class Testpmd(Dut):
         name, secret = f"labkit-{os.getpid()}-{number}", secrets.token_hex(12)
         port = lab.port(f"memif:{name}", "testpmd", mtu=self.mtu, role="server", secret=secret)
         with closing(port):
-            process = DutProcess(self.name, self._command(lab, prefix, name, secret))
+            memif = f"net_memif0,role=client,socket={name},socket-abstract=yes,secret={secret}"
+            eal = ["--no-pci", f"--vdev={memif},bsize={self._room}"]
+            process = DutProcess(self.name, self._command(lab, prefix, eal, self._room))
             try:
                 process.say("start")
                 telemetry = _wait_until_forwarding(process, prefix, port)
@@ -96,21 +109,46 @@ class Testpmd(Dut):
                 process.stop("stop", "quit")
                 shutil.rmtree(runtime_directory(prefix), ignore_errors=True)
 
-    def _command(self, lab: Lab, prefix: str, socket_name: str, secret: str) -> list[str]:
-        # Buffers on both sides that hold the longest frame in one piece
-        room = -(-(self.mtu + LINK_OVERHEAD) // CACHE_LINE) * CACHE_LINE
-        memif = f"net_memif0,role=client,socket={socket_name},socket-abstract=yes,secret={secret}"
+    @contextmanager
+    def on(self, lab: Lab, end: WireEnd) -> Iterator[OnWire]:
+        """Starts testpmd on a port of its host, which it opens itself."""
+        self.check_here()
+        options: dict[str, Option] = {"role": "client"} if end.device.startswith("memif:") else {}
+        device = parse_device(end.device, end.mtu, 1, options)
+        prefix = f"labkit-{os.getpid()}-testpmd{next(_numbers)}"
+        room = max(self._room, int(device.arguments.get("framesz", 0)))
+        process = DutProcess(self.name, self._command(lab, prefix, _eal(device), room))
+        try:
+            process.say("start")
+            telemetry = _telemetry_of(process, prefix)
+            with contextlib.closing(telemetry):
+                mac = telemetry.ask("/ethdev/info,0")["mac_addr"]
+                yield OnWire(mac, lambda: _counters(process, telemetry), process.check)
+        finally:
+            process.stop("stop", "quit")
+            shutil.rmtree(runtime_directory(prefix), ignore_errors=True)
+
+    def _command(self, lab: Lab, prefix: str, eal: list[str], room: int) -> list[str]:
         floating = ",".join(map(str, lab.eal.usable_cpus()))
         return [
-            *(PROGRAM, "--no-huge", "-m", str(MEMORY_MB), "--no-pci", "--no-shconf"),
-            *(
-                f"--file-prefix={prefix}",
-                f"--lcores=0@({floating}),1@{cpu_of(self.cpu, lab)}",
-                f"--vdev={memif},bsize={room}",
-            ),
+            *(PROGRAM, "--no-huge", "-m", str(MEMORY_MB), "--no-shconf", *eal),
+            *(f"--file-prefix={prefix}", f"--lcores=0@({floating}),1@{cpu_of(self.cpu, lab)}"),
             *("--", "-i", f"--forward-mode={self.mode}", "--nb-cores=1"),
-            *(f"--mbuf-size={room + HEADROOM}", f"--total-num-mbufs={MBUFS}", "--no-lsc-interrupt"),
+            *(f"--mbuf-size={room + HEADROOM}", f"--total-num-mbufs={MBUFS}"),
+            "--no-lsc-interrupt",
         ]
+
+    @property
+    def _room(self) -> int:
+        """Of a buffer that holds the longest frame in one piece."""
+        return -(-(self.mtu + LINK_OVERHEAD) // CACHE_LINE) * CACHE_LINE
+
+
+def _eal(device: Device) -> list[str]:
+    """EAL options by which testpmd opens a device."""
+    if device.bus == "pci":
+        return [f"--allow={device.target}"]
+    return ["--no-pci", f"--vdev={device.driver}0,{device.devargs}"]
 
 
 def _wait_until_forwarding(process: DutProcess, prefix: str, port: Port) -> TelemetryClient:
@@ -126,6 +164,19 @@ def _wait_until_forwarding(process: DutProcess, prefix: str, port: Port) -> Tele
                 return TelemetryClient(path)
         else:
             time.sleep(0.02)
+    raise DutDied(process.name, f"it did not forward within {READY_SECONDS:g} s", process.log)
+
+
+def _telemetry_of(process: DutProcess, prefix: str) -> TelemetryClient:
+    """Its telemetry, as soon as it forwards."""
+    end = time.monotonic() + READY_SECONDS
+    while time.monotonic() < end:
+        process.check()
+        if process.has_said(FAILED):
+            break
+        if process.has_said(FORWARDS):
+            return TelemetryClient(Path(runtime_directory(prefix), SOCKET))
+        time.sleep(0.02)
     raise DutDied(process.name, f"it did not forward within {READY_SECONDS:g} s", process.log)
 
 

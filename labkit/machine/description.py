@@ -72,12 +72,29 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[A
     return {name: (a.get(name), b.get(name)) for name in names if a.get(name) != b.get(name)}
 
 
+def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Versions that differ, in words: "labkit 0.2 there and 0.1 here"."""
+    theirs, ours = _versions(there), _versions(here)
+    return [
+        f"{name} {number.removeprefix(name).strip()} there and "
+        f"{ours[name].removeprefix(name).strip()} here"
+        for name, number in theirs.items()
+        if name in ours and ours[name] != number
+    ]
+
+
 def is_same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     """Whether two descriptions, of which one may be older, tell of one machine and its versions."""
     old = [stored for stored in (a, b) if "usable_cpus" not in stored]
     left_out = {"cpus"} if old else set()
     a, b = ({"usable_cpus": stored.get("cpus"), **stored} for stored in (a, b))
     return not differences(a, b).keys() - left_out
+
+
+def _versions(told: Mapping[str, Any]) -> dict[str, str]:
+    """Of what measures: labkit and DPDK."""
+    found = {"labkit": told.get("packages", {}).get("labkit"), "DPDK": told.get("dpdk")}
+    return {name: str(number) for name, number in found.items() if number is not None}
 
 
 def _cpus() -> dict[str, Any]:

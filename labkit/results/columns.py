@@ -24,6 +24,7 @@ LATENCY = "from a frame's making to its return: the round trip, or one way to an
 # name: (type, what it is); every type can be missing, and missing is never 0
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "config": (TEXT, "name of the DUT"),
+    "host": (TEXT, "host that the DUT, or the receiver, is on; missing: the one that measured"),
     "size_bytes": (NUMBER, "frame with FCS (RFC 2544); the mean of a mix"),
     "mix": (TEXT, "name of the mix of frame sizes, such as IMIX; missing: all have size_bytes"),
     "target_pps": (NUMBER, "frames a second asked for; missing: as fast as the port took them"),
@@ -53,6 +54,10 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "latency_p99_ns": (NUMBER, LATENCY),
     "latency_p999_ns": (NUMBER, LATENCY),
     "latency_max_ns": (NUMBER, f"{LATENCY}; exact"),
+    "latency_error_ns": (
+        NUMBER,
+        "± of a latency between two hosts, whose clocks differ by so much",
+    ),
     "latency_histogram": (TEXT, f"{LATENCY}, of every frame (HdrHistogram V2, base64)"),
     "jitter_p50_ns": (NUMBER, "by how much the time between departures missed its interval"),
     "jitter_p99_ns": (NUMBER, "the same: a generator that is held up sends bursts"),

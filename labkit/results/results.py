@@ -13,6 +13,7 @@ from labkit.arguments.checked import checked
 from labkit.arguments.hints import Offers
 from labkit.errors import LabError
 from labkit.figure.theme import ALARM
+from labkit.machine.description import differing
 from labkit.results.columns import (
     COLUMNS,
     LATE,
@@ -106,6 +107,7 @@ class Results:
             found.append(
                 f"measured on {machines} machines, or with other versions: see run['machines']"
             )
+        found += _other_versions(self.run)
         found += [f"not measured: {reason}" for reason in self.run.get("skipped", ())]
         missing = int(self.run.get("trials", count)) - count
         if missing > 0:
@@ -166,6 +168,16 @@ class Results:
         )
         shown, note = excerpt(self.table)
         return f"{as_html(shown)}<p>{html.escape(note)}</p>{warnings}"
+
+
+def _other_versions(run: Mapping[str, Any]) -> list[str]:
+    """Versions of what measures that other hosts have (run["hosts"]), against the first machine."""
+    machines = run.get("machines", ())
+    return [
+        f"host {name} has {difference}"
+        for name, told in run.get("hosts", {}).items()
+        for difference in (differing(told, machines[0]) if machines else ())
+    ]
 
 
 @checked()

@@ -15,6 +15,7 @@ from labkit.arguments.checked import checked
 from labkit.arguments.hints import is_real
 from labkit.dut.base import FarEnd
 from labkit.errors import LabError
+from labkit.hosts.far_port import FarPort
 from labkit.lab.port import Port
 from labkit.machine import description as machine
 from labkit.results.columns import came_late, fell_short, lost_here
@@ -106,7 +107,7 @@ def search(
     min_rate: Rate | str | float = 1_000.0,
     max_rate: Rate | str | float | None = None,
     most_seconds: float = 1200.0,
-    receive_on: Port | None = None,
+    receive_on: Port | FarPort | None = None,
     progress: bool = True,
     measure: Measure | None = None,
 ) -> SearchRun:

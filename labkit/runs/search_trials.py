@@ -10,6 +10,7 @@ from MLRsearch import AbstractMeasurer, MeasurementResult
 
 from labkit.dut.base import FarEnd
 from labkit.errors import LabError
+from labkit.hosts.far_port import FarPort
 from labkit.lab.lab import Lab
 from labkit.lab.port import Port
 from labkit.progress import progress_bar
@@ -48,7 +49,7 @@ class Target:
         far_end = port if isinstance(port, FarEnd) else None
         port = far_end.port if far_end else port
         for name, given in (("port", port), ("receive_on", receive_on or port)):
-            if not isinstance(given, Port):
+            if not isinstance(given, Port if name == "port" else (Port, FarPort)):
                 raise LabError(
                     f"{name} is {given!r}; it is a port of a lab, as lab.port() gives one, or the "
                     "far end of a DUT"

@@ -5,7 +5,7 @@ import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,11 @@ FLOOR_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Measurement:
-    """What came of a load: a row of results, and the machine that made it."""
+    """What came of a load: a row of results, the machine that made it, and other hosts by name."""
 
     row: Mapping[str, Any]
     machine: Mapping[str, Any]
+    hosts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 Measure = Callable[[Dut, Load], Measurement]
@@ -72,12 +73,12 @@ def by_trial(dut: Dut, load: Load) -> Measurement:
     lab that is open, in that one."""
     if isinstance(dut, PortsUnderTest):
         return Measurement(row_of(dut.trial(load)), _machine_of(dut.lab))
-    with Lab() as lab, dut.open(lab) as far_end:
+    with Lab(dut.eal) as lab, dut.open(lab) as far_end:
         stream = Stream(far_end.frame, size=load.size, rate=load.pps, vary=load.vary)
         if round(load.pps * load.warmup):  # a slow load may have no frame in it
             dut_trial(far_end, stream, duration=load.warmup, latency=True)
         row = dut_trial(far_end, stream, duration=load.duration, latency=True)
-        return Measurement(row, _machine_of(lab))
+        return Measurement(row, _machine_of(lab), far_end.hosts)
 
 
 def _machine_of(lab: Lab) -> Mapping[str, Any]:
@@ -209,6 +210,8 @@ def _measure_all(
                 measured = outcome()
                 row = {**load.columns, **measured.row, "config": dut.name}
                 content = {"step": load.to_dict(), "row": row, "machine": measured.machine}
+                if measured.hosts:
+                    content["hosts"] = measured.hosts
                 write_json(trial_file(folder, number), content)
                 bar.update()
     except LabError as error:

@@ -99,9 +99,15 @@ def _is_unused(folder: Path) -> bool:
 
 def dut_parameters(dut: Dut) -> dict[str, Any]:
     """What run.json tells of a DUT, as JSON values."""
-    values = {f.name: getattr(dut, f.name) for f in fields(dut)}  # type: ignore[arg-type]
-    told = {name: v.to_dict() if isinstance(v, Tunnel) else v for name, v in values.items()}
-    return {"type": type(dut).__name__, **told}
+    told = [f for f in fields(dut) if f.metadata.get("told", True)]  # type: ignore[arg-type]
+    values = {f.name: getattr(dut, f.name) for f in told}
+    return {"type": type(dut).__name__, **{name: _told(value) for name, value in values.items()}}
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, Dut):
+        return dut_parameters(value)
+    return value.to_dict() if isinstance(value, Tunnel) else value
 
 
 def _completed(parameters: Mapping[str, Any], duts: Sequence[Dut]) -> dict[str, Any]:
@@ -133,9 +139,9 @@ def finished(folder: Path) -> Results:
     for content in contents:
         if not any(is_same(content["machine"], machine) for machine in machines):
             machines.append(content["machine"])
-    return Results.from_rows(
-        (content["row"] for content in contents), {**run, "machines": machines}
-    )
+    hosts = {name: told for content in contents for name, told in content.get("hosts", {}).items()}
+    known = {**run, "machines": machines, **({"hosts": hosts} if hosts else {})}
+    return Results.from_rows((content["row"] for content in contents), known)
 
 
 def trial_file(folder: Path, number: int) -> Path:

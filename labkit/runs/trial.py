@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import checked
 from labkit.arguments.names import Named
+from labkit.dut.base import FarEnd
 from labkit.figure.theme import ALARM
+from labkit.hosts.far_port import FarPort
 from labkit.lab.exclusive import Pause, measure
 from labkit.lab.port import Port
 from labkit.path.ledger import Ledger
 from labkit.progress import progress_bar
 from labkit.results.latency import LatencyHistogram
 from labkit.runs.directions import directions_of
+from labkit.runs.far_end_trial import far_end_trial
+from labkit.runs.far_trial import FarReceiver
 from labkit.runs.floor import floor_ns
 from labkit.runs.schedule import Traffic, check_frames
 from labkit.runs.trial_engine import Measured, TrialEngine
@@ -56,6 +60,7 @@ class Trial:
     streams: one row a stream; of several directions with port and received_on
     problems: why the numbers do not agree with one another; empty when they do
     floor_ns: the median of the lab's own latency, where lk.calibrate measured it
+    notes: what else a reader must know: how well the clocks of two hosts agree
     """
 
     port: str
@@ -71,6 +76,7 @@ class Trial:
     streams: "pd.DataFrame"
     problems: tuple[str, ...]
     floor_ns: float | None
+    notes: tuple[str, ...] = ()
 
     @property
     def is_balanced(self) -> bool:
@@ -97,7 +103,7 @@ class Trial:
         return trial_figure(title, self.row, courses, latencies, self.floor_ns)
 
     def _summary(self) -> list[str]:
-        return summary_of(self.row, self.directions)
+        return [*summary_of(self.row, self.directions), *self.notes]
 
     def _warnings(self) -> list[str]:
         return warnings_of(self.row, self.directions, self.problems)
@@ -120,7 +126,7 @@ class Trial:
 
 @checked(but=("port", "streams", "rate", "duration", "warmup", "drain", "interval"))
 def trial(
-    port: Port | Placed | Sequence[Placed],
+    port: Port | FarEnd | Placed | Sequence[Placed],
     streams: Traffic | Sequence[Traffic] | None = None,
     *,
     duration: float,
@@ -128,7 +134,7 @@ def trial(
     latency: bool = False,
     warmup: float = 0.1,
     drain: float = 2.0,
-    receive_on: Port | None = None,
+    receive_on: Port | FarPort | None = None,
     interval: float = 0.1,
     progress: bool = True,
 ) -> Trial:
@@ -137,6 +143,8 @@ def trial(
     port: where frames are sent. While it runs the port is a host: it answers ARP, neighbour
         discovery and ping for the streams' source addresses, and frames that are not the trial's
         reach Python. (Of streams without a signature any frame may be one.)
+        In its place the far end of a DUT, as `with dut.open(lab) as far_end` gives it: what the DUT
+        says that it dropped is then in the ledger, and on which host.
         In its place, and without streams and receive_on, a list of streams on ports of one lab:
         lk.trial([one.on(a, to=b), other.on(b, to=a)], duration=1). They are sent at once; streams
         between the same two ports are one direction.
@@ -148,7 +156,9 @@ def trial(
         that was held up made it is not in it: see unsent and jitter.
     warmup: seconds of the same traffic before, which are not counted
     drain: seconds to wait at most for frames under way
-    receive_on: the port on which frames come back; None: the same one
+    receive_on: the port on which frames come back; None: the same one. A port of another host, as
+        hosts.port() gives one: what its engine received and dropped is in the ledger, and a latency
+        is told where the hosts' clocks agree better than it is long (latency_error_ns, notes).
     interval: seconds, of the time series
     progress: show a progress bar when it takes longer than half a second
 
@@ -164,6 +174,12 @@ def trial(
     whose MAC the packet does not name. Ctrl-C ends the trial and puts the ports back as they were.
     """
     settings = TrialSettings(duration, warmup, drain, interval, latency, progress)
+    if isinstance(port, FarEnd):
+        near = port.port
+        done: Trial = far_end_trial(
+            port, lambda *told: run_trial(near, streams, settings, rate, receive_on, *told)
+        )
+        return done
     return run_trial(port, streams, settings, rate, receive_on)
 
 
@@ -172,21 +188,35 @@ def run_trial(
     streams: Traffic | Sequence[Traffic] | None,
     settings: TrialSettings,
     rate: Rate | str | float | None = None,
-    receive_on: Port | None = None,
+    receive_on: Port | FarPort | None = None,
     dropped_outside: Callable[[], int] | None = None,
+    on_begin: Callable[[], None] | None = None,
 ) -> Trial:
     """As lk.trial.
 
     dropped_outside: how many of its frames were dropped since it was called first, by what is no
         part of the lab; asked while the trial waits for frames under way
+    on_begin: called before frames are sent, those of the warm-up and of the trial
     """
-    directions = directions_of(port, streams, rate, receive_on)
+    far, here = (receive_on, None) if isinstance(receive_on, FarPort) else (None, receive_on)
+    directions = directions_of(port, streams, rate, here)
     for direction in directions:
         check_frames(direction.scheduled, settings.duration)
     engine = TrialEngine(directions, settings, dropped_outside)
+    if on_begin is not None:
+        engine.on_begin = lambda *_: on_begin()
+    receiver = FarReceiver(engine, far, settings) if far else None
+    latencies = None
     warmup, duration = settings.warmup, settings.duration
 
     def run(pause: Pause) -> Measured:
+        nonlocal latencies
+        if receiver is None:
+            return run_here(pause)
+        measured, latencies = receiver.run(lambda: run_here(pause), pause)
+        return measured
+
+    def run_here(pause: Pause) -> Measured:
         with _bar(warmup + duration, settings.progress) as bar:
             if warmup > 0:
                 engine.run(warmup, warmup, bar, pause)
@@ -194,11 +224,15 @@ def run_trial(
 
     measured = measure(engine.lab.engine, "a trial", run)
     tables = tables_of(engine, measured, duration)
+    row = tables.row
+    if far is not None and latencies is not None:
+        row |= {"host": far.host, "latency_error_ns": latencies.error_ns}
     return Trial(
-        ", ".join(d.port.name for d in directions),
-        ", ".join(d.back.name for d in directions),
-        **{**tables._asdict(), "row": Named("column", tables.row)},
+        ", ".join(d.port.name for d in engine.directions),
+        ", ".join(d.back.name for d in engine.directions),
+        **{**tables._asdict(), "row": Named("column", row)},
         floor_ns=floor_ns(engine.lab),
+        notes=(latencies.note,) if latencies is not None and latencies.note else (),
     )
 
 

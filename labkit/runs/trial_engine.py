@@ -74,7 +74,14 @@ class _Times:
 
 
 class TrialEngine:
-    """Streams between ports of a lab, ready to run for any time."""
+    """Streams between ports of a lab, ready to run for any time.
+
+    Attributes
+    ----------
+    elsewhere: asked while it waits: how many of its frames others than this lab know of so far
+    on_begin: called before it sends, with the number of its first stream, its seconds, and those of
+        an interval
+    """
 
     def __init__(
         self,
@@ -86,7 +93,8 @@ class TrialEngine:
         self.lab: Lab = directions[0].port.lab
         self.latency = settings.latency
         self.drain = settings.drain
-        self._dropped_outside = dropped_outside or (lambda: 0)
+        self.elsewhere = dropped_outside or (lambda: 0)
+        self.on_begin: Callable[[int, float, float], object] = lambda first, seconds, tick: None
         self.is_signed = all(d.is_signed for d in directions)
 
     @property
@@ -111,6 +119,7 @@ class TrialEngine:
         try:
             for (run, direction), first in zip(runs.items(), firsts, strict=True):
                 self._create(run, direction, first, times)
+            self.on_begin(firsts[0], seconds, tick)
             before = self._read()
             try:
                 for path in paths:
@@ -209,7 +218,7 @@ class TrialEngine:
             every = [self.lab.engine.commands.trial_counts(run) for run in runs]
             reading = self._read()
             drops = self._drops(before, reading) | reading.losses_since(before)
-            outside = self._dropped_outside()
+            outside = self.elsewhere()
             now = time.monotonic()
             if (every, drops, outside) != seen:
                 seen, still, loops = (every, drops, outside), 0.0, reading.loops

@@ -164,6 +164,11 @@ struct lk_trial_config {
 	uint32_t ticks;		/* intervals of the time series */
 	uint64_t tick_ns;
 	uint64_t duration_ns;
+	/* where another host's generator sends: that host's TSC and ours at one moment */
+	int32_t elsewhere;
+	uint64_t clock_there, clock_here;
+	double clock_ratio;	 /* our cycles to one of its */
+	uint64_t clock_error_ns; /* by which that may be wrong */
 };
 struct lk_stream_config {
 	const struct lk_template *templates; /* one a frame size */

@@ -97,7 +97,7 @@ lk_trial_start(struct lk_trial *t)
 	lk_heap_build(&t->flat_out);
 	t->ns_per_cycle = 1e9 / hz;
 	t->tick_cycles = (uint64_t)((double)t->config.tick_ns * hz / 1e9);
-	t->clock_slack = (uint64_t)(hz * SLACK_SECONDS);
+	t->clock_slack = (uint64_t)(hz * (SLACK_SECONDS + (double)t->config.clock_error_ns / 1e9));
 	/* A moment ahead, so that both workers know of it when it comes. */
 	t->start = rte_rdtsc() + (uint64_t)(hz / 1e4);
 	t->epoch = t->start;

@@ -143,7 +143,7 @@ struct lk_trial {
 	uint64_t start_realtime_ns;
 	uint64_t deadline; /* paced frames that were due before the end have until then */
 	uint64_t tick_cycles;
-	uint64_t clock_slack; /* cycles by which the clocks of two CPUs may differ */
+	uint64_t clock_slack; /* cycles by which the clocks of two CPUs, or hosts, may differ */
 	double ns_per_cycle;
 	struct lk_tick *ticks;
 	uint16_t *index_of; /* of live streams by their number, and one more */

@@ -7,6 +7,18 @@
 #include "signature.h"
 #include "trial.h"
 
+/* When a frame was made, by our clock. */
+static __rte_always_inline uint64_t
+made_at(const struct lk_trial *t, uint64_t tsc)
+{
+	const struct lk_trial_config *c = &t->config;
+
+	if (likely(!c->elsewhere))
+		return tsc;
+	return c->clock_here +
+	       (uint64_t)(int64_t)((double)(int64_t)(tsc - c->clock_there) * c->clock_ratio);
+}
+
 static __rte_always_inline void
 note_latency(const struct lk_trial *t, struct lk_arrivals *a, struct lk_tick *tick, uint64_t sent,
 	     uint64_t now)
@@ -27,13 +39,16 @@ note_latency(const struct lk_trial *t, struct lk_arrivals *a, struct lk_tick *ti
  */
 static __rte_always_inline int
 is_ours(const struct lk_trial *t, uint32_t index, const struct lk_arrivals *a,
-	const struct lk_signature *s, uint64_t now)
+	const struct lk_signature *s, uint64_t sent, uint64_t now)
 {
 	const volatile struct lk_stream *from = &t->streams[index];
 	uint32_t next = (uint32_t)a->sequence.next;
+	uint64_t first = t->start - (t->config.elsewhere ? t->clock_slack : 0);
 
-	if (unlikely(s->tsc - t->start > now + t->clock_slack - t->start))
+	if (unlikely(sent - first > now + t->clock_slack - first))
 		return 0;
+	if (t->config.elsewhere)
+		return 1; /* how many were made is known there */
 	/* Only after a gap: the generator writes its count often, on another CPU. */
 	return likely((int32_t)(s->sequence - next) <= 0) ||
 	       (int32_t)(s->sequence - (uint32_t)from->made) < 0;
@@ -78,7 +93,7 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 	struct lk_arrivals *a;
 	enum lk_arrival arrival;
 	uint32_t index;
-	uint64_t number;
+	uint64_t number, sent;
 	int64_t missing;
 	int is_watched;
 
@@ -93,7 +108,8 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 	if (index >= t->config.streams)
 		return 0; /* of another run */
 	a = t->arrivals[index];
-	if (unlikely(!is_ours(t, index, a, &s, now)))
+	sent = made_at(t, s.tsc);
+	if (unlikely(!is_ours(t, index, a, &s, sent, now)))
 		return 0;
 	is_watched = live && unlikely(atomic_load_explicit(&a->is_watched, memory_order_acquire));
 	if (is_watched &&
@@ -126,7 +142,7 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 	a->bytes += m->pkt_len + 4;
 	if (live ? atomic_load_explicit(&a->is_timed, memory_order_relaxed) && number >= a->first
 		 : t->config.latency)
-		note_latency(t, a, tick, s.tsc, now);
+		note_latency(t, a, tick, sent, now);
 	return 1;
 }
 

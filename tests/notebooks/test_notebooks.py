@@ -27,6 +27,7 @@ QUICK: dict[str, dict[str, object]] = {
         "now": str(RUNS / "one_cpu.zip"),
     },
     "08_live_traffic": {"seconds": 1},
+    "10_two_hosts": {"rates": ["5k"], "duration": 0.2},
     "13_failover": {"seconds": 1, "times": 5},
 }
 

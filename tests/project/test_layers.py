@@ -22,6 +22,7 @@ LAYERS = (
     ("widgets", "runs"),
     ("trouble", "pairs"),
     ("sources", "dut", "fault"),
+    ("hosts",),
     ("lab",),
     ("results",),
     ("engine",),

@@ -13,11 +13,12 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from labkit.hosts.cluster import RESOURCE
 from labkit.machine.cpus import claimed, usable_cpus
 from labkit.notebooks.report.notebook_run import NotebookRun
 from labkit.notebooks.run.jobs import Job, run_job
 from labkit.notebooks.run.runner import News, Watcher, follow
-from labkit.runs.cluster import RESOURCE, RETRIES, connected, workers_with_ports
+from labkit.runs.cluster import RETRIES, connected, workers_with_ports
 
 if TYPE_CHECKING:
     from distributed import Client
