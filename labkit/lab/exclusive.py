@@ -121,7 +121,7 @@ class _Measurement(Generic[T]):
         try:
             self.is_interrupted = True
             end = time.monotonic() + CLEANUP_SECONDS
-            while not self.is_done and time.monotonic() < end:
+            while not self.is_done and time.monotonic() < end and self._engine.hung is None:
                 with suppress(Empty):
                     self._end.get(timeout=POLL_SECONDS)
         except BaseException:  # anywhere in the above: the wait begins anew

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Seconds
 from labkit.engine.engine import Engine
-from labkit.errors import LabError
+from labkit.errors import EngineHung, LabError
 from labkit.lab.capture_flush import flush
 from labkit.lab.port import Port
 from labkit.packet.newest import NewestFrame, frames_from
@@ -75,6 +75,8 @@ class PortCapture:
         if not self._stopped:
             try:
                 self._take(self._engine.commands.read_capture(self._number), "it was stopped")
+            except EngineHung:
+                raise  # it may go on
             except LabError as error:
                 self._take(None, str(error).splitlines()[0])
         assert self._last is not None

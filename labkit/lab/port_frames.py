@@ -68,7 +68,7 @@ class PortFrames:
     def send(self, frames: Sequence[bytes]) -> None:
         """Puts frames into the queue to the engine; waits only while that is full."""
         self.engine.check_alive()
-        self._attach(self, False).send(frames, self.check)
+        self._attach(self, False).send(frames, self.check_gets_on)
 
     def send_one(self, frame: bytes) -> None:
         """The same for one frame, in about a microsecond.
@@ -82,11 +82,11 @@ class PortFrames:
             self.check()
             self._looked = now
             rings = self._rings = rings or self._attach(self, False)
-        rings.send_one(frame, self.check)
+        rings.send_one(frame, self.check_gets_on)
 
     def flush(self) -> None:
         """Waits until the engine has taken what was sent."""
-        self._attach(self, False).flush(self.check)
+        self._attach(self, False).flush(self.check_gets_on)
 
     def wait(self, reader: FrameReader, seconds: float) -> bool:
         """Waits for a frame; False when none came within `seconds` though the engine lives."""
@@ -108,6 +108,12 @@ class PortFrames:
         """Raises PortError when the port was closed, EngineDied when its engine is gone."""
         self.check_open()
         self.engine.check_alive()
+
+    def check_gets_on(self) -> None:
+        """The same, and EngineHung when a worker stands still: for who waits until frames are
+        taken."""
+        self.check()
+        self.engine.check_walks()
 
     def check_answers(self) -> None:
         """The same, of an engine that may be dying at this moment: it is asked."""

@@ -8,6 +8,7 @@
 #include <rte_errno.h>
 
 #include "api.h"
+#include "driver_call.h"
 #include "drivers.h"
 #include "port.h"
 #include "sick.h"
@@ -32,7 +33,10 @@ lk_ports_left(void)
 int
 lk_port_attach(const char *bus, const char *device, const char *arguments)
 {
-	int rc = rte_eal_hotplug_add(bus, device, arguments);
+	int rc;
+
+	lk_driver_call_begin("rte_eal_hotplug_add", -1, device);
+	rc = lk_driver_call_end(rte_eal_hotplug_add(bus, device, arguments));
 
 	return rc == 0 ? 0 : lk_dpdk_error(rc);
 }
@@ -49,7 +53,8 @@ lk_port_find(const char *device)
 int
 lk_port_set_promiscuous(uint16_t id, int on)
 {
-	return on ? rte_eth_promiscuous_enable(id) : rte_eth_promiscuous_disable(id);
+	return on ? LK_DRIVER_CALL(rte_eth_promiscuous_enable, id)
+		  : LK_DRIVER_CALL(rte_eth_promiscuous_disable, id);
 }
 
 int
@@ -59,7 +64,8 @@ lk_port_set_link(uint16_t id, int up)
 		return -ENOTCONN;
 	if (lk_ports[id].is_ring)
 		return lk_cable_set_link(&lk_ports[id], up);
-	return up ? rte_eth_dev_set_link_up(id) : rte_eth_dev_set_link_down(id);
+	return up ? LK_DRIVER_CALL(rte_eth_dev_set_link_up, id)
+		  : LK_DRIVER_CALL(rte_eth_dev_set_link_down, id);
 }
 
 const char *
@@ -80,9 +86,9 @@ lk_port_close(uint16_t id)
 	if (lk_is_xdp(&info))
 		lk_xdp_reap_sent(id, &info);
 	lk_packet_sockets_close(&lk_ports[id]);
-	rc = rte_eth_dev_stop(id);
+	rc = LK_DRIVER_CALL(rte_eth_dev_stop, id);
 	if (rc == 0)
-		rc = rte_eth_dev_close(id);
+		rc = LK_DRIVER_CALL(rte_eth_dev_close, id);
 	if (rc != 0)
 		return rc;
 	if (lk_is_xdp(&info))
@@ -92,5 +98,8 @@ lk_port_close(uint16_t id)
 	lk_sick_free(&lk_ports[id]);
 	lk_port_silence(&lk_ports[id]);
 	memset(&lk_ports[id], 0, sizeof(lk_ports[id]));
-	return info.device != NULL ? rte_dev_remove(info.device) : 0;
+	if (info.device == NULL)
+		return 0;
+	lk_driver_call_begin("rte_dev_remove", id, "");
+	return lk_driver_call_end(rte_dev_remove(info.device));
 }

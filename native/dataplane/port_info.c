@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api.h"
+#include "driver_call.h"
 #include "drivers.h"
 #include "port.h"
 
@@ -11,7 +12,7 @@ int
 lk_port_limits(uint16_t id, struct lk_port_info *out)
 {
 	struct rte_eth_dev_info info;
-	int rc = rte_eth_dev_info_get(id, &info);
+	int rc = LK_DRIVER_CALL(rte_eth_dev_info_get, id, &info);
 
 	if (rc != 0)
 		return rc;
@@ -40,7 +41,7 @@ lk_port_info(uint16_t id, struct lk_port_info *out)
 	if (rc == 0)
 		rc = rte_eth_dev_get_name_by_port(id, out->device);
 	if (rc == 0)
-		rc = rte_eth_link_get_nowait(id, &link);
+		rc = LK_DRIVER_CALL(rte_eth_link_get_nowait, id, &link);
 	if (rc != 0)
 		return rc;
 	out->mtu = lk_ports[id].mtu;

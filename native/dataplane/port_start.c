@@ -10,6 +10,7 @@
 #include <rte_bus.h>
 
 #include "api.h"
+#include "driver_call.h"
 #include "drivers.h"
 #include "headers.h"
 #include "pool.h"
@@ -34,7 +35,7 @@ configure(uint16_t id, const struct lk_port_config *wanted, const struct rte_eth
 		(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP) & info->flow_type_rss_offloads;
 	if (rss->rss_hf == 0)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
-	rc = rte_eth_dev_configure(id, wanted->rx_queues, wanted->tx_queues, &conf);
+	rc = LK_DRIVER_CALL(rte_eth_dev_configure, id, wanted->rx_queues, wanted->tx_queues, &conf);
 	if (rc == 0)
 		rc = rte_eth_dev_get_mtu(id, &mtu);
 	if (rc == 0 && wanted->mtu > mtu && lk_tells_too_little(info)) {
@@ -57,10 +58,11 @@ set_up_queues(uint16_t id, const struct lk_port_config *config)
 	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(id, &rx, &tx);
 
 	for (uint16_t q = 0; rc == 0 && q < config->rx_queues; q++)
-		rc = rte_eth_rx_queue_setup(id, q, rx, (unsigned int)SOCKET_ID_ANY, NULL,
-					    lk_ports[id].pool);
+		rc = LK_DRIVER_CALL(rte_eth_rx_queue_setup, id, q, rx, (unsigned int)SOCKET_ID_ANY,
+				    NULL, lk_ports[id].pool);
 	for (uint16_t q = 0; rc == 0 && q < config->tx_queues; q++)
-		rc = rte_eth_tx_queue_setup(id, q, tx, (unsigned int)SOCKET_ID_ANY, NULL);
+		rc = LK_DRIVER_CALL(rte_eth_tx_queue_setup, id, q, tx, (unsigned int)SOCKET_ID_ANY,
+				    NULL);
 	return rc;
 }
 
@@ -104,7 +106,7 @@ set_mac(uint16_t id, const uint8_t *mac)
 	struct rte_ether_addr address;
 
 	memcpy(address.addr_bytes, mac, RTE_ETHER_ADDR_LEN);
-	return unless_unsupported(rte_eth_dev_default_mac_addr_set(id, &address));
+	return unless_unsupported(LK_DRIVER_CALL(rte_eth_dev_default_mac_addr_set, id, &address));
 }
 
 int
@@ -122,7 +124,8 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 		rc = set_mac(id, mac);
 	if (rc == 0 && wanted->mtu != 0 && !lk_ports[id].is_ring &&
 	    wanted->mtu <= lk_driver_max_mtu(&info))
-		rc = unless_unsupported(rte_eth_dev_set_mtu(id, (uint16_t)wanted->mtu));
+		rc = unless_unsupported(
+			LK_DRIVER_CALL(rte_eth_dev_set_mtu, id, (uint16_t)wanted->mtu));
 	if (rc != 0)
 		return rc;
 	lk_ports[id].tells_link = !lk_ports[id].is_ring && is_virtual(&info);
@@ -131,11 +134,12 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 	if (lk_is_packet_socket(&info))
 		rc = lk_packet_sockets_open(&lk_ports[id], &info);
 	if (rc == 0)
-		rc = rte_eth_dev_start(id);
+		rc = LK_DRIVER_CALL(rte_eth_dev_start, id);
 	if (rc == 0 && lk_ports[id].is_unplugged)
-		rc = rte_eth_dev_set_link_down(id);
+		rc = LK_DRIVER_CALL(rte_eth_dev_set_link_down, id);
 	if (rc == 0) /* some drivers begin with it, net_ring for one */
-		rc = unless_unsupported(wanted->promiscuous ? rte_eth_promiscuous_enable(id)
-							    : rte_eth_promiscuous_disable(id));
+		rc = unless_unsupported(wanted->promiscuous
+						? LK_DRIVER_CALL(rte_eth_promiscuous_enable, id)
+						: LK_DRIVER_CALL(rte_eth_promiscuous_disable, id));
 	return rc;
 }

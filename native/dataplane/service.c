@@ -2,7 +2,7 @@
 
 /*
  * The service thread: what has to be done now and then and must not be done by a worker. It refines
- * the clock.
+ * the clock, and tells of workers that stand still.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "service.h"
+#include "standstill.h"
 
 #define REST_NS		5000000
 #define RESTS_PER_CLOCK 20
@@ -26,8 +27,10 @@ serve(void *unused)
 
 	(void)unused;
 	while (running) {
-		if (++rests % RESTS_PER_CLOCK == 0)
+		if (++rests % RESTS_PER_CLOCK == 0) {
 			lk_clock_refine();
+			lk_standstill_look();
+		}
 		nanosleep(&rest, NULL);
 	}
 	return NULL;

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Between
 from labkit.arguments.names import Named
-from labkit.errors import EngineDied, LabClosed, LabError
+from labkit.errors import EngineDied, EngineHung, LabClosed, LabError
 from labkit.lab import stream_ids
 from labkit.lab.exclusive import check_idle, occupy, vacate
 from labkit.lab.flows import hooks
@@ -238,7 +238,7 @@ class Traffic:
             self.is_closed = True
             self.readings.end()
             vacate(self.lab.engine)
-            with suppress(EngineDied, LabClosed):
+            with suppress(EngineDied, EngineHung):
                 self._paths.end()
             with suppress(LabError):
                 for run in self._runs.values():
@@ -263,7 +263,7 @@ class Traffic:
             return "<Traffic: no flows; add(stream, on=port) makes one>"
         try:
             return f"<Traffic: {len(self.flows)} flows>\n{self.counters().iloc[:, :8].to_string()}"
-        except (EngineDied, LabClosed) as error:
+        except (EngineDied, EngineHung) as error:
             return f"<Traffic: {len(self.flows)} flows; {str(error).splitlines()[0]}>"
 
     @property
