@@ -27,6 +27,7 @@ from labkit.engine.exchanges import Exchanges, Order
 from labkit.engine.hung import (
     STOPPED,
     AtWork,
+    calls_under_way,
     hung,
     hung_at,
     process_state,
@@ -202,10 +203,22 @@ class EngineClient:
         """What is to be raised of an engine that is known to hang; nothing is asked."""
         if not self.is_alive:
             return None
-        if (pid := self.process.pid) and process_state(pid) in STOPPED:
-            found = stopped(pid)
-            return hung_at(found, found.what, pid, None, self._last_lines())
+        if process_state(self.process.pid) in STOPPED:
+            return self._hung_at(stopped(self.process.pid))
+        if self.exchanges.is_idle:  # but a recorder may be in a driver, which commands wait for
+            for call in calls_under_way(self.status):
+                if call.seconds > STANDSTILL_SECONDS:
+                    return self._hung_at(call)
         return self.exchanges.hung
+
+    @property
+    def stands_still(self) -> EngineHung | None:
+        """The same, also of a worker that has not come back for seconds."""
+        found = self._standstills() if self.is_alive else []
+        return self._hung_at(found[0]) if found else self.hung
+
+    def _hung_at(self, found: AtWork) -> EngineHung:
+        return hung_at(found, found.what, self.process.pid, None, self._last_lines())
 
     def _stands_still(self, seconds: float) -> bool:
         """Whether a command that is so old cannot get on: a worker does not come back, or the whole
@@ -220,7 +233,7 @@ class EngineClient:
         """Raises EngineHung when a worker has stood still for seconds."""
         for found in self._standstills():
             if self.is_alive:
-                raise hung_at(found, found.what, self.process.pid, None, self._last_lines())
+                raise self._hung_at(found)
 
     def _hung(self, order: Order, asked: str) -> EngineHung:
         return hung(

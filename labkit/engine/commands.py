@@ -159,7 +159,7 @@ class Commands(Protocol):
         """Another path of this name from one walk of its worker to the next; the last counters of
         the one before."""
 
-    @given(SECONDS_OF_MEMORY, cleans=True)
+    @given(SECONDS_OF_DRIVERS, cleans=True)
     def stop_path(self, name: str) -> PathCounts | None:
         """Takes a path off its worker; its last counters, or nothing if there is none."""
 

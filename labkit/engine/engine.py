@@ -56,6 +56,11 @@ class Engine:
         """What is to be raised of an engine that is known to hang; nothing is asked."""
         return self._client.hung
 
+    @property
+    def stands_still(self) -> EngineHung | None:
+        """The same, also of a worker that has not come back for seconds."""
+        return self._client.stands_still
+
     def unawaited(self) -> AbstractContextManager[None]:
         """Commands of this thread are given meanwhile, and not waited for: they answer None."""
         return self._client.exchanges.unawaited()

@@ -89,6 +89,11 @@ class Exchanges:
         overdue = self._overdue()
         return None if overdue is None else self._hung(overdue, overdue.command)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no command is under way."""
+        return self._under_way is None
+
     @contextmanager
     def unawaited(self) -> Iterator[None]:
         """Commands of this thread are given meanwhile, and not waited for: they answer None. What
@@ -114,8 +119,8 @@ class Exchanges:
                     # Whose wait ends may close its descriptors before they are on their way.
                     order.descriptors = [os.dup(descriptor) for descriptor in descriptors]
                     self._orders.put(order)
-                if overdue is not None:
-                    raise self._hung(overdue, command)
+            if overdue is not None:
+                raise self._hung(overdue, command)
             return self._wait(order) if waits else None
         finally:
             self._leave(order)

@@ -384,7 +384,7 @@ class Lab:
         """Of an engine that does not run: why, and how old the numbers are."""
         if self.is_closed:
             return f"the lab was closed: engine {self.pid} ended; the counters are its last"
-        if (hung := self.engine.hung) is not None:
+        if (hung := self.engine.stands_still) is not None:
             return f"engine {self.pid} hangs: {hung.reason}; the counters are those read last"
         try:
             self.engine.check_alive()

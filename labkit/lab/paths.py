@@ -2,12 +2,12 @@
 """The paths of a lab: run, stopped, counted, and made again in a new engine."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
-from labkit.errors import LabClosed, PathError, is_answered
+from labkit.errors import LabClosed, LabError, PathError, is_answered
 from labkit.lab.host_paths import HostPaths
 from labkit.lab.port import Port
 from labkit.lab.running_path import RunningPath, start_path
@@ -90,8 +90,11 @@ class LabPaths:
         try:
             yield
         except BaseException as error:
-            with nullcontext() if is_answered(error) else self._engine.unawaited():
+            if is_answered(error):
                 renew()
+            else:
+                with self._engine.unawaited(), suppress(LabError):
+                    renew()
             raise
         renew()
 

@@ -96,7 +96,7 @@ class PortCapture:
     @property
     def newest(self) -> list[NewestFrame]:
         """The last 32 frames of the newest file, as far as there are."""
-        counts = self.counts
+        counts = self.known_counts()
         try:
             file, place = Path(counts["file"]), counts["newest"]
             return frames_from(file, place)[-MOST_NEWEST:] if place else []
@@ -176,8 +176,16 @@ class PortCapture:
     def __bool__(self) -> bool:
         return True
 
+    def known_counts(self) -> Mapping[str, Any]:
+        """Those of now, or the last ones where the engine hangs."""
+        try:
+            return self.counts
+        except EngineHung:
+            assert self._last is not None
+            return self._last
+
     def __repr__(self) -> str:
-        counts = self.counts
+        counts = self.known_counts()
         lost = f", {counts['missed']:,} missed" if counts["missed"] else ""
         state = f"ended: {counts['ended']}" if counts["ended"] else GOES_ON
         return (
@@ -193,7 +201,7 @@ def capture_html(capture: PortCapture) -> str:
     """The newest frames in a table, and a link to the file."""
     from labkit.packet.summary import summary  # late: few captures are shown
 
-    counts, newest = capture.counts, capture.newest
+    counts, newest = capture.known_counts(), capture.newest
     told = [f"{counts['written']:,} written"]
     told += [
         f"{counts[name]:,} {name.replace('_', ' ')}"

@@ -2,6 +2,7 @@
 """A path that an engine runs, and its counters."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -201,6 +202,6 @@ def start_path(engine: Engine, path: Path) -> None:
         engine.commands.run_path(path.name, path.to_dict())
     except BaseException as error:
         if not is_answered(error):  # the wait alone has ended: the engine runs it all the same
-            with engine.unawaited():
+            with engine.unawaited(), suppress(LabError):
                 engine.commands.stop_path(path.name)
         raise

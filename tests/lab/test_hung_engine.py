@@ -3,6 +3,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -219,16 +221,21 @@ def test_a_stopped_engine_is_told_and_ended(leftovers: None) -> None:
         stop(lab)
 
 
-def test_every_command_of_a_stopped_engine_ends(leftovers: None) -> None:
+def test_who_waits_for_a_stopped_engine_is_told(leftovers: None) -> None:
     """Without a deadline of its own: one that stands still is told after some seconds."""
     with lk.Lab() as lab:
-        near, _ = lab.cable()
-        with stopped(lab):
-            with pytest.raises(lk.EngineHung) as told:
-                near.set_link(False)
-            assert told.value.seconds >= 2.0
-        wait_until(lambda: lab.engine.hung is None)
-        near.set_link(True)
+        near, far = lab.cable()
+        with far.socket() as s:
+            near.send(FRAME)
+            assert s.recv_raw()[1] == FRAME
+            with stopped(lab):
+                with pytest.raises(lk.EngineHung, match="is stopped"):
+                    s.recv_raw()
+                with pytest.raises(lk.EngineHung) as told:
+                    near.set_link(False)
+                assert told.value.seconds >= 2.0
+            wait_until(lambda: lab.engine.hung is None)
+            near.set_link(True)
 
 
 def test_who_was_interrupted_leaves_nothing_behind(leftovers: None) -> None:
@@ -268,3 +275,68 @@ def test_deadlines_are_checked() -> None:
         lk.EalConfig(deadlines={"start_prt": 3})
     with pytest.raises(lk.LabError, match=r"deadlines\['xstats'\] is -1"):
         lk.EalConfig(deadlines={"xstats": -1})
+
+
+def test_a_recorder_that_hangs_is_told(drivers: Drivers) -> None:
+    """Commands that take something away wait for the driver that a recorder asks."""
+    with hanging_lab(stop_path=1.0) as lab:
+        lab.cable()
+        port = lab.port("null", "other")
+        lab.run(lk.rx(port) >> lk.sink(), name="sink")
+        with lk.sources.Engine(lab, 100) as source, drivers.hang_in("rte_eth_xstats_get_by_id"):
+            wait_until(lambda: source.sample() is None)
+            assert source.state == "gone"
+            assert "has not returned for" in source.reason
+            assert "rte_eth_xstats_get_by_id of net_" in source.reason
+            assert "hangs: port" in repr(lab)
+            with pytest.raises(
+                lk.EngineHung, match=r"stop path: port .*: rte_eth_xstats_get_by_id"
+            ):
+                lab.paths["sink"].stop()
+        lab.restart()
+
+
+def test_a_view_of_an_engine_that_stands_still_says_so(leftovers: None) -> None:
+    with lk.Lab() as lab, lk.sources.Engine(lab) as source:
+        assert source.sample() is not None
+        with stopped(lab):
+            wait_until(lambda: source.sample() is None)
+            assert f"kill -CONT {lab.pid}" in source.reason
+        wait_until(lambda: source.sample() is not None)
+        assert source.state == "live"
+
+
+IN_A_PROCESS = """
+import os, signal, sys
+import labkit as lk
+lab = lk.Lab()
+print(lab.pid, flush=True)
+if sys.argv[1] == "stopped":
+    os.kill(lab.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, lab.pid, os.WSTOPPED | os.WNOWAIT)
+else:
+    os.mkfifo(sys.argv[2] + "/fifo")
+    file = sys.argv[2] + "/one.pcap"
+    open(file, "wb").write(bytes.fromhex("d4c3b2a10200040000000000""00000000ffff000001000000"))
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        lab.port("pcap:" + file, "file", tx=sys.argv[2] + "/fifo")
+    except KeyboardInterrupt:
+        pass
+if sys.argv[3] == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("engine", ["stopped", "hung"])
+@pytest.mark.parametrize("end", ["in order", "killed"])
+def test_an_engine_that_hangs_ends_with_its_notebook(
+    engine: str, end: str, tmp_path: Path, leftovers: None
+) -> None:
+    arguments = [sys.executable, "-c", IN_A_PROCESS, engine, str(tmp_path), end]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert parent.wait(120) == (0 if end == "in order" else -signal.SIGKILL)
+    wait_until(lambda: not Path(f"/proc/{pid}").exists())
