@@ -4,6 +4,7 @@
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import labkit as lk
+from tests.patience import wait_until
 
 SOURCE = Path(__file__).with_suffix(".c")
 
@@ -57,3 +59,19 @@ def stopped(lab: lk.Lab) -> Iterator[None]:
     finally:
         if lab.is_alive:
             os.kill(lab.pid, signal.SIGCONT)
+
+
+@contextmanager
+def ctrl_c_while_it_waits(lab: lk.Lab) -> Iterator[None]:
+    """Ctrl-C once a command has been under way for a while, which the main thread waits for."""
+
+    def strike() -> None:
+        wait_until(lambda: lab.engine.busy_seconds > 0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=strike)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()

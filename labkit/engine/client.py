@@ -205,7 +205,9 @@ class EngineClient:
             return None
         if process_state(self.process.pid) in STOPPED:
             return self._hung_at(stopped(self.process.pid))
-        if self.exchanges.is_idle:  # but a recorder may be in a driver, which commands wait for
+        if (
+            self.exchanges.busy_seconds == 0.0
+        ):  # but a recorder may be in a driver, which commands wait for
             for call in calls_under_way(self.status):
                 if call.seconds > STANDSTILL_SECONDS:
                     return self._hung_at(call)

@@ -61,6 +61,11 @@ class Engine:
         """The same, also of a worker that has not come back for seconds."""
         return self._client.stands_still
 
+    @property
+    def busy_seconds(self) -> float:
+        """Since when it is at work on a command; 0: on none."""
+        return self._client.exchanges.busy_seconds
+
     def unawaited(self) -> AbstractContextManager[None]:
         """Commands of this thread are given meanwhile, and not waited for: they answer None."""
         return self._client.exchanges.unawaited()

@@ -90,9 +90,10 @@ class Exchanges:
         return None if overdue is None else self._hung(overdue, overdue.command)
 
     @property
-    def is_idle(self) -> bool:
-        """Whether no command is under way."""
-        return self._under_way is None
+    def busy_seconds(self) -> float:
+        """Since when a command is under way; 0: there is none."""
+        order = self._under_way
+        return 0.0 if order is None or order.begun is None else time.monotonic() - order.begun
 
     @contextmanager
     def unawaited(self) -> Iterator[None]:

@@ -17,7 +17,7 @@ from labkit.engine.engine import Engine
 from labkit.errors import EngineDied, EngineHung, LabError, PathError, PortError, is_answered
 from labkit.lab import open_labs
 from labkit.lab.device import Option, names_of_kinds, parse_device
-from labkit.lab.exclusive import check_idle
+from labkit.lab.exclusive import check_may_end
 from labkit.lab.host_paths import HostPaths
 from labkit.lab.paths import LabPaths
 from labkit.lab.port import Port
@@ -299,7 +299,7 @@ class Lab:
         Raises LabError while a measurement runs, unless the engine has died or hangs.
         """
         if self.is_alive and self.engine.hung is None:
-            check_idle(self.engine)
+            check_may_end(self.engine)
         from labkit.lab.left_out import leave_out, with_their_tunnels  # late: few ports hang
 
         left_out = with_their_tunnels(without, self._ports, self.tunnels) if without else {}
