@@ -12,6 +12,7 @@ from .errors import ChecksFailed as ChecksFailed
 from .errors import DutDied as DutDied
 from .errors import EngineDied as EngineDied
 from .errors import EngineError as EngineError
+from .errors import EngineHung as EngineHung
 from .errors import FilterError as FilterError
 from .errors import HostLost as HostLost
 from .errors import LabClosed as LabClosed

@@ -139,6 +139,60 @@ class EngineDied(LabError):
         self.log = log
 
 
+class EngineHung(LabError):
+    """The engine does not answer in the time that a command has, though its process runs.
+
+    It may answer yet: then commands work again. Nothing waits for it meanwhile; lab.restart() and
+    lab.close() kill it.
+
+    Attributes
+    ----------
+    reason: what it is at, in a few words
+    pid: the engine's process
+    call: the DPDK function that does not return, such as "rte_eth_dev_start"; None: not known
+    driver: the driver that is at work, such as "net_virtio"; None: not known
+    port: the port's name; None: none, or not known
+    node: "path/node" that a worker does not come back from; None: workers walk
+    seconds: since when
+    command: what the engine had been asked to do; None: nothing, its workers stand still
+    log: the last lines of the engine's log
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        pid: int,
+        call: str | None = None,
+        driver: str | None = None,
+        port: str | None = None,
+        node: str | None = None,
+        seconds: float = 0.0,
+        command: str | None = None,
+        log: tuple[str, ...] = (),
+    ) -> None:
+        fix = "lab.restart() kills the engine and starts another with the lab's ports and paths"
+        lines = [f"{reason}; {fix}"]
+        if log:
+            lines += ["last lines of the engine's log:", *(f"  {line}" for line in log)]
+        super().__init__("\n".join(lines))
+        self.reason = reason
+        self.pid = pid
+        self.call = call
+        self.driver = driver
+        self.port = port
+        self.node = node
+        self.seconds = seconds
+        self.command = command
+        self.log = log
+
+
+def is_answered(error: BaseException) -> bool:
+    """Whether the engine has done with the command that raised it; else an interrupt or a deadline
+    ended the wait alone, and it may be done yet."""
+    return isinstance(error, LabError) and not isinstance(error, EngineHung)
+
+
 class LabClosed(EngineDied):
     """A lab that was closed was asked for what only its engine can do.
 

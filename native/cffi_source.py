@@ -47,7 +47,12 @@ BORROWED: dict[str, tuple[str, ...]] = {
     "replay_ahead.h": ("struct lk_side", "struct lk_replay_config"),
     "sick_state.h": ("enum lk_sick_tx", "enum lk_sick_rx", "enum lk_told_of"),
     "signature.h": (),
-    "status.h": ("struct lk_status",),
+    "status.h": (
+        "struct lk_driver_call",
+        "struct lk_named_port",
+        "struct lk_standstill",
+        "struct lk_status",
+    ),
     "flow_state.h": ("enum lk_flow_state", "enum lk_change_kind"),
     "stripped.h": ("struct lk_stripped",),
     "trial_state.h": ("enum lk_trial_state",),

@@ -5,42 +5,50 @@ import contextlib
 import itertools
 import mmap
 import os
-import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
+import time
+import warnings
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import IO, Any
+from typing import Any
 
 from labkit._codec import ffi, lib
 from labkit.engine import protocol
 from labkit.engine.answers import EngineFacts
 from labkit.engine.command_calls import commands_over
-from labkit.engine.config import LOGS_VARIABLE, EalConfig
-from labkit.errors import EngineDied, EngineElsewhere, EngineError, LabClosed
+from labkit.engine.config import EalConfig
+from labkit.engine.exchanges import Exchanges, Order
+from labkit.engine.hung import (
+    STOPPED,
+    AtWork,
+    calls_under_way,
+    hung,
+    hung_at,
+    process_state,
+    standstills,
+    stopped,
+)
+from labkit.engine.log import open_log, without_backtrace, without_usage
+from labkit.errors import EngineDied, EngineElsewhere, EngineError, EngineHung
 from labkit.machine.limits import limits_named, limits_told
 from labkit.machine.runtime import check_writable, remove_stale_runtime, runtime_directory
 
 LOG_LINES_SHOWN = 12
 EXIT_SECONDS = 5.0
-ANSWER_SECONDS = 60.0  # none of the commands waits for traffic; a driver may take seconds
+STANDSTILL_SECONDS = 5.0  # of a worker or of the process, until it is told
+KILL_SECONDS = 10.0  # until the kernel has taken a killed process away
 
 _numbers = itertools.count(1)
 
 # Thousands of flows take megabytes: in huge pages where the kernel has them to give (glibc manual,
 # "Memory Allocation Tunables"), which needs no reservation and no right.
 TUNABLES = "glibc.malloc.hugetlb=1"
-
-Answer = tuple[protocol.Message, list[str]] | Exception
-Order = tuple["SimpleQueue[Answer]", str, Sequence[int], dict[str, Any]]
 
 
 class EngineClient:
@@ -53,8 +61,7 @@ class EngineClient:
         remove_stale_runtime(self.runtime.parent)
         self._owner = os.getpid()
         self._closed = False
-        self._commands: SimpleQueue[Order | None] = SimpleQueue()
-        self._ordering = threading.Lock()
+        self._killing = threading.Lock()
         with limits_named("the engine did not start"), ExitStack() as undo:
             self._log = undo.enter_context(open_log(prefix))
             self._status = os.memfd_create("labkit-status", os.MFD_CLOEXEC)
@@ -68,10 +75,9 @@ class EngineClient:
                 self.process = self._begin(theirs)
             undo.callback(self.process.wait)
             undo.callback(self.process.kill)
-            self._exchanging = threading.Thread(
-                target=self._exchange_all, name="labkit-engine", daemon=True
+            self.exchanges = Exchanges(
+                self._exchange, self._hung, self._stands_still, config.deadlines
             )
-            self._exchanging.start()
             undo.pop_all()  # from here on kill() does it
             weakref.finalize(self, self._log.close)  # read after the engine's end too
         self.commands = commands_over(self._ask)
@@ -79,7 +85,7 @@ class EngineClient:
             self.facts: EngineFacts = self.commands.start(
                 config.arguments(prefix), config.usable_cpus(), config.max_workers
             )
-        except (EngineDied, EngineError) as error:
+        except (EngineDied, EngineError, EngineHung) as error:
             self.kill()
             raise self._not_started(error) from None
         except BaseException:
@@ -107,8 +113,13 @@ class EngineClient:
             process_group=0,
         )
 
-    def _not_started(self, error: EngineDied | EngineError) -> EngineError:
+    def _not_started(self, error: EngineDied | EngineError | EngineHung) -> EngineError:
         """Nothing was there to be restarted: what kept it, rather than how it ended."""
+        if isinstance(error, EngineHung):
+            said = "\n".join(f"  {line}" for line in error.log)
+            return EngineError(
+                f"the engine did not start, and was killed: {error.reason}\nits log says:\n{said}"
+            )
         told = limits_told(f"{error} {self.log}")
         if told:
             return EngineError(f"the engine did not start: {told}")
@@ -144,59 +155,110 @@ class EngineClient:
         return os.dup(self._log.fileno())
 
     def close(self) -> None:
-        """Ends the engine in order, by force when it does not end in time."""
+        """Ends the engine in order, by force when it hangs or does not end in time."""
         if self._closed or os.getpid() != self._owner:
             return  # it is not ours to end
-        with contextlib.suppress(OSError):
-            self._channel.shutdown(socket.SHUT_WR)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(EXIT_SECONDS)
-        self.kill()
+        try:
+            if self.hung is None:
+                self._channel.shutdown(socket.SHUT_WR)
+                self.process.wait(EXIT_SECONDS)
+        except (OSError, subprocess.TimeoutExpired):
+            pass
+        finally:  # whatever ends the wait
+            self.kill()
 
     def kill(self) -> None:
         """Ends the engine at once and removes what it left."""
-        with self._ordering:
+        with self._killing:
             if self._closed:
                 return
             self._closed = True
-            self._commands.put(None)  # no order comes after it, so each one gets its answer
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        # The garbage collector, which closes a forgotten lab, may run on any thread.
-        if threading.current_thread() is not self._exchanging:
-            self._exchanging.join()
+        self.exchanges.close()
+        self._end_process()
+        with contextlib.suppress(OSError):
+            self._channel.shutdown(socket.SHUT_RDWR)  # nobody answers any more
+        self.exchanges.join(KILL_SECONDS)
         self._channel.close()
         os.close(self._status)
         shutil.rmtree(self.runtime, ignore_errors=True)
 
+    def _end_process(self) -> None:
+        """Kills it; what the kernel does not let go is told, and left behind."""
+        if self.process.poll() is None:
+            self.process.kill()
+        try:
+            self.process.wait(KILL_SECONDS)
+        except subprocess.TimeoutExpired:
+            pid = self.process.pid
+            warnings.warn(
+                f"the engine's process {pid} was killed and does not end: the kernel has it in "
+                f"state {process_state(pid)} (proc(5)), in a driver or on a device that does not "
+                "answer; it keeps its device and memory until it is let go, or the machine is "
+                "restarted",
+                stacklevel=2,
+            )
+
+    @property
+    def hung(self) -> EngineHung | None:
+        """What is to be raised of an engine that is known to hang; nothing is asked."""
+        if not self.is_alive:
+            return None
+        if process_state(self.process.pid) in STOPPED:
+            return self._hung_at(stopped(self.process.pid))
+        if (
+            self.exchanges.busy_seconds == 0.0
+        ):  # but a recorder may be in a driver, which commands wait for
+            for call in calls_under_way(self.status):
+                if call.seconds > STANDSTILL_SECONDS:
+                    return self._hung_at(call)
+        return self.exchanges.hung
+
+    @property
+    def stands_still(self) -> EngineHung | None:
+        """The same, also of a worker that has not come back for seconds."""
+        found = self._standstills() if self.is_alive else []
+        return self._hung_at(found[0]) if found else self.hung
+
+    def _hung_at(self, found: AtWork) -> EngineHung:
+        return hung_at(found, found.what, self.process.pid, None, self._last_lines())
+
+    def _stands_still(self, seconds: float) -> bool:
+        """Whether a command that is so old cannot get on: a worker does not come back, or the whole
+        process is stopped."""
+        is_stopped = process_state(self.process.pid) in STOPPED
+        return seconds > STANDSTILL_SECONDS and (is_stopped or bool(self._standstills()))
+
+    def _standstills(self) -> list[AtWork]:
+        return [one for one in standstills(self.status) if one.seconds > STANDSTILL_SECONDS]
+
+    def check_walks(self) -> None:
+        """Raises EngineHung when a worker has stood still for seconds."""
+        for found in self._standstills():
+            if self.is_alive:
+                raise self._hung_at(found)
+
+    def _hung(self, order: Order, asked: str) -> EngineHung:
+        return hung(
+            self.status,
+            self.process.pid,
+            asked,
+            order.command,
+            order.arguments,
+            time.monotonic() - (order.begun or time.monotonic()),
+            is_left=order.left is not None,
+            log=self._last_lines(),
+        )
+
     def _ask(self, command: str, descriptors: Sequence[int], arguments: dict[str, Any]) -> Any:
         """Runs a command in the engine and returns its result.
 
-        Raises EngineError when the engine refuses it, EngineDied when there is no engine any more,
-        LabClosed when that was asked for.
+        Raises EngineError when the engine refuses it, EngineHung when it does not answer in time,
+        EngineDied when there is no engine any more, LabClosed when that was asked for.
         """
         self.check_ours()
-        # On a thread of its own an exchange comes to its end even when Ctrl-C ends the wait for it.
-        # SimpleQueue is the one way to wait that KeyboardInterrupt leaves whole.
-        answer: SimpleQueue[Answer] = SimpleQueue()
-        with self._ordering:
-            if self._closed:
-                raise LabClosed
-            # Whose wait Ctrl-C ends may close its descriptors before they are on their way.
-            ours = [os.dup(descriptor) for descriptor in descriptors]
-            self._commands.put((answer, command, ours, arguments))
-        try:
-            outcome = answer.get(timeout=ANSWER_SECONDS)
-        except Empty:
-            raise EngineError(
-                f"{command.replace('_', ' ')}: the engine (process {self.process.pid}) has not "
-                f"answered for {ANSWER_SECONDS:g} s, though its process runs; it may be stopped "
-                f"(kill -CONT {self.process.pid}) or its driver hang: see lab.log; lab.restart() "
-                "ends it"
-            ) from None
-        if isinstance(outcome, Exception):
-            raise outcome
+        outcome = self.exchanges.ask(command, descriptors, arguments)
+        if outcome is None:  # nobody waits
+            return None
         reply, said = outcome
         if "error" not in reply:
             return reply["result"]
@@ -206,15 +268,6 @@ class EngineClient:
         if told := limits_told(text):
             text += f"\n{told}"
         raise EngineError(text)
-
-    def _exchange_all(self) -> None:
-        """The thread that talks to the engine, until it is told to end."""
-        while (order := self._commands.get()) is not None:
-            answer, command, descriptors, arguments = order
-            try:
-                answer.put(self._exchange(command, descriptors, arguments))
-            except Exception as error:  # whatever it is, whoever waits is told
-                answer.put(error)
 
     def _exchange(
         self, command: str, descriptors: Sequence[int], arguments: dict[str, Any]
@@ -239,8 +292,8 @@ class EngineClient:
         try:
             code = self.process.wait(EXIT_SECONDS)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            code = self.process.wait()
+            self._end_process()
+            code = self.process.returncode or -signal.SIGKILL
         shutil.rmtree(self.runtime, ignore_errors=True)
         status = self.status
         name = signal.Signals(-code).name if code < 0 else None
@@ -252,35 +305,16 @@ class EngineClient:
             signal=name,
             node=_text(status.fault_node) or None,
             command=_text(status.command).replace("_", " ") or None,
-            log=tuple(without_backtrace(self.log.splitlines())[-LOG_LINES_SHOWN:]),
+            log=self._last_lines(),
         )
 
-
-def without_usage(lines: Sequence[str]) -> list[str]:
-    """What was said without the pages of EAL options that a bad argument brings up."""
-    said, in_usage = [], False
-    for line in lines:
-        in_usage = line.startswith("Usage:") or (in_usage and not line.startswith("EAL: "))
-        if line.strip() and not in_usage:
-            said.append(line)
-    return said
-
-
-def without_backtrace(lines: Sequence[str]) -> list[str]:
-    """What was said without the addresses that a panic of DPDK lists behind its reason."""
-    return [line for line in lines if not re.fullmatch(r"\d+: .*\[[0-9a-f]+\]", line)]
+    def _last_lines(self) -> tuple[str, ...]:
+        return tuple(without_backtrace(self.log.splitlines())[-LOG_LINES_SHOWN:])
 
 
 def _text(field: Any) -> str:
     text: bytes = ffi.string(field)
     return text.decode(errors="replace")
-
-
-def open_log(prefix: str) -> IO[bytes]:
-    """A file for what an engine prints: without a name, unless logs are to be kept."""
-    if folder := os.environ.get(LOGS_VARIABLE):
-        return Path(folder, f"engine-{prefix}.log").open("w+b")
-    return tempfile.TemporaryFile(prefix="labkit-log-")
 
 
 def _environment() -> dict[str, str]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from labkit.engine.commands import Commands, Descriptors
+from labkit.engine.commands import SECONDS_OF_ANY, Commands, Descriptors
 
 Ask = Callable[[str, Sequence[int], dict[str, Any]], Any]  # command, descriptors, arguments
 
@@ -16,6 +16,17 @@ _SIGNATURES = {
     if inspect.isfunction(method) and not name.startswith("_")
 }
 NAMES = tuple(_SIGNATURES)
+# What `given` says of them: how long each may take, which clean up, and what takes back the answer
+# that nobody waits for any more, as which argument.
+SECONDS: dict[str, float] = {
+    name: getattr(getattr(Commands, name), "seconds", SECONDS_OF_ANY) for name in NAMES
+}
+CLEANS = frozenset(name for name in NAMES if getattr(getattr(Commands, name), "cleans", False))
+UNDONE_BY: dict[str, tuple[str, str]] = {
+    name: (undo, list(_SIGNATURES[undo].parameters)[1])
+    for name in NAMES
+    if (undo := getattr(getattr(Commands, name), "undo", None))
+}
 _DESCRIPTORS = "descriptors"  # the parameter that is no JSON value
 _TAKES_DESCRIPTORS = {
     name

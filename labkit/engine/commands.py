@@ -5,8 +5,8 @@ The server implements Commands; the notebook calls the methods of an object that
 (`command_calls.py`) makes from the same description. Only what stands here goes over the wire.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from labkit.engine.answers import (
     CaptureCounts,
@@ -23,6 +23,28 @@ from labkit.engine.answers import (
     WorkerFacts,
 )
 
+F = TypeVar("F", bound=Callable[..., Any])
+SECONDS_OF_ANY = 15.0  # none waits for traffic; a machine under load may be slow
+SECONDS_OF_DRIVERS = 30.0  # which reset a device, or ask it several times
+SECONDS_OF_MEMORY = 60.0  # of huge pages that are cleared, of files that are written
+
+
+def given(
+    seconds: float = SECONDS_OF_ANY, *, cleans: bool = False, undo: str = ""
+) -> Callable[[F], F]:
+    """What is special about a command.
+
+    seconds: how long the engine may take, before EngineHung is raised of it (EalConfig.deadlines)
+    cleans: it takes something away; an engine that hangs does it when it answers again
+    undo: the command that takes back its answer where nobody waits for it any more
+    """
+
+    def mark(command: F) -> F:
+        command.__dict__.update(seconds=seconds, cleans=cleans, undo=undo)
+        return command
+
+    return mark
+
 
 class Descriptors(tuple[int, ...]):
     """File descriptors that travel along with a command (SCM_RIGHTS); who receives them owns
@@ -35,9 +57,11 @@ class Commands(Protocol):
     """What an engine does. Arguments and answers are JSON values, apart from Descriptors.
 
     One command runs at a time, none waits for traffic. One that is refused raises EngineError
-    where it was called; none is answered after the engine's death (EngineDied).
+    where it was called; none is answered after the engine's death (EngineDied). Each has a deadline
+    (`given`), after which EngineHung is raised.
     """
 
+    @given(2 * SECONDS_OF_MEMORY)
     def start(self, arguments: Sequence[str], cpus: Sequence[int], max_workers: int) -> EngineFacts:
         """Starts DPDK with these EAL arguments; the first command, and once only."""
 
@@ -49,9 +73,11 @@ class Commands(Protocol):
     def ports_left(self) -> int:
         """How many more ports DPDK has room for."""
 
+    @given(SECONDS_OF_DRIVERS)
     def cable(self, names: Sequence[str], queues: int, ring_size: int) -> None:
         """Makes the devices of a cable's ends, or of one ring port that hears itself."""
 
+    @given(SECONDS_OF_DRIVERS)
     def attach_device(
         self, name: str, bus: str, device: str, arguments: str, fanout: bool
     ) -> PortLimits:
@@ -60,6 +86,7 @@ class Commands(Protocol):
     def port_limits(self, name: str) -> PortLimits:
         """What the port's driver takes."""
 
+    @given(SECONDS_OF_DRIVERS)
     def start_port(
         self,
         name: str,
@@ -81,9 +108,11 @@ class Commands(Protocol):
     def link_changes(self, name: str) -> list[LinkChange]:
         """The newest changes of a port's link, and how it was at the start."""
 
+    @given(SECONDS_OF_DRIVERS)
     def set_promiscuous(self, name: str, on: bool) -> None:
         """Receives frames for other MAC addresses too, or not."""
 
+    @given(SECONDS_OF_DRIVERS)
     def set_link(self, name: str, up: bool) -> None:
         """Sets the link up or down."""
 
@@ -99,6 +128,7 @@ class Commands(Protocol):
     def listen_frames(self, name: str, slot: int, descriptors: Descriptors) -> None:
         """Signals an eventfd when there are frames for the reader of a slot (frame_ring.h)."""
 
+    @given(SECONDS_OF_DRIVERS, cleans=True)
     def close_port(self, name: str) -> list[str]:
         """Closes a port unless paths use it, whose names it answers; nothing if there is none."""
 
@@ -108,9 +138,11 @@ class Commands(Protocol):
         """What the port's device does from now on: fields of struct lk_sick_config, `refusal` the
         name of a verdict."""
 
+    @given(cleans=True)
     def cure_sick(self, name: str, sends: bool) -> None:
         """The device is sound again, and sends what it held, or loses it."""
 
+    @given(cleans=True)
     def lose_held(self, name: str) -> None:
         """What the device holds is lost, as by a reset."""
 
@@ -131,13 +163,16 @@ class Commands(Protocol):
 
     # Paths and workers
 
+    @given(SECONDS_OF_DRIVERS)
     def run_path(self, name: str, path: Mapping[str, Any]) -> int:
         """Builds a path from its plain data and starts it; the lcore that walks it."""
 
+    @given(SECONDS_OF_DRIVERS)
     def replace_path(self, name: str, path: Mapping[str, Any]) -> PathCounts:
         """Another path of this name from one walk of its worker to the next; the last counters of
         the one before."""
 
+    @given(SECONDS_OF_DRIVERS, cleans=True)
     def stop_path(self, name: str) -> PathCounts | None:
         """Takes a path off its worker; its last counters, or nothing if there is none."""
 
@@ -149,6 +184,7 @@ class Commands(Protocol):
 
     # Captures of ports
 
+    @given(undo="stop_capture")
     def start_capture(self, port: str, params: Mapping[str, Any]) -> int:
         """Captures what a port receives and sends, with the parameters of a capture node; its
         number."""
@@ -156,11 +192,13 @@ class Commands(Protocol):
     def read_capture(self, number: int) -> CaptureCounts | None:
         """What it has written so far; nothing once it was stopped."""
 
+    @given(SECONDS_OF_MEMORY, cleans=True)
     def stop_capture(self, number: int) -> CaptureCounts | None:
         """Ends it; its last counts, or nothing if it was stopped before."""
 
     # Recorders
 
+    @given(undo="stop_recorder")
     def start_recorder(
         self, rows: int, room: int, interval_ns: int, descriptors: Descriptors
     ) -> int:
@@ -169,6 +207,7 @@ class Commands(Protocol):
     def recorder_schema(self, generation: int) -> list[str] | None:
         """Names of the values of a row of this generation; None: too long ago."""
 
+    @given(cleans=True)
     def stop_recorder(self, number: int) -> None:
         """Ends a recorder."""
 
@@ -184,14 +223,17 @@ class Commands(Protocol):
     def probe_round_trips(self, run: str, count: int) -> list[float]:
         """Up to `count` round trips in ns."""
 
+    @given(cleans=True)
     def stop_probe(self, run: str) -> None:
         """Makes no more probes."""
 
+    @given(SECONDS_OF_DRIVERS, cleans=True)
     def free_probe(self, run: str) -> None:
         """And stops its path, if an interrupt left it."""
 
     # Trials
 
+    @given(SECONDS_OF_MEMORY)
     def create_trial(
         self, run: str, settings: Fields, streams: Sequence[Mapping[str, Any]]
     ) -> None:
@@ -200,6 +242,7 @@ class Commands(Protocol):
     def start_trial(self, run: str) -> None:
         """Begins to send."""
 
+    @given(cleans=True)
     def stop_trial(self, run: str) -> None:
         """Ends sending before its time."""
 
@@ -215,14 +258,17 @@ class Commands(Protocol):
     def trial_histogram(self, run: str, index: int) -> Histogram:
         """Latencies of a stream; of index -1 jitter."""
 
+    @given(SECONDS_OF_DRIVERS, cleans=True)
     def free_trial(self, run: str) -> None:
         """And stops its paths, if an interrupt left some."""
 
     # Live traffic: a trial without an end, whose streams come and go
 
+    @given(SECONDS_OF_MEMORY)
     def create_traffic(self, run: str, room: int) -> None:
         """Live streams of one port, at most so many; trial_histogram, free_trial as for a trial."""
 
+    @given(SECONDS_OF_MEMORY)
     def change_traffic(
         self,
         changes: Mapping[str, Sequence[Mapping[str, Any]]],
@@ -246,5 +292,6 @@ class Commands(Protocol):
     def read_trace(self, first: int) -> TraceSteps:
         """Steps from number `first` on, and the frames seen."""
 
+    @given(cleans=True)
     def stop_trace(self) -> None:
         """Follows no further."""

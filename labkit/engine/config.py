@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How the engine starts DPDK's environment abstraction layer (EAL)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated
 
-from labkit.arguments.checked import checked
-from labkit.arguments.hints import Between
+from labkit.arguments.checked import checked, fitting
+from labkit.arguments.hints import Between, Seconds
+from labkit.engine.command_calls import SECONDS
 from labkit.errors import LabError
 from labkit.machine.cpus import usable_cpus
 from labkit.machine.hugepages import free_hugepage_mb, hugepages_can_be_mapped
 from labkit.machine.pci_address import PciDevice, pci_device
+from labkit.text import near
 
 LOGS_VARIABLE = "LABKIT_ENGINE_LOGS"  # a folder that keeps the logs when their engines are gone
 MAIN_LCORE = 0
@@ -35,6 +38,9 @@ class EalConfig:
     file_prefix: name of the engine's runtime directory; None: one of its own (--file-prefix).
     log_levels: such as ("lib.eal:debug",) (--log-level).
     extra: further EAL arguments, passed on as they are.
+    deadlines: seconds that the engine may take for a command, by its name, where a device needs
+        more than the usual, such as {"start_port": 120} (labkit/engine/commands.py); then
+        EngineHung is raised.
     """
 
     memory_mb: Annotated[int, Between(64, 1 << 20, "MiB")] = 512
@@ -46,6 +52,7 @@ class EalConfig:
     file_prefix: str | None = None
     log_levels: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    deadlines: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name in ("cpus", "log_levels", "extra"):
@@ -53,6 +60,12 @@ class EalConfig:
                 object.__setattr__(self, name, tuple(given))
         given_pci = (self.pci,) if isinstance(self.pci, str) else self.pci
         object.__setattr__(self, "pci", tuple(str(pci_device(text)) for text in given_pci))
+        for command, seconds in self.deadlines.items():
+            if command not in SECONDS:
+                raise LabError(
+                    f"deadlines: there is no command {command!r}{near(command, SECONDS)}"
+                )
+            fitting(f"deadlines[{command!r}]", seconds, Seconds)
         missing = set(self.cpus or ()).difference(usable_cpus())
         if missing:
             usable = ", ".join(map(str, usable_cpus()))

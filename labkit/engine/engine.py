@@ -2,6 +2,7 @@
 """What a lab holds of its engine, and keeps when the process is a new one."""
 
 import weakref
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from labkit.engine.client import EngineClient
 from labkit.engine.commands import Commands
 from labkit.engine.config import EalConfig
 from labkit.engine.nic_access import check_nic
-from labkit.errors import EngineError
+from labkit.errors import EngineError, EngineHung
 
 
 class Engine:
@@ -54,6 +55,25 @@ class Engine:
         return self._client.channel
 
     @property
+    def hung(self) -> EngineHung | None:
+        """What is to be raised of an engine that is known to hang; nothing is asked."""
+        return self._client.hung
+
+    @property
+    def stands_still(self) -> EngineHung | None:
+        """The same, also of a worker that has not come back for seconds."""
+        return self._client.stands_still
+
+    @property
+    def busy_seconds(self) -> float:
+        """Since when it is at work on a command; 0: on none."""
+        return self._client.exchanges.busy_seconds
+
+    def unawaited(self) -> AbstractContextManager[None]:
+        """Commands of this thread are given meanwhile, and not waited for: they answer None."""
+        return self._client.exchanges.unawaited()
+
+    @property
     def is_alive(self) -> bool:
         """Whether the process runs."""
         return self._client.is_alive
@@ -84,9 +104,14 @@ class Engine:
 
     def check_answers(self) -> None:
         """The same, also when it is dying at this moment: a process that was killed looks alive
-        until its memory is gone, but answers nothing. For where nothing came back, before anybody
-        else is blamed."""
+        until its memory is gone, but answers nothing. EngineHung when it hangs, or its workers do.
+        For where nothing came back, before anybody else is blamed."""
         self.commands.clock()
+        self.check_walks()
+
+    def check_walks(self) -> None:
+        """Raises EngineHung when a worker has stood still for seconds; nothing is asked."""
+        self._client.check_walks()
 
     def restart(self) -> None:
         """A new process, without ports and paths."""
@@ -94,6 +119,12 @@ class Engine:
         self.close()
         self._start()
 
+    def kill(self) -> None:
+        """Ends the process at once."""
+        self._client.kill()
+        self._finalizer.detach()
+
     def close(self) -> None:
-        """Ends the process; nothing when it has ended."""
-        self._finalizer()
+        """Ends the process, by force when it hangs; nothing when it has ended."""
+        self._client.close()
+        self._finalizer.detach()

@@ -70,6 +70,7 @@ class Ports:
         call("lk_cable_create", names[0].encode(), other, queues, ring_size, ids)
         for name, port_id in zip(names, ids, strict=False):
             self.by_name[name] = EnginePort(port_id, bytes(6), ring_queues=queues)
+            lib.lk_port_name(port_id, name.encode(), b"net_ring", b"")
 
     def probe(self, name: str, bus: str, device: str, arguments: str, fanout: bool) -> PortLimits:
         """Attaches a device and returns its limits. A device without a port is an error.
@@ -82,7 +83,10 @@ class Ports:
             call(function, bus.encode(), device.encode(), arguments.encode())
         port_id = call("lk_port_find", device.encode())
         self.by_name[name] = EnginePort(port_id, bytes(6), arguments=arguments, sockets=sockets)
-        return self.limits(name)
+        lib.lk_port_name(port_id, name.encode(), b"", device.encode())
+        limits = self.limits(name)
+        lib.lk_port_name(port_id, name.encode(), limits["driver"].encode(), device.encode())
+        return limits
 
     def limits(self, name: str) -> PortLimits:
         return limits_of(self.by_name[name].id)

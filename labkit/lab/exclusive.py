@@ -17,6 +17,7 @@ T = TypeVar("T")
 Pause = Callable[[float], None]
 POLL_SECONDS = 0.1
 CLEANUP_SECONDS = 10.0
+STUCK_SECONDS = 3.0  # of one command
 
 
 class Interrupted(BaseException):
@@ -59,6 +60,13 @@ def check_idle(engine: Engine) -> None:
             f"{running.what} is running in this lab; wait for it, interrupt it, or use a lab of "
             "its own"
         )
+
+
+def check_may_end(engine: Engine) -> None:
+    """The same, unless it was interrupted, and only cleans up."""
+    running = _running.get(engine)
+    if running is None or not running.is_interrupted:
+        check_idle(engine)
 
 
 def _check_vacant(engine: Engine) -> None:
@@ -121,11 +129,16 @@ class _Measurement(Generic[T]):
         try:
             self.is_interrupted = True
             end = time.monotonic() + CLEANUP_SECONDS
-            while not self.is_done and time.monotonic() < end:
+            while not self.is_done and time.monotonic() < end and not self._is_stuck:
                 with suppress(Empty):
                     self._end.get(timeout=POLL_SECONDS)
         except BaseException:  # anywhere in the above: the wait begins anew
             self.wait_out()
+
+    @property
+    def _is_stuck(self) -> bool:
+        """It waits for an engine that does not get on, and no cleaning up helps."""
+        return self._engine.busy_seconds > STUCK_SECONDS or self._engine.hung is not None
 
     def result(self) -> T:
         """What the work returned; raises what it raised."""

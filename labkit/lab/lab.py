@@ -14,10 +14,10 @@ from labkit.arguments.hints import Count, IpAddresses, Offers, Seconds, UdpPort
 from labkit.arguments.names import Named
 from labkit.engine.config import EalConfig
 from labkit.engine.engine import Engine
-from labkit.errors import EngineDied, LabError, PathError, PortError
+from labkit.errors import EngineDied, EngineHung, LabError, PathError, PortError, is_answered
 from labkit.lab import open_labs
 from labkit.lab.device import Option, names_of_kinds, parse_device
-from labkit.lab.exclusive import check_idle
+from labkit.lab.exclusive import check_may_end
 from labkit.lab.host_paths import HostPaths
 from labkit.lab.nic_settings import LINK_SECONDS, NicSettings
 from labkit.lab.paths import LabPaths
@@ -312,18 +312,41 @@ class Lab:
         """Counters of every path by its name, those that hand frames to Python included."""
         return self._paths.counters()
 
-    def restart(self) -> None:
-        """A new engine with the same ports and paths; counters begin at 0. Sockets stay open.
+    @checked()
+    def restart(self, *, without: tuple[str, ...] = ()) -> None:
+        """A new engine with the same ports and paths; counters begin at 0. Sockets stay open. An
+        engine that hangs is killed.
 
-        Raises LabError while a measurement runs, unless the engine has died.
+        without: names of ports to do without, because their device hangs; they are closed, and the
+        paths that use them go with them. A port that hangs is told by EngineHung, which ends the
+        new engine.
+
+        Raises LabError while a measurement runs, unless the engine has died or hangs.
         """
-        if self.is_alive:
-            check_idle(self.engine)
+        if self.is_alive and self.engine.hung is None:
+            check_may_end(self.engine)
+        from labkit.lab.left_out import leave_out, with_their_tunnels  # late: few ports hang
+
+        left_out = with_their_tunnels(without, self._ports, self.tunnels) if without else {}
         self.is_closed = False
         open_labs.labs.add(self)
         for capture in tuple(self.captures):
             capture.close()
+        self.engine.close()
+        if left_out:
+            leave_out(left_out, self._ports, self._paths, self.tunnels)
         self.engine.restart()
+        try:
+            self._rebuild()
+        except BaseException as error:
+            if not is_answered(error):
+                self.engine.kill()
+            if isinstance(error, EngineHung) and error.port:
+                error.add_note(f'lab.restart(without=["{error.port}"]) does without this port')
+            raise
+
+    def _rebuild(self) -> None:
+        """What was declared, in a new engine."""
         self._workers.begin_anew()
         self._ports.rebuild()
         live = self.live if self.live is not None and not self.live.is_closed else None
@@ -336,6 +359,17 @@ class Lab:
     def close(self) -> None:
         """Ends the engine. Its ports, interfaces, files and live views go with it; what was counted
         last stays readable."""
+        try:
+            self._keep()
+        except BaseException:  # an interrupt, which waits for nothing more
+            self.engine.kill()
+            raise
+        self.engine.close()
+
+    def _keep(self) -> None:
+        """Ends what uses the engine, and keeps what was counted, as far as it answers."""
+        if self.engine.hung is not None:
+            self.engine.kill()
         if self.live is not None and self.is_alive:
             with suppress(LabError):  # of an engine that hangs, which ends here
                 self.live.close()
@@ -346,11 +380,10 @@ class Lab:
             look(self)
         open_labs.labs.discard(self)
         if self.is_alive:
-            with suppress(LabError):  # of an engine that dies now nothing more is to be had
+            with suppress(LabError):  # of an engine that dies or hangs now no more is to be had
                 self._workers.keep()
                 self._paths.keep()
                 self._ports.keep()
-        self.engine.close()
 
     def __enter__(self) -> "Lab":
         return self
@@ -376,6 +409,8 @@ class Lab:
         """Of an engine that does not run: why, and how old the numbers are."""
         if self.is_closed:
             return f"the lab was closed: engine {self.pid} ended; the counters are its last"
+        if (hung := self.engine.stands_still) is not None:
+            return f"engine {self.pid} hangs: {hung.reason}; the counters are those read last"
         try:
             self.engine.check_alive()
         except EngineDied as died:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The paths of a lab: run, stopped, counted, and made again in a new engine."""
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
-from labkit.errors import LabClosed, LabError, PathError
+from labkit.errors import LabClosed, LabError, PathError, is_answered
 from labkit.lab.host_paths import HostPaths
 from labkit.lab.port import Port
 from labkit.lab.running_path import RunningPath, start_path
@@ -71,13 +71,32 @@ class LabPaths:
         self._check_ports(path)
         resolved = self._resolved(path)
         running = self._path(resolved)
-        try:
+        with self._hosts_after(resolved.ports):
             self._make_way(resolved)
             start_path(self._engine, resolved)
             self.declared[path.name] = running
-        finally:
-            self.hosts.ensure(resolved.ports)
         return running
+
+    @contextmanager
+    def _hosts_after(self, ports: Iterable[str], *, leaves: bool = False) -> Iterator[None]:
+        """Gives ports that Python uses what no declared path does for them afterwards; who was
+        interrupted does not wait for that. leaves: what they have by now is another's work."""
+
+        def renew() -> None:
+            if leaves:
+                self.hosts.leave(ports)
+            self.hosts.ensure(ports)
+
+        try:
+            yield
+        except BaseException as error:
+            if is_answered(error):
+                renew()
+            else:
+                with self._engine.unawaited(), suppress(LabError):
+                    renew()
+            raise
+        renew()
 
     def stop_measurement(self) -> None:
         """Stops the paths of a measurement; what one of them raises does not keep the others."""
@@ -107,14 +126,13 @@ class LabPaths:
     def _stop(self, running: RunningPath) -> None:
         if not running.is_running:
             return
-        try:
-            self._keep(running, self._engine.commands.stop_path(running.name))
-        except LabClosed:
-            pass  # and the path with it, its counters kept
-        finally:  # an interrupted wait does not keep it, and a restart is not to bring it back
-            del self.declared[running.name]
-            self.hosts.leave(running.path.ports)
-            self.hosts.ensure(running.path.ports)
+        with self._hosts_after(running.path.ports, leaves=True):
+            try:
+                self._keep(running, self._engine.commands.stop_path(running.name))
+            except LabClosed:
+                pass  # and the path with it, its counters kept
+            finally:  # an interrupted wait does not keep it, and a restart is not to bring it back
+                del self.declared[running.name]
 
     def _resolved(self, path: Path) -> Path:
         return path.with_macs({port.name: port.mac for port in self._ports.values()})
@@ -133,20 +151,16 @@ class LabPaths:
                     "the path, and run the other one"
                 )
         after = self._path(resolved)
-        try:
+        with self._hosts_after({*running.path.ports, *resolved.ports}):
             self._make_way(resolved, running)
             try:
                 answer = self._engine.commands.replace_path(running.name, resolved.to_dict())
-            except LabError:
-                raise
-            except BaseException:
-                # An interrupt ends the wait alone: they are exchanged all the same.
-                self.declared[running.name] = after
+            except BaseException as error:
+                if not is_answered(error):  # the wait alone has ended: they are exchanged
+                    self.declared[running.name] = after
                 raise
             self.declared[running.name] = after
             self._keep(running, answer)
-        finally:
-            self.hosts.ensure({*running.path.ports, *resolved.ports})
         return after
 
     def _path(self, resolved: Path) -> RunningPath:

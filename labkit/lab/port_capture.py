@@ -19,7 +19,7 @@ from urllib.parse import quote
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Seconds
 from labkit.engine.engine import Engine
-from labkit.errors import LabError
+from labkit.errors import EngineHung, LabError
 from labkit.lab.capture_flush import flush
 from labkit.lab.port import Port
 from labkit.packet.newest import NewestFrame, frames_from
@@ -75,6 +75,8 @@ class PortCapture:
         if not self._stopped:
             try:
                 self._take(self._engine.commands.read_capture(self._number), "it was stopped")
+            except EngineHung:
+                raise  # it may go on
             except LabError as error:
                 self._take(None, str(error).splitlines()[0])
         assert self._last is not None
@@ -94,7 +96,7 @@ class PortCapture:
     @property
     def newest(self) -> list[NewestFrame]:
         """The last 32 frames of the newest file, as far as there are."""
-        counts = self.counts
+        counts = self.known_counts()
         try:
             file, place = Path(counts["file"]), counts["newest"]
             return frames_from(file, place)[-MOST_NEWEST:] if place else []
@@ -174,8 +176,16 @@ class PortCapture:
     def __bool__(self) -> bool:
         return True
 
+    def known_counts(self) -> Mapping[str, Any]:
+        """Those of now, or the last ones where the engine hangs."""
+        try:
+            return self.counts
+        except EngineHung:
+            assert self._last is not None
+            return self._last
+
     def __repr__(self) -> str:
-        counts = self.counts
+        counts = self.known_counts()
         lost = f", {counts['missed']:,} missed" if counts["missed"] else ""
         state = f"ended: {counts['ended']}" if counts["ended"] else GOES_ON
         return (
@@ -191,7 +201,7 @@ def capture_html(capture: PortCapture) -> str:
     """The newest frames in a table, and a link to the file."""
     from labkit.packet.summary import summary  # late: few captures are shown
 
-    counts, newest = capture.counts, capture.newest
+    counts, newest = capture.known_counts(), capture.newest
     told = [f"{counts['written']:,} written"]
     told += [
         f"{counts[name]:,} {name.replace('_', ' ')}"

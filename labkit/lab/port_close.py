@@ -4,7 +4,7 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from labkit.errors import EngineDied, EngineError, LabError, PortError
+from labkit.errors import EngineDied, EngineError, EngineHung, LabError, PortError
 from labkit.lab.exclusive import measure
 from labkit.lab.flows.paths import PREFIX
 from labkit.lab.paths import LabPaths
@@ -33,7 +33,7 @@ class PortClose:
             # Measurements, which read all ports of the lab, are kept away, and so is Ctrl-C.
             what = f"the closing of port {port.name}"
             measure(engine, what, lambda _: self._close(port), beside_traffic=True)
-        except (PortError, EngineDied):
+        except (PortError, EngineDied, EngineHung):
             raise
         except LabError as error:
             raise PortError(f"port {port.name} cannot be closed: {error}") from None

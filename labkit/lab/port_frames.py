@@ -12,6 +12,7 @@ from labkit.lab.frame_reader import FrameReader
 from labkit.lab.frame_rings import FrameRings
 from labkit.packet.filter import Filter
 
+STANDSTILL_SECONDS = 2.0  # who waits for frames looks that often whether the engine gets on
 LOOK_SECONDS = 0.01  # a sender of single frames looks that often whether the engine lives
 
 
@@ -50,6 +51,7 @@ class PortFrames:
         self._reader: FrameReader | None = None
         self._rings: FrameRings | None = None
         self._looked = 0.0
+        self._next_look, self._stood_still = 0.0, False
 
     def begin(self, rings: FrameRings) -> None:
         """Makes the default reader: before a path can bring the first frame."""
@@ -68,7 +70,7 @@ class PortFrames:
     def send(self, frames: Sequence[bytes]) -> None:
         """Puts frames into the queue to the engine; waits only while that is full."""
         self.engine.check_alive()
-        self._attach(self, False).send(frames, self.check)
+        self._attach(self, False).send(frames, self.check_gets_on)
 
     def send_one(self, frame: bytes) -> None:
         """The same for one frame, in about a microsecond.
@@ -82,15 +84,15 @@ class PortFrames:
             self.check()
             self._looked = now
             rings = self._rings = rings or self._attach(self, False)
-        rings.send_one(frame, self.check)
+        rings.send_one(frame, self.check_gets_on)
 
     def flush(self) -> None:
         """Waits until the engine has taken what was sent."""
-        self._attach(self, False).flush(self.check)
+        self._attach(self, False).flush(self.check_gets_on)
 
     def wait(self, reader: FrameReader, seconds: float) -> bool:
         """Waits for a frame; False when none came within `seconds` though the engine lives."""
-        if reader.wait(seconds, self.check):
+        if reader.wait(seconds, self.check_waiting):
             return True
         self.check_answers()
         return reader.has_frame
@@ -108,6 +110,24 @@ class PortFrames:
         """Raises PortError when the port was closed, EngineDied when its engine is gone."""
         self.check_open()
         self.engine.check_alive()
+
+    def check_gets_on(self) -> None:
+        """The same, and EngineHung when a worker stands still: for who waits until frames are
+        taken."""
+        self.check()
+        self.engine.check_walks()
+
+    def check_waiting(self) -> None:
+        """The same, and EngineHung when the engine stands still at two looks: for who waits for
+        frames for long."""
+        self.check()
+        if (now := time.monotonic()) < self._next_look:
+            return
+        self._next_look = now + STANDSTILL_SECONDS
+        hung = self.engine.stands_still
+        if hung is not None and self._stood_still:
+            raise hung
+        self._stood_still = hung is not None
 
     def check_answers(self) -> None:
         """The same, of an engine that may be dying at this moment: it is asked."""

@@ -3,7 +3,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +11,8 @@ from labkit._codec import lib
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
 from labkit.engine.nic_access import check_nic
-from labkit.errors import EngineError, LabError, PortError
 from labkit.lab.claims import claims_of
+from labkit.errors import EngineError, LabError, PortError, is_answered
 from labkit.lab.device import Device, check_ring_size
 from labkit.lab.frame_rings import FrameRings
 from labkit.lab.link import await_link
@@ -107,12 +107,18 @@ class LabPorts:
         """Takes back ports that did not all open, or whose opening was interrupted."""
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             for name in names:
                 self.by_name.pop(name, None)
+            self._take_back(names, waits=is_answered(error))
+            raise
+
+    def _take_back(self, names: Iterable[str], *, waits: bool) -> None:
+        """waits: else it is done when the engine comes to it, after what was interrupted."""
+        with nullcontext() if waits else self.engine.unawaited():
+            for name in names:
                 with suppress(LabError):  # what went wrong first is what is told
                     self.engine.commands.close_port(name)
-            raise
 
     def forget(self, port: Port) -> None:
         """Of a port that was closed: its name, and its end of a cable."""

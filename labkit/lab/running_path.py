@@ -2,13 +2,14 @@
 """A path that an engine runs, and its counters."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import fitting
 from labkit.engine.engine import Engine
-from labkit.errors import LabError, PathError
+from labkit.errors import LabError, PathError, is_answered
 from labkit.lab.capture_flush import flush
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters, PathLedger, ledger_of
@@ -163,6 +164,10 @@ class RunningPath:
         if answer is not None:
             self.kept = self._seen = PathCounters.from_engine(answer)
 
+    def end_with_engine(self) -> None:
+        """Its engine is gone, and no other is to run it: what was read last stays."""
+        self.kept, self._is_stopped = self._seen, True
+
     def begin_anew(self) -> None:
         """In a new engine, which counts from 0."""
         self.kept = self._seen = None
@@ -195,8 +200,8 @@ def start_path(engine: Engine, path: Path) -> None:
     """Has the engine run a path, or not when it is interrupted."""
     try:
         engine.commands.run_path(path.name, path.to_dict())
-    except LabError:
-        raise
-    except BaseException:  # an interrupt ends the wait alone: the engine runs it all the same
-        engine.commands.stop_path(path.name)
+    except BaseException as error:
+        if not is_answered(error):  # the wait alone has ended: the engine runs it all the same
+            with engine.unawaited(), suppress(LabError):
+                engine.commands.stop_path(path.name)
         raise

@@ -166,7 +166,7 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
                         s._frames.check_answers()
                 return []
             for s in ports:
-                s._frames.check()
+                s._frames.check_waiting()
 
     def _next(self) -> tuple[bytes, float] | None:
         """The next frame that this socket is for, if it has arrived."""
@@ -207,7 +207,7 @@ class PortSocket(SuperSocket):  # type: ignore[misc]  # scapy's base is typed lo
     def _check_waiting(self) -> None:
         if self.closed:
             raise self._is_closed()
-        self._frames.check()
+        self._frames.check_waiting()
 
     def _is_closed(self) -> SocketClosed:
         """Also an EOFError, which scapy takes for the end."""

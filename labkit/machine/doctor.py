@@ -17,14 +17,15 @@ from labkit.text import plural
 
 DRIVERS = ("ring", "null", "pcap", "memif", "tap", "af_packet", "af_xdp", "virtio", "vhost", "ena")
 ENGINE_TIMEOUT_S = 60
-FIRST_LAB = """
+START_S = 40  # of that; then the engine tells which call of a driver has not returned
+FIRST_LAB = f"""
 try:
     import labkit as lk
-    with lk.Lab() as lab:
+    with lk.Lab(lk.EalConfig(deadlines={{"start": {START_S}}})) as lab:
         lab.cable()
         print(lab.dpdk_version)
 except Exception as error:  # whatever it is, the doctor tells it
-    print(f"{type(error).__name__}: {error}")
+    print(f"{{type(error).__name__}}: {{error}}")
     raise SystemExit(1)
 """
 

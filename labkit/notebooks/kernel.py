@@ -67,7 +67,10 @@ class Evidence:
             return
         self.has_captures = True
         for lab in list(open_labs.labs):
-            files = [capture.file for capture in list(lab.captures)]
+            files = []
+            for capture in list(lab.captures):
+                with contextlib.suppress(LabError):
+                    files.append(capture.file)
             for running in list(lab.paths.values()):
                 with contextlib.suppress(LabError, OSError):
                     running.flush()

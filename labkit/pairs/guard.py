@@ -3,12 +3,12 @@
 
 import threading
 import time
-from contextlib import suppress
 
 from labkit.errors import LabError
 from labkit.lab.lab import Lab
 from labkit.lab.port import Port
 from labkit.pairs.board import Board
+from labkit.pairs.link_look import LinkLook
 from labkit.pairs.numbers import FlowNumbers, flow_numbers
 from labkit.pairs.reigns import Reigns
 from labkit.pairs.repointing import check_can_switch, switch, tx_nodes
@@ -24,7 +24,6 @@ from labkit.units import plain
 NS = 1e9
 BEHIND = ("port/*", "path/*")  # counters of an engine that stands behind a port
 SETTLED_NS = round(1e9)  # after the first frame, when what was passed over is known
-FRESH_NS = round(0.5e9)  # of the last row of an engine that answers
 SLOWEST_LINK_LOOK = 0.1  # seconds
 LOST_SECONDS = 5.0  # at least, after which an engine is said to be silent that nothing can replace
 END_SECONDS = 10.0
@@ -64,7 +63,11 @@ class Guard:
         self.reigns = Reigns(self.main, now)
         self.restoring = Restoring(self.board)
         self._numbers: FlowNumbers | None = None  # of flows, when the last switch was decided
-        self._next_link_look = 0.0
+        limit = watchdog.limits.get("link")
+        self._link_look = None
+        if limit is not None:
+            self._link_look = LinkLook(lambda: self.main.port, max(limit / 2, SLOWEST_LINK_LOOK))
+        self._link_told: tuple[Port, bool] | None = None
         self._pid = 0  # of the engine that has both ports
         self._thread = threading.Thread(target=self._run, name="labkit-failover", daemon=True)
 
@@ -73,6 +76,8 @@ class Guard:
         for recorded in self._recorded.values():
             recorded.open()
         self._pid = self.lab.pid
+        if self._link_look is not None:
+            self._link_look.start()
         self._thread.start()
 
     # For who asks
@@ -98,6 +103,8 @@ class Guard:
     def stop(self) -> None:
         """Ends the thread, and a restart under way."""
         self.board.ends.set()
+        if self._link_look is not None:
+            self._link_look.stop()
         threads = [thread for thread in (self._thread, self.restoring.thread) if thread is not None]
         for thread in threads:
             if thread.is_alive():
@@ -158,13 +165,10 @@ class Guard:
         if self.main.has_own_engine:
             last = self.main.recorded.last_ns
             alarms.append(self._signs.take_silence(last, now, self.main.ended))
-        limit = self.watchdog.limits.get("link")
-        # An engine that stands still would keep the question for long.
-        answers = now - self._own.last_ns < FRESH_NS
-        if limit is not None and answers and now / NS >= self._next_link_look:
-            self._next_link_look = now / NS + max(limit / 2, SLOWEST_LINK_LOOK)
-            with suppress(LabError):  # of an engine that ends now
-                alarms.append(self._signs.take_link(self.main.port.info.link_up, now))
+        told = self._link_look.told if self._link_look is not None else None
+        if told is not None and told is not self._link_told and told[0] is self.main.port:
+            self._link_told = told  # an answer counts once
+            alarms.append(self._signs.take_link(told[1], now))
         return next((alarm for alarm in alarms if alarm is not None), None)
 
     def _is_lost(self, now: int) -> bool:

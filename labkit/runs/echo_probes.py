@@ -74,6 +74,7 @@ def _until_done(
             if counts != seen:
                 seen, moved = counts, time.monotonic()
             elif time.monotonic() - moved > patience:
+                lab.engine.check_walks()
                 raise LabError(
                     f"the experiment stands still: {counts['made']} probes were made and "
                     f"{counts['received']} answered, and nothing has happened for "

@@ -196,6 +196,7 @@ class TrialEngine:
         try:
             while (left := begin + seconds - time.monotonic()) > 0:
                 self.lab.engine.check_alive()
+                self.lab.engine.check_walks()
                 report(seconds - left)
                 pause(min(left, REPORT_SECONDS))
             for run, direction in runs.items():

@@ -28,6 +28,7 @@ SLOWEST_HZ, FASTEST_HZ = 1, 1000
 MOST_COUNTERS = 16384  # rows are that wide; memory that is never written costs nothing
 HISTORY_ROWS = 2048
 FIRST_SECONDS = 5.0
+SILENT_SECONDS = 3.0  # after which what was recorded last is no sample of now
 KEPT_SCHEMAS = 64
 
 
@@ -177,6 +178,8 @@ class Engine(Source):
         if self._memory is None or self.state != "live":
             return None
         latest = self._blocks(self._memory, self._memory.written - 1)
+        if latest and self._is_silent(int(latest[-1].monotonic_ns[-1])):
+            return None
         samples = latest[-1].samples() if latest else []
         if not samples:
             return None
@@ -193,6 +196,20 @@ class Engine(Source):
             self._unread = unread
             self._state = ("live", self._describe())
         return samples[-1]
+
+    def _is_silent(self, last_ns: int) -> bool:
+        """Whether the recorder has written nothing for long; then the source is gone, and says why,
+        until it writes again."""
+        silence = (time.monotonic_ns() - last_ns) / 1e9
+        if silence < max(SILENT_SECONDS, 3 / self.hz):
+            return False
+        hung = self.lab.engine.stands_still
+        why = hung.reason if hung else "its recorder, or a driver that it asks, stands still"
+        self._state = (
+            "gone",
+            f"the engine hangs: {why}; nothing was recorded for {plain(round(silence))} s",
+        )
+        return True
 
     def _describe(self) -> str:
         text = f"{self.label} is recorded at {plain(self.hz)} Hz"

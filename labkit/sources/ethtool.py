@@ -2,7 +2,7 @@
 """A kernel interface as a source: driver statistics, the kernel's own, qdiscs and softnet."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyroute2 import IPRoute
     from pyroute2.ethtool.ioctl import IoctlEthtool
 
+ANSWER_SECONDS = 5.0
 CLASS = Path("/sys/class/net")
 SOFTNET = Path("/proc/net/softnet_stat")
 # Columns of /proc/net/softnet_stat (net/core/net-procfs.c, softnet_seq_show)
@@ -55,14 +56,25 @@ class Ethtool(Source):
         # pyroute2 runs an event loop of its own, which cannot be where Jupyter's runs already. It
         # is imported late because it is slow.
         self._apart: ThreadPoolExecutor | None = None
+        self._unanswered: Future[Sample | None] | None = None  # what the kernel has not answered
 
     def _connect(self) -> None:
         self._apart = ThreadPoolExecutor(1, "labkit-netlink")
         try:
-            self._apart.submit(self._connect_apart).result()
+            self._apart.submit(self._connect_apart).result(ANSWER_SECONDS)
+        except TimeoutError:
+            self._apart.shutdown(wait=False)
+            raise SourceError(self._silence()) from None
         except BaseException:
             self._apart.shutdown()
             raise
+
+    def _silence(self) -> str:
+        return (
+            f"the kernel has not answered for {ANSWER_SECONDS:g} s what interface {self.interface} "
+            "counts: its driver hangs, or another process keeps the kernel's lock of interfaces; "
+            "dmesg may say why"
+        )
 
     def _connect_apart(self) -> None:
         from pyroute2 import IPRoute
@@ -79,8 +91,10 @@ class Ethtool(Source):
 
     def _disconnect(self) -> None:
         assert self._apart is not None
-        self._apart.submit(self._disconnect_apart).result()
-        self._apart.shutdown()
+        end = self._apart.submit(self._disconnect_apart)  # once the kernel has answered
+        self._apart.shutdown(wait=False)
+        if self._answers:
+            end.result()
 
     def _disconnect_apart(self) -> None:
         if self._ethtool is not None:
@@ -91,7 +105,18 @@ class Ethtool(Source):
 
     def _read(self) -> Sample | None:
         assert self._apart is not None
-        return self._apart.submit(self._read_apart).result()
+        if not self._answers:
+            return None
+        self._unanswered = self._apart.submit(self._read_apart)
+        try:
+            return self._unanswered.result(ANSWER_SECONDS)
+        except TimeoutError:
+            self._state = ("gone", self._silence())
+            return None
+
+    @property
+    def _answers(self) -> bool:
+        return self._unanswered is None or self._unanswered.done()
 
     def _read_apart(self) -> Sample | None:
         from pyroute2.netlink.exceptions import NetlinkError

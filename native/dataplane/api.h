@@ -34,6 +34,9 @@ const char *lk_dpdk_version(void);
 /* fault.c: where a fatal signal leaves its traces for the parent process */
 int lk_fault_start(struct lk_status *status);
 
+/* driver_call.c: what the notebook calls a port, for when a driver does not answer */
+void lk_port_name(uint16_t id, const char *name, const char *driver, const char *device);
+
 /* clock.c */
 double lk_clock_tsc_hz(void);
 uint64_t lk_clock_tsc(void);

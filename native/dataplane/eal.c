@@ -7,6 +7,7 @@
 
 #include "api.h"
 #include "clock.h"
+#include "driver_call.h"
 #include "node.h"
 #include "service.h"
 #include "trace.h"
@@ -17,7 +18,8 @@ lk_eal_start(int argc, char **argv)
 {
 	int rc;
 
-	if (rte_eal_init(argc, argv) < 0)
+	lk_driver_call_begin("rte_eal_init", -1, "");
+	if (lk_driver_call_end(rte_eal_init(argc, argv)) < 0)
 		return rte_errno > 0 ? -rte_errno : -EINVAL;
 	lk_clock_start();
 	rc = lk_trace_register();

@@ -8,6 +8,7 @@
 #include <rte_errno.h>
 
 #include "api.h"
+#include "driver_call.h"
 #include "drivers.h"
 #include "link.h"
 #include "port.h"
@@ -51,7 +52,8 @@ give_back(const char *device, const char *arguments)
 	if (strcmp(taken_with == NULL || taken_with->args == NULL ? "" : taken_with->args,
 		   arguments) == 0)
 		return 0;
-	return rte_dev_remove(info.device);
+	lk_driver_call_begin("rte_dev_remove", -1, device);
+	return lk_driver_call_end(rte_dev_remove(info.device));
 }
 
 int
@@ -61,7 +63,8 @@ lk_port_attach(const char *bus, const char *device, const char *arguments)
 
 	if (rc != 0)
 		return rc;
-	rc = rte_eal_hotplug_add(bus, device, arguments);
+	lk_driver_call_begin("rte_eal_hotplug_add", -1, device);
+	rc = lk_driver_call_end(rte_eal_hotplug_add(bus, device, arguments));
 	return rc == 0 ? 0 : lk_dpdk_error(rc);
 }
 
@@ -77,7 +80,8 @@ lk_port_find(const char *device)
 int
 lk_port_set_promiscuous(uint16_t id, int on)
 {
-	return on ? rte_eth_promiscuous_enable(id) : rte_eth_promiscuous_disable(id);
+	return on ? LK_DRIVER_CALL(rte_eth_promiscuous_enable, id)
+		  : LK_DRIVER_CALL(rte_eth_promiscuous_disable, id);
 }
 
 int
@@ -90,7 +94,8 @@ lk_port_set_link(uint16_t id, int up)
 	if (lk_ports[id].is_ring)
 		rc = lk_cable_set_link(&lk_ports[id], up);
 	else
-		rc = up ? rte_eth_dev_set_link_up(id) : rte_eth_dev_set_link_down(id);
+		rc = up ? LK_DRIVER_CALL(rte_eth_dev_set_link_up, id)
+			: LK_DRIVER_CALL(rte_eth_dev_set_link_down, id);
 	lk_links_look(); /* at both ends of a cable */
 	return rc;
 }
@@ -115,9 +120,9 @@ lk_port_close(uint16_t id)
 	if (lk_is_xdp(&info))
 		lk_xdp_reap_sent(id, &info);
 	lk_packet_sockets_close(&lk_ports[id]);
-	rc = rte_eth_dev_stop(id);
+	rc = LK_DRIVER_CALL(rte_eth_dev_stop, id);
 	if (rc == 0)
-		rc = rte_eth_dev_close(id);
+		rc = LK_DRIVER_CALL(rte_eth_dev_close, id);
 	if (rc != 0)
 		return rc;
 	if (lk_is_xdp(&info))
@@ -127,5 +132,8 @@ lk_port_close(uint16_t id)
 	lk_sick_free(&lk_ports[id]);
 	lk_port_silence(&lk_ports[id]);
 	memset(&lk_ports[id], 0, sizeof(lk_ports[id]));
-	return info.device != NULL ? rte_dev_remove(info.device) : 0;
+	if (info.device == NULL)
+		return 0;
+	lk_driver_call_begin("rte_dev_remove", id, "");
+	return lk_driver_call_end(rte_dev_remove(info.device));
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api.h"
+#include "driver_call.h"
 #include "drivers.h"
 #include "link.h"
 #include "port.h"
@@ -28,7 +29,7 @@ int
 lk_port_limits(uint16_t id, struct lk_port_info *out)
 {
 	struct rte_eth_dev_info info;
-	int rc = rte_eth_dev_info_get(id, &info);
+	int rc = LK_DRIVER_CALL(rte_eth_dev_info_get, id, &info);
 
 	if (rc != 0)
 		return rc;
@@ -56,7 +57,7 @@ pause_mode(uint16_t id)
 {
 	struct rte_eth_fc_conf pause = {0};
 
-	return rte_eth_dev_flow_ctrl_get(id, &pause) == 0 ? (int)pause.mode : -1;
+	return LK_DRIVER_CALL(rte_eth_dev_flow_ctrl_get, id, &pause) == 0 ? (int)pause.mode : -1;
 }
 
 int

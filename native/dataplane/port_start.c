@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "api.h"
+#include "driver_call.h"
 #include "drivers.h"
 #include "headers.h"
 #include "link.h"
@@ -55,7 +56,7 @@ configure(uint16_t id, const struct lk_port_config *wanted, const struct rte_eth
 	if (rss->rss_hf == 0)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
 	ask_for_events(&conf, info);
-	rc = rte_eth_dev_configure(id, wanted->rx_queues, wanted->tx_queues, &conf);
+	rc = LK_DRIVER_CALL(rte_eth_dev_configure, id, wanted->rx_queues, wanted->tx_queues, &conf);
 	if (rc == 0)
 		rc = rte_eth_dev_get_mtu(id, &mtu);
 	if (rc == 0 && wanted->mtu > mtu && lk_tells_too_little(info)) {
@@ -78,9 +79,11 @@ set_up_queues(uint16_t id, const struct lk_port_config *config, uint16_t rx, uin
 	int rc = 0;
 
 	for (uint16_t q = 0; rc == 0 && q < config->rx_queues; q++)
-		rc = rte_eth_rx_queue_setup(id, q, rx, socket, NULL, pool);
+		rc = LK_DRIVER_CALL(rte_eth_rx_queue_setup, id, q, rx, socket,
+				    NULL, lk_ports[id].pool);
 	for (uint16_t q = 0; rc == 0 && q < config->tx_queues; q++)
-		rc = rte_eth_tx_queue_setup(id, q, tx, socket, NULL);
+		rc = LK_DRIVER_CALL(rte_eth_tx_queue_setup, id, q, tx, socket,
+				    NULL);
 	return rc;
 }
 
@@ -143,11 +146,11 @@ switch_pause_off(uint16_t id)
 	struct rte_eth_fc_conf pause = {0};
 	enum rte_eth_fc_mode before;
 
-	if (rte_eth_dev_flow_ctrl_get(id, &pause) != 0 || pause.mode == RTE_ETH_FC_NONE)
+	if (LK_DRIVER_CALL(rte_eth_dev_flow_ctrl_get, id, &pause) != 0 || pause.mode == RTE_ETH_FC_NONE)
 		return;
 	before = pause.mode;
 	pause.mode = RTE_ETH_FC_NONE;
-	if (rte_eth_dev_flow_ctrl_set(id, &pause) == 0)
+	if (LK_DRIVER_CALL(rte_eth_dev_flow_ctrl_set, id, &pause) == 0)
 		lk_ports[id].pause_mode = (int)before;
 }
 
@@ -157,10 +160,10 @@ lk_pause_restore(uint16_t id)
 	struct rte_eth_fc_conf pause = {0};
 
 	if (lk_ports[id].pause_mode == RTE_ETH_FC_NONE ||
-	    rte_eth_dev_flow_ctrl_get(id, &pause) != 0)
+	    LK_DRIVER_CALL(rte_eth_dev_flow_ctrl_get, id, &pause) != 0)
 		return;
 	pause.mode = (enum rte_eth_fc_mode)lk_ports[id].pause_mode;
-	rte_eth_dev_flow_ctrl_set(id, &pause);
+	LK_DRIVER_CALL(rte_eth_dev_flow_ctrl_set, id, &pause);
 }
 
 static int
@@ -169,7 +172,7 @@ set_mac(uint16_t id, const uint8_t *mac)
 	struct rte_ether_addr address;
 
 	memcpy(address.addr_bytes, mac, RTE_ETHER_ADDR_LEN);
-	return unless_unsupported(rte_eth_dev_default_mac_addr_set(id, &address));
+	return unless_unsupported(LK_DRIVER_CALL(rte_eth_dev_default_mac_addr_set, id, &address));
 }
 
 int
@@ -187,7 +190,8 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 		rc = set_mac(id, mac);
 	if (rc == 0 && wanted->mtu != 0 && !lk_ports[id].is_ring &&
 	    wanted->mtu <= lk_driver_max_mtu(&info))
-		rc = unless_unsupported(rte_eth_dev_set_mtu(id, (uint16_t)wanted->mtu));
+		rc = unless_unsupported(
+			LK_DRIVER_CALL(rte_eth_dev_set_mtu, id, (uint16_t)wanted->mtu));
 	if (rc != 0)
 		return rc;
 	lk_ports[id].tells_link = !lk_ports[id].is_ring && lk_is_virtual(&info);
@@ -198,12 +202,13 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 	if (lk_is_packet_socket(&info))
 		rc = lk_packet_sockets_open(&lk_ports[id], &info);
 	if (rc == 0)
-		rc = rte_eth_dev_start(id);
+		rc = LK_DRIVER_CALL(rte_eth_dev_start, id);
 	if (rc == 0 && lk_ports[id].is_unplugged)
-		rc = rte_eth_dev_set_link_down(id);
+		rc = LK_DRIVER_CALL(rte_eth_dev_set_link_down, id);
 	if (rc == 0) /* some drivers begin with it, net_ring for one */
-		rc = unless_unsupported(wanted->promiscuous ? rte_eth_promiscuous_enable(id)
-							    : rte_eth_promiscuous_disable(id));
+		rc = unless_unsupported(wanted->promiscuous
+						? LK_DRIVER_CALL(rte_eth_promiscuous_enable, id)
+						: LK_DRIVER_CALL(rte_eth_promiscuous_disable, id));
 	if (rc == 0 && !lk_is_virtual(&info) && !wanted->pause_frames)
 		switch_pause_off(id);
 	return rc == 0 ? lk_link_follow(id, &info) : rc;

@@ -2,7 +2,7 @@
 
 /*
  * The service thread: what has to be done now and then and must not be done by a worker. It refines
- * the clock, and looks at links.
+ * the clock, tells of workers that stand still, and looks at links.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "link.h"
 #include "service.h"
+#include "standstill.h"
 
 #define REST_NS		5000000
 #define RESTS_PER_CLOCK 20
@@ -28,10 +29,12 @@ serve(void *unused)
 
 	(void)unused;
 	while (running) {
-		if (++rests % RESTS_PER_CLOCK == 0)
+		if (++rests % RESTS_PER_CLOCK == 0) {
 			lk_clock_refine();
+			lk_standstill_look();
+		}
 		if (rests % RESTS_PER_LINK == 0)
-			lk_links_look();
+			lk_links_look(); /* last: a driver may hang */
 		nanosleep(&rest, NULL);
 	}
 	return NULL;

@@ -19,6 +19,7 @@
 
 #include "graph.h"
 #include "node.h"
+#include "standstill.h"
 #include "worker.h"
 
 #define SPIN_NS		200000
@@ -123,6 +124,8 @@ run(void *arg)
 	uint64_t rest_ns = FIRST_REST_NS, before = rte_rdtsc(), idle_since = before;
 
 	prctl(PR_SET_TIMERSLACK, 1000);
+	lk_standstill_watch((unsigned int)(w - workers), &w->loops,
+			    &RTE_PER_LCORE(lk_current_node));
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
 		struct work *work = atomic_load_explicit(&w->wanted, memory_order_acquire);
 		uint64_t activity = RTE_PER_LCORE(lk_activity), now = before;
@@ -146,6 +149,7 @@ run(void *arg)
 		}
 		before = now;
 	}
+	lk_standstill_end((unsigned int)(w - workers));
 	atomic_store(&w->current, &no_work);
 	return 0;
 }

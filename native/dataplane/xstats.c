@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "api.h"
+#include "driver_call.h"
 #include "port.h"
 
 static void
@@ -88,7 +89,7 @@ int
 lk_port_xstat_values(uint16_t id, uint64_t *values, unsigned int room)
 {
 	struct lk_port *port = &lk_ports[id];
-	int count = rte_eth_xstats_get_by_id(id, NULL, values, room);
+	int count = LK_DRIVER_CALL(rte_eth_xstats_get_by_id, id, NULL, values, room);
 
 	if (count <= 0 || (unsigned int)count > room)
 		return count;
@@ -107,7 +108,7 @@ lk_port_xstats(uint16_t id, struct lk_xstat *out, unsigned int room)
 {
 	struct rte_eth_xstat_name names[room + 1]; /* an array has at least one element */
 	uint64_t values[room + 1];
-	int count = rte_eth_xstats_get_names(id, names, room);
+	int count = LK_DRIVER_CALL(rte_eth_xstats_get_names, id, names, room);
 
 	if (count < 0 || (unsigned int)count > room)
 		return count;

@@ -10,10 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
@@ -41,10 +42,31 @@ def free_port() -> int:
         return port
 
 
+# Python runs this file when it starts (module site): SIGUSR1 has a process write where it stands.
+TELLS_OF_STACKS = """
+import faulthandler, os, signal
+if place := os.environ.get("LABKIT_TEST_STACKS"):
+    faulthandler.register(signal.SIGUSR1, open(f"{place}/{os.getpid()}", "w"), all_threads=True)
+"""
+
+
+def _telling_of_stacks(folder: Path, path: str | None) -> dict[str, str]:
+    """What an environment needs for that."""
+    place, site = folder / "stacks", folder / "site"
+    for made in (place, site):
+        made.mkdir(exist_ok=True)
+    (site / "sitecustomize.py").write_text(TELLS_OF_STACKS)
+    return {
+        "LABKIT_TEST_STACKS": str(place),
+        "PYTHONPATH": ":".join(filter(None, (str(site), path))),
+    }
+
+
 @contextmanager
 def jupyterlab(command: Sequence[str], port: int, log: Path) -> Iterator[str]:
     """A JupyterLab that this command starts on this port: the URL with its token."""
     environment = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
+    environment |= _telling_of_stacks(log.parent, environment.get("PYTHONPATH"))
     with log.open("w") as output:
         process = subprocess.Popen(
             command,
@@ -154,6 +176,50 @@ def page(browser: Browser) -> Iterator[Page]:
         yield page
 
 
+def _run_all(page: Page) -> None:
+    """Has all cells run; again where nothing came of it, as when the page has no kernel yet."""
+    prompts = page.locator(".jp-InputArea-prompt")
+    begun = prompts.filter(has_text=re.compile(r"\[[*\d]"))
+    for _ in range(3):
+        menu(page, "Run", "Run All Cells")
+        try:
+            begun.first.wait_for(timeout=30_000)
+            return
+        except PlaywrightTimeout:
+            page.keyboard.press("Escape")  # a menu that stayed open
+    pytest.fail(f"no cell ran: {prompts.all_inner_texts()}")
+
+
+def _wait_for_end(page: Page, done: Locator) -> str:
+    """Until this is there; else why it will not come. JupyterLab shows the error of a cell as it
+    shows what was written to stderr, so the kernel tells: after an error it has nothing to do."""
+    idle = page.get_by_text(re.compile(r"\| Idle$"))
+    end, idle_since = time.monotonic() + 200, None
+    while not done.first.is_visible():
+        now = time.monotonic()
+        idle_since = (idle_since or now) if idle.first.is_visible() else None
+        if idle_since is not None and now - idle_since > 10:
+            return "has ended without its checks"
+        if now > end:
+            return "has not ended"
+        page.wait_for_timeout(200)
+    return ""
+
+
+def kernel_stacks(of: int) -> str:
+    """Where all threads of the kernels stand that a process of JupyterLab has started."""
+    told = []
+    for child in psutil.Process(of).children(recursive=True):
+        with suppress(psutil.Error, StopIteration, OSError):
+            command = child.cmdline()
+            if any("ipykernel" in word for word in command):
+                folder = Path(child.environ()["LABKIT_TEST_STACKS"])
+                child.send_signal(signal.SIGUSR1)
+                time.sleep(1)  # it writes at once, whatever Python is at
+                told.append(f"{command}\n{(folder / str(child.pid)).read_text()}")
+    return "\n".join(told)
+
+
 def run_notebook(page: Page, address: str, name: str) -> None:
     """Runs all cells of a notebook of the JupyterLab at this address; its checks must pass."""
     base, token = address.split("/lab")[0], address.split("token=")[1]
@@ -161,19 +227,14 @@ def run_notebook(page: Page, address: str, name: str) -> None:
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=200_000)
     # Cells run before the kernel is there are lost.
     page.get_by_text(re.compile(r"\| Idle$")).wait_for(timeout=200_000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
+    _run_all(page)
     try:
-        done = page.get_by_text("all checks passed", exact=True)
-        failed = page.locator(".jp-RenderedText[data-mime-type*=error]")
-        try:
-            done.or_(failed).first.wait_for(timeout=200_000)
-        except PlaywrightTimeout:
+        why = _wait_for_end(page, page.get_by_text("all checks passed", exact=True))
+        if why:
             prompts = page.locator(".jp-InputArea-prompt").all_inner_texts()
-            status = page.get_by_text(re.compile(r"\| \w+$")).all_inner_texts()
             outputs = page.locator(".jp-OutputArea-output").all_inner_texts()[-2:]
-            pytest.fail(f"{name} has not ended: {prompts}, {status}, {outputs}")
-        assert failed.count() == 0, failed.first.inner_text()
+            stacks = kernel_stacks(os.getpid())
+            pytest.fail(f"{name} {why}: {prompts}, {outputs}\n{stacks}")
     finally:
         page.screenshot(path=SCREENSHOTS / f"{name}.png")
     assert page.locator(".jp-OutputArea-output img").count() >= 2

@@ -16,7 +16,7 @@ from labkit.engine import protocol
 from labkit.engine.command_calls import NAMES, answer_to, commands_over
 from labkit.engine.commands import Descriptors
 
-STATUS_BYTES = 4096  # more than struct lk_status has
+STATUS_BYTES = 1 << 16  # more than struct lk_status and what is behind it
 
 Asked = tuple[str, Sequence[int], dict[str, Any]]
 

@@ -5,39 +5,21 @@ import base64
 import os
 import re
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 import labkit as lk
-from labkit.engine import client as engine_client
 from labkit.lab import frame_rings
 from labkit.lab.socket import PortSocket
 from labkit.sources import Engine
 from tests.patience import exactly, wait_until
+from tests.hanging import stop, stopped
 
 FRAME = bytes(64)
 
 
 def missed(port: lk.Port) -> int:
     return port.losses()["rx_missed_errors"]
-
-
-def stop(lab: lk.Lab) -> None:
-    """Returns when all threads of the engine stand still."""
-    os.kill(lab.pid, signal.SIGSTOP)
-    os.waitid(os.P_PID, lab.pid, os.WSTOPPED | os.WNOWAIT)
-
-
-@contextmanager
-def stopped(lab: lk.Lab) -> Iterator[None]:
-    """The engine does nothing meanwhile, and is not dead."""
-    stop(lab)
-    try:
-        yield
-    finally:
-        os.kill(lab.pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize(("ring_size", "count"), [(64, 63), (64, 64), (64, 2000), (1024, 2000)])
@@ -138,20 +120,6 @@ def test_a_socket_waits_for_a_full_queue_alone(
                 near.send(frame)
         near.send(frame)
         wait_until(lambda: near.xstats()["tx_good_packets"] > 900)
-
-
-def test_a_question_to_the_engine_has_a_deadline(
-    lab: lk.Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    near, _ = lab.cable()
-    monkeypatch.setattr(engine_client, "ANSWER_SECONDS", 0.3)
-    with (
-        stopped(lab),
-        pytest.raises(lk.EngineError, match=r"xstats: .* has not answered for 0\.3 s"),
-    ):
-        near.xstats()
-    monkeypatch.undo()
-    assert near.xstats()["rx_good_packets"] == 0, "it goes on where it was"
 
 
 def test_frames_of_a_dead_engine_are_not_sent_by_the_next(lab: lk.Lab) -> None:

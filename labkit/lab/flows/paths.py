@@ -51,13 +51,15 @@ class TrafficPaths:
         """Whether there are any."""
         return bool(self._made_for)
 
-    def end(self) -> None:
-        """Takes all of them off; what they left on cables that nobody reads does not come out when
-        somebody does."""
+    def end(self, *, takes_off: bool = True) -> None:
+        """Takes all of them off.
+
+        takes_off: what they left on cables that nobody reads does not come out when somebody does
+        """
         ports = [self._lab.ports[name] for name in self._made_for if name in self._lab.ports]
         for name in list(self._made_for):
             self._stop(name)
-        for port in ports:
+        for port in ports if takes_off else ():
             self._take_off(self._lab.ports.get(port.declaration.peer or ""))
 
     def _take_off(self, peer: Port | None) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_KEPT = 256  # histograms of a traffic that was closed
+MOST_SECONDS = 60.0  # of waiting for frames that do not come to rest
 POLL_SECONDS = 0.01
 
 
@@ -68,9 +69,12 @@ class Readings:
         return self._states(flows, rows), rows[:, AT["sent"]].tolist()
 
     def wait_until_still(self, flows: Iterable[Flow]) -> None:
-        """Until what is under way of flows that send no more has had time to arrive."""
-        listed = list(flows)
+        """Until what is under way of flows that send no more has had time to arrive; frames that go
+        in circles are never still."""
+        listed, end = list(flows), time.monotonic() + MOST_SECONDS
         while not_still(listed, self.read().of_flows(listed), self._missing):
+            if time.monotonic() > end:
+                return
             time.sleep(POLL_SECONDS)
 
     def histogram_of(self, flow: Flow) -> LatencyHistogram | None:

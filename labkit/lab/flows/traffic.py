@@ -5,13 +5,13 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Between
 from labkit.arguments.names import Named
-from labkit.errors import EngineDied, LabClosed, LabError
+from labkit.errors import EngineDied, EngineHung, LabClosed, LabError, is_answered
 from labkit.lab import stream_ids
 from labkit.lab.exclusive import check_idle, occupy, vacate
 from labkit.lab.flows import hooks
@@ -228,21 +228,26 @@ class Traffic:
             view.close()
 
     def _close(self) -> None:
+        waits = True
         try:
             if self.lab.is_alive and not self.lab.is_closed:
                 self.stop()
                 self.readings.keep()
         except (EngineDied, LabClosed):
             pass
+        except BaseException as error:
+            waits = is_answered(error)
+            raise
         finally:
             self.is_closed = True
             self.readings.end()
             vacate(self.lab.engine)
-            with suppress(EngineDied, LabClosed):
-                self._paths.end()
-            with suppress(LabError):
-                for run in self._runs.values():
-                    self.lab.engine.commands.free_trial(run)
+            with nullcontext() if waits else self.lab.engine.unawaited():
+                with suppress(EngineDied, EngineHung):
+                    self._paths.end(takes_off=waits)
+                with suppress(LabError):
+                    for run in self._runs.values():
+                        self.lab.engine.commands.free_trial(run)
 
     def begin_anew(self) -> None:
         """In a new engine: flows are there again, stopped, and counted from 0."""
@@ -263,7 +268,7 @@ class Traffic:
             return "<Traffic: no flows; add(stream, on=port) makes one>"
         try:
             return f"<Traffic: {len(self.flows)} flows>\n{self.counters().iloc[:, :8].to_string()}"
-        except (EngineDied, LabClosed) as error:
+        except (EngineDied, EngineHung) as error:
             return f"<Traffic: {len(self.flows)} flows; {str(error).splitlines()[0]}>"
 
     @property
