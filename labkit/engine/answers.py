@@ -46,6 +46,18 @@ class PortFacts(PortLimits):
     promiscuous: bool
 
 
+class RssFacts(TypedDict):
+    """How a driver spreads frames over queues; None: it does not tell. key: hex text; fields: by
+    which it hashes; offered: those that it could; table: the queue of each entry; entries: how many
+    it has."""
+
+    key: str | None
+    fields: list[str] | None
+    offered: list[str]
+    table: list[int] | None
+    entries: int
+
+
 class WorkerFacts(TypedDict):
     """A worker: cpu is None when it floats over all CPUs; paths is how many it walks."""
 

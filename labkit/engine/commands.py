@@ -18,6 +18,7 @@ from labkit.engine.answers import (
     PathCounts,
     PortFacts,
     PortLimits,
+    RssFacts,
     TraceSteps,
     WorkerFacts,
 )
@@ -76,6 +77,18 @@ class Commands(Protocol):
 
     def xstats(self, name: str) -> dict[str, int]:
         """All counters of the port under DPDK's names."""
+
+    def unread(self, name: str, queues: Sequence[int]) -> list[int | None]:
+        """Frames that wait in queues which no path reads; None: the driver does not tell."""
+
+    def rss(self, name: str) -> RssFacts:
+        """How the driver spreads frames over the port's queues."""
+
+    def set_rss(self, name: str, key: str | None, fields: Sequence[str]) -> None:
+        """Has the driver hash by these fields, with this key (hex text; None: its own)."""
+
+    def set_rss_table(self, name: str, queues: Sequence[int]) -> None:
+        """Which queue each entry of the redirection table leads to."""
 
     def waiting(self) -> dict[str, int]:
         """Frames on the wire to each port of a cable that no path has taken off it yet."""

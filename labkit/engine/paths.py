@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Paths inside the engine: plain data becomes an rte_graph on a worker."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +9,7 @@ from labkit.engine.answers import LaneCounts, PathCounts
 from labkit.engine.binding import c_string, call, ffi, lib
 from labkit.engine.captures import Captures
 from labkit.engine.lane_counts import summed
+from labkit.engine.lane_workers import LaneWorkers
 from labkit.engine.node_config import EngineLane, EnginePath, NodeConfigs, kind_of
 from labkit.engine.ports import Ports
 from labkit.engine.sick_ports import SickPorts
@@ -29,6 +30,7 @@ class Paths:
         self.trials = Trials()
         self.captures = Captures()
         self.by_name: dict[str, EnginePath] = {}
+        self.lanes = LaneWorkers(workers, self.by_name)
         self.generation = 0
         self.changed: Callable[[], None] = lambda: None  # called when counters come or go
 
@@ -39,7 +41,7 @@ class Paths:
         running = self._build(name, path, lanes)
         try:
             self._sicken(running, {})
-            self._place(running.lanes, running)
+            self.lanes.place(running)
         except BaseException:
             self._close(running)
             raise
@@ -54,7 +56,7 @@ class Paths:
         running = self._build(name, path, lanes)
         try:
             self._sicken(running, before.sick)
-            lcores = self._swap(before, running)
+            lcores = self.lanes.swap(before, running)
         except BaseException:
             self._close(running)
             raise
@@ -123,32 +125,6 @@ class Paths:
             "lk_graph_create", f"path{self.generation}".encode(), configs, len(part), len(nodes)
         )
 
-    def _place(self, lanes: Iterable[EngineLane], running: EnginePath) -> None:
-        """Each on a worker, which walks all that have a queue in common."""
-        for lane in lanes:
-            self.workers.place(lane.graph, self._beside(lane, running))
-
-    def _swap(self, before: EnginePath, running: EnginePath) -> list[int]:
-        """Puts lanes in the place of others; the lcores of those.
-
-        Where lane k has no queue of another lane than lane k before, each is exchanged on its
-        worker. Else all come to one worker, are exchanged there at once, and part again.
-        """
-        lcores = [self.workers.lcore_of(lane.graph) for lane in before.lanes]
-        if _fit(before, running):
-            for old, lane in zip(before.lanes, running.lanes, strict=True):
-                beside = self._beside(lane, running, instead_of=before)
-                self.workers.swap([old.graph], [lane.graph], beside)
-            return lcores
-        beside = set[int]().union(
-            *(self._beside(lane, running, instead_of=before) for lane in running.lanes)
-        )
-        self.workers.swap(before.graphs, running.graphs, beside)
-        for lane in running.lanes[1:]:
-            self.workers.remove(lane.graph)
-            self._place([lane], running)
-        return lcores
-
     def _sicken(self, path: EnginePath, before: Mapping[str, Any]) -> None:
         """Makes NICs sick as the path says; a fault that the one before has, too, goes on."""
         for port in path.faults:
@@ -168,18 +144,6 @@ class Paths:
         ports, path.sick = path.sick, {}
         for port in ports:
             self.sick_ports.cure(port, sends=True)
-
-    def _beside(
-        self, lane: EngineLane, of: EnginePath, *, instead_of: EnginePath | None = None
-    ) -> set[int]:
-        """Lcores that walk lanes with queues of this one's, of its own path and of others."""
-        return {
-            self.workers.lcore_of(other.graph)
-            for path in (of, *self.by_name.values())
-            if path is not instead_of
-            for other in path.lanes
-            if other is not lane and self.workers.has(other.graph) and other.queues & lane.queues
-        }
 
     def stop(self, name: str) -> PathCounts | None:
         """The last counters. None where it does not run: an interrupted caller asks again."""
@@ -296,16 +260,6 @@ class Paths:
                 lib.lk_filter_free(native)
         for capture in path.captures.values():
             self.captures.close(capture)
-
-
-def _fit(before: EnginePath, running: EnginePath) -> bool:
-    """As many lanes, and each has queues of the one with its number at most."""
-    return len(before.lanes) == len(running.lanes) and not any(
-        lane.queues & old.queues
-        for lane in running.lanes
-        for old in before.lanes
-        if lane.number != old.number
-    )
 
 
 def node_kinds() -> list[str]:

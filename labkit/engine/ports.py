@@ -162,6 +162,12 @@ class Ports:
         names = unique(c_string(xstat.name) for xstat in found)
         return {name: xstat.value for name, xstat in zip(names, found, strict=True)}
 
+    def unread(self, name: str, queues: Sequence[int]) -> list[int | None]:
+        """Frames that wait in queues which nobody reads; None: its driver does not tell."""
+        port_id = self.by_name[name].id
+        counts = [lib.lk_port_unread(port_id, queue) for queue in queues]
+        return [count if count >= 0 else None for count in counts]
+
     def waiting(self) -> dict[str, int]:
         return {
             name: lib.lk_port_waiting(port.id)

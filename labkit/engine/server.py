@@ -27,6 +27,7 @@ from labkit.engine.answers import (
     PathCounts,
     PortFacts,
     PortLimits,
+    RssFacts,
     TraceStep,
     TraceSteps,
     WorkerFacts,
@@ -37,6 +38,7 @@ from labkit.engine.commands import Commands, Descriptors
 from labkit.engine.paths import Paths, node_kinds
 from labkit.engine.ports import Ports
 from labkit.engine.recorders import Recorders
+from labkit.engine.rss import rss_facts, set_rss, set_rss_table
 from labkit.engine.sick_ports import SickPorts
 from labkit.engine.workers import Workers
 from labkit.machine.limits import raise_soft_limits
@@ -103,6 +105,18 @@ class EngineServer:
 
     def xstats(self, name: str) -> dict[str, int]:
         return self.ports.xstats(name)
+
+    def unread(self, name: str, queues: Sequence[int]) -> list[int | None]:
+        return self.ports.unread(name, queues)
+
+    def rss(self, name: str) -> RssFacts:
+        return rss_facts(self.ports.by_name[name].id)
+
+    def set_rss(self, name: str, key: str | None, fields: Sequence[str]) -> None:
+        set_rss(self.ports.by_name[name].id, key, fields)
+
+    def set_rss_table(self, name: str, queues: Sequence[int]) -> None:
+        set_rss_table(self.ports.by_name[name].id, queues)
 
     def waiting(self) -> dict[str, int]:
         return self.ports.waiting()

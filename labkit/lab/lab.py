@@ -375,6 +375,10 @@ class Lab:
         """Those in `paths`, and those between ports and Python."""
         return self._paths.all
 
+    def unread_queues(self, port: str) -> list[int]:
+        """Queues of a port that no path reads."""
+        return self._paths.unread(port)
+
     def stop_measurement(self) -> None:
         """Stops the paths of a measurement; what one of them raises does not keep the others."""
         self._paths.stop_measurement()

@@ -120,6 +120,7 @@ class LabPorts:
         for port in self.by_name.values():
             if port.declaration.is_link_down:
                 port.set_link(False)
+            port.rss.begin_anew()
 
     def _attach(self, declaration: PortDeclaration) -> None:
         """Makes the device of a port; the two of a cable come with its first end."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A path that an engine runs, and its counters."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path as FilePath
@@ -48,6 +49,7 @@ class RunningPath:
         self.kept: PathCounters | None = None
         self._seen: PathCounters | None = None  # those read last
         self._is_stopped = False
+        self._has_warned = False  # that frames do not spread
         self._engine = engine
         self._declared = declared
         self._stop = stop
@@ -80,15 +82,49 @@ class RunningPath:
     @property
     def ledger(self) -> PathLedger:
         """Frames that entered the path against those that left it or were dropped by name; and what
-        the ports that it receives from have lost before, which is no part of the balance."""
+        is no part of the balance: what ports that it receives from have lost before, and what waits
+        in queues of theirs that no path reads."""
         counters = self.counters
+        self._warn_of_one_queue(counters)
         lost = {
             f"{name} {loss}": frames
             for name, port in self.lab.ports.items()
             if self.path.receives(name)
             for loss, frames in port.losses().items()
         }
+        lost |= self._unread()
         return ledger_of(self.path, counters, lost)
+
+    def _warn_of_one_queue(self, counters: PathCounters) -> None:
+        """Of frames that a driver put into one of several queues; once a path."""
+        if self._has_warned or len(counters.lanes) < 2:
+            return
+        from labkit.lab.spread import one_queue  # pandas is slow to load
+
+        for name in self.path.ports:
+            port = self.lab.ports.get(name)
+            frames = {
+                queue: n
+                for lane in counters.lanes
+                for (of, queue), n in lane.queues.items()
+                if of == name
+            }
+            if port is not None and (told := one_queue(port, frames)):
+                self._has_warned = True
+                warnings.warn(told, stacklevel=3)  # who asked for the ledger
+
+    def _unread(self) -> dict[str, int]:
+        """Frames that wait in queues of its ports which no path reads, as far as drivers tell."""
+        if self.kept is not None:
+            return {}
+        waiting: dict[str, int] = {}
+        for name in self.path.ports:
+            queues = self.lab.unread_queues(name) if self.path.receives(name) else []
+            counts = self._engine.commands.unread(name, queues) if queues else []
+            for queue, frames in zip(queues, counts, strict=True):
+                if frames:
+                    waiting[f"{name} queue {queue} unread"] = frames
+        return waiting
 
     @property
     def table(self) -> "pd.DataFrame":

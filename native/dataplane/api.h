@@ -85,6 +85,24 @@ unsigned int lk_port_waiting(uint16_t id);
 const char *lk_port_pool(uint16_t id); /* name of the mempool it receives into */
 int lk_port_close(uint16_t id);
 
+/* unread.c */
+int lk_port_unread(uint16_t id, uint16_t queue);
+
+/* rss.c */
+enum { LK_RSS_LONGEST_KEY = 64, LK_RSS_MOST_ENTRIES = 512 };
+struct lk_rss {
+	uint64_t offered; /* fields that the driver can hash by, as bits of lk_rss_field() */
+	uint64_t fields;  /* those that it does */
+	uint16_t entries; /* of the redirection table; 0: it has none */
+	uint8_t key_length;
+	uint8_t key[LK_RSS_LONGEST_KEY];
+};
+const char *lk_rss_field(unsigned int index, uint64_t *bit);
+int lk_rss_get(uint16_t id, struct lk_rss *rss);
+int lk_rss_set(uint16_t id, const uint8_t *key, uint8_t length, uint64_t fields_wanted);
+int lk_rss_table_get(uint16_t id, uint16_t *queues, uint16_t entries);
+int lk_rss_table_set(uint16_t id, const uint16_t *queues, uint16_t entries);
+
 /* probe.c */
 struct lk_probe_config {
 	const uint8_t *frame; /* headers of a probe: Ethernet, IP, UDP */

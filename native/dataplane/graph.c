@@ -14,20 +14,7 @@
 #include "node.h"
 #include "port.h"
 
-#define MAX_PATH_NODES 64
-
-struct graph {
-	struct rte_graph *graph;
-	rte_graph_t id;
-	unsigned int count;
-	unsigned int places;	 /* nodes that the path declares */
-	struct graph *next_lane; /* of the same path */
-	struct lk_node *nodes[MAX_PATH_NODES];
-	struct rte_node *counters[MAX_PATH_NODES];
-	struct rte_node *drops[LK_VERDICT_COUNT];
-};
-
-static struct graph *graphs[LK_MAX_GRAPHS];
+struct lk_graph *lk_graphs[LK_MAX_GRAPHS];
 
 /* How many nodes read a queue of a cable. */
 static void
@@ -38,7 +25,7 @@ count_reader(const struct lk_node_config *config, uint32_t change)
 }
 
 static void
-release(struct graph *g)
+release(struct lk_graph *g)
 {
 	for (unsigned int i = 0; i < g->count; i++) {
 		const struct lk_node_config *config = &g->nodes[i]->config;
@@ -51,14 +38,14 @@ release(struct graph *g)
 }
 
 static const char *
-edge_name(const struct graph *g, int target)
+edge_name(const struct lk_graph *g, int target)
 {
 	return rte_node_id_to_name(target < 0 ? lk_drop_id(LK_unhandled) : g->nodes[target]->id);
 }
 
 /* Edge n of every node is where verdict n leads. */
 static int
-wire(const struct graph *g, const struct lk_node *node)
+wire(const struct lk_graph *g, const struct lk_node *node)
 {
 	const char *edges[LK_VERDICT_COUNT];
 	rte_edge_t made;
@@ -73,7 +60,7 @@ wire(const struct graph *g, const struct lk_node *node)
 }
 
 static int
-take_nodes(struct graph *g, const struct lk_node_config *configs, unsigned int count, int index)
+take_nodes(struct lk_graph *g, const struct lk_node_config *configs, unsigned int count, int index)
 {
 	for (unsigned int i = 0; i < count; i++) {
 		struct lk_node_kind *kind = lk_node_kind_find(configs[i].kind);
@@ -102,9 +89,9 @@ take_nodes(struct graph *g, const struct lk_node_config *configs, unsigned int c
 }
 
 static int
-create(struct graph *g, const char *name)
+create(struct lk_graph *g, const char *name)
 {
-	const char *patterns[MAX_PATH_NODES];
+	const char *patterns[LK_MAX_PATH_NODES];
 	struct rte_graph_param param = {.socket_id = SOCKET_ID_ANY, .node_patterns = patterns};
 
 	for (unsigned int i = 0; i < g->count; i++)
@@ -125,12 +112,12 @@ int
 lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned int count,
 		unsigned int places)
 {
-	struct graph *g;
+	struct lk_graph *g;
 	int index = 0, rc;
 
-	while (index < LK_MAX_GRAPHS && graphs[index] != NULL)
+	while (index < LK_MAX_GRAPHS && lk_graphs[index] != NULL)
 		index++;
-	if (index == LK_MAX_GRAPHS || count > MAX_PATH_NODES)
+	if (index == LK_MAX_GRAPHS || count > LK_MAX_PATH_NODES)
 		return -ENOSPC;
 	g = calloc(1, sizeof(*g));
 	if (g == NULL)
@@ -143,7 +130,7 @@ lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned i
 		release(g);
 		return rc;
 	}
-	graphs[index] = g;
+	lk_graphs[index] = g;
 	return index;
 }
 
@@ -151,7 +138,7 @@ lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned i
 void
 lk_graph_is_walked_by(int graph, unsigned int lcore)
 {
-	const struct graph *g = graphs[graph];
+	const struct lk_graph *g = lk_graphs[graph];
 
 	for (unsigned int i = 0; i < g->count; i++) {
 		const struct lk_node_config *config = &g->nodes[i]->config;
@@ -167,132 +154,9 @@ lk_graph_is_walked_by(int graph, unsigned int lcore)
 struct rte_graph *
 lk_graph_get(int graph)
 {
-	return graph >= 0 && graph < LK_MAX_GRAPHS && graphs[graph] != NULL ? graphs[graph]->graph
-									    : NULL;
-}
-
-/* The lanes of a path, in their order: each is told the next one before it is walked. */
-int
-lk_graph_set_next(int graph, int next)
-{
-	if (lk_graph_get(graph) == NULL || lk_graph_get(next) == NULL)
-		return -ENOENT;
-	graphs[graph]->next_lane = graphs[next];
-	return 0;
-}
-
-static void
-add_counters(const struct graph *g, struct lk_node_counters *nodes, struct lk_drop_counters *drops)
-{
-	for (unsigned int i = 0; i < g->count; i++) {
-		struct lk_node_counters *c = &nodes[g->nodes[i]->index];
-
-		c->calls += g->counters[i]->total_calls;
-		c->objects += g->counters[i]->total_objs;
-		c->cycles += g->counters[i]->total_cycles;
-	}
-	for (int v = LK_FIRST_DROP; v < LK_VERDICT_COUNT; v++) {
-		uint64_t measured;
-
-		memcpy(&measured, g->drops[v]->ctx, sizeof(measured));
-		drops[v].frames += g->drops[v]->total_objs;
-		drops[v].measured += measured;
-	}
-}
-
-/* By declared node, of this lane alone. */
-int
-lk_graph_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_counters *drops)
-{
-	if (lk_graph_get(graph) == NULL)
-		return -ENOENT;
-	memset(nodes, 0, graphs[graph]->places * sizeof(*nodes));
-	memset(drops, 0, LK_VERDICT_COUNT * sizeof(*drops));
-	add_counters(graphs[graph], nodes, drops);
-	return 0;
-}
-
-/* The same of this lane and all that follow it. */
-int
-lk_path_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_counters *drops)
-{
-	int rc = lk_graph_counters(graph, nodes, drops);
-
-	if (rc != 0)
-		return rc;
-	for (const struct graph *g = graphs[graph]->next_lane; g != NULL; g = g->next_lane)
-		add_counters(g, nodes, drops);
-	return 0;
-}
-
-static void
-add_left(const struct graph *g, unsigned int place, uint64_t *left)
-{
-	for (unsigned int i = 0; i < g->count; i++)
-		for (int v = 0; g->nodes[i]->index == (int)place && v < LK_VERDICT_COUNT; v++)
-			left[v] += g->nodes[i]->left[v];
-}
-
-/* Frames that left a declared node, by edge; -ENOENT: there is no such node. */
-int
-lk_graph_left(int graph, unsigned int place, uint64_t *left)
-{
-	if (lk_graph_get(graph) == NULL || place >= graphs[graph]->places)
-		return -ENOENT;
-	memset(left, 0, LK_VERDICT_COUNT * sizeof(*left));
-	add_left(graphs[graph], place, left);
-	return 0;
-}
-
-/* The same of this lane and all that follow it. */
-int
-lk_path_left(int graph, unsigned int place, uint64_t *left)
-{
-	int rc = lk_graph_left(graph, place, left);
-
-	if (rc != 0)
-		return rc;
-	for (const struct graph *g = graphs[graph]->next_lane; g != NULL; g = g->next_lane)
-		add_left(g, place, left);
-	return 0;
-}
-
-/* What nodes that read a port have taken off one of its queues, in this lane. */
-uint64_t
-lk_graph_received(int graph, uint16_t port, uint16_t queue)
-{
-	const struct graph *g = lk_graph_get(graph) == NULL ? NULL : graphs[graph];
-	uint64_t frames = 0;
-
-	for (unsigned int i = 0; g != NULL && i < g->count; i++) {
-		const struct lk_node_config *c = &g->nodes[i]->config;
-
-		if (c->port == port && c->queue == queue && lk_node_kind_find(c->kind)->reads_port)
-			frames += g->counters[i]->total_objs;
-	}
-	return frames;
-}
-
-/* Of a lane: frames that its sources brought in, frames dropped, cycles of all its nodes. */
-int
-lk_graph_lane(int graph, struct lk_recorded_lane *lane)
-{
-	const struct graph *g = lk_graph_get(graph) == NULL ? NULL : graphs[graph];
-
-	memset(lane, 0, sizeof(*lane));
-	if (g == NULL)
-		return -ENOENT;
-	for (unsigned int i = 0; i < g->count; i++) {
-		const struct lk_node_config *c = &g->nodes[i]->config;
-
-		/* What impair has let go came in by another source. */
-		if (lk_node_kind_find(c->kind)->is_polled && c->impair == NULL)
-			lane->frames += g->counters[i]->total_objs;
-		lane->cycles += g->counters[i]->total_cycles;
-	}
-	for (int v = LK_FIRST_DROP; v < LK_VERDICT_COUNT; v++)
-		lane->drops += g->drops[v]->total_objs;
-	return 0;
+	return graph >= 0 && graph < LK_MAX_GRAPHS && lk_graphs[graph] != NULL
+		       ? lk_graphs[graph]->graph
+		       : NULL;
 }
 
 /* The graph must not be on a worker any more. */
@@ -303,10 +167,10 @@ lk_graph_destroy(int graph)
 
 	if (lk_graph_get(graph) == NULL)
 		return -ENOENT;
-	rc = rte_graph_destroy(graphs[graph]->id);
+	rc = rte_graph_destroy(lk_graphs[graph]->id);
 	if (rc != 0)
 		return rte_errno > 0 ? -rte_errno : -EINVAL;
-	release(graphs[graph]);
-	graphs[graph] = NULL;
+	release(lk_graphs[graph]);
+	lk_graphs[graph] = NULL;
 	return 0;
 }

@@ -119,6 +119,7 @@ void lk_bytes_find(struct lk_port *port, unsigned int rx_queues, unsigned int tx
 int lk_packet_sockets_open(struct lk_port *port, const struct rte_eth_dev_info *info);
 void lk_packet_sockets_close(struct lk_port *port);
 uint64_t lk_packet_sockets_dropped(struct lk_port *port);
+int lk_packet_socket_waiting(const struct lk_port *port, uint16_t queue);
 uint16_t lk_packet_rx_burst(uint16_t id, uint16_t queue, struct rte_mbuf **frames);
 
 /* All xstats of a port in the order of its names, at most `room`; how many it has, or -errno. */
