@@ -131,7 +131,7 @@ class LabPaths:
         return path.with_macs({port.name: port.mac for port in self._ports.values()})
 
     def _replace(
-        self, running: RunningPath, path: Path | Chain | Node, lanes: Lanes
+        self, running: RunningPath, path: Path | Chain | Node, lanes: Lanes | None
     ) -> RunningPath:
         """See RunningPath.replace()."""
         if not running.is_running:
@@ -145,7 +145,9 @@ class LabPaths:
                     f"path {running.name!r}, node {n.name}: a capture's file has one writer; stop "
                     "the path, and run the other one"
                 )
-        after = self._path(resolved, lanes)
+        after = self._path(
+            resolved, running.wanted_lanes if lanes is None else lanes, or_fewer=lanes is None
+        )
         try:
             self._make_way(resolved, running)
             try:
@@ -164,10 +166,15 @@ class LabPaths:
             self.hosts.ensure({*running.path.ports, *resolved.ports})
         return after
 
-    def _path(self, resolved: Path, lanes: Lanes) -> RunningPath:
-        count = lane_count(resolved, self.rx_queues, lanes)
+    def _path(self, resolved: Path, lanes: Lanes, *, or_fewer: bool = False) -> RunningPath:
+        """or_fewer: where the path cannot have so many."""
+        count = lane_count(resolved, self.rx_queues, "all" if or_fewer else lanes)
+        if or_fewer and lanes != "all":
+            count = min(count, lanes)
         calls = self._stop, self._replace
-        return RunningPath(self._lab, self._engine, resolved, count, self.declared, *calls)
+        running = RunningPath(self._lab, self._engine, resolved, count, self.declared, *calls)
+        running.wanted_lanes = lanes
+        return running
 
     @property
     def rx_queues(self) -> dict[str, int]:

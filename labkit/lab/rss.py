@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from labkit.lab.port import Port
-
 
 class Rss:
     """Receive side scaling of a port (rte_eth_dev_rss_hash_update, rte_eth_dev_rss_reta_update).
@@ -27,7 +25,7 @@ class Rss:
     In a notebook: the table of `spread` and its picture.
     """
 
-    def __init__(self, port: "Port") -> None:
+    def __init__(self, port: Any) -> None:  # a Port, which has one
         self._port = port
 
     @property

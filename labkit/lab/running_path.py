@@ -27,7 +27,7 @@ class RunningPath:
     ----------
     lab: the Lab that it runs in
     path: what it does
-    lane_count: how many lanes it runs in
+    lane_count: how many lanes it runs in; wanted_lanes: as lab.run was told
     kept: the last counters of a path that was stopped or whose lab was closed
     """
 
@@ -39,13 +39,14 @@ class RunningPath:
         lane_count: int,
         declared: "Mapping[str, RunningPath]",
         stop: "Callable[[RunningPath], None]",
-        replace: "Callable[[RunningPath, Path | Chain | Node, Lanes], RunningPath]",
+        replace: "Callable[[RunningPath, Path | Chain | Node, Lanes | None], RunningPath]",
     ) -> None:
         """declared: the paths that run for the lab's user, by name; stop, replace: what stop() and
         replace() do."""
         self.lab = lab
         self.path = path
         self.lane_count = lane_count
+        self.wanted_lanes: Lanes = "all"
         self.kept: PathCounters | None = None
         self._seen: PathCounters | None = None  # those read last
         self._is_stopped = False
@@ -174,12 +175,12 @@ class RunningPath:
         finally:
             self._is_stopped = not self.is_running
 
-    def replace(self, path: "Path | Chain | Node", lanes: Lanes = "all") -> "RunningPath":
+    def replace(self, path: "Path | Chain | Node", lanes: Lanes | None = None) -> "RunningPath":
         """Puts another path in its place, between two bursts: nothing that arrives meanwhile is
         missed. This one is stopped then; the other has its name, and counts from 0.
 
-        lanes: as for Lab.run. Where they differ in number, all lanes meet on one worker for a
-        moment, and frames wait in the queues meanwhile.
+        lanes: as for Lab.run; None: as this one was run. Where they differ in number, all lanes
+        meet on one worker for a moment, and frames wait in the queues meanwhile.
 
         Raises PathError for a path that cannot run, which leaves this one running, and where either
         has a capture, whose file has one writer.
@@ -220,7 +221,8 @@ class RunningPath:
 
     def __repr__(self) -> str:
         state = "; stopped" if self._is_stopped else ""
-        return f"<RunningPath {self.name}: {'; '.join(self.path.chains)}{state}>"
+        lanes = f" in {self.lane_count} lanes" if self.lane_count > 1 else ""
+        return f"<RunningPath {self.name}{lanes}: {'; '.join(self.path.chains)}{state}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from labkit.path.drawing import path_picture  # late: few paths are drawn

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How frames have spread over the queues of a port, as its paths counted."""
+"""How frames have spread over the queues of a port, as its paths counted.
+
+A port is handed in as Any: it has an Rss, which asks here.
+"""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from labkit.lab.port import Port
 from labkit.tables.table import Table
 
 ENOUGH = 1000  # frames that all came to one queue before it is told
@@ -19,7 +21,7 @@ class Read(NamedTuple):
     path: str
 
 
-def spread(port: Port) -> Table:
+def spread(port: Any) -> Table:
     """See Rss.spread."""
     read = _read(port)
     total = sum(r.frames for r in read.values())
@@ -32,12 +34,12 @@ def spread(port: Port) -> Table:
     return Table(rows, columns=columns).astype({"frames": "Int64", "lcore": "Int64"})
 
 
-def remark(port: Port) -> str:
+def remark(port: Any) -> str:
     """Of the port, as `one_queue` has it."""
     return one_queue(port, {queue: r.frames for queue, r in _read(port).items()})
 
 
-def one_queue(port: Port, frames: Mapping[int, int]) -> str:
+def one_queue(port: Any, frames: Mapping[int, int]) -> str:
     """Where all frames, by queue, came to one of several: what to do. "": all is well, or there
     were too few to tell."""
     used = [queue for queue, n in frames.items() if n]
@@ -47,11 +49,12 @@ def one_queue(port: Port, frames: Mapping[int, int]) -> str:
     came = f"all {frames[used[0]]:,} frames came to queue {used[0]} of {queues}"
     return (
         f"port {port.name}: {came}, and one worker has all the work. Frames of one flow stay "
-        "together: send several, as with lk.vary(UDP.sport, range(1024, 2048)); port.rss tells what the driver hashes"
+        "together: send several, as with lk.vary(UDP.sport, range(1024, 2048)); port.rss tells "
+        "what the driver hashes"
     )
 
 
-def _read(port: Port) -> dict[int, Read]:
+def _read(port: Any) -> dict[int, Read]:
     """By queue."""
     found: dict[int, Read] = {}
     for name, counters in port.lab.counters().items():

@@ -18,6 +18,7 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 
+#include "apart.h"
 #include "api.h"
 #include "export.h"
 #include "mark.h"
@@ -34,6 +35,7 @@ struct lk_node {
 	struct lk_node *next_free;
 	rte_node_t id;
 } __rte_cache_aligned;
+LK_APART(struct lk_node);
 
 struct lk_node_kind {
 	const char *name;

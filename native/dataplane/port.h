@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "apart.h"
 #include "engine_limits.h"
 #include "frame_ring.h"
 #include "worker.h"
@@ -24,6 +25,7 @@ struct lk_packet_socket {
 	unsigned int next;   /* frame of the ring that the driver takes next */
 	const uint8_t *ring; /* its frames received */
 } __rte_cache_aligned;
+LK_APART(struct lk_packet_socket);
 
 /* Of a queue whose driver counts frames alone. Each is written by one worker. */
 struct lk_queue_bytes {
@@ -32,6 +34,7 @@ struct lk_queue_bytes {
 	uint64_t rx_place; /* of the queue's bytes among the port's xstats */
 	uint64_t tx_place;
 } __rte_cache_aligned;
+LK_APART(struct lk_queue_bytes);
 
 /* What nodes need to know of a port. */
 struct lk_port {

@@ -41,6 +41,7 @@ struct worker {
 	_Atomic uint32_t graphs; /* what it walks; a recorder must not look into `wanted` */
 	_Atomic uint64_t loops, busy_cycles, idle_cycles;
 } __rte_cache_aligned;
+LK_APART(struct worker);
 
 static struct worker workers[RTE_MAX_LCORE];
 static struct work no_work;
