@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the engine's commands answer: plain data, as it goes over the wire."""
 
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 Fields = dict[str, int]  # of a native struct, by the names that it has there
 
@@ -74,6 +74,18 @@ class LinkChange(TypedDict):
     speed_mbps: int | None
 
 
+class RssFacts(TypedDict):
+    """How a driver spreads frames over queues; None: it does not tell. key: hex text; fields: by
+    which it hashes; offered: those that it could; table: the queue of each entry; entries: how many
+    it has."""
+
+    key: str | None
+    fields: list[str] | None
+    offered: list[str]
+    table: list[int] | None
+    entries: int
+
+
 class WorkerFacts(TypedDict):
     """A worker: cpu is None when it floats over all CPUs; paths is how many it walks."""
 
@@ -108,11 +120,23 @@ class CaptureCounts(TypedDict):
     ended: str
 
 
-class PathCounts(TypedDict):
-    """Counters of a path.
+class LaneCounts(TypedDict):
+    """Counters of a lane, as those of a path; queues: frames that it received, each with port and
+    queue."""
 
-    nodes: calls, objects and cycles; outputs: frames by node and by output or drop node; drops:
-    frames, and those of them with a signature; captures: by node;
+    lcore: int
+    nodes: dict[str, list[int]]
+    outputs: dict[str, dict[str, int]]
+    drops: dict[str, list[int]]
+    impairments: dict[str, dict[str, int]]
+    queues: list[list[Any]]
+
+
+class PathCounts(TypedDict):
+    """Counters of a path: sums over its lanes, and each lane's.
+
+    lcore: of the first lane; nodes: calls, objects and cycles; outputs: frames by node and by
+    output or drop node; drops: frames, and those of them with a signature; captures: by node;
     impairments: frames copied, reordered, held back now
     """
 
@@ -122,6 +146,7 @@ class PathCounts(TypedDict):
     drops: dict[str, list[int]]
     captures: dict[str, CaptureCounts]
     impairments: dict[str, dict[str, int]]
+    lanes: list[LaneCounts]
 
 
 class Histogram(TypedDict):
@@ -147,6 +172,7 @@ class TraceStep(TypedDict):
 
     packet: int
     path: str | None
+    lane: int
     node: str | None
     length: int
     bytes: str

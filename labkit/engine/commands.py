@@ -19,6 +19,7 @@ from labkit.engine.answers import (
     PathCounts,
     PortFacts,
     PortLimits,
+    RssFacts,
     TraceSteps,
     WorkerFacts,
 )
@@ -119,6 +120,18 @@ class Commands(Protocol):
     def xstats(self, name: str) -> dict[str, int]:
         """All counters of the port under DPDK's names."""
 
+    def unread(self, name: str, queues: Sequence[int]) -> list[int | None]:
+        """Frames that wait in queues which no path reads; None: the driver does not tell."""
+
+    def rss(self, name: str) -> RssFacts:
+        """How the driver spreads frames over the port's queues."""
+
+    def set_rss(self, name: str, key: str | None, fields: Sequence[str]) -> None:
+        """Has the driver hash by these fields, with this key (hex text; None: its own)."""
+
+    def set_rss_table(self, name: str, queues: Sequence[int]) -> None:
+        """Which queue each entry of the redirection table leads to."""
+
     def waiting(self) -> dict[str, int]:
         """Frames on the wire to each port of a cable that no path has taken off it yet."""
 
@@ -164,12 +177,12 @@ class Commands(Protocol):
     # Paths and workers
 
     @given(SECONDS_OF_DRIVERS)
-    def run_path(self, name: str, path: Mapping[str, Any]) -> int:
-        """Builds a path from its plain data and starts it; the lcore that walks it."""
+    def run_path(self, name: str, path: Mapping[str, Any], lanes: int = 1) -> list[int]:
+        """Builds a path from its plain data and starts it; the lcores that walk its lanes."""
 
     @given(SECONDS_OF_DRIVERS)
-    def replace_path(self, name: str, path: Mapping[str, Any]) -> PathCounts:
-        """Another path of this name from one walk of its worker to the next; the last counters of
+    def replace_path(self, name: str, path: Mapping[str, Any], lanes: int = 1) -> PathCounts:
+        """Another path of this name from one walk of its workers to the next; the last counters of
         the one before."""
 
     @given(SECONDS_OF_DRIVERS, cleans=True)

@@ -11,6 +11,7 @@ from labkit.engine.answers import Fields, LinkChange, PortFacts, PortLimits
 from labkit.engine.binding import NativeError, c_string, call, ffi, lib
 from labkit.engine.port_facts import facts_of, limits_of, link_changes_of, offload_bits
 from labkit.engine.sockets import DriverSocket, made_meanwhile
+from labkit.path.lanes import Queues
 from labkit.text import unique
 
 
@@ -19,12 +20,12 @@ class FrameRings:
     """Shared memory between a port's inject and collect nodes and the parent process."""
 
     to_engine: Any
-    from_engine: Any
-    bytes: tuple[int, int]
+    from_engine: list[Any]  # a journal for each receive queue
+    bytes: list[int]
 
     def unmap(self) -> None:
-        lib.lk_ring_unmap(self.to_engine, self.bytes[0])
-        lib.lk_ring_unmap(self.from_engine, self.bytes[1])
+        for ring, size in zip((self.to_engine, *self.from_engine), self.bytes, strict=True):
+            lib.lk_ring_unmap(ring, size)
 
 
 @dataclass
@@ -44,6 +45,7 @@ class EnginePort:
     told_names: list[str] = field(default_factory=list)
     arguments: str = ""
     sockets: set[DriverSocket] = field(default_factory=set)
+    queues: Queues = field(default_factory=lambda: Queues(1, 1))
 
     @property
     def shared_socket(self) -> str | None:
@@ -118,6 +120,7 @@ class Ports:
         info = ffi.new("struct lk_port_info *")
         call("lk_port_info", port.id, info)
         port.mac = address or bytes(info.mac)
+        port.queues = Queues(info.rx_queues, info.tx_queues)
         port.xstat_names = list(self.xstats(name))
         self.changed()
         return self.info(name)
@@ -134,6 +137,10 @@ class Ports:
     def link_changes(self, name: str) -> list[LinkChange]:
         return link_changes_of(self.by_name[name].id)
 
+    def queues(self) -> dict[str, Queues]:
+        """How many each port has."""
+        return {name: port.queues for name, port in self.by_name.items()}
+
     def set_promiscuous(self, name: str, on: bool) -> None:
         call("lk_port_set_promiscuous", self.by_name[name].id, on)
 
@@ -149,6 +156,12 @@ class Ports:
         names = unique(c_string(xstat.name) for xstat in found)
         return {name: xstat.value for name, xstat in zip(names, found, strict=True)}
 
+    def unread(self, name: str, queues: Sequence[int]) -> list[int | None]:
+        """Frames that wait in queues which nobody reads; None: its driver does not tell."""
+        port_id = self.by_name[name].id
+        counts = [lib.lk_port_unread(port_id, queue) for queue in queues]
+        return [count if count >= 0 else None for count in counts]
+
     def waiting(self) -> dict[str, int]:
         return {
             name: lib.lk_port_waiting(port.id)
@@ -157,7 +170,7 @@ class Ports:
         }
 
     def attach_frames(self, name: str, descriptors: Sequence[int], sizes: Sequence[int]) -> None:
-        """Maps the rings whose memory the parent made: to the engine, from the engine."""
+        """Maps the rings whose memory the parent made: to the engine, and those from it."""
         rings = [
             lib.lk_ring_map(descriptor, size)
             for descriptor, size in zip(descriptors, sizes, strict=True)
@@ -166,7 +179,7 @@ class Ports:
             os.close(descriptor)
         if ffi.NULL in rings:
             raise MemoryError(f"the frame rings of port {name} cannot be mapped")
-        self.by_name[name].rings = FrameRings(rings[0], rings[1], (sizes[0], sizes[1]))
+        self.by_name[name].rings = FrameRings(rings[0], rings[1:], list(sizes))
 
     def close(self, name: str) -> None:
         """Nothing where there is no such port: an interrupted caller asks again."""

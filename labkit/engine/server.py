@@ -28,6 +28,7 @@ from labkit.engine.answers import (
     PathCounts,
     PortFacts,
     PortLimits,
+    RssFacts,
     TraceStep,
     TraceSteps,
     WorkerFacts,
@@ -38,6 +39,7 @@ from labkit.engine.commands import Commands, Descriptors
 from labkit.engine.paths import Paths, node_kinds
 from labkit.engine.ports import Ports
 from labkit.engine.recorders import Recorders
+from labkit.engine.rss import rss_facts, set_rss, set_rss_table
 from labkit.engine.sick_ports import SickPorts
 from labkit.engine.workers import Workers
 from labkit.machine.limits import raise_soft_limits
@@ -116,6 +118,18 @@ class EngineServer:
     def xstats(self, name: str) -> dict[str, int]:
         return self.ports.xstats(name)
 
+    def unread(self, name: str, queues: Sequence[int]) -> list[int | None]:
+        return self.ports.unread(name, queues)
+
+    def rss(self, name: str) -> RssFacts:
+        return rss_facts(self.ports.by_name[name].id)
+
+    def set_rss(self, name: str, key: str | None, fields: Sequence[str]) -> None:
+        set_rss(self.ports.by_name[name].id, key, fields)
+
+    def set_rss_table(self, name: str, queues: Sequence[int]) -> None:
+        set_rss_table(self.ports.by_name[name].id, queues)
+
     def waiting(self) -> dict[str, int]:
         return self.ports.waiting()
 
@@ -156,11 +170,11 @@ class EngineServer:
     def say(self, lines: Sequence[str]) -> None:
         print(*lines, sep="\n", flush=True)
 
-    def run_path(self, name: str, path: Mapping[str, Any]) -> int:
-        return self.paths.run(name, path)
+    def run_path(self, name: str, path: Mapping[str, Any], lanes: int = 1) -> list[int]:
+        return self.paths.run(name, path, lanes)
 
-    def replace_path(self, name: str, path: Mapping[str, Any]) -> PathCounts:
-        return self.paths.replace(name, path)
+    def replace_path(self, name: str, path: Mapping[str, Any], lanes: int = 1) -> PathCounts:
+        return self.paths.replace(name, path, lanes)
 
     def stop_path(self, name: str) -> PathCounts | None:
         return self.paths.stop(name)
@@ -270,12 +284,13 @@ class EngineServer:
         kept = ffi.new("uint8_t[]", max(1, self.trace_snaplen))
         steps: list[TraceStep] = []
         while lib.lk_trace_read(first + len(steps), step, kept):
-            path, nodes = names.get(step.graph, (None, []))
+            path, lane, nodes = names.get(step.graph, (None, 0, []))
             drop = f"drop_{VERDICTS[-1 - step.node].name}" if step.node < 0 else None
             steps.append(
                 {
                     "packet": step.packet,
                     "path": path,
+                    "lane": lane,
                     "node": drop or (nodes[step.node] if nodes else None),
                     "length": step.length,
                     "bytes": bytes(ffi.buffer(kept, step.kept)).hex(),

@@ -7,10 +7,10 @@ import weakref
 from contextlib import suppress
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from labkit.arguments.checked import EVERY, checked, fitting
-from labkit.arguments.hints import Count, IpAddresses, Offers, Seconds, UdpPort
+from labkit.arguments.hints import Between, Count, IpAddresses, Offers, Seconds, UdpPort
 from labkit.arguments.names import Named
 from labkit.engine.config import EalConfig
 from labkit.engine.engine import Engine
@@ -189,13 +189,25 @@ class Lab:
     # Paths
 
     @checked(PathError, but=("path",))
-    def run(self, path: Path | Chain | Node, name: str | None = None) -> RunningPath:
-        """Runs a path on a worker.
+    def run(
+        self,
+        path: Path | Chain | Node,
+        name: str | None = None,
+        *,
+        lanes: Annotated[int, Between(1, 1024)] | Literal["all"] = "all",
+    ) -> RunningPath:
+        """Runs a path, in as many lanes as its ports have queues.
+
+        A lane is a copy of the path that reads one queue of each port and sends on the queue of the
+        same number, with counters of its own, on a worker of its own while there are CPUs. What the
+        path counts are sums; RunningPath.lanes tells them by lane. Fewer `lanes` read several
+        queues each. A port with fewer queues than another is read by the first lanes alone, and
+        lanes that send on one queue share a worker. lk.rx(port, 0) reads that queue only.
 
         A path that has a port's queue to receive from takes over from the path that hands the
         port's frames to Python; two declared paths cannot receive from one queue.
         """
-        return self._paths.run(path, name)
+        return self._paths.run(path, name, lanes)
 
     @checked(PathError)
     def echo_server(
@@ -422,6 +434,10 @@ class Lab:
     def all_paths(self) -> list[RunningPath]:
         """Those in `paths`, and those between ports and Python."""
         return self._paths.all
+
+    def unread_queues(self, port: str) -> list[int]:
+        """Queues of a port that no path reads."""
+        return self._paths.unread(port)
 
     def stop_measurement(self) -> None:
         """Stops the paths of a measurement; what one of them raises does not keep the others."""

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from labkit.arguments.checked import checked, fitting
 from labkit.arguments.hints import Seconds, is_many
 from labkit.arguments.names import Named
+from labkit.engine.commands import Commands
 from labkit.engine.engine import Engine
 from labkit.errors import EngineError, LabError, PortError
 from labkit.lab.frame_rings import FrameRings
 from labkit.lab.link import LinkEvent, event_of
 from labkit.lab.port_declaration import PortDeclaration, PortInfo, losses_in
 from labkit.lab.port_frames import PortFrames
+from labkit.lab.rss import Rss
 from labkit.packet.filter import compile_filter
 from labkit.packet.link import LINK_OVERHEAD
 
@@ -56,7 +58,12 @@ class Port:
         self.declaration = declaration
         self.last_info = info
         self.frames = PortFrames(
-            declaration.name, info.mtu + LINK_OVERHEAD, engine, attach, self.check_open
+            declaration.name,
+            info.mtu + LINK_OVERHEAD,
+            info.rx_queues,
+            engine,
+            attach,
+            self.check_open,
         )
         self.is_closed = False
         self._kept: dict[str, int] | None = None  # the last counters, when the lab was closed
@@ -150,6 +157,12 @@ class Port:
         """
         self._try(lambda name: self._engine.commands.set_link(name, up))
         self.declaration = replace(self.declaration, is_link_down=not up)
+
+    @property
+    def rss(self) -> Rss:
+        """How the driver spreads frames over the port's queues: key, fields, redirection table, and
+        what came to which queue and worker."""
+        return Rss(self)
 
     def close(self) -> None:
         """Ends the port: its device, its sockets, and what Python has of it. Its name is free then,
@@ -265,6 +278,22 @@ class Port:
         if self.last_info.is_gone:
             return ", its device is gone"
         return "" if self.last_info.link_up else ", link down"
+
+    # For what is told of the port in files of its own
+
+    @property
+    def commands(self) -> Commands:
+        """Those of its engine."""
+        return self._engine.commands
+
+    def ask(self, command: Callable[[str], T]) -> T:
+        """What the engine answers of this port; PortError when it was closed."""
+        return self._ask(command)
+
+    def remember_rss(self, name: str, value: Any) -> None:
+        """For a new engine."""
+        rss = {**self.declaration.rss, name: value}
+        self.declaration = replace(self.declaration, rss=rss)
 
     def _ask(self, command: Callable[[str], T]) -> T:
         self.check_open()

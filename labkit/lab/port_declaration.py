@@ -2,7 +2,7 @@
 """What a lab keeps of a port, and what DPDK says of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from labkit.arguments.names import Named
@@ -94,6 +94,7 @@ class PortDeclaration:
     peer: the other end of its cable
     is_unplugged: its cable had another end, which was closed
     is_link_down: set_link(False) was called last
+    rss: what was set of Port.rss: key (hex text), fields, table
     neighbour: the MAC that stands for every address, where nobody answers ARP: an IP tunnel
     nic: what its device and driver are set to
     """
@@ -106,6 +107,7 @@ class PortDeclaration:
     is_unplugged: bool = False
     is_link_down: bool = False
     neighbour: str | None = None
+    rss: Mapping[str, Any] = field(default_factory=dict)
     nic: NicSettings = DEFAULTS
 
 

@@ -143,6 +143,7 @@ class LabPorts:
         for port in self.by_name.values():
             if port.declaration.is_link_down:
                 port.set_link(False)
+            port.rss.begin_anew()
 
     def _check_unclaimed(self, declaration: PortDeclaration) -> None:
         """Raises PortError for a device that another port of the lab has for itself."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A path that an engine runs, and its counters."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -13,6 +14,7 @@ from labkit.errors import LabError, PathError, is_answered
 from labkit.lab.capture_flush import flush
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters, PathLedger, ledger_of
+from labkit.path.lanes import Lanes
 from labkit.path.path import Path
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ class RunningPath:
     ----------
     lab: the Lab that it runs in
     path: what it does
+    lane_count: how many lanes it runs in; wanted_lanes: as lab.run was told
     kept: the last counters of a path that was stopped or whose lab was closed
     """
 
@@ -34,17 +37,21 @@ class RunningPath:
         lab: Any,  # a Lab, which has running paths
         engine: Engine,
         path: Path,
+        lane_count: int,
         declared: "Mapping[str, RunningPath]",
         stop: "Callable[[RunningPath], None]",
-        replace: "Callable[[RunningPath, Path | Chain | Node], RunningPath]",
+        replace: "Callable[[RunningPath, Path | Chain | Node, Lanes | None], RunningPath]",
     ) -> None:
         """declared: the paths that run for the lab's user, by name; stop, replace: what stop() and
         replace() do."""
         self.lab = lab
         self.path = path
+        self.lane_count = lane_count
+        self.wanted_lanes: Lanes = "all"
         self.kept: PathCounters | None = None
         self._seen: PathCounters | None = None  # those read last
         self._is_stopped = False
+        self._has_warned = False  # that frames do not spread
         self._engine = engine
         self._declared = declared
         self._stop = stop
@@ -77,15 +84,49 @@ class RunningPath:
     @property
     def ledger(self) -> PathLedger:
         """Frames that entered the path against those that left it or were dropped by name; and what
-        the ports that it receives from have lost before, which is no part of the balance."""
+        is no part of the balance: what ports that it receives from have lost before, and what waits
+        in queues of theirs that no path reads."""
         counters = self.counters
+        self._warn_of_one_queue(counters)
         lost = {
             f"{name} {loss}": frames
             for name, port in self.lab.ports.items()
             if self.path.receives(name)
             for loss, frames in port.losses().items()
         }
+        lost |= self._unread()
         return ledger_of(self.path, counters, lost)
+
+    def _warn_of_one_queue(self, counters: PathCounters) -> None:
+        """Of frames that a driver put into one of several queues; once a path."""
+        if self._has_warned or len(counters.lanes) < 2:
+            return
+        from labkit.lab.spread import one_queue  # pandas is slow to load
+
+        for name in self.path.ports:
+            port = self.lab.ports.get(name)
+            frames = {
+                queue: n
+                for lane in counters.lanes
+                for (of, queue), n in lane.queues.items()
+                if of == name
+            }
+            if port is not None and (told := one_queue(port, frames)):
+                self._has_warned = True
+                warnings.warn(told, stacklevel=3)  # who asked for the ledger
+
+    def _unread(self) -> dict[str, int]:
+        """Frames that wait in queues of its ports which no path reads, as far as drivers tell."""
+        if self.kept is not None:
+            return {}
+        waiting: dict[str, int] = {}
+        for name in self.path.ports:
+            queues = self.lab.unread_queues(name) if self.path.receives(name) else []
+            counts = self._engine.commands.unread(name, queues) if queues else []
+            for queue, frames in zip(queues, counts, strict=True):
+                if frames:
+                    waiting[f"{name} queue {queue} unread"] = frames
+        return waiting
 
     @property
     def table(self) -> "pd.DataFrame":
@@ -100,6 +141,14 @@ class RunningPath:
         rows += [(name, None, frames, None, None) for name, frames in counters.drops.items()]
         columns = ["node", "calls", "objects", "cycles", "cycles_per_packet"]
         return Table(rows, columns=columns).astype({"calls": "Int64", "cycles": "Int64"})
+
+    @property
+    def lanes(self) -> "pd.DataFrame":
+        """One row a lane: lcore of its worker, queues that it receives from, frames that entered,
+        left and were dropped, cycles_per_packet of all its nodes."""
+        from labkit.lab.lane_table import lane_table  # pandas is slow to load
+
+        return lane_table(self.path, self.counters)
 
     @property
     def is_running(self) -> bool:
@@ -127,14 +176,17 @@ class RunningPath:
         finally:
             self._is_stopped = not self.is_running
 
-    def replace(self, path: "Path | Chain | Node") -> "RunningPath":
+    def replace(self, path: "Path | Chain | Node", lanes: Lanes | None = None) -> "RunningPath":
         """Puts another path in its place, between two bursts: nothing that arrives meanwhile is
         missed. This one is stopped then; the other has its name, and counts from 0.
+
+        lanes: as for Lab.run; None: as this one was run. Where they differ in number, all lanes
+        meet on one worker for a moment, and frames wait in the queues meanwhile.
 
         Raises PathError for a path that cannot run, which leaves this one running, and where either
         has a capture, whose file has one writer.
         """
-        after = self._replace(self, path)
+        after = self._replace(self, path, lanes)
         self._is_stopped = True
         return after
 
@@ -174,7 +226,8 @@ class RunningPath:
 
     def __repr__(self) -> str:
         state = "; stopped" if self._is_stopped else ""
-        return f"<RunningPath {self.name}: {'; '.join(self.path.chains)}{state}>"
+        lanes = f" in {self.lane_count} lanes" if self.lane_count > 1 else ""
+        return f"<RunningPath {self.name}{lanes}: {'; '.join(self.path.chains)}{state}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from labkit.path.drawing import path_picture  # late: few paths are drawn
@@ -196,10 +249,10 @@ class RunningPath:
         return counters, f"{why}: these are its last counters"
 
 
-def start_path(engine: Engine, path: Path) -> None:
+def start_path(engine: Engine, path: Path, lanes: int) -> None:
     """Has the engine run a path, or not when it is interrupted."""
     try:
-        engine.commands.run_path(path.name, path.to_dict())
+        engine.commands.run_path(path.name, path.to_dict(), lanes)
     except BaseException as error:
         if not is_answered(error):  # the wait alone has ended: the engine runs it all the same
             with engine.unawaited(), suppress(LabError):

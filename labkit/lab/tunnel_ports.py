@@ -11,6 +11,7 @@ All tunnels of one outer port share a path, in which each passes unknown VNIs on
 import warnings
 from dataclasses import dataclass, replace
 
+from labkit._codec import lib
 from labkit.arguments.checked import checked
 from labkit.errors import PortError
 from labkit.lab.neighbours import resolve
@@ -68,7 +69,8 @@ class TunnelPorts:
         running = self._paths.declared.get(name)
         others = self._ends.get(outer.name, []) if running is not None else []
         far_name = f"{inner[:20]}-far"
-        near, far = self._ports.cable(inner, far_name, mtu=mtu, queues=1, ring_size=RING_SIZE)
+        queues = min(outer.last_info.rx_queues, lib.LK_MAX_RING_QUEUES)  # lanes go on inside
+        near, far = self._ports.cable(inner, far_name, mtu=mtu, queues=queues, ring_size=RING_SIZE)
         if not ready.carries_ethernet:
             ready = replace(ready, inner_mac=near.mac)
             near.declaration = replace(near.declaration, neighbour=ready.remote_mac)

@@ -52,13 +52,14 @@ _lines = itertools.count(1)
 
 
 @node(role="source", reference="rte_eth_rx_burst", exclusive=True)
-def rx(port: PortName, queue: RxQueue = 0, *, name: Name = None) -> None:
-    """Receives frames from a queue of a port."""
+def rx(port: PortName, queue: RxQueue | None = None, *, name: Name = None) -> None:
+    """Receives frames from all queues of a port, the path running in as many lanes (lab.run), or
+    from the queue that is named."""
 
 
 @node(role="end", reference="rte_eth_tx_burst")
-def tx(port: PortName, queue: TxQueue = 0, *, name: Name = None) -> None:
-    """Sends frames on a queue of a port.
+def tx(port: PortName, queue: TxQueue | None = None, *, name: Name = None) -> None:
+    """Sends frames on a queue of a port, the one of the lane's number unless it is named.
 
     A frame longer than the port's MTU allows ends in drop_tx_too_long, one for which the queue has
     no room in drop_tx_full, one without a link in drop_tx_link_down, one on a cable whose other end

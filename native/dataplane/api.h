@@ -126,6 +126,24 @@ unsigned int lk_port_waiting(uint16_t id);
 const char *lk_port_pool(uint16_t id); /* name of the mempool it receives into */
 int lk_port_close(uint16_t id);
 
+/* unread.c */
+int lk_port_unread(uint16_t id, uint16_t queue);
+
+/* rss.c */
+enum { LK_RSS_LONGEST_KEY = 64, LK_RSS_MOST_ENTRIES = 512 };
+struct lk_rss {
+	uint64_t offered; /* fields that the driver can hash by, as bits of lk_rss_field() */
+	uint64_t fields;  /* those that it does */
+	uint16_t entries; /* of the redirection table; 0: it has none */
+	uint8_t key_length;
+	uint8_t key[LK_RSS_LONGEST_KEY];
+};
+const char *lk_rss_field(unsigned int index, uint64_t *bit);
+int lk_rss_get(uint16_t id, struct lk_rss *rss);
+int lk_rss_set(uint16_t id, const uint8_t *key, uint8_t length, uint64_t fields_wanted);
+int lk_rss_table_get(uint16_t id, uint16_t *queues, uint16_t entries);
+int lk_rss_table_set(uint16_t id, const uint16_t *queues, uint16_t entries);
+
 /* probe.c */
 struct lk_probe_config {
 	const uint8_t *frame; /* headers of a probe: Ethernet, IP, UDP */
@@ -423,6 +441,7 @@ struct lk_node_config {
 	int32_t other;
 	uint16_t port;
 	uint16_t queue;
+	uint16_t place; /* of the declared node; a lane that reads several queues has several */
 	struct lk_endpoint endpoint;
 	struct lk_frame_ring *ring;
 	struct lk_capture *capture;
@@ -442,9 +461,15 @@ struct lk_drop_counters {
 	uint64_t frames;
 	uint64_t measured; /* those that carry a signature */
 };
-int lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned int count);
+int lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned int count,
+		    unsigned int places);
+int lk_graph_set_next(int graph, int next);
 int lk_graph_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_counters *drops);
-const uint64_t *lk_graph_left(int graph, unsigned int node);
+int lk_path_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_counters *drops);
+int lk_graph_left(int graph, unsigned int place, uint64_t *left);
+int lk_path_left(int graph, unsigned int place, uint64_t *left);
+uint64_t lk_graph_received(int graph, uint16_t port, uint16_t queue);
+int lk_graph_lane(int graph, struct lk_recorded_lane *lane);
 int lk_graph_destroy(int graph);
 const char *lk_node_kind(unsigned int index);
 
@@ -470,7 +495,9 @@ enum lk_recorded {
 	LK_RECORD_PORT,	  /* its xstats */
 	LK_RECORD_LINK,	  /* of a port (struct lk_recorded_link) */
 	LK_RECORD_TOLD,	  /* what the driver of a sick port tells */
-	LK_RECORD_GRAPH,  /* calls, objects, cycles of each node, then frames of each drop */
+	LK_RECORD_GRAPH,  /* calls, objects, cycles of each node, then frames of each drop, of this
+			     lane and all that follow it */
+	LK_RECORD_LANE,	  /* struct lk_recorded_lane */
 	LK_RECORD_WORKER, /* struct lk_recorded_worker */
 	LK_RECORD_POOL,	  /* of a port: mbufs in use, available (struct lk_recorded_level) */
 	LK_RECORD_RING,	  /* of a ring port's queue: frames in it, room left (the same) */

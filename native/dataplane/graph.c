@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* A path becomes one rte_graph: clones of the node kinds, wired by verdict, and all drop nodes. */
+/*
+ * A lane of a path becomes one rte_graph: clones of the node kinds, wired by verdict, and all drop
+ * nodes. Lanes share nothing that a worker writes; whoever reads counters of a path adds them up.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,18 +14,7 @@
 #include "node.h"
 #include "port.h"
 
-#define MAX_PATH_NODES 64
-
-struct graph {
-	struct rte_graph *graph;
-	rte_graph_t id;
-	unsigned int count;
-	struct lk_node *nodes[MAX_PATH_NODES];
-	struct rte_node *counters[MAX_PATH_NODES];
-	struct rte_node *drops[LK_VERDICT_COUNT];
-};
-
-static struct graph *graphs[LK_MAX_GRAPHS];
+struct lk_graph *lk_graphs[LK_MAX_GRAPHS];
 
 /* How many nodes read a queue of a cable. */
 static void
@@ -33,7 +25,7 @@ count_reader(const struct lk_node_config *config, uint32_t change)
 }
 
 static void
-release(struct graph *g)
+release(struct lk_graph *g)
 {
 	for (unsigned int i = 0; i < g->count; i++) {
 		const struct lk_node_config *config = &g->nodes[i]->config;
@@ -46,14 +38,14 @@ release(struct graph *g)
 }
 
 static const char *
-edge_name(const struct graph *g, int target)
+edge_name(const struct lk_graph *g, int target)
 {
 	return rte_node_id_to_name(target < 0 ? lk_drop_id(LK_unhandled) : g->nodes[target]->id);
 }
 
 /* Edge n of every node is where verdict n leads. */
 static int
-wire(const struct graph *g, const struct lk_node *node)
+wire(const struct lk_graph *g, const struct lk_node *node)
 {
 	const char *edges[LK_VERDICT_COUNT];
 	rte_edge_t made;
@@ -68,7 +60,7 @@ wire(const struct graph *g, const struct lk_node *node)
 }
 
 static int
-take_nodes(struct graph *g, const struct lk_node_config *configs, unsigned int count, int index)
+take_nodes(struct lk_graph *g, const struct lk_node_config *configs, unsigned int count, int index)
 {
 	for (unsigned int i = 0; i < count; i++) {
 		struct lk_node_kind *kind = lk_node_kind_find(configs[i].kind);
@@ -82,7 +74,7 @@ take_nodes(struct graph *g, const struct lk_node_config *configs, unsigned int c
 		snprintf(node->name, sizeof(node->name), "%s", configs[i].name);
 		node->config.name = node->name;
 		node->graph = index;
-		node->index = (int)i;
+		node->index = configs[i].place;
 		g->nodes[g->count++] = node;
 		if (kind->reads_port)
 			count_reader(&node->config, 1);
@@ -97,9 +89,9 @@ take_nodes(struct graph *g, const struct lk_node_config *configs, unsigned int c
 }
 
 static int
-create(struct graph *g, const char *name)
+create(struct lk_graph *g, const char *name)
 {
-	const char *patterns[MAX_PATH_NODES];
+	const char *patterns[LK_MAX_PATH_NODES];
 	struct rte_graph_param param = {.socket_id = SOCKET_ID_ANY, .node_patterns = patterns};
 
 	for (unsigned int i = 0; i < g->count; i++)
@@ -117,18 +109,20 @@ create(struct graph *g, const char *name)
 }
 
 int
-lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned int count)
+lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned int count,
+		unsigned int places)
 {
-	struct graph *g;
+	struct lk_graph *g;
 	int index = 0, rc;
 
-	while (index < LK_MAX_GRAPHS && graphs[index] != NULL)
+	while (index < LK_MAX_GRAPHS && lk_graphs[index] != NULL)
 		index++;
-	if (index == LK_MAX_GRAPHS || count > MAX_PATH_NODES)
+	if (index == LK_MAX_GRAPHS || count > LK_MAX_PATH_NODES)
 		return -ENOSPC;
 	g = calloc(1, sizeof(*g));
 	if (g == NULL)
 		return -ENOMEM;
+	g->places = places;
 	rc = take_nodes(g, nodes, count, index);
 	if (rc == 0)
 		rc = create(g, name);
@@ -136,7 +130,7 @@ lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned i
 		release(g);
 		return rc;
 	}
-	graphs[index] = g;
+	lk_graphs[index] = g;
 	return index;
 }
 
@@ -144,7 +138,7 @@ lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned i
 void
 lk_graph_is_walked_by(int graph, unsigned int lcore)
 {
-	const struct graph *g = graphs[graph];
+	const struct lk_graph *g = lk_graphs[graph];
 
 	for (unsigned int i = 0; i < g->count; i++) {
 		const struct lk_node_config *config = &g->nodes[i]->config;
@@ -160,37 +154,9 @@ lk_graph_is_walked_by(int graph, unsigned int lcore)
 struct rte_graph *
 lk_graph_get(int graph)
 {
-	return graph >= 0 && graph < LK_MAX_GRAPHS && graphs[graph] != NULL ? graphs[graph]->graph
-									    : NULL;
-}
-
-int
-lk_graph_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_counters *drops)
-{
-	const struct graph *g;
-
-	if (lk_graph_get(graph) == NULL)
-		return -ENOENT;
-	g = graphs[graph];
-	for (unsigned int i = 0; i < g->count; i++) {
-		nodes[i].calls = g->counters[i]->total_calls;
-		nodes[i].objects = g->counters[i]->total_objs;
-		nodes[i].cycles = g->counters[i]->total_cycles;
-	}
-	for (int v = LK_FIRST_DROP; v < LK_VERDICT_COUNT; v++) {
-		drops[v].frames = g->drops[v]->total_objs;
-		memcpy(&drops[v].measured, g->drops[v]->ctx, sizeof(drops[v].measured));
-	}
-	return 0;
-}
-
-/* Frames that left a node of the graph, by edge; NULL: there is no such node. */
-const uint64_t *
-lk_graph_left(int graph, unsigned int node)
-{
-	if (lk_graph_get(graph) == NULL || node >= graphs[graph]->count)
-		return NULL;
-	return graphs[graph]->nodes[node]->left;
+	return graph >= 0 && graph < LK_MAX_GRAPHS && lk_graphs[graph] != NULL
+		       ? lk_graphs[graph]->graph
+		       : NULL;
 }
 
 /* The graph must not be on a worker any more. */
@@ -201,10 +167,10 @@ lk_graph_destroy(int graph)
 
 	if (lk_graph_get(graph) == NULL)
 		return -ENOENT;
-	rc = rte_graph_destroy(graphs[graph]->id);
+	rc = rte_graph_destroy(lk_graphs[graph]->id);
 	if (rc != 0)
 		return rte_errno > 0 ? -rte_errno : -EINVAL;
-	release(graphs[graph]);
-	graphs[graph] = NULL;
+	release(lk_graphs[graph]);
+	lk_graphs[graph] = NULL;
 	return 0;
 }

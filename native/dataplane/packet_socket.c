@@ -149,6 +149,22 @@ look_ahead(const struct lk_port *port, const struct lk_packet_socket *s, uint16_
 	return i;
 }
 
+/* Frames of the ring that nobody has read. */
+int
+lk_packet_socket_waiting(const struct lk_port *port, uint16_t queue)
+{
+	const struct lk_packet_socket *s = &port->packet_sockets[queue];
+	int frames = 0;
+
+	for (unsigned int i = 0; i < port->packet_frame_count; i++) {
+		const struct tpacket2_hdr *header = frame_header(port, s, i);
+
+		frames += (__atomic_load_n(&header->tp_status, __ATOMIC_ACQUIRE) &
+			   TP_STATUS_USER) != 0;
+	}
+	return frames;
+}
+
 /*
  * rte_eth_rx_burst of a packet socket. The driver walks its ring from the first frame on, one
  * buffer a frame, and gives each frame back to the kernel, so what it says is read before.

@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "apart.h"
 #include "engine_limits.h"
 #include "frame_ring.h"
 #include "worker.h"
@@ -18,12 +19,13 @@ struct lk_tap;
 
 #define LK_RX_BURST 128
 
-/* Of a queue of net_af_packet, which owns the descriptor. */
+/* Of a queue of net_af_packet, which owns the descriptor. Each is written by one worker. */
 struct lk_packet_socket {
 	int descriptor;
 	unsigned int next;   /* frame of the ring that the driver takes next */
 	const uint8_t *ring; /* its frames received */
-};
+} __rte_cache_aligned;
+LK_APART(struct lk_packet_socket);
 
 /* Of a queue whose driver counts frames alone. Each is written by one worker. */
 struct lk_queue_bytes {
@@ -32,6 +34,7 @@ struct lk_queue_bytes {
 	uint64_t rx_place; /* of the queue's bytes among the port's xstats */
 	uint64_t tx_place;
 } __rte_cache_aligned;
+LK_APART(struct lk_queue_bytes);
 
 /* What nodes need to know of a port. */
 struct lk_port {
@@ -125,6 +128,7 @@ void lk_bytes_find(struct lk_port *port, unsigned int rx_queues, unsigned int tx
 int lk_packet_sockets_open(struct lk_port *port, const struct rte_eth_dev_info *info);
 void lk_packet_sockets_close(struct lk_port *port);
 uint64_t lk_packet_sockets_dropped(struct lk_port *port);
+int lk_packet_socket_waiting(const struct lk_port *port, uint16_t queue);
 uint16_t lk_packet_rx_burst(uint16_t id, uint16_t queue, struct rte_mbuf **frames);
 
 /* All xstats of a port in the order of its names, at most `room`; how many it has, or -errno. */

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain, product
 from pathlib import Path
 
-from tests.bench import captures, flows, generator, live, recorder, reflect, tunnels, waiting
+from tests.bench import captures, flows, generator, lanes, live, recorder, reflect, tunnels, waiting
 
 ROUNDS = 3
 Row = dict[str, str | float]
@@ -146,6 +146,9 @@ def main() -> None:
     add(in_turns("reflect, net_ring, 64-B frames", "Mpps", *ring))
     unfiltered = (reflect.filtered_on_ring, reflect.ours_on_ring, "the path without it")
     add(in_turns("a filter and reflect, net_ring, 64-B frames", "Mpps", *unfiltered))
+    for name, measure in (("net_ring", lanes.ring_mpps), ("net_memif", lanes.memif_mpps)):
+        two, one = partial(measure, 2), partial(measure, 1)
+        add(in_turns(f"reflect in two lanes, {name}", "Mpps", two, one, "one lane"))
     with reflect.veth() as (here, peer):
         add(
             in_turns(

@@ -114,7 +114,7 @@ def test_nodes_have_the_other_name_and_numbers_stay(lab: lk.Lab) -> None:
     a, _ = lab.cable("a", "a_far", queues=2)
     b, _ = lab.cable("b", "b_far", queues=2)
     path = lk.Path(
-        lk.rx(a) >> lk.sink(), lk.inject(a) >> lk.tx(a), lk.rx(a, 1) >> lk.tx(a, 1), name="p"
+        lk.rx(a, 0) >> lk.sink(), lk.inject(a) >> lk.tx(a), lk.rx(a, 1) >> lk.tx(a, 1), name="p"
     )
     other = moved(path, a, b)
     assert [node.name for node in other.nodes if node.port] == [
