@@ -196,6 +196,9 @@ class Commands(Protocol):
     def trial_streams(self, run: str, streams: int) -> list[Fields]:
         """Reads struct lk_stream_counts of each stream."""
 
+    def trial_lanes(self, run: str, lanes: int) -> list[Fields]:
+        """Reads struct lk_lane_counts of each lane."""
+
     def trial_ticks(self, run: str, room: int) -> dict[str, list[int]]:
         """Reads struct lk_tick of every interval, as columns."""
 
@@ -207,8 +210,9 @@ class Commands(Protocol):
 
     # Live traffic: a trial without an end, whose streams come and go
 
-    def create_traffic(self, run: str, room: int) -> None:
-        """Live streams of one port, at most so many; trial_histogram, free_trial as for a trial."""
+    def create_traffic(self, run: str, room: int, lanes: int, receivers: int) -> None:
+        """Live streams of one port, at most so many, sent by so many lanes and received by so many;
+        trial_histogram, free_trial as for a trial."""
 
     def change_traffic(
         self,

@@ -223,6 +223,9 @@ class EngineServer:
     def trial_streams(self, run: str, streams: int) -> list[Fields]:
         return self.paths.trials.stream_counts(run, streams)
 
+    def trial_lanes(self, run: str, lanes: int) -> list[Fields]:
+        return self.paths.trials.lane_counts(run, lanes)
+
     def trial_ticks(self, run: str, room: int) -> dict[str, list[int]]:
         return self.paths.trials.ticks(run, room)
 
@@ -233,8 +236,8 @@ class EngineServer:
         self.paths.stop_run(run)
         self.paths.trials.free(run)
 
-    def create_traffic(self, run: str, room: int) -> None:
-        self.paths.trials.create_live(run, room)
+    def create_traffic(self, run: str, room: int, lanes: int, receivers: int) -> None:
+        self.paths.trials.create_live(run, room, lanes, receivers)
 
     def change_traffic(
         self,

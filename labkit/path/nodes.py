@@ -17,6 +17,7 @@ from labkit.path.types import (
     Ipv4Addresses,
     Ipv6Addresses,
     KeptFiles,
+    Lane,
     Line,
     Mac,
     MostBytes,
@@ -211,15 +212,22 @@ def probe_receive(run: ProbeRun, *, name: Name = None) -> None:
 
 
 @node(role="source", reference="RFC 2544")
-def generate(run: TrialRun, port: PortName, *, name: Name = None) -> None:
-    """Makes the frames of a trial when they are due; made by lk.trial() and lab.traffic()."""
+def generate(
+    run: TrialRun, port: PortName, lane: Lane = 0, queue: TxQueue = 0, *, name: Name = None
+) -> None:
+    """Makes the frames of a trial when they are due; made by lk.trial() and lab.traffic().
+
+    lane: which share of the frames
+    queue: of the port, by which they leave
+    """
 
 
 @node(role="process", outputs=("other",), reference="RFC 4737")
-def receive(run: TrialRun, place: Place = 0, *, name: Name = None) -> None:
+def receive(run: TrialRun, place: Place = 0, lane: Lane = 0, *, name: Name = None) -> None:
     """Tracks and times the frames of a trial; made by lk.trial() and lab.traffic().
 
     place: which of the ports that live traffic arrives on this is
+    lane: by which of the port's workers
     """
 
 

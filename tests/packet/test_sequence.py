@@ -27,7 +27,7 @@ steps = st.lists(
 
 def taken(numbers: list[int]) -> tuple[dict[str, int], int]:
     counts = ffi.new("uint64_t[4]")
-    passed_over = lib.lk_codec_sequence([n % 2**32 for n in numbers], len(numbers), counts)
+    passed_over = lib.lk_codec_sequence([n % 2**32 for n in numbers], len(numbers), ffi.NULL, 0, 0, 1, counts)
     return dict(
         zip(("received", "reordered", "duplicated", "too_old"), counts, strict=True)
     ), passed_over

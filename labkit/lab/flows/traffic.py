@@ -250,7 +250,7 @@ class Traffic:
         self.readings.begin_anew()
         self._paths = TrafficPaths(self.lab)
         for run in self._runs.values():
-            self.lab.engine.commands.create_traffic(run, MOST_FLOWS)
+            self.lab.engine.commands.create_traffic(run, MOST_FLOWS, 1, 1)
 
     def __enter__(self) -> "Traffic":
         return self
@@ -318,7 +318,7 @@ class Traffic:
             raise LabError(f"there are {len(self.flows):,} flows; a lab's traffic has no more")
         if port.name not in self._runs:
             run = f"traffic-{port.name}-{time.monotonic_ns()}"
-            self.lab.engine.commands.create_traffic(run, MOST_FLOWS)
+            self.lab.engine.commands.create_traffic(run, MOST_FLOWS, 1, 1)
             self._runs[port.name] = run
             self._places[run] = []
             self._counts[run] = 0
