@@ -131,6 +131,9 @@ class Commands(Protocol):
     def counters(self, names: Sequence[str]) -> dict[str, PathCounts]:
         """Counters of these paths."""
 
+    def free_workers(self, going: Sequence[str]) -> int:
+        """Workers with a CPU of their own that further paths would find, if these had gone."""
+
     def describe_workers(self) -> list[WorkerFacts]:
         """Every worker that has something to do."""
 

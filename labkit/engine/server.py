@@ -156,6 +156,10 @@ class EngineServer:
     def counters(self, names: Sequence[str]) -> dict[str, PathCounts]:
         return {name: self.paths.counters(name) for name in names}
 
+    def free_workers(self, going: Sequence[str]) -> int:
+        paths = self.paths.by_name
+        return self.workers.free({paths[name].graph for name in going if name in paths})
+
     def describe_workers(self) -> list[WorkerFacts]:
         return self.workers.describe()
 

@@ -54,6 +54,9 @@ class Trial:
         Of several directions each is counted from its own start.
     series_by_direction, latency_by_direction: the same of each direction, such as "a to b"
     streams: one row a stream; of several directions with port and received_on
+    lanes: one row a lane of a direction: port, received_on, lane, and what it sent (intended,
+        unsent, sent) and what arrived on it (received, reordered, duplicated); missing where the
+        port has no such lane
     problems: why the numbers do not agree with one another; empty when they do
     floor_ns: the median of the lab's own latency, where lk.calibrate measured it
     """
@@ -69,6 +72,7 @@ class Trial:
     series_by_direction: Mapping[str, "pd.DataFrame"]
     latency_by_direction: Mapping[str, LatencyHistogram]
     streams: "pd.DataFrame"
+    lanes: "pd.DataFrame"
     problems: tuple[str, ...]
     floor_ns: float | None
 
@@ -97,7 +101,7 @@ class Trial:
         return trial_figure(title, self.row, courses, latencies, self.floor_ns)
 
     def _summary(self) -> list[str]:
-        return summary_of(self.row, self.directions)
+        return summary_of(self.row, self.directions, self.lanes)
 
     def _warnings(self) -> list[str]:
         return warnings_of(self.row, self.directions, self.problems)
@@ -130,6 +134,7 @@ def trial(
     drain: float = 2.0,
     receive_on: Port | None = None,
     interval: float = 0.1,
+    lanes: int | None = None,
     progress: bool = True,
 ) -> Trial:
     """Sends streams for a time, waits until all is still, and counts.
@@ -150,11 +155,26 @@ def trial(
     drain: seconds to wait at most for frames under way
     receive_on: the port on which frames come back; None: the same one
     interval: seconds, of the time series
+    lanes: workers that send, each on a queue of the port, and workers that receive; a port with
+        fewer queues has as many as these. None: one for each queue while there are workers with a
+        free CPU, and one at least
     progress: show a progress bar when it takes longer than half a second
 
     A generator that is held up catches up by 512 frames or 1 ms, the less of the two, and by one
     interval at least. What is further behind is not sent at all: it is unsent, and more than 0.1 %
     of it sets generator_limited. A frame that the port's queue refuses is unsent too.
+
+    Each of several lanes makes its share of every stream: of two, one frames 0, 2, 4 … and the
+    other 1, 3, 5 …, at half the rate and half an interval apart, so that all together are the very
+    frames of the stream. A capture, and bursts that cannot be divided by the lanes, go out by one.
+    Frames are counted on whichever lane they arrive; what came again is known as that on the lane
+    where it came before.
+
+    A frame is reordered when a later one of its own flow came before it (RFC 4737), which queues
+    that are read at different times do not change. Flows are told apart by the addresses, ports,
+    protocol, VLAN and VNI that the stream varies. Where their values make more than 4,096
+    combinations, or a list names one twice, some flows are taken for one, and count too many. Each
+    lane's share has an order of its own.
 
     A frame is known by its signature, its last 18 bytes: what a DUT pads, cuts or fragments is lost
     and unexplained, and that the bytes before came back whole is not looked at (lk.echo does).
@@ -163,7 +183,7 @@ def trial(
     whose drops could not be told from this one's; Unreachable when nobody answers for a destination
     whose MAC the packet does not name. Ctrl-C ends the trial and puts the ports back as they were.
     """
-    settings = TrialSettings(duration, warmup, drain, interval, latency, progress)
+    settings = TrialSettings(duration, warmup, drain, interval, latency, progress, lanes)
     return run_trial(port, streams, settings, rate, receive_on)
 
 

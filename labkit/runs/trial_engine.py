@@ -14,6 +14,7 @@ from labkit.errors import LabError
 from labkit.lab import stream_ids
 from labkit.lab.exclusive import Pause
 from labkit.lab.lab import Lab
+from labkit.lab.lanes import lanes_of
 from labkit.lab.port import Port
 from labkit.lab.reading import Loops, Reading
 from labkit.path.counters import REFUSED_BY_TX
@@ -84,6 +85,7 @@ class TrialEngine:
     ) -> None:
         self.directions = directions
         self.lab: Lab = directions[0].port.lab
+        self.lanes = lanes_of(self.lab, [*self.senders, *self.receivers], settings.lanes)
         self.latency = settings.latency
         self.drain = settings.drain
         self._dropped_outside = dropped_outside or (lambda: 0)
@@ -104,10 +106,10 @@ class TrialEngine:
     ) -> Measured:
         """Sends for that time, drains, and reads every counter."""
         lab, times = self.lab, _Times(seconds, tick)
-        firsts = [stream_ids.claim(len(d.scheduled)) for d in self.directions]
+        firsts = [stream_ids.claim(len(d.scheduled) * self.lanes[d.port]) for d in self.directions]
         names = [f"trial{first}-{time.monotonic_ns()}" for first in firsts]
         runs = dict(zip(names, self.directions, strict=True))
-        paths = trial_paths(runs)
+        paths = trial_paths(runs, self.lanes)
         try:
             for (run, direction), first in zip(runs.items(), firsts, strict=True):
                 self._create(run, direction, first, times)
@@ -142,6 +144,8 @@ class TrialEngine:
     def _create(self, run: str, direction: Direction, first: int, times: _Times) -> None:
         scheduled = direction.scheduled
         settings = {
+            "lanes": self.lanes[direction.port],
+            "receivers": self.lanes[direction.back],
             "first_stream": first,
             "latency": int(self.latency),
             "takes_unsigned": int(not direction.is_signed),
@@ -163,6 +167,8 @@ class TrialEngine:
             commands.trial_ticks(run, times.ticks),
             [self._histogram(run, n) for n in range(count)],
             self._histogram(run, -1),
+            commands.trial_lanes(run, max(self.lanes[p] for p in (direction.port, direction.back))),
+            is_spread=self.lanes[direction.back] > 1,
         )
 
     def _check_played(self, runs: Runs) -> None:
@@ -236,7 +242,9 @@ class TrialEngine:
 
     def _drops(self, before: Reading, after: Reading) -> dict[str, int]:
         """Frames of this run by the drop node that refused them."""
-        senders = {trial_path_name(port) for port in self.senders}
+        senders = {
+            trial_path_name(port, lane) for port in self.senders for lane in range(self.lanes[port])
+        }
         total: dict[str, int] = {}
         for path, counters in after.paths.items():
             now = counters.measured_drops if self.is_signed else counters.drops

@@ -14,14 +14,14 @@ add_latencies(struct lk_flow_counts *c, const struct lk_histogram *h)
 {
 	if (h->count == 0)
 		return;
-	c->latency_min_ns =
-		c->latency_count == 0 ? h->min : RTE_MIN(c->latency_min_ns, h->min);
+	c->latency_min_ns = c->latency_count == 0 ? h->min : RTE_MIN(c->latency_min_ns, h->min);
 	c->latency_max_ns = RTE_MAX(c->latency_max_ns, h->max);
 	c->latency_count += h->count;
 	c->latency_sum_ns += h->sum;
 }
 
-/* What came of a share on one lane since it was cleared; returns how many frames for the first time. */
+/* What came of a share on one lane since it was cleared; returns how many frames for the first
+ * time. */
 static uint64_t
 add_arrivals(struct lk_flow_counts *c, const struct lk_arrivals *from)
 {
@@ -38,8 +38,8 @@ add_arrivals(struct lk_flow_counts *c, const struct lk_arrivals *from)
 						    : from->by_place[i] - base->by_place[i] -
 							      before->by_place[i];
 	if (from->first_tsc != 0)
-		c->first_ns = c->first_ns == 0 ? from->first_tsc
-					       : RTE_MIN(c->first_ns, from->first_tsc);
+		c->first_ns =
+			c->first_ns == 0 ? from->first_tsc : RTE_MIN(c->first_ns, from->first_tsc);
 	c->last_ns = RTE_MAX(c->last_ns, from->last_tsc);
 	add_latencies(c, &from->latency->histogram);
 	return received;
@@ -62,8 +62,8 @@ read_arrivals(const struct lk_trial *t, uint32_t place, struct lk_flow_counts *c
 		    atomic_load_explicit(&from->clears_asked, memory_order_acquire))
 			continue; /* nothing has come since */
 		received += add_arrivals(c, from);
-		next = RTE_MAX(next, from->sequence.next - RTE_MIN(from->first,
-								   from->sequence.next));
+		next = RTE_MAX(next,
+			       from->sequence.next - RTE_MIN(from->first, from->sequence.next));
 	}
 	c->passed_over += next - RTE_MIN(received, next);
 }

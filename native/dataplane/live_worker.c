@@ -96,8 +96,7 @@ clear(const struct lk_sender *g, struct lk_stream *s, uint32_t index)
 	s->skipped_before = s->skipped + s->refused;
 	s->refused_before = s->refused;
 	for (uint32_t i = 0; i < t->config.receivers; i++) {
-		struct lk_arrivals *a =
-			t->receivers[i].arrivals[lk_share_place(t, g->lane, index)];
+		struct lk_arrivals *a = t->receivers[i].arrivals[lk_share_place(t, g->lane, index)];
 
 		if (a == NULL)
 			continue;

@@ -297,8 +297,8 @@ flows_of(struct lk_flow_fields **flows, const struct lk_stream_config *config,
 	}
 	if (count == 0 || share.of == 0)
 		return 0;
-	made = calloc(1, sizeof(*made) + count * sizeof(made->fields[0]) +
-				 listed * sizeof(*values));
+	made = calloc(1,
+		      sizeof(*made) + count * sizeof(made->fields[0]) + listed * sizeof(*values));
 	if (made == NULL)
 		return -ENOMEM;
 	made->lane = share.lane;

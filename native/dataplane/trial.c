@@ -406,8 +406,8 @@ lk_trial_free(struct lk_trial *t)
 	for (uint32_t i = 0; t->receivers != NULL && i < t->config.receivers; i++) {
 		struct lk_receiver *r = &t->receivers[i];
 
-		for (uint32_t n = 0;
-		     r->arrivals != NULL && n < t->config.lanes * t->config.streams; n++)
+		for (uint32_t n = 0; r->arrivals != NULL && n < t->config.lanes * t->config.streams;
+		     n++)
 			lk_arrivals_free(r->arrivals[n]);
 		free(r->arrivals);
 		free(r->receiving.ticks);

@@ -50,7 +50,8 @@ struct lk_shape {
 	uint8_t field_count, checksum_count;
 };
 
-/* One lane's part of a stream: of its frames every `of`th one, from number `lane` on; of 0: none. */
+/* One lane's part of a stream: of its frames every `of`th one, from number `lane` on; of 0: none.
+ */
 struct lk_share {
 	uint32_t lane, of;
 };
@@ -201,7 +202,7 @@ struct lk_trial {
 	atomic_int state;
 	_Atomic uint32_t unfinished; /* lanes that still send */
 	_Atomic uint32_t used;	     /* streams that there are */
-	_Atomic uint32_t is_shared;  /* receivers have several workers, who take turns by the lock */
+	_Atomic uint32_t is_shared; /* receivers have several workers, who take turns by the lock */
 	struct lk_sender *senders;
 	struct lk_receiver *receivers;
 	struct lk_flow_fields *flows; /* all that were made, a list */
@@ -218,7 +219,7 @@ struct lk_planned {
 	int catches_up, stamps_each;
 	struct lk_share share;
 	const struct lk_flow_fields *flows; /* NULL: those from before */
-	int has_flows; /* other ones than before, or none */
+	int has_flows;			    /* other ones than before, or none */
 };
 struct lk_changes {
 	uint64_t at; /* TSC */

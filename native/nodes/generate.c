@@ -283,8 +283,7 @@ send_again(struct lk_sender *g, void **objs)
 	uint16_t count = (uint16_t)g->held;
 
 	for (uint16_t i = 0; i < count; i++) {
-		struct lk_stream *s =
-			lk_sent_by(g->trial, (uint16_t)*lk_mark_of(g->waiting[i]));
+		struct lk_stream *s = lk_sent_by(g->trial, (uint16_t)*lk_mark_of(g->waiting[i]));
 
 		s->held--;
 		s->held_bytes -= g->waiting[i]->pkt_len + 4;

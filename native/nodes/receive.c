@@ -21,7 +21,8 @@ note_latency(const struct lk_trial *t, struct lk_arrivals *a, struct lk_tick *ti
 		tick->latency_max_ns = ns;
 }
 
-/* Looks up how many frames of a share were made: its generator writes that often, on another CPU. */
+/* Looks up how many frames of a share were made: its generator writes that often, on another CPU.
+ */
 static __rte_noinline int
 is_sent(const struct lk_trial *t, uint32_t place, struct lk_arrivals *a, uint32_t number)
 {
@@ -111,9 +112,9 @@ take(const struct lk_trial *t, struct lk_receiver *r, const struct rte_mbuf *m,
 		lk_live_clear_arrivals(a);
 	number = a->sequence.next +
 		 (uint64_t)(int64_t)(int32_t)(s.sequence - (uint32_t)a->sequence.next);
-	arrival = lk_sequence_take(
-		&a->sequence, atomic_load_explicit(&a->order, memory_order_relaxed), s.sequence,
-		&missing);
+	arrival = lk_sequence_take(&a->sequence,
+				   atomic_load_explicit(&a->order, memory_order_relaxed),
+				   s.sequence, &missing);
 	if (is_watched)
 		note_watched(a, arrival, number, m->pkt_len + 4, port, now);
 	if (live && a != *last) {

@@ -12,8 +12,9 @@
  * one of its own flow came before it (RFC 4737 is about a flow). No header is looked at: which flow
  * a frame is of follows from its number, because fields vary by it. And nothing is to be done for
  * frames that come in order: only when one is late, those that came above its number are gone
- * through, each once. Flows share 4,096 places. Where two have one, a frame that another flow's
- * overtook counts as reordered; a stream that varies by one field has that from its 4,097th flow on.
+ * through, each once. There are 4,096 places, one for each flow when the values of all fields make
+ * no more combinations. Else some flows share one, and a frame that the other flow's overtook
+ * counts as reordered. A swap within a flow always counts.
  */
 #define LK_SEQUENCE_WINDOW 65536u /* numbers of which it is known whether they came */
 #define LK_FLOW_PLACES	   4096u
@@ -30,31 +31,42 @@ struct lk_flow_fields {
 struct lk_flow_order {
 	_Atomic(const struct lk_flow_fields *) flows; /* NULL: it is one flow */
 	_Atomic uint64_t first;			      /* number with which the fields began */
-	uint64_t low, high; /* numbers in between have been gone through */
+	uint64_t low, high;		  /* numbers in between have been gone through */
 	uint64_t highest[LK_FLOW_PLACES]; /* and the highest one of each flow, plus 1 */
 };
 
-/* What the field of frame n adds to the number of its flow. */
+/* Which of a field's values frame n has; of a list in which some are the same, the value. */
 static inline uint64_t
 lk_field_flow(const struct lk_field *f, uint64_t n)
 {
-	uint64_t i = f->is_random ? lk_field_drawn(f, n)
-				  : (f->hold > 1 ? n / f->hold : n) % f->count;
+	uint64_t i =
+		f->is_random ? lk_field_drawn(f, n) : (f->hold > 1 ? n / f->hold : n) % f->count;
 
-	return f->flow == LK_FLOW_BY_VALUE ? f->values[i] * 0x9e3779b97f4a7c15u >> 32 : i;
+	return f->flow == LK_FLOW_BY_VALUE ? f->values[i] : i;
 }
 
-/* The place of the flow that a number of the stream is of. */
+/* The place of the flow that a number of the stream is of: its own as far as there are as many. */
 static inline uint32_t
 lk_flow_place(const struct lk_flow_order *o, const struct lk_flow_fields *flows, uint64_t number)
 {
 	uint64_t first = atomic_load_explicit(&o->first, memory_order_relaxed);
 	uint64_t n = flows->lane + (number - first) * flows->of;
-	uint64_t flow = lk_field_flow(&flows->fields[0], n);
+	uint64_t flow = 0, combinations = 1;
 
-	for (uint32_t i = 1; i < flows->count; i++)
-		flow = (flow + lk_field_flow(&flows->fields[i], n) + i) * 0x9e3779b97f4a7c15u >> 16;
-	return (uint32_t)(flow % LK_FLOW_PLACES);
+	for (uint32_t i = 0; i < flows->count; i++) {
+		const struct lk_field *f = &flows->fields[i];
+
+		flow += lk_field_flow(f, n) * combinations;
+		if (combinations <= LK_FLOW_PLACES && f->flow == LK_FLOW_BY_PLACE &&
+		    f->count <= LK_FLOW_PLACES) {
+			combinations *= f->count;
+		} else {
+			flow *= 0x9e3779b97f4a7c15u;
+			combinations = (uint64_t)LK_FLOW_PLACES + 1;
+		}
+	}
+	return (uint32_t)(combinations <= LK_FLOW_PLACES ? flow : lk_random(0, flow)) %
+	       LK_FLOW_PLACES;
 }
 
 /* Takes those of the numbers from..to that came into account. */

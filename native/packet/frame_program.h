@@ -35,7 +35,7 @@ struct lk_field {
 	uint64_t start;	    /* value i is start + i * step, */
 	uint64_t step;
 	uint64_t count;
-	uint64_t at; /* values taken so far, modulo count unless random */
+	uint64_t at;	 /* values taken so far, modulo count unless random */
 	uint32_t stride; /* how much `at` grows with a frame, or `held` where there is a hold */
 	uint32_t factors[LK_MAX_CHECKSUMS];
 	uint32_t flow;		/* whether it tells flows apart: LK_FLOW_BY_PLACE or _BY_VALUE; 0 */
