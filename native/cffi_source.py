@@ -39,6 +39,7 @@ BORROWED: dict[str, tuple[str, ...]] = {
         "struct lk_recorder_header",
         "struct lk_recorder_row",
         "struct lk_recorded_flow",
+        "struct lk_recorded_lane",
         "struct lk_recorded_worker",
         "struct lk_recorded_level",
     ),

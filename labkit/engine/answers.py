@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the engine's commands answer: plain data, as it goes over the wire."""
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 Fields = dict[str, int]  # of a native struct, by the names that it has there
 
@@ -80,11 +80,23 @@ class CaptureCounts(TypedDict):
     ended: str
 
 
-class PathCounts(TypedDict):
-    """Counters of a path.
+class LaneCounts(TypedDict):
+    """Counters of a lane, as those of a path; queues: frames that it received, each with port and
+    queue."""
 
-    nodes: calls, objects and cycles; outputs: frames by node and by output or drop node; drops:
-    frames, and those of them with a signature; captures: by node;
+    lcore: int
+    nodes: dict[str, list[int]]
+    outputs: dict[str, dict[str, int]]
+    drops: dict[str, list[int]]
+    impairments: dict[str, dict[str, int]]
+    queues: list[list[Any]]
+
+
+class PathCounts(TypedDict):
+    """Counters of a path: sums over its lanes, and each lane's.
+
+    lcore: of the first lane; nodes: calls, objects and cycles; outputs: frames by node and by
+    output or drop node; drops: frames, and those of them with a signature; captures: by node;
     impairments: frames copied, reordered, held back now
     """
 
@@ -94,6 +106,7 @@ class PathCounts(TypedDict):
     drops: dict[str, list[int]]
     captures: dict[str, CaptureCounts]
     impairments: dict[str, dict[str, int]]
+    lanes: list[LaneCounts]
 
 
 class Histogram(TypedDict):
@@ -119,6 +132,7 @@ class TraceStep(TypedDict):
 
     packet: int
     path: str | None
+    lane: int
     node: str | None
     length: int
     bytes: str

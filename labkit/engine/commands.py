@@ -118,11 +118,11 @@ class Commands(Protocol):
 
     # Paths and workers
 
-    def run_path(self, name: str, path: Mapping[str, Any]) -> int:
-        """Builds a path from its plain data and starts it; the lcore that walks it."""
+    def run_path(self, name: str, path: Mapping[str, Any], lanes: int = 1) -> list[int]:
+        """Builds a path from its plain data and starts it; the lcores that walk its lanes."""
 
-    def replace_path(self, name: str, path: Mapping[str, Any]) -> PathCounts:
-        """Another path of this name from one walk of its worker to the next; the last counters of
+    def replace_path(self, name: str, path: Mapping[str, Any], lanes: int = 1) -> PathCounts:
+        """Another path of this name from one walk of its workers to the next; the last counters of
         the one before."""
 
     def stop_path(self, name: str) -> PathCounts | None:

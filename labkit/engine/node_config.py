@@ -32,21 +32,45 @@ from labkit.path.types import (
 )
 from labkit.path.values import ParamType, RealType, TextType, WholeType
 
+LANE_SEED = 0x9E3779B97F4A7C15  # between the seeds of two lanes: 2^64 over the golden ratio
+
 
 @dataclass
-class EnginePath:
-    """A running path: its graph, node names by index, and what must outlive the graph."""
+class EngineLane:
+    """A lane of a running path: its graph, the queues that it has, and what must outlive it.
 
-    graph: int
-    nodes: list[str]
-    queues: set[tuple[str, str, int]]
-    runs: set[str] = field(default_factory=set)  # of probes and trials that its nodes belong to
-    captures: dict[str, Any] = field(default_factory=dict)
+    queues: port, kind of node, queue; reads: of these, the ports and queues that it receives from
+    """
+
+    number: int
+    graph: int = -1
+    queues: set[tuple[str, str, int]] = field(default_factory=set)
+    reads: list[tuple[str, int]] = field(default_factory=list)
     filters: list[Any] = field(default_factory=list)
     lines: dict[str, Any] = field(default_factory=dict)  # of impair nodes, by line and
     impairments: dict[str, str] = field(default_factory=dict)  # the line by node name
+
+
+@dataclass
+class EnginePath:
+    """A running path: node names in their order, its lanes, and what these have together."""
+
+    nodes: list[str]
+    lanes: list[EngineLane] = field(default_factory=list)
+    runs: set[str] = field(default_factory=set)  # of probes and trials that its nodes belong to
+    captures: dict[str, Any] = field(default_factory=dict)
     faults: dict[str, Any] = field(default_factory=dict)  # of NICs, by port, as its nodes say
     sick: dict[str, Any] = field(default_factory=dict)  # of these, those that it has made
+
+    @property
+    def graphs(self) -> list[int]:
+        """Those of all lanes."""
+        return [lane.graph for lane in self.lanes]
+
+    @property
+    def queues(self) -> set[tuple[str, str, int]]:
+        """Those of all lanes."""
+        return set().union(*(lane.queues for lane in self.lanes))
 
 
 @dataclass
@@ -59,6 +83,7 @@ class _Node:
     params: Mapping[str, Any]
     config: Any
     running: EnginePath
+    lane: EngineLane
     room: Iterator[Any]  # of numbers that have no place of their own
 
 
@@ -75,30 +100,45 @@ class NodeConfigs:
         self._ports, self._probes, self._trials = ports, probes, trials
         self._captures = captures or Captures()
 
-    def make_lines(self, nodes: list[dict[str, Any]], running: EnginePath) -> None:
-        """The bad lines of a path, which any of its nodes may name."""
+    def make_lines(self, nodes: list[dict[str, Any]], lane: EngineLane) -> None:
+        """The bad lines of a lane, which any of its nodes may name. Each does something else: the
+        seed of the first is the one given."""
         for node in nodes:
             kind, params = kind_of(node), dict(node["params"])
             for parameter in kind.parameters:
                 if isinstance(parameter.type, LineType) and parameter.type.is_own:
                     line = params.pop(parameter.name)
+                    params["seed"] = (params["seed"] + lane.number * LANE_SEED) % 2**64
                     impair = lib.lk_impair_create(ffi.new("struct lk_impair_config *", params))
                     if impair == ffi.NULL:
                         raise MemoryError(f"node {node['name']}: no memory for what it holds back")
-                    running.lines[line] = impair
-                    running.impairments[node["name"]] = line
+                    lane.lines[line] = impair
+                    lane.impairments[node["name"]] = line
 
-    def fill(self, path: str, node: dict[str, Any], config: Any, running: EnginePath) -> None:
-        """Everything that the node's parameters say."""
+    def fill(
+        self,
+        path: str,
+        node: dict[str, Any],
+        config: Any,
+        running: EnginePath,
+        at: tuple[EngineLane, int],
+    ) -> None:
+        """Everything that the node's parameters say; at: its lane, and the queue that it has
+        there."""
         kind = kind_of(node)
         room = iter(config.values)
-        at = _Node(path, node["name"], kind, node["params"], config, running, room)
+        lane, config.queue = at
+        config.lane = lane.number
+        part = _Node(path, node["name"], kind, node["params"], config, running, lane, room)
         for parameter in kind.parameters:
             value = node["params"].get(parameter.name, parameter.default)
             if value is not None:
-                self._fill(parameter.type, value, at)
+                self._fill(parameter.type, value, part)
         if kind.has_port:
-            running.queues.add((node["params"]["port"], kind.name, config.queue))
+            port = node["params"]["port"]
+            lane.queues.add((port, kind.name, config.queue))
+            if kind.receives:
+                lane.reads.append((port, config.queue))
 
     @singledispatchmethod
     def _fill(self, kind: ParamType, value: Any, at: _Node) -> None:
@@ -128,8 +168,11 @@ class NodeConfigs:
         if kind.with_frames:
             if port.rings is None:
                 raise LookupError(f"port {value} has no frame rings")
-            comes_in = at.kind.role == "source"
-            at.config.ring = port.rings.to_engine if comes_in else port.rings.from_engine
+            if at.kind.role == "source":
+                at.config.ring = port.rings.to_engine
+            else:  # a journal has one writer: lanes of one journal have one worker
+                at.config.queue = at.lane.number % len(port.rings.from_engine)
+                at.config.ring = port.rings.from_engine[at.config.queue]
 
     @_fill.register
     def _(self, kind: SickNicType, value: dict[str, Any], at: _Node) -> None:
@@ -137,7 +180,7 @@ class NodeConfigs:
 
     @_fill.register
     def _(self, kind: QueueType, value: int, at: _Node) -> None:
-        at.config.queue = value
+        """As the lane has it."""
 
     @_fill.register
     def _(self, kind: AddressesType, value: list[str], at: _Node) -> None:
@@ -177,21 +220,25 @@ class NodeConfigs:
 
     @_fill.register
     def _(self, kind: LineType, value: str, at: _Node) -> None:
-        at.config.impair = at.running.lines[value]
+        at.config.impair = at.lane.lines[value]
 
     @_fill.register
     def _(self, kind: FileType, value: str, at: _Node) -> None:
+        if at.name not in at.running.captures:
+            at.running.captures[at.name] = self._open(at)
+        at.config.capture = at.running.captures[at.name]
+
+    def _open(self, at: _Node) -> Any:
         label = f"{at.path}/{at.name}"
         owner = f"path {at.path!r}, node {at.name},"
-        capture = self._captures.open(owner, label, at.params)
-        at.config.capture = at.running.captures[at.name] = capture
+        return self._captures.open(owner, label, at.params)
 
     @_fill.register
     def _(self, kind: FilterType, value: str, at: _Node) -> None:
         if "file" in at.params:
             return  # of the node's file, which was opened with it
         native = native_filter(f"node {at.name}", value)
-        at.running.filters.append(native)
+        at.lane.filters.append(native)
         at.config.filter = native
 
     @_fill.register(SnaplenType)

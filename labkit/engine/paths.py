@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Paths inside the engine: plain data becomes an rte_graph on a worker."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
-from labkit.engine.answers import PathCounts
+from labkit.engine.answers import LaneCounts, PathCounts
 from labkit.engine.binding import c_string, call, ffi, lib
 from labkit.engine.captures import Captures
-from labkit.engine.node_config import EnginePath, NodeConfigs
+from labkit.engine.lane_counts import summed
+from labkit.engine.node_config import EngineLane, EnginePath, NodeConfigs, kind_of
 from labkit.engine.ports import Ports
 from labkit.engine.sick_ports import SickPorts
 from labkit.engine.trials import Trials
 from labkit.engine.workers import Workers
 from labkit.packet.codec import EDGES, VERDICTS
+from labkit.path.lanes import LaneNode, lay_out
 
 
 class Paths:
@@ -29,29 +32,29 @@ class Paths:
         self.generation = 0
         self.changed: Callable[[], None] = lambda: None  # called when counters come or go
 
-    def run(self, name: str, path: Mapping[str, Any]) -> int:
-        """Builds a path from its plain data and starts it; returns the lcore."""
+    def run(self, name: str, path: Mapping[str, Any], lanes: int) -> list[int]:
+        """Builds a path from its plain data and starts it; the lcores of its lanes."""
         if name in self.by_name:
             raise ValueError(f"a path called {name!r} runs already")
-        running = self._build(name, path)
+        running = self._build(name, path, lanes)
         try:
             self._sicken(running, {})
-            lcore = self.workers.place(running.graph, self._beside(running))
+            self._place(running.lanes, running)
         except BaseException:
             self._close(running)
             raise
         self.by_name[name] = running
         self.changed()
-        return lcore
+        return [self.workers.lcore_of(lane.graph) for lane in running.lanes]
 
-    def replace(self, name: str, path: Mapping[str, Any]) -> PathCounts:
-        """Another path in the place of one that runs, on the same worker from one walk to the next;
-        returns the last counters of that one."""
+    def replace(self, name: str, path: Mapping[str, Any], lanes: int) -> PathCounts:
+        """Another path in the place of one that runs, lane by lane on the same workers from one
+        walk to the next; returns the last counters of that one."""
         before = self.by_name[name]
-        running = self._build(name, path)
+        running = self._build(name, path, lanes)
         try:
             self._sicken(running, before.sick)
-            lcore = self.workers.swap(before.graph, running.graph, self._beside(running))
+            lcores = self._swap(before, running)
         except BaseException:
             self._close(running)
             raise
@@ -60,37 +63,91 @@ class Paths:
         before.sick = {p: f for p, f in before.sick.items() if p not in running.faults}
         self.changed()  # nobody reads a graph that is about to go
         try:
-            return self._counts(before, lcore)
+            return self._counts(before, lcores)
         finally:
             self._close(before)
 
-    def _build(self, name: str, path: Mapping[str, Any]) -> EnginePath:
-        """Its graph, on no worker yet."""
+    def _build(self, name: str, path: Mapping[str, Any], lanes: int) -> EnginePath:
+        """Its graphs, on no worker yet."""
         nodes: list[dict[str, Any]] = path["nodes"]
         index = {node["name"]: i for i, node in enumerate(nodes)}
-        running = EnginePath(-1, list(index), set())
-        configs = ffi.new("struct lk_node_config[]", len(nodes))
-        keep_alive: list[Any] = [configs]
-        node_configs = NodeConfigs(self.ports, self.probes, self.trials, self.captures)
-        self.generation += 1
+        running = EnginePath(list(index))
+        edges = [(index[e["source"]], index[e["target"]], e["output"]) for e in path["edges"]]
+        parts = lay_out(
+            [(kind_of(node), node["params"]) for node in nodes],
+            [(source, target) for source, target, _ in edges],
+            self.ports.queues(),
+            lanes,
+        )
         try:
-            node_configs.make_lines(nodes, running)
-            for node, config in zip(nodes, configs, strict=True):
-                kind = ffi.new("char[]", node["kind"].encode())
-                label = ffi.new("char[]", f"{name}/{node['name']}".encode()[:63])
-                keep_alive += [kind, label]
-                config.kind, config.name = kind, label
-                config.next = config.other = -1
-                node_configs.fill(name, node, config, running)
-            for edge in path["edges"]:
-                setattr(configs[index[edge["source"]]], edge["output"], index[edge["target"]])
-            running.graph = call(
-                "lk_graph_create", f"path{self.generation}".encode(), configs, len(nodes)
-            )
+            for number, part in enumerate(parts):
+                running.lanes.append(EngineLane(number))
+                self._build_lane(name, nodes, edges, part, running)
+            for lane, after in pairwise(running.lanes):
+                call("lk_graph_set_next", lane.graph, after.graph)
         except BaseException:
             self._close(running)
             raise
         return running
+
+    def _build_lane(
+        self,
+        name: str,
+        nodes: list[dict[str, Any]],
+        edges: list[tuple[int, int, str]],
+        part: list[LaneNode],
+        running: EnginePath,
+    ) -> None:
+        """The graph of the lane that was added last."""
+        lane = running.lanes[-1]
+        configs = ffi.new("struct lk_node_config[]", len(part))
+        keep_alive: list[Any] = [configs]
+        node_configs = NodeConfigs(self.ports, self.probes, self.trials, self.captures)
+        node_configs.make_lines([nodes[n.place] for n in part], lane)
+        at = {
+            n.place: i for i, n in enumerate(part)
+        }  # sources, which may be several, are no target
+        for n, config in zip(part, configs, strict=True):
+            node = nodes[n.place]
+            kind = ffi.new("char[]", node["kind"].encode())
+            label = ffi.new("char[]", f"{name}/{node['name']}".encode()[:63])
+            keep_alive += [kind, label]
+            config.kind, config.name, config.place = kind, label, n.place
+            config.next = config.other = -1
+            node_configs.fill(name, node, config, running, (lane, n.queue))
+            for source, target, output in edges:
+                if source == n.place:
+                    setattr(config, output, at[target])
+        self.generation += 1
+        lane.graph = call(
+            "lk_graph_create", f"path{self.generation}".encode(), configs, len(part), len(nodes)
+        )
+
+    def _place(self, lanes: Iterable[EngineLane], running: EnginePath) -> None:
+        """Each on a worker, which walks all that have a queue in common."""
+        for lane in lanes:
+            self.workers.place(lane.graph, self._beside(lane, running))
+
+    def _swap(self, before: EnginePath, running: EnginePath) -> list[int]:
+        """Puts lanes in the place of others; the lcores of those.
+
+        Where lane k has no queue of another lane than lane k before, each is exchanged on its
+        worker. Else all come to one worker, are exchanged there at once, and part again.
+        """
+        lcores = [self.workers.lcore_of(lane.graph) for lane in before.lanes]
+        if _fit(before, running):
+            for old, lane in zip(before.lanes, running.lanes, strict=True):
+                beside = self._beside(lane, running, instead_of=before)
+                self.workers.swap([old.graph], [lane.graph], beside)
+            return lcores
+        beside = set[int]().union(
+            *(self._beside(lane, running, instead_of=before) for lane in running.lanes)
+        )
+        self.workers.swap(before.graphs, running.graphs, beside)
+        for lane in running.lanes[1:]:
+            self.workers.remove(lane.graph)
+            self._place([lane], running)
+        return lcores
 
     def _sicken(self, path: EnginePath, before: Mapping[str, Any]) -> None:
         """Makes NICs sick as the path says; a fault that the one before has, too, goes on."""
@@ -112,12 +169,16 @@ class Paths:
         for port in ports:
             self.sick_ports.cure(port, sends=True)
 
-    def _beside(self, running: EnginePath) -> set[int]:
-        """Lcores that walk paths with queues of this one's."""
+    def _beside(
+        self, lane: EngineLane, of: EnginePath, *, instead_of: EnginePath | None = None
+    ) -> set[int]:
+        """Lcores that walk lanes with queues of this one's, of its own path and of others."""
         return {
             self.workers.lcore_of(other.graph)
-            for other in self.by_name.values()
-            if other.queues & running.queues
+            for path in (of, *self.by_name.values())
+            if path is not instead_of
+            for other in path.lanes
+            if other is not lane and self.workers.has(other.graph) and other.queues & lane.queues
         }
 
     def stop(self, name: str) -> PathCounts | None:
@@ -126,11 +187,12 @@ class Paths:
         if path is None:
             return None
         self.changed()  # nobody reads a graph that is about to go
-        lcore = self.workers.lcore_of(path.graph)
+        lcores = self._lcores(path)
         self._cure(path)
-        self.workers.remove(path.graph)
+        for lane in path.lanes:
+            self.workers.remove(lane.graph)
         try:
-            return self._counts(path, lcore)
+            return self._counts(path, lcores)
         finally:
             self._close(path)
             self.changed()
@@ -151,41 +213,64 @@ class Paths:
     def counters(self, name: str) -> PathCounts:
         """Calls, objects and cycles of each node; frames and measured frames of each drop."""
         path = self.by_name[name]
-        return self._counts(path, self.workers.lcore_of(path.graph))
+        return self._counts(path, self._lcores(path))
 
-    def _counts(self, path: EnginePath, lcore: int) -> PathCounts:
+    def _lcores(self, path: EnginePath) -> list[int]:
+        return [self.workers.lcore_of(lane.graph) for lane in path.lanes]
+
+    def _counts(self, path: EnginePath, lcores: list[int]) -> PathCounts:
+        lanes = [
+            self._lane_counts(path, lane, lcore)
+            for lane, lcore in zip(path.lanes, lcores, strict=True)
+        ]
+        return {
+            "lcore": lcores[0],
+            **summed(lanes),
+            "captures": {
+                node: self.captures.counts(capture) for node, capture in path.captures.items()
+            },
+            "lanes": lanes,
+        }
+
+    def _lane_counts(self, path: EnginePath, lane: EngineLane, lcore: int) -> LaneCounts:
         nodes = ffi.new("struct lk_node_counters[]", len(path.nodes))
         drops = ffi.new("struct lk_drop_counters[]", len(VERDICTS))
-        call("lk_graph_counters", path.graph, nodes, drops)
+        call("lk_graph_counters", lane.graph, nodes, drops)
         return {
             "lcore": lcore,
             "nodes": {
                 node: [c.calls, c.objects, c.cycles]
                 for node, c in zip(path.nodes, nodes, strict=True)
             },
-            "outputs": {node: self._outputs(path.graph, i) for i, node in enumerate(path.nodes)},
+            "outputs": {node: self._outputs(lane.graph, i) for i, node in enumerate(path.nodes)},
             "drops": {
                 f"drop_{verdict.name}": [c.frames, c.measured]
                 for verdict, c in zip(VERDICTS, drops, strict=True)
                 if c.frames
             },
-            "captures": {
-                node: self.captures.counts(capture) for node, capture in path.captures.items()
-            },
             "impairments": {
-                node: self._impair_counts(path.lines[line])
-                for node, line in path.impairments.items()
+                node: self._impair_counts(lane.lines[line])
+                for node, line in lane.impairments.items()
             },
+            "queues": [
+                [port, queue, lib.lk_graph_received(lane.graph, self.ports.by_name[port].id, queue)]
+                for port, queue in lane.reads
+            ],
         }
 
     def _outputs(self, graph: int, node: int) -> dict[str, int]:
         """Frames by output or drop node, those with none left out."""
-        left = lib.lk_graph_left(graph, node)
+        left = ffi.new("uint64_t[]", len(VERDICTS))
+        call("lk_graph_left", graph, node, left)
         return {name: left[i] for i, name in enumerate(EDGES) if left[i]}
 
-    def node_names(self) -> dict[int, tuple[str, list[str]]]:
-        """Path name and node names by graph number."""
-        return {path.graph: (name, path.nodes) for name, path in self.by_name.items()}
+    def node_names(self) -> dict[int, tuple[str, int, list[str]]]:
+        """Path name, number of the lane and node names by graph number."""
+        return {
+            lane.graph: (name, lane.number, path.nodes)
+            for name, path in self.by_name.items()
+            for lane in path.lanes
+        }
 
     def stop_all(self) -> None:
         for name in list(self.by_name):
@@ -199,15 +284,28 @@ class Paths:
     def _close(self, path: EnginePath) -> None:
         """Takes a path off its worker, as far as it came, and gives back what its nodes had."""
         self._cure(path)
-        if path.graph >= 0:
-            self.workers.remove(path.graph)
-            call("lk_graph_destroy", path.graph)
+        for lane in path.lanes:
+            if lane.graph >= 0:
+                self.workers.remove(lane.graph)
+        for lane in path.lanes:
+            if lane.graph >= 0:
+                call("lk_graph_destroy", lane.graph)
+            for line in lane.lines.values():
+                lib.lk_impair_free(line)
+            for native in lane.filters:
+                lib.lk_filter_free(native)
         for capture in path.captures.values():
             self.captures.close(capture)
-        for line in path.lines.values():
-            lib.lk_impair_free(line)
-        for native in path.filters:
-            lib.lk_filter_free(native)
+
+
+def _fit(before: EnginePath, running: EnginePath) -> bool:
+    """As many lanes, and each has queues of the one with its number at most."""
+    return len(before.lanes) == len(running.lanes) and not any(
+        lane.queues & old.queues
+        for lane in running.lanes
+        for old in before.lanes
+        if lane.number != old.number
+    )
 
 
 def node_kinds() -> list[str]:

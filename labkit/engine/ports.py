@@ -11,6 +11,7 @@ from labkit.engine.answers import PortFacts, PortLimits
 from labkit.engine.binding import NativeError, c_string, call, ffi, lib
 from labkit.engine.sockets import DriverSocket, made_meanwhile
 from labkit.machine.nics import known_speed
+from labkit.path.lanes import Queues
 from labkit.text import unique
 
 
@@ -19,12 +20,12 @@ class FrameRings:
     """Shared memory between a port's inject and collect nodes and the parent process."""
 
     to_engine: Any
-    from_engine: Any
-    bytes: tuple[int, int]
+    from_engine: list[Any]  # a journal for each receive queue
+    bytes: list[int]
 
     def unmap(self) -> None:
-        lib.lk_ring_unmap(self.to_engine, self.bytes[0])
-        lib.lk_ring_unmap(self.from_engine, self.bytes[1])
+        for ring, size in zip((self.to_engine, *self.from_engine), self.bytes, strict=True):
+            lib.lk_ring_unmap(ring, size)
 
 
 @dataclass
@@ -44,6 +45,7 @@ class EnginePort:
     told_names: list[str] = field(default_factory=list)
     arguments: str = ""
     sockets: set[DriverSocket] = field(default_factory=set)
+    queues: Queues = field(default_factory=lambda: Queues(1, 1))
 
     @property
     def shared_socket(self) -> str | None:
@@ -115,6 +117,7 @@ class Ports:
         info = ffi.new("struct lk_port_info *")
         call("lk_port_info", port.id, info)
         port.mac = address or bytes(info.mac)
+        port.queues = Queues(info.rx_queues, info.tx_queues)
         port.xstat_names = list(self.xstats(name))
         self.changed()
         return self.info(name)
@@ -140,6 +143,10 @@ class Ports:
             "promiscuous": info.promiscuous == 1,
         }
 
+    def queues(self) -> dict[str, Queues]:
+        """How many each port has."""
+        return {name: port.queues for name, port in self.by_name.items()}
+
     def set_promiscuous(self, name: str, on: bool) -> None:
         call("lk_port_set_promiscuous", self.by_name[name].id, on)
 
@@ -163,7 +170,7 @@ class Ports:
         }
 
     def attach_frames(self, name: str, descriptors: Sequence[int], sizes: Sequence[int]) -> None:
-        """Maps the rings whose memory the parent made: to the engine, from the engine."""
+        """Maps the rings whose memory the parent made: to the engine, and those from it."""
         rings = [
             lib.lk_ring_map(descriptor, size)
             for descriptor, size in zip(descriptors, sizes, strict=True)
@@ -172,7 +179,7 @@ class Ports:
             os.close(descriptor)
         if ffi.NULL in rings:
             raise MemoryError(f"the frame rings of port {name} cannot be mapped")
-        self.by_name[name].rings = FrameRings(rings[0], rings[1], (sizes[0], sizes[1]))
+        self.by_name[name].rings = FrameRings(rings[0], rings[1:], list(sizes))
 
     def close(self, name: str) -> None:
         """Nothing where there is no such port: an interrupted caller asks again."""

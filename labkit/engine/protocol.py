@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 LENGTH = struct.Struct("!I")
-MAX_DESCRIPTORS = 4
+MAX_DESCRIPTORS = 253  # SCM_MAX_FD of the kernel
 
 Message = dict[str, Any]
 

@@ -20,6 +20,7 @@ def _fields(struct: str) -> list[str]:
 
 
 NODE_COUNTERS = _fields("lk_node_counters")
+LANE_COUNTERS = _fields("lk_recorded_lane")
 WORKER_COUNTERS = _fields("lk_recorded_worker")
 LEVELS = _fields("lk_recorded_level")
 
@@ -105,7 +106,17 @@ class Recorders:
                 f"path/{name}/{node}/{what}" for node in path.nodes for what in NODE_COUNTERS
             ]
             counters += [f"path/{name}/{drop}" for drop in drops]
-            plan.append((lib.LK_RECORD_GRAPH, path.graph, 0, counters))
+            plan.append((lib.LK_RECORD_GRAPH, path.lanes[0].graph, 0, counters))
+            if len(path.lanes) > 1:
+                plan += [
+                    (
+                        lib.LK_RECORD_LANE,
+                        lane.graph,
+                        0,
+                        [f"lane/{name}/{lane.number}/{what}" for what in LANE_COUNTERS],
+                    )
+                    for lane in path.lanes
+                ]
         for lcore in sorted(self.workers.graphs):
             names = [f"worker/{lcore}/{what}" for what in WORKER_COUNTERS]
             plan.append((lib.LK_RECORD_WORKER, lcore, 0, names))

@@ -144,11 +144,11 @@ class EngineServer:
     def say(self, lines: Sequence[str]) -> None:
         print(*lines, sep="\n", flush=True)
 
-    def run_path(self, name: str, path: Mapping[str, Any]) -> int:
-        return self.paths.run(name, path)
+    def run_path(self, name: str, path: Mapping[str, Any], lanes: int = 1) -> list[int]:
+        return self.paths.run(name, path, lanes)
 
-    def replace_path(self, name: str, path: Mapping[str, Any]) -> PathCounts:
-        return self.paths.replace(name, path)
+    def replace_path(self, name: str, path: Mapping[str, Any], lanes: int = 1) -> PathCounts:
+        return self.paths.replace(name, path, lanes)
 
     def stop_path(self, name: str) -> PathCounts | None:
         return self.paths.stop(name)
@@ -158,7 +158,7 @@ class EngineServer:
 
     def free_workers(self, going: Sequence[str]) -> int:
         paths = self.paths.by_name
-        return self.workers.free({paths[name].graph for name in going if name in paths})
+        return self.workers.free({g for name in going if name in paths for g in paths[name].graphs})
 
     def describe_workers(self) -> list[WorkerFacts]:
         return self.workers.describe()
@@ -265,12 +265,13 @@ class EngineServer:
         kept = ffi.new("uint8_t[]", max(1, self.trace_snaplen))
         steps: list[TraceStep] = []
         while lib.lk_trace_read(first + len(steps), step, kept):
-            path, nodes = names.get(step.graph, (None, []))
+            path, lane, nodes = names.get(step.graph, (None, 0, []))
             drop = f"drop_{VERDICTS[-1 - step.node].name}" if step.node < 0 else None
             steps.append(
                 {
                     "packet": step.packet,
                     "path": path,
+                    "lane": lane,
                     "node": drop or (nodes[step.node] if nodes else None),
                     "length": step.length,
                     "bytes": bytes(ffi.buffer(kept, step.kept)).hex(),

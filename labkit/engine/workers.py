@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which worker walks which graph, and on which CPU."""
 
+from collections.abc import Sequence
+
 from labkit.engine.answers import WorkerFacts
 from labkit.engine.binding import call, ffi, lib
 from labkit.machine.cpus import CpuClaims
@@ -29,13 +31,12 @@ class Workers:
         self._walk(lcore)
         return lcore
 
-    def swap(self, before: int, graph: int, beside: set[int]) -> int:
-        """Puts a graph where another one was, between two walks, and returns the lcore."""
-        lcore = self._merge(beside | {self.lcore_of(before)})
-        graphs = self.graphs[lcore]
-        graphs[graphs.index(before)] = graph
+    def swap(self, before: Sequence[int], after: Sequence[int], beside: set[int]) -> None:
+        """Puts graphs where others were, all on one worker and between two of its walks."""
+        lcore = self._merge(beside | {self.lcore_of(graph) for graph in before})
+        kept = [graph for graph in self.graphs[lcore] if graph not in before]
+        self.graphs[lcore] = [*kept, *after]
         self._walk(lcore)
-        return lcore
 
     def remove(self, graph: int) -> None:
         """Takes a graph off its worker; a worker without graphs ends."""
@@ -58,6 +59,10 @@ class Workers:
             self.claims.give_back(cpu)
         own = [n for n in self.cpus if self.graphs[n] and going.issuperset(self.graphs[n])]
         return min(len(claimed), len(self.idle_lcores)) + len(own)
+
+    def has(self, graph: int) -> bool:
+        """Whether a worker walks it."""
+        return any(graph in graphs for graphs in self.graphs.values())
 
     def describe(self) -> list[WorkerFacts]:
         """Each worker's lcore, CPU (None: floats), graphs and times in ns."""

@@ -15,17 +15,32 @@ from labkit.lab.frame_rings import LOOK_SECONDS, MAX_FRAME, FrameRings
 from labkit.packet.filter import Filter
 
 
-class FrameReader:
-    """A position in a port's journal, beginning with the next frame that arrives.
+class _Part:
+    """A position in one journal, and the frame there when it was looked at."""
 
-    A filter passes over frames: they are read, and given to nobody.
+    __slots__ = ("ahead", "journal", "native")
+
+    def __init__(self, journal: Any) -> None:
+        self.journal = journal
+        self.native = ffi.new("struct lk_frame_reader *")
+        self.ahead: tuple[bytes, float] | None = None
+
+    @property
+    def has_more(self) -> bool:
+        """Something has come that was not read."""
+        return bool(lib.lk_codec_ring_has(self.journal, self.native))
+
+
+class FrameReader:
+    """A position in a port's journals, beginning with the next frame that arrives.
+
+    Each lane of the path that receives has a journal of its own. Of the frames that are there, the
+    earliest is read first. A filter passes over frames: they are read, and given to nobody.
     """
 
     def __init__(self, rings: FrameRings, filter: Filter | None = None) -> None:
         self._rings = rings
-        self._ahead: tuple[bytes, float] | None = None  # found while it was asked for frames
-        self._journal = rings.journal.native
-        self._native = ffi.new("struct lk_frame_reader *")
+        self._parts = [_Part(journal.native) for journal in rings.journals]
         self._record = ffi.new("struct lk_record *")
         self._buffer = ffi.new("uint8_t[]", MAX_FRAME)
         self._reading = threading.Lock()
@@ -40,19 +55,18 @@ class FrameReader:
     def lost(self) -> int:
         """Frames that were overwritten before this reader came to them, whatever its filter makes
         of them."""
-        return int(self._native.lost)
+        return sum(int(part.native.lost) for part in self._parts)
 
     @property
     def has_frame(self) -> bool:
         """Whether there is a frame to read."""
-        if not self._is_filtered and self._ahead is None:
-            return bool(lib.lk_codec_ring_has(self._journal, self._native))
+        if not self._is_filtered:
+            return any(part.ahead is not None or part.has_more for part in self._parts)
         with self._reading:
-            if self._ahead is None:
-                self._ahead = self._pull()
-                if self._ahead is None and self._watch is not None:
-                    self._show()
-            return self._ahead is not None
+            found = [part for part in self._parts if self._look(part)]
+            if not found and self._watch is not None:
+                self._show()
+            return bool(found)
 
     def set_filter(self, filter: Filter | None) -> None:
         """From now on it gives frames that the filter takes; None: every frame."""
@@ -62,20 +76,20 @@ class FrameReader:
                 self._program = ffi.NULL
                 return
             self._program = ffi.from_buffer("struct lk_bpf_insn[]", filter.data)
-            if self._ahead is not None and not filter.matches(self._ahead[0]):
-                self._ahead = None
+            for part in self._parts:
+                if part.ahead is not None and not filter.matches(part.ahead[0]):
+                    part.ahead = None
 
     def skip(self) -> None:
         """Passes over everything that has arrived so far."""
-        self._ahead = None
-        lib.lk_codec_ring_from_now(self._journal, self._native)
+        for part in self._parts:
+            part.ahead = None
+            lib.lk_codec_ring_from_now(part.journal, part.native)
 
     def read(self) -> tuple[bytes, float] | None:
         """The next frame and its time (s since the epoch); None when there is none yet."""
         with self._reading:
-            found, self._ahead = self._ahead, None
-            if found is None:
-                found = self._pull()
+            found = self._next()
             if self._watch is not None and self._is_at_the_end:
                 self._show()
             return found
@@ -137,10 +151,25 @@ class FrameReader:
             with suppress(BlockingIOError):  # it is as loud as can be
                 os.eventfd_write(self.bell, 1)
 
-    def _pull(self) -> tuple[bytes, float] | None:
+    def _next(self) -> tuple[bytes, float] | None:
+        """Of the first frames of all journals the earliest."""
+        first = self._parts[0]
+        if len(self._parts) > 1:
+            there = [part for part in self._parts if self._look(part)]
+            first = min(there, key=_time_ahead, default=first)
+        found, first.ahead = first.ahead, None
+        return self._pull(first) if found is None else found
+
+    def _look(self, part: _Part) -> bool:
+        """Whether the part has a frame that the filter takes."""
+        if part.ahead is None:
+            part.ahead = self._pull(part)
+        return part.ahead is not None
+
+    def _pull(self, part: _Part) -> tuple[bytes, float] | None:
         """The next frame that the filter takes, if it has arrived."""
         length = lib.lk_codec_ring_pull(
-            self._journal, self._native, self._record, self._buffer, MAX_FRAME, self._program
+            part.journal, part.native, self._record, self._buffer, MAX_FRAME, self._program
         )
         if length <= 0:
             return None
@@ -149,11 +178,15 @@ class FrameReader:
     @property
     def _is_at_the_end(self) -> bool:
         """Nothing has come that was not read."""
-        return self._ahead is None and not lib.lk_codec_ring_has(self._journal, self._native)
+        return not any(part.ahead is not None or part.has_more for part in self._parts)
 
     def _listen(self) -> bool:
+        """False: something has come meanwhile to one of the journals; others may ring for nothing,
+        which a reader bears."""
         self._hush()
-        return bool(lib.lk_codec_ring_listen(self._journal, self._native, self._slot))
+        return all(
+            lib.lk_codec_ring_listen(part.journal, part.native, self._slot) for part in self._parts
+        )
 
     def _show(self) -> None:
         """Has the bell say whether there are frames."""
@@ -167,3 +200,8 @@ class FrameReader:
     def __del__(self) -> None:
         if getattr(self, "_slot", None) is not None:
             self._rings.give_back(self._slot)  # type: ignore[arg-type]
+
+
+def _time_ahead(part: _Part) -> float:
+    assert part.ahead is not None
+    return part.ahead[1]

@@ -2,7 +2,8 @@
 """Frames between Python and a port's path, through memory shared with the engine.
 
 Frames to the engine wait in a queue: sending waits only while it is full. Frames from the engine
-stand in a journal: each reader has its own position, and one that is overtaken counts what it lost.
+stand in journals, one for each receive queue of the port, since lanes of a path share nothing: each
+reader has its own position, and one that is overtaken counts what it lost.
 Who waits for a frame does so on a descriptor, which the engine signals.
 """
 
@@ -21,6 +22,8 @@ from labkit.machine.limits import limits_named
 
 QUEUE_BYTES = 8 << 20
 JOURNAL_BYTES = 32 << 20
+MANY_JOURNALS = 4  # more of them have a quarter of the size each
+MOST_JOURNALS = 64  # lanes beyond share them
 MAX_FRAME = 65535
 LOOK_SECONDS = 0.05  # who waits looks that often whether the engine and the port are still there
 PATIENCE_SECONDS = 10.0  # of a sender, while the engine takes nothing
@@ -52,20 +55,28 @@ class _Ring:
 
 
 class FrameRings:
-    """The two rings of a port.
+    """The rings of a port.
 
     Attributes
     ----------
-    bells: eventfds that readers of the journal wait on, by their slot
+    queue: to the engine
+    journals: from it
+    bells: eventfds that readers of the journals wait on, by their slot
     """
 
-    def __init__(self, port: str, max_frame: int, listen: Callable[[int, int], None]) -> None:
+    def __init__(
+        self, port: str, max_frame: int, journals: int, listen: Callable[[int, int], None]
+    ) -> None:
         """listen: has the engine signal an eventfd for the readers of a slot."""
+        size = JOURNAL_BYTES if journals <= MANY_JOURNALS else JOURNAL_BYTES // 4
         self.port = port
         self.max_frame = max_frame
         with limits_named(f"port {port} cannot be used from Python"):
             self.queue = _Ring("labkit-to-engine", QUEUE_BYTES, max_frame)
-            self.journal = _Ring("labkit-from-engine", JOURNAL_BYTES, MAX_FRAME)
+            self.journals = [
+                _Ring("labkit-from-engine", size, MAX_FRAME)
+                for _ in range(min(journals, MOST_JOURNALS))
+            ]
         self.bells: list[int] = []
         self._native = self.queue.native
         self._status: Any = ffi.NULL

@@ -16,6 +16,8 @@ from labkit.lab.frame_rings import FrameRings
 from labkit.lab.port_frames import PortFrames
 from labkit.lab.running_path import RunningPath, start_path
 from labkit.path import nodes
+from labkit.path.chain import Chain
+from labkit.path.lanes import lane_count
 from labkit.path.path import Path
 
 
@@ -32,6 +34,7 @@ class HostPaths:
         self._engine = engine
         self._declared = declared
         self._rings: dict[str, FrameRings] = {}
+        self._rx_queues: dict[str, int] = {}
         self.running: dict[str, RunningPath] = {}
         self._changing = threading.Lock()  # a port is not closed by one thread as another uses it
 
@@ -57,11 +60,15 @@ class HostPaths:
         port = frames.port
         if port not in self._rings:
             rings = FrameRings(
-                port, frames.max_frame, lambda slot, bell: self._listen(frames, slot, bell)
+                port,
+                frames.max_frame,
+                frames.rx_queues,
+                lambda slot, bell: self._listen(frames, slot, bell),
             )
             frames.begin(rings)
             self._tell(port, rings)
             self._rings[port] = rings
+            self._rx_queues[port] = frames.rx_queues
         return self._rings[port]
 
     def ensure(self, ports: Iterable[str]) -> None:
@@ -69,21 +76,37 @@ class HostPaths:
         for port in self._rings.keys() & set(ports):
             if port in self.running:
                 continue
-            used = {key for r in self._declared.values() for key in r.path.exclusive_queues}
-            ways = nodes.inject(port) >> nodes.tx(port), nodes.rx(port) >> nodes.collect(port)
-            chains = [way for way in ways if not Path(way).exclusive_queues.keys() & used]
-            if chains:
-                path = Path(*chains, name=f"host:{port}")
-                start_path(self._engine, path)
+            path = self._path(port)
+            if path is not None:
+                lanes = lane_count(path, self._rx_queues)
+                start_path(self._engine, path, lanes)
                 # It ends when a declared path takes over or its port is closed, not by stop().
                 self.running[port] = RunningPath(
                     self._lab,
                     self._engine,
                     path,
+                    lanes,
                     self._declared,
                     lambda running: None,
-                    lambda running, _: running,
+                    lambda running, *_: running,
                 )
+
+    def _path(self, port: str) -> Path | None:
+        """What no declared path does: sending, and receiving from queues that are left."""
+        queues = self._rx_queues[port]
+        read: set[int] = set()
+        done: set[str] = set()  # by kinds of nodes that a port has one of
+        for running in self._declared.values():
+            read |= running.path.queues_read(port, queues)
+            done |= {n.kind for n in running.path.nodes if n.port == port}
+        chains: list[Chain] = []
+        if "inject" not in done:
+            chains.append(nodes.inject(port) >> nodes.tx(port))
+        if "collect" not in done and len(read) < queues:
+            collect = nodes.collect(port)
+            left: list[int | None] = [q for q in range(queues) if q not in read] if read else [None]
+            chains += [nodes.rx(port, queue) >> collect for queue in left]
+        return Path(*chains, name=f"host:{port}") if chains else None
 
     def leave(self, ports: Iterable[str]) -> None:
         """Stops the host paths of these ports."""
@@ -109,7 +132,7 @@ class HostPaths:
         for port, rings in self._rings.items():
             self._tell(port, rings)
         for running in self.running.values():
-            start_path(self._engine, running.path)
+            start_path(self._engine, running.path, running.lane_count)
 
     def _is_collected(self, port: str) -> bool:
         return any(
@@ -118,9 +141,9 @@ class HostPaths:
         )
 
     def _tell(self, port: str, rings: FrameRings) -> None:
-        descriptors = Descriptors((rings.queue.descriptor, rings.journal.descriptor))
-        sizes = [rings.queue.bytes, rings.journal.bytes]
-        self._engine.commands.attach_frames(port, sizes, descriptors)
+        both = [rings.queue, *rings.journals]
+        descriptors = Descriptors(ring.descriptor for ring in both)
+        self._engine.commands.attach_frames(port, [ring.bytes for ring in both], descriptors)
         rings.serve(self._engine.status, self._engine.channel)
 
     def _listen(self, frames: PortFrames, slot: int, bell: int) -> None:

@@ -7,10 +7,10 @@ import weakref
 from contextlib import suppress
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from labkit.arguments.checked import EVERY, checked, fitting
-from labkit.arguments.hints import IpAddresses, Offers, UdpPort
+from labkit.arguments.hints import Between, IpAddresses, Offers, UdpPort
 from labkit.arguments.names import Named
 from labkit.engine.config import EalConfig
 from labkit.engine.engine import Engine
@@ -164,13 +164,25 @@ class Lab:
     # Paths
 
     @checked(PathError, but=("path",))
-    def run(self, path: Path | Chain | Node, name: str | None = None) -> RunningPath:
-        """Runs a path on a worker.
+    def run(
+        self,
+        path: Path | Chain | Node,
+        name: str | None = None,
+        *,
+        lanes: Annotated[int, Between(1, 1024)] | Literal["all"] = "all",
+    ) -> RunningPath:
+        """Runs a path, in as many lanes as its ports have queues.
+
+        A lane is a copy of the path that reads one queue of each port and sends on the queue of the
+        same number, with counters of its own, on a worker of its own while there are CPUs. What the
+        path counts are sums; RunningPath.lanes tells them by lane. Fewer `lanes` read several
+        queues each. A port with fewer queues than another is read by the first lanes alone, and
+        lanes that send on one queue share a worker. lk.rx(port, 0) reads that queue only.
 
         A path that has a port's queue to receive from takes over from the path that hands the
         port's frames to Python; two declared paths cannot receive from one queue.
         """
-        return self._paths.run(path, name)
+        return self._paths.run(path, name, lanes)
 
     @checked(PathError)
     def echo_server(
@@ -243,16 +255,20 @@ class Lab:
     # Traffic
 
     @checked()
-    def traffic(self) -> "Traffic":
+    def traffic(self, lanes: int | None = None) -> "Traffic":
         """Live traffic: flows that run in the background and are changed while they run.
 
         A context manager. A lab has one at a time, `live`: this closes the one before.
+
+        lanes: workers of each port, as far as it has queues: each sends its share of every flow,
+            and what changes does so on all of them at one moment (see lk.trial). None: one for each
+            queue of the lab's ports as they are now, while there are workers with a free CPU
         """
         from labkit.lab.flows.traffic import Traffic  # late: it loads numpy and streams
 
         if self.live is not None:
             self.live.close()
-        self.live = Traffic(self)
+        self.live = Traffic(self, lanes)
         return self.live
 
     # Life

@@ -26,6 +26,8 @@ def lanes_of(lab: Any, ports: Iterable[Port], wanted: int | None) -> Mapping[Por
     """
     every = dict.fromkeys(ports)
     room = {port: most_lanes(port) for port in every}
+    if not room:
+        return {}
     widest = max(room, key=lambda port: room[port])
     if wanted is None:
         wanted = 1 if room[widest] == 1 else max(1, _free_workers(lab, every))

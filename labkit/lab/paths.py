@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The paths of a lab: run, stopped, counted, and made again in a new engine."""
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -13,6 +14,7 @@ from labkit.lab.port import Port
 from labkit.lab.running_path import RunningPath, start_path
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters
+from labkit.path.lanes import Lanes, lane_count
 from labkit.path.path import Path
 from labkit.text import first_free, near
 
@@ -60,7 +62,9 @@ class LabPaths:
         for running in self.all:
             running.keep(self._engine.commands.stop_path(running.name))
 
-    def run(self, path: Path | Chain | Node, name: str | None = None) -> RunningPath:
+    def run(
+        self, path: Path | Chain | Node, name: str | None = None, lanes: Lanes = "all"
+    ) -> RunningPath:
         """See Lab.run()."""
         if not isinstance(path, Path):
             path = Path(path, name=name or self.free_name("path"))
@@ -70,14 +74,21 @@ class LabPaths:
             raise PathError(f"a path called {path.name!r} runs already; stop it, or pass name=")
         self._check_ports(path)
         resolved = self._resolved(path)
-        running = self._path(resolved)
+        running = self._path(resolved, lanes)
         try:
             self._make_way(resolved)
-            start_path(self._engine, resolved)
+            start_path(self._engine, resolved, running.lane_count)
             self.declared[path.name] = running
         finally:
             self.hosts.ensure(resolved.ports)
+        self._warn_of_unread(resolved)
         return running
+
+    def unread(self, port: str) -> list[int]:
+        """Queues of a port that no path reads."""
+        queues = self.rx_queues[port]
+        read = (running.path.queues_read(port, queues) for running in self.all)
+        return sorted(set(range(queues)).difference(*read))
 
     def stop_measurement(self) -> None:
         """Stops the paths of a measurement; what one of them raises does not keep the others."""
@@ -97,7 +108,7 @@ class LabPaths:
             running.begin_anew()
         self.hosts.rebuild()
         for running in self.declared.values():
-            start_path(self._engine, running.path)
+            start_path(self._engine, running.path, running.lane_count)
         self.hosts.ensure(self._ports)  # of ports that a path had when the engine died
 
     def free_name(self, wanted: str) -> str:
@@ -119,7 +130,9 @@ class LabPaths:
     def _resolved(self, path: Path) -> Path:
         return path.with_macs({port.name: port.mac for port in self._ports.values()})
 
-    def _replace(self, running: RunningPath, path: Path | Chain | Node) -> RunningPath:
+    def _replace(
+        self, running: RunningPath, path: Path | Chain | Node, lanes: Lanes
+    ) -> RunningPath:
         """See RunningPath.replace()."""
         if not running.is_running:
             raise PathError(f"path {running.name!r} was stopped; run the other one")
@@ -132,11 +145,13 @@ class LabPaths:
                     f"path {running.name!r}, node {n.name}: a capture's file has one writer; stop "
                     "the path, and run the other one"
                 )
-        after = self._path(resolved)
+        after = self._path(resolved, lanes)
         try:
             self._make_way(resolved, running)
             try:
-                answer = self._engine.commands.replace_path(running.name, resolved.to_dict())
+                answer = self._engine.commands.replace_path(
+                    running.name, resolved.to_dict(), after.lane_count
+                )
             except LabError:
                 raise
             except BaseException:
@@ -149,9 +164,15 @@ class LabPaths:
             self.hosts.ensure({*running.path.ports, *resolved.ports})
         return after
 
-    def _path(self, resolved: Path) -> RunningPath:
+    def _path(self, resolved: Path, lanes: Lanes) -> RunningPath:
+        count = lane_count(resolved, self.rx_queues, lanes)
         calls = self._stop, self._replace
-        return RunningPath(self._lab, self._engine, resolved, self.declared, *calls)
+        return RunningPath(self._lab, self._engine, resolved, count, self.declared, *calls)
+
+    @property
+    def rx_queues(self) -> dict[str, int]:
+        """How many each port has."""
+        return {name: port.last_info.rx_queues for name, port in self._ports.items()}
 
     def _keep(self, running: RunningPath, answer: Any) -> None:
         """The last counters of a path that was taken off its worker."""
@@ -159,13 +180,27 @@ class LabPaths:
         for hear in tuple(self.stop_listeners):
             hear(running)
 
+    def _warn_of_unread(self, path: Path) -> None:
+        """Of a port of which a path reads some queues and nobody reads the others."""
+        for port in dict.fromkeys(n.port for n in path.nodes if n.declared.receives):
+            if port is None or not (unread := self.unread(port)):
+                continue
+            numbers = ", ".join(map(str, unread))
+            which = f"queue {numbers}" if len(unread) == 1 else f"queues {numbers}"
+            warnings.warn(
+                f"{which} of port {port} is read by no path; what arrives there waits, and is lost "
+                f"when it is full. lk.rx({port}) reads all queues, lk.rx({port}, {unread[0]}) one",
+                stacklevel=5,  # who called lab.run()
+            )
+
     def _make_way(self, path: Path, instead_of: RunningPath | None = None) -> None:
         """Stops host paths of the path's ports; refuses what two declared paths cannot share."""
-        wanted = path.exclusive_queues
+        queues = self.rx_queues
+        wanted = path.exclusive_queues(queues)
         for running in self.declared.values():
             if running is instead_of:
                 continue
-            for key in running.path.exclusive_queues:
+            for key in running.path.exclusive_queues(queues):
                 if key in wanted:
                     kind, port, queue = key
                     raise PathError(
@@ -190,7 +225,7 @@ class LabPaths:
                 )
             info = port.last_info
             queues = info.rx_queues if n.declared.receives else info.tx_queues
-            if n.queue >= queues:
+            if n.queue is not None and n.queue >= queues:
                 raise PathError(
                     f"path {path.name!r}, node {n.name}: queue {n.params['queue']} of port "
                     f"{port_name}, which has {queues} (0 to {queues - 1}); open it with queues="

@@ -55,7 +55,12 @@ class Port:
         self.declaration = declaration
         self.last_info = info
         self.frames = PortFrames(
-            declaration.name, info.mtu + LINK_OVERHEAD, engine, attach, self.check_open
+            declaration.name,
+            info.mtu + LINK_OVERHEAD,
+            info.rx_queues,
+            engine,
+            attach,
+            self.check_open,
         )
         self.is_closed = False
         self._kept: dict[str, int] | None = None  # the last counters, when the lab was closed

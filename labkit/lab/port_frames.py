@@ -28,6 +28,7 @@ class PortFrames:
     ----------
     port: the port's name
     max_frame: the longest frame that it sends, in bytes
+    rx_queues: how many the port has
     engine: the one that the port is in
     sockets: those of the port, which are closed with it
     """
@@ -36,6 +37,7 @@ class PortFrames:
         self,
         port: str,
         max_frame: int,
+        rx_queues: int,
         engine: Engine,
         attach: "Callable[[PortFrames, bool], FrameRings]",
         check_open: Callable[[], None],
@@ -43,6 +45,7 @@ class PortFrames:
         """attach: gives the port's rings, with paths that serve them; told whether it listens."""
         self.port = port
         self.max_frame = max_frame
+        self.rx_queues = rx_queues
         self.engine = engine
         self.check_open = check_open
         self.sockets: weakref.WeakSet[Closable] = weakref.WeakSet()

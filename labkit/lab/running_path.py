@@ -12,6 +12,7 @@ from labkit.errors import LabError, PathError
 from labkit.lab.capture_flush import flush
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters, PathLedger, ledger_of
+from labkit.path.lanes import Lanes
 from labkit.path.path import Path
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class RunningPath:
     ----------
     lab: the Lab that it runs in
     path: what it does
+    lane_count: how many lanes it runs in
     kept: the last counters of a path that was stopped or whose lab was closed
     """
 
@@ -33,14 +35,16 @@ class RunningPath:
         lab: Any,  # a Lab, which has running paths
         engine: Engine,
         path: Path,
+        lane_count: int,
         declared: "Mapping[str, RunningPath]",
         stop: "Callable[[RunningPath], None]",
-        replace: "Callable[[RunningPath, Path | Chain | Node], RunningPath]",
+        replace: "Callable[[RunningPath, Path | Chain | Node, Lanes], RunningPath]",
     ) -> None:
         """declared: the paths that run for the lab's user, by name; stop, replace: what stop() and
         replace() do."""
         self.lab = lab
         self.path = path
+        self.lane_count = lane_count
         self.kept: PathCounters | None = None
         self._seen: PathCounters | None = None  # those read last
         self._is_stopped = False
@@ -101,6 +105,14 @@ class RunningPath:
         return Table(rows, columns=columns).astype({"calls": "Int64", "cycles": "Int64"})
 
     @property
+    def lanes(self) -> "pd.DataFrame":
+        """One row a lane: lcore of its worker, queues that it receives from, frames that entered,
+        left and were dropped, cycles_per_packet of all its nodes."""
+        from labkit.lab.lane_table import lane_table  # pandas is slow to load
+
+        return lane_table(self.path, self.counters)
+
+    @property
     def is_running(self) -> bool:
         """Whether it is on a worker."""
         return self._declared.get(self.name) is self
@@ -126,14 +138,17 @@ class RunningPath:
         finally:
             self._is_stopped = not self.is_running
 
-    def replace(self, path: "Path | Chain | Node") -> "RunningPath":
+    def replace(self, path: "Path | Chain | Node", lanes: Lanes = "all") -> "RunningPath":
         """Puts another path in its place, between two bursts: nothing that arrives meanwhile is
         missed. This one is stopped then; the other has its name, and counts from 0.
+
+        lanes: as for Lab.run. Where they differ in number, all lanes meet on one worker for a
+        moment, and frames wait in the queues meanwhile.
 
         Raises PathError for a path that cannot run, which leaves this one running, and where either
         has a capture, whose file has one writer.
         """
-        after = self._replace(self, path)
+        after = self._replace(self, path, lanes)
         self._is_stopped = True
         return after
 
@@ -191,10 +206,10 @@ class RunningPath:
         return counters, f"{why}: these are its last counters"
 
 
-def start_path(engine: Engine, path: Path) -> None:
+def start_path(engine: Engine, path: Path, lanes: int) -> None:
     """Has the engine run a path, or not when it is interrupted."""
     try:
-        engine.commands.run_path(path.name, path.to_dict())
+        engine.commands.run_path(path.name, path.to_dict(), lanes)
     except LabError:
         raise
     except BaseException:  # an interrupt ends the wait alone: the engine runs it all the same

@@ -127,10 +127,13 @@ def _check_path(lab: Lab, running: RunningPath, main: Port, backup: Port) -> Non
                 f"path {running.name!r} has a capture, {node.name}, whose file has one writer, so "
                 "the path cannot be taken to another port; capture on a path that stays"
             )
+    queues = {name: port.last_info.rx_queues for name, port in lab.ports.items()}
     taken = {
-        key: other.name for other in carried_by(lab, backup) for key in other.path.exclusive_queues
+        key: other.name
+        for other in carried_by(lab, backup)
+        for key in other.path.exclusive_queues(queues)
     }
-    for kind, port, queue in moved(running.path, main, backup).exclusive_queues:
+    for kind, port, queue in moved(running.path, main, backup).exclusive_queues(queues):
         if owner := taken.get((kind, port, queue)):
             raise PathError(
                 f"path {owner!r} has {kind} of port {port}, queue {queue}, which path "
@@ -138,9 +141,9 @@ def _check_path(lab: Lab, running: RunningPath, main: Port, backup: Port) -> Non
             )
     for node in running.path.nodes:
         info = backup.last_info
-        queues = info.rx_queues if node.declared.receives else info.tx_queues
-        if node.port == main.name and node.queue >= queues:
+        most = info.rx_queues if node.declared.receives else info.tx_queues
+        if node.port == main.name and node.queue is not None and node.queue >= most:
             raise PathError(
                 f"path {running.name!r}, node {node.name}, uses queue {node.queue}, and port "
-                f"{backup.name} has {queues}; open it with queues={node.queue + 1}"
+                f"{backup.name} has {most}; open it with queues={node.queue + 1}"
             )

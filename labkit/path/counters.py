@@ -51,12 +51,36 @@ class NodeCounters:
 
 
 @dataclass(frozen=True)
-class PathCounters:
-    """One reading of a path.
+class LaneCounters:
+    """One reading of a lane, with its own part of what PathCounters has of the path.
 
     Attributes
     ----------
-    lcore: the worker that runs the path
+    queues: frames that it received, by port and queue
+    """
+
+    lcore: int
+    nodes: Mapping[str, NodeCounters]
+    outputs: Mapping[str, Mapping[str, int]]
+    drops: Mapping[str, int]
+    measured_drops: Mapping[str, int]
+    impairments: Mapping[str, Mapping[str, int]]
+    queues: Mapping[tuple[str, int], int]
+
+    @classmethod
+    def from_engine(cls, answer: Mapping[str, Any]) -> "LaneCounters":
+        """From its part of the engine's answer to `counters`."""
+        queues = {(port, queue): frames for port, queue, frames in answer["queues"]}
+        return cls(**_common(answer), queues=queues)
+
+
+@dataclass(frozen=True)
+class PathCounters:
+    """One reading of a path: sums over its lanes, and each lane's.
+
+    Attributes
+    ----------
+    lcore: the worker that runs the path, or the first of its lanes
     nodes: counters by node name
     outputs: frames that left a node, by node name and by output (next, other) or drop node,
         those without frames left out
@@ -67,6 +91,7 @@ class PathCounters:
         ended: "frames", "bytes", "seconds" or in words what failed, with its errno; "": it goes
         on
     impairments: frames copied, reordered and held back now, by impair node
+    lanes: the same by lane; RunningPath.lanes shows them as a table
     """
 
     lcore: int
@@ -76,19 +101,29 @@ class PathCounters:
     measured_drops: Mapping[str, int]
     captures: Mapping[str, Mapping[str, Any]]
     impairments: Mapping[str, Mapping[str, int]]
+    lanes: tuple[LaneCounters, ...]
 
     @classmethod
     def from_engine(cls, answer: Mapping[str, Any]) -> "PathCounters":
         """From the engine's answer to `counters`."""
         return cls(
-            answer["lcore"],
-            Named("node", ((name, NodeCounters(*v)) for name, v in answer["nodes"].items())),
-            answer["outputs"],
-            Drops("drop node", ((name, frames) for name, (frames, _) in answer["drops"].items())),
-            Drops("drop node", ((name, n) for name, (_, n) in answer["drops"].items() if n)),
-            Named("capture node", answer["captures"]),
-            Named("impair node", answer["impairments"]),
+            **_common(answer),
+            captures=Named("capture node", answer["captures"]),
+            lanes=tuple(map(LaneCounters.from_engine, answer["lanes"])),
         )
+
+
+def _common(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What a path and a lane have alike."""
+    drops = answer["drops"].items()
+    return {
+        "lcore": answer["lcore"],
+        "nodes": Named("node", ((name, NodeCounters(*v)) for name, v in answer["nodes"].items())),
+        "outputs": answer["outputs"],
+        "drops": Drops("drop node", ((name, frames) for name, (frames, _) in drops)),
+        "measured_drops": Drops("drop node", ((name, n) for name, (_, n) in drops if n)),
+        "impairments": Named("impair node", answer["impairments"]),
+    }
 
 
 class PathLedger(Ledger):

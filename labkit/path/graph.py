@@ -10,6 +10,8 @@ from labkit.path.kinds import KINDS, NodeKind
 from labkit.path.values import Value
 from labkit.text import near
 
+QueueOf = tuple[str, str, int]  # kind of node, port, queue
+
 
 @dataclass(frozen=True)
 class NamedNode:
@@ -36,9 +38,15 @@ class NamedNode:
         return {name: _in_words(self.params[name]) for name in shown}
 
     @property
-    def queue(self) -> int:
-        """Number of the port's queue that it works on."""
-        return int(str(self.params.get("queue", 0)))
+    def queue(self) -> int | None:
+        """Number of the port's queue that it works on; None: that of its lane."""
+        queue = self.params.get("queue", 0)
+        return None if queue is None else int(str(queue))
+
+    @property
+    def reads_all(self) -> bool:
+        """It receives from all queues of its port, in as many lanes."""
+        return self.declared.receives and self.queue is None
 
 
 @dataclass(frozen=True)
@@ -58,15 +66,26 @@ class Graph:
     edges: tuple[Edge, ...]
     name: str
 
-    @property
-    def exclusive_queues(self) -> dict[tuple[str, str, int], str]:
+    def exclusive_queues(self, rx_queues: Mapping[str, int]) -> dict[QueueOf, str]:
         """(kind, port, queue) of its nodes of which a queue can have one, such as rx, in all paths
-        of a lab, by name of the node."""
+        of a lab, with the node's name.
+
+        rx_queues: how many a port has, by its name
+        """
         return {
-            (n.kind, n.port, n.queue): n.name
+            (n.kind, n.port, queue): n.name
             for n in self.nodes
             if n.port is not None and n.declared.is_exclusive
+            for queue in (range(rx_queues[n.port]) if n.queue is None else (n.queue,))
         }
+
+    def queues_read(self, port: str, rx_queues: int) -> set[int]:
+        """Those of a port, which has so many, that it receives from."""
+        read: set[int] = set()
+        for n in self.nodes:
+            if n.port == port and n.declared.receives:
+                read |= set(range(rx_queues)) if n.queue is None else {n.queue}
+        return read
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -80,8 +99,8 @@ class Graph:
         return tuple(dict.fromkeys(used))
 
     def receives(self, port: str) -> bool:
-        """It receives from the first queue of the port."""
-        return any(n.declared.receives and (n.port, n.queue) == (port, 0) for n in self.nodes)
+        """It receives from queues of the port."""
+        return any(n.declared.receives and n.port == port for n in self.nodes)
 
     def hands_to_python(self, port: str) -> bool:
         """It hands frames to Python as received by the port."""

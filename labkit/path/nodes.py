@@ -17,7 +17,6 @@ from labkit.path.types import (
     Ipv4Addresses,
     Ipv6Addresses,
     KeptFiles,
-    Lane,
     Line,
     Mac,
     MostBytes,
@@ -53,13 +52,14 @@ _lines = itertools.count(1)
 
 
 @node(role="source", reference="rte_eth_rx_burst", exclusive=True)
-def rx(port: PortName, queue: RxQueue = 0, *, name: Name = None) -> None:
-    """Receives frames from a queue of a port."""
+def rx(port: PortName, queue: RxQueue | None = None, *, name: Name = None) -> None:
+    """Receives frames from all queues of a port, the path running in as many lanes (lab.run), or
+    from the queue that is named."""
 
 
 @node(role="end", reference="rte_eth_tx_burst")
-def tx(port: PortName, queue: TxQueue = 0, *, name: Name = None) -> None:
-    """Sends frames on a queue of a port.
+def tx(port: PortName, queue: TxQueue | None = None, *, name: Name = None) -> None:
+    """Sends frames on a queue of a port, the one of the lane's number unless it is named.
 
     A frame longer than the port's MTU allows ends in drop_tx_too_long, one for which the queue has
     no room in drop_tx_full, one without a link in drop_tx_link_down, one on a cable whose other end
@@ -213,21 +213,20 @@ def probe_receive(run: ProbeRun, *, name: Name = None) -> None:
 
 @node(role="source", reference="RFC 2544")
 def generate(
-    run: TrialRun, port: PortName, lane: Lane = 0, queue: TxQueue = 0, *, name: Name = None
+    run: TrialRun, port: PortName, queue: TxQueue | None = None, *, name: Name = None
 ) -> None:
-    """Makes the frames of a trial when they are due; made by lk.trial() and lab.traffic().
+    """Makes the frames of a trial when they are due, each lane its share of them; made by
+    lk.trial() and lab.traffic().
 
-    lane: which share of the frames
-    queue: of the port, by which they leave
+    queue: of the port, by which they leave; None: the lane's
     """
 
 
 @node(role="process", outputs=("other",), reference="RFC 4737")
-def receive(run: TrialRun, place: Place = 0, lane: Lane = 0, *, name: Name = None) -> None:
+def receive(run: TrialRun, place: Place = 0, *, name: Name = None) -> None:
     """Tracks and times the frames of a trial; made by lk.trial() and lab.traffic().
 
     place: which of the ports that live traffic arrives on this is
-    lane: by which of the port's workers
     """
 
 

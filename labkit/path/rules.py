@@ -6,7 +6,7 @@ from collections.abc import Callable
 from graphlib import CycleError, TopologicalSorter
 
 from labkit.errors import PathError
-from labkit.path.graph import Graph
+from labkit.path.graph import Graph, NamedNode
 from labkit.text import near
 
 NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
@@ -91,18 +91,31 @@ def _has_no_cycle(path: Graph) -> None:
 
 
 def _queues_are_used_once(path: Graph) -> None:
-    seen: dict[tuple[str, str, int], str] = {}
+    seen: list[NamedNode] = []
     for n in path.nodes:
         if n.port is None or not n.declared.is_exclusive:
             continue
-        key = (n.kind, n.port, n.queue)
-        if key in seen:
-            queue = f", queue {n.queue}" if "queue" in n.params else ""
-            raise PathError(
-                f"path {path.name!r}, node {n.name}: {seen[key]} is the {n.kind} of port "
-                f"{n.port}{queue} already; use the same node object in both chains"
-            )
-        seen[key] = n.name
+        for other in seen:
+            if (n.kind, n.port) != (other.kind, other.port):
+                continue
+            if n.queue == other.queue or None in (n.queue, other.queue):
+                raise PathError(
+                    f"path {path.name!r}, node {n.name}: {other.name} is the {n.kind} of port "
+                    f"{n.port}{_whose_queues(n, other)} already; {_fix(n, other)}"
+                )
+        seen.append(n)
+
+
+def _whose_queues(n: NamedNode, other: NamedNode) -> str:
+    if "queue" not in n.params:
+        return ""
+    return ", all queues," if other.queue is None else f", queue {other.queue},"
+
+
+def _fix(n: NamedNode, other: NamedNode) -> str:
+    if n.queue == other.queue:
+        return "use the same node object in both chains"
+    return "name a queue in both, or in none"
 
 
 def _captures_rotate_what_they_keep(path: Graph) -> None:

@@ -67,15 +67,15 @@ class PortType(TextType):
 
 @dataclass(frozen=True)
 class QueueType(WholeType):
-    """The number of a queue of the port."""
+    """The number of a queue of the port; None: that of the lane."""
 
     lowest: int = 0
     highest: int = 255
     way: Literal["rx", "tx"] = "rx"
 
     def remark(self, value: Value) -> str:
-        """Which, unless it is the first."""
-        return f"queue {value}" if value else ""
+        """Which, where one is named."""
+        return "" if value is None else f"queue {value}"
 
 
 class FilterType(ParamType):
@@ -179,7 +179,6 @@ Probability = Annotated[float, RealType(0, 1, "it is a probability, 0 to 1")]
 Displacement = Annotated[int, WholeType(1, 32)]
 Seed = Annotated[int, WholeType(0, 2**63 - 1)]
 Place = Annotated[int, WholeType(0, 15)]
-Lane = Annotated[int, WholeType(0, 63)]
 Fault = Annotated[str, FaultType()]
 PortBehind = Annotated[str, PortBehindType()]
 SickNic = Annotated[Mapping[str, Any], SickNicType()]

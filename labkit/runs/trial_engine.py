@@ -21,7 +21,7 @@ from labkit.path.counters import REFUSED_BY_TX
 from labkit.results.latency import LatencyHistogram
 from labkit.runs.directions import Direction
 from labkit.runs.trial_counted import Counted
-from labkit.runs.trial_paths import Runs, trial_path_name, trial_paths
+from labkit.runs.trial_paths import Runs, trial_path, trial_path_name
 from labkit.runs.trial_settings import STILL_SECONDS, TrialSettings
 
 REPORT_SECONDS = 0.1
@@ -109,14 +109,13 @@ class TrialEngine:
         firsts = [stream_ids.claim(len(d.scheduled) * self.lanes[d.port]) for d in self.directions]
         names = [f"trial{first}-{time.monotonic_ns()}" for first in firsts]
         runs = dict(zip(names, self.directions, strict=True))
-        paths = trial_paths(runs, self.lanes)
         try:
             for (run, direction), first in zip(runs.items(), firsts, strict=True):
                 self._create(run, direction, first, times)
             before = self._read()
             try:
-                for path in paths:
-                    lab.run(path)
+                for port, lanes in self.lanes.items():
+                    lab.run(trial_path(port, runs), lanes=lanes)
                 for run in runs:
                     lab.engine.commands.start_trial(run)
                 self._until_done(runs, seconds, report, pause)
@@ -242,9 +241,7 @@ class TrialEngine:
 
     def _drops(self, before: Reading, after: Reading) -> dict[str, int]:
         """Frames of this run by the drop node that refused them."""
-        senders = {
-            trial_path_name(port, lane) for port in self.senders for lane in range(self.lanes[port])
-        }
+        senders = {trial_path_name(port) for port in self.senders}
         total: dict[str, int] = {}
         for path, counters in after.paths.items():
             now = counters.measured_drops if self.is_signed else counters.drops

@@ -35,14 +35,17 @@ def workers(lab: Lab, meters: Meters, schema: Schema) -> list[dict[str, Any]]:
         cpus = {
             str(worker["lcore"]): worker["cpu"] for worker in lab.engine.commands.describe_workers()
         }
-        lcores = {name: str(counters.lcore) for name, counters in lab.counters().items()}
+        lcores = {
+            name: {str(lane.lcore) for lane in counters.lanes}
+            for name, counters in lab.counters().items()
+        }
     except LabError:  # the engine died meanwhile
         return []
     running = {path.name: path.path for path in lab.all_paths()}
     found = []
     for lcore in dict.fromkeys(n.split("/")[1] for n in schema.names if n.startswith("worker/")):
         busy, idle = f"worker/{lcore}/busy_cycles", f"worker/{lcore}/idle_cycles"
-        paths = [name for name in running if lcores.get(name) == lcore]
+        paths = [name for name in running if lcore in lcores.get(name, ())]
         sources = [
             f"path/{name}/{node.name}/objects"
             for name in paths

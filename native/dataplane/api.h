@@ -395,6 +395,8 @@ struct lk_node_config {
 	int32_t other;
 	uint16_t port;
 	uint16_t queue;
+	uint16_t lane;
+	uint16_t place; /* of the declared node; a lane that reads several queues has several */
 	struct lk_endpoint endpoint;
 	struct lk_frame_ring *ring;
 	struct lk_capture *capture;
@@ -414,9 +416,15 @@ struct lk_drop_counters {
 	uint64_t frames;
 	uint64_t measured; /* those that carry a signature */
 };
-int lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned int count);
+int lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned int count,
+		    unsigned int places);
+int lk_graph_set_next(int graph, int next);
 int lk_graph_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_counters *drops);
-const uint64_t *lk_graph_left(int graph, unsigned int node);
+int lk_path_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_counters *drops);
+int lk_graph_left(int graph, unsigned int place, uint64_t *left);
+int lk_path_left(int graph, unsigned int place, uint64_t *left);
+uint64_t lk_graph_received(int graph, uint16_t port, uint16_t queue);
+int lk_graph_lane(int graph, struct lk_recorded_lane *lane);
 int lk_graph_destroy(int graph);
 const char *lk_node_kind(unsigned int index);
 
@@ -441,7 +449,9 @@ void lk_workers_keep_awake(int by);
 enum lk_recorded {
 	LK_RECORD_PORT,	  /* its xstats */
 	LK_RECORD_TOLD,	  /* what the driver of a sick port tells */
-	LK_RECORD_GRAPH,  /* calls, objects, cycles of each node, then frames of each drop */
+	LK_RECORD_GRAPH,  /* calls, objects, cycles of each node, then frames of each drop, of this
+			     lane and all that follow it */
+	LK_RECORD_LANE,	  /* struct lk_recorded_lane */
 	LK_RECORD_WORKER, /* struct lk_recorded_worker */
 	LK_RECORD_POOL,	  /* of a port: mbufs in use, available (struct lk_recorded_level) */
 	LK_RECORD_RING,	  /* of a ring port's queue: frames in it, room left (the same) */

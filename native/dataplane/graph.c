@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* A path becomes one rte_graph: clones of the node kinds, wired by verdict, and all drop nodes. */
+/*
+ * A lane of a path becomes one rte_graph: clones of the node kinds, wired by verdict, and all drop
+ * nodes. Lanes share nothing that a worker writes; whoever reads counters of a path adds them up.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +20,8 @@ struct graph {
 	struct rte_graph *graph;
 	rte_graph_t id;
 	unsigned int count;
+	unsigned int places;	 /* nodes that the path declares */
+	struct graph *next_lane; /* of the same path */
 	struct lk_node *nodes[MAX_PATH_NODES];
 	struct rte_node *counters[MAX_PATH_NODES];
 	struct rte_node *drops[LK_VERDICT_COUNT];
@@ -82,7 +87,7 @@ take_nodes(struct graph *g, const struct lk_node_config *configs, unsigned int c
 		snprintf(node->name, sizeof(node->name), "%s", configs[i].name);
 		node->config.name = node->name;
 		node->graph = index;
-		node->index = (int)i;
+		node->index = configs[i].place;
 		g->nodes[g->count++] = node;
 		if (kind->reads_port)
 			count_reader(&node->config, 1);
@@ -117,7 +122,8 @@ create(struct graph *g, const char *name)
 }
 
 int
-lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned int count)
+lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned int count,
+		unsigned int places)
 {
 	struct graph *g;
 	int index = 0, rc;
@@ -129,6 +135,7 @@ lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned i
 	g = calloc(1, sizeof(*g));
 	if (g == NULL)
 		return -ENOMEM;
+	g->places = places;
 	rc = take_nodes(g, nodes, count, index);
 	if (rc == 0)
 		rc = create(g, name);
@@ -164,33 +171,128 @@ lk_graph_get(int graph)
 									    : NULL;
 }
 
+/* The lanes of a path, in their order: each is told the next one before it is walked. */
 int
-lk_graph_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_counters *drops)
+lk_graph_set_next(int graph, int next)
 {
-	const struct graph *g;
-
-	if (lk_graph_get(graph) == NULL)
+	if (lk_graph_get(graph) == NULL || lk_graph_get(next) == NULL)
 		return -ENOENT;
-	g = graphs[graph];
-	for (unsigned int i = 0; i < g->count; i++) {
-		nodes[i].calls = g->counters[i]->total_calls;
-		nodes[i].objects = g->counters[i]->total_objs;
-		nodes[i].cycles = g->counters[i]->total_cycles;
-	}
-	for (int v = LK_FIRST_DROP; v < LK_VERDICT_COUNT; v++) {
-		drops[v].frames = g->drops[v]->total_objs;
-		memcpy(&drops[v].measured, g->drops[v]->ctx, sizeof(drops[v].measured));
-	}
+	graphs[graph]->next_lane = graphs[next];
 	return 0;
 }
 
-/* Frames that left a node of the graph, by edge; NULL: there is no such node. */
-const uint64_t *
-lk_graph_left(int graph, unsigned int node)
+static void
+add_counters(const struct graph *g, struct lk_node_counters *nodes, struct lk_drop_counters *drops)
 {
-	if (lk_graph_get(graph) == NULL || node >= graphs[graph]->count)
-		return NULL;
-	return graphs[graph]->nodes[node]->left;
+	for (unsigned int i = 0; i < g->count; i++) {
+		struct lk_node_counters *c = &nodes[g->nodes[i]->index];
+
+		c->calls += g->counters[i]->total_calls;
+		c->objects += g->counters[i]->total_objs;
+		c->cycles += g->counters[i]->total_cycles;
+	}
+	for (int v = LK_FIRST_DROP; v < LK_VERDICT_COUNT; v++) {
+		uint64_t measured;
+
+		memcpy(&measured, g->drops[v]->ctx, sizeof(measured));
+		drops[v].frames += g->drops[v]->total_objs;
+		drops[v].measured += measured;
+	}
+}
+
+/* By declared node, of this lane alone. */
+int
+lk_graph_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_counters *drops)
+{
+	if (lk_graph_get(graph) == NULL)
+		return -ENOENT;
+	memset(nodes, 0, graphs[graph]->places * sizeof(*nodes));
+	memset(drops, 0, LK_VERDICT_COUNT * sizeof(*drops));
+	add_counters(graphs[graph], nodes, drops);
+	return 0;
+}
+
+/* The same of this lane and all that follow it. */
+int
+lk_path_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_counters *drops)
+{
+	int rc = lk_graph_counters(graph, nodes, drops);
+
+	if (rc != 0)
+		return rc;
+	for (const struct graph *g = graphs[graph]->next_lane; g != NULL; g = g->next_lane)
+		add_counters(g, nodes, drops);
+	return 0;
+}
+
+static void
+add_left(const struct graph *g, unsigned int place, uint64_t *left)
+{
+	for (unsigned int i = 0; i < g->count; i++)
+		for (int v = 0; g->nodes[i]->index == (int)place && v < LK_VERDICT_COUNT; v++)
+			left[v] += g->nodes[i]->left[v];
+}
+
+/* Frames that left a declared node, by edge; -ENOENT: there is no such node. */
+int
+lk_graph_left(int graph, unsigned int place, uint64_t *left)
+{
+	if (lk_graph_get(graph) == NULL || place >= graphs[graph]->places)
+		return -ENOENT;
+	memset(left, 0, LK_VERDICT_COUNT * sizeof(*left));
+	add_left(graphs[graph], place, left);
+	return 0;
+}
+
+/* The same of this lane and all that follow it. */
+int
+lk_path_left(int graph, unsigned int place, uint64_t *left)
+{
+	int rc = lk_graph_left(graph, place, left);
+
+	if (rc != 0)
+		return rc;
+	for (const struct graph *g = graphs[graph]->next_lane; g != NULL; g = g->next_lane)
+		add_left(g, place, left);
+	return 0;
+}
+
+/* What nodes that read a port have taken off one of its queues, in this lane. */
+uint64_t
+lk_graph_received(int graph, uint16_t port, uint16_t queue)
+{
+	const struct graph *g = lk_graph_get(graph) == NULL ? NULL : graphs[graph];
+	uint64_t frames = 0;
+
+	for (unsigned int i = 0; g != NULL && i < g->count; i++) {
+		const struct lk_node_config *c = &g->nodes[i]->config;
+
+		if (c->port == port && c->queue == queue && lk_node_kind_find(c->kind)->reads_port)
+			frames += g->counters[i]->total_objs;
+	}
+	return frames;
+}
+
+/* Of a lane: frames that its sources brought in, frames dropped, cycles of all its nodes. */
+int
+lk_graph_lane(int graph, struct lk_recorded_lane *lane)
+{
+	const struct graph *g = lk_graph_get(graph) == NULL ? NULL : graphs[graph];
+
+	memset(lane, 0, sizeof(*lane));
+	if (g == NULL)
+		return -ENOENT;
+	for (unsigned int i = 0; i < g->count; i++) {
+		const struct lk_node_config *c = &g->nodes[i]->config;
+
+		/* What impair has let go came in by another source. */
+		if (lk_node_kind_find(c->kind)->is_polled && c->impair == NULL)
+			lane->frames += g->counters[i]->total_objs;
+		lane->cycles += g->counters[i]->total_cycles;
+	}
+	for (int v = LK_FIRST_DROP; v < LK_VERDICT_COUNT; v++)
+		lane->drops += g->drops[v]->total_objs;
+	return 0;
 }
 
 /* The graph must not be on a worker any more. */

@@ -7,11 +7,12 @@
 struct lk_impair *
 lk_impair_create(const struct lk_impair_config *config)
 {
-	struct lk_impair *impair = calloc(1, sizeof(*impair));
+	struct lk_impair *impair = aligned_alloc(__alignof__(*impair), sizeof(*impair));
 	const double p[3] = {config->loss, config->duplicate, config->reorder};
 
 	if (impair == NULL)
 		return NULL;
+	memset(impair, 0, sizeof(*impair));
 	impair->config = *config;
 	for (int i = 0; i < 3; i++)
 		impair->limits[i] = p[i] >= 1 ? UINT64_MAX : (uint64_t)ldexp(p[i], 64);

@@ -20,7 +20,7 @@ struct lk_impair {
 		uint32_t passed;
 	} held[LK_IMPAIR_HELD];
 	uint32_t held_count;
-};
+} __rte_cache_aligned;
 
 static inline void
 lk_impair_send(struct rte_graph *graph, struct rte_node *node, struct rte_mbuf *m)

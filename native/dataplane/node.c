@@ -137,11 +137,12 @@ lk_node_take(struct lk_node_kind *kind)
 		return node;
 	}
 	snprintf(name, sizeof(name), "%u", kind->clones);
-	node = calloc(1, sizeof(*node));
+	node = aligned_alloc(__alignof__(*node), sizeof(*node));
 	if (node == NULL) {
 		rte_errno = ENOMEM;
 		return NULL;
 	}
+	memset(node, 0, sizeof(*node));
 	node->id = rte_node_clone(kind->id, name);
 	if (node->id >= LK_MAX_NODES) {
 		free(node);

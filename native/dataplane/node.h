@@ -23,16 +23,17 @@
 #include "mark.h"
 #include "trace.h"
 
+/* In lines of its own, in which no other worker writes. */
 struct lk_node {
 	struct lk_node_config config;
 	char name[64]; /* in the path */
 	int graph;     /* index of its graph */
-	int index;     /* of the node in its graph; -1 - verdict for a drop node */
+	int index;     /* of the declared node in its path; -1 - verdict for a drop node */
 	uint64_t left[LK_VERDICT_COUNT]; /* frames that went out by each edge */
 	struct lk_frame_reader reader;	 /* of inject */
 	struct lk_node *next_free;
 	rte_node_t id;
-};
+} __rte_cache_aligned;
 
 struct lk_node_kind {
 	const char *name;

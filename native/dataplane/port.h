@@ -18,12 +18,12 @@ struct lk_tap;
 
 #define LK_RX_BURST 128
 
-/* Of a queue of net_af_packet, which owns the descriptor. */
+/* Of a queue of net_af_packet, which owns the descriptor. Each is written by one worker. */
 struct lk_packet_socket {
 	int descriptor;
 	unsigned int next;   /* frame of the ring that the driver takes next */
 	const uint8_t *ring; /* its frames received */
-};
+} __rte_cache_aligned;
 
 /* Of a queue whose driver counts frames alone. Each is written by one worker. */
 struct lk_queue_bytes {

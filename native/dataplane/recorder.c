@@ -55,7 +55,7 @@ read_graph(const struct lk_recorder_part *part, uint64_t *values)
 {
 	struct lk_drop_counters drops[LK_VERDICT_COUNT];
 	/* Calls, objects and cycles lie in the row as they lie in the struct. */
-	int rc = lk_graph_counters((int)part->id, (struct lk_node_counters *)values, drops);
+	int rc = lk_path_counters((int)part->id, (struct lk_node_counters *)values, drops);
 
 	values += part->count - (LK_VERDICT_COUNT - LK_FIRST_DROP);
 	for (int v = LK_FIRST_DROP; rc == 0 && v < LK_VERDICT_COUNT; v++)
@@ -63,7 +63,7 @@ read_graph(const struct lk_recorder_part *part, uint64_t *values)
 	return rc;
 }
 
-/* Of every node of a graph, the edges that carried frames; -ENOSPC: not all of them. */
+/* Of every node of a path, the edges that carried frames; -ENOSPC: not all of them. */
 static int
 read_flows(struct lk_recorder *r, const struct lk_recorder_part *part, struct lk_recorder_row *row,
 	   uint32_t first)
@@ -71,9 +71,9 @@ read_flows(struct lk_recorder *r, const struct lk_recorder_part *part, struct lk
 	uint32_t width = sizeof(struct lk_node_counters) / sizeof(uint64_t);
 	struct lk_recorded_flow *flows = (struct lk_recorded_flow *)(row->values + row->count);
 	uint64_t room = (r->room - row->count) / (sizeof(*flows) / sizeof(uint64_t));
-	const uint64_t *left;
+	uint64_t left[LK_VERDICT_COUNT];
 
-	for (uint32_t i = 0; (left = lk_graph_left((int)part->id, i)) != NULL; i++) {
+	for (uint32_t i = 0; lk_path_left((int)part->id, i, left) == 0; i++) {
 		for (uint32_t v = 0; v < LK_VERDICT_COUNT; v++) {
 			if (left[v] == 0)
 				continue;
@@ -129,6 +129,8 @@ read_part(const struct lk_recorder_part *part, uint64_t *values)
 		return rc >= (int)part->count ? 0 : -EIO;
 	case LK_RECORD_GRAPH:
 		return read_graph(part, values);
+	case LK_RECORD_LANE:
+		return lk_graph_lane((int)part->id, (struct lk_recorded_lane *)values);
 	case LK_RECORD_WORKER:
 		return read_worker(part, (struct lk_recorded_worker *)values);
 	case LK_RECORD_POOL:

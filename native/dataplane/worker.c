@@ -30,6 +30,7 @@ struct work {
 	struct rte_graph *graphs[];
 };
 
+/* What one worker writes in every walk lies in no line that another one reads. */
 struct worker {
 	_Atomic(struct work *) wanted;
 	_Atomic(struct work *) current; /* what the loop walks: the old work may be freed */
@@ -39,7 +40,7 @@ struct worker {
 	int cpu;
 	_Atomic uint32_t graphs; /* what it walks; a recorder must not look into `wanted` */
 	_Atomic uint64_t loops, busy_cycles, idle_cycles;
-};
+} __rte_cache_aligned;
 
 static struct worker workers[RTE_MAX_LCORE];
 static struct work no_work;

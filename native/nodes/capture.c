@@ -13,7 +13,9 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	struct lk_capture *capture = lk_node_of(node)->config.capture;
 
 	lk_enter(node, objs, count);
+	rte_spinlock_lock(&capture->writing); /* of all lanes: the file is one */
 	lk_capture_take(capture, objs, count, lk_clock_realtime_ns(rte_rdtsc()), 0);
+	rte_spinlock_unlock(&capture->writing);
 	lk_pass_all(graph, node, LK_next);
 	return count;
 }

@@ -325,7 +325,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	struct lk_node *self = lk_node_of(node);
 	const struct lk_node_config *config = &self->config;
 	struct lk_trial *t = config->trial;
-	struct lk_sender *g = &t->senders[config->values[0].whole];
+	struct lk_sender *g = &t->senders[config->lane];
 	const struct lk_port *port = &lk_ports[config->port];
 	const struct rte_ring *ring = port->is_ring ? port->tx_rings[config->queue] : NULL;
 	int state = atomic_load_explicit(&t->state, memory_order_acquire);

@@ -195,7 +195,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 {
 	const struct lk_node *self = lk_node_of(node);
 	const struct lk_trial *t = self->config.trial;
-	struct lk_receiver *r = &t->receivers[self->config.values[1].whole];
+	struct lk_receiver *r = &t->receivers[self->config.lane];
 	struct rte_mbuf *taken[count];
 	uint64_t now = rte_rdtsc();
 	uint16_t kept;

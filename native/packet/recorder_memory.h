@@ -38,7 +38,12 @@ struct lk_recorded_flow {
 	uint64_t frames;
 };
 
-/* What a worker, and what a mempool or a ring writes there: values under these names. */
+/* What a lane, a worker, and what a mempool or a ring writes there: values under these names. */
+struct lk_recorded_lane {
+	uint64_t frames; /* that its sources brought in */
+	uint64_t drops;
+	uint64_t cycles; /* of all its nodes */
+};
 struct lk_recorded_worker {
 	uint64_t busy_cycles;
 	uint64_t idle_cycles;

@@ -11,7 +11,17 @@ from functools import partial
 from itertools import chain, product
 from pathlib import Path
 
-from tests.bench import captures, flows, generator, live, recorder, reflect, tunnels, waiting
+from tests.bench import (
+    captures,
+    flows,
+    generator,
+    lanes,
+    live,
+    recorder,
+    reflect,
+    tunnels,
+    waiting,
+)
 
 ROUNDS = 3
 Row = dict[str, str | float]
@@ -82,6 +92,15 @@ def generator_rows() -> Iterator[Row]:
     for size, latency in product((64, 1400), (False, True)):
         what = f"sent and tracked{', latency too' if latency else ''}, net_ring, {size} B"
         yield alone(what, "Mpps", partial(generator.tracked, size, latency=latency))
+
+
+def lane_rows() -> Iterator[Row]:
+    """Two lanes against one; 1.8 times as much is the goal."""
+    for what, measure in (("ring", lanes.on_ring), ("memif", lanes.on_memif)):
+        two, one = partial(measure, 2), partial(measure, 1)
+        yield in_turns(f"sent and tracked by two lanes, {what}, 64 B", "Mpps", two, one, "one lane")
+    two, one = partial(lanes.on_null, 2), partial(lanes.on_null, 1)
+    yield in_turns("made by two lanes, net_null, 64 B", "Mpps", two, one, "one lane")
 
 
 def flow_rows() -> Iterator[Row]:
@@ -208,8 +227,8 @@ def main() -> None:
     add(alone("recorder at 1000 Hz, cost", "%", lambda: recorder.cost_percent(1000), 5.0))
     add(alone("recorder at 10 Hz, its CPU", "%", lambda: recorder.cpu_percent(10), 1.0))
     add(alone("a sample of it in Python", "µs", recorder.sample_microseconds, 200.0))
-    measured = (capture_rows(), live_rows(), generator_rows(), flow_rows(), pacing_rows())
-    for row in chain(*measured):
+    sent = (generator_rows(), lane_rows(), flow_rows(), pacing_rows())
+    for row in chain(capture_rows(), live_rows(), *sent):
         add(row)
     folder = Path("build/bench")
     folder.mkdir(parents=True, exist_ok=True)

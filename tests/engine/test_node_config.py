@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from labkit.engine.binding import ffi, lib
-from labkit.engine.node_config import EnginePath, NodeConfigs
+from labkit.engine.node_config import EngineLane, EnginePath, NodeConfigs
 from labkit.engine.ports import Ports
 from labkit.engine.trials import Trials
 from labkit.path import node
@@ -41,7 +41,7 @@ def configured(kind: str, params: dict[str, Any]) -> Any:
     config = ffi.new("struct lk_node_config *")
     data = {"name": "n", "kind": kind, "params": params}
     configs = NodeConfigs(Ports(), {}, Trials())
-    configs.fill("path", data, config, EnginePath(-1, ["n"], set()))
+    configs.fill("path", data, config, EnginePath(["n"]), (EngineLane(0), 0))
     return config
 
 

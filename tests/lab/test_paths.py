@@ -217,7 +217,7 @@ def test_port_of_another_path_says_how_to_listen(lab: lk.Lab) -> None:
 
 def test_two_paths_cannot_have_one_queue(lab: lk.Lab) -> None:
     _, b = lab.cable(queues=2)
-    lab.run(lk.rx(b) >> lk.sink(), name="one")
+    lab.run(lk.rx(b, 0) >> lk.sink(), name="one")
     with pytest.raises(
         lk.PathError, match=r"'two', node rx:server: path 'one' has rx of port server"
     ):

@@ -79,9 +79,9 @@ def test_interrupted_it_is_done_all_the_same(lab: lk.Lab, monkeypatch: pytest.Mo
     commands = lab.engine.commands
     real = commands.replace_path
 
-    def interrupted(name: str, path: Any) -> None:
+    def interrupted(*arguments: Any) -> None:
         monkeypatch.undo()
-        real(name, path)
+        real(*arguments)
         raise KeyboardInterrupt
 
     with lab.traffic() as t:

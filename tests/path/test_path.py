@@ -70,7 +70,7 @@ def test_one_node_object_is_one_node() -> None:
 
 def test_a_path_of_one_node() -> None:
     path = Path(lk.rx("a"))
-    assert path.nodes == (NamedNode("rx:a", "rx", {"port": "a", "queue": 0}),)
+    assert path.nodes == (NamedNode("rx:a", "rx", {"port": "a", "queue": None}),)
 
 
 # Names
@@ -150,8 +150,9 @@ def test_help_tells_of_a_kind() -> None:
     assert inspect.signature(hop).parameters["by"].annotation is int
     assert inspect.signature(hop).return_annotation is Node
     assert hop.__doc__ == "Lowers the TTL.\n\nby: how much\n\nReference: RFC 791 3.2"
-    assert str(inspect.signature(lk.rx)).endswith(
-        "queue: int = 0, *, name: str | None = None) -> labkit.path.chain.Node"
+    said = str(inspect.signature(lk.rx)).replace("Optional[int]", "int | None")
+    assert said.endswith(
+        "queue: int | None = None, *, name: str | None = None) -> labkit.path.chain.Node"
     )
     with pytest.raises(TypeError, match=r"rx\(\) missing 1 required positional argument: 'port'"):
         lk.rx()  # type: ignore[call-arg]

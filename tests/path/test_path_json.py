@@ -24,7 +24,7 @@ def test_json_is_versioned_and_complete() -> None:
         "format": "labkit-path/1",
         "name": "path",
         "nodes": [
-            {"name": "rx:a", "kind": "rx", "params": {"port": "a", "queue": 0}},
+            {"name": "rx:a", "kind": "rx", "params": {"port": "a", "queue": None}},
             {
                 "name": "capture",
                 "kind": "capture",
@@ -39,7 +39,7 @@ def test_json_is_versioned_and_complete() -> None:
                     "files": None,
                 },
             },
-            {"name": "tx:b", "kind": "tx", "params": {"port": "b", "queue": 0}},
+            {"name": "tx:b", "kind": "tx", "params": {"port": "b", "queue": None}},
         ],
         "edges": [
             {"source": "rx:a", "output": "next", "target": "capture"},

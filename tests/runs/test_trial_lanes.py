@@ -6,6 +6,7 @@ from pathlib import Path as File
 
 import pytest
 from scapy.layers.inet import UDP
+from scapy.utils import rdpcap
 
 import labkit as lk
 from tests.trials import QUICK, V4, WHOLE, assert_whole, flow
@@ -13,16 +14,9 @@ from tests.trials import QUICK, V4, WHOLE, assert_whole, flow
 PORTS = range(2000, 2006)
 
 
-def reflectors(lab: lk.Lab, port: lk.Port) -> None:
-    """A DUT with a path a queue."""
-    for queue in range(port.info.rx_queues):
-        path = lk.rx(port, queue) >> lk.reflect() >> lk.tx(port, queue)
-        lab.run(path, name=f"dut{queue}")
-
-
 def test_each_lane_sends_its_share(lab: lk.Lab) -> None:
     a, b = lab.cable(queues=2, ring_size=WHOLE)
-    reflectors(lab, b)
+    lab.run(lk.rx(b) >> lk.reflect() >> lk.tx(b))
     run = lk.trial(a, flow(), rate="20 kpps", duration=0.3, lanes=2, latency=True, **QUICK)
     assert_whole(run)
     assert (run.row["intended"], run.row["lost"]) == (6000, 0)
@@ -46,7 +40,7 @@ def test_lanes_send_the_very_frames_of_the_stream(lab: lk.Lab, tmp_path: File) -
     # Bursts of five cannot be divided by three: one lane sends the third stream.
     assert run.lanes["intended"].tolist() == [268, 266, 666]
     if run.row["unsent"] == 0:
-        sent = Counter((frame[UDP].sport, len(frame)) for frame in capture.read())
+        sent = Counter((frame[UDP].sport, len(frame)) for frame in rdpcap(str(capture.file)))
         assert sent == Counter((PORTS[n % 6], (60, 124)[n % 2]) for n in range(400) for _ in "abc")
 
 
@@ -60,8 +54,8 @@ def test_order_counts_within_flows(lab: lk.Lab, displacement: int) -> None:
     run = lk.trial(a, of_flows, rate="20 kpps", duration=0.2, **QUICK)
     assert_whole(run)
     (passed,) = dut.counters.impairments.values()
-    assert passed["reordered"] > 100
-    assert (run.row["reordered"] > 100) == (displacement == 8)
+    assert passed["reordered"] > 0
+    assert (run.row["reordered"] > 0) == (displacement == 8)
     assert run.row["lost"] == 0
     one_flow = lk.trial(a, flow(), rate="20 kpps", duration=0.2, **QUICK)
     (after,) = dut.counters.impairments.values()
@@ -75,7 +69,7 @@ def test_flows_that_come_on_other_lanes(lab: lk.Lab, lanes: int) -> None:
     line = lk.impair(loss=0.1, duplicate=0.1, seed=1)
     low = lk.filter("udp src portrange 2000-2002")
     spread = low >> lk.reflect(name="low") >> lk.tx(b, 0) | lk.reflect() >> lk.tx(b, 1)
-    dut = lab.run(lk.Path(lk.rx(b) >> line, lk.rx(b, 1) >> line, line >> spread, name="dut"))
+    dut = lab.run(lk.rx(b) >> line >> spread, name="dut")
     of_flows = flow(vary=lk.vary(UDP.sport, PORTS))
     run = lk.trial(a, of_flows, rate="20 kpps", duration=0.3, lanes=lanes, **QUICK)
     assert_whole(run)
