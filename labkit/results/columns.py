@@ -38,7 +38,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "lost": (COUNT, "sent - received: with those that came after the drain, or 65,536 too late"),
     "reordered": (
         COUNT,
-        "frames that came after a later one of their flow (RFC 4737); see lk.trial",
+        "frames that came after a later one of their own flow (RFC 4737)",
     ),
     "duplicated": (COUNT, "frames that came again"),
     "unexplained": (COUNT, "lost frames that no counter names"),

@@ -114,7 +114,7 @@ uint32_t lk_probe_round_trips(const struct lk_probe *probe, double *out, uint32_
 void lk_probe_stop(struct lk_probe *probe);
 void lk_probe_free(struct lk_probe *probe);
 
-/* trial.c */
+/* trial.c, stream.c, trial_counts.c */
 struct lk_trial_config {
 	uint32_t streams;
 	uint32_t lanes;	       /* that send, each its share of every stream */

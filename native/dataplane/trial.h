@@ -14,6 +14,7 @@
 #include "sequence.h"
 
 #define LK_TRIAL_BURST 128
+#define LK_LANE_LINES  (2 * RTE_CACHE_LINE_SIZE) /* what two workers write to is so far apart */
 
 /*
  * Times of the schedule are TSC cycles after the start with some bits of fraction: the other 50
@@ -98,7 +99,7 @@ struct lk_stream {
 	uint64_t made_before, skipped_before, refused_before; /* it was cleared, */
 	uint64_t bytes_before;				      /* without what was not sent */
 	uint64_t told_sent, told_bytes; /* by the command thread, and not to be taken back */
-} __rte_aligned(2 * RTE_CACHE_LINE_SIZE);
+} __rte_aligned(LK_LANE_LINES);
 
 struct lk_arrival_counts {
 	uint64_t received;
@@ -137,7 +138,7 @@ struct lk_arrivals {
 	uint64_t by_place[LK_MOST_PLACES];
 	struct lk_arrival_counts base;	 /* when it was cleared */
 	struct lk_arrival_counts before; /* came since, and were sent before that */
-} __rte_aligned(2 * RTE_CACHE_LINE_SIZE);
+} __rte_aligned(LK_LANE_LINES);
 
 /* Where a worker stands in the time series. */
 struct lk_tick_cursor {
@@ -147,8 +148,9 @@ struct lk_tick_cursor {
 };
 
 /*
- * A lane that sends: one worker, one queue of the port. What it writes for a frame is in pages that
- * no other worker writes to, so that a lane costs the same however many there are.
+ * A lane that sends: one worker, one queue of the port. What it writes for a frame is in memory
+ * that no other worker writes to, in whole pairs of lines as CPUs fetch them, so that a lane costs
+ * the same however many there are.
  */
 struct lk_sender {
 	const struct lk_trial *trial;
@@ -172,13 +174,13 @@ struct lk_sender {
 	struct rte_mbuf *waiting[LK_TRIAL_BURST];
 	struct lk_histogram jitter;
 	/* the command thread's */
-	_Atomic(struct lk_changes *) wanted __rte_aligned(2 * RTE_CACHE_LINE_SIZE);
-} __rte_aligned(2 * RTE_CACHE_LINE_SIZE);
+	_Atomic(struct lk_changes *) wanted __rte_aligned(LK_LANE_LINES);
+} __rte_aligned(LK_LANE_LINES);
 
 /* How far a port's worker is: it counts while this is odd. */
 struct lk_version {
 	_Atomic uint64_t count;
-} __rte_aligned(2 * RTE_CACHE_LINE_SIZE);
+} __rte_aligned(LK_LANE_LINES);
 
 /* A lane that receives: one worker, of live traffic one for each port that frames arrive on. */
 struct lk_receiver {
@@ -187,7 +189,13 @@ struct lk_receiver {
 	uint64_t unsigned_frames, unsigned_bytes;
 	atomic_flag lock; /* where several workers are one lane, who take turns by it */
 	struct lk_version versions[LK_MOST_PLACES];
-} __rte_aligned(2 * RTE_CACHE_LINE_SIZE);
+} __rte_aligned(LK_LANE_LINES);
+
+_Static_assert(sizeof(struct lk_stream) % LK_LANE_LINES == 0, "streams of two lanes apart");
+_Static_assert(sizeof(struct lk_sender) % LK_LANE_LINES == 0, "lanes that send apart");
+_Static_assert(offsetof(struct lk_sender, wanted) % LK_LANE_LINES == 0, "command thread apart");
+_Static_assert(sizeof(struct lk_receiver) % LK_LANE_LINES == 0, "lanes that receive apart");
+_Static_assert(sizeof(struct lk_version) % LK_LANE_LINES == 0, "workers that receive apart");
 
 /* What workers only read while frames go; `state` changes a few times in all. */
 struct lk_trial {
@@ -206,7 +214,7 @@ struct lk_trial {
 	struct lk_sender *senders;
 	struct lk_receiver *receivers;
 	struct lk_flow_fields *flows; /* all that were made, a list */
-} __rte_aligned(2 * RTE_CACHE_LINE_SIZE);
+} __rte_aligned(LK_LANE_LINES);
 
 /* What the generator's worker is to do, made by the command thread. */
 struct lk_planned {

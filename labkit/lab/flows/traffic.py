@@ -270,7 +270,8 @@ class Traffic:
             return "<Traffic: no flows; add(stream, on=port) makes one>"
         try:
             over = f" over {self.lanes} lanes" if self.lanes > 1 else ""
-            return f"<Traffic: {len(self.flows)} flows{over}>\n{self.counters().iloc[:, :8].to_string()}"
+            table = self.counters().iloc[:, :8].to_string()
+            return f"<Traffic: {len(self.flows)} flows{over}>\n{table}"
         except (EngineDied, LabClosed) as error:
             return f"<Traffic: {len(self.flows)} flows; {str(error).splitlines()[0]}>"
 
