@@ -42,12 +42,14 @@ lk_trials_start(void)
 /*
  * Only generators allocate from these pools, and each lane has its own. What a buffer was filled
  * with is still there when it comes back, because nodes write headers and in front of them, and
- * never a payload (node.h). Where there is no memory for another pool, lanes share the first.
+ * never a payload (node.h). Those of further lanes are half as large, and where there is no memory
+ * for one the first is shared.
  */
 struct rte_mempool *
 lk_trial_pool(uint32_t longest, uint32_t lane)
 {
 	int is_small = longest <= SMALL_ROOM;
+	unsigned int buffers = (is_small ? SMALL_BUFFERS : LARGE_BUFFERS) >> (lane > 0);
 	char name[2 * RTE_MEMPOOL_NAMESIZE];
 	struct rte_mempool *pool;
 
@@ -55,7 +57,7 @@ lk_trial_pool(uint32_t longest, uint32_t lane)
 	pool = rte_mempool_lookup(name);
 	if (pool == NULL)
 		pool = rte_pktmbuf_pool_create(
-			name, is_small ? SMALL_BUFFERS : LARGE_BUFFERS, POOL_CACHE, 0,
+			name, buffers, POOL_CACHE, 0,
 			(uint16_t)((is_small ? SMALL_ROOM : LARGE_ROOM) + RTE_PKTMBUF_HEADROOM),
 			SOCKET_ID_ANY);
 	return pool != NULL || lane == 0 ? pool : lk_trial_pool(longest, 0);
