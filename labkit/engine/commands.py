@@ -192,6 +192,9 @@ class Commands(Protocol):
     def counters(self, names: Sequence[str]) -> dict[str, PathCounts]:
         """Counters of these paths."""
 
+    def free_workers(self, going: Sequence[str]) -> int:
+        """Workers with a CPU of their own that further paths would find, if these had gone."""
+
     def describe_workers(self) -> list[WorkerFacts]:
         """Every worker that has something to do."""
 
@@ -265,6 +268,9 @@ class Commands(Protocol):
     def trial_streams(self, run: str, streams: int) -> list[Fields]:
         """Reads struct lk_stream_counts of each stream."""
 
+    def trial_lanes(self, run: str, lanes: int) -> list[Fields]:
+        """Reads struct lk_lane_counts of each lane."""
+
     def trial_ticks(self, run: str, room: int) -> dict[str, list[int]]:
         """Reads struct lk_tick of every interval, as columns."""
 
@@ -278,8 +284,9 @@ class Commands(Protocol):
     # Live traffic: a trial without an end, whose streams come and go
 
     @given(SECONDS_OF_MEMORY)
-    def create_traffic(self, run: str, room: int) -> None:
-        """Live streams of one port, at most so many; trial_histogram, free_trial as for a trial."""
+    def create_traffic(self, run: str, room: int, lanes: int, receivers: int) -> None:
+        """Live streams of one port, at most so many, sent by so many lanes and received by so many;
+        trial_histogram, free_trial as for a trial."""
 
     @given(SECONDS_OF_MEMORY)
     def change_traffic(

@@ -128,6 +128,7 @@ class NodeConfigs:
         kind = kind_of(node)
         room = iter(config.values)
         lane, config.queue = at
+        config.lane = lane.number
         part = _Node(path, node["name"], kind, node["params"], config, running, lane, room)
         for parameter in kind.parameters:
             value = node["params"].get(parameter.name, parameter.default)

@@ -182,6 +182,10 @@ class EngineServer:
     def counters(self, names: Sequence[str]) -> dict[str, PathCounts]:
         return {name: self.paths.counters(name) for name in names}
 
+    def free_workers(self, going: Sequence[str]) -> int:
+        paths = self.paths.by_name
+        return self.workers.free({g for name in going if name in paths for g in paths[name].graphs})
+
     def describe_workers(self) -> list[WorkerFacts]:
         return self.workers.describe()
 
@@ -249,6 +253,9 @@ class EngineServer:
     def trial_streams(self, run: str, streams: int) -> list[Fields]:
         return self.paths.trials.stream_counts(run, streams)
 
+    def trial_lanes(self, run: str, lanes: int) -> list[Fields]:
+        return self.paths.trials.lane_counts(run, lanes)
+
     def trial_ticks(self, run: str, room: int) -> dict[str, list[int]]:
         return self.paths.trials.ticks(run, room)
 
@@ -259,8 +266,8 @@ class EngineServer:
         self.paths.stop_run(run)
         self.paths.trials.free(run)
 
-    def create_traffic(self, run: str, room: int) -> None:
-        self.paths.trials.create_live(run, room)
+    def create_traffic(self, run: str, room: int, lanes: int, receivers: int) -> None:
+        self.paths.trials.create_live(run, room, lanes, receivers)
 
     def change_traffic(
         self,

@@ -26,7 +26,7 @@ class Trials:
 
     def create(self, run: str, settings: Fields, streams: Sequence[Mapping[str, Any]]) -> None:
         """A trial that waits; `settings` are the fields of struct lk_trial_config."""
-        config = {"streams": len(streams), **settings}
+        config = {"streams": len(streams), "lanes": 1, "receivers": 1, **settings}
         trial = lib.lk_trial_create(ffi.new("struct lk_trial_config *", config))
         if trial == ffi.NULL:
             raise MemoryError(
@@ -42,9 +42,10 @@ class Trials:
         # While something is measured, a worker's rest would be taken for latency.
         lib.lk_workers_keep_awake(1)
 
-    def create_live(self, run: str, room: int) -> None:
+    def create_live(self, run: str, room: int, lanes: int, receivers: int) -> None:
         """One without an end, for as many streams; see changes()."""
         config = {"streams": room, "live": 1, "ticks": 1, "duration_ns": 0}
+        config |= {"lanes": lanes, "receivers": receivers}
         trial = lib.lk_trial_create(ffi.new("struct lk_trial_config *", config))
         if trial == ffi.NULL:
             raise MemoryError("no memory for live traffic; start the lab with more memory_mb")
@@ -123,6 +124,15 @@ class Trials:
         rows = []
         for index in range(streams):
             call("lk_trial_stream_counts", self.by_run[run], index, counts)
+            rows.append(_fields(counts))
+        return rows
+
+    def lane_counts(self, run: str, lanes: int) -> list[Fields]:
+        """struct lk_lane_counts of each lane."""
+        counts = ffi.new("struct lk_lane_counts *")
+        rows = []
+        for lane in range(lanes):
+            call("lk_trial_lane_counts", self.by_run[run], lane, counts)
             rows.append(_fields(counts))
         return rows
 

@@ -51,6 +51,15 @@ class Workers:
     def lcore_of(self, graph: int) -> int:
         return next(lcore for lcore, graphs in self.graphs.items() if graph in graphs)
 
+    def free(self, going: set[int]) -> int:
+        """How many workers with a CPU of their own there could be for other graphs, when those
+        that are going have gone."""
+        claimed = [cpu for cpu in self.usable_cpus if self.claims.claim(cpu)]
+        for cpu in claimed:
+            self.claims.give_back(cpu)
+        own = [n for n in self.cpus if self.graphs[n] and going.issuperset(self.graphs[n])]
+        return min(len(claimed), len(self.idle_lcores)) + len(own)
+
     def has(self, graph: int) -> bool:
         """Whether a worker walks it."""
         return any(graph in graphs for graphs in self.graphs.values())

@@ -280,16 +280,20 @@ class Lab:
     # Traffic
 
     @checked()
-    def traffic(self) -> "Traffic":
+    def traffic(self, lanes: int | None = None) -> "Traffic":
         """Live traffic: flows that run in the background and are changed while they run.
 
         A context manager. A lab has one at a time, `live`: this closes the one before.
+
+        lanes: workers of each port, as far as it has queues: each sends its share of every flow,
+            and what changes does so on all of them at one moment (see lk.trial). None: one for each
+            queue of the lab's ports as they are now, while there are workers with a free CPU
         """
         from labkit.lab.flows.traffic import Traffic  # late: it loads numpy and streams
 
         if self.live is not None:
             self.live.close()
-        self.live = Traffic(self)
+        self.live = Traffic(self, lanes)
         return self.live
 
     # Life

@@ -151,6 +151,7 @@ def native_fields(module: Any, stream: Mapping[str, Any], keep_alive: list[Any])
                 native.factors[0 : len(value)] = value
             else:
                 setattr(native, name, value)
+        native.stride = 1
         native.is_counter = not (native.is_random or native.values or native.hold > 1)
     return fields
 

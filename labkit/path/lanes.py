@@ -3,8 +3,8 @@
 
 Lane k of n has every node of the path, of which each counts for itself. An rx that names no queue
 reads there the queues k, k + n, k + 2n ... of its port, so that none is left out, and a tx that
-names none sends on queue k, or k modulo the queues of its port. An rx that names a queue, and what
-brings frames in from elsewhere (inject, probe_send, generate), is in lane 0 alone.
+names none sends on queue k, or k modulo the queues of its port, as a generate does. An rx that
+names a queue, and what brings frames in from elsewhere (inject, probe_send), is in lane 0 alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,23 +37,21 @@ class LaneNode:
 
 def lane_count(path: Graph, rx_queues: Mapping[str, int], wanted: Lanes = "all") -> int:
     """In how many lanes a path runs. "all": as many as the most queues that an rx of it reads; a
-    measurement's path in one.
+    measurement's path in one, unless it says in how many.
 
     rx_queues: by port. Raises PathError for more lanes than queues, some of which would have
     nothing to do.
     """
     read = {n.port: rx_queues[n.port] for n in path.nodes if n.port is not None and n.reads_all}
-    most = 1 if path.has_run else max(read.values(), default=1)
+    most = max(read.values(), default=1)
     if wanted == "all":
-        return most
+        return 1 if path.has_run else most
     if wanted <= most:
         return wanted
     raise PathError(f"path {path.name!r}: lanes is {wanted}; {_why_no_more(path, read, most)}")
 
 
 def _why_no_more(path: Graph, read: Mapping[str, int], most: int) -> str:
-    if path.has_run:
-        return "a measurement's path runs in one lane, which reads all queues"
     if not read:
         return "no rx of it reads all queues of a port, so it runs in 1; write rx(port)"
     ports = ", ".join(f"{port} has {n}" for port, n in read.items())
@@ -94,15 +92,17 @@ def _lane(
         if kind.receives and params["queue"] is None:
             read = range(lane, queues[str(params["port"])].rx, lanes)
             found += [LaneNode(place, queue) for queue in read]
-        elif lane == 0 or not kind.brings_frames_in:
-            found.append(LaneNode(place, int(str(params.get("queue", 0)))))
+        elif lane == 0 or not kind.brings_frames_in or params.get("queue", 0) is None:
+            found.append(LaneNode(place, _queue(params, queues, lane)))
     for place in _reached((node.place for node in found), targets):
-        kind, params = nodes[place]
-        queue = params.get("queue", 0)
-        if queue is None:
-            queue = lane % queues[str(params["port"])].tx
-        found.append(LaneNode(place, int(str(queue))))
+        found.append(LaneNode(place, _queue(nodes[place][1], queues, lane)))
     return found
+
+
+def _queue(params: Params, queues: Mapping[str, Queues], lane: int) -> int:
+    """On which a node sends, or its lane's."""
+    queue = params.get("queue", 0)
+    return lane % queues[str(params["port"])].tx if queue is None else int(str(queue))
 
 
 def _reached(sources: Iterable[int], targets: Mapping[int, Sequence[int]]) -> list[int]:

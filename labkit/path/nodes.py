@@ -212,8 +212,14 @@ def probe_receive(run: ProbeRun, *, name: Name = None) -> None:
 
 
 @node(role="source", reference="RFC 2544")
-def generate(run: TrialRun, port: PortName, *, name: Name = None) -> None:
-    """Makes the frames of a trial when they are due; made by lk.trial() and lab.traffic()."""
+def generate(
+    run: TrialRun, port: PortName, queue: TxQueue | None = None, *, name: Name = None
+) -> None:
+    """Makes the frames of a trial when they are due, each lane its share of them; made by
+    lk.trial() and lab.traffic().
+
+    queue: of the port, by which they leave; None: the lane's
+    """
 
 
 @node(role="process", outputs=("other",), reference="RFC 4737")

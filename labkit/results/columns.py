@@ -37,7 +37,10 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "late": (COUNT, "of the received, those that came back after the end"),
     "unsent": (COUNT, "intended - sent: the generator's or the port's shortfall, no loss"),
     "lost": (COUNT, "sent - received: with those that came after the drain, or 65,536 too late"),
-    "reordered": (COUNT, "frames that came after one with a higher sequence number (RFC 4737)"),
+    "reordered": (
+        COUNT,
+        "frames that came after a later one of their own flow (RFC 4737)",
+    ),
     "duplicated": (COUNT, "frames that came again"),
     "unexplained": (COUNT, "lost frames that no counter names"),
     "port_drops": (COUNT, "of the lost, those that the measuring ports lost: no loss of the DUT"),

@@ -20,12 +20,13 @@ def dut_trial(
     latency: bool = False,
     rate: Rate | str | float | None = None,
     receive_on: Port | FarPort | None = None,
+    lanes: int | None = None,
 ) -> dict[str, Any]:
     """The row of lk.trial(far_end.port, streams, warmup=0, ...) with the DUT's columns.
 
     Raises DutDied when the DUT is gone.
     """
-    settings = TrialSettings(duration, latency=latency, progress=False)
+    settings = TrialSettings(duration, latency=latency, progress=False, lanes=lanes)
     done = far_end_trial(
         far_end,
         lambda *told: run_trial(far_end.port, streams, settings, rate, receive_on, *told),

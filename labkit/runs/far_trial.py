@@ -151,6 +151,8 @@ class FarReceiver:
             {**sent.ticks, **ticks},
             timed,
             sent.jitter,
+            sent.lanes,
+            is_spread=False,
         )
         drops = {f"{host}: {drop}": n for drop, n in there.drops.items()}
         losses = {f"{_at(loss, host)}": n for loss, n in there.losses.items()}

@@ -108,6 +108,7 @@ def search(
     max_rate: Rate | str | float | None = None,
     most_seconds: float = 1200.0,
     receive_on: Port | FarPort | None = None,
+    lanes: int | None = None,
     progress: bool = True,
     measure: Measure | None = None,
 ) -> SearchRun:
@@ -126,6 +127,7 @@ def search(
         number of frames a second; max_rate None: what fills the port's link at this frame size. Of
         several directions they are the load of each, as rate= of lk.trial (of the slowest link).
     most_seconds: after which the search gives up
+    lanes: workers of each port that sends or receives, as of lk.trial
     measure: a function of (frames a second, seconds) that gives a trial's row; None: lk.trial
 
     A frame that the generator could not send counts against a load, so that no load is reported
@@ -140,7 +142,7 @@ def search(
     other exception, such as Ctrl-C, holds them in its attribute trials.
     """
     wanted = wanted_goals(goals, preset)
-    target = None if port is None else Target.of(port, streams, receive_on)
+    target = None if port is None else Target.of(port, streams, receive_on, lanes)
     if target is None and (measure is None or max_rate is None):
         raise LabError("a search needs a port, or both measure= and max_rate=")
     lowest = _pps("min_rate", min_rate, target)
@@ -203,6 +205,7 @@ def _run(goals: list[str], config: Config, preset: str, target: Target | None) -
             "max_rate": config.max_load,
             "streams": [repr(stream) for stream in target.streams] if target else [],
             **several,
+            **({"lanes": target.lanes} if target and target.lanes else {}),
             "most_seconds": config.search_duration_max,
         },
         "machines": [

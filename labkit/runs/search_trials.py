@@ -34,18 +34,20 @@ class Target:
     ----------
     far_end: of the DUT behind the port, where that is known
     directions: streams by the ports that they are sent on and arrive on
+    lanes: workers of each port, as of lk.trial
     """
 
     far_end: FarEnd | None
     directions: Mapping[PortPair, list[Traffic]]
+    lanes: int | None = None
 
     @classmethod
-    def of(cls, port: Any, streams: Any, receive_on: Any) -> "Target":
+    def of(cls, port: Any, streams: Any, receive_on: Any, lanes: int | None = None) -> "Target":
         """From what a user gave; LabError for what no trial takes."""
         if is_placed(port):
             check_alone(streams, receive_on)
             placed = by_ports(port).items()
-            return cls(None, {ports: listed(ports[0], several) for ports, several in placed})
+            return cls(None, {ports: listed(ports[0], several) for ports, several in placed}, lanes)
         far_end = port if isinstance(port, FarEnd) else None
         port = far_end.port if far_end else port
         for name, given in (("port", port), ("receive_on", receive_on or port)):
@@ -54,7 +56,7 @@ class Target:
                     f"{name} is {given!r}; it is a port of a lab, as lab.port() gives one, or the "
                     "far end of a DUT"
                 )
-        return cls(far_end, {(port, receive_on or port): listed(port, streams)})
+        return cls(far_end, {(port, receive_on or port): listed(port, streams)}, lanes)
 
     @property
     def lab(self) -> Lab:
@@ -84,6 +86,7 @@ class Target:
     def measure(self, pps: float, seconds: float) -> Mapping[str, Any]:
         """A trial with the rates of the streams scaled together; pps: of all directions."""
         load: dict[str, Any] = {"rate": pps / len(self.directions), "duration": seconds}
+        load["lanes"] = self.lanes
         if len(self.directions) > 1:
             placed = [
                 Placed(stream, port, back)

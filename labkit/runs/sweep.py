@@ -76,8 +76,8 @@ def by_trial(dut: Dut, load: Load) -> Measurement:
     with Lab(dut.eal) as lab, dut.open(lab) as far_end:
         stream = Stream(far_end.frame, size=load.size, rate=load.pps, vary=load.vary)
         if round(load.pps * load.warmup):  # a slow load may have no frame in it
-            dut_trial(far_end, stream, duration=load.warmup, latency=True)
-        row = dut_trial(far_end, stream, duration=load.duration, latency=True)
+            dut_trial(far_end, stream, duration=load.warmup, latency=True, lanes=load.lanes)
+        row = dut_trial(far_end, stream, duration=load.duration, latency=True, lanes=load.lanes)
         return Measurement(row, _machine_of(lab), far_end.hosts)
 
 
@@ -112,6 +112,7 @@ def sweep(
     vary: Vary | Sequence[Vary] = (),
     save: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
+    lanes: int | None = None,
     progress: bool = True,
     measure: Measure = by_trial,
 ) -> Results:
@@ -137,6 +138,7 @@ def sweep(
         None: a temporary folder, which stays when the sweep fails after a trial was finished
     executor: runs the trials, any concurrent.futures.Executor; two at once on one machine disturb
         each other. None: one after the other, here
+    lanes: workers of each port that sends or receives, as of lk.trial
     measure: what measures a load; by default lk.trial with a lab and a DUT of its own
 
     What the lab itself adds to a latency is measured once before (lk.calibrate); pictures show it.
@@ -147,7 +149,7 @@ def sweep(
     _check(executor)
     varied = as_fields(vary)
     tested = _tested(duts, executor)
-    loads = LoadGrid(parse_sizes(sizes), rates, max_gbps, duration, warmup, repeats, varied)
+    loads = LoadGrid(parse_sizes(sizes), rates, max_gbps, duration, warmup, repeats, varied, lanes)
     check_duts(tested, varied, executor is None)
     grid, skipped = loads.trials(tested)
     parameters = {"duts": [dut_parameters(dut) for dut in tested], **loads.parameters, "seed": seed}

@@ -34,6 +34,7 @@ class Load:
     duration, warmup: seconds
     repeat: number of the repeat, from 0
     vary: fields that differ from frame to frame
+    lanes: workers of each port, as of lk.trial
     """
 
     size: SizeOrMix
@@ -42,6 +43,7 @@ class Load:
     warmup: float
     repeat: int
     vary: tuple[Vary, ...] = ()
+    lanes: int | None = None
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -50,7 +52,7 @@ class Load:
         return {"size_bytes": sizes.mean, "mix": sizes.mix_name, "target_pps": self.pps}
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON values; `vary` is not among them, for all loads of a sweep have the same."""
+        """JSON values; not `vary` and `lanes`: all loads of a sweep have the same."""
         size = asdict(self.size) if isinstance(self.size, Sizes) else self.size
         others = ("pps", "duration", "warmup", "repeat")
         return {"size": size, **{name: getattr(self, name) for name in others}}
@@ -106,6 +108,7 @@ class LoadGrid:
     duration, warmup: of a trial, in seconds: 0.001 to 86,400, and 0 to 86,400
     repeats: trials of each load, 1 to 10,000
     vary: fields that differ from frame to frame
+    lanes: workers of each port; None: as many as there are
     """
 
     sizes: Sequence[SizeOrMix]
@@ -115,6 +118,7 @@ class LoadGrid:
     warmup: float
     repeats: int
     vary: tuple[Vary, ...]
+    lanes: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rates", _as_list("rates", self.rates))
@@ -153,6 +157,8 @@ class LoadGrid:
     @property
     def parameters(self) -> dict[str, Any]:
         """JSON values, as run.json tells them."""
+        # A folder that a sweep without lanes began goes on.
+        lanes = {} if self.lanes is None else {"lanes": self.lanes}
         return {
             "sizes": [asdict(size) if isinstance(size, Sizes) else size for size in self.sizes],
             "rates": [str(rate) for rate in self.rates],
@@ -161,6 +167,7 @@ class LoadGrid:
             "repeats": self.repeats,
             "max_gbps": self.max_gbps,
             "vary": [field.to_dict() for field in self.vary],
+            **lanes,
         }
 
     def trials(self, duts: Sequence[Dut]) -> tuple[list[tuple[Dut, Load]], list[str]]:
@@ -194,7 +201,8 @@ class LoadGrid:
                     f"duration of {plain(1 / pps, 3)} s or more, or a higher rate"
                 )
             numbers = range(self.repeats)
-            yield [Load(size, pps, self.duration, self.warmup, n, self.vary) for n in numbers]
+            times = self.duration, self.warmup
+            yield [Load(size, pps, *times, n, self.vary, self.lanes) for n in numbers]
 
 
 def _unfit(dut: Dut, size: SizeOrMix, shortest: int) -> str:

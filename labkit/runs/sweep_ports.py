@@ -90,7 +90,9 @@ class PortsUnderTest(Dut):
 
     def trial(self, load: Load) -> Trial:
         """A trial in its lab; the load is that of each direction."""
-        settings = TrialSettings(load.duration, warmup=load.warmup, latency=True, progress=False)
+        settings = TrialSettings(
+            load.duration, warmup=load.warmup, latency=True, progress=False, lanes=load.lanes
+        )
         return run_trial(self.at(load), None, settings, load.pps)
 
 

@@ -3,12 +3,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import checked
 from labkit.arguments.names import Named
 from labkit.dut.base import FarEnd
+from labkit.errors import LabError
 from labkit.figure.theme import ALARM
 from labkit.hosts.far_port import FarPort
 from labkit.lab.exclusive import Pause, measure
@@ -25,7 +26,7 @@ from labkit.runs.trial_engine import Measured, TrialEngine
 from labkit.runs.trial_settings import TrialSettings
 from labkit.runs.trial_tables import tables_of
 from labkit.runs.trial_text import summary_of, title_of, warnings_of
-from labkit.text import shade
+from labkit.text import shade, shown
 from labkit.traffic.placed import Placed
 from labkit.traffic.rate import Rate
 
@@ -58,6 +59,9 @@ class Trial:
         Of several directions each is counted from its own start.
     series_by_direction, latency_by_direction: the same of each direction, such as "a to b"
     streams: one row a stream; of several directions with port and received_on
+    lanes: one row a lane of a direction: port, received_on, lane, and what it sent (intended,
+        unsent, sent) and what arrived on it (received, reordered, duplicated); missing where the
+        port has no such lane
     problems: why the numbers do not agree with one another; empty when they do
     floor_ns: the median of the lab's own latency, where lk.calibrate measured it
     notes: what else a reader must know: how well the clocks of two hosts agree
@@ -74,6 +78,7 @@ class Trial:
     series_by_direction: Mapping[str, "pd.DataFrame"]
     latency_by_direction: Mapping[str, LatencyHistogram]
     streams: "pd.DataFrame"
+    lanes: "pd.DataFrame"
     problems: tuple[str, ...]
     floor_ns: float | None
     notes: tuple[str, ...] = ()
@@ -103,7 +108,7 @@ class Trial:
         return trial_figure(title, self.row, courses, latencies, self.floor_ns)
 
     def _summary(self) -> list[str]:
-        return [*summary_of(self.row, self.directions), *self.notes]
+        return [*summary_of(self.row, self.directions, self.lanes), *self.notes]
 
     def _warnings(self) -> list[str]:
         return warnings_of(self.row, self.directions, self.problems)
@@ -136,6 +141,7 @@ def trial(
     drain: float = 2.0,
     receive_on: Port | FarPort | None = None,
     interval: float = 0.1,
+    lanes: int | None = None,
     progress: bool = True,
 ) -> Trial:
     """Sends streams for a time, waits until all is still, and counts.
@@ -160,11 +166,26 @@ def trial(
         hosts.port() gives one: what its engine received and dropped is in the ledger, and a latency
         is told where the hosts' clocks agree better than it is long (latency_error_ns, notes).
     interval: seconds, of the time series
+    lanes: workers that send, each on a queue of the port, and workers that receive; a port with
+        fewer queues has as many as these. None: one for each queue while there are workers with a
+        free CPU, and one at least
     progress: show a progress bar when it takes longer than half a second
 
     A generator that is held up catches up by 512 frames or 1 ms, the less of the two, and by one
     interval at least. What is further behind is not sent at all: it is unsent, and more than 0.1 %
     of it sets generator_limited. A frame that the port's queue refuses is unsent too.
+
+    Each of several lanes makes its share of every stream: of two, one frames 0, 2, 4 … and the
+    other 1, 3, 5 …, at half the rate and half an interval apart, so that all together are the very
+    frames of the stream. A capture, and bursts that cannot be divided by the lanes, go out by one.
+    Frames are counted on whichever lane they arrive; what came again is known as that on the lane
+    where it came before.
+
+    A frame is reordered when a later one of its own flow came before it (RFC 4737), which queues
+    that are read at different times do not change. Flows are told apart by the addresses, ports,
+    protocol, VLAN and VNI that the stream varies. Where their values make more than 4,096
+    combinations, or a list names one twice, some flows are taken for one, and count too many. Each
+    lane's share has an order of its own.
 
     A frame is known by its signature, its last 18 bytes: what a DUT pads, cuts or fragments is lost
     and unexplained, and that the bytes before came back whole is not looked at (lk.echo does).
@@ -173,7 +194,7 @@ def trial(
     whose drops could not be told from this one's; Unreachable when nobody answers for a destination
     whose MAC the packet does not name. Ctrl-C ends the trial and puts the ports back as they were.
     """
-    settings = TrialSettings(duration, warmup, drain, interval, latency, progress)
+    settings = TrialSettings(duration, warmup, drain, interval, latency, progress, lanes)
     if isinstance(port, FarEnd):
         near = port.port
         done: Trial = far_end_trial(
@@ -199,6 +220,13 @@ def run_trial(
     on_begin: called before frames are sent, those of the warm-up and of the trial
     """
     far, here = (receive_on, None) if isinstance(receive_on, FarPort) else (None, receive_on)
+    if far is not None:
+        if settings.lanes not in (None, 1):
+            raise LabError(
+                f"lanes is {shown(settings.lanes)}; frames that another host receives are sent by "
+                "one lane: leave it out"
+            )
+        settings = replace(settings, lanes=1)
     directions = directions_of(port, streams, rate, here)
     for direction in directions:
         check_frames(direction.scheduled, settings.duration)

@@ -29,6 +29,7 @@ class Counted:
     streams: counts of each stream
     ticks: counts of each interval; arrived as above, lost by the time that it was sent
     latencies: of each stream
+    lanes: what each lane of the port sent, and what arrived on each lane of the other
     """
 
     scheduled: tuple[ScheduledStream, ...]
@@ -39,6 +40,7 @@ class Counted:
     ticks: Ticks
     latencies: list[LatencyHistogram | None]
     jitter: LatencyHistogram | None
+    lanes: list[dict[str, int]]
 
     @classmethod
     def of(
@@ -49,8 +51,14 @@ class Counted:
         ticks: Ticks,
         latencies: list[LatencyHistogram | None],
         jitter: LatencyHistogram | None,
+        lanes: list[dict[str, int]],
+        *,
+        is_spread: bool,
     ) -> "Counted":
-        """From what the engine tells of one direction."""
+        """From what the engine tells of one direction.
+
+        is_spread: its frames arrive on several lanes
+        """
         arrived_bytes = sum(s["received_bytes"] for s in streams)
         arrived_bytes += 0 if direction.is_signed else counts["unsigned_bytes"]
         counts = {
@@ -61,7 +69,11 @@ class Counted:
         }
         others = [0] * len(ticks["received"]) if direction.is_signed else ticks["unsigned_frames"]
         arrived = [a + b for a, b in zip(ticks["received"], others, strict=True)]
-        lost = _lost(ticks, counts["made"] - counts["refused"] - counts["arrived"])
+        sent = [a - b for a, b in zip(ticks["made"], ticks["refused"], strict=True)]
+        if is_spread:  # a lane does not know which of the numbers that it misses another one got
+            lost = _settled([a - b for a, b in zip(sent, arrived, strict=True)])
+        else:
+            lost = _lost(ticks, sum(sent) - counts["arrived"])
         return cls(
             tuple(direction.scheduled),
             direction.is_signed,
@@ -71,6 +83,7 @@ class Counted:
             {**ticks, "arrived": arrived, "lost": lost},
             latencies,
             jitter,
+            lanes,
         )
 
     @property
@@ -109,6 +122,7 @@ class Counted:
             },
             self.latencies + other.latencies,
             _both(self.jitter, other.jitter),
+            self.lanes + other.lanes,
         )
 
 
@@ -134,7 +148,13 @@ def _lost(ticks: Ticks, lost: int) -> list[int]:
     made, refused, missing = (np.array(ticks[n], np.int64) for n in ("made", "refused", "missing"))
     missing -= refused
     missing[np.flatnonzero(made - refused)[-1:]] += lost - missing.sum()
-    settled: list[int] = settled_losses(missing).tolist()
+    return _settled(missing)
+
+
+def _settled(lost: "Any") -> list[int]:
+    import numpy as np
+
+    settled: list[int] = settled_losses(np.asarray(lost, np.int64)).tolist()
     return settled
 
 

@@ -14,13 +14,14 @@ from labkit.errors import LabError
 from labkit.lab import stream_ids
 from labkit.lab.exclusive import Pause
 from labkit.lab.lab import Lab
+from labkit.lab.lanes import lanes_of
 from labkit.lab.port import Port
 from labkit.lab.reading import Loops, Reading
 from labkit.path.counters import REFUSED_BY_TX
 from labkit.results.latency import LatencyHistogram
 from labkit.runs.directions import Direction
 from labkit.runs.trial_counted import Counted
-from labkit.runs.trial_paths import Runs, trial_path_name, trial_paths
+from labkit.runs.trial_paths import Runs, trial_path, trial_path_name
 from labkit.runs.trial_settings import STILL_SECONDS, TrialSettings
 
 REPORT_SECONDS = 0.1
@@ -91,6 +92,7 @@ class TrialEngine:
     ) -> None:
         self.directions = directions
         self.lab: Lab = directions[0].port.lab
+        self.lanes = lanes_of(self.lab, [*self.senders, *self.receivers], settings.lanes)
         self.latency = settings.latency
         self.drain = settings.drain
         self.elsewhere = dropped_outside or (lambda: 0)
@@ -112,18 +114,17 @@ class TrialEngine:
     ) -> Measured:
         """Sends for that time, drains, and reads every counter."""
         lab, times = self.lab, _Times(seconds, tick)
-        firsts = [stream_ids.claim(len(d.scheduled)) for d in self.directions]
+        firsts = [stream_ids.claim(len(d.scheduled) * self.lanes[d.port]) for d in self.directions]
         names = [f"trial{first}-{time.monotonic_ns()}" for first in firsts]
         runs = dict(zip(names, self.directions, strict=True))
-        paths = trial_paths(runs)
         try:
             for (run, direction), first in zip(runs.items(), firsts, strict=True):
                 self._create(run, direction, first, times)
             self.on_begin(firsts[0], seconds, tick)
             before = self._read()
             try:
-                for path in paths:
-                    lab.run(path)
+                for port, lanes in self.lanes.items():
+                    lab.run(trial_path(port, runs), lanes=lanes)
                 for run in runs:
                     lab.engine.commands.start_trial(run)
                 self._until_done(runs, seconds, report, pause)
@@ -151,6 +152,8 @@ class TrialEngine:
     def _create(self, run: str, direction: Direction, first: int, times: _Times) -> None:
         scheduled = direction.scheduled
         settings = {
+            "lanes": self.lanes[direction.port],
+            "receivers": self.lanes[direction.back],
             "first_stream": first,
             "latency": int(self.latency),
             "takes_unsigned": int(not direction.is_signed),
@@ -172,6 +175,8 @@ class TrialEngine:
             commands.trial_ticks(run, times.ticks),
             [self._histogram(run, n) for n in range(count)],
             self._histogram(run, -1),
+            commands.trial_lanes(run, max(self.lanes[p] for p in (direction.port, direction.back))),
+            is_spread=self.lanes[direction.back] > 1,
         )
 
     def _check_played(self, runs: Runs) -> None:

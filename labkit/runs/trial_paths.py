@@ -21,13 +21,8 @@ def trial_path_name(port: Port) -> str:
     return f"trial:{port.name}"
 
 
-def trial_paths(runs: Runs) -> list[Path]:
-    """A path a port; a port that sends is a host meanwhile, and Python still hears."""
-    ports = [port for d in runs.values() for port in (d.port, d.back)]
-    return [_path(port, runs) for port in dict.fromkeys(ports)]
-
-
-def _path(port: Port, runs: Runs) -> Path:
+def trial_path(port: Port, runs: Runs) -> Path:
+    """Frames out and in. A port that sends is a host meanwhile, and Python still hears."""
     tx = nodes.tx(port)
     leaving = {run: d for run, d in runs.items() if d.port is port}
     own = source_addresses([p.stream for d in leaving.values() for p in d.scheduled])
@@ -35,8 +30,8 @@ def _path(port: Port, runs: Runs) -> Path:
     taken = taken >> tx if own else taken
     chains = [nodes.generate(run, port) >> tx for run in leaving]
     # A NIC may spread what comes back over all of its queues.
-    chains += [nodes.rx(port, queue) >> taken for queue in range(port.info.rx_queues)]
-    return Path(*chains, nodes.inject(port) >> tx, name=trial_path_name(port))
+    chains += [nodes.rx(port) >> taken, nodes.inject(port) >> tx]
+    return Path(*chains, name=trial_path_name(port))
 
 
 def _takers(port: Port, runs: Runs, own: list[str]) -> list[Node | Chain]:

@@ -26,6 +26,7 @@ class TrialSettings:
     interval: of the time series, in seconds
     latency: stamp frames
     progress: show a bar
+    lanes: workers of each port; None: see labkit/lab/lanes.py
     """
 
     duration: float
@@ -34,6 +35,7 @@ class TrialSettings:
     interval: float = 0.1
     latency: bool = False
     progress: bool = True
+    lanes: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.latency, bool):

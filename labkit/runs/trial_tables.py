@@ -14,6 +14,7 @@ from labkit.runs.directions import Direction
 from labkit.runs.schedule import mean_size, mix_name
 from labkit.runs.trial_counted import Counted
 from labkit.runs.trial_engine import Measured, TrialEngine
+from labkit.runs.trial_lanes import lanes_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +38,7 @@ class Tables(NamedTuple):
     series_by_direction: Mapping[str, "pd.DataFrame"]
     latency_by_direction: Mapping[str, LatencyHistogram]
     streams: "pd.DataFrame"
+    lanes: "pd.DataFrame"
     problems: tuple[str, ...]
 
 
@@ -67,6 +69,7 @@ def tables_of(engine: TrialEngine, measured: Measured, duration: float) -> Table
         Named("direction", courses),
         Named("direction", latencies),
         _streams(parts, duration),
+        lanes_table(engine, parts),
         tuple(problems),
     )
 

@@ -22,15 +22,17 @@ def title_of(row: Row, directions: "pd.DataFrame") -> str:
     return f"frames of {size_name(row['size_bytes'], row['mix'])}, {_where(directions)}"
 
 
-def summary_of(row: Row, directions: "pd.DataFrame") -> list[str]:
+def summary_of(row: Row, directions: "pd.DataFrame", lanes: "pd.DataFrame") -> list[str]:
     """What was asked for and what came of it, line by line; of several directions each too."""
     several = len(directions) > 1
     target = "as fast as it went"
     if row["target_pps"] is not None:
         target = si_load(row["target_pps"], "pps") + " in sum" * several
     size = size_name(row["size_bytes"], row["mix"])
+    workers = int(lanes["lane"].max()) + 1
+    over = f" over {workers} lanes" if workers > 1 else ""
     lines = [
-        f"{_where(directions)}: frames of {size}, {target} for {row['seconds']:.3f} s",
+        f"{_where(directions)}: frames of {size}, {target} for {row['seconds']:.3f} s{over}",
         _rates(row),
     ]
     if several:

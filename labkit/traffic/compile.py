@@ -154,7 +154,10 @@ class _Compiler:
             unit = pow(2, 16 - wires[0].shift % 16, ONES)
             factors = tuple(add * unit % ONES for add in place.adds)
             varied, seed = field.varied, _seed(self.seed, n)
-            made += [Program(wire, varied.random, seed, factors, varied.hold) for wire in wires]
+            made += [
+                Program(wire, varied.random, seed, factors, varied.hold, field.tells_flows)
+                for wire in wires
+            ]
             self.owners += [n] * len(wires)
         return made
 

@@ -25,6 +25,8 @@ from labkit.traffic.payload_bytes import PayloadBytes
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
+# By scapy's names: addresses, ports, protocol, VLAN and tunnel
+FLOW_FIELDS = {"src", "dst", "sport", "dport", "proto", "nh", "vlan", "vni"}
 WHOLE = "it is a whole number, and a fraction would be cut; give a range, or a list of int"
 
 
@@ -63,6 +65,11 @@ class FieldOf:
         self.whole = self.bits = 8 * place.width
         self.low, self.is_bits = 0, True
         self.field = BitField(place.name, 0, self.bits)
+
+    @property
+    def tells_flows(self) -> bool:
+        """Whether it is part of what a flow is told by."""
+        return self.payload is None and self.varied.name in FLOW_FIELDS
 
     @property
     def place(self) -> tuple[tuple[int, str], int]:

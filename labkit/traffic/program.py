@@ -9,6 +9,7 @@ from labkit.traffic.wire import Wire
 # As in C, told again because streams are made without native modules
 MOST_FIELDS = 32
 MOST_CHECKSUMS = 6
+FLOW_BY_PLACE, FLOW_BY_VALUE = 1, 2
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,28 @@ class Sctp:
 
 @dataclass(frozen=True)
 class Program:
-    """A field that varies, and what a value of it adds to each checksum."""
+    """A field that varies, and what a value of it adds to each checksum.
+
+    Attributes
+    ----------
+    hold: frames that each value stays for
+    tells_flows: whether frames of different values are of different flows
+    """
 
     wire: Wire
     is_random: bool
     seed: int
     factors: tuple[int, ...]
-    hold: int = 1  # frames that each value stays for
+    hold: int = 1
+    tells_flows: bool = False
+
+    @property
+    def flow(self) -> int:
+        """As struct lk_field has it: values that are listed twice are one flow."""
+        values = self.wire.values
+        if not self.tells_flows:
+            return 0
+        return FLOW_BY_VALUE if values and len(set(values)) < len(values) else FLOW_BY_PLACE
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,7 @@ class Compiled:
                     "is_random": int(p.is_random),
                     "seed": p.seed,
                     "hold": p.hold,
+                    "flow": p.flow,
                     "factors": list(p.factors),
                 }
                 for p in self.programs

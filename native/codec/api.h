@@ -92,9 +92,13 @@ void lk_codec_make_frame(uint8_t *frame, const struct lk_template *t, struct lk_
 			 uint32_t sequence, uint64_t tsc);
 /* CRC32c of n bytes (crc32c.h), by the CPU's instruction where it has one, or without. */
 uint32_t lk_codec_crc32c(const uint8_t *bytes, uint64_t n, int is_portable);
+/* Makes the field one of frames first, first + of ... of its stream. */
+void lk_codec_share_field(struct lk_field *field, uint64_t first, uint32_t of);
 /* What a receiver makes of sequence numbers: counts[0..3] received, reordered, duplicated, too old;
- * the sum of those passed over is returned. */
-int64_t lk_codec_sequence(const uint32_t *numbers, uint64_t count, uint64_t *counts);
+ * the sum of those passed over is returned. Flows are told apart by the fields, if there are any,
+ * of a stream of which every `of`th frame from number `lane` on is looked at. */
+int64_t lk_codec_sequence(const uint32_t *numbers, uint64_t count, const struct lk_field *fields,
+			  uint32_t field_count, uint64_t lane, uint64_t of, uint64_t *counts);
 uint32_t lk_codec_histogram_index(uint64_t value);
 
 /* Frames to and from the engine (frame_ring.h). */

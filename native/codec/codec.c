@@ -205,20 +205,39 @@ lk_codec_crc32c(const uint8_t *bytes, uint64_t n, int is_portable)
 	return ~(is_portable ? lk_crc32c_portable : lk_crc32c)(bytes, n, UINT32_MAX);
 }
 
-int64_t
-lk_codec_sequence(const uint32_t *numbers, uint64_t count, uint64_t *counts)
+void
+lk_codec_share_field(struct lk_field *field, uint64_t first, uint32_t of)
 {
+	lk_field_share(field, first, of);
+}
+
+int64_t
+lk_codec_sequence(const uint32_t *numbers, uint64_t count, const struct lk_field *fields,
+		  uint32_t field_count, uint64_t lane, uint64_t of, uint64_t *counts)
+{
+	struct lk_flow_fields *flows =
+		calloc(1, sizeof(*flows) + field_count * sizeof(flows->fields[0]));
+	struct lk_flow_order *order = calloc(1, sizeof(*order));
 	struct lk_sequence s = {0};
 	int64_t passed_over = 0, missing;
 
+	if (flows != NULL && order != NULL && field_count > 0) {
+		flows->lane = lane;
+		flows->of = of;
+		flows->count = field_count;
+		memcpy(flows->fields, fields, field_count * sizeof(flows->fields[0]));
+		order->flows = flows;
+	}
 	for (uint64_t i = 0; i < count; i++) {
-		lk_sequence_take(&s, numbers[i], &missing);
+		lk_sequence_take(&s, order, numbers[i], &missing);
 		passed_over += missing;
 	}
 	counts[0] = s.received;
 	counts[1] = s.reordered;
 	counts[2] = s.duplicated;
 	counts[3] = s.too_old;
+	free(order);
+	free(flows);
 	return passed_over;
 }
 

@@ -173,10 +173,13 @@ uint32_t lk_probe_round_trips(const struct lk_probe *probe, double *out, uint32_
 void lk_probe_stop(struct lk_probe *probe);
 void lk_probe_free(struct lk_probe *probe);
 
-/* trial.c */
+/* trial.c, stream.c, trial_counts.c */
 struct lk_trial_config {
 	uint32_t streams;
-	uint16_t first_stream; /* number in the signature of the first one; the others follow */
+	uint32_t lanes;	       /* that send, each its share of every stream */
+	uint32_t receivers;    /* lanes that frames arrive on */
+	uint16_t first_stream; /* number in the signature of the first lane's first stream; the
+				  others follow, lane by lane */
 	int32_t latency; /* stamp every frame when it is made, and record its age on arrival */
 	int32_t takes_unsigned; /* some streams carry no signature: frames without one are theirs */
 	int32_t paced;		/* 0: as fast as the port takes frames */
@@ -207,13 +210,14 @@ struct lk_stream_config {
 	const struct lk_replay_config *replay; /* NULL: frames are made from templates */
 	uint32_t longest;		       /* frame of the capture; a longer one ends it */
 	/* of live streams alone */
-	uint16_t id;	    /* number in the signature */
+	uint16_t id;	    /* number in the signature of the first lane's; the others follow */
 	int32_t paced;	    /* 0: in what time the others leave */
 	int32_t catches_up; /* overdue frames are sent late; 0: they are skipped */
 	int32_t latency;    /* stamp every frame when it is made */
 	double within_ns;   /* between the frames of a burst; interval_ns is from burst to burst */
 	uint64_t duration_ns; /* 0: no end */
 	uint32_t places;      /* ports that it arrives on */
+	int32_t whole;	      /* one lane sends all of it */
 };
 struct lk_trial_counts {
 	int32_t state; /* enum lk_trial_state */
@@ -241,6 +245,19 @@ struct lk_stream_counts {
 	uint64_t too_old;
 	uint64_t failed; /* the rest of its capture could not be read */
 };
+struct lk_lane_counts { /* what one lane sent, and what arrived on it */
+	uint64_t made;
+	uint64_t skipped;
+	uint64_t refused;
+	uint64_t sent_bytes;
+	uint64_t received;
+	uint64_t received_bytes;
+	uint64_t reordered;
+	uint64_t duplicated;
+	uint64_t too_old;
+	uint64_t unsigned_frames;
+	uint64_t unsigned_bytes;
+};
 struct lk_tick {
 	uint64_t made;
 	uint64_t refused;
@@ -263,6 +280,7 @@ void lk_trial_stop(struct lk_trial *trial);
 void lk_trial_counts(const struct lk_trial *trial, struct lk_trial_counts *counts);
 int lk_trial_stream_counts(const struct lk_trial *trial, uint32_t index,
 			   struct lk_stream_counts *out);
+int lk_trial_lane_counts(const struct lk_trial *trial, uint32_t lane, struct lk_lane_counts *out);
 uint32_t lk_trial_ticks(const struct lk_trial *trial, struct lk_tick *out, uint32_t room);
 int lk_trial_histogram(const struct lk_trial *trial, int32_t index, struct lk_histogram *out);
 void lk_trial_free(struct lk_trial *trial);
@@ -309,7 +327,7 @@ struct lk_live_totals {
 	uint64_t unsigned_frames; /* arrived without a signature */
 	uint64_t unsigned_bytes;
 };
-/* Has the generator's worker change streams, all at once at this TSC; what it told before must be
+/* Has the generator's workers change streams, all at once at this TSC; what it told before must be
  * done. Waits until it is, at most for so long: -ETIMEDOUT, and it will be done later. */
 int lk_live_change(struct lk_trial *trial, const struct lk_change *changes, uint32_t count,
 		   uint64_t at);
@@ -441,6 +459,7 @@ struct lk_node_config {
 	int32_t other;
 	uint16_t port;
 	uint16_t queue;
+	uint16_t lane;
 	uint16_t place; /* of the declared node; a lane that reads several queues has several */
 	struct lk_endpoint endpoint;
 	struct lk_frame_ring *ring;

@@ -27,8 +27,9 @@ struct lk_heap {
 static inline int
 lk_heap_new(struct lk_heap *heap, uint32_t most, const void *streams, uint64_t stream_bytes)
 {
-	/* Entry 1 begins a line. */
-	struct lk_due *memory = aligned_alloc(64, ((most + 3) * sizeof(*memory) + 63) / 64 * 64);
+	/* Entry 1 begins a line, and no other worker's memory one that is fetched with it. */
+	struct lk_due *memory =
+		aligned_alloc(128, ((most + 3) * sizeof(*memory) + 127) / 128 * 128);
 
 	*heap = (struct lk_heap){memory == NULL ? NULL : memory + 3, 0, streams, stream_bytes,
 				 memory};

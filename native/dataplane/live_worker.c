@@ -7,16 +7,16 @@
 #include "worker.h"
 
 static void
-set_state(struct lk_trial *t, struct lk_stream *s, int state, uint64_t tsc)
+set_state(struct lk_sender *g, struct lk_stream *s, int state, uint64_t tsc)
 {
 	int is_running = state == LK_FLOW_STARTED;
 	int was_running = s->state == LK_FLOW_STARTED;
 
 	if (was_running && !is_running) {
 		s->stopped = tsc;
-		if (--t->running == 0)
+		if (--g->running == 0)
 			lk_workers_keep_awake(-1);
-	} else if (is_running && !was_running && t->running++ == 0) {
+	} else if (is_running && !was_running && g->running++ == 0) {
 		lk_workers_keep_awake(1);
 	}
 	atomic_store_explicit(&s->state, state, memory_order_release);
@@ -24,11 +24,13 @@ set_state(struct lk_trial *t, struct lk_stream *s, int state, uint64_t tsc)
 
 /* Other frames from now on: what varies goes on where it is. */
 static void
-take_frames(struct lk_stream *s, struct lk_arrivals *a, struct lk_planned *p, int anew)
+take_frames(struct lk_sender *g, struct lk_stream *s, struct lk_planned *p, int anew)
 {
+	const struct lk_trial *t = g->trial;
+	uint32_t place = lk_share_place(t, g->lane, p->index);
 	struct lk_frames *old = s->frames, *f = p->frames;
 
-	if (old != NULL && !anew) {
+	if (old != NULL && !anew && s->share.of == p->share.of) {
 		for (uint32_t i = 0; i < RTE_MIN(s->shape.field_count, p->shape.field_count); i++)
 			if (old->fields[i].count == f->fields[i].count) {
 				f->fields[i].at = old->fields[i].at;
@@ -42,17 +44,21 @@ take_frames(struct lk_stream *s, struct lk_arrivals *a, struct lk_planned *p, in
 	s->has_next = s->has_failed = 0; /* a capture begins anew */
 	s->played_ns = 0;
 	s->stamps_each = p->stamps_each != 0;
-	a->is_timed = p->stamps_each;
+	for (uint32_t i = 0; i < t->config.receivers; i++)
+		t->receivers[i].arrivals[place]->is_timed = p->stamps_each;
+	if (anew || p->has_flows)
+		lk_flows_begin(t, place, p->flows, s->made);
+	s->share = p->share;
 	s->catches_up = p->catches_up != 0;
 }
 
 static void
-start(struct lk_trial *t, struct lk_stream *s, struct lk_planned *p, uint64_t now, uint64_t tsc)
+start(struct lk_sender *g, struct lk_stream *s, struct lk_planned *p, uint64_t now, uint64_t tsc)
 {
-	for (uint32_t i = 0; i < t->endings; i++)
-		if (t->ending[i] == p->index) /* it waits for the port to take its last frame */
-			t->ending[i--] = t->ending[--t->endings];
-	take_frames(s, t->arrivals[p->index], p, 1);
+	for (uint32_t i = 0; i < g->endings; i++)
+		if (g->ending[i] == p->index) /* it waits for the port to take its last frame */
+			g->ending[i--] = g->ending[--g->endings];
+	take_frames(g, s, p, 1);
 	s->pace = p->pace;
 	s->burst_left = s->pace.burst;
 	s->owed = 0;
@@ -60,7 +66,7 @@ start(struct lk_trial *t, struct lk_stream *s, struct lk_planned *p, uint64_t no
 	s->end = p->duration == 0 ? UINT64_MAX : s->due + p->duration;
 	/* Counters go on. */
 	s->intended = p->intended == UINT64_MAX ? UINT64_MAX : s->made + s->skipped + p->intended;
-	set_state(t, s, LK_FLOW_STARTED, tsc);
+	set_state(g, s, LK_FLOW_STARTED, tsc);
 }
 
 /* Another rate from now on: what is left until the next frame shrinks or grows with it. */
@@ -81,21 +87,27 @@ set_pace(struct lk_stream *s, const struct lk_planned *p, uint64_t now)
 }
 
 static void
-clear(struct lk_stream *s, struct lk_arrivals *a)
+clear(const struct lk_sender *g, struct lk_stream *s, uint32_t index)
 {
+	const struct lk_trial *t = g->trial;
+
 	s->made_before = s->made - s->refused;
 	s->bytes_before = s->made_bytes - s->refused_bytes;
 	s->skipped_before = s->skipped + s->refused;
 	s->refused_before = s->refused;
-	if (a == NULL)
-		return;
-	a->asked_first = s->made;
-	atomic_fetch_add_explicit(&a->clears_asked, 1, memory_order_release);
-	atomic_store_explicit(&a->is_watched, 1, memory_order_release);
+	for (uint32_t i = 0; i < t->config.receivers; i++) {
+		struct lk_arrivals *a = t->receivers[i].arrivals[lk_share_place(t, g->lane, index)];
+
+		if (a == NULL)
+			continue;
+		a->asked_first = s->made;
+		atomic_fetch_add_explicit(&a->clears_asked, 1, memory_order_release);
+		atomic_store_explicit(&a->is_watched, 1, memory_order_release);
+	}
 }
 
 static void
-pause_or_resume(struct lk_trial *t, struct lk_stream *s, int state, uint64_t now, uint64_t tsc)
+pause_or_resume(struct lk_sender *g, struct lk_stream *s, int state, uint64_t now, uint64_t tsc)
 {
 	int64_t shift = state == LK_FLOW_PAUSED ? -(int64_t)now : (int64_t)now;
 
@@ -107,58 +119,65 @@ pause_or_resume(struct lk_trial *t, struct lk_stream *s, int state, uint64_t now
 	s->due += (uint64_t)shift;
 	if (s->end != UINT64_MAX)
 		s->end += (uint64_t)shift;
-	set_state(t, s, state, tsc);
+	set_state(g, s, state, tsc);
 }
 
 /* What the port has not taken of a stream that stops is not sent any more. */
 static void
-drop_held(struct lk_trial *t, struct lk_stream *s)
+drop_held(struct lk_sender *g, struct lk_stream *s)
 {
 	uint32_t kept = 0;
 
-	for (uint32_t i = 0; i < t->held; i++) {
-		struct rte_mbuf *m = t->waiting[i];
+	for (uint32_t i = 0; i < g->held; i++) {
+		struct rte_mbuf *m = g->waiting[i];
 
 		if ((uint16_t)*lk_mark_of(m) != s->id) {
-			t->waiting[kept++] = m;
+			g->waiting[kept++] = m;
 			continue;
 		}
 		s->refused++;
 		s->refused_bytes += m->pkt_len + 4;
 		rte_pktmbuf_free(m);
 	}
-	t->held = kept;
+	g->held = kept;
 	s->held = 0;
 	s->held_bytes = 0;
 	s->told_sent = s->told_bytes = 0;
 }
 
 static void
-make(struct lk_trial *t, struct lk_planned *p, uint64_t now, uint64_t tsc)
+make(struct lk_sender *g, struct lk_planned *p, uint64_t now, uint64_t tsc)
 {
-	struct lk_stream *s = &t->streams[p->index];
+	struct lk_stream *s = &g->streams[p->index];
 
 	switch (p->kind) {
 	case LK_FLOW_START:
-		start(t, s, p, now, tsc);
+		if (p->share.of == 0) { /* another lane sends all of it */
+			s->share = p->share;
+			s->state = LK_FLOW_DONE;
+			break;
+		}
+		start(g, s, p, now, tsc);
 		break;
 	case LK_FLOW_STOP:
 		if (s->state == LK_FLOW_STARTED || s->state == LK_FLOW_PAUSED)
-			set_state(t, s, LK_FLOW_STOPPED, tsc);
-		drop_held(t, s);
+			set_state(g, s, LK_FLOW_STOPPED, tsc);
+		drop_held(g, s);
 		break;
 	case LK_FLOW_PAUSE:
-		pause_or_resume(t, s, LK_FLOW_PAUSED, now, tsc);
+		pause_or_resume(g, s, LK_FLOW_PAUSED, now, tsc);
 		break;
 	case LK_FLOW_RESUME:
-		pause_or_resume(t, s, LK_FLOW_STARTED, now, tsc);
+		pause_or_resume(g, s, LK_FLOW_STARTED, now, tsc);
 		break;
 	case LK_FLOW_SET:
-		take_frames(s, t->arrivals[p->index], p, 0);
+		if (p->share.of == 0)
+			break;
+		take_frames(g, s, p, 0);
 		set_pace(s, p, now);
 		break;
 	case LK_FLOW_CLEAR:
-		clear(s, t->arrivals[p->index]);
+		clear(g, s, p->index);
 		break;
 	}
 }
@@ -168,21 +187,21 @@ make(struct lk_trial *t, struct lk_planned *p, uint64_t now, uint64_t tsc)
  * their times tell nothing else, and one that came later would wait for those that are ahead.
  */
 static void
-line_up(struct lk_trial *t, uint64_t now)
+line_up(struct lk_sender *g, uint64_t now)
 {
-	t->paced.length = t->flat_out.length = 0;
-	for (uint32_t i = 0; i < t->used; i++) {
-		struct lk_stream *s = &t->streams[i];
+	g->paced.length = g->flat_out.length = 0;
+	for (uint32_t i = 0; i < g->trial->used; i++) {
+		struct lk_stream *s = &g->streams[i];
 		int waits = s->pace.is_paced || s->due > now;
-		struct lk_heap *heap = waits ? &t->paced : &t->flat_out;
+		struct lk_heap *heap = waits ? &g->paced : &g->flat_out;
 
 		if (s->state != LK_FLOW_STARTED)
 			continue;
 		s->due = waits ? s->due : 0;
 		heap->entries[heap->length++] = (struct lk_due){s->due, i};
 	}
-	lk_heap_build(&t->paced);
-	lk_heap_build(&t->flat_out);
+	lk_heap_build(&g->paced);
+	lk_heap_build(&g->flat_out);
 }
 
 /*
@@ -190,13 +209,13 @@ line_up(struct lk_trial *t, uint64_t now)
  * a worker may be held up.
  */
 void
-lk_live_rebase(struct lk_trial *t, uint64_t tsc)
+lk_live_rebase(struct lk_sender *g, uint64_t tsc)
 {
-	uint64_t passed = (((tsc - t->epoch) >> LK_REBASE_BITS) - 1) << LK_REBASE_BITS;
+	uint64_t passed = (((tsc - g->epoch) >> LK_REBASE_BITS) - 1) << LK_REBASE_BITS;
 
-	t->epoch += passed;
-	for (uint32_t i = 0; i < t->used; i++) {
-		struct lk_stream *s = &t->streams[i];
+	g->epoch += passed;
+	for (uint32_t i = 0; i < g->trial->used; i++) {
+		struct lk_stream *s = &g->streams[i];
 		uint64_t cycles = passed << LK_CYCLE_FRACTION;
 
 		if (s->state != LK_FLOW_STARTED)
@@ -205,48 +224,48 @@ lk_live_rebase(struct lk_trial *t, uint64_t tsc)
 		if (s->end != UINT64_MAX)
 			s->end = s->end > cycles ? s->end - cycles : 0;
 	}
-	line_up(t, (tsc - t->epoch) << LK_CYCLE_FRACTION);
+	line_up(g, (tsc - g->epoch) << LK_CYCLE_FRACTION);
 }
 
 void
-lk_live_take_changes(struct lk_trial *t, uint64_t tsc)
+lk_live_take_changes(struct lk_sender *g, uint64_t tsc)
 {
-	struct lk_changes *all = atomic_load_explicit(&t->wanted, memory_order_acquire);
+	struct lk_changes *all = atomic_load_explicit(&g->wanted, memory_order_acquire);
 	uint64_t now;
 
 	if (tsc < all->at)
 		return;
-	lk_live_end_streams(t, tsc);
-	now = (tsc - t->epoch) << LK_CYCLE_FRACTION;
-	if (all->longest > 0 && all->pool != t->pool &&
-	    rte_pktmbuf_data_room_size(all->pool) > rte_pktmbuf_data_room_size(t->pool)) {
-		if (t->spares > 0)
-			rte_mempool_put_bulk(t->pool, (void **)t->spare, t->spares);
-		t->spares = 0;
-		t->pool = all->pool;
+	lk_live_end_streams(g, tsc);
+	now = (tsc - g->epoch) << LK_CYCLE_FRACTION;
+	if (all->longest > 0 && all->pool != g->pool &&
+	    rte_pktmbuf_data_room_size(all->pool) > rte_pktmbuf_data_room_size(g->pool)) {
+		if (g->spares > 0)
+			rte_mempool_put_bulk(g->pool, (void **)g->spare, g->spares);
+		g->spares = 0;
+		g->pool = all->pool;
 	}
 	for (uint32_t i = 0; i < all->count; i++)
-		make(t, &all->planned[i], now, tsc);
-	line_up(t, now);
-	lk_trial_sends_from(t, t->graph);
-	atomic_store_explicit(&t->made, all, memory_order_release);
+		make(g, &all->planned[i], now, tsc);
+	line_up(g, now);
+	lk_sends_from(g, g->graph);
+	atomic_store_explicit(&g->made, all, memory_order_release);
 }
 
 /* Streams that made their last frame have ended when the port has taken it. */
 void
-lk_live_end_streams(struct lk_trial *t, uint64_t tsc)
+lk_live_end_streams(struct lk_sender *g, uint64_t tsc)
 {
 	uint32_t kept = 0;
 
-	for (uint32_t i = 0; i < t->endings; i++) {
-		struct lk_stream *s = &t->streams[t->ending[i]];
+	for (uint32_t i = 0; i < g->endings; i++) {
+		struct lk_stream *s = &g->streams[g->ending[i]];
 
 		if (s->held > 0)
-			t->ending[kept++] = t->ending[i];
+			g->ending[kept++] = g->ending[i];
 		else if (s->state == LK_FLOW_STARTED)
-			set_state(t, s, s->has_failed ? LK_FLOW_FAILED : LK_FLOW_DONE, tsc);
+			set_state(g, s, s->has_failed ? LK_FLOW_FAILED : LK_FLOW_DONE, tsc);
 	}
-	t->endings = kept;
+	g->endings = kept;
 }
 
 /* The receiver's worker's side: counts begin anew with the next number. */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,7 +73,8 @@ bytes_of(const struct lk_stream_config *config)
 }
 
 static void
-copy_parts(struct lk_frames *f, const struct lk_stream_config *config, uint16_t id)
+copy_parts(struct lk_frames *f, const struct lk_stream_config *config, uint16_t id,
+	   struct lk_share share)
 {
 	uint8_t *memory = (uint8_t *)f;
 	size_t end = 0;
@@ -96,12 +96,16 @@ copy_parts(struct lk_frames *f, const struct lk_stream_config *config, uint16_t 
 	}
 	part = memory + next_part(&end, config->order_length * sizeof(*f->order));
 	f->order = memcpy(part, config->order, config->order_length * sizeof(*f->order));
+	if (config->order_length > 0) {
+		f->order_at = share.lane % config->order_length;
+		f->order_stride = share.of % config->order_length;
+	}
 	for (uint32_t i = 0; i < config->field_count; i++) {
 		struct lk_field *field = &f->fields[i];
 		size_t bytes = config->fields[i].count * sizeof(uint64_t);
 
 		*field = config->fields[i];
-		field->at = field->held = 0;
+		lk_field_share(field, share.lane, share.of);
 		if (field->values == NULL)
 			continue;
 		part = memory + next_part(&end, bytes);
@@ -143,7 +147,7 @@ open_replay(struct lk_frames *f, const struct lk_stream_config *config, uint16_t
 
 int
 lk_frames_new(struct lk_frames **frames, struct lk_shape *shape,
-	      const struct lk_stream_config *config, uint16_t id)
+	      const struct lk_stream_config *config, uint16_t id, struct lk_share share)
 {
 	size_t bytes = bytes_of(config);
 	struct lk_frames *f;
@@ -165,7 +169,7 @@ lk_frames_new(struct lk_frames **frames, struct lk_shape *shape,
 		.field_count = (uint8_t)config->field_count,
 		.checksum_count = (uint8_t)config->checksum_count,
 	};
-	copy_parts(f, config, id);
+	copy_parts(f, config, id, share);
 	if (config->replay != NULL)
 		rc = open_replay(f, config, id);
 	if (rc != 0) {
@@ -186,91 +190,102 @@ lk_frames_free(struct lk_frames *f)
 	free(f);
 }
 
-void
-lk_pace_of(struct lk_pace *pace, const struct lk_stream_config *config)
+/*
+ * What a lane has of a stream: every so many frames, or, of bursts, so many frames of each. A
+ * capture goes out as a whole, and so do bursts that cannot be divided: others have none of it.
+ */
+struct lk_share
+lk_share_of(const struct lk_stream_config *config, uint32_t index, uint32_t lane, uint32_t lanes)
 {
-	uint64_t interval = lk_schedule_cycles(config->interval_ns);
-	uint64_t least = interval / config->burst * BACKLOG_FRAMES;
+	int is_whole = config->whole || config->replay != NULL ||
+		       (config->burst > 1 && config->burst % lanes != 0);
+
+	if (!is_whole)
+		return (struct lk_share){lane, lanes};
+	return (struct lk_share){0, index % lanes == lane ? 1 : 0};
+}
+
+/* How many of a stream's first frames a share has. */
+uint64_t
+lk_share_frames(struct lk_share share, uint64_t frames)
+{
+	if (share.of <= 1)
+		return share.of * frames;
+	if (frames == UINT64_MAX)
+		return frames;
+	return frames / share.of + (share.lane < frames % share.of);
+}
+
+/* Every share has its own times, which together are those of the stream. */
+void
+lk_pace_of(struct lk_pace *pace, const struct lk_stream_config *config, struct lk_share share)
+{
+	uint32_t of = RTE_MAX(1u, share.of), burst = RTE_MAX(1u, config->burst / of);
+	uint64_t interval = lk_schedule_cycles(config->interval_ns * burst * of / config->burst);
+	uint64_t least = interval / burst * BACKLOG_FRAMES;
 
 	*pace = (struct lk_pace){
 		.interval = RTE_MAX(1u, interval),
-		.within = lk_schedule_cycles(config->within_ns),
+		.within = lk_schedule_cycles(config->within_ns * of),
 		.backlog = RTE_MAX(interval,
 				   RTE_MIN(least, lk_schedule_cycles(1e9 / BACKLOGS_A_SECOND))),
-		.burst = config->burst,
+		.burst = burst,
 		.is_paced = config->paced,
 	};
 }
 
-/* Few of its pages are ever written to, and only these take memory: malloc's might be cleared. */
-struct lk_latencies *
-lk_latencies_new(void)
+/* When a share begins: each as much later as its first frame is. */
+uint64_t
+lk_first_due(const struct lk_stream_config *config, struct lk_share share)
 {
-	void *memory = mmap(NULL, sizeof(struct lk_latencies), PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	double between = config->burst == 1 ? config->interval_ns : config->within_ns;
 
-	return memory == MAP_FAILED ? NULL : memory;
+	return lk_schedule_cycles(config->first_ns + share.lane * between);
 }
 
-struct lk_arrivals *
-lk_arrivals_new(uint32_t places)
+static int
+add_share(struct lk_sender *g, uint32_t index, const struct lk_stream_config *config)
 {
-	struct lk_arrivals *a = calloc(1, sizeof(*a));
+	struct lk_trial *t = (struct lk_trial *)(uintptr_t)g->trial;
+	struct lk_stream *s = &g->streams[index];
+	struct lk_heap *heap = t->config.paced ? &g->paced : &g->flat_out;
+	uint32_t place = lk_share_place(t, g->lane, index);
+	struct lk_flow_fields *flows;
+	int rc;
 
-	if (a == NULL)
-		return NULL;
-	a->places = places;
-	a->is_watched = 1;
-	a->latency = lk_latencies_new();
-	if (a->latency == NULL) {
-		free(a);
-		return NULL;
+	s->share = lk_share_of(config, index, g->lane, t->config.lanes);
+	s->id = (uint16_t)(t->config.first_stream + place);
+	lk_pace_of(&s->pace, config, s->share);
+	s->due = lk_first_due(config, s->share);
+	s->end = UINT64_MAX;
+	s->burst_left = s->pace.burst;
+	s->intended = lk_share_frames(s->share, config->intended);
+	s->stamps_each = t->config.latency;
+	for (uint32_t lane = 0; lane < t->config.receivers; lane++) {
+		t->receivers[lane].arrivals[place] = lk_arrivals_new(1);
+		if (t->receivers[lane].arrivals[place] == NULL)
+			return -ENOMEM;
 	}
-	return a;
-}
-
-void
-lk_latencies_free(struct lk_latencies *list)
-{
-	while (list != NULL) {
-		struct lk_latencies *next = list->link;
-
-		munmap(list, sizeof(*list));
-		list = next;
-	}
-}
-
-void
-lk_arrivals_free(struct lk_arrivals *a)
-{
-	if (a == NULL)
-		return;
-	lk_latencies_free(a->latency);
-	lk_latencies_free(a->spare);
-	lk_latencies_free(a->retired);
-	free(a);
+	if (s->share.of == 0)
+		return 0;
+	rc = lk_flows_new(t, place, config, s->share, &flows);
+	if (rc != 0)
+		return rc;
+	lk_flows_begin(t, place, flows, 0);
+	if (s->intended > 0)
+		heap->entries[heap->length++] = (struct lk_due){s->due, index};
+	return lk_frames_new(&s->frames, &s->shape, config, s->id, s->share);
 }
 
 int
 lk_trial_add_stream(struct lk_trial *t, uint32_t index, const struct lk_stream_config *config)
 {
-	struct lk_stream *s = &t->streams[index];
-	struct lk_heap *heap = t->config.paced ? &t->paced : &t->flat_out;
+	int rc = 0;
 
 	if (index >= t->config.streams)
 		return -EINVAL;
-	s->id = (uint16_t)(t->config.first_stream + index);
-	lk_pace_of(&s->pace, config);
-	s->due = lk_schedule_cycles(config->first_ns);
-	s->end = UINT64_MAX;
-	s->burst_left = config->burst;
-	s->intended = config->intended;
-	s->stamps_each = t->config.latency;
-	t->arrivals[index] = lk_arrivals_new(1);
-	if (t->arrivals[index] == NULL)
-		return -ENOMEM;
+	for (uint32_t lane = 0; lane < t->config.lanes && rc == 0; lane++)
+		rc = add_share(&t->senders[lane], index, config);
 	t->used = RTE_MAX(t->used, index + 1);
-	if (s->intended > 0)
-		heap->entries[heap->length++] = (struct lk_due){s->due, index};
-	return lk_frames_new(&s->frames, &s->shape, config, s->id);
+	return rc;
 }

@@ -25,7 +25,7 @@ int lk_mark_offset;
  */
 static struct {
 	_Atomic(const struct rte_graph *) graph;
-	struct lk_trial *trial;
+	struct lk_sender *sender;
 	uint32_t index;
 } senders[MAX_STREAM_ID + 1];
 
@@ -40,47 +40,86 @@ lk_trials_start(void)
 }
 
 /*
- * Only generators allocate from these pools. What a buffer was filled with is still there when it
- * comes back, because nodes write headers and in front of them, and never a payload (node.h).
+ * Only generators allocate from these pools, and each lane has its own. What a buffer was filled
+ * with is still there when it comes back, because nodes write headers and in front of them, and
+ * never a payload (node.h). Those of further lanes are half as large, and where there is no memory
+ * for one the first is shared.
  */
 struct rte_mempool *
-lk_trial_pool(uint32_t longest)
+lk_trial_pool(uint32_t longest, uint32_t lane)
 {
 	int is_small = longest <= SMALL_ROOM;
-	const char *name = is_small ? "lk_generate_small" : "lk_generate_large";
-	struct rte_mempool *pool = rte_mempool_lookup(name);
+	unsigned int buffers = (is_small ? SMALL_BUFFERS : LARGE_BUFFERS) >> (lane > 0);
+	char name[2 * RTE_MEMPOOL_NAMESIZE];
+	struct rte_mempool *pool;
 
+	snprintf(name, sizeof(name), "lk_generate_%s%u", is_small ? "small" : "large", lane);
+	pool = rte_mempool_lookup(name);
 	if (pool == NULL)
 		pool = rte_pktmbuf_pool_create(
-			name, is_small ? SMALL_BUFFERS : LARGE_BUFFERS, POOL_CACHE, 0,
+			name, buffers, POOL_CACHE, 0,
 			(uint16_t)((is_small ? SMALL_ROOM : LARGE_ROOM) + RTE_PKTMBUF_HEADROOM),
 			SOCKET_ID_ANY);
-	return pool;
+	return pool != NULL || lane == 0 ? pool : lk_trial_pool(longest, 0);
+}
+
+/* Zeros that begin with a line of their own, and with a pair that is fetched together. */
+static void *
+new_lines(size_t bytes)
+{
+	size_t whole = RTE_ALIGN(bytes, (size_t)LK_LANE_LINES);
+	void *memory = aligned_alloc((size_t)LK_LANE_LINES, whole);
+
+	return memory == NULL ? NULL : memset(memory, 0, whole);
+}
+
+static int
+make_sender(struct lk_trial *t, uint32_t lane)
+{
+	const struct lk_trial_config *config = &t->config;
+	struct lk_sender *g = &t->senders[lane];
+
+	g->trial = t;
+	g->lane = lane;
+	g->sending.ticks = new_lines(config->ticks * sizeof(struct lk_tick));
+	g->streams = new_lines(config->streams * sizeof(*g->streams));
+	g->ending = new_lines(config->streams * sizeof(*g->ending));
+	g->pool = lk_trial_pool(config->longest, lane);
+	return g->sending.ticks == NULL || g->streams == NULL || g->ending == NULL ||
+	       g->pool == NULL ||
+	       lk_heap_new(&g->paced, config->streams, g->streams, sizeof(*g->streams)) != 0 ||
+	       lk_heap_new(&g->flat_out, config->streams, g->streams, sizeof(*g->streams)) != 0;
+}
+
+static int
+make_receiver(struct lk_trial *t, struct lk_receiver *r)
+{
+	r->receiving.ticks = new_lines(t->config.ticks * sizeof(struct lk_tick));
+	r->arrivals = calloc((size_t)t->config.lanes * t->config.streams, sizeof(r->arrivals[0]));
+	return r->receiving.ticks == NULL || r->arrivals == NULL;
 }
 
 struct lk_trial *
 lk_trial_create(const struct lk_trial_config *config)
 {
-	struct lk_trial *t = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*t));
+	struct lk_trial *t = new_lines(sizeof(*t));
+	int failed;
 
 	if (t == NULL)
 		return NULL;
-	memset(t, 0, sizeof(*t));
 	t->config = *config;
-	t->ticks = calloc(config->ticks, sizeof(*t->ticks));
-	t->streams =
-		aligned_alloc(_Alignof(struct lk_stream), config->streams * sizeof(*t->streams));
-	if (t->streams != NULL)
-		memset(t->streams, 0, config->streams * sizeof(*t->streams));
-	t->ending = calloc(config->streams, sizeof(*t->ending));
-	t->arrivals = calloc(config->streams, sizeof(struct lk_arrivals *));
-	if (config->live)
+	t->senders = new_lines(config->lanes * sizeof(*t->senders));
+	t->receivers = new_lines(config->receivers * sizeof(*t->receivers));
+	failed = t->senders == NULL || t->receivers == NULL;
+	if (config->live) {
 		t->index_of = calloc(MAX_STREAM_ID + 1, sizeof(*t->index_of));
-	t->pool = lk_trial_pool(config->longest);
-	if (t->ticks == NULL || t->streams == NULL || t->ending == NULL || t->arrivals == NULL ||
-	    (config->live && t->index_of == NULL) || t->pool == NULL ||
-	    lk_heap_new(&t->paced, config->streams, t->streams, sizeof(*t->streams)) != 0 ||
-	    lk_heap_new(&t->flat_out, config->streams, t->streams, sizeof(*t->streams)) != 0) {
+		failed |= t->index_of == NULL;
+	}
+	for (uint32_t i = 0; i < config->lanes && !failed; i++)
+		failed = make_sender(t, i);
+	for (uint32_t i = 0; i < config->receivers && !failed; i++)
+		failed = make_receiver(t, &t->receivers[i]);
+	if (failed) {
 		lk_trial_free(t);
 		return NULL;
 	}
@@ -92,20 +131,28 @@ void
 lk_trial_start(struct lk_trial *t)
 {
 	double hz = lk_clock_tsc_hz();
+	uint64_t tick;
 
-	lk_heap_build(&t->paced);
-	lk_heap_build(&t->flat_out);
 	t->ns_per_cycle = 1e9 / hz;
 	t->tick_cycles = (uint64_t)((double)t->config.tick_ns * hz / 1e9);
 	t->clock_slack = (uint64_t)(hz * (SLACK_SECONDS + (double)t->config.clock_error_ns / 1e9));
-	/* A moment ahead, so that both workers know of it when it comes. */
+	/* A moment ahead, so that all workers know of it when it comes. */
 	t->start = rte_rdtsc() + (uint64_t)(hz / 1e4);
-	t->epoch = t->start;
 	t->start_realtime_ns = lk_clock_realtime_ns(t->start); /* once: the calibration moves */
 	t->end = t->start + (uint64_t)((double)t->config.duration_ns * hz / 1e9);
 	t->deadline = t->end + (t->config.paced ? (uint64_t)(hz / 1e9 * LK_TRIAL_GRACE) : 0);
-	t->sending.end = t->receiving.end =
-		t->config.live ? UINT64_MAX : RTE_MIN(t->start + t->tick_cycles, t->end);
+	t->unfinished = t->config.lanes;
+	tick = t->config.live ? UINT64_MAX : RTE_MIN(t->start + t->tick_cycles, t->end);
+	for (uint32_t i = 0; i < t->config.lanes; i++) {
+		struct lk_sender *g = &t->senders[i];
+
+		lk_heap_build(&g->paced);
+		lk_heap_build(&g->flat_out);
+		g->epoch = t->start;
+		g->sending.end = tick;
+	}
+	for (uint32_t i = 0; i < t->config.receivers; i++)
+		t->receivers[i].receiving.end = tick;
 	atomic_store_explicit(&t->state, LK_TRIAL_RUNS, memory_order_release);
 }
 
@@ -118,15 +165,17 @@ lk_trial_stop(struct lk_trial *t)
 	atomic_compare_exchange_strong(&t->state, &runs, LK_TRIAL_STOPS);
 }
 
-/* The generator's graph, from its own worker: what its tx drops is "unsent". */
+/* A lane's graph, from its own worker: what its tx drops is "unsent". */
 void
-lk_trial_sends_from(struct lk_trial *t, const struct rte_graph *graph)
+lk_sends_from(struct lk_sender *g, const struct rte_graph *graph)
 {
-	t->graph = graph;
-	for (uint32_t i = 0; i < t->used; i++) {
-		uint16_t id = t->streams[i].id;
+	g->graph = graph;
+	for (uint32_t i = 0; i < g->trial->used; i++) {
+		uint16_t id = g->streams[i].id;
 
-		senders[id].trial = t;
+		if (g->streams[i].share.of == 0)
+			continue;
+		senders[id].sender = g;
 		senders[id].index = i;
 		senders[id].graph = graph;
 	}
@@ -134,11 +183,11 @@ lk_trial_sends_from(struct lk_trial *t, const struct rte_graph *graph)
 
 /* Live streams lose no frame to a full port: it is sent again, before others are made. */
 static void
-hold(struct lk_trial *t, struct lk_stream *s, struct rte_mbuf *m)
+hold(struct lk_sender *g, struct lk_stream *s, struct rte_mbuf *m)
 {
 	rte_pktmbuf_refcnt_update(m, 1); /* the drop node frees it */
-	t->waiting[t->held++] = m;
-	t->refusals++;
+	g->waiting[g->held++] = m;
+	g->refusals++;
 	s->held++;
 	s->held_bytes += m->pkt_len + 4;
 }
@@ -148,119 +197,64 @@ void
 lk_trial_refused(const struct rte_graph *graph, struct rte_mbuf *m)
 {
 	uint16_t id = (uint16_t)*lk_mark_of(m);
-	struct lk_trial *t;
+	struct lk_sender *g;
 	struct lk_stream *s;
 
 	if (atomic_load_explicit(&senders[id].graph, memory_order_relaxed) != graph)
 		return;
-	t = senders[id].trial;
-	s = &t->streams[senders[id].index];
-	if (t->config.live) {
-		hold(t, s, m);
+	g = senders[id].sender;
+	s = &g->streams[senders[id].index];
+	if (g->trial->config.live) {
+		hold(g, s, m);
 		return;
 	}
 	s->refused++;
 	s->refused_bytes += m->pkt_len + 4;
-	t->ticks[t->sending.at].refused++;
+	g->sending.ticks[g->sending.at].refused++;
 }
 
-void
-lk_trial_counts(const struct lk_trial *t, struct lk_trial_counts *counts)
+static void
+free_sender(struct lk_sender *g)
 {
-	uint64_t until;
-
-	memset(counts, 0, sizeof(*counts));
-	counts->state = t->state;
-	for (uint32_t i = 0; i < t->config.streams; i++) {
-		struct lk_stream_counts s;
-
-		lk_trial_stream_counts(t, i, &s);
-		counts->made += s.made;
-		counts->skipped += s.skipped;
-		counts->refused += s.refused;
-		counts->received += s.received;
-		counts->duplicated += s.duplicated;
-		counts->reordered += s.reordered;
-		counts->too_old += s.too_old;
-	}
-	counts->unsigned_frames = *(const volatile uint64_t *)&t->unsigned_frames;
-	counts->unsigned_bytes = *(const volatile uint64_t *)&t->unsigned_bytes;
-	if (t->start == 0)
-		return;
-	counts->start_realtime_ns = t->start_realtime_ns;
-	until = counts->state == LK_TRIAL_DONE ? t->finished : rte_rdtsc();
-	if (until > t->start)
-		counts->elapsed_ns = (uint64_t)((double)(until - t->start) * t->ns_per_cycle);
-}
-
-int
-lk_trial_stream_counts(const struct lk_trial *t, uint32_t index, struct lk_stream_counts *out)
-{
-	const volatile struct lk_stream *s;
-	const volatile struct lk_arrivals *a;
-
-	if (index >= t->config.streams)
-		return -EINVAL;
-	s = &t->streams[index];
-	a = t->arrivals[index];
-	*out = (struct lk_stream_counts){
-		.made = s->made,
-		.skipped = s->skipped,
-		.refused = s->refused,
-		.sent_bytes = s->made_bytes - s->refused_bytes,
-		.received = a->sequence.received,
-		.received_bytes = a->bytes,
-		.reordered = a->sequence.reordered,
-		.duplicated = a->sequence.duplicated,
-		.too_old = a->sequence.too_old,
-		.failed = s->has_failed,
-	};
-	return 0;
-}
-
-uint32_t
-lk_trial_ticks(const struct lk_trial *t, struct lk_tick *out, uint32_t room)
-{
-	uint32_t count = RTE_MIN(room, t->config.ticks);
-
-	memcpy(out, t->ticks, count * sizeof(*out));
-	return count;
-}
-
-/* Latency of a stream in ns; of index -1, the jitter between departures. */
-int
-lk_trial_histogram(const struct lk_trial *t, int32_t index, struct lk_histogram *out)
-{
-	if (index >= (int32_t)t->config.streams)
-		return -EINVAL;
-	if (index >= 0 && t->arrivals[index] == NULL)
-		return -ENOENT; /* of a live stream that never was started */
-	*out = index < 0 ? t->jitter : t->arrivals[index]->latency->histogram;
-	return 0;
+	for (uint32_t id = 0; id <= MAX_STREAM_ID; id++)
+		if (senders[id].sender == g)
+			senders[id].graph = NULL;
+	if (g->trial != NULL && g->trial->config.live)
+		lk_live_free(g);
+	for (uint32_t i = 0; g->streams != NULL && i < g->trial->config.streams; i++)
+		lk_frames_free(g->streams[i].frames);
+	if (g->spares > 0)
+		rte_mempool_put_bulk(g->pool, (void **)g->spare, g->spares);
+	free(g->ending);
+	lk_heap_free(&g->paced);
+	lk_heap_free(&g->flat_out);
+	free(g->streams);
+	free(g->sending.ticks);
 }
 
 /* Its paths are no longer walked. */
 void
 lk_trial_free(struct lk_trial *t)
 {
-	for (uint32_t id = 0; id <= MAX_STREAM_ID; id++)
-		if (senders[id].trial == t)
-			senders[id].graph = NULL;
-	if (t->config.live)
-		lk_live_free(t);
-	for (uint32_t i = 0; t->streams != NULL && i < t->config.streams; i++) {
-		lk_frames_free(t->streams[i].frames);
-		if (t->arrivals != NULL)
-			lk_arrivals_free(t->arrivals[i]);
+	for (uint32_t i = 0; t->senders != NULL && i < t->config.lanes; i++)
+		free_sender(&t->senders[i]);
+	for (uint32_t i = 0; t->receivers != NULL && i < t->config.receivers; i++) {
+		struct lk_receiver *r = &t->receivers[i];
+
+		for (uint32_t n = 0; r->arrivals != NULL && n < t->config.lanes * t->config.streams;
+		     n++)
+			lk_arrivals_free(r->arrivals[n]);
+		free(r->arrivals);
+		free(r->receiving.ticks);
 	}
-	if (t->spares > 0)
-		rte_mempool_put_bulk(t->pool, (void **)t->spare, t->spares);
-	free(t->arrivals);
-	free(t->ending);
+	while (t->flows != NULL) {
+		struct lk_flow_fields *next = t->flows->link;
+
+		free(t->flows);
+		t->flows = next;
+	}
 	free(t->index_of);
-	lk_heap_free(&t->paced);
-	lk_heap_free(&t->flat_out);
-	free(t->streams);
-	free(t->ticks);
+	free(t->senders);
+	free(t->receivers);
 	free(t);
 }

@@ -75,8 +75,9 @@ fill(const struct run *run, const struct lk_compiled *only, struct lk_field *fie
 
 		if (only == NULL) {
 			c = &f->templates[f->order[f->order_at]];
-			if (++f->order_at == f->order_length)
-				f->order_at = 0;
+			f->order_at += f->order_stride;
+			if (f->order_at >= f->order_length)
+				f->order_at -= f->order_length;
 			lk_describe(described, c->template.length);
 			descriptor = *(const bytes32 *)described;
 		}
@@ -182,11 +183,11 @@ fill_run(const struct run *run, struct rte_mbuf **mbufs, uint64_t tsc)
 
 /* Buffers straight from the pool: what is freed has one segment and one reference. */
 static uint16_t
-have_spares(struct lk_trial *t, uint16_t wanted)
+have_spares(struct lk_sender *g, uint16_t wanted)
 {
-	if (t->spares == 0 && rte_mempool_get_bulk(t->pool, (void **)t->spare, LK_TRIAL_BURST) == 0)
-		t->spares = LK_TRIAL_BURST;
-	return (uint16_t)RTE_MIN(wanted, t->spares);
+	if (g->spares == 0 && rte_mempool_get_bulk(g->pool, (void **)g->spare, LK_TRIAL_BURST) == 0)
+		g->spares = LK_TRIAL_BURST;
+	return (uint16_t)RTE_MIN(wanted, g->spares);
 }
 
 /*
@@ -194,11 +195,11 @@ have_spares(struct lk_trial *t, uint16_t wanted)
  * a full cable: all it would measure is itself.
  */
 static uint16_t
-room_for(const struct lk_trial *t, const struct lk_port *port)
+room_for(const struct lk_trial *t, const struct rte_ring *ring)
 {
-	if ((t->config.paced && !t->config.live) || port->tx_ring == NULL)
+	if ((t->config.paced && !t->config.live) || ring == NULL)
 		return LK_TRIAL_BURST;
-	return (uint16_t)RTE_MIN(LK_TRIAL_BURST, rte_ring_free_count(port->tx_ring));
+	return (uint16_t)RTE_MIN(LK_TRIAL_BURST, rte_ring_free_count(ring));
 }
 
 /*
@@ -206,7 +207,7 @@ room_for(const struct lk_trial *t, const struct lk_port *port)
  * fetched by then.
  */
 static __rte_always_inline uint16_t
-make_due(struct lk_trial *t, struct lk_heap *heap, void **objs, uint16_t room, uint64_t now,
+make_due(struct lk_sender *g, struct lk_heap *heap, void **objs, uint16_t room, uint64_t now,
 	 uint64_t clock, uint64_t tsc)
 {
 	struct run runs[RUNS];
@@ -215,11 +216,11 @@ make_due(struct lk_trial *t, struct lk_heap *heap, void **objs, uint16_t room, u
 	do {
 		uint16_t from = count, n = 0;
 
-		spares = have_spares(t, room - count);
+		spares = have_spares(g, room - count);
 		for (found = 0; found < RUNS && n < spares; found++) {
 			struct run *run = &runs[found];
 			struct lk_stream *s =
-				lk_next_run(t, heap, now, clock, tsc, spares - n, &run->count);
+				lk_next_run(g, heap, now, clock, tsc, spares - n, &run->count);
 
 			if (s == NULL)
 				break;
@@ -233,9 +234,9 @@ make_due(struct lk_trial *t, struct lk_heap *heap, void **objs, uint16_t room, u
 				break; /* what follows is known when this one has been made */
 			}
 		}
-		t->spares -= n;
+		g->spares -= n;
 		count += n;
-		memcpy(objs + from, t->spare + t->spares, n * sizeof(objs[0]));
+		memcpy(objs + from, g->spare + g->spares, n * sizeof(objs[0]));
 		for (uint16_t i = 0; i < found; from += runs[i++].count) {
 			if (unlikely(runs[i].stream->shape.is_replay))
 				fill_replayed(runs[i].stream, objs[from]);
@@ -247,72 +248,74 @@ make_due(struct lk_trial *t, struct lk_heap *heap, void **objs, uint16_t room, u
 }
 
 static uint16_t
-make_frames(struct lk_trial *t, void **objs, uint16_t room, uint64_t tsc)
+make_frames(struct lk_sender *g, void **objs, uint16_t room, uint64_t tsc)
 {
-	uint64_t clock = (tsc - t->epoch) << LK_CYCLE_FRACTION;
-	uint16_t count = make_due(t, &t->paced, objs, room, clock, clock, tsc);
+	uint64_t clock = (tsc - g->epoch) << LK_CYCLE_FRACTION;
+	uint16_t count = make_due(g, &g->paced, objs, room, clock, clock, tsc);
 
-	count += make_due(t, &t->flat_out, objs + count, room - count, UINT64_MAX, clock, tsc);
-	lk_tick_now(t, &t->sending, tsc)->made += count;
+	count += make_due(g, &g->flat_out, objs + count, room - count, UINT64_MAX, clock, tsc);
+	lk_tick_now(g->trial, &g->sending, tsc)->made += count;
 	return count;
 }
 
 /* A schedule ends with the trial, or with a frame that was late: not when nothing more was due. */
 static void
-finish(struct lk_trial *t, uint64_t now)
+finish(struct lk_trial *t, struct lk_sender *g, uint64_t now)
 {
-	t->finished = t->config.paced ? RTE_MIN(t->end, now) : now;
+	uint64_t finished = t->config.paced ? RTE_MIN(t->end, now) : now;
+
 	for (uint32_t i = 0; i < t->config.streams; i++) {
-		struct lk_stream *s = &t->streams[i];
+		struct lk_stream *s = &g->streams[i];
 
 		if (s->intended != UINT64_MAX)
 			s->skipped = s->intended - s->made;
-		t->finished = RTE_MAX(t->finished, s->last_made);
+		finished = RTE_MAX(finished, s->last_made);
 	}
-	atomic_store_explicit(&t->state, LK_TRIAL_DONE, memory_order_release);
+	g->finished = finished;
+	if (atomic_fetch_sub(&t->unfinished, 1) == 1)
+		atomic_store_explicit(&t->state, LK_TRIAL_DONE, memory_order_release);
 }
 
 /* What the port did not take last time, before anything new. */
 static uint16_t
-send_again(struct lk_trial *t, void **objs)
+send_again(struct lk_sender *g, void **objs)
 {
-	uint16_t count = (uint16_t)t->held;
+	uint16_t count = (uint16_t)g->held;
 
 	for (uint16_t i = 0; i < count; i++) {
-		struct lk_stream *s =
-			&t->streams[t->index_of[(uint16_t)*lk_mark_of(t->waiting[i])] - 1];
+		struct lk_stream *s = lk_sent_by(g->trial, (uint16_t)*lk_mark_of(g->waiting[i]));
 
 		s->held--;
-		s->held_bytes -= t->waiting[i]->pkt_len + 4;
-		objs[i] = t->waiting[i];
+		s->held_bytes -= g->waiting[i]->pkt_len + 4;
+		objs[i] = g->waiting[i];
 	}
-	t->held = 0;
+	g->held = 0;
 	return count;
 }
 
 static uint16_t
-make_live(struct lk_trial *t, void **objs, const struct lk_port *port, uint64_t tsc)
+make_live(struct lk_sender *g, void **objs, const struct rte_ring *ring, uint64_t tsc)
 {
-	uint64_t version = atomic_load_explicit(&t->sending_version, memory_order_relaxed);
+	uint64_t version = atomic_load_explicit(&g->version, memory_order_relaxed);
 	uint16_t count;
 
-	atomic_store_explicit(&t->sending_version, version + 1, memory_order_release);
+	atomic_store_explicit(&g->version, version + 1, memory_order_release);
 	atomic_thread_fence(memory_order_release);
-	if (unlikely((tsc - t->epoch) >> LK_REBASE_BITS > 1))
-		lk_live_rebase(t, tsc);
-	if (unlikely(atomic_load_explicit(&t->wanted, memory_order_acquire) !=
-		     atomic_load_explicit(&t->made, memory_order_relaxed)))
-		lk_live_take_changes(t, tsc);
-	if (unlikely(t->endings > 0))
-		lk_live_end_streams(t, tsc);
-	if (unlikely(t->held > 0)) {
-		count = send_again(t, objs);
+	if (unlikely((tsc - g->epoch) >> LK_REBASE_BITS > 1))
+		lk_live_rebase(g, tsc);
+	if (unlikely(atomic_load_explicit(&g->wanted, memory_order_acquire) !=
+		     atomic_load_explicit(&g->made, memory_order_relaxed)))
+		lk_live_take_changes(g, tsc);
+	if (unlikely(g->endings > 0))
+		lk_live_end_streams(g, tsc);
+	if (unlikely(g->held > 0)) {
+		count = send_again(g, objs);
 	} else {
-		uint16_t room = t->running > 0 ? room_for(t, port) : 0;
+		uint16_t room = g->running > 0 ? room_for(g->trial, ring) : 0;
 
-		count = room > 0 ? make_frames(t, objs, room, tsc) : 0;
+		count = room > 0 ? make_frames(g, objs, room, tsc) : 0;
 	}
-	atomic_store_explicit(&t->sending_version, version + 2, memory_order_release);
+	atomic_store_explicit(&g->version, version + 2, memory_order_release);
 	return count;
 }
 
@@ -320,34 +323,37 @@ static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t unused)
 {
 	struct lk_node *self = lk_node_of(node);
-	struct lk_trial *t = self->config.trial;
-	const struct lk_port *port = &lk_ports[self->config.port];
+	const struct lk_node_config *config = &self->config;
+	struct lk_trial *t = config->trial;
+	struct lk_sender *g = &t->senders[config->lane];
+	const struct lk_port *port = &lk_ports[config->port];
+	const struct rte_ring *ring = port->is_ring ? port->tx_rings[config->queue] : NULL;
 	int state = atomic_load_explicit(&t->state, memory_order_acquire);
 	uint64_t now;
 
 	(void)objs;
 	(void)unused;
 	RTE_PER_LCORE(lk_current_node) = node->id;
-	if (state == LK_TRIAL_READY || state == LK_TRIAL_DONE)
+	if (state == LK_TRIAL_READY || state == LK_TRIAL_DONE || g->finished != 0)
 		return 0;
 	now = rte_rdtsc();
-	if (unlikely(t->graph != graph))
-		lk_trial_sends_from(t, graph);
+	if (unlikely(g->graph != graph))
+		lk_sends_from(g, graph);
 	if (t->config.live) {
-		if (t->running > 0 || t->held > 0)
+		if (g->running > 0 || g->held > 0)
 			RTE_PER_LCORE(lk_activity)++;
-		return lk_source_done(graph, node, make_live(t, node->objs, port, now), 0);
+		return lk_source_done(graph, node, make_live(g, node->objs, ring, now), 0);
 	}
 	RTE_PER_LCORE(lk_activity)++; /* the next frame may be due soon: no rest */
 	if (now < t->start)
 		return 0;
-	if (state == LK_TRIAL_STOPS || t->paced.length + t->flat_out.length == 0 ||
+	if (state == LK_TRIAL_STOPS || g->paced.length + g->flat_out.length == 0 ||
 	    now >= t->deadline) {
-		finish(t, now);
+		finish(t, g, now);
 		return 0;
 	}
-	t->endings = 0;
-	return lk_source_done(graph, node, make_frames(t, node->objs, room_for(t, port), now), 0);
+	g->endings = 0;
+	return lk_source_done(graph, node, make_frames(g, node->objs, room_for(t, ring), now), 0);
 }
 
 LK_NODE(generate, process, .is_polled = 1)

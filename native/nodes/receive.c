@@ -33,15 +33,26 @@ note_latency(const struct lk_trial *t, struct lk_arrivals *a, struct lk_tick *ti
 		tick->latency_max_ns = ns;
 }
 
+/* Looks up how many frames of a share were made: its generator writes that often, on another CPU.
+ */
+static __rte_noinline int
+is_sent(const struct lk_trial *t, uint32_t place, struct lk_arrivals *a, uint32_t number)
+{
+	uint32_t lane = place / t->config.streams, index = place % t->config.streams;
+	const volatile struct lk_stream *from = &t->senders[lane].streams[index];
+
+	a->sent = (uint32_t)from->made;
+	return (int32_t)(number - a->sent) < 0;
+}
+
 /*
  * Whether the trial can have written these numbers. One that a line or a DUT spoiled would make all
  * later frames look too old, or be the longest latency.
  */
 static __rte_always_inline int
-is_ours(const struct lk_trial *t, uint32_t index, const struct lk_arrivals *a,
+is_ours(const struct lk_trial *t, uint32_t place, struct lk_arrivals *a,
 	const struct lk_signature *s, uint64_t sent, uint64_t now)
 {
-	const volatile struct lk_stream *from = &t->streams[index];
 	uint32_t next = (uint32_t)a->sequence.next;
 	uint64_t first = t->start - (t->config.elsewhere ? t->clock_slack : 0);
 
@@ -49,9 +60,10 @@ is_ours(const struct lk_trial *t, uint32_t index, const struct lk_arrivals *a,
 		return 0;
 	if (t->config.elsewhere)
 		return 1; /* how many were made is known there */
-	/* Only after a gap: the generator writes its count often, on another CPU. */
+	/* Only after a gap, of which a lane that gets a part of the frames sees many. */
 	return likely((int32_t)(s->sequence - next) <= 0) ||
-	       (int32_t)(s->sequence - (uint32_t)from->made) < 0;
+	       ((int32_t)(s->sequence - a->sent) < 0 && (int32_t)(next - a->sent) < 0) ||
+	       is_sent(t, place, a, s->sequence);
 }
 
 /* What follows the first frames after a clearing, and what arrives on several ports. */
@@ -59,7 +71,7 @@ static __rte_noinline void
 note_watched(struct lk_arrivals *a, enum lk_arrival arrival, uint64_t number, uint32_t bytes,
 	     uint32_t place, uint64_t now)
 {
-	int is_first = arrival == LK_ARRIVED || arrival == LK_REORDERED;
+	int is_first = arrival <= LK_REORDERED;
 
 	if (number < a->first) {
 		struct lk_arrival_counts *before = &a->before;
@@ -86,30 +98,29 @@ note_watched(struct lk_arrivals *a, enum lk_arrival arrival, uint64_t number, ui
  * frame before was of.
  */
 static __rte_always_inline int
-take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_t now, int live,
-     uint32_t place, struct lk_arrivals **last)
+take(const struct lk_trial *t, struct lk_receiver *r, const struct rte_mbuf *m,
+     struct lk_tick *tick, uint64_t now, int live, uint32_t port, struct lk_arrivals **last)
 {
 	struct lk_signature s;
 	struct lk_arrivals *a;
 	enum lk_arrival arrival;
-	uint32_t index;
+	uint32_t place;
 	uint64_t number, sent;
 	int64_t missing;
 	int is_watched;
 
 	if (!lk_signature_of(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, &s)) {
-		t->unsigned_frames++;
-		t->unsigned_bytes += m->pkt_len + 4;
+		r->unsigned_frames++;
+		r->unsigned_bytes += m->pkt_len + 4;
 		tick->unsigned_frames++;
 		return t->config.takes_unsigned;
 	}
-	index = live ? (uint32_t)t->index_of[s.stream] - 1
-		     : (uint32_t)s.stream - t->config.first_stream;
-	if (index >= t->config.streams)
+	place = live ? t->index_of[s.stream] - 1 : (uint32_t)s.stream - t->config.first_stream;
+	if (place >= t->config.streams * t->config.lanes)
 		return 0; /* of another run */
-	a = t->arrivals[index];
+	a = r->arrivals[place];
 	sent = made_at(t, s.tsc);
-	if (unlikely(!is_ours(t, index, a, &s, sent, now)))
+	if (unlikely(!is_ours(t, place, a, &s, sent, now)))
 		return 0;
 	is_watched = live && unlikely(atomic_load_explicit(&a->is_watched, memory_order_acquire));
 	if (is_watched &&
@@ -117,9 +128,11 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 		lk_live_clear_arrivals(a);
 	number = a->sequence.next +
 		 (uint64_t)(int64_t)(int32_t)(s.sequence - (uint32_t)a->sequence.next);
-	arrival = lk_sequence_take(&a->sequence, s.sequence, &missing);
+	arrival = lk_sequence_take(&a->sequence,
+				   atomic_load_explicit(&a->order, memory_order_relaxed),
+				   s.sequence, &missing);
 	if (is_watched)
-		note_watched(a, arrival, number, m->pkt_len + 4, place, now);
+		note_watched(a, arrival, number, m->pkt_len + 4, port, now);
 	if (live && a != *last) {
 		a->last_tsc = now;
 		*last = a;
@@ -134,6 +147,7 @@ take(struct lk_trial *t, const struct rte_mbuf *m, struct lk_tick *tick, uint64_
 	case LK_REORDERED:
 		tick->reordered++;
 		break;
+	case LK_LATE:
 	case LK_ARRIVED:
 		break;
 	}
@@ -162,11 +176,11 @@ add_to(struct lk_tick *tick, const struct lk_tick *burst)
 }
 
 static __rte_always_inline uint16_t
-take_all(struct lk_trial *t, void **objs, uint16_t count, struct rte_mbuf **taken, uint64_t now,
-	 int live, uint32_t place)
+take_all(const struct lk_trial *t, struct lk_receiver *r, void **objs, uint16_t count,
+	 struct rte_mbuf **taken, uint64_t now, int live, uint32_t port)
 {
-	struct lk_tick *tick = lk_tick_now(t, &t->receiving, now), burst = {0};
-	int shared = live && atomic_load_explicit(&t->shares, memory_order_relaxed) != 0;
+	struct lk_tick *tick = lk_tick_now(t, &r->receiving, now), burst = {0};
+	int shared = live && atomic_load_explicit(&t->is_shared, memory_order_relaxed) != 0;
 	struct lk_arrivals *last = NULL;
 	uint16_t kept = 0, others = 0;
 
@@ -178,17 +192,17 @@ take_all(struct lk_trial *t, void **objs, uint16_t count, struct rte_mbuf **take
 	}
 	/* Workers that share a stream take turns: they are few. */
 	while (unlikely(shared) &&
-	       atomic_flag_test_and_set_explicit(&t->lock, memory_order_acquire))
+	       atomic_flag_test_and_set_explicit(&r->lock, memory_order_acquire))
 		rte_pause();
 	for (uint16_t i = 0; i < count; i++) {
-		if (likely(take(t, objs[i], &burst, now, live, place, &last)))
+		if (likely(take(t, r, objs[i], &burst, now, live, port, &last)))
 			taken[kept++] = objs[i];
 		else
 			objs[others++] = objs[i];
 	}
 	add_to(tick, &burst);
 	if (unlikely(shared))
-		atomic_flag_clear_explicit(&t->lock, memory_order_release);
+		atomic_flag_clear_explicit(&r->lock, memory_order_release);
 	return kept;
 }
 
@@ -196,7 +210,8 @@ static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
 	const struct lk_node *self = lk_node_of(node);
-	struct lk_trial *t = self->config.trial;
+	const struct lk_trial *t = self->config.trial;
+	struct lk_receiver *r = &t->receivers[self->config.lane];
 	struct rte_mbuf *taken[count];
 	uint64_t now = rte_rdtsc();
 	uint16_t kept;
@@ -208,16 +223,16 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		return count;
 	}
 	if (t->config.live) {
-		uint32_t place = (uint32_t)self->config.values[0].whole;
-		_Atomic uint64_t *version = &t->receiving_version[place];
+		uint32_t port = (uint32_t)self->config.values[0].whole;
+		_Atomic uint64_t *version = &r->versions[port].count;
 		uint64_t before = atomic_load_explicit(version, memory_order_relaxed);
 
 		atomic_store_explicit(version, before + 1, memory_order_release);
 		atomic_thread_fence(memory_order_release);
-		kept = take_all(t, objs, count, taken, now, 1, place);
+		kept = take_all(t, r, objs, count, taken, now, 1, port);
 		atomic_store_explicit(version, before + 2, memory_order_release);
 	} else {
-		kept = take_all(t, objs, count, taken, now, 0, 0);
+		kept = take_all(t, r, objs, count, taken, now, 0, 0);
 	}
 	rte_pktmbuf_free_bulk(taken, kept);
 	if (unlikely(kept < count))

@@ -50,13 +50,14 @@ lk_skip_overdue(struct lk_stream *s, uint64_t now)
 }
 
 static inline void
-lk_note_jitter(struct lk_trial *t, struct lk_stream *s, uint64_t due, uint64_t tsc)
+lk_note_jitter(struct lk_sender *g, struct lk_stream *s, uint64_t due, uint64_t tsc)
 {
 	if (s->last_made != 0) {
 		int64_t early = (int64_t)((due - s->last_due) >> LK_CYCLE_FRACTION) -
 				(int64_t)(tsc - s->last_made);
 
-		lk_histogram_record(&t->jitter, (uint64_t)((double)llabs(early) * t->ns_per_cycle));
+		lk_histogram_record(&g->jitter,
+				    (uint64_t)((double)llabs(early) * g->trial->ns_per_cycle));
 	}
 	s->last_due = due;
 	s->last_made = tsc;
@@ -64,12 +65,12 @@ lk_note_jitter(struct lk_trial *t, struct lk_stream *s, uint64_t due, uint64_t t
 
 /* Takes the next frame of the top stream from its schedule. */
 static __rte_always_inline void
-lk_take_due(struct lk_trial *t, struct lk_stream *s, uint64_t tsc)
+lk_take_due(struct lk_sender *g, struct lk_stream *s, uint64_t tsc)
 {
 	uint64_t step = s->pace.within;
 
-	if (t->config.paced)
-		lk_note_jitter(t, s, s->due, tsc);
+	if (g->trial->config.paced)
+		lk_note_jitter(g, s, s->due, tsc);
 	if (--s->burst_left == 0) {
 		s->burst_left = s->pace.burst;
 		step = s->pace.interval - (s->pace.burst - 1) * s->pace.within;
@@ -129,14 +130,14 @@ lk_frames_left(const struct lk_stream *s, uint64_t now, uint64_t tsc_now)
 
 /* The stream on top of the paced ones goes on as fast as the port takes frames. */
 static inline void
-lk_begin_flat_out(struct lk_trial *t)
+lk_begin_flat_out(struct lk_sender *g)
 {
-	struct lk_heap *heap = &t->flat_out;
-	uint32_t index = t->paced.entries[0].index;
+	struct lk_heap *heap = &g->flat_out;
+	uint32_t index = g->paced.entries[0].index;
 
-	lk_remove_top(&t->paced);
-	t->streams[index].due = heap->length > 0 ? heap->entries[0].at : 0;
-	heap->entries[heap->length++] = (struct lk_due){t->streams[index].due, index};
+	lk_remove_top(&g->paced);
+	g->streams[index].due = heap->length > 0 ? heap->entries[0].at : 0;
+	heap->entries[heap->length++] = (struct lk_due){g->streams[index].due, index};
 	lk_heap_build(heap);
 }
 
@@ -160,17 +161,19 @@ lk_fetch_frames(const struct lk_heap *heap, const struct lk_stream *s)
  * always.
  */
 static __rte_always_inline struct lk_stream *
-lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clock, uint64_t tsc,
+lk_next_run(struct lk_sender *g, struct lk_heap *heap, uint64_t now, uint64_t clock, uint64_t tsc,
 	    uint16_t room, uint16_t *run)
 {
+	const struct lk_trial *t = g->trial;
+
 	while (heap->length > 0) {
-		struct lk_stream *s = &t->streams[heap->entries[0].index];
+		struct lk_stream *s = &g->streams[heap->entries[0].index];
 		uint64_t left;
 
 		if (heap->entries[0].at > now)
 			return NULL;
 		if (unlikely(now != UINT64_MAX && !s->pace.is_paced && t->config.live)) {
-			lk_begin_flat_out(t); /* its delay is over */
+			lk_begin_flat_out(g); /* its delay is over */
 			continue;
 		}
 		if (unlikely(s->shape.is_replay && !s->has_next &&
@@ -192,7 +195,7 @@ lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clo
 			lk_skip_overdue(s, now);
 		left = lk_frames_left(s, now, clock);
 		if (unlikely(left == 0)) {
-			t->ending[t->endings++] = heap->entries[0].index;
+			g->ending[g->endings++] = heap->entries[0].index;
 			lk_remove_top(heap);
 			continue;
 		}
@@ -209,13 +212,13 @@ lk_next_run(struct lk_trial *t, struct lk_heap *heap, uint64_t now, uint64_t clo
 			}
 			return s;
 		}
-		lk_take_due(t, s, tsc);
+		lk_take_due(g, s, tsc);
 		for (*run = 1;
 		     *run < RTE_MIN(left, room) && !s->shape.is_replay &&
 		     (heap->length == 1 ? s->due <= now && s->due + s->pace.interval / 2 < s->end
 					: s->pace.within == 0 && s->burst_left < s->pace.burst);
 		     ++*run)
-			lk_take_due(t, s, tsc);
+			lk_take_due(g, s, tsc);
 		heap->entries[0].at = s->due;
 		lk_sift_down(heap, 0);
 		lk_fetch_frames(heap, s);

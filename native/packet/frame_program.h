@@ -21,6 +21,8 @@
  */
 #define LK_MAX_FIELDS	 32
 #define LK_MAX_CHECKSUMS 6
+#define LK_FLOW_BY_PLACE 1 /* each of its values is another flow, */
+#define LK_FLOW_BY_VALUE 2 /* or some of a list are the same */
 
 /* What a counter needs is in the first 64 bytes: thousands of streams share a cache. */
 struct lk_field {
@@ -33,8 +35,10 @@ struct lk_field {
 	uint64_t start;	    /* value i is start + i * step, */
 	uint64_t step;
 	uint64_t count;
-	uint64_t at; /* values taken so far, modulo count unless random */
+	uint64_t at;	 /* values taken so far, modulo count unless random */
+	uint32_t stride; /* how much `at` grows with a frame, or `held` where there is a hold */
 	uint32_t factors[LK_MAX_CHECKSUMS];
+	uint32_t flow;		/* whether it tells flows apart: LK_FLOW_BY_PLACE or _BY_VALUE; 0 */
 	const uint64_t *values; /* or values[i] where it is not NULL */
 	uint64_t seed;
 	uint64_t hold; /* frames that each value stays for, unless random; 0 is 1 */
@@ -69,21 +73,44 @@ lk_random(uint64_t seed, uint64_t n)
 	return x ^ (x >> 31);
 }
 
+/* Which of a random field's values frame n has. */
+static inline uint64_t
+lk_field_drawn(const struct lk_field *f, uint64_t n)
+{
+	return (uint64_t)((unsigned __int128)lk_random(f->seed, n) * f->count >> 64);
+}
+
+/*
+ * The field makes frames first, first + of, first + 2 * of ... of its stream: all of them, or the
+ * share of one of several generators.
+ */
+static inline void
+lk_field_share(struct lk_field *f, uint64_t first, uint32_t of)
+{
+	uint64_t hold = f->hold > 1 ? f->hold : 1;
+
+	f->at = f->is_random ? first : first / hold % f->count;
+	f->held = f->is_random ? 0 : first % hold;
+	f->stride = f->is_random || hold > 1 ? of : (uint32_t)(of % f->count);
+}
+
 static inline uint64_t
 lk_field_next(struct lk_field *f)
 {
-	uint64_t i = f->at;
+	uint64_t i = f->at, left = f->count - f->stride;
 
 	if (f->is_counter) {
-		f->at = i + 1 == f->count ? 0 : i + 1;
+		f->at = i < left ? i + f->stride : i - left;
 		return f->start + i * f->step;
 	}
 	if (f->is_random) {
-		i = (uint64_t)((unsigned __int128)lk_random(f->seed, i) * f->count >> 64);
-		f->at++;
-	} else if (f->hold <= 1 || ++f->held == f->hold) {
-		f->at = i + 1 == f->count ? 0 : i + 1;
-		f->held = 0;
+		i = lk_field_drawn(f, i);
+		f->at += f->stride;
+	} else if (f->hold <= 1) {
+		f->at = i < left ? i + f->stride : i - left;
+	} else if ((f->held += f->stride) >= f->hold) {
+		f->at = (i + f->held / f->hold) % f->count;
+		f->held %= f->hold;
 	}
 	return f->values != NULL ? f->values[i] : f->start + i * f->step;
 }

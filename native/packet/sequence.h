@@ -2,15 +2,14 @@
 #ifndef LK_SEQUENCE_H
 #define LK_SEQUENCE_H
 
-#include <stdint.h>
+#include "flow_order.h"
 
 /*
- * Which sequence numbers of a stream have come. A frame is reordered when a later one came before
- * it (RFC 4737 3.4), duplicated when it came before. Numbers up to 65,536 behind the highest one
- * are remembered; of an older frame nobody can tell whether it came before: it is counted as too
- * old.
+ * Which sequence numbers of a stream have come. A frame is reordered when a later one of its flow
+ * came before it (RFC 4737 3.4), duplicated when it came before. Numbers up to 65,536 behind the
+ * highest one are remembered; of an older frame nobody can tell whether it came before: it is
+ * counted as too old.
  */
-#define LK_SEQUENCE_WINDOW 65536u
 
 struct lk_sequence {
 	uint64_t next; /* one more than the highest that came */
@@ -21,7 +20,8 @@ struct lk_sequence {
 	uint64_t seen[LK_SEQUENCE_WINDOW / 64];
 };
 
-enum lk_arrival { LK_ARRIVED, LK_REORDERED, LK_DUPLICATED, LK_TOO_OLD };
+/* LK_LATE: another number came before it, but none of its own flow. */
+enum lk_arrival { LK_ARRIVED, LK_LATE, LK_REORDERED, LK_DUPLICATED, LK_TOO_OLD };
 
 static inline void
 lk_sequence_forget(struct lk_sequence *s, uint64_t from, uint64_t to)
@@ -38,10 +38,11 @@ lk_sequence_forget(struct lk_sequence *s, uint64_t from, uint64_t to)
 
 /*
  * Takes the low 32 bits of a sequence number into account. `missing` becomes how many numbers were
- * passed over by this frame: below 0 when it is one of those.
+ * passed over by this frame: below 0 when it is one of those. `order` is NULL where all frames are
+ * of one flow.
  */
 static inline enum lk_arrival
-lk_sequence_take(struct lk_sequence *s, uint32_t low, int64_t *missing)
+lk_sequence_take(struct lk_sequence *s, struct lk_flow_order *order, uint32_t low, int64_t *missing)
 {
 	int64_t ahead = (int32_t)(low - (uint32_t)s->next);
 	uint64_t number = s->next + (uint64_t)ahead, bit = UINT64_C(1) << number % 64;
@@ -73,6 +74,8 @@ lk_sequence_take(struct lk_sequence *s, uint32_t low, int64_t *missing)
 	*word |= bit;
 	*missing = -1;
 	s->received++;
+	if (order != NULL && !lk_is_overtaken(order, s->seen, number, s->next))
+		return LK_LATE;
 	s->reordered++;
 	return LK_REORDERED;
 }

@@ -3,6 +3,9 @@
 histogram buckets."""
 
 import multiprocessing
+import random
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hdrh.histogram import HdrHistogram
@@ -27,7 +30,9 @@ steps = st.lists(
 
 def taken(numbers: list[int]) -> tuple[dict[str, int], int]:
     counts = ffi.new("uint64_t[4]")
-    passed_over = lib.lk_codec_sequence([n % 2**32 for n in numbers], len(numbers), counts)
+    passed_over = lib.lk_codec_sequence(
+        [n % 2**32 for n in numbers], len(numbers), ffi.NULL, 0, 0, 1, counts
+    )
     return dict(
         zip(("received", "reordered", "duplicated", "too_old"), counts, strict=True)
     ), passed_over
@@ -64,6 +69,83 @@ def test_every_arrival_is_what_it_is(moves: list[int]) -> None:
     # What was passed over and never came: the numbers below the highest that are not there.
     highest = max(numbers, default=-1)
     assert passed_over == highest + 1 - counts["received"]
+
+
+def model_of_flows(numbers: list[int], flow: Callable[[int], int]) -> int:
+    """Frames after which a higher number of their own flow had come."""
+    highest: dict[int, int] = {}
+    reordered, seen, following = 0, set[int](), 0
+    for number in numbers:
+        if number in seen or number < following - WINDOW:
+            continue
+        seen.add(number)
+        following = max(following, number + 1)
+        reordered += number < highest.get(flow(number), -1)
+        highest[flow(number)] = max(number, highest.get(flow(number), -1))
+    return reordered
+
+
+def varied(count: int, *, hold: int = 1, random: bool = False, values: Any = None) -> Any:
+    """A field that tells flows apart."""
+    field = ffi.new("struct lk_field *")
+    field.count, field.hold, field.is_random, field.seed, field.step = count, hold, random, 7, 1
+    field.flow = 1 if values is None or len(set(values)) == len(values) else 2
+    buffer = ffi.NULL if values is None else ffi.new("uint64_t[]", values)
+    field.values = buffer
+    return field, buffer
+
+
+def reordered(numbers: list[int], *fields: Any, lane: int = 0, of: int = 1) -> int:
+    native = ffi.new("struct lk_field[]", [field[0] for field, _ in fields])
+    counts = ffi.new("uint64_t[4]")
+    lib.lk_codec_sequence(numbers, len(numbers), native, len(fields), lane, of, counts)
+    return int(counts[1])
+
+
+def test_flows_that_overtake_each_other_are_in_order() -> None:
+    """Two queues, of which one is always read later: frames 1, 3, 5 … wait for hundreds of others;
+    a frame that one of its own flow overtakes counts."""
+    ahead, behind = list(range(0, 4000, 2)), list(range(1, 4000, 2))
+    numbers = ahead[:300]
+    for one, other in zip(ahead[300:], behind, strict=False):
+        numbers += [one, other]
+    assert reordered(numbers, varied(2)) == 0
+    assert reordered(numbers) == len(numbers) - len(ahead)  # of one flow
+    at = numbers.index(1001)
+    numbers[at], numbers[at + 2] = numbers[at + 2], numbers[at]
+    assert reordered(numbers, varied(2)) == 1
+
+
+FLOWS = {
+    "counter": ([varied(7)], lambda n: n % 7),
+    "held": ([varied(3, hold=4)], lambda n: n // 4 % 3),
+    "product": ([varied(64), varied(64, hold=64)], lambda n: n % 4096),
+    "list": ([varied(4, values=[9, 5, 9, 7])], lambda n: [9, 5, 9, 7][n % 4]),
+}
+
+
+@properties
+@given(steps, st.sampled_from(sorted(FLOWS)), st.integers(0, 2))
+def test_order_is_that_within_flows(moves: list[int], kind: str, lane: int) -> None:
+    fields, flow = FLOWS[kind]
+    numbers, at = [], -1
+    for move in moves:
+        at = max(0, at + move)
+        numbers.append(at)
+    wanted = model_of_flows(numbers, lambda n: flow(lane + 3 * n))
+    assert reordered(numbers, *fields, lane=lane, of=3) == wanted
+
+
+def test_flows_drawn_at_random_are_in_order() -> None:
+    drawn = random.Random(3)
+    numbers = list(range(20_000))
+    for at in range(0, 20_000, 50):  # far apart in their order, each within its own flow
+        part = numbers[at : at + 50]
+        drawn.shuffle(part)
+        numbers[at : at + 50] = part
+    one, many = reordered(numbers), reordered(numbers, varied(4096, random=True))
+    assert one > 15_000
+    assert many < 300  # 50 frames of 4,096 flows: few are of one
 
 
 def test_numbers_wrap_around() -> None:

@@ -18,6 +18,8 @@ NUMBERS = {
     "LK_SIGNATURE_MAGIC": int.from_bytes(signature.MAGIC, "big"),
     "LK_MAX_FIELDS": program.MOST_FIELDS,
     "LK_MAX_CHECKSUMS": program.MOST_CHECKSUMS,
+    "LK_FLOW_BY_PLACE": program.FLOW_BY_PLACE,
+    "LK_FLOW_BY_VALUE": program.FLOW_BY_VALUE,
     "LK_MAX_ADDRESSES": address_types.MOST_ADDRESSES,
     "LK_MAX_GENEVE_OPTIONS": geneve_options.MOST_OPTIONS,
     "LK_MAX_OPTION_DATA": geneve_options.MOST_DATA,

@@ -60,7 +60,7 @@ def when(replay: lk.Replay, number: int = 7) -> dict[str, Any]:
 @contextmanager
 def generator(lab: lk.Lab, port: lk.Port, run: str = "live") -> Iterator[None]:
     """Live traffic of one stream."""
-    lab.engine.commands.create_traffic(run, 1)
+    lab.engine.commands.create_traffic(run, 1, 1, 1)
     path = lab.run(nodes.generate(run, port) >> lk.tx(port), name=f"generator:{run}")
     yield
     path.stop()

@@ -74,7 +74,8 @@ class Flow:
     on: the port that sends
     to: the ports that it is to arrive on
     run, index: where the engine has it
-    id: number in its frames' signatures
+    id: number in its frames' signatures, of its first lane; those of the others follow
+    lanes: of its port that send it, each its share; 1: one of them sends all of it
     """
 
     def __init__(
@@ -87,12 +88,14 @@ class Flow:
         schedule: Schedule,
         place: tuple[str, int, int],
         *,
+        lanes: int = 1,
         latency: bool,
     ) -> None:
         self.name = name
         self.on = on
         self.to = to
         self.run, self.index, self.id = place
+        self.lanes = lanes
         self._owner = owner
         self._stream = stream
         self._schedule = schedule
@@ -187,6 +190,7 @@ class Flow:
         timed = self._schedule.to_engine(self._stream, self.on, number=number, of=of)
         timed["live"] |= {
             "id": self.id,
+            "whole": int(self.lanes == 1),
             "latency": int(self._latency),
             "places": len(self._owner.places_of(self)),
         }

@@ -2,7 +2,7 @@
 """The paths that live traffic needs on its ports, run and made anew as flows are added."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -23,8 +23,10 @@ TAKE_OFF_SECONDS = 1.0  # for what waits on a cable
 class TrafficPaths:
     """Paths by port. One gives way to another when a flow needs more of it."""
 
-    def __init__(self, lab: Any) -> None:
+    def __init__(self, lab: Any, lanes: Callable[[Port], int]) -> None:
+        """lanes: in how many a port's path runs."""
         self._lab = lab
+        self._lanes = lanes
         self._made_for: dict[str, Want] = {}
 
     def fit(self, flows: Iterable[Flow], places: dict[str, list[str]]) -> None:
@@ -41,9 +43,9 @@ class TrafficPaths:
                 raise LabError(f"port {name} was closed; a flow needs it")
             path = _path(port, *want)
             if running is None:
-                self._lab.run(path)
+                self._lab.run(path, lanes=self._lanes(port))
             else:
-                running.replace(path)
+                running.replace(path, lanes=self._lanes(port))
             self._made_for[name] = want
 
     @property
@@ -68,8 +70,7 @@ class TrafficPaths:
             return
         if any(running.path.receives(peer.name) for running in self._lab.all_paths()):
             return
-        chains = [nodes.rx(peer, n) >> nodes.sink() for n in range(peer.last_info.rx_queues)]
-        taker = self._lab.run(Path(*chains, name=f"{PREFIX}{peer.name}"))
+        taker = self._lab.run(nodes.rx(peer) >> nodes.sink(), f"{PREFIX}{peer.name}")
         end = time.monotonic() + TAKE_OFF_SECONDS
         while commands.waiting().get(peer.name) and time.monotonic() < end:
             time.sleep(0.001)
@@ -111,5 +112,5 @@ def _path(port: Port, run: str | None, receives: Any, own: tuple[str, ...]) -> P
     taken: Chain = reduce(or_, map(as_chain, [*takers, nodes.collect(port)]))
     taken = taken >> tx if own else taken
     chains = [nodes.generate(run, port) >> tx] if run is not None else []
-    chains += [nodes.rx(port, queue) >> taken for queue in range(port.last_info.rx_queues)]
+    chains.append(nodes.rx(port) >> taken)
     return Path(*chains, nodes.inject(port) >> tx, name=f"{PREFIX}{port.name}")

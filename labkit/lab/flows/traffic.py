@@ -24,6 +24,7 @@ from labkit.lab.flows.readings import Readings
 from labkit.lab.flows.schedule import Overdue, Schedule
 from labkit.lab.flows.table import rates_of
 from labkit.lab.flows.waiting import wait_until_done
+from labkit.lab.lanes import lanes_of, most_lanes
 from labkit.lab.port import Port
 from labkit.lab.port_frames import Closable
 from labkit.path.ledger import Ledger
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_FLOWS = 10_000
+SHARED_IDS = 16_384  # of 65,535 numbers of signatures; flows beyond go out by one lane each
 MOST_KEPT = 256  # histograms of a traffic that was closed
 RATE_SECONDS = 0.2
 POLL_SECONDS = 0.01
@@ -51,12 +53,15 @@ class Traffic:
     ----------
     flows: by name
     readings: what was counted, as arrays
+    lanes: workers of each port, as far as it has queues for them
     is_closed: whether it was closed; what was counted last stays readable
     changing: held while flows change; controls in a page are worked on a thread
     """
 
-    def __init__(self, lab: Any) -> None:  # a Lab, which has it
+    def __init__(self, lab: Any, lanes: int | None = None) -> None:  # a Lab, which has it
+        check_idle(lab.engine)
         self.lab = lab
+        self.lanes = max(lanes_of(lab, lab.ports.values(), lanes).values(), default=1)
         self.flows: dict[str, Flow] = Named("flow")
         self.is_closed = False
         self._runs: dict[str, str] = {}  # by sending port
@@ -65,9 +70,8 @@ class Traffic:
         self._changes = FlowChanges(lab.engine)
         self._endings: weakref.WeakSet[Closable] = weakref.WeakSet()
         self.changing: AbstractContextManager[Any] = threading.RLock()
-        check_idle(lab.engine)
         self.readings = Readings(lab, self.flows, self._places)
-        self._paths = TrafficPaths(lab)
+        self._paths = TrafficPaths(lab, self._lanes_of)
         occupy(lab.engine, "live traffic")
 
     # Flows
@@ -132,8 +136,11 @@ class Traffic:
         )
         arrives = arrives_on(self.lab, on, to)
         run = self._run_of(on)
-        place = run, self._counts[run], stream_ids.claim()
-        flow = Flow(self, chosen, stream, on, arrives, schedule, place, latency=latency)
+        lanes = self._lanes_of(on) if len(self.flows) < SHARED_IDS // self.lanes else 1
+        place = run, self._counts[run], stream_ids.claim(lanes)
+        flow = Flow(
+            self, chosen, stream, on, arrives, schedule, place, lanes=lanes, latency=latency
+        )
         ports = list(dict.fromkeys([*self._places[run], *(port.name for port in arrives)]))
         if len(ports) > MOST_PLACES:
             raise LabError(
@@ -253,9 +260,9 @@ class Traffic:
         """In a new engine: flows are there again, stopped, and counted from 0."""
         self._paths.forget()
         self.readings.begin_anew()
-        self._paths = TrafficPaths(self.lab)
-        for run in self._runs.values():
-            self.lab.engine.commands.create_traffic(run, MOST_FLOWS)
+        self._paths = TrafficPaths(self.lab, self._lanes_of)
+        for port, run in self._runs.items():
+            self._create(run, self.lab.ports[port])
 
     def __enter__(self) -> "Traffic":
         return self
@@ -267,8 +274,10 @@ class Traffic:
         if not self.flows:
             return "<Traffic: no flows; add(stream, on=port) makes one>"
         try:
-            return f"<Traffic: {len(self.flows)} flows>\n{self.counters().iloc[:, :8].to_string()}"
-        except (EngineDied, EngineHung) as error:
+            over = f" over {self.lanes} lanes" if self.lanes > 1 else ""
+            table = self.counters().iloc[:, :8].to_string()
+            return f"<Traffic: {len(self.flows)} flows{over}>\n{table}"
+        except (EngineDied, EngineHung, LabClosed) as error:
             return f"<Traffic: {len(self.flows)} flows; {str(error).splitlines()[0]}>"
 
     @property
@@ -323,11 +332,18 @@ class Traffic:
             raise LabError(f"there are {len(self.flows):,} flows; a lab's traffic has no more")
         if port.name not in self._runs:
             run = f"traffic-{port.name}-{time.monotonic_ns()}"
-            self.lab.engine.commands.create_traffic(run, MOST_FLOWS)
+            self._create(run, port)
             self._runs[port.name] = run
             self._places[run] = []
             self._counts[run] = 0
         return self._runs[port.name]
+
+    def _create(self, run: str, port: Port) -> None:
+        lanes = self._lanes_of(port)
+        self.lab.engine.commands.create_traffic(run, MOST_FLOWS, lanes, self.lanes)
+
+    def _lanes_of(self, port: Port) -> int:
+        return min(self.lanes, most_lanes(port))
 
     def _check_open(self) -> None:
         if self.is_closed:
