@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tests that run in the guest; elsewhere there is none of them (make test-vm)."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A virtual machine in QEMU on the host's own root file system, and its network on the host."""
 
-import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,7 +96,7 @@ def command(name: str, kernel: Unpacked, folder: Path, *, shell: bool) -> list[s
 def boot(name: str, arguments: list[str], *, shell: bool = False) -> int:
     """Boots a machine, runs a program in the project's folder there, and returns its exit status.
 
-    What it prints is printed. build/vm/NAME is the guest's /out: console, dmesg and what tests leave.
+    build/vm/NAME is /out in the guest: console, dmesg, and what tests leave.
     shell: the terminal is the guest's
     """
     kernel = unpacked()

@@ -50,6 +50,8 @@ BY_NAME = {model.name: model for model in MODELS}
 
 # What `labkit.machine` on the kernel's command line says: the NICs of the machine of that name.
 MACHINES = {
-    "iommu": tuple(BY_NAME[name] for name in ("e1000e", "e1000", "vmxnet3", "virtio", "igb", "hung")),
+    "iommu": tuple(
+        BY_NAME[name] for name in ("e1000e", "e1000", "vmxnet3", "virtio", "igb", "hung")
+    ),
     "plain": (BY_NAME["e1000e"],),
 }
