@@ -52,13 +52,15 @@ def nic_options(pairs: list[Model]) -> Iterator[str]:
     for pair in pairs:
         for at, name in enumerate(pair.identifiers):
             queues = f",queues={pair.queues}" if pair.queues > 1 else ""
+            slot = f"bus=pcie.0,addr={pair.slot + at:#x}"
             yield "-netdev"
             yield f"tap,id=tap-{name},ifname={name},script=no,downscript=no,vhost=off{queues}"
+            if pair.is_pluggable:
+                yield "-device"
+                yield f"pcie-root-port,id=port-{name},chassis={pair.slot + at},{slot}"
+                slot = f"bus=port-{name}"
             yield "-device"
-            yield (
-                f"{pair.device},id={name},netdev=tap-{name},mac={pair.macs[at]},romfile=,"
-                f"bus=pcie.0,addr={pair.slot + at:#x}"
-            )
+            yield f"{pair.device},id={name},netdev=tap-{name},mac={pair.macs[at]},romfile=,{slot}"
 
 
 def command(name: str, kernel: Unpacked, folder: Path, *, shell: bool) -> list[str]:
@@ -87,7 +89,7 @@ def command(name: str, kernel: Unpacked, folder: Path, *, shell: bool) -> list[s
         *("-device", "virtconsole,chardev=terminal"),
         # QEMU's own monitor is a port of the guest, so that a test can pull a cable.
         *("-chardev", f"socket,id=monitor,path={monitor},server=on,wait=off"),
-        *("-mon", "chardev=monitor,mode=readline"),
+        *("-mon", "chardev=monitor,mode=control"),
         *("-chardev", f"socket,id=puller,path={monitor}"),
         *("-device", "virtserialport,chardev=puller,name=monitor"),
     ]
@@ -109,7 +111,12 @@ def boot(name: str, arguments: list[str], *, shell: bool = False) -> int:
     with cables(pairs) as space:
         full = [*command(name, kernel, folder, shell=shell), *nic_options(pairs)]
         terminal = None if shell else subprocess.DEVNULL
-        with subprocess.Popen(["ip", "netns", "exec", space, *full], stdin=terminal) as qemu:
+        with (
+            (folder / "qemu.log").open("w") as log,
+            subprocess.Popen(
+                ["ip", "netns", "exec", space, *full], stdin=terminal, stderr=log
+            ) as qemu,
+        ):
             try:
                 qemu.wait(None if shell else SECONDS)
             except subprocess.TimeoutExpired:
@@ -123,6 +130,8 @@ def boot(name: str, arguments: list[str], *, shell: bool = False) -> int:
 
 
 def last_words(folder: Path) -> str:
-    console = folder / "console"
-    text = console.read_text(errors="replace")[-3000:] if console.exists() else ""
-    return f"{console} ends with:\n{text}"
+    said = []
+    for file in (folder / "qemu.log", folder / "console"):
+        text = file.read_text(errors="replace")[-2000:] if file.exists() else ""
+        said.append(f"{file} ends with:\n{text}")
+    return "\n".join(said)

@@ -22,14 +22,7 @@ DRIVERS = {
     "virtio": "net_virtio",
     "igb": "net_e1000_igb",
 }
-REOPENED = 5
-MTUS = {
-    "e1000e": (1000, 1500, 4000, 9000),
-    "e1000": (1000, 1500, 4000, 9000),
-    "vmxnet3": (1000, 1500, 4000, 9000),
-    "virtio": (1000, 1500, 4000, 9600),
-    "igb": (1000, 1500, 4000, 9000),
-}
+LONGEST = {"e1000e": 9000, "e1000": 9000, "vmxnet3": 9000, "virtio": 9600, "igb": 9000}  # MTU
 
 
 @pytest.fixture(scope="module", params=DRIVERS)
@@ -50,7 +43,7 @@ def test_open_and_info(pair: Wired) -> None:
         assert info.mac == mac
         assert info.mtu == 1500
         assert info.link_up
-    assert len(pair.a.xstats()) > 10
+    assert pair.a.xstats()["rx_good_packets"] == 0
 
 
 def test_echo(pair: Wired) -> None:
@@ -98,15 +91,8 @@ def test_trial_balances_both_ways(pair: Wired) -> None:
     assert trial.row["latency_p50_ns"] > 0
 
 
-def test_reopened(pair: Wired) -> None:
-    for _ in range(REOPENED):
-        pair.open()
-        pair.serve()
-        pair.echo(count=5)
-
-
-def test_mtu(pair: Wired) -> None:
-    for mtu in MTUS[pair.model.name]:
+def test_reopened_with_other_mtus(pair: Wired) -> None:
+    for mtu in (1000, 1500, 4000, LONGEST[pair.model.name], 1500):
         pair.open(mtu=mtu)
         pair.serve()
         pair.echo(sizes=(18, mtu - 28), count=10)
