@@ -2,6 +2,7 @@
 #
 # make lab     install everything and open JupyterLab
 # make test    install everything, check style, and run all tests
+# make test-vm run the tests of NICs in a virtual machine, as root; VM="-k hung" chooses among them
 # make demo    run the echo notebook without a browser into an HTML report
 # make fuzz    fuzz the packet handlers for FUZZ_SECONDS (600)
 # make bench   measure against testpmd; prints and stores ratios
@@ -29,7 +30,7 @@ FUZZ_SECONDS ?= 600
 # its own.
 .NOTPARALLEL:
 unexport MAKEFLAGS MFLAGS
-.PHONY: help lab test demo bench lint check-notebooks format fuzz views setup setup-test clean
+.PHONY: help lab test test-vm demo bench lint check-notebooks format fuzz views setup setup-test clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -87,6 +88,12 @@ test: setup-test
 	@failed=0; $(MAKE) --no-print-directory lint || failed=1; \
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $$(($$(nproc) + 1)) \
 		--dist loadfile --no-loadscope-reorder || failed=1; exit $$failed
+
+# NICs that QEMU emulates, Linux's tunnels, and what takes long (CONTRIBUTING.md).
+test-vm: setup-test $(VENV)/system-vm
+	@failed=0; $(BIN)/python -m tests.vm $(VM) || failed=1; \
+	[ -n "$(VM)" ] || LABKIT_REOPENED=200 $(BIN)/python -m pytest -n 0 \
+		tests/interop/test_af_xdp_reopened.py || failed=1; exit $$failed
 
 lint: setup-test check-notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy

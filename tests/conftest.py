@@ -15,8 +15,9 @@ from tests import leftovers as left
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
-if "PYTEST_XDIST_WORKER" not in os.environ:
-    # Tests are of the C that is there; an installed labkit has nothing to build.
+if "PYTEST_XDIST_WORKER" not in os.environ and "LABKIT_GUEST" not in os.environ:
+    # Tests are of the C that is there; an installed labkit has nothing to build, and neither has a
+    # guest on the files of its host.
     getattr(find_spec("labkit._codec").loader, "rebuild", bool)()
 
 SECONDS = 600  # all that a machine under load may need; nothing waits for it

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Other people's tunnels: Linux's vxlan device and Open vSwitch, in namespaces of a test's own.
+"""Other people's tunnels: Linux's own devices and Open vSwitch, in namespaces of a test's own.
 
 Their outer side is the far end of a veth pair, with the MAC and the addresses that the tunnels of
 tests.tunnels send to. Their inner side is an interface with addresses of its own.
@@ -114,6 +114,39 @@ def linux_vxlan(version: int, *options: str, vni: int = 42) -> Iterator[Peer]:
            "dev", host.interface, "dstport", 4789, *options)  # fmt: skip
         inner_addresses(host, "vxlan0", 1430)
         yield Peer(Host(host.namespace, "vxlan0", host.outside))
+
+
+@contextmanager
+def linux_geneve(version: int, *options: object, vni: int = 42) -> Iterator[Peer]:
+    """Linux's geneve device, where the kernel has one. options: of ip-link(8), such as udpcsum."""
+    ends = V4 if version == 4 else V6
+    with outer_link() as host:
+        outer_addresses(host, host.interface)
+        ip("-n", host.namespace, "link", "add", "geneve0", "address", INNER_MAC, "type", "geneve",
+           "id", vni, "remote", ends["local"], "dstport", 6081, *options)  # fmt: skip
+        inner_addresses(host, "geneve0", 1400)
+        yield Peer(Host(host.namespace, "geneve0", host.outside))
+
+
+@contextmanager
+def linux_gue(version: int, device: str, *options: object) -> Iterator[Peer]:
+    """GUE of Linux's fou under one of its tunnel devices, where the kernel has them.
+
+    device: ipip, sit or ip6tnl, which carry IP; gretap or ip6gretap, which carry GRE
+    options: of ip-link(8), such as encap-csum
+    """
+    ends = V4 if version == 4 else V6
+    with outer_link() as host:
+        outer_addresses(host, host.interface)
+        space = host.namespace
+        ip("-n", space, "fou", "add", "port", 6080, "gue", *(["-6"] if version == 6 else []))
+        inner = ["address", INNER_MAC] if "gre" in device else []
+        modes = [] if "gre" in device else ["mode", "any"]
+        ip("-n", space, "link", "add", "gue0", *inner, "type", device, *modes,
+           "local", ends["remote"], "remote", ends["local"], "ttl", 64,
+           "encap", "gue", "encap-sport", "auto", "encap-dport", 6080, *options)  # fmt: skip
+        inner_addresses(host, "gue0", 1380)
+        yield Peer(Host(space, "gue0", host.outside))
 
 
 class OpenVSwitch:

@@ -2,6 +2,7 @@
 """The ports of a lab: opened, named, and made again in a new engine."""
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -34,6 +35,10 @@ from labkit.machine.pci_address import PciDevice
 from labkit.text import first_free
 
 WHO_CALLED = 4  # lab.port(), behind what looks at its arguments
+TAKEN_QUEUE = (
+    "Failed to create xsk socket"  # net_af_xdp's words; its errno is EINVAL whatever it is
+)
+TAKEN_SECONDS = 3.0
 CLOSED_END = "~"  # which no port can be called
 
 
@@ -137,7 +142,7 @@ class LabPorts:
         for port in self.by_name.values():
             self._attach(port.declaration)
         for port in self.by_name.values():
-            port.begin_anew(self._configure(port.declaration))
+            port.begin_anew(self._configured(port.declaration))
         for port in self.by_name.values():
             await_link(port, port.declaration.nic.link_timeout, WHO_CALLED)
         for port in self.by_name.values():
@@ -206,10 +211,23 @@ class LabPorts:
             self.engine.commands.close_port(CLOSED_END)
 
     def _start(self, declaration: PortDeclaration) -> Port:
-        info = self._configure(declaration)
+        info = self._configured(declaration)
         port = Port(self._lab, self.engine, declaration, info, self._attach_frames, self._close)
         self.by_name[port.name] = port
         return port
+
+    def _configured(self, declaration: PortDeclaration) -> PortInfo:
+        """Configures a port. The kernel lets go of a closed AF_XDP socket's queue when it comes to
+        it, on a busy machine not at once; a device that found the queue taken is made anew."""
+        end = time.monotonic() + TAKEN_SECONDS
+        while True:
+            try:
+                return self._configure(declaration)
+            except PortError as error:
+                if TAKEN_QUEUE not in str(error) or time.monotonic() > end:
+                    raise
+            self.engine.commands.close_port(declaration.name)
+            self._attach(declaration)
 
     def _configure(self, declaration: PortDeclaration) -> PortInfo:
         name, settings, nic = declaration.name, declaration.settings, declaration.nic

@@ -61,8 +61,8 @@ class Tunnel:
     accept_zero_checksum: take datagrams without one over IPv6 (RFC 6935)
     dont_fragment: DF of an IPv4 outer header
     mtu: of the outer IP packet in bytes, 68 to 65535; longer ones are refused
-    strictness: whose receiver: "rfc", or "linux" or "ovs" as measured (Linux 6.18, Open vSwitch
-        3.1; datasets/tunnel_deviations.csv). Not measured are GENEVE of "linux" and GUE of both.
+    strictness: whose receiver: "rfc", or "linux" or "ovs" as measured (Linux 6.18, its
+        GENEVE 6.1, Open vSwitch 3.1; datasets/tunnel_deviations.csv). GUE of both is not measured.
     """
 
     _in_words: ClassVar[str] = "a tunnel: lk.Vxlan, lk.Geneve or lk.Gue"

@@ -38,6 +38,13 @@ lk_walk_options(const uint8_t *frame, uint32_t at, uint32_t end, const struct lk
 	return LK_next;
 }
 
+/* Linux takes IP where its device was made for it (innerprotoinherit), Open vSwitch never. */
+static inline int
+lk_takes_ip(const struct lk_tunnel *t)
+{
+	return t->strictness == LK_RFC || (t->strictness == LK_LINUX && t->payload == LK_IP);
+}
+
 /* RFC 8926 3.4, from `at` to `end`. */
 static inline enum lk_verdict
 lk_open_geneve(const uint8_t *frame, uint32_t at, uint32_t end, const struct lk_tunnel *t,
@@ -56,10 +63,14 @@ lk_open_geneve(const uint8_t *frame, uint32_t at, uint32_t end, const struct lk_
 	d->inner = (uint16_t)(d->options + d->options_length);
 	if (d->inner > end)
 		return lk_tunnel_refused(d, at, LK_geneve_bad_options_length);
-	/* Open vSwitch takes control packets as payload. */
-	if (t->strictness != LK_OVS && (p[1] & LK_GENEVE_CONTROL))
+	/* Linux and Open vSwitch take control packets as payload. */
+	if (t->strictness == LK_RFC && (p[1] & LK_GENEVE_CONTROL))
 		return lk_tunnel_refused(d, at + 1, LK_geneve_control);
-	if (d->options_length != 0) {
+	if (t->strictness == LK_LINUX) {
+		/* Its device knows no option, believes the C bit, and looks no further. */
+		if (p[1] & LK_GENEVE_CRITICAL)
+			return lk_tunnel_refused(d, at + 1, LK_geneve_critical_option);
+	} else if (d->options_length != 0) {
 		enum lk_verdict verdict = lk_walk_options(frame, d->options, d->inner, t, d);
 
 		if (verdict != LK_next)
@@ -68,7 +79,7 @@ lk_open_geneve(const uint8_t *frame, uint32_t at, uint32_t end, const struct lk_
 	type = lk_get16(p + 2);
 	d->payload = type == LK_TYPE_TEB ? LK_ETHERNET : LK_IP;
 	if (type != LK_TYPE_TEB &&
-	    (t->strictness == LK_OVS || (type != LK_TYPE_IPV4 && type != LK_TYPE_IPV6)))
+	    (!lk_takes_ip(t) || (type != LK_TYPE_IPV4 && type != LK_TYPE_IPV6)))
 		return lk_tunnel_refused(d, at + 2, LK_geneve_unknown_protocol);
 	d->inner_version = type == LK_TYPE_IPV4 ? 4 : 6;
 	return LK_next;

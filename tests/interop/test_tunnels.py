@@ -13,13 +13,11 @@ import pytest
 from scapy.utils import wrpcap
 
 import labkit as lk
-from tests.network import linux_echo_server, talk_to
 from tests.patience import exactly
-from tests.tunnel_peers import INNER_4, INNER_6, Peer, linux_vxlan, open_vswitch
+from tests.tunnel_peers import INNER_4, Peer, linux_vxlan, open_vswitch
+from tests.tunnel_talk import talk_both_ways
 from tests.tunnels import TUNNELS, V4, V6, carried
 
-LAB_4, LAB_6 = "10.0.0.1", "fd00::1"
-UDP_PORT = 9000
 OPTIONS = (lk.GeneveOption(0x0102, 0x01, bytes(8)), lk.GeneveOption(0x0103, 0x02, bytes(4)))
 ZERO_6 = ("udp6zerocsumtx", "udp6zerocsumrx")
 
@@ -61,31 +59,7 @@ PEERS: dict[str, tuple[lk.Tunnel, Peers]] = {
 def test_ping_and_udp_both_ways(lab: lk.Lab, name: str) -> None:
     tunnel, peers = PEERS[name]
     with peers() as peer:
-        outer = lab.port(f"af_packet:{peer.host.outside}", "outer", mac=V4["local_mac"])
-        inner = lab.tunnel(outer, tunnel, "inner")  # asks the peer for its MAC
-        server = lab.echo_server(inner, [f"{LAB_4}/24", f"{LAB_6}/64"], UDP_PORT)
-        for target in (LAB_4, LAB_6):
-            ping = peer.host.run("ping", "-c", 3, "-i", 0.2, "-W", 5, "-s", 1000, target)
-            assert " 3 received" in ping.stdout, ping.stdout + ping.stderr
-            overhead = 28 if target == LAB_4 else 48
-            assert talk_to(peer.host, target, UDP_PORT, [1, 18, 1000, 1400 - overhead]) == (
-                "all echoed\n"
-            )
-        server.stop()
-        with linux_echo_server(peer.host, UDP_PORT, (INNER_4, INNER_6)):
-            for target, source in ((INNER_4, LAB_4), (INNER_6, LAB_6)):
-                run = lk.echo(
-                    inner,
-                    target,
-                    udp_port=UDP_PORT,
-                    source=source,
-                    count=50,
-                    payload_sizes=(18, 1300),
-                )
-                assert run.ledger.received == 100, run
-        ledger = lab.paths["tunnels:outer"].ledger
-        assert ledger.is_balanced
-        assert not any("tunnel" in drop or "outer" in drop for drop in ledger.drops), ledger
+        talk_both_ways(lab, tunnel, peer)
 
 
 def test_peers_want_the_checksum_over_ipv6(lab: lk.Lab) -> None:

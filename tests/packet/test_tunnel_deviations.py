@@ -20,6 +20,7 @@ STRICTER = {
     ("ovs", "geneve4_udp_length_long"),
     # RFC 8504 5.3 wants a limit to the number of extension headers.
     ("linux", "vxlan6_ipv6_many_extensions"),
+    ("linux", "geneve6_ipv6_many_extensions"),
 }
 
 

@@ -112,7 +112,7 @@ def test_what_cannot_be_installed_is_listed(
 def test_wrong_purpose(tmp_path: Path) -> None:
     ran = system_packages("fly", DEBIAN, tmp_path)
     assert ran.returncode == 2
-    assert "run|test, not 'fly'" in ran.stderr
+    assert "run|test|vm, not 'fly'" in ran.stderr
 
 
 def test_every_target_of_the_makefile_has_a_rule() -> None:
