@@ -20,7 +20,7 @@ from labkit.errors import LabError
 from labkit.machine import nic_binding as binding
 from labkit.machine.interface_use import Use, interface_uses
 from labkit.machine.nic_facts import NicFacts, address_of, all_nic_facts, nic_facts
-from labkit.machine.nic_records import USER_SPACE, once_called
+from labkit.machine.nic_records import USER_SPACE, interfaces_before, once_called
 from labkit.machine.nic_state import VFIO, bind_command, suitable_driver, why_held, why_unusable
 from labkit.text import MISSING, Html, html_table
 
@@ -241,9 +241,12 @@ def unbind(*nics: str, dry_run: bool = False) -> str:
     _needs_root("unbind", nics)
     lines = []
     for facts in found:
+        before = ", ".join(interfaces_before(facts.address, root))
         after = binding.give_back(facts, KERNEL) if facts in todo else facts
         names = ", ".join(after.interfaces)
         line = f"{facts.called} is with {after.driver}" + (f" as {names}" if names else "")
+        if facts in todo and before not in ("", names):
+            line += f", which was {before}"  # the kernel gives the first name that is free
         lines.append(line if facts in todo else f"{line} already")
     return "\n".join(lines)
 

@@ -4,6 +4,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from labkit.machine.nic_facts import NicFacts
 from labkit.machine.nics import read
@@ -26,25 +27,32 @@ def remember(facts: NicFacts, root: Path) -> None:
 
 def remembered(address: str, root: Path) -> str:
     """The driver of the kernel that a NIC had; "" where nobody knows."""
-    try:
-        driver = json.loads(read(root / RECORDS / address))["driver"]
-    except (ValueError, KeyError, TypeError):
+    driver = _record(address, root).get("driver")
+    if not isinstance(driver, str) or not DRIVER_NAME.fullmatch(driver) or driver in USER_SPACE:
         return ""
-    known = isinstance(driver, str) and DRIVER_NAME.fullmatch(driver)
-    return driver if known and driver not in USER_SPACE else ""
+    return driver
+
+
+def interfaces_before(address: str, root: Path) -> list[str]:
+    """The interfaces that a NIC had; none where nobody knows."""
+    names = _record(address, root).get("interfaces")
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def once_called(interface: str, root: Path) -> str:
     """The address of the NIC that had an interface before it was bound; "" where there is none."""
-    for file in (root / RECORDS).glob("*"):
-        try:
-            if interface in json.loads(read(file))["interfaces"]:
-                return file.name
-        except (ValueError, KeyError, TypeError):
-            continue
-    return ""
+    files = (root / RECORDS).glob("*")
+    return next((f.name for f in files if interface in interfaces_before(f.name, root)), "")
 
 
 def forget(address: str, root: Path) -> None:
     """Of a NIC that the kernel has again."""
     (root / RECORDS / address).unlink(missing_ok=True)
+
+
+def _record(address: str, root: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(read(root / RECORDS / address))
+    except ValueError:  # there is none, or half of one
+        return {}
+    return found if isinstance(found, dict) else {}

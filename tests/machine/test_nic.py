@@ -77,6 +77,15 @@ def test_lost_record(kernel: FakeKernel) -> None:
     assert driver_of(kernel, NIC) == "e1000e"
 
 
+def test_interface_that_comes_back_by_another_name(kernel: FakeKernel) -> None:
+    lk.nic.bind(NIC)
+    gone = kernel.root / DEVICES / NIC / "gone"
+    (gone / "eth1").rename(gone / "eth7")
+    links = kernel.root / "sys/class/net"
+    (links / "eth7").symlink_to((links / "eth1").readlink().with_name("eth7"))
+    assert lk.nic.unbind(NIC).endswith("is with e1000e as eth7, which was eth1")
+
+
 def test_the_driver_that_it_had_comes_before_others_that_fit(kernel: FakeKernel) -> None:
     kernel.fits = ("another", "e1000e")
     kernel.load("another")
