@@ -152,10 +152,8 @@ def _without_iommu(root: Path) -> Finding:
         fixes.append("or as root: modprobe vfio enable_unsafe_noiommu_mode=1")
     if has_uio:
         fixes.append(f"or as root, with hugepages: labkit nic bind ADDRESS --driver {UIO}")
-    lacks = [] if mode is False else ["no noiommu mode"]
-    lacks += [] if has_uio else [f"no {UIO}"]
-    kernel = f"; this kernel has {' and '.join(lacks)}" if lacks else ""
-    detail = f"no IOMMU, so that it takes no device{kernel}"
+    lacks = "" if has_uio else f", and this kernel has no {UIO}"
+    detail = f"no IOMMU, so that vfio takes no device{lacks}"
     return Finding("vfio", "note", detail, f"only for pci ports: {', '.join(fixes)}")
 
 

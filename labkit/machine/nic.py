@@ -20,6 +20,7 @@ from labkit.errors import LabError
 from labkit.machine import nic_binding as binding
 from labkit.machine.interface_use import Use, interface_uses
 from labkit.machine.nic_facts import NicFacts, address_of, all_nic_facts, nic_facts
+from labkit.machine.nic_records import USER_SPACE, interfaces_before, once_called
 from labkit.machine.nic_state import VFIO, bind_command, suitable_driver, why_held, why_unusable
 from labkit.text import MISSING, Html, html_table
 
@@ -74,7 +75,7 @@ class Nic:
             return "usable"
         if self.never_taken:
             return "never taken"
-        if self.driver in binding.USER_SPACE:
+        if self.driver in USER_SPACE:
             return "in use" if " in use by " in self.why else "not usable"
         return "the kernel's" if self.driver else "not bound"
 
@@ -192,7 +193,7 @@ def bind(
                 "JupyterLab as root"
             )
     for facts in todo:
-        if facts.driver in binding.USER_SPACE and (held := why_held(facts, root=root)):
+        if facts.driver in USER_SPACE and (held := why_held(facts, root=root)):
             raise LabError(held)
         if why := binding.refusal(
             facts, wanted[facts.address], uses, together, force=force, root=root
@@ -230,7 +231,7 @@ def unbind(*nics: str, dry_run: bool = False) -> str:
     """
     root = KERNEL.root
     found = _found(nics, root)
-    todo = [f for f in found if not f.driver or f.driver in binding.USER_SPACE]
+    todo = [f for f in found if not f.driver or f.driver in USER_SPACE]
     for facts in todo:
         if held := why_held(facts, root=root):
             raise LabError(held)
@@ -240,9 +241,12 @@ def unbind(*nics: str, dry_run: bool = False) -> str:
     _needs_root("unbind", nics)
     lines = []
     for facts in found:
+        before = ", ".join(interfaces_before(facts.address, root))
         after = binding.give_back(facts, KERNEL) if facts in todo else facts
         names = ", ".join(after.interfaces)
         line = f"{facts.called} is with {after.driver}" + (f" as {names}" if names else "")
+        if facts in todo and before not in ("", names):
+            line += f", which was {before}"  # the kernel gives the first name that is free
         lines.append(line if facts in todo else f"{line} already")
     return "\n".join(lines)
 
@@ -258,7 +262,7 @@ def _found(names: Sequence[str], root: Path) -> "dict[NicFacts, None]":
         raise LabError("name a NIC by its address or interface; lk.nic.list() shows them")
     found: dict[NicFacts, None] = {}
     for name in names:
-        address = address_of(name, root) or binding.once_called(name, root)
+        address = address_of(name, root) or once_called(name, root)
         facts = nic_facts(address, root) if address else None
         if facts is None:
             raise LabError(why_unusable(name, root=root) or "")

@@ -5,10 +5,8 @@ Documentation/ABI/testing/sysfs-bus-pci tells of driver_override, unbind and dri
 to be done is a list of steps first, which are checked and can be shown, and then done.
 """
 
-import json
 import os
 import pwd
-import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +16,12 @@ from labkit.errors import LabError
 from labkit.machine.interface_use import Use
 from labkit.machine.kernel_modules import can_be_loaded, is_loaded
 from labkit.machine.nic_facts import NicFacts, has_iommu, nic_facts
+from labkit.machine.nic_records import forget, remember, remembered
 from labkit.machine.nic_state import UIO, VFIO, no_driver, suitable_driver, told
 from labkit.machine.nics import ROOT, read, read_int
 from labkit.text import near, plural, reason
 
 DRIVERS = (VFIO, UIO)
-USER_SPACE = (*DRIVERS, "igb_uio")
-RECORDS = "run/labkit/nics"  # the drivers that NICs had; gone with a restart, as the bindings are
-DRIVER_NAME = re.compile(r"[\w-]+")
 MODPROBE_TIMEOUT_S = 60
 
 
@@ -242,40 +238,8 @@ def give_back(facts: NicFacts, kernel: Kernel) -> NicFacts:
         after = _now(facts, kernel.root)
     if not after.driver:
         raise LabError(f"no driver of the kernel took {facts.called}; dmesg tells why")
-    (kernel.root / RECORDS / facts.address).unlink(missing_ok=True)
+    forget(facts.address, kernel.root)
     return after
-
-
-def remember(facts: NicFacts, root: Path) -> None:
-    """Writes down which driver of the kernel a NIC has."""
-    if not facts.driver or facts.driver in USER_SPACE:
-        return
-    file = root / RECORDS / facts.address
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(".new")
-    draft.write_text(json.dumps({"driver": facts.driver, "interfaces": facts.interfaces}))
-    draft.rename(file)
-
-
-def remembered(address: str, root: Path) -> str:
-    """The driver of the kernel that a NIC had; "" where nobody knows."""
-    try:
-        driver = json.loads(read(root / RECORDS / address))["driver"]
-    except (ValueError, KeyError, TypeError):
-        return ""
-    known = isinstance(driver, str) and DRIVER_NAME.fullmatch(driver)
-    return driver if known and driver not in USER_SPACE else ""
-
-
-def once_called(interface: str, root: Path) -> str:
-    """The address of the NIC that had an interface before it was bound; "" where there is none."""
-    for file in (root / RECORDS).glob("*"):
-        try:
-            if interface in json.loads(read(file))["interfaces"]:
-                return file.name
-        except (ValueError, KeyError, TypeError):
-            continue
-    return ""
 
 
 def _now(facts: NicFacts, root: Path) -> NicFacts:

@@ -4,7 +4,6 @@
 import json
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,54 +11,15 @@ from click.testing import CliRunner
 
 import labkit as lk
 from labkit.cli import main
-from labkit.machine import nic_binding, nic_state
+from labkit.machine import nic_state
 from labkit.machine.interface_use import Use
-from labkit.machine.nic_binding import Kernel, remembered
+from labkit.machine.nic_binding import Kernel
+from labkit.machine.nic_records import RECORDS, remembered
+from tests.machine.fake_kernel import DEVICES, FakeKernel, driver_of, override_of
 from tests.machine.pci_tree import interface, iommu_group, pci_device, write
 
 E1000E = "8086:10d3"
 NIC, OTHER = "0000:00:04.0", "0000:00:05.0"
-DEVICES = "sys/bus/pci/devices"
-
-
-class FakeKernel(Kernel):
-    """A tree that changes as sysfs would. `fits`: the drivers that take every NIC by themselves."""
-
-    def __init__(self, root: Path, fits: tuple[str, ...] = ("e1000e",)) -> None:
-        super().__init__(root)
-        self.fits = fits
-        self.refuses: tuple[str, ...] = ()  # drivers whose probe fails
-        self.done: list[str] = []
-
-    def write(self, file: str, text: str) -> None:
-        self.done.append(f"{file.removeprefix('sys/bus/pci/')}={text}")
-        if file.endswith("driver_override"):
-            super().write(file, text)
-        elif file.endswith("driver/unbind"):
-            device = self.root / DEVICES / text
-            (device / "driver").unlink()
-            if (device / "net").exists():
-                (device / "net").rename(device / "gone")
-        elif file.endswith("drivers_probe"):
-            self._probe(self.root / DEVICES / text)
-
-    def load(self, module: str) -> None:
-        self.done.append(f"modprobe {module}")
-        names = self.fits if module.startswith("pci:") else (module,)
-        for name in names:
-            (self.root / "sys/bus/pci/drivers" / name).mkdir(parents=True, exist_ok=True)
-
-    def _probe(self, device: Path) -> None:
-        override = (device / "driver_override").read_text().strip()
-        for name in (override,) if override else self.fits:
-            driver = self.root / "sys/bus/pci/drivers" / name
-            if driver.exists() and name not in self.refuses and not (device / "driver").exists():
-                (device / "driver").symlink_to(driver)
-                if name in self.fits and (device / "gone").exists():
-                    (device / "gone").rename(device / "net")
-
-
-Made = Callable[..., FakeKernel]
 
 
 @pytest.fixture
@@ -85,15 +45,6 @@ def kernel(tmp_path: Path, uses: dict[str, Use], monkeypatch: pytest.MonkeyPatch
     return made
 
 
-def driver(kernel: FakeKernel, address: str = NIC) -> str:
-    link = kernel.root / DEVICES / address / "driver"
-    return link.resolve().name if link.exists() else ""
-
-
-def override(kernel: FakeKernel) -> str:
-    return (kernel.root / DEVICES / NIC / "driver_override").read_text().strip()
-
-
 def test_there_and_back(kernel: FakeKernel) -> None:
     assert "the kernel's" in repr(lk.nic.list())
     assert "opens as pci:0000:00:04.0" in lk.nic.bind("eth1")
@@ -104,22 +55,35 @@ def test_there_and_back(kernel: FakeKernel) -> None:
         f"drivers_probe={NIC}",
         f"devices/{NIC}/driver_override=",
     ]
-    assert (driver(kernel), remembered(NIC, kernel.root)) == ("vfio-pci", "e1000e")
+    assert (driver_of(kernel, NIC), remembered(NIC, kernel.root)) == ("vfio-pci", "e1000e")
     (bound,) = lk.nic.list()
     assert (bound.state, bound.why, bound.interfaces) == ("usable", "", ())
     assert "is with vfio-pci" in lk.nic.bind(NIC)  # again: nothing is to be done
     assert len(kernel.done) == 5
     assert "is with vfio-pci" in lk.nic.bind("eth1")  # by the name that it had
     assert lk.nic.unbind("eth1").endswith("is with e1000e as eth1")
-    assert (driver(kernel), override(kernel), remembered(NIC, kernel.root)) == ("e1000e", "", "")
+    assert (driver_of(kernel, NIC), override_of(kernel, NIC), remembered(NIC, kernel.root)) == (
+        "e1000e",
+        "",
+        "",
+    )
     assert lk.nic.unbind(NIC).endswith("already")
 
 
 def test_lost_record(kernel: FakeKernel) -> None:
     lk.nic.bind(NIC)
-    (kernel.root / nic_binding.RECORDS / NIC).write_text("{")
+    (kernel.root / RECORDS / NIC).write_text("{")
     lk.nic.unbind(NIC)
-    assert driver(kernel) == "e1000e"
+    assert driver_of(kernel, NIC) == "e1000e"
+
+
+def test_interface_that_comes_back_by_another_name(kernel: FakeKernel) -> None:
+    lk.nic.bind(NIC)
+    gone = kernel.root / DEVICES / NIC / "gone"
+    (gone / "eth1").rename(gone / "eth7")
+    links = kernel.root / "sys/class/net"
+    (links / "eth7").symlink_to((links / "eth1").readlink().with_name("eth7"))
+    assert lk.nic.unbind(NIC).endswith("is with e1000e as eth7, which was eth1")
 
 
 def test_the_driver_that_it_had_comes_before_others_that_fit(kernel: FakeKernel) -> None:
@@ -127,7 +91,7 @@ def test_the_driver_that_it_had_comes_before_others_that_fit(kernel: FakeKernel)
     kernel.load("another")
     lk.nic.bind(NIC)
     lk.nic.unbind(NIC)
-    assert (driver(kernel), override(kernel)) == ("e1000e", "")
+    assert (driver_of(kernel, NIC), override_of(kernel, NIC)) == ("e1000e", "")
 
 
 def test_driver_that_was_unloaded(kernel: FakeKernel) -> None:
@@ -135,7 +99,7 @@ def test_driver_that_was_unloaded(kernel: FakeKernel) -> None:
     (kernel.root / "sys/bus/pci/drivers/e1000e").rmdir()
     kernel.done.clear()
     lk.nic.unbind(NIC)
-    assert driver(kernel) == "e1000e"
+    assert driver_of(kernel, NIC) == "e1000e"
     assert "modprobe pci:v00008086d000010D3" in kernel.done
 
 
@@ -143,7 +107,7 @@ def test_driver_that_refuses(kernel: FakeKernel) -> None:
     kernel.refuses = ("vfio-pci",)
     with pytest.raises(lk.LabError, match=r"vfio-pci did not take .*with e1000e as before"):
         lk.nic.bind(NIC)
-    assert (driver(kernel), override(kernel)) == ("e1000e", "")
+    assert (driver_of(kernel, NIC), override_of(kernel, NIC)) == ("e1000e", "")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +128,7 @@ def test_nothing_is_left_half_done(
     monkeypatch.setattr(kernel, "write", fail_once)
     with pytest.raises(type(error)):
         lk.nic.bind(NIC)
-    assert (driver(kernel), override(kernel)) == ("e1000e", "")
+    assert (driver_of(kernel, NIC), override_of(kernel, NIC)) == ("e1000e", "")
 
 
 def test_no_driver_takes_it_back(kernel: FakeKernel) -> None:
@@ -210,7 +174,7 @@ def test_interface_out_of_sight(kernel: FakeKernel) -> None:
     with pytest.raises(lk.LabError, match="without an interface in this network namespace"):
         lk.nic.bind(NIC)
     lk.nic.bind(NIC, force=True)
-    assert driver(kernel) == "vfio-pci"
+    assert driver_of(kernel, NIC) == "vfio-pci"
 
 
 def test_group_is_bound_together(kernel: FakeKernel) -> None:
@@ -239,7 +203,7 @@ def test_held_by_a_lab(kernel: FakeKernel) -> None:
     assert lk.nic.list()[0].state == "in use"
     with pytest.raises(lk.LabError, match=r"in use by process 77 \(a lab's engine\)"):
         lk.nic.unbind(NIC)
-    assert driver(kernel) == "vfio-pci"
+    assert driver_of(kernel, NIC) == "vfio-pci"
 
 
 def test_drivers_without_and_with_an_iommu(kernel: FakeKernel) -> None:
@@ -315,13 +279,13 @@ def test_commands(kernel: FakeKernel) -> None:
         "the kernel's",
     )
     bound = run(main, ["nic", "bind", "eth1"])
-    assert (bound.exit_code, driver(kernel)) == (0, "vfio-pci")
+    assert (bound.exit_code, driver_of(kernel, NIC)) == (0, "vfio-pci")
     refused = run(main, ["nic", "bind", "eth9"])
     assert (refused.exit_code, refused.stderr[:6]) == (2, "Error:")
     assert run(main, ["nic", "unbind", NIC, "--dry-run"]).exit_code == 0
-    assert driver(kernel) == "vfio-pci"
+    assert driver_of(kernel, NIC) == "vfio-pci"
     assert run(main, ["nic", "unbind", NIC]).exit_code == 0
-    assert driver(kernel) == "e1000e"
+    assert driver_of(kernel, NIC) == "e1000e"
 
 
 def test_no_nics(tmp_path: Path, uses: dict[str, Use], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from labkit.machine.kernel_modules import can_be_loaded, noiommu_mode, option
 from labkit.machine.pci_names import pci_name
-from labkit.machine.pmd_info import DpdkDriver, drivers_of
+from labkit.machine.pmd_info import drivers_of
 from tests.machine.pci_tree import write
 
 ENA = (
@@ -23,9 +23,11 @@ def test_linked_into_the_module(tmp_path: Path) -> None:
     module = tmp_path / "_dataplane.so"
     module.write_bytes(ENA + b"PMD_INFO_STRING= \0 PMD_INFO_STRING= {\0" + NULL)
     found = drivers_of(module, tmp_path)
-    ena = DpdkDriver("net_ena", ("igb_uio", "vfio-pci"), ((7439, 60448, 65535, 65535),))
+    ena = found.of(DEVICE)
     assert found.static
-    assert (found.drivers[0], found.of(DEVICE)) == (ena, ena)
+    assert ena is not None
+    assert (ena.name, ena.modules) == ("net_ena", ("igb_uio", "vfio-pci"))
+    assert ena.pci_ids == ((0x1D0F, 0xEC20, 0xFFFF, 0xFFFF),)
     assert "net_null" in found
     assert found.of((0x8086, 0x10D3, 0, 0)) is None
 

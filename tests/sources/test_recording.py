@@ -112,7 +112,7 @@ def test_file_gives_back_what_was_saved(tmp_path: Path) -> None:
             old.sequence,
         )
     assert again.samples[0].schema is again.samples[2].schema
-        assert dict(again.samples[-1].schema.kinds) == {**KINDS, "rx_bytes": "counter"}  # catalogued
+    assert dict(again.samples[-1].schema.kinds) == {**KINDS, "rx_bytes": "counter"}  # catalogued
     assert again.units == UNITS
     assert again.samples[0].schema.drivers == {"": "net_ring"}
     assert (again.hz, again.gaps, again.label) == (10, 2, "a test")
