@@ -12,8 +12,8 @@ from labkit._codec import lib
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
 from labkit.engine.nic_access import check_nic
-from labkit.lab.claims import claims_of
 from labkit.errors import EngineError, LabError, PortError, is_answered
+from labkit.lab.claims import claims_of
 from labkit.lab.device import Device, check_ring_size
 from labkit.lab.frame_rings import FrameRings
 from labkit.lab.link import await_link

@@ -79,11 +79,9 @@ set_up_queues(uint16_t id, const struct lk_port_config *config, uint16_t rx, uin
 	int rc = 0;
 
 	for (uint16_t q = 0; rc == 0 && q < config->rx_queues; q++)
-		rc = LK_DRIVER_CALL(rte_eth_rx_queue_setup, id, q, rx, socket,
-				    NULL, lk_ports[id].pool);
+		rc = LK_DRIVER_CALL(rte_eth_rx_queue_setup, id, q, rx, socket, NULL, pool);
 	for (uint16_t q = 0; rc == 0 && q < config->tx_queues; q++)
-		rc = LK_DRIVER_CALL(rte_eth_tx_queue_setup, id, q, tx, socket,
-				    NULL);
+		rc = LK_DRIVER_CALL(rte_eth_tx_queue_setup, id, q, tx, socket, NULL);
 	return rc;
 }
 
@@ -146,7 +144,8 @@ switch_pause_off(uint16_t id)
 	struct rte_eth_fc_conf pause = {0};
 	enum rte_eth_fc_mode before;
 
-	if (LK_DRIVER_CALL(rte_eth_dev_flow_ctrl_get, id, &pause) != 0 || pause.mode == RTE_ETH_FC_NONE)
+	if (LK_DRIVER_CALL(rte_eth_dev_flow_ctrl_get, id, &pause) != 0 ||
+	    pause.mode == RTE_ETH_FC_NONE)
 		return;
 	before = pause.mode;
 	pause.mode = RTE_ETH_FC_NONE;

@@ -12,8 +12,8 @@ import labkit as lk
 from labkit.lab import frame_rings
 from labkit.lab.socket import PortSocket
 from labkit.sources import Engine
-from tests.patience import exactly, wait_until
 from tests.hanging import stop, stopped
+from tests.patience import exactly, wait_until
 
 FRAME = bytes(64)
 
