@@ -85,7 +85,7 @@ class PathCounts(TypedDict):
 
     nodes: calls, objects and cycles; outputs: frames by node and by output or drop node; drops:
     frames, and those of them with a signature; captures: by node;
-    impairments: frames copied, reordered, held back now
+    impairments: frames copied, reordered, held back now; functions: counters of nodes with state
     """
 
     lcore: int
@@ -94,6 +94,7 @@ class PathCounts(TypedDict):
     drops: dict[str, list[int]]
     captures: dict[str, CaptureCounts]
     impairments: dict[str, dict[str, int]]
+    functions: dict[str, dict[str, int]]
 
 
 class Histogram(TypedDict):

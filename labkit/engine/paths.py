@@ -80,7 +80,7 @@ class Paths:
                 label = ffi.new("char[]", f"{name}/{node['name']}".encode()[:63])
                 keep_alive += [kind, label]
                 config.kind, config.name = kind, label
-                config.next = config.other = -1
+                config.next = config.other = config.state_of = -1
                 node_configs.fill(name, node, config, running)
             for edge in path["edges"]:
                 setattr(configs[index[edge["source"]]], edge["output"], index[edge["target"]])
@@ -176,7 +176,14 @@ class Paths:
                 node: self._impair_counts(path.lines[line])
                 for node, line in path.impairments.items()
             },
+            "functions": {
+                node: self._state(path, node, names) for node, names in path.counters.items()
+            },
         }
+
+    def _state(self, path: EnginePath, node: str, names: tuple[str, ...]) -> dict[str, int]:
+        counters = lib.lk_graph_state(path.graph, path.nodes.index(node))
+        return {name: counters[i] for i, name in enumerate(names)}
 
     def _outputs(self, graph: int, node: int) -> dict[str, int]:
         """Frames by output or drop node, those with none left out."""

@@ -84,7 +84,7 @@ class RunningPath:
             if self.path.receives(name)
             for loss, frames in port.losses().items()
         }
-        return ledger_of(self.path, counters, lost)
+        return ledger_of(self.path, counters, lost, counters.held)
 
     @property
     def table(self) -> "pd.DataFrame":

@@ -365,7 +365,7 @@ void lk_ring_unmap(struct lk_frame_ring *ring, uint64_t bytes);
 int lk_port_listen(uint16_t id, uint32_t slot, int descriptor);
 
 /* graph.c */
-enum { LK_NODE_VALUES = 8 };
+enum { LK_NODE_VALUES = 12 };
 struct lk_node_value { /* a number, as either */
 	int64_t whole;
 	double real;
@@ -375,6 +375,8 @@ struct lk_node_config {
 	const char *name;
 	int32_t next; /* index of the node behind each output, -1: drop_unhandled */
 	int32_t other;
+	int32_t state_of; /* index of the node whose state it works on, -1: its own, if it has any
+			   */
 	uint16_t port;
 	uint16_t queue;
 	struct lk_endpoint endpoint;
@@ -399,6 +401,7 @@ struct lk_drop_counters {
 int lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned int count);
 int lk_graph_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_counters *drops);
 const uint64_t *lk_graph_left(int graph, unsigned int node);
+const uint64_t *lk_graph_state(int graph, unsigned int node);
 int lk_graph_destroy(int graph);
 const char *lk_node_kind(unsigned int index);
 
