@@ -137,7 +137,7 @@ class PathCounts(TypedDict):
 
     lcore: of the first lane; nodes: calls, objects and cycles; outputs: frames by node and by
     output or drop node; drops: frames, and those of them with a signature; captures: by node;
-    impairments: frames copied, reordered, held back now
+    impairments: frames copied, reordered, held back now; functions: counters of nodes with state
     """
 
     lcore: int
@@ -147,6 +147,7 @@ class PathCounts(TypedDict):
     captures: dict[str, CaptureCounts]
     impairments: dict[str, dict[str, int]]
     lanes: list[LaneCounts]
+    functions: dict[str, dict[str, int]]
 
 
 class Histogram(TypedDict):

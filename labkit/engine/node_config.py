@@ -21,6 +21,7 @@ from labkit.path.address_types import (
     UnknownVniType,
 )
 from labkit.path.capture_types import EndType, FilesType, FileType, RotateType, SnaplenType
+from labkit.path.function_types import AmountType, LoadType, StateType, SwitchType
 from labkit.path.kinds import KINDS, NodeKind, Parameter
 from labkit.path.types import (
     FilterType,
@@ -30,7 +31,7 @@ from labkit.path.types import (
     RunType,
     SickNicType,
 )
-from labkit.path.values import ParamType, RealType, TextType, WholeType
+from labkit.path.values import ChoiceType, ParamType, RealType, TextType, WholeType
 
 LANE_SEED = 0x9E3779B97F4A7C15  # between the seeds of two lanes: 2^64 over the golden ratio
 
@@ -49,6 +50,8 @@ class EngineLane:
     filters: list[Any] = field(default_factory=list)
     lines: dict[str, Any] = field(default_factory=dict)  # of impair nodes, by line and
     impairments: dict[str, str] = field(default_factory=dict)  # the line by node name
+    states: dict[str, int] = field(default_factory=dict)  # nodes with state, by its name
+    counters: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by node with state
 
 
 @dataclass
@@ -101,11 +104,15 @@ class NodeConfigs:
         self._captures = captures or Captures()
 
     def make_lines(self, nodes: list[dict[str, Any]], lane: EngineLane) -> None:
-        """The bad lines of a lane, which any of its nodes may name. Each does something else: the
-        seed of the first is the one given."""
-        for node in nodes:
+        """The bad lines and states of a lane, which any of its nodes may name. Each line does
+        something else: the seed of the first is the one given."""
+        for index, node in enumerate(nodes):
             kind, params = kind_of(node), dict(node["params"])
+            if kind.counters:
+                lane.counters[node["name"]] = kind.counters
             for parameter in kind.parameters:
+                if isinstance(parameter.type, StateType) and parameter.type.is_own:
+                    lane.states[params[parameter.name]] = index
                 if isinstance(parameter.type, LineType) and parameter.type.is_own:
                     line = params.pop(parameter.name)
                     params["seed"] = (params["seed"] + lane.number * LANE_SEED) % 2**64
@@ -134,6 +141,8 @@ class NodeConfigs:
             value = node["params"].get(parameter.name, parameter.default)
             if value is not None:
                 self._fill(parameter.type, value, part)
+            elif parameter.type.has_place:
+                self._place(part)
         if kind.has_port:
             port = node["params"]["port"]
             lane.queues.add((port, kind.name, config.queue))
@@ -151,15 +160,39 @@ class NodeConfigs:
     @_fill.register(WholeType)
     @_fill.register(RealType)
     def _(self, kind: ParamType, value: float, at: _Node) -> None:
+        place = self._place(at)
+        place.real = value
+        if isinstance(value, int):
+            place.whole = value
+
+    @_fill.register
+    def _(self, kind: ChoiceType, value: str, at: _Node) -> None:
+        self._place(at).whole = kind.words.index(value)
+
+    @_fill.register
+    def _(self, kind: SwitchType, value: bool, at: _Node) -> None:
+        self._place(at).whole = value
+
+    @_fill.register(LoadType)
+    @_fill.register(AmountType)
+    def _(self, kind: "LoadType | AmountType", value: str, at: _Node) -> None:
+        place, amount = self._place(at), kind.amount(value)
+        place.real, place.whole = amount.number, amount.of_frames
+
+    @_fill.register
+    def _(self, kind: StateType, value: str, at: _Node) -> None:
+        if not kind.is_own:
+            at.config.state_of = at.lane.states[value]
+
+    def _place(self, at: _Node) -> Any:
+        """For the next number."""
         place = next(at.room, None)
         if place is None:
             raise ValueError(
                 f"node {at.name}: {at.kind.name} has more numbers than the engine takes, "
                 f"{lib.LK_NODE_VALUES}"
             )
-        place.real = value
-        if isinstance(value, int):
-            place.whole = value
+        return place
 
     @_fill.register
     def _(self, kind: PortType, value: str, at: _Node) -> None:

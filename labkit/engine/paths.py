@@ -115,7 +115,7 @@ class Paths:
             label = ffi.new("char[]", f"{name}/{node['name']}".encode()[:63])
             keep_alive += [kind, label]
             config.kind, config.name, config.place = kind, label, n.place
-            config.next = config.other = -1
+            config.next = config.other = config.state_of = -1
             node_configs.fill(name, node, config, running, (lane, n.queue))
             for source, target, output in edges:
                 if source == n.place:
@@ -194,6 +194,7 @@ class Paths:
                 node: self.captures.counts(capture) for node, capture in path.captures.items()
             },
             "lanes": lanes,
+            "functions": self._functions(path),
         }
 
     def _lane_counts(self, path: EnginePath, lane: EngineLane, lcore: int) -> LaneCounts:
@@ -221,6 +222,15 @@ class Paths:
                 for port, queue in lane.reads
             ],
         }
+
+    def _functions(self, path: EnginePath) -> dict[str, dict[str, int]]:
+        """Of nodes with state, whose paths have one lane."""
+        lane = path.lanes[0]
+        found = {}
+        for node, names in lane.counters.items():
+            counters = lib.lk_graph_state(lane.graph, path.nodes.index(node))
+            found[node] = {name: counters[i] for i, name in enumerate(names)}
+        return found
 
     def _outputs(self, graph: int, node: int) -> dict[str, int]:
         """Frames by output or drop node, those with none left out."""

@@ -95,7 +95,7 @@ class RunningPath:
             for loss, frames in port.losses().items()
         }
         lost |= self._unread()
-        return ledger_of(self.path, counters, lost)
+        return ledger_of(self.path, counters, lost, counters.held)
 
     def _warn_of_one_queue(self, counters: PathCounters) -> None:
         """Of frames that a driver put into one of several queues; once a path."""

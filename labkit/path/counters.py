@@ -92,6 +92,8 @@ class PathCounters:
         on
     impairments: frames copied, reordered and held back now, by impair node
     lanes: the same by lane; RunningPath.lanes shows them as a table
+    functions: counters of nodes with state, by node, under the names that its documentation has;
+        `held`: frames that wait in it now
     """
 
     lcore: int
@@ -102,6 +104,12 @@ class PathCounters:
     captures: Mapping[str, Mapping[str, Any]]
     impairments: Mapping[str, Mapping[str, int]]
     lanes: tuple[LaneCounters, ...]
+    functions: Mapping[str, Mapping[str, int]]
+
+    @property
+    def held(self) -> int:
+        """Frames that wait in nodes now."""
+        return sum(counters.get("held", 0) for counters in self.functions.values())
 
     @classmethod
     def from_engine(cls, answer: Mapping[str, Any]) -> "PathCounters":
@@ -110,6 +118,7 @@ class PathCounters:
             **_common(answer),
             captures=Named("capture node", answer["captures"]),
             lanes=tuple(map(LaneCounters.from_engine, answer["lanes"])),
+            functions=Named("node with counters", answer["functions"]),
         )
 
 
@@ -126,8 +135,20 @@ def _common(answer: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, repr=False)
 class PathLedger(Ledger):
-    """The ledger of a path: `entered = left + every named drop + unexplained`."""
+    """The ledger of a path: `entered = left + every named drop + held + unexplained`.
+
+    held: frames that wait in a queue or are on the way in a delay line; those of a path that was
+    stopped went with it
+    """
+
+    held: int = 0
+
+    @property
+    def unexplained(self) -> int:
+        """Frames that entered and that no counter of the path has seen again."""
+        return super().unexplained - self.held
 
     @property
     def rows(self) -> list[tuple[str, int]]:
@@ -136,6 +157,7 @@ class PathLedger(Ledger):
             ("entered", self.sent),
             ("left", self.received),
             *((name, count) for name, count in self.drops.items() if count),
+            *([("held", self.held)] if self.held else []),
             ("unexplained", self.unexplained),
             *((name, count) for name, count in self.extra.items() if count),
         ]
@@ -155,11 +177,16 @@ def left(path: Graph, reading: PathReading) -> int:
 
 
 def ledger_of(
-    path: Graph, reading: PathReading, lost_before: Mapping[str, int] | None = None
+    path: Graph,
+    reading: PathReading,
+    lost_before: Mapping[str, int] | None = None,
+    held: int = 0,
 ) -> PathLedger:
     """Frames that entered the path against those that left it or were dropped by name.
 
     lost_before: frames that its ports lost before they could enter, as {"a rx_missed_errors": 3}
+    held: frames that its nodes hold
     """
     frames = entered(path, reading)
-    return PathLedger(frames, frames, left(path, reading), reading.drops, lost_before or {})
+    gone = left(path, reading)
+    return PathLedger(frames, frames, gone, reading.drops, lost_before or {}, held)

@@ -44,6 +44,7 @@ def node(
     takes_frames_out: bool = True,
     exclusive: bool = False,
     label: str = "",
+    counters: tuple[str, ...] = (),
 ) -> Callable[[Callable[P, None]], Callable[P, Node]]:
     """Declares a kind of node; what it decorates becomes the maker of its nodes.
 
@@ -55,6 +56,7 @@ def node(
     takes_frames_out: False for an end that leaves every frame to a drop node
     exclusive: a queue of a port can have one node of the kind
     label: what a drawing says of it besides its parameters
+    counters: names of those that its native state begins with, in their order
     """
 
     def declare(function: Callable[P, None]) -> Callable[P, Node]:
@@ -72,6 +74,7 @@ def node(
             takes_frames_out=role == "end" and takes_frames_out,
             is_exclusive=exclusive,
             label=label,
+            counters=counters,
             module=function.__module__,
         )
         if not declared.sentence:

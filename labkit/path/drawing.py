@@ -9,7 +9,7 @@ from labkit.figure.theme import FAINT, GRID, GROUND, INK, LINE
 from labkit.path.counters import PathReading
 from labkit.path.drop_labels import TINT as DROP
 from labkit.path.drop_labels import Chip, chips_of, draw_stack, live_chips, stack_size
-from labkit.path.edge_lines import DROPS, draw_edge, edge_label, stub_of
+from labkit.path.edge_lines import DROPS, HOLDS, draw_edge, edge_label, stub_of
 from labkit.path.flows import flows_of
 from labkit.path.graph import Edge, Graph, NamedNode
 from labkit.path.layout import place
@@ -56,7 +56,8 @@ class Sheet:
 
     Attributes
     ----------
-    graph: the path, and a node for what each node refused, with an edge that leads to it
+    graph: the path, and a node for what each node refused, with an edge that leads to it; then
+        edges from nodes that hold frames to those that let go of them
     chips: the labels there, by the node that refused
     """
 
@@ -68,7 +69,8 @@ class Sheet:
         """chips: by the node that refused."""
         ends = tuple(NamedNode(_end(name), DROPS, {}) for name in chips)
         edges = tuple(Edge(name, DROPS, _end(name)) for name in chips)
-        return cls(Graph((*path.nodes, *ends), (*path.edges, *edges), path.name), chips)
+        all_edges = (*path.edges, *edges, *_holds(path))
+        return cls(Graph((*path.nodes, *ends), all_edges, path.name), chips)
 
 
 def path_picture(
@@ -119,11 +121,25 @@ def live_path_svg(path: Graph, refused: Mapping[str, Sequence[str]] | None = Non
         path,
         {node: live_chips(node, names, WIDEST_RATE) for node, names in (refused or {}).items()},
     )
-    labels = {e: f"{edge_label(path, e, {})}  {WIDEST_RATE}".strip() for e in sheet.graph.edges}
+    labels = {
+        e: "" if e.output == HOLDS else f"{edge_label(path, e, {})}  {WIDEST_RATE}".strip()
+        for e in sheet.graph.edges
+    }
     svg = STYLE.sub("", _drawing(path, sheet, faces, labels, {}))  # the page's own
     for color, variable in VARIABLES.items():
         svg = svg.replace(f'"{color}"', f'"var(--lk-{variable})"')
     return svg
+
+
+def _holds(path: Graph) -> list[Edge]:
+    """By the states that nodes name."""
+    with_state = [node for node in path.nodes if node.state]
+    owners = {node.state: node.name for node in with_state if node.declared.counters}
+    return [
+        Edge(owners[node.state], HOLDS, node.name)
+        for node in with_state
+        if not node.declared.counters
+    ]
 
 
 def _end(node: str) -> str:

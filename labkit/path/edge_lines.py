@@ -12,12 +12,13 @@ from labkit.units import si
 
 LABEL = 10.5
 DROPS = "drops"  # the output, in a drawing, by which refused frames leave a node
+HOLDS = "holds"  # and from a node that holds frames to the one that lets go of them
 
 
 def edge_label(path: Graph, edge: Edge, frames: Mapping[Edge, int]) -> str:
     """The output, unless it is the only one and called next, and the frames, where known."""
     outputs = path.node(edge.source).declared.outputs
-    parts = [] if edge.output == DROPS or outputs == ("next",) else [edge.output]
+    parts = [] if edge.output in (DROPS, HOLDS) or outputs == ("next",) else [edge.output]
     if edge in frames:
         parts.append(si(frames[edge]))
     return "  ".join(parts)
@@ -40,6 +41,8 @@ def draw_edge(
     tooltip = f"{edge.source}[{edge.output}] >> {edge.target}"
     if edge.output == DROPS:
         color, tooltip = TINT.edge, f"{edge.source} refused"
+    if edge.output == HOLDS:
+        tooltip = f"{edge.target} lets go of what {edge.source} holds"
     if frames is not None:
         tooltip += f"\n{frames:,} frames"
     if start.column == end.column:

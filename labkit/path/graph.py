@@ -32,6 +32,12 @@ class NamedNode:
         return str(self.params["port"]) if self.declared.has_port else None
 
     @property
+    def state(self) -> str | None:
+        """The state that it works on, its own or another node's."""
+        (name,) = self.declared.states or (None,)
+        return name and str(self.params[name])
+
+    @property
     def told(self) -> dict[str, str]:
         """Its parameters in words."""
         shown = (p.name for p in self.declared.parameters if not p.type.is_name_within)

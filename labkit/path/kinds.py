@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 from labkit.errors import PathError
+from labkit.path.function_types import StateType
 from labkit.path.types import LineType, PortType, QueueType, RunType
 from labkit.path.values import Params, ParamType, Value
 from labkit.text import near
@@ -49,6 +50,7 @@ class NodeKind:
     is_exclusive: a queue of a port can have one node of the kind, in all paths of a lab
     label: what a drawing says of it besides its parameters
     module: where it was declared
+    counters: names of what its native state begins with; "held": frames that it holds now
     """
 
     name: str
@@ -62,6 +64,7 @@ class NodeKind:
     is_exclusive: bool = False
     label: str = ""
     module: str = ""
+    counters: tuple[str, ...] = ()
 
     @cached_property
     def has_port(self) -> bool:
@@ -89,10 +92,16 @@ class NodeKind:
         return any(isinstance(p.type, RunType) for p in self.parameters)
 
     @cached_property
+    def states(self) -> list[str]:
+        """Its parameter that names a state, if it has one."""
+        return [p.name for p in self.parameters if isinstance(p.type, StateType)]
+
+    @cached_property
     def balances(self) -> bool:
         """As many frames leave it as come to it, drops included: it holds none back and makes
         none."""
-        return not any(isinstance(p.type, LineType) and p.type.is_own for p in self.parameters)
+        own = (isinstance(p.type, (LineType, StateType)) and p.type.is_own for p in self.parameters)
+        return not any(own)
 
     @property
     def drops_all(self) -> bool:

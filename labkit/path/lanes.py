@@ -44,6 +44,14 @@ def lane_count(path: Graph, rx_queues: Mapping[str, int], wanted: Lanes = "all")
     """
     read = {n.port: rx_queues[n.port] for n in path.nodes if n.port is not None and n.reads_all}
     most = max(read.values(), default=1)
+    alone = [n.name for n in path.nodes if n.declared.counters]  # two would let twice as much pass
+    if alone and wanted in ("all", 1):
+        return 1
+    if alone:
+        raise PathError(
+            f"path {path.name!r}: lanes is {wanted}; node {alone[0]} keeps account of all frames, "
+            "so the path runs in 1, which reads all queues"
+        )
     if wanted == "all":
         return 1 if path.has_run else most
     if wanted <= most:

@@ -20,9 +20,11 @@ class ParamType:
     """A type of parameter. Subclasses say what they have to.
 
     is_name_within: its values are names that only the engine needs, and no picture shows them
+    has_place: the native node finds it in `self->config.values`, 0 where it is not given
     """
 
     is_name_within = False
+    has_place = False
 
     def given(self, value: Any) -> Value:
         """What a caller gave as a JSON value."""
@@ -45,6 +47,7 @@ class ParamType:
 class WholeType(ParamType):
     """A whole number."""
 
+    has_place = True
     lowest: int = -(2**63)
     highest: int = 2**63 - 1
 
@@ -63,6 +66,7 @@ class WholeType(ParamType):
 class RealType(ParamType):
     """A number."""
 
+    has_place = True
     lowest: float = float("-inf")
     highest: float = float("inf")
     meaning: str = "the range is {lowest} to {highest}"
@@ -90,8 +94,9 @@ class TextType(ParamType):
 
 @dataclass(frozen=True)
 class ChoiceType(ParamType):
-    """One of a few words."""
+    """One of a few words; the native node knows it by its place among them."""
 
+    has_place = True
     words: tuple[str, ...]
 
     def check(self, where: str, name: str, value: Value) -> Value:

@@ -447,7 +447,7 @@ void lk_ring_unmap(struct lk_frame_ring *ring, uint64_t bytes);
 int lk_port_listen(uint16_t id, uint32_t slot, int descriptor);
 
 /* graph.c */
-enum { LK_NODE_VALUES = 8 };
+enum { LK_NODE_VALUES = 12 };
 struct lk_node_value { /* a number, as either */
 	int64_t whole;
 	double real;
@@ -457,6 +457,8 @@ struct lk_node_config {
 	const char *name;
 	int32_t next; /* index of the node behind each output, -1: drop_unhandled */
 	int32_t other;
+	int32_t state_of; /* index of the node whose state it works on, -1: its own, if it has any
+			   */
 	uint16_t port;
 	uint16_t queue;
 	uint16_t lane;
@@ -487,6 +489,7 @@ int lk_graph_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_
 int lk_path_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_counters *drops);
 int lk_graph_left(int graph, unsigned int place, uint64_t *left);
 int lk_path_left(int graph, unsigned int place, uint64_t *left);
+const uint64_t *lk_graph_state(int graph, unsigned int place);
 uint64_t lk_graph_received(int graph, uint16_t port, uint16_t queue);
 int lk_graph_lane(int graph, struct lk_recorded_lane *lane);
 int lk_graph_destroy(int graph);

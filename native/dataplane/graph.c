@@ -25,10 +25,25 @@ count_reader(const struct lk_node_config *config, uint32_t change)
 }
 
 static void
+free_state(struct lk_node *node)
+{
+	const struct lk_node_kind *kind = lk_node_kind_find(node->config.kind);
+
+	if (node->state != NULL && node->config.state_of < 0) {
+		if (kind->close != NULL)
+			kind->close(node);
+		free(node->state);
+	}
+	node->state = NULL;
+}
+
+static void
 release(struct lk_graph *g)
 {
 	for (unsigned int i = 0; i < g->count; i++) {
 		const struct lk_node_config *config = &g->nodes[i]->config;
+
+		free_state(g->nodes[i]);
 
 		if (lk_node_kind_find(config->kind)->reads_port)
 			count_reader(config, UINT32_MAX); /* one less */
@@ -70,6 +85,7 @@ take_nodes(struct lk_graph *g, const struct lk_node_config *configs, unsigned in
 			return kind == NULL ? -ENOENT : -rte_errno;
 		node->config = configs[i];
 		memset(node->left, 0, sizeof(node->left));
+		node->state = NULL;
 		node->config.kind = kind->name;
 		snprintf(node->name, sizeof(node->name), "%s", configs[i].name);
 		node->config.name = node->name;
@@ -85,6 +101,31 @@ take_nodes(struct lk_graph *g, const struct lk_node_config *configs, unsigned in
 		if (rc != 0)
 			return rc;
 	}
+	return 0;
+}
+
+static int
+make_states(struct lk_graph *g)
+{
+	for (unsigned int i = 0; i < g->count; i++) {
+		struct lk_node *node = g->nodes[i];
+		const struct lk_node_kind *kind = lk_node_kind_find(node->config.kind);
+		size_t lines = RTE_ALIGN_CEIL(kind->state_bytes, RTE_CACHE_LINE_SIZE);
+		int rc;
+
+		if (kind->state_bytes == 0)
+			continue;
+		node->state = aligned_alloc(RTE_CACHE_LINE_SIZE, lines);
+		if (node->state == NULL)
+			return -ENOMEM;
+		memset(node->state, 0, lines);
+		rc = kind->open == NULL ? 0 : kind->open(node);
+		if (rc != 0)
+			return rc;
+	}
+	for (unsigned int i = 0; i < g->count; i++)
+		if (g->nodes[i]->config.state_of >= 0)
+			g->nodes[i]->state = g->nodes[g->nodes[i]->config.state_of]->state;
 	return 0;
 }
 
@@ -124,6 +165,8 @@ lk_graph_create(const char *name, const struct lk_node_config *nodes, unsigned i
 		return -ENOMEM;
 	g->places = places;
 	rc = take_nodes(g, nodes, count, index);
+	if (rc == 0)
+		rc = make_states(g);
 	if (rc == 0)
 		rc = create(g, name);
 	if (rc != 0) {

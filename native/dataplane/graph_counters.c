@@ -133,3 +133,15 @@ lk_graph_lane(int graph, struct lk_recorded_lane *lane)
 		lane->drops += g->drops[v]->total_objs;
 	return 0;
 }
+
+/* The counters of a declared node with state; NULL: it has none of its own here. */
+const uint64_t *
+lk_graph_state(int graph, unsigned int place)
+{
+	const struct lk_graph *g = lk_graph_get(graph) == NULL ? NULL : lk_graphs[graph];
+
+	for (unsigned int i = 0; g != NULL && i < g->count; i++)
+		if (g->nodes[i]->index == (int)place && g->nodes[i]->config.state_of < 0)
+			return g->nodes[i]->state;
+	return NULL;
+}

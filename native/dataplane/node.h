@@ -32,6 +32,7 @@ struct lk_node {
 	int index;     /* of the declared node in its path; -1 - verdict for a drop node */
 	uint64_t left[LK_VERDICT_COUNT]; /* frames that went out by each edge */
 	struct lk_frame_reader reader;	 /* of inject */
+	void *state;			 /* of a kind with state: its counters come first */
 	struct lk_node *next_free;
 	rte_node_t id;
 } __rte_cache_aligned;
@@ -42,7 +43,14 @@ struct lk_node_kind {
 	int is_polled;	/* process is called on every walk, frames or not */
 	int reads_port; /* takes what arrives on a queue of a port */
 	rte_node_process_t process;
-	rte_node_t id;	      /* of the template that is cloned */
+	/*
+	 * A kind with state: so many bytes for each node, zeroed, which live as long as its path.
+	 * They begin with the counters that Python declares, 64 bits each, in their order.
+	 */
+	size_t state_bytes;
+	int (*open)(struct lk_node *self);   /* makes it from the configuration; 0 or -errno */
+	void (*close)(struct lk_node *self); /* frees what it holds; after a failed open, too */
+	rte_node_t id;			     /* of the template that is cloned */
 	struct lk_node *free; /* clones no path uses: rte_graph cannot unregister a node */
 	unsigned int clones;
 	struct lk_node_kind *next;

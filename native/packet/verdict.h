@@ -145,6 +145,11 @@
 	X(no_room, "The frame does not fit the buffer.",                                           \
 	  "rte_pktmbuf_headroom, rte_pktmbuf_tailroom")                                            \
 	X(filter_rejected, "The filter did not take the frame.", "pcap-filter")                    \
+	X(police_exceeded, "The policer had no tokens for the frame.", "RFC 2697, RFC 2698")       \
+	X(queue_full, "The queue has as many frames or bytes as it may hold.", "RFC 7567 2.1")     \
+	X(queue_early, "Queue management dropped the frame before the queue was full.",            \
+	  "RFC 7567, RFC 8289, RFC 8033, RFC 8290")                                                \
+	X(delay_full, "The delay line holds as many frames as it may.", "tc-netem")                \
 	X(rx_segmented, "The frame came in segments and does not fit one buffer.",                 \
 	  "rte_pktmbuf_linearize")                                                                 \
 	X(tx_too_long, "The frame is longer than the port's MTU allows.", "rte_eth_dev_set_mtu")   \

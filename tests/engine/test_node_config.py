@@ -31,7 +31,7 @@ def mixed(
 @node(role="process")
 def crowded(
     a: int = 0, b: int = 0, c: int = 0, d: int = 0, e: int = 0, f: int = 0, g: int = 0, h: int = 0,
-    i: int = 0, *, name: Name = None,
+    i: int = 0, j: int = 0, k: int = 0, n: int = 0, m: int = 0, *, name: Name = None,
 ) -> None:  # fmt: skip
     """Has more numbers than there is room for."""
 
@@ -65,6 +65,6 @@ def test_numbers_of_a_kind_that_only_the_notebook_knows() -> None:
 
 
 def test_more_numbers_than_there_is_room_for() -> None:
-    assert lib.LK_NODE_VALUES == 8
+    assert lib.LK_NODE_VALUES == 12
     with pytest.raises(ValueError, match="node n: crowded has more numbers than the engine takes"):
         configured("crowded", dict(make("crowded", {}).params))

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Nodes with state that decide when a frame goes on, and which: police, queue, shape, delay."""
+
+import itertools
+from dataclasses import replace
+from typing import Literal
+
+from labkit.arguments.checked import EVERY, checked
+from labkit.errors import PathError
+from labkit.path.chain import Chain, Node, as_chain
+from labkit.path.declaration import node
+from labkit.path.function_types import (
+    AmountType,
+    Aqm,
+    Burst,
+    Distribution,
+    Held,
+    Interval,
+    Jitter,
+    Limit,
+    Load,
+    LoadType,
+    Overhead,
+    OwnState,
+    State,
+    Switch,
+    Target,
+    Time,
+    overhead_of,
+)
+from labkit.path.types import Name, Seed
+from labkit.text import shown
+from labkit.units import QuantityError
+
+BOTH = ("next", "other")
+BURST_SECONDS = 0.01  # of its rate, by default
+LEAST_BURST = {True: 64, False: 64_000}  # frames, bytes
+INTERVAL = 0.1  # s, of CoDel (RFC 8289 4.3)
+TARGETS = {"codel": 0.005, "fq_codel": 0.005, "pie": 0.015}  # s (RFC 8289 4.3, RFC 8033 4.2)
+CODELS = ("codel", "fq_codel")
+
+_states = itertools.count(1)
+
+
+# Police
+
+
+@node(
+    role="process",
+    kind="police",
+    outputs=BOTH,
+    reference="RFC 2697, RFC 2698, rte_meter",
+    counters=("green", "yellow", "red", "green_bytes", "yellow_bytes", "red_bytes"),
+)
+def policer(
+    rate: Load,
+    burst: Burst,
+    excess_burst: Burst | None = None,
+    peak: Load | None = None,
+    peak_burst: Burst | None = None,
+    overhead: Overhead = 4,
+    *,
+    name: Name = None,
+) -> None:
+    """Lets frames pass as long as a rate and a burst allow it."""
+
+
+@checked(PathError, but=EVERY)
+def police(
+    rate: float | str,
+    burst: str | None = None,
+    *,
+    excess_burst: str | None = None,
+    peak: float | str | None = None,
+    peak_burst: str | None = None,
+    name: str | None = None,
+) -> Node:
+    """Lets frames pass as long as a rate and a burst allow it; the others leave by `other`, or end
+    in drop_police_exceeded where nothing is behind it. Nothing waits.
+
+    rate: such as "100 Mbit/s" (frames with their FCS; "100 Mbit/s L1": with preamble and gap too)
+    or "10 kpps"; a number is frames a second
+    burst: what may pass at once after a rest, such as "64 kB" or "100 packets", in the unit of the
+    rate; None: what comes in 10 ms, 64 kB or 64 packets at least. A worker takes frames in bursts
+    of up to 128: a burst that is smaller than those lets less pass than the rate.
+    excess_burst: a second bucket, filled when the first one is full (RFC 2697): frames that take
+    from it pass and are counted yellow
+    peak, peak_burst: a higher rate above which nothing passes (RFC 2698); between the two frames
+    pass and are counted yellow
+
+    RunningPath.counters.functions tells green, yellow and red frames, and bytes. The rate is kept
+    within 0.01 %.
+    """
+    of_frames = _of_frames("rate", rate)
+    burst = burst if burst is not None else _default_burst(rate)
+    if excess_burst is not None and peak is not None:
+        raise PathError("excess_burst and peak: a policer has one of the two (RFC 2697, RFC 2698)")
+    if peak is None and peak_burst is not None:
+        raise PathError(f"peak_burst is {shown(peak_burst)}, but there is no peak=; give both")
+    if peak is not None:
+        peak_burst = peak_burst if peak_burst is not None else _default_burst(peak)
+        if _number("peak", peak, LoadType()) < _number("rate", rate, LoadType()):
+            raise PathError(f"peak is {shown(peak)}; it is at least the rate, {shown(rate)}")
+        if _of_frames("peak", peak) != of_frames:
+            raise PathError(f"peak is {shown(peak)}; it is in the unit of the rate, {shown(rate)}")
+    bursts = {"burst": burst, "excess_burst": excess_burst, "peak_burst": peak_burst}
+    for what, amount in bursts.items():
+        _check_unit(what, amount, rate, of_frames)
+    return policer(rate, burst, excess_burst, peak, peak_burst, overhead_of(rate), name=name)
+
+
+# Queues
+
+
+@node(
+    role="process",
+    kind="queue",
+    outputs=(),
+    reference="RFC 7567",
+    counters=(
+        *("passed", "delayed", "marked", "wait_ns", "longest_wait_ns"),
+        *("held", "held_bytes", "most_held"),
+    ),
+)
+def waiting(
+    state: OwnState,
+    rate: Load,
+    limit: Limit,
+    aqm: Aqm = "fifo",
+    burst: Burst = "0 B",
+    target: Target | None = None,
+    interval: Interval | None = None,
+    ecn: Switch = False,
+    overhead: Overhead = 4,
+    seed: Seed = 0,
+    *,
+    name: Name = None,
+) -> None:
+    """Holds frames until the link behind it has sent those before."""
+
+
+@node(role="source", brings_frames_in=False)
+def queue_release(state: State, *, name: Name = None) -> None:
+    """Lets go of the frames of a queue when the link has sent them."""
+
+
+@checked(PathError, but=EVERY)
+def queue(
+    rate: float | str,
+    limit: str = "1000 packets",
+    aqm: Literal["fifo", "red", "codel", "fq_codel", "pie"] = "fifo",
+    *,
+    target: float | str | None = None,
+    interval: float | str | None = None,
+    ecn: bool = False,
+    seed: int = 0,
+    name: str | None = None,
+) -> Chain:
+    """A link of this rate with a queue in front of it: frames wait for those before them.
+
+    rate: such as "10 Mbit/s" (frames with their FCS; "10 Mbit/s L1": with preamble and gap too) or
+    "10 kpps"; a number is frames a second. A frame leaves when the link has sent all of it.
+    limit: what the queue holds, the frame that the link sends included, such as "1000 packets" or
+    "1 MB"; what finds it full ends in drop_queue_full
+    aqm: how it is managed; what that drops ends in drop_queue_early.
+    "fifo": not at all. "red": random early detection, gentle, from a mean of a sixth of the limit,
+    with 10 % at half of it (RFC 7567). "codel": RFC 8289. "fq_codel": 1,024 flows in turn, each
+    with CoDel; what is too much goes from the longest (RFC 8290). "pie": RFC 8033.
+    target: the delay that CoDel (5 ms by default) and PIE (15 ms) aim at
+    interval: in which CoDel expects the delay to go down, 100 ms by default
+    ecn: frames whose sender can take it are marked in place of being dropped early (RFC 3168)
+    seed: of RED's and PIE's random numbers
+
+    RunningPath.counters.functions tells, by node: frames passed, delayed (they had to wait) and
+    marked; wait_ns in sum and longest_wait_ns, without the time of sending; held and held_bytes
+    now, most_held. Frames wait in buffers of the port that they came by, of which it has some
+    thousands: a limit beyond that is the port's.
+    """
+    for what, given, managed in (("target", target, TARGETS), ("interval", interval, CODELS)):
+        if given is not None and aqm not in managed:
+            raise PathError(
+                f"{what} is {shown(given)}, but aqm={aqm!r} has none; leave it out, or choose "
+                f"{', '.join(managed)}"
+            )
+    target = TARGETS.get(aqm) if target is None else target
+    if interval is None and aqm in CODELS:
+        interval = INTERVAL
+    return _queue(rate, limit, aqm, "0 B", target, interval, ecn, seed, name)
+
+
+@checked(PathError, but=EVERY)
+def shape(
+    rate: float | str,
+    burst: str | None = None,
+    limit: str = "1000 packets",
+    *,
+    name: str | None = None,
+) -> Chain:
+    """A token bucket with a queue: what a burst allows passes at once, the rest waits.
+
+    rate, limit: as of queue()
+    burst: what passes at once after a rest, such as "64 kB", in the unit of the rate; None: what
+    comes in 10 ms, 64 kB or 64 packets at least
+    Its counters are those of queue().
+    """
+    burst = burst if burst is not None else _default_burst(rate)
+    _check_unit("burst", burst, rate, _of_frames("rate", rate))
+    return _queue(rate, limit, "fifo", burst, None, None, False, 0, name)
+
+
+def _queue(
+    rate: float | str,
+    limit: str,
+    aqm: Literal["fifo", "red", "codel", "fq_codel", "pie"],
+    burst: str,
+    target: float | str | None,
+    interval: float | str | None,
+    ecn: bool,  # of its callers, by name
+    seed: int,
+    name: str | None,
+) -> Chain:
+    _of_frames("rate", rate)
+    state = f"state{next(_states)}"
+    overhead = overhead_of(rate)
+    entry = waiting(
+        state, rate, limit, aqm, burst, target, interval, ecn, overhead, seed, name=name
+    )
+    return _with_release(entry, queue_release(state, name=name and f"{name}_release"))
+
+
+# Delay
+
+
+@node(
+    role="process",
+    kind="delay",
+    outputs=(),
+    reference="tc-netem",
+    counters=("passed", "reordered", "held", "most_held"),
+)
+def under_way(
+    state: OwnState,
+    time: Time,
+    jitter: Jitter = 0.0,
+    distribution: Distribution = "uniform",
+    reorder: Switch = False,
+    limit: Held = 4096,
+    seed: Seed = 0,
+    *,
+    name: Name = None,
+) -> None:
+    """Holds each frame for a while."""
+
+
+@node(role="source", brings_frames_in=False)
+def delay_release(state: State, *, name: Name = None) -> None:
+    """Lets go of the frames of a delay line when their time has come."""
+
+
+@checked(PathError, but=EVERY)
+def delay(
+    time: float | str,
+    jitter: float | str = 0.0,
+    distribution: Literal["uniform", "normal"] = "uniform",
+    *,
+    reorder: bool = False,
+    limit: int = 4096,
+    seed: int = 0,
+    name: str | None = None,
+) -> Chain:
+    """A line that takes time: every frame leaves a while after it came.
+
+    time: such as "20 ms", or seconds
+    jitter: by how much it differs from frame to frame: at most so much to either side ("uniform"),
+    or with this standard deviation ("normal"), never below 0
+    reorder: frames may pass each other; else one that would leave before the last one waits for it
+    limit: frames under way at once; what is more ends in drop_delay_full. Each has a buffer of the
+    port that it came by, which has some thousands. A rate r over a time t has r x t frames under
+    way.
+    seed: of the jitter
+
+    RunningPath.counters.functions tells, by node: frames passed, reordered (one that came later
+    left before), held now, most_held.
+    """
+    state = f"state{next(_states)}"
+    entry = under_way(state, time, jitter, distribution, reorder, limit, seed, name=name)
+    return _with_release(entry, delay_release(state, name=name and f"{name}_release"))
+
+
+def _with_release(entry: Node, release: Node) -> Chain:
+    """What comes to the first leaves by the other."""
+    begin, end = as_chain(entry), as_chain(release)
+    return replace(begin, nodes=(*begin.nodes, *end.nodes), open_next=end.open_next)
+
+
+def _number(what: str, value: float | str, kind: LoadType) -> float:
+    kind.check("police", what, value)
+    return kind.amount(value).number
+
+
+def _of_frames(what: str, value: float | str) -> bool:
+    kind = LoadType()
+    kind.check("rate", what, value)
+    return kind.amount(value).of_frames
+
+
+def _default_burst(rate: float | str) -> str:
+    """What comes in 10 ms."""
+    amount = LoadType().amount(LoadType().check("rate", "rate", rate))
+    size = max(LEAST_BURST[amount.of_frames], round(amount.number * BURST_SECONDS))
+    return f"{size} packets" if amount.of_frames else f"{size} B"
+
+
+def _check_unit(what: str, amount: str | None, rate: float | str, of_frames: bool) -> None:
+    if amount is None:
+        return
+    try:
+        found = AmountType().amount(amount)
+    except QuantityError as error:
+        raise PathError(f"{what} is {shown(amount)}: {error}") from None
+    if found.of_frames != of_frames:
+        unit = "packets" if of_frames else "bytes"
+        raise PathError(
+            f"{what} is {shown(amount)}; with the rate {shown(rate)} it is in {unit}, such as "
+            + ('"100 packets"' if of_frames else '"64 kB"')
+        )

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LK_QUEUE_H
+#define LK_QUEUE_H
+
+#include "aqm.h"
+#include "node.h"
+
+/*
+ * A queue in front of a link: frames wait until the link, which takes so many bytes or frames a
+ * second, is free. It is free by the times at which frames came and by their size alone, whenever
+ * the worker looks: the rate is exact, and a late look moves a frame, not those behind it.
+ */
+
+enum lk_aqm { LK_AQM_FIFO, LK_AQM_RED, LK_AQM_CODEL, LK_AQM_FQ_CODEL, LK_AQM_PIE };
+
+/* In the order of the node's parameters. */
+enum {
+	LK_QUEUE_RATE,
+	LK_QUEUE_LIMIT,
+	LK_QUEUE_AQM,
+	LK_QUEUE_BURST,
+	LK_QUEUE_TARGET,
+	LK_QUEUE_INTERVAL,
+	LK_QUEUE_ECN,
+	LK_QUEUE_OVERHEAD,
+	LK_QUEUE_SEED
+};
+
+struct lk_queued {
+	struct rte_mbuf *m;
+	uint64_t at;   /* when it came */
+	uint32_t next; /* 1 + the place of the next one in its flow; 0: none */
+	uint32_t flow;
+};
+
+struct lk_queue_flow {
+	uint32_t head, tail; /* 1 + place; 0: empty */
+	uint32_t next;	     /* 1 + the next flow of its list */
+	uint64_t bytes;
+	int64_t deficit; /* bytes that it may still send in this round */
+	int is_listed;
+	struct lk_codel codel;
+};
+
+struct lk_flow_list {
+	uint32_t head, tail; /* 1 + flow; 0: empty */
+};
+
+struct lk_queue {
+	/* counters: frames that left, of them those that waited, those marked, ns that they waited
+	 * in sum and at most; frames and bytes that wait now, and the most that ever did */
+	uint64_t passed, delayed, marked, wait_ns, longest_wait_ns;
+	uint64_t held, held_bytes, most_held;
+
+	uint64_t per_unit; /* cycles for a byte or a frame, 32 bits behind the point */
+	uint64_t free_at;  /* when the link has sent all that it was given, in cycles, */
+	uint32_t free_fraction;
+	uint64_t burst; /* cycles that it may be ahead; 0: a frame takes its time to be sent */
+	double ns_per_cycle;
+	uint64_t limit;
+	uint32_t overhead;
+	uint32_t longest; /* frame that came so far */
+	int counts_frames, limits_frames, has_ecn;
+	enum lk_aqm aqm;
+	struct lk_queued sending; /* the frame that the link takes; m is NULL: none */
+	uint64_t leaves;	  /* when it has taken it */
+
+	struct lk_queued *places;
+	uint32_t place_count, free_place; /* 1 + the first free one */
+	struct lk_queue_flow *flows;
+	uint32_t flow_count;
+	struct lk_flow_list new_flows, old_flows; /* RFC 8290 4.2 */
+
+	struct lk_codel_config codel;
+	struct lk_red red;
+	struct lk_pie pie;
+};
+
+int lk_queue_open(struct lk_node *self);
+void lk_queue_close(struct lk_node *self);
+
+/* Takes a frame. What has to go for it, which may be itself, and why; NULL: nothing. */
+struct rte_mbuf *lk_queue_put(struct lk_queue *q, struct rte_mbuf *m, uint64_t now,
+			      enum lk_verdict *verdict);
+/* The next frame that leaves until now, or goes before (*verdict); NULL: none. */
+struct rte_mbuf *lk_queue_take(struct lk_queue *q, uint64_t now, enum lk_verdict *verdict);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * Meters frames by rate and burst; those that exceed both leave by `other`, or are dropped where
+ * nothing is behind it. The frames of a burst came at one time, that of the burst.
+ */
+#include <math.h>
+
+#include <rte_cycles.h>
+#include <rte_meter.h>
+
+#include "node.h"
+
+enum { RATE, BURST, EXCESS_BURST, PEAK, PEAK_BURST, OVERHEAD };
+#define MOST_SHIFT 12
+#define AT_ONCE	   256
+
+struct police {
+	uint64_t green, yellow, red; /* frames, */
+	uint64_t green_bytes, yellow_bytes, red_bytes;
+	int counts_frames, has_peak;
+	uint32_t overhead;
+	int time_shift, size_shift;
+	struct rte_meter_srtcm single;
+	struct rte_meter_srtcm_profile single_profile;
+	struct rte_meter_trtcm dual;
+	struct rte_meter_trtcm_profile dual_profile;
+};
+
+/*
+ * rte_meter adds a whole number of bytes each whole number of cycles, and takes whole rates: finer
+ * units of time for high rates, and of bytes for low ones, keep both rounding errors below 1e-4.
+ */
+static void
+choose_units(struct police *p, double rate)
+{
+	int shift = (int)round(log2(rate / sqrt((double)rte_get_tsc_hz())));
+
+	p->time_shift = RTE_MAX(0, RTE_MIN(shift, MOST_SHIFT));
+	p->size_shift = RTE_MAX(0, RTE_MIN(-shift, MOST_SHIFT));
+}
+
+/* A rate in these units, and by the clock that was measured. */
+static uint64_t
+in_units(const struct police *p, double rate)
+{
+	double hz = (double)rte_get_tsc_hz() / lk_clock_tsc_hz();
+
+	return (uint64_t)ldexp(rate * hz, p->size_shift - p->time_shift);
+}
+
+static int
+open_police(struct lk_node *self)
+{
+	const struct lk_node_value *values = self->config.values;
+	struct police *p = self->state;
+	int rc;
+
+	p->counts_frames = (int)values[RATE].whole;
+	p->overhead = (uint32_t)values[OVERHEAD].whole;
+	p->has_peak = values[PEAK].real > 0;
+	choose_units(p, values[RATE].real);
+	if (p->has_peak) {
+		struct rte_meter_trtcm_params params = {
+			.cir = in_units(p, values[RATE].real),
+			.pir = in_units(p, values[PEAK].real),
+			.cbs = (uint64_t)values[BURST].real << p->size_shift,
+			.pbs = (uint64_t)values[PEAK_BURST].real << p->size_shift,
+		};
+
+		rc = rte_meter_trtcm_profile_config(&p->dual_profile, &params);
+		rc = rc != 0 ? rc : rte_meter_trtcm_config(&p->dual, &p->dual_profile);
+		p->dual.time_tc = p->dual.time_tp = rte_rdtsc() << p->time_shift;
+	} else {
+		struct rte_meter_srtcm_params params = {
+			.cir = in_units(p, values[RATE].real),
+			.cbs = (uint64_t)values[BURST].real << p->size_shift,
+			.ebs = (uint64_t)values[EXCESS_BURST].real << p->size_shift,
+		};
+
+		rc = rte_meter_srtcm_profile_config(&p->single_profile, &params);
+		rc = rc != 0 ? rc : rte_meter_srtcm_config(&p->single, &p->single_profile);
+		p->single.time = rte_rdtsc() << p->time_shift;
+	}
+	return rc;
+}
+
+/* Whether the frame conforms, in green or yellow; counts it. */
+static int
+conforms(struct police *p, uint64_t time, const struct rte_mbuf *m)
+{
+	uint32_t bytes = m->pkt_len + p->overhead;
+	uint32_t size = (p->counts_frames ? 1 : bytes) << p->size_shift;
+	enum rte_color color =
+		p->has_peak
+			? rte_meter_trtcm_color_blind_check(&p->dual, &p->dual_profile, time, size)
+			: rte_meter_srtcm_color_blind_check(&p->single, &p->single_profile, time,
+							    size);
+
+	if (color == RTE_COLOR_GREEN) {
+		p->green++;
+		p->green_bytes += bytes;
+	} else if (color == RTE_COLOR_YELLOW) {
+		p->yellow++;
+		p->yellow_bytes += bytes;
+	} else {
+		p->red++;
+		p->red_bytes += bytes;
+	}
+	return color != RTE_COLOR_RED;
+}
+
+static uint16_t
+process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
+{
+	struct lk_node *self = lk_node_of(node);
+	enum lk_verdict otherwise = self->config.other < 0 ? LK_police_exceeded : LK_other;
+	struct police *p = self->state;
+	uint64_t time = rte_rdtsc() << p->time_shift;
+	void *others[AT_ONCE];
+	uint16_t kept = 0;
+
+	lk_enter(node, objs, count);
+	for (uint16_t i = 0; i < count;) {
+		uint16_t other_count = 0;
+
+		for (; i < count && other_count < AT_ONCE; i++) {
+			if (likely(conforms(p, time, objs[i])))
+				objs[kept++] = objs[i];
+			else
+				others[other_count++] = objs[i];
+		}
+		if (other_count > 0)
+			lk_pass(graph, node, otherwise, others, other_count);
+	}
+	if (likely(kept == count))
+		lk_pass_all(graph, node, LK_next);
+	else if (kept > 0)
+		lk_pass(graph, node, LK_next, objs, kept);
+	return count;
+}
+
+LK_NODE(police, process, .state_bytes = sizeof(struct police), .open = open_police)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Frames wait here for a link, which queue_release is. */
+#include <rte_cycles.h>
+
+#include "queue.h"
+
+static uint16_t
+process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
+{
+	struct lk_queue *q = lk_node_of(node)->state;
+	uint64_t now = rte_rdtsc();
+
+	lk_enter(node, objs, count);
+	for (uint16_t i = 0; i < count; i++) {
+		enum lk_verdict verdict;
+		struct rte_mbuf *gone = lk_queue_put(q, objs[i], now, &verdict);
+
+		if (gone != NULL)
+			lk_pass_one(graph, node, verdict, gone);
+	}
+	return count;
+}
+
+LK_NODE(queue, process, .state_bytes = sizeof(struct lk_queue), .open = lk_queue_open,
+	.close = lk_queue_close)

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Nodes that decide when a frame goes on: police, queue, shape, delay.
+
+What is checked does not depend on when a worker gets its CPU: times are those of the frames.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+
+import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+
+import labkit as lk
+from labkit.errors import PathError
+from labkit.lab.running_path import RunningPath
+from labkit.path.chain import Chain, Node
+from tests.patience import exactly, wait_until
+
+MS = 1_000_000
+
+
+def frames(count: int, sport: int = 1024, size: int = 1000, tos: int = 0) -> list[bytes]:
+    """Numbered frames of a flow; size counts the FCS."""
+    headers = (
+        Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+        / IP(src="10.0.0.1", dst="10.0.0.2", tos=tos)
+        / UDP(sport=sport, dport=9000)
+    )
+    room = size - 4 - len(headers) - 4
+    return [bytes(headers / (number.to_bytes(4, "big") + bytes(room))) for number in range(count)]
+
+
+def number_of(frame: bytes) -> tuple[int, int]:
+    """Source port and number."""
+    return int.from_bytes(frame[34:36], "big"), int.from_bytes(frame[42:46], "big")
+
+
+def through(lab: lk.Lab, *chains: Node | Chain) -> tuple[lk.Port, lk.Port, RunningPath]:
+    """A port to send on, one that hears what left, and the path between them."""
+    a, b = lab.cable(ring_size=4096)
+    chain: Chain | Node = lk.rx(b)
+    for part in chains:
+        chain = chain >> part
+    path = lab.run(chain >> lk.collect(b), name="works")
+    b.receive(1, timeout=0)
+    return a, b, path
+
+
+def counters(path: RunningPath, node: str) -> Mapping[str, int]:
+    return path.counters.functions[node]
+
+
+# Police
+
+
+def test_a_policer_passes_its_burst_and_its_rate(lab: lk.Lab) -> None:
+    a, _, path = through(lab, lk.police("8 Mbit/s", burst="100 kB"))
+    before = time.monotonic()
+    a.send(frames(2000))
+    wait_until(lambda: path.ledger.sent == 2000)
+    seconds = time.monotonic() - before
+    found = counters(path, "police")
+    assert found["green"] + found["red"] == 2000
+    assert found["yellow"] == 0
+    assert found["green_bytes"] + 1000 >= 100_000
+    assert found["green_bytes"] <= 100_000 + 1_000_000 * seconds * 1.001
+    assert path.drops == {"drop_police_exceeded": found["red"]}
+    assert path.ledger.is_balanced
+
+
+def test_what_exceeds_may_go_elsewhere(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    policer = lk.police("1 pps", burst="10 packets")
+    path = lab.run(
+        lk.Path(lk.rx(b) >> policer >> lk.collect(b), policer["other"] >> lk.sink(), name="works")
+    )
+    a.send(frames(100))
+    wait_until(lambda: path.ledger.sent == 100)
+    found = counters(path, "police")
+    assert found["green"] >= 10
+    assert path.counters.nodes["sink"].objects == found["red"] == 100 - found["green"]
+    assert path.drops == {}
+
+
+def test_two_buckets_and_two_rates(lab: lk.Lab) -> None:
+    """RFC 2697: what the first bucket has not, the second has. RFC 2698: the peak has its own."""
+    for policer, green, yellow in (
+        (lk.police("1 pps", "10 packets", excess_burst="20 packets"), 10, 20),
+        (lk.police("1 pps", "10 packets", peak="2 pps", peak_burst="25 packets"), 10, 15),
+    ):
+        a, _, path = through(lab, policer)
+        begin = time.monotonic()
+        a.send(frames(100))
+        wait_until(lambda path=path: path.ledger.sent == 100)
+        more = 2 * math.ceil(time.monotonic() - begin)
+        found = counters(path, "police")
+        assert green <= found["green"] <= green + more
+        assert yellow <= found["yellow"] + found["green"] - green <= yellow + more
+        path.stop()
+
+
+@pytest.mark.parametrize("rate", ["12.3 kbit/s", "99.9 Mbit/s", "1 Gbit/s L1", 1025, "3.3 Mpps"])
+def test_a_rate_is_kept_over_a_long_time(lab: lk.Lab, rate: str | float) -> None:
+    """By what passed between two looks at a policer that always has more than it may pass."""
+    a, b = lab.cable()
+    per_second = lk.path.function_types.LoadType().amount(rate)
+    burst = max(1600, round(per_second.number / 1000))
+    unit = "packets" if per_second.of_frames else "B"
+    path = lab.run(lk.rx(b) >> lk.police(rate, burst=f"{burst} {unit}") >> lk.sink(), name="works")
+    stream = lk.Stream(Ether(src=a.mac, dst=b.mac) / IP() / UDP(), size=64)
+    what = "green" if per_second.of_frames else "green_bytes"
+    with lab.traffic() as t:
+        t.add(stream, on=a, rate="100 kpps").start()
+        begin = time.monotonic()
+        time.sleep(0.5)
+        passed, seconds = counters(path, "police")[what], time.monotonic() - begin
+    assert passed <= (burst + per_second.number * seconds) * 1.001 + 1600
+
+
+# Queues
+
+
+def test_what_a_queue_holds_is_in_the_ledger(lab: lk.Lab) -> None:
+    a, b, path = through(lab, lk.queue("1 pps", limit="10 packets"))
+    a.send(frames(100))
+    wait_until(lambda: path.ledger.sent == 100)
+    found = counters(path, "queue")
+    assert found["most_held"] == 10
+    assert 9 <= found["held"] <= 10
+    assert path.drops["drop_queue_full"] + found["passed"] + found["held"] == 100
+    assert ("held", found["held"]) in path.ledger.rows
+    assert path.ledger.is_balanced
+    path.stop()
+    assert path.ledger.is_balanced
+    assert [number for _, number in map(number_of, b.receive(3, timeout=0.1, raw=True))] in (
+        [],
+        [0],
+    )
+
+
+@pytest.mark.parametrize("node", ["queue", "shape"])
+def test_a_link_sends_one_frame_after_the_other(lab: lk.Lab, node: str) -> None:
+    """1,000 bytes take 1 ms each: the last of 200 waits 199 ms for those before it."""
+    burst = 50 if node == "shape" else 0
+    chain = lk.shape("8 Mbit/s", burst="50 kB") if burst else lk.queue("8 Mbit/s")
+    a, b, path = through(lab, chain)
+    begin = time.monotonic_ns()
+    a.send(frames(200))
+    wait_until(lambda: path.ledger.sent == 200)
+    came = time.monotonic_ns() - begin
+    got = exactly(b, 200)
+    took = time.monotonic_ns() - begin
+    assert [number for _, number in map(number_of, got)] == list(range(200))
+    found = counters(path, "queue")
+    longest = (199 - burst) * MS + (MS if burst else 0)
+    assert longest - came <= found["longest_wait_ns"] <= longest * 1.001
+    assert took >= (200 - burst) * MS * 0.999
+    assert found["passed"] == 200
+    assert found["delayed"] <= 199
+    assert path.ledger.is_balanced
+
+
+def test_bytes_limit_a_queue_too(lab: lk.Lab) -> None:
+    a, _, path = through(lab, lk.queue("8 kbit/s", limit="10 kB"))
+    a.send(frames(100))
+    wait_until(lambda: path.ledger.sent == 100)
+    found = counters(path, "queue")
+    assert found["held_bytes"] <= 10_000
+    assert found["most_held"] == 10
+    assert path.ledger.is_balanced
+
+
+def codel_of_rfc_8289(count: int) -> int:
+    """How many of so many frames go early that came at one time, 1 ms of the link each."""
+    first_above, drop_next, dropped, seen, in_a_row = 0.0, 0.0, 0, 0, 0
+    is_dropping, now = False, 0.0
+    while seen < count:
+        left = (count - seen - 1) * 1000
+        seen += 1
+        late = now >= 5 and left > 1000
+        if not late:
+            first_above = 0
+        elif not first_above:
+            first_above, late = now + 100, False
+        else:
+            late = now >= first_above
+        if is_dropping and late and now >= drop_next:
+            dropped += 1
+            in_a_row += 1
+            drop_next += 100 / math.sqrt(in_a_row)
+            continue
+        if is_dropping and not late:
+            is_dropping = False
+        if not is_dropping and late:
+            is_dropping, in_a_row, dropped = True, 1, dropped + 1
+            drop_next = now + 100
+            continue
+        now += 1
+    return dropped
+
+
+def test_codel_drops_as_its_rfc_says(lab: lk.Lab) -> None:
+    a, b, path = through(lab, lk.queue("8 Mbit/s", aqm="codel"))
+    a.send(frames(600))
+    wait_until(lambda: path.ledger.sent == 600 and path.counters.held == 0)
+    early = path.drops["drop_queue_early"]
+    assert abs(early - codel_of_rfc_8289(600)) <= 1
+    assert len(exactly(b, 600 - early)) == 600 - early
+    assert path.ledger.is_balanced
+
+
+@pytest.mark.parametrize("aqm", ["red", "pie", "codel"])
+def test_queue_management_keeps_a_queue_short(lab: lk.Lab, aqm: str) -> None:
+    a, b = lab.cable(ring_size=4096)
+    path = lab.run(lk.rx(b) >> lk.queue("4 Mbit/s", "300 packets", aqm) >> lk.sink(), name="works")
+    for _ in range(8):
+        a.send(frames(100))
+        wait_until(lambda: path.ledger.sent % 100 == 0)
+    wait_until(lambda: path.ledger.sent == 800 and path.counters.held == 0)
+    assert path.drops["drop_queue_early"] > 0
+    assert path.ledger.is_balanced
+
+
+def test_congestion_is_marked_where_the_sender_knows_it(lab: lk.Lab) -> None:
+    a, b, path = through(lab, lk.queue("8 Mbit/s", aqm="codel", ecn=True))
+    a.send(frames(300, tos=2))
+    got = [Ether(frame) for frame in exactly(b, 300)]
+    marked = [packet for packet in got if packet[IP].tos == 3]
+    assert len(marked) == counters(path, "queue")["marked"] > 0
+    for packet in marked:
+        wanted = packet.copy()
+        del wanted[IP].chksum
+        assert Ether(bytes(wanted))[IP].chksum == packet[IP].chksum
+    assert path.drops == {}
+
+
+def test_flows_take_turns(lab: lk.Lab) -> None:
+    """A flow of five frames does not wait for the hundreds of another."""
+    a, b, path = through(lab, lk.queue("8 Mbit/s", aqm="fq_codel"))
+    a.send(frames(300, sport=1) + frames(5, sport=2))
+    wait_until(lambda: path.ledger.sent == 305 and path.counters.held == 0)
+    early = path.drops.get("drop_queue_early", 0)
+    got = [number_of(frame) for frame in exactly(b, 305 - early)]
+    assert [number for sport, number in got if sport == 2] == list(range(5))
+    thin = max(at for at, (sport, _) in enumerate(got) if sport == 2)
+    assert thin < 150, "behind the other one it would be near the end"
+    numbers = [number for sport, number in got if sport == 1]
+    assert numbers == sorted(numbers)
+
+
+# Delay
+
+
+def test_a_frame_takes_its_time(lab: lk.Lab) -> None:
+    a, b, path = through(lab, lk.delay("50 ms"))
+    begin = time.monotonic()
+    a.send(frames(500))
+    assert [number for _, number in map(number_of, exactly(b, 500))] == list(range(500))
+    assert time.monotonic() - begin >= 0.05
+    assert counters(path, "delay") == {
+        **{"passed": 500, "reordered": 0, "held": 0},
+        "most_held": counters(path, "delay")["most_held"],
+    }
+
+
+@pytest.mark.parametrize("distribution", ["uniform", "normal"])
+@pytest.mark.parametrize("reorder", [False, True])
+def test_jitter(lab: lk.Lab, distribution: str, *, reorder: bool) -> None:
+    line = lk.delay("20 ms", "15 ms", distribution, reorder=reorder, seed=7)
+    a, b, path = through(lab, line)
+    a.send(frames(1000))
+    got = [number for _, number in map(number_of, exactly(b, 1000))]
+    assert sorted(got) == list(range(1000))
+    assert (got != sorted(got)) is reorder
+    assert (counters(path, "delay")["reordered"] > 0) is reorder
+
+
+def test_a_line_is_full(lab: lk.Lab) -> None:
+    a, _, path = through(lab, lk.delay("30 s", limit=20))
+    a.send(frames(50))
+    wait_until(lambda: path.ledger.sent == 50)
+    assert path.drops == {"drop_delay_full": 30}
+    assert path.ledger.held == 20
+    assert path.ledger.is_balanced
+    lab.restart()
+    assert path.ledger.held == 0
+
+
+def test_frames_held_go_with_their_path(lab: lk.Lab) -> None:
+    """Their buffers are the port's again."""
+    a, b = lab.cable()
+    for _ in range(3):
+        path = lab.run(lk.rx(b) >> lk.delay("60 s", limit=4000) >> lk.tx(b), name="works")
+        for _ in range(4):
+            a.send(frames(1000))
+        wait_until(lambda path=path: path.ledger.sent == 4000)
+        path.stop()
+        assert path.ledger.is_balanced
+
+
+# All of them
+
+
+def test_a_path_file_says_it_as_it_was_written() -> None:
+    chain = (
+        lk.rx("a")
+        >> lk.police("100 Mbit/s")
+        >> lk.queue("10 Mbit/s L1", "1 MB", "pie")
+        >> lk.delay("20 ms", "2 ms")
+        >> lk.tx("b")
+    )
+    path = lk.Path(chain)
+    again = lk.Path.from_json(path.to_json())
+    assert again.to_dict() == path.to_dict()
+    (link,) = (node for node in again.nodes if node.kind == "queue")
+    assert (link.params["rate"], link.params["overhead"]) == ("10 Mbit/s L1", 24)
+    for said in ("100 Mbit/s", "burst 125000 B", "limit 1 MB", "20 ms", "± 2 ms"):
+        assert said in path.to_svg()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: lk.police("100 Mbyte/s"), "'Mbyte/s' is no unit"),
+        (lambda: lk.police(0), "rate is 0; it is a load above 0"),
+        (lambda: lk.police("1 Mbit/s", "64 packets"), "with the rate '1 Mbit/s' it is in bytes"),
+        (lambda: lk.police("1 kpps", "64 kB"), "with the rate '1 kpps' it is in packets"),
+        (lambda: lk.police("1 kpps", peak="10 pps"), "peak is '10 pps'; it is at least the rate"),
+        (lambda: lk.police(10, excess_burst="1 packets", peak=20), "a policer has one of the two"),
+        (lambda: lk.police(10, peak_burst="9 packets"), "there is no peak="),
+        (lambda: lk.queue("1 Mbit/s", "0 packets"), "limit is '0 packets'"),
+        (lambda: lk.queue("1 Mbit/s", "1000"), "limit is '1000'"),
+        (lambda: lk.queue("1 Mbit/s", aqm="coddel"), "'codel'"),
+        (lambda: lk.queue("1 Mbit/s", target="5 min"), "5 min"),
+        (lambda: lk.delay("-1 ms"), "-1 ms"),
+        (lambda: lk.delay(61), "it is a time of 0 to 60 s"),
+        (lambda: lk.delay("1 ms", limit=0), "limit is 0"),
+        (lambda: lk.delay("1 ms", distribution="pareto"), "'pareto'"),
+    ],
+)
+def test_what_is_refused(make: object, said: str) -> None:
+    with pytest.raises((PathError, lk.LabError), match=None) as error:
+        make()  # type: ignore[operator]
+    assert said in str(error.value)
