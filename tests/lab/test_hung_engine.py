@@ -354,3 +354,22 @@ def test_an_interrupt_leaves_a_measurement_that_hangs(drivers: Drivers) -> None:
             assert "lab.restart() ends an engine that is stuck" in told.value.__notes__[0]
             lab.restart(without=["null"])
         assert not lab.ports
+
+
+def test_a_port_is_left_out_with_its_tunnels(leftovers: None) -> None:
+    with lk.Lab() as lab:
+        near, far = lab.cable()
+        tunnel = lk.Vxlan(
+            local="192.0.2.1", remote="192.0.2.2", vni=7, remote_mac="02:00:00:00:00:02"
+        )
+        inner = lab.tunnel(near, tunnel)
+        with pytest.raises(lk.PortError, match="leave out the port outside of it"):
+            lab.restart(without=["inner"])
+        with pytest.warns(UserWarning, match="there is no path tunnels:client"):
+            lab.restart(without=["client"])
+        assert list(lab.ports) == ["server"]
+        assert inner.is_closed
+        assert not lab.paths
+        far.send(FRAME)
+        lab.restart()
+        assert list(lab.ports) == ["server"]
