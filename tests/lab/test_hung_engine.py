@@ -373,3 +373,15 @@ def test_a_port_is_left_out_with_its_tunnels(leftovers: None) -> None:
         far.send(FRAME)
         lab.restart()
         assert list(lab.ports) == ["server"]
+
+
+def test_a_restart_that_hangs_is_interrupted(drivers: Drivers) -> None:
+    with hanging_lab(start_port=600.0) as lab:
+        port = lab.port("null")
+        with drivers.hang_in("rte_eth_dev_start"):
+            with pytest.raises(KeyboardInterrupt), ctrl_c_while_it_waits(lab):
+                lab.restart()
+            with pytest.raises(lk.LabClosed):
+                port.xstats()
+        lab.restart()
+        assert port.info.driver == "net_null"
