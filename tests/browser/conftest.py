@@ -132,6 +132,15 @@ def menu(page: Page, name: str, *entries: str) -> None:
     page.get_by_text(entries[-1], exact=True).click()
 
 
+def wait_for_none(view: Locator, script: str, where: object = "") -> None:
+    """Until the script finds nothing wrong with a view: it is laid out anew some time after the
+    page has another width."""
+    end = time.monotonic() + 30
+    while found := view.evaluate(script):
+        assert time.monotonic() < end, (where, found)
+        view.page.wait_for_timeout(50)
+
+
 @pytest.fixture(scope="package")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """JupyterLab from `make lab`."""

@@ -14,6 +14,7 @@ from scapy.utils import wrpcap
 
 import labkit as lk
 from tests.network import linux_echo_server, talk_to
+from tests.patience import exactly
 from tests.tunnel_peers import INNER_4, INNER_6, Peer, linux_vxlan, open_vswitch
 from tests.tunnels import TUNNELS, V4, V6, carried
 
@@ -168,8 +169,9 @@ def test_tshark_finds_nothing_wrong_on_the_wire(lab: lk.Lab, tmp_path: Path) -> 
     file = tmp_path / "wire.pcapng"
     tunnel = TUNNELS["geneve_options_v6"]
     path = lab.run(lk.rx(east) >> lk.encap(tunnel) >> lk.capture(file) >> lk.tx(east))
-    west.send([frame for frame in carried(tunnel).values() if len(frame) > 60])
-    count = len(west.receive(100, timeout=0.5))
+    sent = [frame for frame in carried(tunnel).values() if len(frame) > 60]
+    west.send(sent)
+    count = len(exactly(west, len(sent)))
     path.flush()
     packets = tshark(file)
     assert len(packets) == count > 5
