@@ -97,7 +97,7 @@ test-vm: setup-test $(VENV)/system-vm
 
 lint: setup-test check-notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy
-	@clang-format --dry-run -Werror native/*/*.[ch] tests/fuzz/*.c
+	@clang-format --dry-run -Werror native/*/*.[ch] tests/*.c tests/fuzz/*.c
 
 check-notebooks: setup-test
 	@$(BIN)/nbstripout --verify --keep-id --extra-keys metadata.papermill \
@@ -115,7 +115,7 @@ bench: setup-test
 	@$(BIN)/python -m tests.bench
 
 format: setup-test
-	@$(BIN)/ruff check -q --fix-only . && $(BIN)/ruff format -q . && clang-format -i native/*/*.[ch] tests/fuzz/*.c
+	@$(BIN)/ruff check -q --fix-only . && $(BIN)/ruff format -q . && clang-format -i native/*/*.[ch] tests/*.c tests/fuzz/*.c
 
 clean:
 	rm -rf build $(VENV)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import labkit as lk
+from labkit.engine.hung import calls_under_way
 from tests.patience import wait_until
 
 SOURCE = Path(__file__).with_suffix(".c")
@@ -74,4 +75,27 @@ def ctrl_c_while_it_waits(lab: lk.Lab) -> Iterator[None]:
     try:
         yield
     finally:
+        thread.join()
+
+
+@contextmanager
+def deadline_passes_in(lab: lk.Lab, function: str) -> Iterator[None]:
+    """The time of a command is over once a driver hangs in this function. A short deadline would
+    pass on a machine under load as well."""
+    left = threading.Event()
+
+    def is_over() -> bool:
+        order = lab.engine._client.exchanges._under_way
+        calls = calls_under_way(lab.engine.status)
+        if order is not None and any(c.call == function and c.seconds > 1.0 for c in calls):
+            order.seconds = 0.0
+            return True
+        return left.is_set()
+
+    thread = threading.Thread(target=wait_until, args=(is_over, 300.0))
+    thread.start()
+    try:
+        yield
+    finally:
+        left.set()
         thread.join()

@@ -77,4 +77,5 @@ def wait_for_none(before: set[str], pid: int | None = None) -> None:
     end = time.monotonic() + SETTLE_SECONDS
     while (left := snapshot(pid) - before) and time.monotonic() < end:
         time.sleep(0.02)
-    assert not left - {f"file {path}" for path in others_files()}
+    left -= {f"file {path}" for path in others_files()}
+    assert not left, left

@@ -76,7 +76,8 @@ class Exchanges:
         self._stands_still = stands_still
         self._seconds = {**SECONDS, **seconds}
         self._orders: SimpleQueue[Order | None] = SimpleQueue()
-        self._ordering = threading.Lock()
+        # The garbage collector may close a forgotten lab on this very thread.
+        self._ordering = threading.RLock()
         self._under_way: Order | None = None
         self._is_closed = False
         self._here = threading.local()

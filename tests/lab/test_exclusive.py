@@ -17,7 +17,10 @@ from tests.patience import wait_until
 
 
 class Engine:
-    """All that a measurement wants of an engine is that there is one."""
+    """All that a measurement wants of an engine: that there is one, and that it gets on."""
+
+    busy_seconds = 0.0
+    hung = None
 
 
 def pauses(pause: Pause) -> None:

@@ -17,6 +17,7 @@ from labkit.packet.codec import Verdict
         lk.PathError("node x"),
         lk.DutDied("testpmd", "its process ended (signal 9)", ("one", "two")),
         lk.EngineDied("SIGSEGV", signal="SIGSEGV", node="p/n", command="run", log=("a",)),
+        lk.EngineHung("it hangs", pid=1, call="rte_eth_dev_start", port="a", log=("a",)),
         lk.Refused(Verdict(9, "udp_bad_checksum", "a sentence", "RFC 768"), 40),
     ],
     ids=lambda error: type(error).__name__,

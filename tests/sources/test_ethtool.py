@@ -6,12 +6,13 @@ import errno
 import re
 import socket
 import subprocess
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from labkit.sources import Ethtool, Sample, SourceError, rates
+from labkit.sources import Ethtool, Sample, SourceError, ethtool, rates
 from tests.network import ip, unique_name, veth_host
 from tests.patience import wait_until
 
@@ -184,3 +185,20 @@ def test_works_where_an_event_loop_runs_already() -> None:
     # On a thread of its own: a browser that another test started has a loop on this one.
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(asyncio.run, cell()).result() > 10
+
+
+def test_a_kernel_that_does_not_answer_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a driver holds the kernel's lock of interfaces and waits for its device."""
+    answers = threading.Event()
+    with Ethtool("lo") as source:
+        assert source.sample() is not None
+        with monkeypatch.context() as slow:
+            slow.setattr(ethtool, "ANSWER_SECONDS", 0.2)
+            slow.setattr(source, "_read_apart", answers.wait)
+            assert source.sample() is None
+            assert source.state == "gone"
+            assert "has not answered for 0.2 s what interface lo counts" in source.reason
+            assert source.sample() is None
+        answers.set()
+        wait_until(lambda: source.sample() is not None)
+        assert source.state == "live"
