@@ -9,12 +9,15 @@ from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
 from labkit.errors import LabClosed, LabError, PathError
 from labkit.lab.host_paths import HostPaths
+from labkit.lab.numa import warn_of_distance
 from labkit.lab.port import Port
 from labkit.lab.running_path import RunningPath, start_path
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters
 from labkit.path.path import Path
 from labkit.text import first_free, near
+
+WHO_CALLED = 4  # lab.run(), behind what looks at its arguments
 
 
 class LabPaths:
@@ -77,6 +80,8 @@ class LabPaths:
             self.declared[path.name] = running
         finally:
             self.hosts.ensure(resolved.ports)
+        used = [port for name, port in self._ports.items() if name in resolved.ports]
+        warn_of_distance(self._engine, path.name, used, WHO_CALLED)
         return running
 
     def stop_measurement(self) -> None:

@@ -26,16 +26,6 @@ speeds_of(uint32_t mbps)
 	return rte_eth_speed_bitflag(mbps, RTE_ETH_LINK_FULL_DUPLEX) | RTE_ETH_LINK_SPEED_FIXED;
 }
 
-/* Virtual devices are looked at instead: what they tell by interrupt they tell late. */
-static void
-ask_for_events(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info)
-{
-	if (lk_is_virtual(info))
-		return;
-	conf->intr_conf.lsc = (*info->dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
-	conf->intr_conf.rmv = (*info->dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
-}
-
 /* Queues and MTU; the port knows afterwards how long its frames may be. */
 static int
 configure(uint16_t id, const struct lk_port_config *wanted, const struct rte_eth_dev_info *info)
@@ -54,7 +44,7 @@ configure(uint16_t id, const struct lk_port_config *wanted, const struct rte_eth
 		(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP) & info->flow_type_rss_offloads;
 	if (rss->rss_hf == 0)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
-	ask_for_events(&conf, info);
+	conf.intr_conf.rmv = (*info->dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
 	rc = rte_eth_dev_configure(id, wanted->rx_queues, wanted->tx_queues, &conf);
 	if (rc == 0)
 		rc = rte_eth_dev_get_mtu(id, &mtu);
@@ -172,6 +162,17 @@ set_mac(uint16_t id, const uint8_t *mac)
 	return unless_unsupported(rte_eth_dev_default_mac_addr_set(id, &address));
 }
 
+/* Whether a NIC would keep frames to this address away, having neither taken it nor everything. */
+static int
+filters(uint16_t id, const uint8_t *mac)
+{
+	struct rte_ether_addr own;
+
+	return mac != NULL && rte_eth_promiscuous_get(id) != 1 &&
+	       rte_eth_macaddr_get(id, &own) == 0 &&
+	       memcmp(own.addr_bytes, mac, RTE_ETHER_ADDR_LEN) != 0;
+}
+
 int
 lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *mac)
 {
@@ -204,7 +205,11 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 	if (rc == 0) /* some drivers begin with it, net_ring for one */
 		rc = unless_unsupported(wanted->promiscuous ? rte_eth_promiscuous_enable(id)
 							    : rte_eth_promiscuous_disable(id));
+	if (rc == 0 && !lk_is_virtual(&info) && filters(id, mac))
+		return -EADDRNOTAVAIL;
 	if (rc == 0 && !lk_is_virtual(&info) && !wanted->pause_frames)
 		switch_pause_off(id);
-	return rc == 0 ? lk_link_follow(id, &info) : rc;
+	if (rc == 0)
+		lk_link_follow(id, &info);
+	return rc;
 }

@@ -2,7 +2,7 @@
 
 /*
  * The service thread: what has to be done now and then and must not be done by a worker. It refines
- * the clock, and looks at links.
+ * the clock.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -10,12 +10,10 @@
 #include <time.h>
 
 #include "clock.h"
-#include "link.h"
 #include "service.h"
 
 #define REST_NS		5000000
 #define RESTS_PER_CLOCK 20
-#define RESTS_PER_LINK	10
 
 static pthread_t thread;
 static atomic_int running;
@@ -30,8 +28,6 @@ serve(void *unused)
 	while (running) {
 		if (++rests % RESTS_PER_CLOCK == 0)
 			lk_clock_refine();
-		if (rests % RESTS_PER_LINK == 0)
-			lk_links_look();
 		nanosleep(&rest, NULL);
 	}
 	return NULL;
