@@ -104,8 +104,11 @@ make_queues(uint16_t id, const struct lk_port_config *config, const struct rte_e
 	if (rc != 0)
 		return rc;
 	if (!port->is_ring) {
-		port->rx_descriptors = (uint32_t)rx * config->rx_queues;
-		port->tx_descriptors = (uint32_t)tx * config->tx_queues;
+		/* net_af_xdp has rings of its own size, whatever it is asked for */
+		uint32_t least = lk_is_xdp(info) ? LK_XDP_RING : 0;
+
+		port->rx_descriptors = RTE_MAX(rx, least) * config->rx_queues;
+		port->tx_descriptors = RTE_MAX(tx, least) * config->tx_queues;
 	}
 	rc = make_pool(id, config, info);
 	if (rc != 0)
