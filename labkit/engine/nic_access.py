@@ -27,14 +27,14 @@ def check_nic(
 
     engine: the process that is to have it, where that runs
     """
+    facts = nic_facts(device.address, root)
+    if facts is not None and facts.dpdk is not None:
+        check_arguments(device, facts.dpdk.name, facts.dpdk.arguments)
     why = why_unusable(
         device.address, memory_mb=memory_mb, engine=engine, hugepages=hugepages, root=root
     )
     if why:
         raise PortError(why)
-    facts = nic_facts(device.address, root)
-    if facts is not None and facts.dpdk is not None:
-        check_arguments(device, facts.dpdk.name, facts.dpdk.arguments)
 
 
 def check_arguments(device: PciDevice, driver: str, described: str) -> None:

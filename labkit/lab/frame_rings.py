@@ -182,7 +182,8 @@ class FrameRings:
             elif time.monotonic() > end:
                 raise PortError(
                     f"port {self.port}: the engine took no frame for {PATIENCE_SECONDS:g} s, and "
-                    f"{left:,} bytes wait in its queue; the path that sends them stands still: "
+                    f"{left:,} bytes wait in its queue; the path that sends them stands still, or "
+                    "the port's buffers are all in queues (mbufs= of lab.port() gives it more): "
                     "lab.counters() shows who reads the other end of a cable and does not get on, "
                     "lab.log what a driver says; lab.restart() ends it"
                 )

@@ -114,7 +114,7 @@ class Lab:
         *,
         mtu: int | None = None,
         queues: int = 1,
-        promiscuous: bool = True,
+        promiscuous: bool | None = None,
         mac: str | None = None,
         rx_descriptors: Count | None = None,
         tx_descriptors: Count | None = None,
@@ -135,11 +135,12 @@ class Lab:
         Ethernet (a warning says how); PortError for what was not kept whole or cannot be Ethernet.
 
         name is what paths and pictures call it; mtu in bytes (None: the driver's or interface's
-        own); queues in each direction; mac the address nodes answer for (None: the driver's, or one
-        of the lab's making where the driver has none); options are the kind's own (ring_size; size,
-        copy, source; tx, repeat; role, id, ring_size_log2, zero_copy, secret; framesz, framecnt,
-        qdisc_bypass; start_queue, force_copy; of pci the arguments of its driver, which may stand
-        behind the address too: pci:ADDRESS,large_llq_hdr=1).
+        own); queues in each direction; promiscuous (None: where the driver can); mac the address
+        nodes answer for (None: the driver's, or one of the lab's making where the driver has none);
+        options are the kind's own (ring_size; size, copy, source; tx, repeat; role, id,
+        ring_size_log2, zero_copy, secret; framesz, framecnt, qdisc_bypass; start_queue, force_copy;
+        of pci the arguments of its driver, which may stand behind the address too, as in
+        pci:ADDRESS,large_llq_hdr=1).
 
         Of a NIC: rx_descriptors and tx_descriptors of each queue (None: 1,024 or the driver's next
         to it); mbufs in a pool of its own (None: as many as queues and workers need); offloads that
@@ -150,7 +151,7 @@ class Lab:
         """
         check_mac(mac)
         parsed = parse_device(device, mtu, queues, options)
-        settings = settings_of(parsed.mtu if mtu is None else mtu, queues, promiscuous)
+        settings = settings_of(parsed.mtu if mtu is None else mtu, queues, promiscuous is not False)
         nic = NicSettings(
             rx_descriptors=rx_descriptors,
             tx_descriptors=tx_descriptors,
@@ -160,7 +161,7 @@ class Lab:
             pause_frames=pause_frames,
             link_timeout=link_timeout,
         )
-        return self._ports.open(parsed, name, mac, settings, nic)
+        return self._ports.open(parsed, name, mac, settings, nic, asks_for_all=promiscuous is True)
 
     @checked(PortError)
     def tunnel(self, port: Port, tunnel: "Tunnel", inner: str = "inner") -> Port:
@@ -320,8 +321,8 @@ class Lab:
 
     @property
     def workers(self) -> "pd.DataFrame":
-        """One row a worker: lcore, cpu (missing: shares all), paths, loops, busy_ns, idle_ns; those
-        there were last when the lab was closed."""
+        """One row a worker: lcore, cpu (missing: shares all), paths, loops, busy_ns, idle_ns,
+        numa_node; those there were last when the lab was closed."""
         return self._workers.table
 
     def counters(self) -> dict[str, PathCounters]:

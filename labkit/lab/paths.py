@@ -10,6 +10,7 @@ from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
 from labkit.errors import LabClosed, LabError, PathError, is_answered
 from labkit.lab.host_paths import HostPaths
+from labkit.lab.numa import warn_of_distance
 from labkit.lab.port import Port
 from labkit.lab.running_path import RunningPath, start_path
 from labkit.path.chain import Chain, Node
@@ -17,6 +18,8 @@ from labkit.path.counters import PathCounters
 from labkit.path.lanes import Lanes, lane_count
 from labkit.path.path import Path
 from labkit.text import first_free, near
+
+WHO_CALLED = 4  # lab.run(), behind what looks at its arguments
 
 
 class LabPaths:
@@ -80,6 +83,8 @@ class LabPaths:
             start_path(self._engine, resolved, running.lane_count)
             self.declared[path.name] = running
         self._warn_of_unread(resolved)
+        used = [port for name, port in self._ports.items() if name in resolved.ports]
+        warn_of_distance(self._engine, path.name, used, WHO_CALLED)
         return running
 
     def unread(self, port: str) -> list[int]:

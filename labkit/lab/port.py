@@ -143,10 +143,24 @@ class Port:
 
     @checked(PortError)
     def set_promiscuous(self, on: bool) -> None:
-        """Receives frames for other MAC addresses too, or not (rte_eth_promiscuous_enable)."""
-        self._try(lambda name: self._engine.commands.set_promiscuous(name, on))
+        """Receives frames for other MAC addresses too, or not (rte_eth_promiscuous_enable).
+
+        Some NICs refuse, ENA among them: PortError tells what still arrives.
+        """
+        try:
+            self._try(lambda name: self._engine.commands.set_promiscuous(name, on))
+        except PortError as error:
+            raise PortError(f"{error}; {self.still_arrives}" if on else str(error)) from None
         settings = self.declaration.settings | {"promiscuous": int(on)}
         self.declaration = replace(self.declaration, settings=settings)
+
+    @property
+    def still_arrives(self) -> str:
+        """What a NIC receives that is not promiscuous, in words."""
+        return (
+            f"what arrives are frames to its own address, {self.mac}, and to groups such as "
+            "broadcast; others are for the NIC to pass over, and no counter tells of them"
+        )
 
     @checked(PortError)
     def set_link(self, up: bool) -> None:

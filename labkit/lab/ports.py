@@ -3,6 +3,7 @@
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -16,7 +17,7 @@ from labkit.errors import EngineError, LabError, PortError, is_answered
 from labkit.lab.claims import claims_of
 from labkit.lab.device import Device, check_ring_size
 from labkit.lab.frame_rings import FrameRings
-from labkit.lab.link import await_link
+from labkit.lab.link_wait import await_link
 from labkit.lab.nic_settings import NicSettings
 from labkit.lab.port import Port
 from labkit.lab.port_declaration import PortDeclaration, PortInfo
@@ -93,8 +94,10 @@ class LabPorts:
         mac: str | None,
         settings: dict[str, int],
         nic: NicSettings,
+        *,
+        asks_for_all: bool,
     ) -> Port:
-        """Opens a port on a device; see Lab.port()."""
+        """Opens a port on a device; see Lab.port(). asks_for_all: to be promiscuous, by itself."""
         chosen = self._free_name(name or name_of(device))
         if mac is None and device.own_mac:
             mac = self._next_mac()
@@ -105,6 +108,13 @@ class LabPorts:
             self._attach(declaration)
             port = self._start(declaration)
             await_link(port, nic.link_timeout, WHO_CALLED)
+        info = port.last_info
+        if asks_for_all and not info.promiscuous and not info.is_virtual:
+            warnings.warn(
+                f"port {port.name}: {info.driver} is not promiscuous though it was asked to be; "
+                + port.still_arrives,
+                stacklevel=WHO_CALLED,
+            )
         return port
 
     @contextmanager
@@ -144,7 +154,7 @@ class LabPorts:
         for port in self.by_name.values():
             port.begin_anew(self._configured(port.declaration))
         for port in self.by_name.values():
-            await_link(port, port.declaration.nic.link_timeout, WHO_CALLED)
+            await_link(port, port.declaration.nic.link_timeout, WHO_CALLED - 1)
         for port in self.by_name.values():
             if port.declaration.is_link_down:
                 port.set_link(False)
@@ -244,6 +254,11 @@ class LabPorts:
             memory = commands.port_memory(name)
             if "ENOMEM" in str(error) and memory["needed"] > memory["free"]:
                 raise no_memory(name, memory, self.engine.eal.memory_mb, queues) from None
+            if "EADDRNOTAVAIL" in str(error):
+                raise PortError(
+                    f"{name}: {limits['driver']} takes no other MAC address than the NIC's own and "
+                    "is not promiscuous, so nothing would arrive; leave mac= out"
+                ) from None
             raise PortError(f"{name}: {limits['driver']} did not start: {error}") from None
         return PortInfo.of(info)
 

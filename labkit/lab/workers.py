@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from labkit.engine.answers import WorkerFacts
 from labkit.engine.engine import Engine
+from labkit.machine.cpus import numa_node_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,10 @@ class LabWorkers:
         from labkit.tables.table import Table  # pandas is slow to load
 
         facts = self._engine.commands.describe_workers() if self._kept is None else self._kept
-        return Table(facts, columns=COLUMNS).astype({"cpu": "Int64"})
+        table = Table(facts, columns=COLUMNS)
+        cpus = [fact["cpu"] for fact in facts]
+        table["numa_node"] = [None if cpu is None else numa_node_of(cpu) for cpu in cpus]
+        return table.astype({"cpu": "Int64", "numa_node": "Int64"})
 
     def keep(self) -> None:
         """Keeps what they did, for when the engine is gone."""

@@ -111,3 +111,9 @@ def core_of(cpu: int) -> str:
         return siblings.read_text()
     except OSError:
         return str(cpu)
+
+
+def numa_node_of(cpu: int, root: Path = Path("/")) -> int | None:
+    """The NUMA node of a CPU; None where the kernel does not tell."""
+    nodes = (root / f"sys/devices/system/cpu/cpu{cpu}").glob("node[0-9]*")
+    return next((int(node.name.removeprefix("node")) for node in nodes), None)

@@ -6,6 +6,8 @@
 
 #include "api.h"
 
+#define LK_XDP_RING 2048 /* frames, XSK_RING_CONS__DEFAULT_NUM_DESCS */
+
 struct lk_port;
 
 int lk_is_packet_socket(const struct rte_eth_dev_info *info);

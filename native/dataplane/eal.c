@@ -8,6 +8,7 @@
 #include "api.h"
 #include "clock.h"
 #include "driver_call.h"
+#include "link.h"
 #include "node.h"
 #include "service.h"
 #include "trace.h"
@@ -29,12 +30,15 @@ lk_eal_start(int argc, char **argv)
 		rc = lk_nodes_start();
 	if (rc == 0)
 		rc = lk_service_start();
+	if (rc == 0)
+		rc = lk_links_start();
 	return rc;
 }
 
 void
 lk_eal_stop(void)
 {
+	lk_links_stop();
 	lk_service_stop();
 	rte_eal_cleanup();
 }

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * Links of ports, and what became of them over time. A driver that hears of changes from its device
- * tells them itself; the others are looked at by the service thread. net_af_packet and net_af_xdp
- * say of every link that it is up, so their interfaces are asked. A device may be gone altogether:
- * an interface that was deleted, a NIC that was unplugged. Nothing is sent on it any more.
+ * Links of ports, and what became of them over time. A thread of their own looks at them: a driver
+ * that is asked to tell of changes by interrupt answers from memory when no interrupt comes.
+ * net_af_packet and net_af_xdp say of every link that it is up, so their interfaces are asked. A
+ * device may be gone altogether: an interface that was deleted, a NIC that was unplugged. Nothing
+ * is sent on it any more.
  */
 #include <errno.h>
 #include <net/if.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rte_bus.h>
@@ -21,6 +24,8 @@
 #include "drivers.h"
 #include "link.h"
 #include "port.h"
+
+#define REST_NS 50000000
 
 struct followed {
 	int is_followed;
@@ -35,7 +40,9 @@ struct followed {
 
 static struct followed ports[RTE_MAX_ETHPORTS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of what is followed */
-static int asking = -1;					 /* a socket for questions */
+static pthread_t thread;
+static atomic_int running;
+static int asking; /* a socket for questions */
 
 /* Whether the interface is there, and then its flags (netdevice(7)). */
 static int
@@ -123,15 +130,13 @@ lk_links_look(void)
 
 /* By a driver, on the thread of DPDK's interrupts. */
 static int
-on_event(uint16_t id, enum rte_eth_event_type event, void *unused, void *unused_too)
+on_device_removal(uint16_t id, enum rte_eth_event_type event, void *unused, void *unused_too)
 {
+	(void)event;
 	(void)unused;
 	(void)unused_too;
 	pthread_mutex_lock(&lock);
-	if (event == RTE_ETH_EVENT_INTR_RMV)
-		note(id, LK_LINK_GONE, 0);
-	else
-		look(id);
+	note(id, LK_LINK_GONE, 0);
 	pthread_mutex_unlock(&lock);
 	return 0;
 }
@@ -150,32 +155,73 @@ on_removal(const char *device, enum rte_dev_event_type event, void *unused)
 	pthread_mutex_unlock(&lock);
 }
 
+static void *
+look_now_and_then(void *unused)
+{
+	const struct timespec rest = {0, REST_NS};
+
+	(void)unused;
+	while (running) {
+		lk_links_look();
+		nanosleep(&rest, NULL);
+	}
+	return NULL;
+}
+
 int
+lk_links_start(void)
+{
+	int rc;
+
+	asking = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (asking < 0)
+		return -errno;
+	running = 1;
+	rc = -pthread_create(&thread, NULL, look_now_and_then, NULL);
+	if (rc == 0)
+		pthread_setname_np(thread, "lk-links");
+	return rc;
+}
+
+void
+lk_links_stop(void)
+{
+	if (atomic_exchange(&running, 0))
+		pthread_join(thread, NULL);
+}
+
+void
+lk_links_hold(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void
+lk_links_release(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+void
 lk_link_follow(uint16_t id, const struct rte_eth_dev_info *info)
 {
 	struct followed *f = &ports[id];
 	const char *device = rte_dev_name(info->device);
 	struct rte_eth_link link;
-	int rc;
+	int state;
 
-	if (asking < 0)
-		asking = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (asking < 0)
-		return -errno;
 	pthread_mutex_lock(&lock);
 	*f = (struct followed){.is_followed = 1, .state = -1, .interface = info->if_index};
 	f->asks_interface = lk_is_packet_socket(info) || lk_is_xdp(info);
 	snprintf(f->device, sizeof(f->device), "%s", device);
 	if (strcmp(rte_bus_name(rte_dev_bus(info->device)), "pci") == 0)
 		snprintf(f->sysfs, sizeof(f->sysfs), "/sys/bus/pci/devices/%s", device);
-	rc = lk_link_read(id, &link);
-	note(id, rc, link.link_speed);
+	state = lk_link_read(id, &link);
+	note(id, state, link.link_speed);
 	pthread_mutex_unlock(&lock);
-	rte_eth_dev_callback_register(id, RTE_ETH_EVENT_INTR_LSC, on_event, NULL);
-	rte_eth_dev_callback_register(id, RTE_ETH_EVENT_INTR_RMV, on_event, NULL);
+	rte_eth_dev_callback_register(id, RTE_ETH_EVENT_INTR_RMV, on_device_removal, NULL);
 	if (f->sysfs[0] != '\0')
 		rte_dev_event_callback_register(device, on_removal, NULL);
-	return 0;
 }
 
 /* What became of it is kept until another port has its number. */
@@ -186,8 +232,7 @@ lk_link_leave(uint16_t id)
 
 	if (!f->is_followed)
 		return;
-	rte_eth_dev_callback_unregister(id, RTE_ETH_EVENT_INTR_LSC, on_event, NULL);
-	rte_eth_dev_callback_unregister(id, RTE_ETH_EVENT_INTR_RMV, on_event, NULL);
+	rte_eth_dev_callback_unregister(id, RTE_ETH_EVENT_INTR_RMV, on_device_removal, NULL);
 	if (f->sysfs[0] != '\0')
 		rte_dev_event_callback_unregister(f->device, on_removal, NULL);
 	pthread_mutex_lock(&lock);

@@ -6,8 +6,14 @@
 
 #include "recorder_memory.h"
 
+int lk_links_start(void);
+void lk_links_stop(void);
+/* Nobody looks meanwhile: a driver is told something about a link. */
+void lk_links_hold(void);
+void lk_links_release(void);
+
 /* The link of a port that has started is followed until it is about to close. */
-int lk_link_follow(uint16_t id, const struct rte_eth_dev_info *info);
+void lk_link_follow(uint16_t id, const struct rte_eth_dev_info *info);
 void lk_link_leave(uint16_t id);
 void lk_link_look(uint16_t id);
 void lk_links_look(void);					/* at all that are followed */

@@ -91,11 +91,13 @@ lk_port_set_link(uint16_t id, int up)
 
 	if (up && lk_ports[id].is_unplugged)
 		return -ENOTCONN;
+	lk_links_hold();
 	if (lk_ports[id].is_ring)
 		rc = lk_cable_set_link(&lk_ports[id], up);
 	else
 		rc = up ? LK_DRIVER_CALL(rte_eth_dev_set_link_up, id)
 			: LK_DRIVER_CALL(rte_eth_dev_set_link_down, id);
+	lk_links_release();
 	lk_links_look(); /* at both ends of a cable */
 	return rc;
 }

@@ -27,16 +27,6 @@ speeds_of(uint32_t mbps)
 	return rte_eth_speed_bitflag(mbps, RTE_ETH_LINK_FULL_DUPLEX) | RTE_ETH_LINK_SPEED_FIXED;
 }
 
-/* Virtual devices are looked at instead: what they tell by interrupt they tell late. */
-static void
-ask_for_events(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info)
-{
-	if (lk_is_virtual(info))
-		return;
-	conf->intr_conf.lsc = (*info->dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
-	conf->intr_conf.rmv = (*info->dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
-}
-
 /* Queues and MTU; the port knows afterwards how long its frames may be. */
 static int
 configure(uint16_t id, const struct lk_port_config *wanted, const struct rte_eth_dev_info *info)
@@ -55,7 +45,7 @@ configure(uint16_t id, const struct lk_port_config *wanted, const struct rte_eth
 		(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP) & info->flow_type_rss_offloads;
 	if (rss->rss_hf == 0)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE;
-	ask_for_events(&conf, info);
+	conf.intr_conf.rmv = (*info->dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
 	rc = LK_DRIVER_CALL(rte_eth_dev_configure, id, wanted->rx_queues, wanted->tx_queues, &conf);
 	if (rc == 0)
 		rc = rte_eth_dev_get_mtu(id, &mtu);
@@ -115,8 +105,11 @@ make_queues(uint16_t id, const struct lk_port_config *config, const struct rte_e
 	if (rc != 0)
 		return rc;
 	if (!port->is_ring) {
-		port->rx_descriptors = (uint32_t)rx * config->rx_queues;
-		port->tx_descriptors = (uint32_t)tx * config->tx_queues;
+		/* net_af_xdp has rings of its own size, whatever it is asked for */
+		uint32_t least = lk_is_xdp(info) ? LK_XDP_RING : 0;
+
+		port->rx_descriptors = RTE_MAX(rx, least) * config->rx_queues;
+		port->tx_descriptors = RTE_MAX(tx, least) * config->tx_queues;
 	}
 	rc = make_pool(id, config, info);
 	if (rc != 0)
@@ -174,6 +167,17 @@ set_mac(uint16_t id, const uint8_t *mac)
 	return unless_unsupported(LK_DRIVER_CALL(rte_eth_dev_default_mac_addr_set, id, &address));
 }
 
+/* Whether a NIC would keep frames to this address away, having neither taken it nor everything. */
+static int
+filters(uint16_t id, const uint8_t *mac)
+{
+	struct rte_ether_addr own;
+
+	return mac != NULL && rte_eth_promiscuous_get(id) != 1 &&
+	       rte_eth_macaddr_get(id, &own) == 0 &&
+	       memcmp(own.addr_bytes, mac, RTE_ETHER_ADDR_LEN) != 0;
+}
+
 int
 lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *mac)
 {
@@ -208,7 +212,11 @@ lk_port_start(uint16_t id, const struct lk_port_config *wanted, const uint8_t *m
 		rc = unless_unsupported(wanted->promiscuous
 						? LK_DRIVER_CALL(rte_eth_promiscuous_enable, id)
 						: LK_DRIVER_CALL(rte_eth_promiscuous_disable, id));
+	if (rc == 0 && !lk_is_virtual(&info) && filters(id, mac))
+		return -EADDRNOTAVAIL;
 	if (rc == 0 && !lk_is_virtual(&info) && !wanted->pause_frames)
 		switch_pause_off(id);
-	return rc == 0 ? lk_link_follow(id, &info) : rc;
+	if (rc == 0)
+		lk_link_follow(id, &info);
+	return rc;
 }

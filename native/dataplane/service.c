@@ -2,7 +2,7 @@
 
 /*
  * The service thread: what has to be done now and then and must not be done by a worker. It refines
- * the clock, tells of workers that stand still, and looks at links.
+ * the clock, and tells of workers that stand still.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -10,13 +10,11 @@
 #include <time.h>
 
 #include "clock.h"
-#include "link.h"
 #include "service.h"
 #include "standstill.h"
 
 #define REST_NS		5000000
 #define RESTS_PER_CLOCK 20
-#define RESTS_PER_LINK	10
 
 static pthread_t thread;
 static atomic_int running;
@@ -33,8 +31,6 @@ serve(void *unused)
 			lk_clock_refine();
 			lk_standstill_look();
 		}
-		if (rests % RESTS_PER_LINK == 0)
-			lk_links_look(); /* last: a driver may hang */
 		nanosleep(&rest, NULL);
 	}
 	return NULL;

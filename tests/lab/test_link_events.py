@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import labkit as lk
-from labkit.lab.link import await_link
+from labkit.lab.link_wait import await_link
 from labkit.sources import Engine
 from tests.network import ip, namespace, unique_name
 from tests.patience import wait_until
