@@ -184,8 +184,8 @@ def trial(
     A frame is reordered when a later one of its own flow came before it (RFC 4737), which queues
     that are read at different times do not change. Flows are told apart by the addresses, ports,
     protocol, VLAN and VNI that the stream varies. Where their values make more than 4,096
-    combinations, or a list names one twice, some flows are taken for one, and count too many. Each
-    lane's share has an order of its own.
+    combinations, or a list names one twice, some flows may be taken for one and count too many.
+    Each lane's share has an order of its own.
 
     A frame is known by its signature, its last 18 bytes: what a DUT pads, cuts or fragments is lost
     and unexplained, and that the bytes before came back whole is not looked at (lk.echo does).

@@ -83,3 +83,30 @@ def test_lanes_by_default_are_no_more_than_queues(lab: lk.Lab, queues: int) -> N
         assert_whole(t)
     with pytest.raises(lk.LabError, match=f"lanes is 3; the range is 1 to {queues}"):
         lab.traffic(lanes=3)
+
+
+def test_order_is_that_within_flows_of_what_it_sends_now(lab: lk.Lab) -> None:
+    """Frames pass each other, but none of its own flow, also when it starts again amid its fields,
+    or sends other ones."""
+    a, b = lab.cable(ring_size=4096)
+    line = lk.impair(reorder=0.1, displacement=3, seed=1)
+    dut = lab.run(lk.rx(b) >> line >> lk.reflect() >> lk.tx(b))
+    with lab.traffic() as t:
+        flow = t.add(
+            stream(vary=lk.vary(UDP.sport, range(64))), on=a, to=a, count=1001, rate="20 kpps"
+        )
+        for _ in range(2):
+            flow.start()
+            flow.wait()
+        assert (flow.received, flow.counters["reordered"]) == (2002, 0)
+        flow.stream = stream(vary=lk.vary(UDP.dport, range(100), random=True))
+        flow.start()
+        flow.wait()
+        some = flow.counters["reordered"]
+        flow.stream = stream()
+        flow.start()
+        flow.wait()
+        (passed,) = dut.counters.impairments.values()
+        assert passed["reordered"] > 200
+        assert some < 50 < flow.counters["reordered"] - some
+        assert flow.received == 4004

@@ -2,7 +2,6 @@
 """Two workers against one: what a port sends and tracks, each lane on a queue and a CPU of its own.
 
 One lane sends and receives on one CPU, two on two, so that twice as much is all there is to have.
-Sixteen on one CPU tell what a lane costs beside others, but for what CPUs tell each other.
 """
 
 from dataclasses import replace
