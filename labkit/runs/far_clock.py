@@ -7,6 +7,7 @@ or so; over the wire itself, by frames that generators stamp and receivers meet,
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -129,15 +130,15 @@ def _over_wire(lab: Lab, port: Port, far: FarPort, clocks: Clocks, pause: Pause)
     settings, streams = _probes(port, port.mac, far.mac)
     far.far.call(receive_there, settings | clocks.there(bias), streams)
     try:
-        send(lab, port, settings, streams)
-        _wait(lambda: far.far.call(seen_there), pause)
+        sent = send(lab, port, settings, streams)
+        _wait(lambda: far.far.call(seen_there), sent, pause)
     finally:
         there = _least_ns(far.far.call(received_there), bias)
     settings, streams = _probes(port, far.mac, port.mac)
     receiver = Receiver(lab, port, settings | clocks.here(bias), streams)
     try:
-        far.far.call(send_there, settings, streams)
-        _wait(receiver.seen, pause)
+        sent = far.far.call(send_there, settings, streams)
+        _wait(receiver.seen, sent, pause)
         back = _least_ns(receiver.result(), bias)
     finally:
         receiver.close()
@@ -204,10 +205,10 @@ def _probes(port: Port, source: str, target: str) -> tuple[dict[str, Any], list[
     return settings, [p.to_dict(PROBE_SECONDS, 0, 1) for p in scheduled]
 
 
-def _wait(seen: Any, pause: Pause) -> None:
+def _wait(seen: Callable[[], int], sent: int, pause: Pause) -> None:
     """Until the probes are there, or a while; one of them is enough."""
     end = time.monotonic() + ARRIVE_SECONDS
-    while seen() < PROBES_PPS * PROBE_SECONDS and time.monotonic() < end:
+    while seen() < sent and time.monotonic() < end:
         pause(POLL_SECONDS)
 
 

@@ -117,8 +117,8 @@ class Receiver:
         return grown
 
 
-def send(lab: Lab, port: Port, settings: Settings, streams: Streams) -> None:
-    """The sending half: sends the streams and waits until they are sent."""
+def send(lab: Lab, port: Port, settings: Settings, streams: Streams) -> int:
+    """The sending half: sends the streams and waits until they are sent; how many frames were."""
     run = f"send{settings['first_stream']}-{time.monotonic_ns()}"
     commands = lab.engine.commands
     commands.create_trial(run, dict(settings), streams)
@@ -132,6 +132,8 @@ def send(lab: Lab, port: Port, settings: Settings, streams: Streams) -> None:
             if time.monotonic() > end:
                 raise LabError(f"port {port.name} did not send its frames in time")
             time.sleep(POLL_SECONDS)
+        counts = commands.trial_counts(run)
+        return counts["made"] - counts["refused"]
     finally:
         if path is not None:
             path.stop()
@@ -164,9 +166,9 @@ def stop_there(session: "Session") -> None:
         session.things.pop(RECEIVER).close()
 
 
-def send_there(session: "Session", settings: Settings, streams: Streams) -> None:
-    """On a worker: sends on the session's port."""
-    send(session.lab, session.things[PORT], settings, streams)
+def send_there(session: "Session", settings: Settings, streams: Streams) -> int:
+    """On a worker: sends on the session's port; how many frames it took."""
+    return send(session.lab, session.things[PORT], settings, streams)
 
 
 def clock_there(session: "Session") -> dict[str, Any]:

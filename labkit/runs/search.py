@@ -195,7 +195,9 @@ def _run(goals: list[str], config: Config, preset: str, target: Target | None) -
     """What is known of the search before it begins."""
     lab = target.lab if target else None
     several = {"directions": target.names} if target and len(target.names) > 1 else {}
+    hosts = {"hosts": target.hosts} if target and target.hosts else {}
     return {
+        **hosts,
         "kind": "search",
         "title": f"MLRsearch, preset {preset}",
         "parameters": {

@@ -74,6 +74,13 @@ class Target:
         """Of the directions, such as "a to b"."""
         return [f"{port.name} to {back.name}" for port, back in self.directions]
 
+    @property
+    def hosts(self) -> dict[str, Mapping[str, Any]]:
+        """What run.json tells of other hosts that take part."""
+        backs = [back for _, back in self.directions]
+        there = {b.host: b.far.description for b in backs if isinstance(b, FarPort)}
+        return {**(self.far_end.hosts if self.far_end else {}), **there}
+
     def pps(self, rate: Rate) -> float:
         """Frames a second of all directions, when each has this load or what of it all can have:
         each has as many frames as the others, of its own mean size on its own link."""

@@ -9,7 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +99,13 @@ def _is_unused(folder: Path) -> bool:
 
 def dut_parameters(dut: Dut) -> dict[str, Any]:
     """What run.json tells of a DUT, as JSON values."""
-    told = [f for f in fields(dut) if f.metadata.get("told", True)]  # type: ignore[arg-type]
-    values = {f.name: getattr(dut, f.name) for f in told}
+    values = {f.name: getattr(dut, f.name) for f in _told_fields(dut)}
     return {"type": type(dut).__name__, **{name: _told(value) for name, value in values.items()}}
+
+
+def _told_fields(dut: Dut) -> list[Field[Any]]:
+    every = fields(dut)  # type: ignore[arg-type]
+    return [f for f in every if f.metadata.get("told", True)]
 
 
 def _told(value: Any) -> Any:
@@ -115,7 +119,7 @@ def _completed(parameters: Mapping[str, Any], duts: Sequence[Dut]) -> dict[str, 
     told = parameters.get("duts", [])
     if len(told) == len(duts):
         told = [
-            {**{f.name: f.default for f in fields(dut)}, **one}  # type: ignore[arg-type]
+            {**{f.name: f.default for f in _told_fields(dut)}, **one}
             for dut, one in zip(duts, told, strict=True)
         ]
     return {"vary": [], **parameters, "duts": told}

@@ -7,6 +7,7 @@ import pytest
 
 import labkit as lk
 from labkit.dut.base import WireEnd
+from labkit.hosts import hosts
 from labkit.machine.description import differing
 from labkit.runs.sweep_folder import dut_parameters
 
@@ -20,6 +21,10 @@ def test_what_is_not_named_is_asked_for() -> None:
         lk.dut.Remote("echo", host="b", **WIRE)  # type: ignore[arg-type]
     with pytest.raises(lk.LabError, match="ip_version is 6 and that of labkit-echo is 4"):
         lk.dut.Remote(lk.dut.LabkitEcho(), host="b", ip_version=6, **WIRE)  # type: ignore[arg-type]
+
+
+def test_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "CONNECT_SECONDS", 1)
     with pytest.raises(lk.LabError, match=r"no Dask scheduler answers at tcp://127.0.0.1:1"):
         lk.Hosts("tcp://127.0.0.1:1")
 
