@@ -16,6 +16,7 @@ import labkit as lk
 from labkit.errors import PathError
 from labkit.lab.running_path import RunningPath
 from labkit.path.chain import Chain, Node
+from labkit.path.drawing import path_svg
 from tests.patience import exactly, wait_until
 
 MS = 1_000_000
@@ -317,7 +318,7 @@ def test_a_path_file_says_it_as_it_was_written() -> None:
     (link,) = (node for node in again.nodes if node.kind == "queue")
     assert (link.params["rate"], link.params["overhead"]) == ("10 Mbit/s L1", 24)
     for said in ("100 Mbit/s", "burst 125000 B", "limit 1 MB", "20 ms", "± 2 ms"):
-        assert said in path.to_svg()
+        assert said in path_svg(path)
 
 
 @pytest.mark.parametrize(
