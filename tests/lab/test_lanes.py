@@ -201,3 +201,12 @@ def test_more_lanes_than_queues_are_refused(
 def test_a_queue_named_and_all_queues_do_not_go_together() -> None:
     with pytest.raises(lk.PathError, match="rx:a is the rx of port a, all queues, already; name a"):
         lk.Path(lk.rx("a") >> lk.sink(), lk.rx("a", 1) >> lk.sink())
+
+
+@pytest.mark.parametrize("tunnel", [None, lk.Vxlan(vni=42)])
+def test_our_echo_has_a_lane_for_each_queue(lab: lk.Lab, tunnel: lk.Tunnel | None) -> None:
+    with lk.dut.LabkitEcho(queues=2, tunnel=tunnel).open(lab) as far_end:
+        (path,) = [path for path in lab.paths.values() if path.name.startswith("echo:")]
+        assert (path.lane_count, far_end.port.last_info.rx_queues) == (2, 2)
+    with pytest.raises(lk.LabError, match="queues is 0; the range is 1 to 16"):
+        lk.dut.LabkitEcho(queues=0)
