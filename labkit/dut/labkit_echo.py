@@ -4,9 +4,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from labkit._codec import lib
 from labkit.arguments.checked import checked
+from labkit.arguments.hints import Between
 from labkit.dut.base import (
     DUT_ADDRESS,
     LINK_OVERHEAD,
@@ -49,6 +51,7 @@ class LabkitEcho(Dut):
         frame's size counts the tunnel's headers. As the lab's end sends it: `local` is the lab's
         address. Addresses it does not name are 192.0.2.1 and 192.0.2.2, or, where one is IPv6,
         2001:db8::1 and 2001:db8::2; MACs those of the cable.
+    queues: of the cable in each direction; it answers in as many lanes
     """
 
     name: str = "labkit-echo"
@@ -56,6 +59,7 @@ class LabkitEcho(Dut):
     ring_size: int = 1024
     ip_version: int = 4
     tunnel: Tunnel | None = None
+    queues: Annotated[int, Between(1, lib.LK_MAX_RING_QUEUES)] = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -81,7 +85,7 @@ class LabkitEcho(Dut):
     @contextmanager
     def open(self, lab: Lab) -> Iterator[FarEnd]:
         """Runs the echo path."""
-        near, far = lab.cable(mtu=self.mtu, ring_size=self.ring_size)
+        near, far = lab.cable(mtu=self.mtu, queues=self.queues, ring_size=self.ring_size)
         with closing(near, far):
             made = self._on(lab, far, near.mac, DUT_ADDRESS[self.ip_version])
             yield FarEnd(

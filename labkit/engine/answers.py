@@ -87,7 +87,7 @@ class RssFacts(TypedDict):
 
 
 class WorkerFacts(TypedDict):
-    """A worker: cpu is None when it floats over all CPUs; paths is how many it walks."""
+    """A worker: cpu is None when it floats over all CPUs; paths is how many lanes it walks."""
 
     lcore: int
     cpu: int | None

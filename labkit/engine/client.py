@@ -83,7 +83,7 @@ class EngineClient:
         self.commands = commands_over(self._ask)
         try:
             self.facts: EngineFacts = self.commands.start(
-                config.arguments(prefix), config.usable_cpus(), config.max_workers
+                config.arguments(prefix), config.usable_cpus(), config.workers()
             )
         except (EngineDied, EngineError, EngineHung) as error:
             self.kill()

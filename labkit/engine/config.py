@@ -16,6 +16,7 @@ from labkit.text import near
 
 LOGS_VARIABLE = "LABKIT_ENGINE_LOGS"  # a folder that keeps the logs when their engines are gone
 MAIN_LCORE = 0
+FEWEST_WORKERS, MOST_WORKERS = 8, 63
 
 
 @checked()
@@ -29,7 +30,8 @@ class EalConfig:
         reserved, and taken from the system as buffers are used (EAL option -m).
     hugepages: True needs them, False never uses them, None uses them when enough are free
         (--in-memory; without them --no-huge).
-    max_workers: lcores that paths can run on, 1 to 63 (--lcores).
+    max_workers: lcores that lanes of paths can run on, 1 to 63 (--lcores). None: one for each CPU,
+        but 8 at least.
     cpus: CPUs the engine may use; None: those this process may use.
     pci: PCI addresses whose devices the engine takes, one or a list, such as "0000:00:06.0" or with
         arguments of its driver "0000:00:06.0,large_llq_hdr=1" (--allow). PortError tells why a
@@ -45,7 +47,7 @@ class EalConfig:
 
     memory_mb: Annotated[int, Between(64, 1 << 20, "MiB")] = 512
     hugepages: bool | None = None
-    max_workers: Annotated[int, Between(1, 63)] = 8
+    max_workers: Annotated[int, Between(1, MOST_WORKERS)] | None = None
     cpus: tuple[int, ...] | None = None
     pci: str | tuple[str, ...] = ()
     telemetry: bool = True
@@ -82,6 +84,11 @@ class EalConfig:
         """CPUs of the engine, sorted."""
         return tuple(sorted(self.cpus or usable_cpus()))
 
+    def workers(self) -> int:
+        """What `max_workers` comes to."""
+        cpus = len(self.usable_cpus())
+        return self.max_workers or min(max(cpus, FEWEST_WORKERS), MOST_WORKERS)
+
     def uses_hugepages(self) -> bool:
         """What `hugepages` comes to on this machine now."""
         if self.hugepages is None:
@@ -93,7 +100,7 @@ class EalConfig:
         cpus = ",".join(map(str, self.usable_cpus()))
         # Every lcore may run on every CPU: rte_eal_init would otherwise pin the calling thread, and
         # all that come after it, to one. Workers are pinned when they start.
-        lcores = ",".join(f"{lcore}@({cpus})" for lcore in range(self.max_workers + 1))
+        lcores = ",".join(f"{lcore}@({cpus})" for lcore in range(self.workers() + 1))
         memory = ["--in-memory"] if self.uses_hugepages() else ["--no-huge", "--no-shconf"]
         return [
             "labkit",

@@ -321,8 +321,8 @@ class Lab:
 
     @property
     def workers(self) -> "pd.DataFrame":
-        """One row a worker: lcore, cpu (missing: shares all), paths, loops, busy_ns, idle_ns,
-        numa_node; those there were last when the lab was closed."""
+        """One row a worker: lcore, cpu (missing: shares all), paths (lanes of them that it walks),
+        loops, busy_ns, idle_ns, numa_node; those there were last when the lab was closed."""
         return self._workers.table
 
     def counters(self) -> dict[str, PathCounters]:

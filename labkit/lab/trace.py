@@ -38,6 +38,7 @@ class Step:
     length: of the frame in bytes, without FCS
     before: the frame's first bytes as they entered the node (all of them up to the snap length)
     after: the same as they entered the next node; None for the last one
+    lane: of the path
     """
 
     packet: int
@@ -47,6 +48,7 @@ class Step:
     length: int
     before: bytes
     after: bytes | None = None
+    lane: int = 0
 
     @property
     def changed(self) -> list[int]:
@@ -130,6 +132,7 @@ class Trace:
                 raw["time_ns"],
                 raw["length"],
                 bytes.fromhex(raw["bytes"]),
+                lane=raw["lane"],
             )
             for raw in ordered
         ]
@@ -138,13 +141,14 @@ class Trace:
             before, step = steps[i - 1], steps[i]
             if before.packet == step.packet:
                 path = step.path or before.path
-                steps[i] = _replace(step, path=path)
+                lane = step.lane if step.path else before.lane
+                steps[i] = _replace(step, path=path, lane=lane)
                 steps[i - 1] = _replace(before, after=step.before)
         return steps
 
     @property
     def table(self) -> "pd.DataFrame":
-        """One row a step: packet, time_us since the frame was first seen, path, node, length,
+        """One row a step: packet, time_us since the frame was first seen, path, lane, node, length,
         changed (offsets of the bytes that the node changed), frame (its layers and addresses)."""
         from labkit.tables.table import Table  # pandas is slow to load
 
@@ -157,13 +161,14 @@ class Trace:
                     "packet": step.packet,
                     "time_us": (step.time_ns - first) / 1e3,
                     "path": step.path,
+                    "lane": step.lane,
                     "node": step.node,
                     "length": step.length,
                     "changed": _ranges(step.changed),
                     "frame": step.summary,
                 }
             )
-        columns = ["packet", "time_us", "path", "node", "length", "changed", "frame"]
+        columns = ["packet", "time_us", "path", "lane", "node", "length", "changed", "frame"]
         return Table(rows, columns=columns)
 
     def __enter__(self) -> "Trace":

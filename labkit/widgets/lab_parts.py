@@ -6,6 +6,7 @@ from typing import Any
 from labkit.errors import LabError
 from labkit.lab.lab import Lab
 from labkit.lab.port_declaration import loss_names
+from labkit.path.path import Path
 from labkit.sources import Schema
 from labkit.widgets.meters import Meters
 
@@ -35,8 +36,8 @@ def workers(lab: Lab, meters: Meters, schema: Schema) -> list[dict[str, Any]]:
         cpus = {
             str(worker["lcore"]): worker["cpu"] for worker in lab.engine.commands.describe_workers()
         }
-        lcores = {
-            name: {str(lane.lcore) for lane in counters.lanes}
+        lanes = {
+            name: [str(lane.lcore) for lane in counters.lanes]
             for name, counters in lab.counters().items()
         }
     except LabError:  # the engine died meanwhile
@@ -45,13 +46,8 @@ def workers(lab: Lab, meters: Meters, schema: Schema) -> list[dict[str, Any]]:
     found = []
     for lcore in dict.fromkeys(n.split("/")[1] for n in schema.names if n.startswith("worker/")):
         busy, idle = f"worker/{lcore}/busy_cycles", f"worker/{lcore}/idle_cycles"
-        paths = [name for name in running if lcore in lcores.get(name, ())]
-        sources = [
-            f"path/{name}/{node.name}/objects"
-            for name in paths
-            for node in running[name].nodes
-            if node.declared.brings_frames_in
-        ]
+        paths = [name for name in running if lcore in lanes.get(name, ())]
+        sources = [s for name in paths for s in _sources(running[name], lanes[name], lcore)]
         cpu = cpus.get(lcore)
         found.append(
             {
@@ -63,6 +59,17 @@ def workers(lab: Lab, meters: Meters, schema: Schema) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _sources(path: Path, lanes: list[str], lcore: str) -> list[str]:
+    """What counts the frames that enter a path on a worker; lanes: the worker of each."""
+    if len(lanes) > 1:
+        return [f"lane/{path.name}/{n}/frames" for n, of in enumerate(lanes) if of == lcore]
+    return [
+        f"path/{path.name}/{node.name}/objects"
+        for node in path.nodes
+        if node.declared.brings_frames_in
+    ]
 
 
 def pools(meters: Meters, schema: Schema) -> list[dict[str, Any]]:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A path runs once for each queue of its ports, and is one path to who looks at it."""
 
+from pathlib import Path
+
 import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
@@ -138,6 +140,48 @@ def test_it_comes_back_in_a_new_engine(lab: lk.Lab) -> None:
     assert path.lanes["entered"].tolist() == [10, 10]
 
 
+def test_recordings_have_sums_and_lanes(lab: lk.Lab) -> None:
+    sender, _, far = spread(lab, 2)
+    lab.run(lk.rx(far) >> lk.filter("udp port 1024") >> lk.sink(), name="some")
+    with lk.sources.Engine(lab, hz=200) as source:
+        sender.send([frame(n) for n in range(20)])
+
+        def is_there() -> bool:
+            sample = source.sample()
+            return sample is not None and sample["path/some/rx:far/objects"] == 20
+
+        wait_until(is_there)
+        sample = source.sample()
+        assert sample is not None
+        assert (sample["path/some/sink/objects"], sample["path/some/drop_filter_rejected"]) == (
+            1,
+            19,
+        )
+        lanes = [[sample[f"lane/some/{n}/{what}"] for what in ("frames", "drops")] for n in (0, 1)]
+        assert lanes == [[10, 9], [10, 10]]
+
+
+def test_a_trace_tells_the_lane(lab: lk.Lab) -> None:
+    sender, near, far = spread(lab, 2)
+    lab.run(lk.rx(far) >> lk.reflect() >> lk.tx(far), name="back")
+    with lab.trace(2) as trace:
+        sender.send([frame(0), frame(1)])
+        assert len(near.receive(2, timeout=5)) == 2
+    table = trace.table
+    back = table[table["path"] == "back"]
+    assert sorted(set(zip(back["packet"], back["lane"], strict=True))) == [(0, 0), (1, 1)]
+
+
+def test_a_capture_has_the_frames_of_all_lanes(lab: lk.Lab, tmp_path: Path) -> None:
+    sender, _, far = spread(lab, 2)
+    path = lab.run(lk.rx(far) >> lk.capture(tmp_path / "seen.pcapng") >> lk.sink())
+    sender.send([frame(n) for n in range(100)])
+    wait_until(lambda: path.counters.nodes["sink"].objects == 100)
+    path.flush()
+    ports = lk.Capture(tmp_path / "seen.pcapng").table(["src_port"])["src_port"]
+    assert sorted(ports) == list(range(1024, 1124))
+
+
 @pytest.mark.parametrize(
     ("chain", "lanes", "message"),
     [
@@ -157,3 +201,12 @@ def test_more_lanes_than_queues_are_refused(
 def test_a_queue_named_and_all_queues_do_not_go_together() -> None:
     with pytest.raises(lk.PathError, match="rx:a is the rx of port a, all queues, already; name a"):
         lk.Path(lk.rx("a") >> lk.sink(), lk.rx("a", 1) >> lk.sink())
+
+
+@pytest.mark.parametrize("tunnel", [None, lk.Vxlan(vni=42)])
+def test_our_echo_has_a_lane_for_each_queue(lab: lk.Lab, tunnel: lk.Tunnel | None) -> None:
+    with lk.dut.LabkitEcho(queues=2, tunnel=tunnel).open(lab) as far_end:
+        (path,) = [path for path in lab.paths.values() if path.name.startswith("echo:")]
+        assert (path.lane_count, far_end.port.last_info.rx_queues) == (2, 2)
+    with pytest.raises(lk.LabError, match="queues is 0; the range is 1 to 16"):
+        lk.dut.LabkitEcho(queues=0)
