@@ -28,9 +28,8 @@ from labkit.lab.port_limits import (
 )
 from labkit.text import first_free
 
-TAKEN_QUEUE = (
-    "Failed to create xsk socket"  # net_af_xdp's words; its errno is EINVAL whatever it is
-)
+# net_af_xdp's words; its errno is EINVAL, whatever the kernel said
+TAKEN_QUEUE = "Failed to create xsk socket"
 TAKEN_SECONDS = 3.0
 CLOSED_END = "~"  # which no port can be called
 

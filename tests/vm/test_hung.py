@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A driver that hangs: a virtio NIC that goes round the IOMMU never answers rte_eth_dev_start, which
-polls it for ever."""
+"""A driver that hangs: a virtio NIC that goes round the IOMMU never answers.
+
+rte_eth_dev_start polls it for ever.
+"""
 
 import signal
 import subprocess
