@@ -30,7 +30,7 @@ from labkit.text import first_free
 
 # net_af_xdp's words; its errno is EINVAL, whatever the kernel said
 TAKEN_QUEUE = "Failed to create xsk socket"
-TAKEN_SECONDS = 3.0
+TAKEN_SECONDS = 10.0
 CLOSED_END = "~"  # which no port can be called
 
 
@@ -167,7 +167,7 @@ class LabPorts:
 
     def _configured(self, declaration: PortDeclaration) -> PortInfo:
         """Configures a port. The kernel lets go of a closed AF_XDP socket's queue when it comes to
-        it, on a busy machine not at once; a device that found the queue taken is made anew."""
+        it, and says EBUSY until then; a device that found the queue taken is made anew."""
         end = time.monotonic() + TAKEN_SECONDS
         while True:
             try:
