@@ -89,11 +89,15 @@ test: setup-test
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $$(($$(nproc) + 1)) \
 		--dist loadfile --no-loadscope-reorder || failed=1; exit $$failed
 
-# NICs that QEMU emulates, Linux's tunnels, and what takes long (CONTRIBUTING.md).
+# NICs that QEMU emulates, Linux's tunnels and, beside them, what takes long because it waits
+# (CONTRIBUTING.md).
+REOPENED := build/vm/af_xdp.log
 test-vm: setup-test $(VENV)/system-vm
-	@failed=0; $(BIN)/python -m tests.vm $(VM) || failed=1; \
-	[ -n "$(VM)" ] || LABKIT_REOPENED=200 $(BIN)/python -m pytest -n 0 \
-		tests/interop/test_af_xdp_reopened.py || failed=1; exit $$failed
+	@mkdir -p build/vm; failed=0; \
+	LABKIT_REOPENED=200 $(BIN)/python -m pytest -n 0 tests/interop/test_af_xdp_reopened.py \
+		> $(REOPENED) 2>&1 & reopened=$$!; \
+	$(BIN)/python -m tests.vm $(VM) || failed=1; \
+	wait $$reopened || { failed=1; cat $(REOPENED); }; tail -n 1 $(REOPENED); exit $$failed
 
 lint: setup-test check-notebooks
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy

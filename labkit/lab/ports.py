@@ -36,10 +36,9 @@ from labkit.machine.pci_address import PciDevice
 from labkit.text import first_free
 
 WHO_CALLED = 4  # lab.port(), behind what looks at its arguments
-TAKEN_QUEUE = (
-    "Failed to create xsk socket"  # net_af_xdp's words; its errno is EINVAL whatever it is
-)
-TAKEN_SECONDS = 3.0
+# net_af_xdp's words; its errno is EINVAL, whatever the kernel said
+TAKEN_QUEUE = "Failed to create xsk socket"
+TAKEN_SECONDS = 10.0
 CLOSED_END = "~"  # which no port can be called
 
 
@@ -228,7 +227,7 @@ class LabPorts:
 
     def _configured(self, declaration: PortDeclaration) -> PortInfo:
         """Configures a port. The kernel lets go of a closed AF_XDP socket's queue when it comes to
-        it, on a busy machine not at once; a device that found the queue taken is made anew."""
+        it, and says EBUSY until then; a device that found the queue taken is made anew."""
         end = time.monotonic() + TAKEN_SECONDS
         while True:
             try:

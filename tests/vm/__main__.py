@@ -7,6 +7,7 @@ python -m tests.vm [--machine NAME] --shell    a terminal in the guest instead o
 
 import argparse
 import os
+import signal
 import sys
 import time
 
@@ -30,6 +31,7 @@ def main() -> int:
     parser.add_argument("--machine", choices=MACHINES)
     parser.add_argument("--shell", action="store_true")
     chosen, options = parser.parse_known_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the taps go then, too
     statuses = []
     for name in [chosen.machine] if chosen.machine else MACHINES:
         begun = time.monotonic()

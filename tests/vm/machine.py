@@ -15,7 +15,7 @@ from tests.vm.packages import CACHE, QEMU, ROOT, Unpacked, run, unpacked
 GUEST = ROOT / "tests" / "vm" / "guest"
 MEMORY_MB = 3072
 HUGEPAGES = 400
-SECONDS = 900  # all that the tests of one machine may need
+SECONDS = 3600  # all that the tests of one machine may need on a host under load
 
 
 class Failed(Exception):

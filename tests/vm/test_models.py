@@ -99,19 +99,15 @@ def test_reopened_with_other_mtus(pair: Wired) -> None:
 
 
 def test_restart(pair: Wired) -> None:
+    """Of an engine that runs, and of one that was killed."""
     pair.open()
     pair.serve()
     pair.lab.restart()
     pair.wait_for_link()
-    pair.echo()
-
-
-def test_restart_after_a_kill(pair: Wired) -> None:
-    pair.open()
-    pair.serve()
+    pair.echo(count=5)
     os.kill(pair.lab.pid, signal.SIGKILL)
     with pytest.raises(lk.EngineDied, match="SIGKILL"):
         wait_until(lambda: pair.a.xstats() is None)
     pair.lab.restart()
     pair.wait_for_link()
-    pair.echo()
+    pair.echo(count=5)
