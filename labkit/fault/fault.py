@@ -87,10 +87,11 @@ class Fault:
             self.end()  # and the port is free for another one
             raise
         if wait is not None:
-            self._thread = threading.Thread(
+            thread = threading.Thread(
                 target=self._run, args=(course, wait), name=f"labkit-{self.name}", daemon=True
             )
-            self._thread.start()
+            thread.start()
+            self._thread = thread  # which another thread may join, but not before it has begun
         else:
             self._over.set()
         return self

@@ -214,8 +214,8 @@ class LabPaths:
             numbers = ", ".join(map(str, unread))
             which = f"queue {numbers}" if len(unread) == 1 else f"queues {numbers}"
             warnings.warn(
-                f"{which} of port {port} is read by no path; what arrives there waits, and is lost "
-                f"when it is full. lk.rx({port}) reads all queues, lk.rx({port}, {unread[0]}) one",
+                f"no path reads {which} of port {port}; what arrives there waits, and is lost when "
+                f"it is full. lk.rx({port}) reads all queues, lk.rx({port}, {unread[0]}) one",
                 stacklevel=5,  # who called lab.run()
             )
 

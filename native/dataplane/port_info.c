@@ -78,7 +78,9 @@ lk_port_info(uint16_t id, struct lk_port_info *out)
 	if (rc != 0)
 		return rc;
 	lk_link_look(id); /* what is told here has happened */
+	lk_links_hold();  /* drivers read a link on one thread at a time */
 	out->link = lk_link_read(id, &link);
+	lk_links_release();
 	out->mtu = port->mtu;
 	memcpy(out->mac, mac.addr_bytes, sizeof(out->mac));
 	out->rx_queues = info.nb_rx_queues;

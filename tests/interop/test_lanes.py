@@ -165,7 +165,7 @@ def test_memif() -> None:
 
 
 def test_queue_that_nobody_reads_is_told(lab: lk.Lab, host: Host, wire: lk.Port) -> None:
-    with pytest.warns(UserWarning, match="queue 1 of port wire is read by no path"):
+    with pytest.warns(UserWarning, match="no path reads queue 1 of port wire"):
         path = lab.run(lk.rx(wire, 0) >> lk.sink())
     send_to(wire, host)
 

@@ -68,7 +68,7 @@ def test_fewer_lanes_read_several_queues_each(lab: lk.Lab, lanes: int, read: lis
 
 def test_a_queue_that_is_named_is_the_only_one(lab: lk.Lab) -> None:
     _, b = lab.cable(queues=2)
-    with pytest.warns(UserWarning, match="queue 0 of port server is read by no path"):
+    with pytest.warns(UserWarning, match="no path reads queue 0 of port server"):
         path = lab.run(lk.rx(b, 1) >> lk.reflect() >> lk.tx(b))
     assert (path.lane_count, path.lanes["queues"].tolist()) == (1, ["server 1"])
 

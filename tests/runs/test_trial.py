@@ -18,7 +18,7 @@ from labkit.runs import trial_engine
 from labkit.runs.trial import run_trial
 from labkit.runs.trial_settings import TrialSettings
 from tests.patience import wait_until
-from tests.trials import CLIENT_4, QUICK, SERVER_4, UDP_PORT, V4, V6, assert_whole, flow
+from tests.trials import CLIENT_4, QUICK, SERVER_4, UDP_PORT, V4, V6, WHOLE, assert_whole, flow
 
 COLUMNS = [
     *("size_bytes", "mix", "target_pps", "tx_pps", "rx_pps", "drop_percent", "unsent", "lost"),
@@ -270,7 +270,7 @@ def test_frames_may_come_back_on_any_queue(lab: lk.Lab) -> None:
 
 def test_what_comes_before_the_start_does_not_move_the_clock(lab: lk.Lab) -> None:
     """Frames of others on the way in: all of the trial's own once fell into the last interval."""
-    client, server = lab.cable()
+    client, server = lab.cable(ring_size=WHOLE)  # whose ring does not fill while nobody reads it
     mirror = lk.rx(server) >> lk.reflect() >> lk.tx(server)
     lab.run(lk.Path(mirror, lk.inject(server) >> lk.tx(server)))
     other = bytes(Ether(src=server.mac, dst=client.mac) / ARP())
