@@ -31,6 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(SECONDS))
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes by their length: gzip writes the time into them, so that the processes among which
+    tests are shared would not know the same tests."""
+    return f"{len(val)}B" if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def lab(leftovers: None) -> Iterator[lk.Lab]:
     """A lab of the test's own, that must leave nothing behind."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +108,15 @@ def menu(page: Page, name: str, *entries: str) -> None:
     for entry in entries[:-1]:
         page.get_by_text(entry, exact=True).hover()
     page.get_by_text(entries[-1], exact=True).click()
+
+
+def wait_for_none(view: Locator, script: str, where: object = "") -> None:
+    """Until the script finds nothing wrong with a view: it is laid out anew some time after the
+    page has another width."""
+    end = time.monotonic() + 30
+    while found := view.evaluate(script):
+        assert time.monotonic() < end, (where, found)
+        view.page.wait_for_timeout(50)
 
 
 @pytest.fixture(scope="package")

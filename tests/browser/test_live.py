@@ -20,6 +20,7 @@ from tests.browser.conftest import (
     open_notebook,
     over_folder,
     run_notebook,
+    wait_for_none,
     write_notebook,
 )
 
@@ -190,12 +191,8 @@ def test_pictures_stay_legible_on_a_narrow_page(page: Page) -> None:
     assert size is not None
     page.set_viewport_size({"width": 800, "height": 2300})
     frames(page, 1)
-    scale = (
-        board(page)
-        .locator(".lk-drawing svg")
-        .first.evaluate("(svg) => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width")
-    )
-    assert scale >= 0.85
+    scale = "(svg) => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width"
+    wait_for_none(board(page).locator(".lk-drawing svg").first, f"(svg) => ({scale})(svg) < 0.85")
     page.screenshot(path=SCREENSHOTS / "live_narrow.png")
     page.set_viewport_size(size)
     frames(page, 1)

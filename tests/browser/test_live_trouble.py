@@ -9,7 +9,14 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import SCREENSHOTS, menu, open_notebook, over_folder, write_notebook
+from tests.browser.conftest import (
+    SCREENSHOTS,
+    menu,
+    open_notebook,
+    over_folder,
+    wait_for_none,
+    write_notebook,
+)
 from tests.patience import wait_until
 
 OURS = "application/vnd.labkit.view+json"
@@ -82,8 +89,8 @@ def test_at_two_widths(page: Page, theme: str) -> None:
     for width in (1280, 800):
         page.set_viewport_size({"width": width, "height": 1500})
         page.wait_for_timeout(500)
+        wait_for_none(page.locator(".lk-view"), CUT, width)
         page.screenshot(path=SCREENSHOTS / f"trouble_{theme.lower()}_{width}.png")
-        assert page.locator(".lk-view").evaluate(CUT) == []
     page.set_viewport_size({"width": 1280, "height": 1500})
     menu(page, "Settings", "Theme", "JupyterLab Light")
 

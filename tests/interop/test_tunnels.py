@@ -13,6 +13,7 @@ import pytest
 from scapy.utils import wrpcap
 
 import labkit as lk
+from tests.patience import exactly
 from tests.tunnel_peers import INNER_4, Peer, linux_vxlan, open_vswitch
 from tests.tunnel_talk import talk_both_ways
 from tests.tunnels import TUNNELS, V4, V6, carried
@@ -142,8 +143,9 @@ def test_tshark_finds_nothing_wrong_on_the_wire(lab: lk.Lab, tmp_path: Path) -> 
     file = tmp_path / "wire.pcapng"
     tunnel = TUNNELS["geneve_options_v6"]
     path = lab.run(lk.rx(east) >> lk.encap(tunnel) >> lk.capture(file) >> lk.tx(east))
-    west.send([frame for frame in carried(tunnel).values() if len(frame) > 60])
-    count = len(west.receive(100, timeout=0.5))
+    sent = [frame for frame in carried(tunnel).values() if len(frame) > 60]
+    west.send(sent)
+    count = len(exactly(west, len(sent)))
     path.flush()
     packets = tshark(file)
     assert len(packets) == count > 5

@@ -13,6 +13,7 @@ import labkit as lk
 from labkit.sources import Schema
 from labkit.widgets.lab_parts import workers
 from labkit.widgets.meters import Meters
+from tests.patience import wait_until
 
 COUNT = 2_000
 
@@ -36,6 +37,8 @@ def through(
     a.send(frames[: COUNT // 2])
     time.sleep(pause)
     a.send(frames[COUNT // 2 :])
+    wait_until(lambda: path.counters.nodes[f"rx:{b.name}"].objects == COUNT)
+    wait_until(lambda: not any(line["held"] for line in path.counters.impairments.values()))
     got = b.receive(3 * COUNT, timeout=0.5, raw=True)
     numbers = [int.from_bytes(frame[42:46], "big") for frame in got]
     (counts,) = path.counters.impairments.values()

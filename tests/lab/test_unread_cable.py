@@ -15,7 +15,7 @@ from labkit.engine import client as engine_client
 from labkit.lab import frame_rings
 from labkit.lab.socket import PortSocket
 from labkit.sources import Engine
-from tests.patience import wait_until
+from tests.patience import exactly, wait_until
 
 FRAME = bytes(64)
 
@@ -51,7 +51,7 @@ def test_single_frames_never_wait_for_a_reader(lab: lk.Lab, ring_size: int, coun
         assert near.xstats()["tx_q0_packets"] == count
         assert missed(far) == far.xstats()["rx_missed_errors"] == max(0, count - room)
         assert missed(near) == 0
-    assert len(far.receive(count, timeout=0.3, raw=True)) == min(count, room)
+    assert len(exactly(far, min(count, room))) == min(count, room)
 
 
 def test_frames_in_bulk_do_not_either(lab: lk.Lab) -> None:

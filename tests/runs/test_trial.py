@@ -17,6 +17,7 @@ from labkit.lab.reading import Loops
 from labkit.runs import trial_engine
 from labkit.runs.trial import run_trial
 from labkit.runs.trial_settings import TrialSettings
+from tests.patience import wait_until
 from tests.trials import CLIENT_4, QUICK, SERVER_4, UDP_PORT, V4, V6, assert_whole, flow
 
 COLUMNS = [
@@ -226,9 +227,11 @@ def test_port_is_a_host_meanwhile(mirror: lk.Port) -> None:
     arguments = {"rate": 1000, "duration": 1.0, **QUICK}
     thread = threading.Thread(target=lambda: runs.append(lk.trial(mirror, flow(), **arguments)))
     thread.start()
-    time.sleep(0.3)
+    wait_until(lambda: bool(lab.counters().get(f"trial:{mirror.name}")))
     peer.send(question)
-    answers = [frame for frame in peer.receive(600, timeout=0.3) if ARP in frame]
+    answers: list[Packet] = []
+    while thread.is_alive():
+        answers += [frame for frame in peer.receive(600, timeout=0.2) if ARP in frame]
     thread.join()
     assert [answer[ARP].hwsrc for answer in answers] == [mirror.mac]
     assert list(lab.paths) == [name for name in before if name != "mirror"]
