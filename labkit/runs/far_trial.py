@@ -151,7 +151,7 @@ class FarReceiver:
             {**sent.ticks, **ticks},
             timed,
             sent.jitter,
-            sent.lanes,
+            [{**sent.lanes[0], **{n: there.counts[n] for n in COUNTS if n in sent.lanes[0]}}],
             is_spread=False,
         )
         drops = {f"{host}: {drop}": n for drop, n in there.drops.items()}

@@ -22,7 +22,7 @@ def lanes_table(engine: TrialEngine, parts: Sequence[tuple[Direction, Counted]])
     rows = [
         {"port": direction.port.name, "received_on": direction.back.name, "lane": lane}
         | _sent(counts, lane < engine.lanes[direction.port])
-        | _came(direction, counts, lane < engine.lanes[direction.back])
+        | _came(direction, counts, lane < engine.lanes.get(direction.back, 1))
         for direction, counted in parts
         for lane, counts in enumerate(counted.lanes)
     ]

@@ -43,13 +43,19 @@ lk_is_virtual(const struct rte_eth_dev_info *info)
 	return strcmp(rte_bus_name(rte_dev_bus(info->device)), "vdev") == 0;
 }
 
+int
+lk_is_tap(const struct rte_eth_dev_info *info)
+{
+	return strcmp(info->driver_name, "net_tap") == 0;
+}
+
 /* Its queues are filled with buffers, which nobody else has meanwhile. */
 int
 lk_keeps_buffers(const struct rte_eth_dev_info *info)
 {
 	const struct rte_devargs *given = rte_dev_devargs(info->device);
 
-	if (!lk_is_virtual(info) || strcmp(info->driver_name, "net_tap") == 0)
+	if (!lk_is_virtual(info) || lk_is_tap(info))
 		return 1;
 	return strcmp(info->driver_name, "net_memif") == 0 && given != NULL &&
 	       given->args != NULL && strstr(given->args, "zero-copy=yes") != NULL;

@@ -13,6 +13,7 @@ struct lk_port;
 int lk_is_packet_socket(const struct rte_eth_dev_info *info);
 int lk_is_virtual(const struct rte_eth_dev_info *info);
 int lk_keeps_buffers(const struct rte_eth_dev_info *info);
+int lk_is_tap(const struct rte_eth_dev_info *info);
 int lk_is_xdp(const struct rte_eth_dev_info *info);
 int lk_counts_no_bytes(const struct rte_eth_dev_info *info);
 int lk_tells_too_little(const struct rte_eth_dev_info *info);

@@ -24,6 +24,7 @@
 #include "drivers.h"
 #include "link.h"
 #include "port.h"
+#include "tun.h"
 
 #define REST_NS 50000000
 
@@ -31,6 +32,7 @@ struct followed {
 	int is_followed;
 	int state; /* enum lk_link_state, as it was seen last */
 	unsigned int interface;
+	int tun;	    /* descriptor of a TAP's interface; -1 of others */
 	int asks_interface; /* its driver does not know the link */
 	char sysfs[64];	    /* of a PCI device; "" of others */
 	char device[RTE_DEV_NAME_MAX_LEN];
@@ -58,11 +60,13 @@ interface_flags(unsigned int index, short *flags)
 	return 1;
 }
 
+/* Of a TAP that was moved to another network namespace the flags are not known here. */
 static int
 is_there(const struct followed *f, short *flags)
 {
 	if (f->interface != 0)
-		return interface_flags(f->interface, flags);
+		return interface_flags(f->interface, flags) ||
+		       (f->tun >= 0 && lk_tun_holds(f->tun));
 	return f->sysfs[0] == '\0' || access(f->sysfs, F_OK) == 0;
 }
 
@@ -77,7 +81,7 @@ lk_link_read(uint16_t id, struct rte_eth_link *link)
 		return LK_LINK_GONE;
 	if (rte_eth_link_get_nowait(id, link) != 0)
 		return LK_LINK_DOWN;
-	if (f->asks_interface)
+	if (f->asks_interface || f->tun >= 0)
 		link->link_status = (flags & IFF_UP) && (flags & IFF_RUNNING);
 	return link->link_status == RTE_ETH_LINK_UP ? LK_LINK_UP : LK_LINK_DOWN;
 }
@@ -207,12 +211,15 @@ lk_link_follow(uint16_t id, const struct rte_eth_dev_info *info)
 {
 	struct followed *f = &ports[id];
 	const char *device = rte_dev_name(info->device);
+	char name[IF_NAMESIZE];
 	struct rte_eth_link link;
 	int state;
 
 	pthread_mutex_lock(&lock);
 	*f = (struct followed){.is_followed = 1, .state = -1, .interface = info->if_index};
 	f->asks_interface = lk_is_packet_socket(info) || lk_is_xdp(info);
+	f->tun = lk_is_tap(info) && if_indextoname(info->if_index, name) != NULL ? lk_tun_find(name)
+										 : -1;
 	snprintf(f->device, sizeof(f->device), "%s", device);
 	if (strcmp(rte_bus_name(rte_dev_bus(info->device)), "pci") == 0)
 		snprintf(f->sysfs, sizeof(f->sysfs), "/sys/bus/pci/devices/%s", device);
