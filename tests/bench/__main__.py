@@ -171,9 +171,14 @@ def main() -> None:
     add(in_turns("reflect, net_ring, 64-B frames", "Mpps", *ring))
     unfiltered = (reflect.filtered_on_ring, reflect.ours_on_ring, "the path without it")
     add(in_turns("a filter and reflect, net_ring, 64-B frames", "Mpps", *unfiltered))
-    for name, measure in (("net_ring", lanes.ring_mpps), ("net_memif", lanes.memif_mpps)):
-        two, one = partial(measure, 2), partial(measure, 1)
-        add(in_turns(f"reflect in two lanes, {name}", "Mpps", two, one, "one lane"))
+    for name, measure, frames in (
+        ("net_ring", lanes.ring_mpps, lanes.FULL),
+        ("net_ring", lanes.ring_mpps, reflect.IN_FLIGHT),
+        ("net_memif", lanes.memif_mpps, reflect.IN_FLIGHT),
+    ):
+        two, one = partial(measure, 2, frames), partial(measure, 1, frames)
+        what = f"reflect in two lanes, {name}, {frames} frames on a queue"
+        add(in_turns(what, "Mpps", two, one, "one lane"))
     with reflect.veth() as (here, peer):
         add(
             in_turns(
