@@ -106,7 +106,7 @@ class TimeType(RealType):
         try:
             return parse_quantity(value, ("s",)).value
         except QuantityError as error:
-            raise PathError(f"{shown(value)}: {error}") from None
+            raise PathError(f'{shown(value)} is no time such as "20 ms": {error}') from None
 
     def lines(self, value: Value) -> list[str]:
         """In ms, unless it is none."""

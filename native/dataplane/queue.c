@@ -216,29 +216,31 @@ goes_early(struct lk_queue *q, struct rte_mbuf *m, uint64_t now)
 	return 0;
 }
 
+/* The frame's own flow may be the one that loses; what the link has begun with is out of reach. */
 struct rte_mbuf *
-lk_queue_put(struct lk_queue *q, struct rte_mbuf *m, uint64_t now, enum lk_verdict *verdict)
+lk_queue_make_room(struct lk_queue *q, const struct rte_mbuf *m)
 {
-	struct rte_mbuf *gone = NULL;
+	if (q->aqm != LK_AQM_FQ_CODEL || !is_full(q, bytes_of(q, m)) ||
+	    q->held == (q->sending.m != NULL))
+		return NULL;
+	return drop_of_the_longest(q);
+}
+
+enum lk_verdict
+lk_queue_put(struct lk_queue *q, struct rte_mbuf *m, uint64_t now)
+{
 	uint32_t flow = 0;
 
 	q->longest = RTE_MAX(q->longest, bytes_of(q, m));
-	*verdict = LK_queue_full;
-	if (q->aqm == LK_AQM_FQ_CODEL) {
+	if (is_full(q, bytes_of(q, m)))
+		return LK_queue_full;
+	if (goes_early(q, m, now))
+		return LK_queue_early;
+	if (q->aqm == LK_AQM_FQ_CODEL)
 		flow = (uint32_t)lk_flow_of(rte_pktmbuf_mtod(m, uint8_t *), m->data_len).hash &
 		       (FLOWS - 1);
-		/* Its own frames may be the ones that go; the link's is out of reach. */
-		if (is_full(q, bytes_of(q, m)) && q->held > (q->sending.m != NULL))
-			gone = drop_of_the_longest(q);
-	}
-	if (gone == NULL && is_full(q, bytes_of(q, m)))
-		return m;
-	if (goes_early(q, m, now)) {
-		*verdict = LK_queue_early;
-		return m;
-	}
 	push(q, flow, m, now);
-	return gone;
+	return LK_next;
 }
 
 /* The flow whose turn it is (RFC 8290 4.2); -1: none has frames. */

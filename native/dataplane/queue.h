@@ -79,9 +79,10 @@ struct lk_queue {
 int lk_queue_open(struct lk_node *self);
 void lk_queue_close(struct lk_node *self);
 
-/* Takes a frame. What has to go for it, which may be itself, and why; NULL: nothing. */
-struct rte_mbuf *lk_queue_put(struct lk_queue *q, struct rte_mbuf *m, uint64_t now,
-			      enum lk_verdict *verdict);
+/* Before a frame is put: one that has to go for it; NULL: none, or none more. */
+struct rte_mbuf *lk_queue_make_room(struct lk_queue *q, const struct rte_mbuf *m);
+/* Takes a frame (LK_next), or says why not. */
+enum lk_verdict lk_queue_put(struct lk_queue *q, struct rte_mbuf *m, uint64_t now);
 /* The next frame that leaves until now, or goes before (*verdict); NULL: none. */
 struct rte_mbuf *lk_queue_take(struct lk_queue *q, uint64_t now, enum lk_verdict *verdict);
 

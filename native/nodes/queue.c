@@ -14,10 +14,13 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	lk_enter(node, objs, count);
 	for (uint16_t i = 0; i < count; i++) {
 		enum lk_verdict verdict;
-		struct rte_mbuf *gone = lk_queue_put(q, objs[i], now, &verdict);
+		struct rte_mbuf *gone;
 
-		if (gone != NULL)
-			lk_pass_one(graph, node, verdict, gone);
+		while ((gone = lk_queue_make_room(q, objs[i])) != NULL)
+			lk_pass_one(graph, node, LK_queue_full, gone);
+		verdict = lk_queue_put(q, objs[i], now);
+		if (verdict != LK_next)
+			lk_pass_one(graph, node, verdict, objs[i]);
 	}
 	return count;
 }

@@ -173,6 +173,16 @@ def test_bytes_limit_a_queue_too(lab: lk.Lab) -> None:
     assert path.ledger.is_balanced
 
 
+def test_long_frames_push_out_as_many_short_ones_as_they_need(lab: lk.Lab) -> None:
+    a, _, path = through(lab, lk.queue("8 kbit/s", limit="10 kB", aqm="fq_codel"))
+    a.send(frames(150, sport=1, size=64) + frames(8, sport=2, size=1500))
+    wait_until(lambda: path.ledger.sent == 158)
+    found = counters(path, "queue")
+    assert found["held_bytes"] <= 10_000
+    assert path.drops["drop_queue_full"] > 8
+    assert path.ledger.is_balanced
+
+
 def codel_of_rfc_8289(count: int) -> int:
     """How many of so many frames go early that came at one time, 1 ms of the link each."""
     first_above, drop_next, dropped, seen, in_a_row = 0.0, 0.0, 0, 0, 0
