@@ -30,7 +30,7 @@ def spread(port: Any) -> Table:
         r = read.get(queue)
         share = r.frames / total * 100 if r and total else None
         rows.append((queue, *(r[:1] if r else (None,)), share, *(r[1:] if r else (None, None))))
-    columns = ["queue", "frames", "share", "lcore", "path"]
+    columns = ["queue", "frames", "share_percent", "lcore", "path"]
     return Table(rows, columns=columns).astype({"frames": "Int64", "lcore": "Int64"})
 
 

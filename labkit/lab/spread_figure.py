@@ -26,6 +26,7 @@ def spread_figure(table: "pd.DataFrame", title: str) -> "Figure":
     axes.set(title=title, xlabel="queue", ylabel="frames")
     load_axis(axes.yaxis)
     plain_axes(axes, "y")
+    axes.set_axisbelow(True)  # bars are read from their tops
     if table["lcore"].notna().any():
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure

@@ -94,7 +94,7 @@ def test_spread_is_measured(port: lk.Port) -> None:
     assert table["queue"].tolist() == [0, 1, 2, 3]
     assert table["lcore"].tolist() == path.lanes["lcore"].tolist()
     assert table["path"].tolist() == ["path"] * 4
-    assert table["share"].sum() == pytest.approx(100)
+    assert table["share_percent"].sum() == pytest.approx(100)
     assert port.rss.plot().axes[0].get_xlabel() == "queue"
 
 
