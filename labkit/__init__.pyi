@@ -55,6 +55,7 @@ from .path.functions import delay as delay
 from .path.functions import police as police
 from .path.functions import queue as queue
 from .path.functions import shape as shape
+from .path.impair import impair as impair
 from .path.ledger import Ledger as Ledger
 from .path.nodes import arp_responder as arp_responder
 from .path.nodes import capture as capture
@@ -63,7 +64,6 @@ from .path.nodes import decap as decap
 from .path.nodes import encap as encap
 from .path.nodes import filter as filter
 from .path.nodes import icmp_echo as icmp_echo
-from .path.nodes import impair as impair
 from .path.nodes import inject as inject
 from .path.nodes import nd_responder as nd_responder
 from .path.nodes import reflect as reflect

@@ -116,7 +116,7 @@ class NodeConfigs:
                 if isinstance(parameter.type, LineType) and parameter.type.is_own:
                     line = params.pop(parameter.name)
                     params["seed"] = (params["seed"] + lane.number * LANE_SEED) % 2**64
-                    impair = lib.lk_impair_create(ffi.new("struct lk_impair_config *", params))
+                    impair = lib.lk_impair_create(_numbers(kind, params))
                     if impair == ffi.NULL:
                         raise MemoryError(f"node {node['name']}: no memory for what it holds back")
                     lane.lines[line] = impair
@@ -280,6 +280,15 @@ class NodeConfigs:
     @_fill.register(FilesType)
     def _(self, kind: ParamType, value: Any, at: _Node) -> None:
         """Of the node's file, which was opened with it."""
+
+
+def _numbers(kind: NodeKind, params: dict[str, Any]) -> Any:
+    """The struct of a bad line."""
+    words = {p.name: p.type.words for p in kind.parameters if isinstance(p.type, ChoiceType)}
+    values = {
+        key: words[key].index(value) if key in words else value for key, value in params.items()
+    }
+    return ffi.new("struct lk_impair_config *", values)
 
 
 def kind_of(node: dict[str, Any]) -> NodeKind:

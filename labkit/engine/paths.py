@@ -253,7 +253,7 @@ class Paths:
     def _impair_counts(self, impair: Any) -> dict[str, int]:
         counts = ffi.new("struct lk_impair_counts *")
         lib.lk_impair_counts(impair, counts)
-        return {"copied": counts.copied, "reordered": counts.reordered, "held": counts.held}
+        return {field: getattr(counts, field) for field, _ in ffi.typeof(counts[0]).fields}
 
     def _close(self, path: EnginePath) -> None:
         """Takes a path off its worker, as far as it came, and gives back what its nodes had."""

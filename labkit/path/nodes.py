@@ -1,38 +1,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The nodes of a path, each declared where it is made."""
 
-import itertools
-from dataclasses import replace
-
-from labkit.arguments.checked import EVERY, checked
-from labkit.errors import PathError
-from labkit.path.chain import Chain, as_chain
 from labkit.path.declaration import node
 from labkit.path.types import (
     Addresses,
     CaptureFile,
-    Displacement,
     Fault,
     FrameFilter,
     Ipv4Addresses,
     Ipv6Addresses,
     KeptFiles,
-    Line,
     Mac,
     MostBytes,
     MostFrames,
     MostSeconds,
     Name,
-    OwnLine,
     Place,
     PortBehind,
     PortName,
-    Probability,
     ProbeRun,
     PythonsPort,
     Rotation,
     RxQueue,
-    Seed,
     SendingTunnel,
     SickNic,
     Snaplen,
@@ -45,8 +34,6 @@ from labkit.path.types import (
 
 BOTH = ("next", "other")
 TUNNELS = "RFC 7348, RFC 8926, draft-ietf-intarea-gue-09"
-
-_lines = itertools.count(1)
 
 # Where frames enter and leave
 
@@ -233,55 +220,3 @@ def receive(run: TrialRun, place: Place = 0, *, name: Name = None) -> None:
 @node(role="process", reference="lk.fault")
 def fault(what: Fault, of: SickNic, nic: PortBehind | None = None, *, name: Name = None) -> None:
     """Says that the NIC of the port behind it is sick; made by lk.fault."""
-
-
-# A bad line: two nodes that share it
-
-
-@node(role="process", kind="impair", reference="tc-netem")
-def impair_line(
-    line: OwnLine,
-    loss: Probability = 0.0,
-    duplicate: Probability = 0.0,
-    reorder: Probability = 0.0,
-    displacement: Displacement = 3,
-    seed: Seed = 0,
-    *,
-    name: Name = None,
-) -> None:
-    """Loses, doubles and holds back frames at random."""
-
-
-@node(role="source", brings_frames_in=False)
-def impair_release(line: Line, *, name: Name = None) -> None:
-    """Lets go of frames that impair holds back, when nothing comes that could pass them."""
-
-
-@checked(PathError, but=EVERY)
-def impair(
-    loss: float = 0.0,
-    duplicate: float = 0.0,
-    reorder: float = 0.0,
-    *,
-    displacement: int = 3,
-    seed: int = 0,
-    name: str | None = None,
-) -> Chain:
-    """A bad line: loses, doubles and reorders frames at random, and counts what it did.
-
-    loss, duplicate, reorder: probabilities for a frame, 0 to 1. Lost frames end in
-    drop_impair_loss. A reordered frame is held back until `displacement` others (1 to 32) have
-    passed it, 20 ms at most, and no more than 64 at once; one that is doubled is not held back.
-    seed: of the random numbers; the same seed does the same to the same frames, whenever they come.
-    RunningPath.counters.impairments tells how many were copied and reordered.
-    """
-    line = f"line{next(_lines)}"
-    bad_line = as_chain(impair_line(line, loss, duplicate, reorder, displacement, seed, name=name))
-    if reorder == 0:
-        return bad_line
-    release = as_chain(impair_release(line))
-    return replace(
-        bad_line,
-        nodes=(*bad_line.nodes, *release.nodes),
-        open_next=(*bad_line.open_next, *release.open_next),
-    )

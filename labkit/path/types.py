@@ -20,7 +20,7 @@ from labkit.path.address_types import (
     UnknownVniType,
 )
 from labkit.path.capture_types import EndType, FilesType, FileType, RotateType, SnaplenType
-from labkit.path.values import ParamType, RealType, TextType, Value, WholeType
+from labkit.path.values import ChoiceType, ParamType, RealType, TextType, Value, WholeType
 from labkit.text import shown
 from labkit.units import si_load
 
@@ -176,6 +176,9 @@ TrialRun = Annotated[str, RunType("trial")]
 Line = Annotated[str, LineType()]
 OwnLine = Annotated[str, LineType(is_own=True)]
 Probability = Annotated[float, RealType(0, 1, "it is a probability, 0 to 1")]
+PartOfFrame = Annotated[
+    Literal["frame", "headers", "payload"], ChoiceType(("frame", "headers", "payload"))
+]
 Displacement = Annotated[int, WholeType(1, 32)]
 Seed = Annotated[int, WholeType(0, 2**63 - 1)]
 Place = Annotated[int, WholeType(0, 15)]

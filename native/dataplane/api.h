@@ -351,9 +351,20 @@ struct lk_impair_config {
 	double reorder;
 	uint32_t displacement; /* frames that pass one that is held back */
 	uint64_t seed;
+	double burst_start; /* that a burst of loss begins or ends behind a frame; */
+	double burst_end;
+	double burst_loss; /* that a frame in one is lost */
+	double corrupt;
+	double truncate;
+	int32_t corrupt_part; /* enum lk_part */
 };
 struct lk_impair_counts {
+	uint64_t lost;
+	uint64_t lost_in_bursts;
+	uint64_t bursts; /* that have begun */
 	uint64_t copied;
+	uint64_t corrupted;
+	uint64_t truncated;
 	uint64_t reordered; /* passed by a later frame */
 	uint64_t held;	    /* now */
 };

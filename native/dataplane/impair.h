@@ -5,13 +5,29 @@
 #include "node.h"
 
 #define LK_IMPAIR_HELD 64
+#define LK_OUT_AT_ONCE 256
 
-/* A bad line: loses, doubles and holds back frames at random. */
+/* What happens to a frame, each by a random number of its own. */
+enum lk_act {
+	LK_LOSE,
+	LK_COPY,
+	LK_HOLD,
+	LK_CORRUPT,
+	LK_TRUNCATE,
+	LK_TURN,  /* a burst of loss begins or ends behind it */
+	LK_BIT,	  /* which one is flipped */
+	LK_SHORT, /* how long it still is */
+	LK_ACTS
+};
+
+/* A bad line: loses, doubles, damages and holds back frames at random. */
 struct lk_impair {
 	struct lk_impair_config config;
-	uint64_t frames;    /* so far: the seed decides what happens to which of them */
-	uint64_t limits[3]; /* of a 64-bit random number: loss, duplicate, reorder */
-	uint64_t copied, reordered;
+	uint64_t frames; /* so far: the seed decides what happens to which of them */
+	/* of a 64-bit random number, and within a burst */
+	uint64_t limits[LK_ACTS], burst_loss, burst_end;
+	int is_burst;
+	struct lk_impair_counts counts;
 	uint64_t longest_hold; /* cycles */
 	/* Held back, the oldest first. */
 	struct {
@@ -19,33 +35,48 @@ struct lk_impair {
 		uint64_t since;
 		uint32_t passed;
 	} held[LK_IMPAIR_HELD];
-	uint32_t held_count;
 } __rte_cache_aligned;
 LK_APART(struct lk_impair);
 
+/* Frames on their way out of a node by `next`. */
+struct lk_out {
+	struct rte_graph *graph;
+	struct rte_node *node;
+	uint16_t count;
+	void *frames[LK_OUT_AT_ONCE];
+};
+
 static inline void
-lk_impair_send(struct rte_graph *graph, struct rte_node *node, struct rte_mbuf *m)
+lk_out_send(struct lk_out *out)
 {
-	lk_pass_one(graph, node, LK_next, m);
+	if (out->count > 0)
+		lk_pass(out->graph, out->node, LK_next, out->frames, out->count);
+	out->count = 0;
+}
+
+static inline void
+lk_out_add(struct lk_out *out, struct rte_mbuf *m)
+{
+	if (unlikely(out->count == LK_OUT_AT_ONCE))
+		lk_out_send(out);
+	out->frames[out->count++] = m;
 }
 
 /* The oldest held frames leave: those that enough frames have passed, and those held too long. */
 static inline void
-lk_impair_release(struct rte_graph *graph, struct rte_node *node, struct lk_impair *impair,
-		  uint64_t now)
+lk_impair_release(struct lk_impair *impair, uint64_t now, struct lk_out *out)
 {
-	uint32_t gone = 0;
+	uint64_t held = impair->counts.held, gone = 0;
 
-	while (gone < impair->held_count &&
-	       (impair->held[gone].passed >= impair->config.displacement ||
-		now - impair->held[gone].since >= impair->longest_hold)) {
-		impair->reordered += impair->held[gone].passed > 0;
-		lk_impair_send(graph, node, impair->held[gone++].m);
+	while (gone < held && (impair->held[gone].passed >= impair->config.displacement ||
+			       now - impair->held[gone].since >= impair->longest_hold)) {
+		impair->counts.reordered += impair->held[gone].passed > 0;
+		lk_out_add(out, impair->held[gone++].m);
 	}
-	impair->held_count -= gone;
-	if (gone > 0)
-		memmove(impair->held, impair->held + gone,
-			impair->held_count * sizeof(impair->held[0]));
+	if (gone == 0)
+		return;
+	impair->counts.held -= gone;
+	memmove(impair->held, impair->held + gone, (held - gone) * sizeof(impair->held[0]));
 }
 
 #endif

@@ -3,28 +3,46 @@
 /* A bad line between two nodes, whose every act is counted. Loss is a drop node of its own. */
 #include <rte_cycles.h>
 
+#include "damage.h"
 #include "frame_program.h"
 #include "impair.h"
 #include "node.h"
 
-enum act { LOSE, COPY, HOLD, ACTS };
+static uint64_t
+drawn(const struct lk_impair *impair, uint64_t frame, enum lk_act act)
+{
+	return lk_random(impair->config.seed, frame * LK_ACTS + act);
+}
 
 /* Whatever else happened, and when: the same seed does the same to frames in the same order. */
 static int
-happens(const struct lk_impair *impair, uint64_t frame, enum act act)
+is_within(const struct lk_impair *impair, uint64_t frame, enum lk_act act, uint64_t limit)
 {
-	return impair->limits[act] != 0 &&
-	       lk_random(impair->config.seed, frame * ACTS + act) <= impair->limits[act];
+	return limit != 0 && drawn(impair, frame, act) <= limit;
 }
 
-static void
-pass(struct rte_graph *graph, struct rte_node *node, struct lk_impair *impair, struct rte_mbuf *m,
-     uint64_t now)
+static int
+happens(const struct lk_impair *impair, uint64_t frame, enum lk_act act)
 {
-	for (uint32_t i = 0; i < impair->held_count; i++)
-		impair->held[i].passed++;
-	lk_impair_send(graph, node, m);
-	lk_impair_release(graph, node, impair, now);
+	return is_within(impair, frame, act, impair->limits[act]);
+}
+
+/* Gilbert, Elliott: the frame is lost by the state that it finds, which may turn behind it. */
+static int
+is_lost(struct lk_impair *impair, uint64_t frame)
+{
+	int in_burst = impair->is_burst;
+	uint64_t loss = in_burst ? impair->burst_loss : impair->limits[LK_LOSE];
+	uint64_t turn = in_burst ? impair->burst_end : impair->limits[LK_TURN];
+	int lost = is_within(impair, frame, LK_LOSE, loss);
+
+	if (is_within(impair, frame, LK_TURN, turn)) {
+		impair->is_burst = !in_burst;
+		impair->counts.bursts += !in_burst;
+	}
+	impair->counts.lost += (uint64_t)lost;
+	impair->counts.lost_in_bursts += (uint64_t)(lost && in_burst);
+	return lost;
 }
 
 static struct rte_mbuf *
@@ -37,32 +55,52 @@ copy_of(struct rte_mbuf *m)
 	return copy;
 }
 
+/* The buffer is no longer what its generator believes. */
 static void
-handle(struct rte_graph *graph, struct rte_node *node, struct lk_impair *impair, struct rte_mbuf *m,
-       uint64_t now)
+damage(struct lk_impair *impair, struct rte_mbuf *m, uint64_t frame)
 {
-	uint64_t frame = impair->frames++;
-	struct rte_mbuf *copy = NULL;
-	int is_doubled;
+	uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
 
-	if (happens(impair, frame, LOSE)) {
-		lk_pass_one(graph, node, LK_impair_loss, m);
-		return;
+	if (happens(impair, frame, LK_CORRUPT) &&
+	    lk_flip_bit(data, m->data_len, (enum lk_part)impair->config.corrupt_part,
+			drawn(impair, frame, LK_BIT))) {
+		*lk_mark_of(m) = 0;
+		impair->counts.corrupted++;
 	}
-	is_doubled = happens(impair, frame, COPY);
-	if (is_doubled)
-		copy = copy_of(m);
+	if (happens(impair, frame, LK_TRUNCATE) && m->data_len > LK_SHORTEST_CUT) {
+		m->data_len =
+			(uint16_t)(LK_SHORTEST_CUT + lk_one_of(drawn(impair, frame, LK_SHORT),
+							       m->data_len - LK_SHORTEST_CUT));
+		m->pkt_len = m->data_len;
+		*lk_mark_of(m) = 0;
+		impair->counts.truncated++;
+	}
+}
+
+static void
+handle(struct lk_impair *impair, struct rte_mbuf *m, uint64_t frame, uint64_t now,
+       struct lk_out *out)
+{
+	int is_doubled = happens(impair, frame, LK_COPY);
+	struct rte_mbuf *copy = is_doubled ? copy_of(m) : NULL;
+	uint64_t held = impair->counts.held;
+
+	damage(impair, m, frame);
 	/* Not held back: its copy would arrive as the first, and nothing as reordered. */
-	if (!is_doubled && impair->held_count < LK_IMPAIR_HELD && happens(impair, frame, HOLD)) {
-		impair->held[impair->held_count].m = m;
-		impair->held[impair->held_count].since = now;
-		impair->held[impair->held_count++].passed = 0;
+	if (!is_doubled && held < LK_IMPAIR_HELD && happens(impair, frame, LK_HOLD)) {
+		impair->held[held].m = m;
+		impair->held[held].since = now;
+		impair->held[held].passed = 0;
+		impair->counts.held++;
 	} else {
-		pass(graph, node, impair, m, now);
+		for (uint64_t i = 0; i < held; i++)
+			impair->held[i].passed++;
+		lk_out_add(out, m);
+		lk_impair_release(impair, now, out);
 	}
 	if (copy != NULL) {
-		impair->copied++;
-		lk_impair_send(graph, node, copy);
+		impair->counts.copied++;
+		lk_out_add(out, copy);
 	}
 }
 
@@ -70,11 +108,26 @@ static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
 	struct lk_impair *impair = lk_node_of(node)->config.impair;
+	struct lk_out out;
 	uint64_t now = rte_rdtsc();
+	uint16_t lost = 0;
 
 	lk_enter(node, objs, count);
-	for (uint16_t i = 0; i < count; i++)
-		handle(graph, node, impair, objs[i], now);
+	out.graph = graph;
+	out.node = node;
+	out.count = 0;
+	for (uint16_t i = 0; i < count; i++) {
+		uint64_t frame = impair->frames++;
+		void *m = objs[i];
+
+		if (unlikely(is_lost(impair, frame)))
+			objs[lost++] = m;
+		else
+			handle(impair, m, frame, now, &out);
+	}
+	lk_out_send(&out);
+	if (lost > 0)
+		lk_pass(graph, node, LK_impair_loss, objs, lost);
 	return count;
 }
 

@@ -10,15 +10,20 @@ static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t unused)
 {
 	struct lk_impair *impair = lk_node_of(node)->config.impair;
-	uint32_t held = impair->held_count;
+	uint64_t held = impair->counts.held;
+	struct lk_out out;
 
 	(void)objs;
 	(void)unused;
 	if (held == 0)
 		return 0;
 	RTE_PER_LCORE(lk_current_node) = node->id;
-	lk_impair_release(graph, node, impair, rte_rdtsc());
-	return (uint16_t)(held - impair->held_count);
+	out.graph = graph;
+	out.node = node;
+	out.count = 0;
+	lk_impair_release(impair, rte_rdtsc(), &out);
+	lk_out_send(&out);
+	return (uint16_t)(held - impair->counts.held);
 }
 
 LK_NODE(impair_release, process, .is_polled = 1)
