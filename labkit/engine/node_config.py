@@ -21,6 +21,7 @@ from labkit.path.address_types import (
     UnknownVniType,
 )
 from labkit.path.capture_types import EndType, FilesType, FileType, RotateType, SnaplenType
+from labkit.path.dscp import DscpType, dscp
 from labkit.path.function_types import AmountType, LoadType, StateType, SwitchType
 from labkit.path.kinds import KINDS, NodeKind, Parameter
 from labkit.path.types import (
@@ -178,6 +179,11 @@ class NodeConfigs:
     def _(self, kind: "LoadType | AmountType", value: str, at: _Node) -> None:
         place, amount = self._place(at), kind.amount(value)
         place.real, place.whole = amount.number, amount.of_frames
+
+    @_fill.register
+    def _(self, kind: DscpType, value: "str | int", at: _Node) -> None:
+        place = self._place(at)
+        place.real, place.whole = 1, dscp(at.name, value)
 
     @_fill.register
     def _(self, kind: StateType, value: str, at: _Node) -> None:

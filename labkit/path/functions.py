@@ -2,6 +2,7 @@
 """Nodes with state that decide when a frame goes on, and which: police, queue, shape, delay."""
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -9,6 +10,7 @@ from labkit.arguments.checked import EVERY, checked
 from labkit.errors import PathError
 from labkit.path.chain import Chain, Node, as_chain
 from labkit.path.declaration import node
+from labkit.path.dscp import GreenMark, RedMark, YellowMark, dscp
 from labkit.path.function_types import (
     AmountType,
     Aqm,
@@ -29,10 +31,11 @@ from labkit.path.function_types import (
     overhead_of,
 )
 from labkit.path.types import Name, Seed
-from labkit.text import shown
+from labkit.text import near, shown
 from labkit.units import QuantityError
 
 BOTH = ("next", "other")
+COLORS = ("green", "yellow", "red")
 BURST_SECONDS = 0.01  # of its rate, by default
 LEAST_BURST = {True: 64, False: 64_000}  # frames, bytes
 INTERVAL = 0.1  # s, of CoDel (RFC 8289 4.3)
@@ -50,7 +53,10 @@ _states = itertools.count(1)
     kind="police",
     outputs=BOTH,
     reference="RFC 2697, RFC 2698, rte_meter",
-    counters=("green", "yellow", "red", "green_bytes", "yellow_bytes", "red_bytes"),
+    counters=(
+        *("green", "yellow", "red", "green_bytes", "yellow_bytes", "red_bytes"),
+        *("marked", "unmarked"),
+    ),
 )
 def policer(
     rate: Load,
@@ -59,6 +65,10 @@ def policer(
     peak: Load | None = None,
     peak_burst: Burst | None = None,
     overhead: Overhead = 4,
+    green: GreenMark | None = None,
+    yellow: YellowMark | None = None,
+    red: RedMark | None = None,
+    color_aware: Switch = False,
     *,
     name: Name = None,
 ) -> None:
@@ -73,6 +83,8 @@ def police(
     excess_burst: str | None = None,
     peak: float | str | None = None,
     peak_burst: str | None = None,
+    mark: Mapping[str, str | int] | None = None,
+    color_aware: bool = False,
     name: str | None = None,
 ) -> Node:
     """Lets frames pass as long as a rate and a burst allow it; the others leave by `other`, or end
@@ -87,9 +99,13 @@ def police(
     from it pass and are counted yellow
     peak, peak_burst: a higher rate above which nothing passes (RFC 2698); between the two frames
     pass and are counted yellow
+    mark: DSCPs by colour, such as {"green": "AF11", "yellow": "AF12", "red": "AF13"}: frames of
+    that colour have it written into their IP header and pass, red ones too
+    color_aware: a frame is never better than it came: AFx2 was yellow, AFx3 red (RFC 2597), any
+    other green
 
-    RunningPath.counters.functions tells green, yellow and red frames, and bytes. The rate is kept
-    within 0.01 %.
+    RunningPath.counters.functions tells green, yellow and red frames, and bytes, frames marked, and
+    those that passed unmarked because they have no IP header. The rate is kept within 0.01 %.
     """
     of_frames = _of_frames("rate", rate)
     burst = burst if burst is not None else _default_burst(rate)
@@ -106,7 +122,24 @@ def police(
     bursts = {"burst": burst, "excess_burst": excess_burst, "peak_burst": peak_burst}
     for what, amount in bursts.items():
         _check_unit(what, amount, rate, of_frames)
-    return policer(rate, burst, excess_burst, peak, peak_burst, overhead_of(rate), name=name)
+    _check_marks(mark)
+    green, yellow, red = ((mark or {}).get(color) for color in COLORS)
+    return policer(
+        *(rate, burst, excess_burst, peak, peak_burst, overhead_of(rate)),
+        *(green, yellow, red, color_aware),
+        name=name,
+    )
+
+
+def _check_marks(mark: Mapping[str, str | int] | None) -> None:
+    if mark is None:
+        return
+    if not isinstance(mark, Mapping):
+        raise PathError(f'mark is {shown(mark)}; it is DSCPs by colour, such as {{"red": "AF13"}}')
+    for color, code in mark.items():
+        if color not in COLORS:
+            raise PathError(f"mark has no colour {color!r}{near(str(color), COLORS)}")
+        dscp(f"mark[{color!r}]", code)
 
 
 # Queues

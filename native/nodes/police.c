@@ -2,23 +2,28 @@
 
 /*
  * Meters frames by rate and burst; those that exceed both leave by `other`, or are dropped where
- * nothing is behind it. The frames of a burst came at one time, that of the burst.
+ * nothing is behind it, unless their colour has a mark. The frames of a burst came at one time,
+ * that of the burst.
  */
 #include <math.h>
 
 #include <rte_cycles.h>
 #include <rte_meter.h>
 
+#include "dscp.h"
 #include "node.h"
 
-enum { RATE, BURST, EXCESS_BURST, PEAK, PEAK_BURST, OVERHEAD };
+enum { RATE, BURST, EXCESS_BURST, PEAK, PEAK_BURST, OVERHEAD, MARKS, COLOR_AWARE = MARKS + 3 };
+#define NO_MARK	   64
 #define MOST_SHIFT 12
 #define AT_ONCE	   256
 
 struct police {
 	uint64_t green, yellow, red; /* frames, */
 	uint64_t green_bytes, yellow_bytes, red_bytes;
-	int counts_frames, has_peak;
+	uint64_t marked, unmarked; /* frames that were to be marked; unmarked: without IP */
+	uint8_t marks[3];	   /* DSCP by colour, or NO_MARK */
+	int counts_frames, has_peak, is_aware, marks_any;
 	uint32_t overhead;
 	int time_shift, size_shift;
 	struct rte_meter_srtcm single;
@@ -59,6 +64,13 @@ open_police(struct lk_node *self)
 	p->counts_frames = (int)values[RATE].whole;
 	p->overhead = (uint32_t)values[OVERHEAD].whole;
 	p->has_peak = values[PEAK].real > 0;
+	p->is_aware = (int)values[COLOR_AWARE].whole;
+	for (int i = 0; i < 3; i++) {
+		const struct lk_node_value *mark = &values[MARKS + i]; /* real: there is one */
+
+		p->marks[i] = mark->real > 0 ? (uint8_t)mark->whole : NO_MARK;
+		p->marks_any |= p->marks[i] != NO_MARK;
+	}
 	choose_units(p, values[RATE].real);
 	if (p->has_peak) {
 		struct rte_meter_trtcm_params params = {
@@ -85,17 +97,42 @@ open_police(struct lk_node *self)
 	return rc;
 }
 
-/* Whether the frame conforms, in green or yellow; counts it. */
-static int
-conforms(struct police *p, uint64_t time, const struct rte_mbuf *m)
+/* What it came with: the drop precedence of its DSCP (RFC 2597), green without one. */
+static enum rte_color
+color_before(const uint8_t *ip)
 {
+	uint32_t precedence = ip == NULL ? 0 : lk_drop_precedence(lk_dscp(ip));
+
+	return precedence <= 1	 ? RTE_COLOR_GREEN
+	       : precedence == 2 ? RTE_COLOR_YELLOW
+				 : RTE_COLOR_RED;
+}
+
+static enum rte_color
+color_of(struct police *p, uint64_t time, uint32_t size, const uint8_t *ip)
+{
+	if (!p->is_aware)
+		return p->has_peak ? rte_meter_trtcm_color_blind_check(&p->dual, &p->dual_profile,
+								       time, size)
+				   : rte_meter_srtcm_color_blind_check(
+					     &p->single, &p->single_profile, time, size);
+	return p->has_peak ? rte_meter_trtcm_color_aware_check(&p->dual, &p->dual_profile, time,
+							       size, color_before(ip))
+			   : rte_meter_srtcm_color_aware_check(&p->single, &p->single_profile, time,
+							       size, color_before(ip));
+}
+
+/* Whether the frame goes on, as it conforms, in green or yellow, or is marked; counts it. */
+static int
+goes_on(struct police *p, uint64_t time, struct rte_mbuf *m)
+{
+	uint8_t *ip = p->is_aware || p->marks_any
+			      ? lk_ip_of(rte_pktmbuf_mtod(m, uint8_t *), m->data_len)
+			      : NULL;
 	uint32_t bytes = m->pkt_len + p->overhead;
 	uint32_t size = (p->counts_frames ? 1 : bytes) << p->size_shift;
-	enum rte_color color =
-		p->has_peak
-			? rte_meter_trtcm_color_blind_check(&p->dual, &p->dual_profile, time, size)
-			: rte_meter_srtcm_color_blind_check(&p->single, &p->single_profile, time,
-							    size);
+	enum rte_color color = color_of(p, time, size, ip);
+	uint8_t mark = p->marks[color];
 
 	if (color == RTE_COLOR_GREEN) {
 		p->green++;
@@ -107,7 +144,13 @@ conforms(struct police *p, uint64_t time, const struct rte_mbuf *m)
 		p->red++;
 		p->red_bytes += bytes;
 	}
-	return color != RTE_COLOR_RED;
+	if (mark == NO_MARK)
+		return color != RTE_COLOR_RED;
+	if (ip != NULL)
+		lk_set_dscp(ip, mark);
+	p->marked += ip != NULL;
+	p->unmarked += ip == NULL;
+	return 1;
 }
 
 static uint16_t
@@ -125,7 +168,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		uint16_t other_count = 0;
 
 		for (; i < count && other_count < AT_ONCE; i++) {
-			if (likely(conforms(p, time, objs[i])))
+			if (likely(goes_on(p, time, objs[i])))
 				objs[kept++] = objs[i];
 			else
 				others[other_count++] = objs[i];

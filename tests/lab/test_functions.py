@@ -102,6 +102,47 @@ def test_two_buckets_and_two_rates(lab: lk.Lab) -> None:
         path.stop()
 
 
+def test_colours_are_written_into_frames(lab: lk.Lab) -> None:
+    """ECN stays, checksums are right, what has no IP header goes on unmarked."""
+    marks = {"green": "AF11", "yellow": 12, "red": "AF13"}
+    a, b, path = through(
+        lab, lk.police("1 pps", "10 packets", excess_burst="20 packets", mark=marks)
+    )
+    begin = time.monotonic()
+    a.send([*frames(99, tos=1), bytes(Ether(type=0x88B5)) + bytes(46)])
+    *marked, odd = exactly(b, 100)
+    more = math.ceil(time.monotonic() - begin)
+    assert odd[12:14] == b"\x88\xb5"
+    found = counters(path, "police")
+    assert (found["marked"], found["unmarked"]) == (99, 1)
+    assert 10 <= found["green"] <= 10 + more
+    tos = [packet[15] for packet in marked]
+    wanted = ["green"] * found["green"] + ["yellow"] * found["yellow"] + ["red"] * found["red"]
+    codes = {"green": 10 << 2 | 1, "yellow": 12 << 2 | 1, "red": 14 << 2 | 1}
+    assert tos == [codes[color] for color in wanted][:99]
+    for frame in marked:
+        packet = Ether(frame)[IP]
+        checksum = packet.chksum
+        del packet.chksum
+        assert IP(bytes(packet)).chksum == checksum
+    assert path.ledger.is_balanced
+
+
+@pytest.mark.parametrize(
+    "second", [{"excess_burst": "50 packets"}, {"peak": "2 pps", "peak_burst": "99 packets"}]
+)
+def test_a_colour_is_not_made_better(lab: lk.Lab, second: dict[str, str]) -> None:
+    """AF21, AF22, AF23 with room for all: green, yellow and red (RFC 2697 3, RFC 2698 3)."""
+    a, _, path = through(lab, lk.police("1 pps", "60 packets", **second, color_aware=True))
+    mixed = [frame for code in (18, 20, 22) for frame in frames(10, tos=code << 2)]
+    a.send(mixed)
+    wait_until(lambda: path.ledger.sent == 30)
+    wait_until(lambda: sum(counters(path, "police")[c] for c in ("green", "yellow", "red")) == 30)
+    found = counters(path, "police")
+    assert [found[color] for color in ("green", "yellow", "red")] == [10, 10, 10]
+    assert path.drops == {"drop_police_exceeded": 10}
+
+
 @pytest.mark.parametrize("rate", ["12.3 kbit/s", "99.9 Mbit/s", "1 Gbit/s L1", 1025, "3.3 Mpps"])
 def test_a_rate_is_kept_over_a_long_time(lab: lk.Lab, rate: str | float) -> None:
     """By what passed between two looks at a policer that always has more than it may pass."""
@@ -341,6 +382,10 @@ def test_a_path_file_says_it_as_it_was_written() -> None:
         (lambda: lk.police("1 kpps", peak="10 pps"), "peak is '10 pps'; it is at least the rate"),
         (lambda: lk.police(10, excess_burst="1 packets", peak=20), "a policer has one of the two"),
         (lambda: lk.police(10, peak_burst="9 packets"), "there is no peak="),
+        (lambda: lk.police(10, mark={"gren": "EF"}), "did you mean 'green'?"),
+        (lambda: lk.police(10, mark={"red": "AF14"}), "mark['red'] is 'AF14'; it is a DSCP"),
+        (lambda: lk.police(10, mark={"red": 64}), "a number of 0 to 63"),
+        (lambda: lk.police(10, mark="EF"), "it is DSCPs by colour"),
         (lambda: lk.queue("1 Mbit/s", "0 packets"), "limit is '0 packets'"),
         (lambda: lk.queue("1 Mbit/s", "1000"), "limit is '1000'"),
         (lambda: lk.queue("1 Mbit/s", aqm="coddel"), "'codel'"),
