@@ -1,24 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Nodes with state that decide when a frame goes on, and which: police, queue, shape, delay."""
+"""Nodes with state that decide when a frame goes on, and which: police, queue, shape."""
 
-import itertools
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Literal
 
 from labkit.arguments.checked import EVERY, checked
 from labkit.errors import PathError
-from labkit.path.chain import Chain, Node, as_chain
+from labkit.path.chain import Chain, Node
 from labkit.path.declaration import node
 from labkit.path.dscp import GreenMark, RedMark, YellowMark, dscp
 from labkit.path.function_types import (
     AmountType,
     Aqm,
     Burst,
-    Distribution,
-    Held,
     Interval,
-    Jitter,
     Limit,
     Load,
     LoadType,
@@ -27,9 +22,9 @@ from labkit.path.function_types import (
     State,
     Switch,
     Target,
-    Time,
     overhead_of,
 )
+from labkit.path.release import new_state, released_by
 from labkit.path.types import Name, Seed
 from labkit.text import near, shown
 from labkit.units import QuantityError
@@ -41,8 +36,6 @@ LEAST_BURST = {True: 64, False: 64_000}  # frames, bytes
 INTERVAL = 0.1  # s, of CoDel (RFC 8289 4.3)
 TARGETS = {"codel": 0.005, "fq_codel": 0.005, "pie": 0.015}  # s (RFC 8289 4.3, RFC 8033 4.2)
 CODELS = ("codel", "fq_codel")
-
-_states = itertools.count(1)
 
 
 # Police
@@ -253,77 +246,12 @@ def _queue(
     name: str | None,
 ) -> Chain:
     _of_frames("rate", rate)
-    state = f"state{next(_states)}"
+    state = new_state()
     overhead = overhead_of(rate)
     entry = waiting(
         state, rate, limit, aqm, burst, target, interval, ecn, overhead, seed, name=name
     )
-    return _with_release(entry, queue_release(state, name=name and f"{name}_release"))
-
-
-# Delay
-
-
-@node(
-    role="process",
-    kind="delay",
-    outputs=(),
-    reference="tc-netem",
-    counters=("passed", "reordered", "held", "most_held"),
-)
-def under_way(
-    state: OwnState,
-    time: Time,
-    jitter: Jitter = 0.0,
-    distribution: Distribution = "uniform",
-    reorder: Switch = False,
-    limit: Held = 4096,
-    seed: Seed = 0,
-    *,
-    name: Name = None,
-) -> None:
-    """Holds each frame for a while."""
-
-
-@node(role="source", brings_frames_in=False)
-def delay_release(state: State, *, name: Name = None) -> None:
-    """Lets go of the frames of a delay line when their time has come."""
-
-
-@checked(PathError, but=EVERY)
-def delay(
-    time: float | str,
-    jitter: float | str = 0.0,
-    distribution: Literal["uniform", "normal"] = "uniform",
-    *,
-    reorder: bool = False,
-    limit: int = 4096,
-    seed: int = 0,
-    name: str | None = None,
-) -> Chain:
-    """A line that takes time: every frame leaves a while after it came.
-
-    time: such as "20 ms", or seconds
-    jitter: by how much it differs from frame to frame: at most so much to either side ("uniform"),
-    or with this standard deviation ("normal"), never below 0
-    reorder: frames may pass each other; else one that would leave before the last one waits for it
-    limit: frames under way at once; what is more ends in drop_delay_full. Each has a buffer of the
-    port that it came by, which has some thousands. A rate r over a time t has r x t frames under
-    way.
-    seed: of the jitter
-
-    RunningPath.counters.functions tells, by node: frames passed, reordered (one that came later
-    left before), held now, most_held.
-    """
-    state = f"state{next(_states)}"
-    entry = under_way(state, time, jitter, distribution, reorder, limit, seed, name=name)
-    return _with_release(entry, delay_release(state, name=name and f"{name}_release"))
-
-
-def _with_release(entry: Node, release: Node) -> Chain:
-    """What comes to the first leaves by the other."""
-    begin, end = as_chain(entry), as_chain(release)
-    return replace(begin, nodes=(*begin.nodes, *end.nodes), open_next=end.open_next)
+    return released_by(entry, queue_release(state, name=name and f"{name}_release"))
 
 
 def _number(what: str, value: float | str, kind: LoadType) -> float:

@@ -3,13 +3,13 @@
 of those that it holds back."""
 
 import itertools
-from dataclasses import replace
 from typing import Literal
 
 from labkit.arguments.checked import EVERY, checked
 from labkit.errors import PathError
 from labkit.path.chain import Chain, as_chain
 from labkit.path.declaration import node
+from labkit.path.release import released_by
 from labkit.path.types import (
     Displacement,
     Line,
@@ -92,13 +92,11 @@ def impair(
         lk.rx(a) >> lk.impair(0.001, burst_start=0.002, burst_end=0.2) >> lk.tx(b)
     """
     line = f"line{next(_lines)}"
-    bad_line = as_chain(
-        impair_line(
-            *(line, loss, duplicate, reorder, displacement, seed),
-            *(burst_start, 0.0 if burst_end is None else burst_end, burst_loss),
-            *(corrupt, corrupt_part, truncate),
-            name=name,
-        )
+    bad_line = impair_line(
+        *(line, loss, duplicate, reorder, displacement, seed),
+        *(burst_start, 0.0 if burst_end is None else burst_end, burst_loss),
+        *(corrupt, corrupt_part, truncate),
+        name=name,
     )
     if burst_start > 0 and not burst_end:
         raise PathError(
@@ -111,10 +109,5 @@ def impair(
     if corrupt == 0 and corrupt_part != "frame":
         raise PathError(f"corrupt_part is {corrupt_part!r}, but corrupt is 0; give corrupt= too")
     if reorder == 0:
-        return bad_line
-    release = as_chain(impair_release(line, name=name and f"{name}_release"))
-    return replace(
-        bad_line,
-        nodes=(*bad_line.nodes, *release.nodes),
-        open_next=(*bad_line.open_next, *release.open_next),
-    )
+        return as_chain(bad_line)
+    return released_by(bad_line, impair_release(line, name=name and f"{name}_release"))

@@ -457,6 +457,18 @@ struct lk_frame_ring *lk_ring_map(int fd, uint64_t bytes);
 void lk_ring_unmap(struct lk_frame_ring *ring, uint64_t bytes);
 int lk_port_listen(uint16_t id, uint32_t slot, int descriptor);
 
+/* queue.c */
+enum { LK_QUEUE_CLASSES = 32 };
+struct lk_queue_class {	  /* of frames that have a queue of their own in front of a link */
+	uint64_t dscps;	  /* a bit for each that it takes */
+	uint32_t pcps;	  /* the same, of VLAN tags */
+	int32_t takes_all;
+	struct lk_filter *filter; /* NULL: none */
+	uint32_t weight;	  /* 0: it goes before those that have one */
+	int32_t limits_frames;
+	uint64_t limit;
+};
+
 /* graph.c */
 enum { LK_NODE_VALUES = 12 };
 struct lk_node_value { /* a number, as either */

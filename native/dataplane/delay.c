@@ -6,21 +6,46 @@
 #include "delay.h"
 #include "frame_program.h"
 
+/* A number before them tells what they are multiples of: 0: the jitter, 1: a second. */
+static int
+take_quantiles(struct lk_delay *d, const struct lk_node_data *data, double hz)
+{
+	uint64_t count = data->length / sizeof(double);
+	double unit;
+
+	if (count < 3)
+		return -EINVAL;
+	memcpy(&unit, data->bytes, sizeof(unit));
+	d->jitter = unit == 0 ? d->jitter : hz;
+	if (d->jitter == 0)
+		return 0;
+	d->steps = count - 2;
+	d->quantiles = malloc((count - 1) * sizeof(double));
+	if (d->quantiles == NULL)
+		return -ENOMEM;
+	memcpy(d->quantiles, data->bytes + sizeof(unit), (count - 1) * sizeof(double));
+	return 0;
+}
+
 int
 lk_delay_open(struct lk_node *self)
 {
 	const struct lk_node_value *values = self->config.values;
 	struct lk_delay *d = self->state;
 	double hz = lk_clock_tsc_hz();
+	int rc;
 
 	d->time = values[LK_DELAY_TIME].real * hz;
 	d->jitter = values[LK_DELAY_JITTER].real * hz;
-	d->distribution = (enum lk_distribution)values[LK_DELAY_DISTRIBUTION].whole;
-	d->reorders = (int)values[LK_DELAY_REORDERS].whole;
+	d->fixed = (uint64_t)d->time;
 	d->limit = (uint64_t)values[LK_DELAY_LIMIT].whole;
 	d->seed = (uint64_t)values[LK_DELAY_SEED].whole;
 	d->frames = calloc(d->limit, sizeof(*d->frames));
-	return d->frames == NULL ? -ENOMEM : 0;
+	if (d->frames == NULL)
+		return -ENOMEM;
+	rc = take_quantiles(d, &self->config.data[0], hz);
+	d->reorders = (int)values[LK_DELAY_REORDERS].whole && d->quantiles != NULL;
+	return rc;
 }
 
 void
@@ -31,24 +56,18 @@ lk_delay_close(struct lk_node *self)
 	for (uint64_t i = 0; i < d->held; i++)
 		rte_pktmbuf_free(d->frames[(d->first + i) % d->limit].m);
 	free(d->frames);
+	free(d->quantiles);
 }
 
-static double
-drawn(struct lk_delay *d)
-{
-	return ldexp((double)((lk_random(d->seed, d->drawn++) >> 11) + 1), -53);
-}
-
-/* Cycles that a frame takes, never less than none. */
+/* Cycles that a frame takes, never less than none: the quantile of a random number. */
 static uint64_t
 time_of_one(struct lk_delay *d)
 {
-	double time = d->time;
+	unsigned __int128 product = (unsigned __int128)lk_random(d->seed, d->drawn++) * d->steps;
+	double behind = ldexp((double)(uint64_t)product, -64);
+	const double *q = &d->quantiles[(uint64_t)(product >> 64)];
+	double time = d->time + d->jitter * (q[0] + behind * (q[1] - q[0]));
 
-	if (d->jitter > 0 && d->distribution == LK_NORMAL)
-		time += d->jitter * sqrt(-2 * log(drawn(d))) * cos(2 * M_PI * drawn(d));
-	else if (d->jitter > 0)
-		time += d->jitter * (2 * drawn(d) - 1);
 	return time > 0 ? (uint64_t)time : 0;
 }
 
@@ -77,8 +96,8 @@ heap_remove_top(struct lk_delayed *heap, uint64_t count)
 	heap[at] = last;
 }
 
-void
-lk_delay_put(struct lk_delay *d, struct rte_mbuf *m, uint64_t now)
+static void
+put_one(struct lk_delay *d, struct rte_mbuf *m, uint64_t now)
 {
 	struct lk_delayed one = {now + time_of_one(d), m};
 
@@ -90,27 +109,52 @@ lk_delay_put(struct lk_delay *d, struct rte_mbuf *m, uint64_t now)
 	} else {
 		d->last = one.at;
 	}
-	if (d->reorders)
+	if (d->reorders) {
 		heap_add(d->frames, d->held, one);
-	else
-		d->frames[(d->first + d->held) % d->limit] = one;
+	} else {
+		uint64_t place = d->first + d->held;
+
+		d->frames[place < d->limit ? place : place - d->limit] = one;
+	}
 	d->held++;
-	d->most_held = RTE_MAX(d->most_held, d->held);
 }
 
-struct rte_mbuf *
-lk_delay_take(struct lk_delay *d, uint64_t now)
+uint16_t
+lk_delay_put(struct lk_delay *d, void **frames, uint16_t count, uint64_t now)
 {
-	struct lk_delayed *next = &d->frames[d->first];
-	struct rte_mbuf *m = next->m;
+	count = (uint16_t)RTE_MIN((uint64_t)count, d->limit - d->held);
+	if (d->quantiles == NULL) {
+		uint64_t place = d->first + d->held;
 
-	if (d->held == 0 || (int64_t)(now - next->at) < 0)
-		return NULL;
-	if (d->reorders)
-		heap_remove_top(d->frames, d->held);
-	else if (++d->first == d->limit)
-		d->first = 0;
-	d->held--;
-	d->passed++;
-	return m;
+		for (uint16_t i = 0; i < count; i++, place++) {
+			place -= place >= d->limit ? d->limit : 0;
+			d->frames[place] = (struct lk_delayed){now + d->fixed, frames[i]};
+		}
+		d->held += count;
+	} else {
+		for (uint16_t i = 0; i < count; i++)
+			put_one(d, frames[i], now);
+	}
+	d->most_held = RTE_MAX(d->most_held, d->held);
+	return count;
+}
+
+uint16_t
+lk_delay_take(struct lk_delay *d, void **frames, uint16_t most, uint64_t now)
+{
+	uint64_t first = d->first, held = d->held;
+	uint16_t count = 0;
+
+	for (; count < most && held > 0 && (int64_t)(now - d->frames[first].at) >= 0; count++) {
+		frames[count] = d->frames[first].m;
+		if (d->reorders)
+			heap_remove_top(d->frames, held);
+		else if (++first == d->limit)
+			first = 0;
+		held--;
+	}
+	d->first = first;
+	d->held = held;
+	d->passed += count;
+	return count;
 }

@@ -7,16 +7,8 @@
 /* A line that takes time: frames leave a while after they came. */
 
 /* In the order of the node's parameters. */
-enum {
-	LK_DELAY_TIME,
-	LK_DELAY_JITTER,
-	LK_DELAY_DISTRIBUTION,
-	LK_DELAY_REORDERS,
-	LK_DELAY_LIMIT,
-	LK_DELAY_SEED
-};
-
-enum lk_distribution { LK_UNIFORM, LK_NORMAL };
+enum { LK_DELAY_TIME, LK_DELAY_JITTER, LK_DELAY_REORDERS, LK_DELAY_LIMIT, LK_DELAY_SEED };
+/* Data: the distribution, doubles. */
 
 struct lk_delayed {
 	uint64_t at; /* when it leaves */
@@ -28,8 +20,12 @@ struct lk_delay {
 	 * way now, and the most that ever were */
 	uint64_t passed, reordered, held, most_held;
 
-	double time, jitter; /* cycles */
-	enum lk_distribution distribution;
+	double time, jitter; /* cycles; the jitter is what quantiles are multiples of */
+	uint64_t fixed;	     /* of every frame, where there is no jitter */
+	/* The distribution as its quantiles, evenly spaced, `steps` + 1 of them: what is drawn lies
+	 * between two. NULL: there is no jitter. */
+	double *quantiles;
+	uint64_t steps;
 	int reorders;
 	uint64_t limit, seed, drawn;
 	uint64_t last; /* when the one that came last leaves: the next one not before */
@@ -41,9 +37,9 @@ struct lk_delay {
 
 int lk_delay_open(struct lk_node *self);
 void lk_delay_close(struct lk_node *self);
-/* There is room. */
-void lk_delay_put(struct lk_delay *d, struct rte_mbuf *m, uint64_t now);
-/* One that leaves until now; NULL: none. */
-struct rte_mbuf *lk_delay_take(struct lk_delay *d, uint64_t now);
+/* Takes the first frames that came now, as many as there is room for; returns how many. */
+uint16_t lk_delay_put(struct lk_delay *d, void **frames, uint16_t count, uint64_t now);
+/* Those that leave until now, at most so many. */
+uint16_t lk_delay_take(struct lk_delay *d, void **frames, uint16_t most, uint64_t now);
 
 #endif

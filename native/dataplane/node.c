@@ -10,6 +10,7 @@
 
 RTE_DEFINE_PER_LCORE(rte_node_t, lk_current_node) = RTE_NODE_ID_INVALID;
 RTE_DEFINE_PER_LCORE(uint64_t, lk_activity);
+RTE_DEFINE_PER_LCORE(int, lk_holds_frames);
 
 struct lk_node *lk_node_by_id[LK_MAX_NODES];
 uint64_t lk_of_python;

@@ -64,6 +64,9 @@ LK_EXPORT RTE_DECLARE_PER_LCORE(rte_node_t, lk_current_node);
 /* Frames that sources brought in on this lcore; a worker that sees it stand still may rest. */
 LK_EXPORT RTE_DECLARE_PER_LCORE(uint64_t, lk_activity);
 
+/* A node of this walk holds frames until their time has come: the worker must not rest past it. */
+LK_EXPORT RTE_DECLARE_PER_LCORE(int, lk_holds_frames);
+
 /* In the ol_flags of a frame from Python, until it is sent. */
 LK_EXPORT extern uint64_t lk_of_python;
 /* There are such frames in this walk: others need not be looked at one by one. */

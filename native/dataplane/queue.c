@@ -2,6 +2,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <rte_common.h>
+
+#include "dscp.h"
+#include "filter.h"
 #include "flow.h"
 #include "queue.h"
 
@@ -30,6 +34,36 @@ red_open(struct lk_queue *q, double per_byte)
 		.frame_cycles = q->counts_frames ? per_byte : per_byte * TYPICAL,
 		.since = -1,
 	};
+}
+
+/* Weighted ones take turns by their weights, in frames or bytes as the link counts. */
+static int
+classes_open(struct lk_queue *q, const struct lk_node_data *data)
+{
+	q->classes = malloc(data->length);
+	if (q->classes == NULL)
+		return -ENOMEM;
+	memcpy(q->classes, data->bytes, data->length);
+	for (uint32_t i = 0; i < q->class_count; i++) {
+		q->flows[i].limit = q->classes[i].limit;
+		q->flows[i].limits_frames = q->classes[i].limits_frames;
+		q->flows[i].quantum =
+			(int64_t)q->classes[i].weight * (q->counts_frames ? 1 : QUANTUM);
+	}
+	return 0;
+}
+
+static uint64_t
+places_for(const struct lk_queue *q)
+{
+	uint64_t places = 0;
+
+	if (q->class_count == 0)
+		return q->limits_frames ? q->limit + 1 : q->limit / SHORTEST + 2;
+	for (uint32_t i = 0; i < q->class_count; i++)
+		places += q->flows[i].limits_frames ? q->flows[i].limit + 1
+						    : q->flows[i].limit / SHORTEST + 2;
+	return places;
 }
 
 int
@@ -62,12 +96,18 @@ lk_queue_open(struct lk_node *self)
 	};
 	red_open(q, per_unit);
 	q->red.seed = q->pie.seed;
-	q->flow_count = q->aqm == LK_AQM_FQ_CODEL ? FLOWS : 1;
-	q->place_count = (uint32_t)RTE_MIN(
-		(uint64_t)MOST_PLACES, q->limits_frames ? q->limit + 1 : q->limit / SHORTEST + 2);
+	q->class_count = (uint32_t)(self->config.data[0].length / sizeof(*q->classes));
+	q->flow_count = q->aqm == LK_AQM_FQ_CODEL ? FLOWS : RTE_MAX(1u, q->class_count);
 	q->flows = calloc(q->flow_count, sizeof(*q->flows));
+	if (q->flows == NULL)
+		return -ENOMEM;
+	if (q->class_count > 0 && classes_open(q, &self->config.data[0]) != 0)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < q->flow_count && q->class_count == 0; i++)
+		q->flows[i].quantum = QUANTUM;
+	q->place_count = (uint32_t)RTE_MIN((uint64_t)MOST_PLACES, places_for(q));
 	q->places = calloc(q->place_count, sizeof(*q->places));
-	if (q->flows == NULL || q->places == NULL)
+	if (q->places == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < q->place_count; i++)
 		q->places[i].next = i + 1 < q->place_count ? i + 2 : 0;
@@ -84,6 +124,7 @@ lk_queue_close(struct lk_node *self)
 		for (uint32_t at = q->flows[i].head; at != 0; at = q->places[at - 1].next)
 			rte_pktmbuf_free(q->places[at - 1].m);
 	rte_pktmbuf_free(q->sending.m);
+	free(q->classes);
 	free(q->flows);
 	free(q->places);
 }
@@ -118,12 +159,27 @@ list_remove(struct lk_queue *q, struct lk_flow_list *list)
 	return flow;
 }
 
+/* It has frames: it waits for its turn. */
+static void
+line_up(struct lk_queue *q, uint32_t flow)
+{
+	struct lk_queue_flow *f = &q->flows[flow];
+
+	if (f->quantum == 0)
+		q->strict |= 1ull << flow;
+	else if (q->flow_count > 1 && !f->is_listed) {
+		f->deficit = f->quantum;
+		list_add(q, q->class_count > 0 ? &q->old_flows : &q->new_flows, flow);
+	}
+}
+
 static void
 push(struct lk_queue *q, uint32_t flow, struct rte_mbuf *m, uint64_t now)
 {
 	struct lk_queue_flow *f = &q->flows[flow];
 	uint32_t place = q->free_place;
 	struct lk_queued *queued = &q->places[place - 1];
+	uint32_t bytes = bytes_of(q, m);
 
 	q->free_place = queued->next;
 	*queued = (struct lk_queued){m, now, 0, flow};
@@ -132,14 +188,13 @@ push(struct lk_queue *q, uint32_t flow, struct rte_mbuf *m, uint64_t now)
 	else
 		f->head = place;
 	f->tail = place;
-	f->bytes += bytes_of(q, m);
+	f->bytes += bytes;
+	f->held++;
+	f->held_bytes += bytes;
 	q->held++;
-	q->held_bytes += bytes_of(q, m);
+	q->held_bytes += bytes;
 	q->most_held = RTE_MAX(q->most_held, q->held);
-	if (!f->is_listed) {
-		f->deficit = QUANTUM;
-		list_add(q, &q->new_flows, flow);
-	}
+	line_up(q, flow);
 }
 
 /* From the head of a flow that has frames; still held. */
@@ -151,8 +206,11 @@ pop(struct lk_queue *q, uint32_t flow)
 	struct lk_queued queued = q->places[place - 1];
 
 	f->head = queued.next;
-	if (f->head == 0)
+	if (f->head == 0) {
 		f->tail = 0;
+		if (f->quantum == 0)
+			q->strict &= ~(1ull << flow);
+	}
 	q->places[place - 1].next = q->free_place;
 	q->free_place = place;
 	f->bytes -= bytes_of(q, queued.m);
@@ -160,11 +218,16 @@ pop(struct lk_queue *q, uint32_t flow)
 }
 
 static struct rte_mbuf *
-let_go(struct lk_queue *q, struct rte_mbuf *m)
+let_go(struct lk_queue *q, const struct lk_queued *queued)
 {
+	struct lk_queue_flow *f = &q->flows[queued->flow];
+	uint32_t bytes = bytes_of(q, queued->m);
+
 	q->held--;
-	q->held_bytes -= bytes_of(q, m);
-	return m;
+	q->held_bytes -= bytes;
+	f->held--;
+	f->held_bytes -= bytes;
+	return queued->m;
 }
 
 /* RFC 8290 4.1: from the head of the flow that has the most bytes. */
@@ -172,19 +235,55 @@ static struct rte_mbuf *
 drop_of_the_longest(struct lk_queue *q)
 {
 	uint32_t longest = 0;
+	struct lk_queued queued;
 
 	for (uint32_t i = 1; i < q->flow_count; i++)
 		if (q->flows[i].bytes > q->flows[longest].bytes)
 			longest = i;
-	return let_go(q, pop(q, longest).m);
+	queued = pop(q, longest);
+	q->flows[longest].dropped++;
+	return let_go(q, &queued);
 }
 
 static int
-is_full(const struct lk_queue *q, uint32_t more)
+is_full(const struct lk_queue *q, uint32_t flow, uint32_t more)
 {
+	const struct lk_queue_flow *f = &q->flows[flow];
+
 	if (q->free_place == 0)
 		return 1;
+	if (q->class_count > 0)
+		return f->limits_frames ? f->held >= f->limit : f->held_bytes + more > f->limit;
 	return q->limits_frames ? q->held >= q->limit : q->held_bytes + more > q->limit;
+}
+
+static int
+takes(const struct lk_queue_class *class, struct rte_mbuf *m, int dscp, int pcp)
+{
+	return class->takes_all || (dscp >= 0 && (class->dscps >> dscp & 1)) ||
+	       (pcp >= 0 && (class->pcps >> pcp & 1)) ||
+	       (class->filter != NULL && lk_filter_takes(class->filter, m));
+}
+
+static uint32_t
+flow_of(const struct lk_queue *q, struct rte_mbuf *m)
+{
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *), *ip;
+	int dscp, pcp = -1;
+
+	if (q->aqm == LK_AQM_FQ_CODEL)
+		return (uint32_t)lk_flow_of(frame, m->data_len).hash & (FLOWS - 1);
+	if (q->class_count == 0)
+		return 0;
+	ip = lk_ip_of(frame, m->data_len);
+	dscp = ip == NULL ? -1 : lk_dscp(ip);
+	if (m->data_len >= LK_ETHER_LENGTH + 4u && (lk_get16(frame + 12) == LK_TYPE_VLAN ||
+						    lk_get16(frame + 12) == LK_TYPE_QINQ))
+		pcp = frame[14] >> 5;
+	for (uint32_t i = 0; i + 1 < q->class_count; i++)
+		if (takes(&q->classes[i], m, dscp, pcp))
+			return i;
+	return q->class_count - 1;
 }
 
 /* Whether it says congestion in place of being dropped (RFC 3168). */
@@ -220,7 +319,7 @@ goes_early(struct lk_queue *q, struct rte_mbuf *m, uint64_t now)
 struct rte_mbuf *
 lk_queue_make_room(struct lk_queue *q, const struct rte_mbuf *m)
 {
-	if (q->aqm != LK_AQM_FQ_CODEL || !is_full(q, bytes_of(q, m)) ||
+	if (q->aqm != LK_AQM_FQ_CODEL || !is_full(q, 0, bytes_of(q, m)) ||
 	    q->held == (q->sending.m != NULL))
 		return NULL;
 	return drop_of_the_longest(q);
@@ -229,24 +328,29 @@ lk_queue_make_room(struct lk_queue *q, const struct rte_mbuf *m)
 enum lk_verdict
 lk_queue_put(struct lk_queue *q, struct rte_mbuf *m, uint64_t now)
 {
-	uint32_t flow = 0;
+	uint32_t flow = flow_of(q, m);
 
 	q->longest = RTE_MAX(q->longest, bytes_of(q, m));
-	if (is_full(q, bytes_of(q, m)))
+	if (is_full(q, flow, bytes_of(q, m))) {
+		q->flows[flow].dropped++;
 		return LK_queue_full;
-	if (goes_early(q, m, now))
+	}
+	if (goes_early(q, m, now)) {
+		q->flows[flow].dropped++;
 		return LK_queue_early;
-	if (q->aqm == LK_AQM_FQ_CODEL)
-		flow = (uint32_t)lk_flow_of(rte_pktmbuf_mtod(m, uint8_t *), m->data_len).hash &
-		       (FLOWS - 1);
+	}
 	push(q, flow, m, now);
 	return LK_next;
 }
 
-/* The flow whose turn it is (RFC 8290 4.2); -1: none has frames. */
+/* The flow whose turn it is (RFC 8290 4.2), strict classes first; -1: none has frames. */
 static int64_t
 flow_in_turn(struct lk_queue *q)
 {
+	if (q->flow_count == 1)
+		return q->flows[0].head != 0 ? 0 : -1;
+	if (q->strict != 0)
+		return rte_bsf64(q->strict);
 	for (;;) {
 		struct lk_flow_list *list = q->new_flows.head != 0 ? &q->new_flows : &q->old_flows;
 		struct lk_queue_flow *f;
@@ -260,8 +364,8 @@ flow_in_turn(struct lk_queue *q)
 
 			if (is_new)
 				list_add(q, &q->old_flows, flow);
-		} else if (f->deficit <= 0 && q->flow_count > 1) {
-			f->deficit += QUANTUM;
+		} else if (f->deficit <= 0) {
+			f->deficit += f->quantum;
 			list_add(q, &q->old_flows, list_remove(q, list));
 		} else {
 			return list->head - 1;
@@ -295,6 +399,7 @@ goes_late(struct lk_queue *q, struct lk_queue_flow *f, const struct lk_queued *q
 static void
 send(struct lk_queue *q, const struct lk_queued *queued)
 {
+	struct lk_queue_flow *f = &q->flows[queued->flow];
 	uint64_t units = q->counts_frames ? 1 : bytes_of(q, queued->m);
 	uint64_t start = turns_to(q, queued->at), wait = start - queued->at;
 	uint64_t wait_ns = (uint64_t)((double)wait * q->ns_per_cycle);
@@ -313,11 +418,21 @@ send(struct lk_queue *q, const struct lk_queued *queued)
 	q->delayed += wait > 0;
 	q->wait_ns += wait_ns;
 	q->longest_wait_ns = RTE_MAX(q->longest_wait_ns, wait_ns);
+	f->wait_ns += wait_ns;
+	f->longest_wait_ns = RTE_MAX(f->longest_wait_ns, wait_ns);
+}
+
+/* What is left of a flow's turn shrinks by a frame: bytes, but where a link counts frames. */
+static int64_t
+cost_of(const struct lk_queue *q, const struct rte_mbuf *m)
+{
+	return q->class_count > 0 && q->counts_frames ? 1 : bytes_of(q, m);
 }
 
 struct rte_mbuf *
 lk_queue_take(struct lk_queue *q, uint64_t now, enum lk_verdict *verdict)
 {
+	struct lk_queue_flow *f;
 	struct rte_mbuf *m;
 
 	if (q->sending.m == NULL) {
@@ -326,17 +441,22 @@ lk_queue_take(struct lk_queue *q, uint64_t now, enum lk_verdict *verdict)
 
 		if (flow < 0)
 			return NULL;
+		f = &q->flows[flow];
 		queued = pop(q, (uint32_t)flow);
-		if (goes_late(q, &q->flows[flow], &queued)) {
+		if (goes_late(q, f, &queued)) {
+			f->dropped++;
 			*verdict = LK_queue_early;
-			return let_go(q, queued.m);
+			return let_go(q, &queued);
 		}
-		q->flows[flow].deficit -= bytes_of(q, queued.m);
+		f->deficit -= cost_of(q, queued.m);
 		send(q, &queued);
 	}
 	if ((int64_t)(now - q->leaves) < 0)
 		return NULL;
-	m = let_go(q, q->sending.m);
+	f = &q->flows[q->sending.flow];
+	f->passed++;
+	f->passed_bytes += bytes_of(q, q->sending.m);
+	m = let_go(q, &q->sending);
 	q->sending.m = NULL;
 	q->red.idle_since = q->leaves;
 	q->passed++;

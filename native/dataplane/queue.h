@@ -13,7 +13,7 @@
 
 enum lk_aqm { LK_AQM_FIFO, LK_AQM_RED, LK_AQM_CODEL, LK_AQM_FQ_CODEL, LK_AQM_PIE };
 
-/* In the order of the node's parameters. */
+/* In the order of the node's parameters; data: its classes, struct lk_queue_class. */
 enum {
 	LK_QUEUE_RATE,
 	LK_QUEUE_LIMIT,
@@ -36,10 +36,16 @@ struct lk_queued {
 struct lk_queue_flow {
 	uint32_t head, tail; /* 1 + place; 0: empty */
 	uint32_t next;	     /* 1 + the next flow of its list */
-	uint64_t bytes;
-	int64_t deficit; /* bytes that it may still send in this round */
 	int is_listed;
+	uint64_t bytes;	 /* that wait */
+	int64_t deficit; /* bytes or frames that it may still send in this round */
+	int64_t quantum; /* that it gets for one; 0: it has no rounds, and goes before the others */
 	struct lk_codel codel;
+	/* of classes: its own limit, and what its table tells */
+	uint64_t limit;
+	int limits_frames;
+	uint64_t held, held_bytes; /* with what the link sends */
+	uint64_t passed, passed_bytes, dropped, wait_ns, longest_wait_ns;
 };
 
 struct lk_flow_list {
@@ -67,8 +73,10 @@ struct lk_queue {
 
 	struct lk_queued *places;
 	uint32_t place_count, free_place; /* 1 + the first free one */
-	struct lk_queue_flow *flows;
-	uint32_t flow_count;
+	struct lk_queue_flow *flows; /* one, those of RFC 8290, or the classes */
+	uint32_t flow_count, class_count;
+	struct lk_queue_class *classes;
+	uint64_t strict;			  /* a bit for each class that has frames and no rounds */
 	struct lk_flow_list new_flows, old_flows; /* RFC 8290 4.2 */
 
 	struct lk_codel_config codel;

@@ -66,6 +66,7 @@ rest(const struct worker *w, uint64_t idle_cycles, uint64_t *rest_ns)
 	_Atomic uint32_t *rests = &bell_of(w)->rests;
 
 	if (atomic_load_explicit(&kept_awake, memory_order_relaxed) ||
+	    RTE_PER_LCORE(lk_holds_frames) ||
 	    (double)idle_cycles * 1e9 < SPIN_NS * lk_clock_tsc_hz()) {
 		if (w->cpu < 0)
 			sched_yield();
@@ -134,6 +135,7 @@ run(void *arg)
 
 		atomic_store_explicit(&w->current, work, memory_order_release);
 		RTE_PER_LCORE(lk_python_sends) = 0;
+		RTE_PER_LCORE(lk_holds_frames) = 0;
 		for (unsigned int i = 0; i < work->count; i++)
 			now = walk(work->graphs[i], now);
 		RTE_PER_LCORE(lk_current_node) = RTE_NODE_ID_INVALID;

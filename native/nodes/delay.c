@@ -9,14 +9,12 @@ static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
 	struct lk_delay *d = lk_node_of(node)->state;
-	uint64_t now = rte_rdtsc();
-	uint16_t i;
+	uint16_t taken;
 
 	lk_enter(node, objs, count);
-	for (i = 0; i < count && d->held < d->limit; i++)
-		lk_delay_put(d, objs[i], now);
-	if (unlikely(i < count))
-		lk_pass(graph, node, LK_delay_full, objs + i, (uint16_t)(count - i));
+	taken = lk_delay_put(d, objs, count, rte_rdtsc());
+	if (unlikely(taken < count))
+		lk_pass(graph, node, LK_delay_full, objs + taken, (uint16_t)(count - taken));
 	return count;
 }
 

@@ -12,20 +12,18 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 {
 	struct lk_delay *d = lk_node_of(node)->state;
 	void *sent[AT_ONCE];
-	uint16_t count = 0;
-	uint64_t now;
+	uint16_t count;
 
 	(void)objs;
 	(void)unused;
 	if (d->held == 0)
 		return 0;
 	RTE_PER_LCORE(lk_current_node) = node->id;
-	RTE_PER_LCORE(lk_activity)++; /* the next one may leave soon: no rest */
-	now = rte_rdtsc();
-	while (count < AT_ONCE && (sent[count] = lk_delay_take(d, now)) != NULL)
-		count++;
+	RTE_PER_LCORE(lk_holds_frames) = 1;
+	count = lk_delay_take(d, sent, AT_ONCE, rte_rdtsc());
 	if (count > 0)
 		lk_pass(graph, node, LK_next, sent, count);
+	RTE_PER_LCORE(lk_activity) += count;
 	return count;
 }
 

@@ -18,6 +18,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	if (held == 0)
 		return 0;
 	RTE_PER_LCORE(lk_current_node) = node->id;
+	RTE_PER_LCORE(lk_holds_frames) = 1;
 	out.graph = graph;
 	out.node = node;
 	out.count = 0;

@@ -20,7 +20,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	if (q->held == 0)
 		return 0;
 	RTE_PER_LCORE(lk_current_node) = node->id;
-	RTE_PER_LCORE(lk_activity)++; /* the next one may leave soon: no rest */
+	RTE_PER_LCORE(lk_holds_frames) = 1;
 	now = rte_rdtsc();
 	while (count < AT_ONCE && gone < AT_ONCE) {
 		enum lk_verdict verdict;
@@ -37,6 +37,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	}
 	if (count > 0)
 		lk_pass(graph, node, LK_next, sent, count);
+	RTE_PER_LCORE(lk_activity) += (uint64_t)count + gone;
 	return (uint16_t)(count + gone);
 }
 
