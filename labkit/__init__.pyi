@@ -51,12 +51,14 @@ from .packet.tunnels import Vxlan as Vxlan
 from .pairs.failover import Failover as Failover
 from .pairs.failover import failover as failover
 from .pairs.watchdog import Watchdog as Watchdog
+from .path.classes import TrafficClass as TrafficClass
 from .path.delay import delay as delay
 from .path.functions import police as police
 from .path.functions import queue as queue
 from .path.functions import shape as shape
 from .path.impair import impair as impair
 from .path.ledger import Ledger as Ledger
+from .path.link import link as link
 from .path.nodes import arp_responder as arp_responder
 from .path.nodes import capture as capture
 from .path.nodes import collect as collect

@@ -90,7 +90,8 @@ class PathCounters:
         (after its end) and waiting; bytes and files so far, the newest file; `ended`: why it has
         ended: "frames", "bytes", "seconds" or in words what failed, with its errno; "": it goes
         on
-    impairments: frames copied, reordered and held back now, by impair node
+    impairments: by impair node, frames lost, of these lost_in_bursts, bursts begun, frames copied,
+        corrupted, truncated, reordered and held back now
     lanes: the same by lane; RunningPath.lanes shows them as a table
     functions: counters of nodes with state, by node, under the names that its documentation has;
         `held`: frames that wait in it now
@@ -109,7 +110,21 @@ class PathCounters:
     @property
     def held(self) -> int:
         """Frames that wait in nodes now."""
-        return sum(counters.get("held", 0) for counters in self.functions.values())
+        return self._sum("held", self.functions) + self._sum("held", self.impairments)
+
+    @property
+    def made(self) -> int:
+        """Frames that nodes brought into being."""
+        return self._sum("made", self.functions) + self._sum("copied", self.impairments)
+
+    @property
+    def taken(self) -> int:
+        """Frames that nodes consumed without dropping them."""
+        return self._sum("taken", self.functions)
+
+    @staticmethod
+    def _sum(counter: str, nodes: Mapping[str, Mapping[str, int]]) -> int:
+        return sum(counters.get(counter, 0) for counters in nodes.values())
 
     @classmethod
     def from_engine(cls, answer: Mapping[str, Any]) -> "PathCounters":
@@ -137,26 +152,34 @@ def _common(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, repr=False)
 class PathLedger(Ledger):
-    """The ledger of a path: `entered = left + every named drop + held + unexplained`.
+    """The ledger of a path.
+
+    `entered + made = left + every named drop + taken + held + unexplained`
 
     held: frames that wait in a queue or are on the way in a delay line; those of a path that was
     stopped went with it
+    made: frames that nodes brought into being: copies, answers, fragments
+    taken: frames that nodes consumed without a drop: fragments put together, requests answered
     """
 
     held: int = 0
+    made: int = 0
+    taken: int = 0
 
     @property
     def unexplained(self) -> int:
         """Frames that entered and that no counter of the path has seen again."""
-        return super().unexplained - self.held
+        return super().unexplained + self.made - self.taken - self.held
 
     @property
     def rows(self) -> list[tuple[str, int]]:
         """The ledger line by line."""
         return [
             ("entered", self.sent),
+            *([("made", self.made)] if self.made else []),
             ("left", self.received),
             *((name, count) for name, count in self.drops.items() if count),
+            *([("taken", self.taken)] if self.taken else []),
             *([("held", self.held)] if self.held else []),
             ("unexplained", self.unexplained),
             *((name, count) for name, count in self.extra.items() if count),
@@ -180,13 +203,14 @@ def ledger_of(
     path: Graph,
     reading: PathReading,
     lost_before: Mapping[str, int] | None = None,
-    held: int = 0,
+    counters: PathCounters | None = None,
 ) -> PathLedger:
     """Frames that entered the path against those that left it or were dropped by name.
 
     lost_before: frames that its ports lost before they could enter, as {"a rx_missed_errors": 3}
-    held: frames that its nodes hold
+    counters: of its nodes with state; None: it has none
     """
     frames = entered(path, reading)
     gone = left(path, reading)
-    return PathLedger(frames, frames, gone, reading.drops, lost_before or {}, held)
+    state = (counters.held, counters.made, counters.taken) if counters is not None else ()
+    return PathLedger(frames, frames, gone, reading.drops, lost_before or {}, *state)

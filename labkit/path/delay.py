@@ -73,11 +73,10 @@ def delay(
     RunningPath.counters.functions tells, by node: frames passed, reordered (one that came later
     left before), held now, most_held.
     """
-    if not isinstance(distribution, str):
-        if jitter not in (0, None):
-            raise PathError(
-                f"jitter is {shown(jitter)}, but the distribution is a list of times; leave it out"
-            )
+    if not isinstance(distribution, str) and jitter != 0:
+        raise PathError(
+            f"jitter is {shown(jitter)}, but the distribution is a list of times; leave it out"
+        )
     state = new_state()
     entry = under_way(state, time, jitter, distribution, reorder, limit, seed, name=name)
     return released_by(entry, delay_release(state, name=name and f"{name}_release"))

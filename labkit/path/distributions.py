@@ -20,7 +20,7 @@ class DistributionType(DataType):
     def given(self, value: Any) -> Value:
         """A list as it is in JSON."""
         if isinstance(value, str) or not isinstance(value, Iterable):
-            return value  # type: ignore[no-any-return]
+            return value
         return [TimeType().given(time) for time in value]  # type: ignore[misc]
 
     def check(self, where: str, name: str, value: Value) -> Value:

@@ -6,7 +6,9 @@ from typing import Literal
 
 from labkit.arguments.checked import EVERY, checked
 from labkit.errors import PathError
+from labkit.path.cells import Cell
 from labkit.path.chain import Chain, Node
+from labkit.path.classes import QUEUE_NAME, Classes, TrafficClass
 from labkit.path.declaration import node
 from labkit.path.dscp import GreenMark, RedMark, YellowMark, dscp
 from labkit.path.function_types import (
@@ -147,6 +149,11 @@ def _check_marks(mark: Mapping[str, str | int] | None) -> None:
         *("passed", "delayed", "marked", "wait_ns", "longest_wait_ns"),
         *("held", "held_bytes", "most_held"),
     ),
+    table={
+        "of": QUEUE_NAME,
+        **dict.fromkeys(("held", "held_bytes", "passed", "passed_bytes", "dropped"), Cell.WHOLE),
+        **dict.fromkeys(("mean_wait_s", "longest_wait_s"), Cell.SECONDS),
+    },
 )
 def waiting(
     state: OwnState,
@@ -159,6 +166,7 @@ def waiting(
     ecn: Switch = False,
     overhead: Overhead = 4,
     seed: Seed = 0,
+    classes: Classes | None = None,
     *,
     name: Name = None,
 ) -> None:
@@ -179,6 +187,7 @@ def queue(
     target: float | str | None = None,
     interval: float | str | None = None,
     ecn: bool = False,
+    classes: Mapping[str, TrafficClass] | None = None,
     seed: int = 0,
     name: str | None = None,
 ) -> Chain:
@@ -195,8 +204,20 @@ def queue(
     target: the delay that CoDel (5 ms by default) and PIE (15 ms) aim at
     interval: in which CoDel expects the delay to go down, 100 ms by default
     ecn: frames whose sender can take it are marked in place of being dropped early (RFC 3168)
+    classes: queues of their own for some frames, lk.TrafficClass by name; frames are compared with
+    them in this order, and the last one takes the rest. Each has its own limit, and its own CoDel
+    with aqm="codel"; "fifo" is the other choice.
     seed: of RED's and PIE's random numbers
 
+        lk.queue("10 Mbit/s", classes={
+            "voice": lk.TrafficClass("EF", strict=True, limit="50 packets"),
+            "video": lk.TrafficClass(["AF41", "AF42"], weight=3),
+            "other": lk.TrafficClass(),
+        })
+
+    RunningPath.tables tells of each class, and of each flow of "fq_codel" that has had frames:
+    frames and bytes held now, those that passed, frames dropped, mean and longest wait. A flow is
+    told by the addresses, protocol and ports of its first frame that waits, or by its number.
     RunningPath.counters.functions tells, by node: frames passed, delayed (they had to wait) and
     marked; wait_ns in sum and longest_wait_ns, without the time of sending; held and held_bytes
     now, most_held. Frames wait in buffers of the port that they came by, of which it has some
@@ -208,10 +229,15 @@ def queue(
                 f"{what} is {shown(given)}, but aqm={aqm!r} has none; leave it out, or choose "
                 f"{', '.join(managed)}"
             )
+    if classes is not None and aqm not in ("fifo", "codel"):
+        raise PathError(
+            f"aqm is {aqm!r}, and there are classes, of which each is a queue of its own: leave "
+            'one of the two out, or write aqm="codel"'
+        )
     target = TARGETS.get(aqm) if target is None else target
     if interval is None and aqm in CODELS:
         interval = INTERVAL
-    return _queue(rate, limit, aqm, "0 B", target, interval, ecn, seed, name)
+    return _queue(rate, limit, aqm, "0 B", target, interval, ecn, seed, name, classes)
 
 
 @checked(PathError, but=EVERY)
@@ -244,12 +270,14 @@ def _queue(
     ecn: bool,  # of its callers, by name
     seed: int,
     name: str | None,
+    classes: Mapping[str, TrafficClass] | None = None,
 ) -> Chain:
     _of_frames("rate", rate)
     state = new_state()
     overhead = overhead_of(rate)
     entry = waiting(
-        state, rate, limit, aqm, burst, target, interval, ecn, overhead, seed, name=name
+        *(state, rate, limit, aqm, burst, target, interval, ecn, overhead, seed, classes),
+        name=name,
     )
     return released_by(entry, queue_release(state, name=name and f"{name}_release"))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A link as one line of a notebook: its rate with a queue, what gets lost, the time that it takes."""
+"""A link as one line of a notebook: its rate with a queue, what gets lost, what time it takes."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -11,9 +11,10 @@ from labkit.path.delay import delay as delay_line
 from labkit.path.function_types import MOST_FRAMES, LoadType, TimeType
 from labkit.path.functions import queue
 from labkit.path.impair import impair
+from labkit.text import shown
 
 SHORTEST = 64  # bytes of a frame, with its FCS
-LEAST_UNDER_WAY = 4096
+LEAST_UNDER_WAY = 65_536
 
 
 @checked(PathError, but=EVERY)
@@ -41,13 +42,13 @@ def link(
 
     rate, limit, aqm: as of lk.queue(); None: no limit, and no queue
     delay, jitter, distribution, reorder: as of lk.delay()
-    loss, burst_start, burst_end, burst_loss, duplicate, corrupt: as of lk.impair(); what is lost has
-    taken its time of the link before
+    loss, burst_start, burst_end, burst_loss, duplicate, corrupt: as of lk.impair(); what is lost
+    has taken its time of the link before
     seed: of all three
     name: of the nodes, behind it _queue, _impair and _delay
 
     As many frames may be under way as the rate brings in the longest time that a name of a
-    distribution stands for, 4,096 at least. Frames wait in buffers of the port that they came by:
+    distribution stands for, 65,536 at least. Frames wait in buffers of the port that they came by:
     a fast, long link needs more (mbufs= of lab.port).
 
         lab.run(lk.rx(a) >> lk.link("10 Mbit/s", "20 ms", jitter="2 ms", loss=0.001) >> lk.tx(b))
@@ -68,7 +69,14 @@ def link(
         seed=seed,
         name=name and f"{name}_delay",
     )
-    parts = [queue(rate, limit, aqm, seed=seed, name=name and f"{name}_queue")] if rate else []
+    if rate is None and (limit, aqm) != ("1000 packets", "fifo"):
+        raise PathError(
+            f"limit is {shown(limit)} and aqm {shown(aqm)}, but there is no rate to wait for; give "
+            "rate= too"
+        )
+    parts = []
+    if rate is not None:
+        parts.append(queue(rate, limit, aqm, seed=seed, name=name and f"{name}_queue"))
     if any((loss, burst_start, duplicate, corrupt)):
         parts.append(bad)
     if TimeType().given(delay) or TimeType().given(jitter) or not isinstance(distribution, str):
@@ -85,8 +93,9 @@ def _under_way(rate: float | str | None, delay: float | str, jitter: float | str
         return LEAST_UNDER_WAY
     per_second = LoadType().amount(LoadType().check("link", "rate", rate))
     frames = per_second.number / (1 if per_second.of_frames else SHORTEST)
-    seconds = sum(
-        float(TimeType().check("link", what, TimeType().given(time)))  # type: ignore[arg-type]
-        for what, time in (("delay", delay), ("jitter", jitter))
-    )
+    seconds = 0.0
+    for what, time in (("delay", delay), ("jitter", jitter)):
+        checked_time = TimeType().check("link", what, TimeType().given(time))
+        assert isinstance(checked_time, (int, float))
+        seconds += checked_time
     return max(LEAST_UNDER_WAY, min(MOST_FRAMES, round(2 * frames * seconds)))

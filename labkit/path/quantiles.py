@@ -3,12 +3,12 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
 
-    Values = np.ndarray[tuple[int], np.dtype[np.float64]]
+    Values = np.ndarray[Any, np.dtype[np.float64]]
 
 STEPS = 4096  # between quantiles where the lines between them are not straight
 PARETO = 3.0  # its shape, as that of tc-netem's
@@ -24,7 +24,9 @@ def quantiles(distribution: str | Sequence[float]) -> "Values":
     import numpy as np
 
     if not isinstance(distribution, str):
-        return np.quantile(np.asarray(distribution, float), np.linspace(0, 1, STEPS + 1))
+        return np.asarray(
+            np.quantile(np.asarray(distribution, float), np.linspace(0, 1, STEPS + 1))
+        )
     if distribution == "uniform":
         return np.array([-1.0, 1.0])
     return _standard(SHAPES[distribution](_middles(STEPS + 1)))
@@ -34,15 +36,17 @@ def _middles(count: int) -> "Values":
     """Probabilities in the middle of so many equal parts: the ends are never infinite."""
     import numpy as np
 
-    return (np.arange(count) + 0.5) / count
+    return np.asarray((np.arange(count) + 0.5) / count)
 
 
 def _standard(values: "Values") -> "Values":
     """The same with mean 0 and standard deviation 1, by the lines between them."""
+    import numpy as np
+
     low, high = values[:-1], values[1:]
     mean = ((low + high) / 2).mean()
     squares = ((low * low + low * high + high * high) / 3).mean()
-    return (values - mean) / math.sqrt(squares - mean * mean)
+    return np.asarray((values - mean) / math.sqrt(squares - mean * mean))
 
 
 def _normal(probabilities: "Values") -> "Values":
@@ -63,11 +67,9 @@ def _pareto_normal(probabilities: "Values") -> "Values":
     import numpy as np
 
     parts = _middles(1024)
-    sums = np.add.outer(
-        NORMAL_SHARE * _normal(parts), (1 - NORMAL_SHARE) * _pareto(parts)
-    ).ravel()
+    sums = np.add.outer(NORMAL_SHARE * _normal(parts), (1 - NORMAL_SHARE) * _pareto(parts)).ravel()
     sums.sort()
-    return np.quantile(sums, probabilities)
+    return np.asarray(np.quantile(sums, probabilities))
 
 
 SHAPES: dict[str, Callable[["Values"], "Values"]] = {

@@ -260,7 +260,7 @@ is_full(const struct lk_queue *q, uint32_t flow, uint32_t more)
 static int
 takes(const struct lk_queue_class *class, struct rte_mbuf *m, int dscp, int pcp)
 {
-	return class->takes_all || (dscp >= 0 && (class->dscps >> dscp & 1)) ||
+	return (dscp >= 0 && (class->dscps >> dscp & 1)) ||
 	       (pcp >= 0 && (class->pcps >> pcp & 1)) ||
 	       (class->filter != NULL && lk_filter_takes(class->filter, m));
 }
@@ -277,8 +277,8 @@ flow_of(const struct lk_queue *q, struct rte_mbuf *m)
 		return 0;
 	ip = lk_ip_of(frame, m->data_len);
 	dscp = ip == NULL ? -1 : lk_dscp(ip);
-	if (m->data_len >= LK_ETHER_LENGTH + 4u && (lk_get16(frame + 12) == LK_TYPE_VLAN ||
-						    lk_get16(frame + 12) == LK_TYPE_QINQ))
+	if (m->data_len >= LK_ETHER_LENGTH + 4u &&
+	    (lk_get16(frame + 12) == LK_TYPE_VLAN || lk_get16(frame + 12) == LK_TYPE_QINQ))
 		pcp = frame[14] >> 5;
 	for (uint32_t i = 0; i + 1 < q->class_count; i++)
 		if (takes(&q->classes[i], m, dscp, pcp))
@@ -462,4 +462,60 @@ lk_queue_take(struct lk_queue *q, uint64_t now, enum lk_verdict *verdict)
 	q->passed++;
 	*verdict = LK_next;
 	return m;
+}
+
+/* What stands in the first cells of a row: a flow by the first of its frames that waits. */
+static void
+name_flow(const struct lk_queue *q, const struct lk_queue_flow *f, uint64_t *cells)
+{
+	const struct rte_mbuf *m = f->head != 0 ? q->places[f->head - 1].m : NULL;
+	struct lk_headers h;
+	enum lk_verdict verdict;
+	const uint8_t *frame, *ip;
+
+	if (m == NULL || q->class_count > 0)
+		return;
+	frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	verdict = lk_parse(frame, m->data_len, &h);
+	ip = frame + h.l3;
+	cells[1] = h.ip_version;
+	if (h.ip_version == 4) {
+		cells[3] = lk_get32(ip + 12);
+		cells[5] = lk_get32(ip + 16);
+	} else if (h.ip_version == 6) {
+		for (int i = 0; i < 4; i++)
+			cells[2 + i] = lk_get64(ip + 8 + 8 * i);
+	}
+	cells[6] = h.protocol;
+	if (verdict == LK_next && h.l4 != 0 && lk_has_ports(h.protocol) && h.l4_length >= 4)
+		cells[7] = lk_get32(frame + h.l4);
+}
+
+uint32_t
+lk_queue_rows(struct lk_node *self, uint64_t *cursor, struct lk_row *rows, uint32_t room)
+{
+	const struct lk_queue *q = self->state;
+	uint32_t count = 0;
+
+	for (; *cursor < q->flow_count && count < room; ++*cursor) {
+		const struct lk_queue_flow *f = &q->flows[*cursor];
+		uint64_t *cells = rows[count].cells;
+
+		if (q->aqm == LK_AQM_FQ_CODEL && f->held + f->passed + f->dropped == 0)
+			continue;
+		memset(cells, 0, sizeof(rows[count]));
+		cells[0] = q->flow_count == 1 ? UINT64_MAX : *cursor;
+		cells[7] = UINT64_MAX;
+		if (q->aqm == LK_AQM_FQ_CODEL)
+			name_flow(q, f, cells);
+		cells[8] = f->held;
+		cells[9] = f->held_bytes;
+		cells[10] = f->passed;
+		cells[11] = f->passed_bytes;
+		cells[12] = f->dropped;
+		cells[13] = f->passed == 0 ? UINT64_MAX : f->wait_ns / f->passed;
+		cells[14] = f->passed == 0 ? UINT64_MAX : f->longest_wait_ns;
+		count++;
+	}
+	return count;
 }

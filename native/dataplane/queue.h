@@ -73,10 +73,10 @@ struct lk_queue {
 
 	struct lk_queued *places;
 	uint32_t place_count, free_place; /* 1 + the first free one */
-	struct lk_queue_flow *flows; /* one, those of RFC 8290, or the classes */
+	struct lk_queue_flow *flows;	  /* one, those of RFC 8290, or the classes */
 	uint32_t flow_count, class_count;
 	struct lk_queue_class *classes;
-	uint64_t strict;			  /* a bit for each class that has frames and no rounds */
+	uint64_t strict; /* a bit for each class that has frames and no rounds */
 	struct lk_flow_list new_flows, old_flows; /* RFC 8290 4.2 */
 
 	struct lk_codel_config codel;
@@ -93,5 +93,7 @@ struct rte_mbuf *lk_queue_make_room(struct lk_queue *q, const struct rte_mbuf *m
 enum lk_verdict lk_queue_put(struct lk_queue *q, struct rte_mbuf *m, uint64_t now);
 /* The next frame that leaves until now, or goes before (*verdict); NULL: none. */
 struct rte_mbuf *lk_queue_take(struct lk_queue *q, uint64_t now, enum lk_verdict *verdict);
+/* Its table: a row for each class, or flow that has had frames. */
+uint32_t lk_queue_rows(struct lk_node *self, uint64_t *cursor, struct lk_row *rows, uint32_t room);
 
 #endif

@@ -26,4 +26,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 }
 
 LK_NODE(queue, process, .state_bytes = sizeof(struct lk_queue), .open = lk_queue_open,
-	.close = lk_queue_close)
+	.close = lk_queue_close, .rows = lk_queue_rows)

@@ -8,18 +8,24 @@ import math
 import time
 from collections.abc import Mapping
 
+import numpy as np
 import pytest
 from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import Ether
+from scapy.layers.l2 import Dot1Q, Ether
 
 import labkit as lk
 from labkit.errors import PathError
 from labkit.lab.running_path import RunningPath
 from labkit.path.chain import Chain, Node
 from labkit.path.drawing import path_svg
+from labkit.path.quantiles import quantiles
 from tests.patience import exactly, wait_until
 
 MS = 1_000_000
+
+
+def classes(one: lk.TrafficClass) -> dict[str, lk.TrafficClass]:
+    return {"one": one, "other": lk.TrafficClass()}
 
 
 def frames(count: int, sport: int = 1024, size: int = 1000, tos: int = 0) -> list[bytes]:
@@ -317,16 +323,130 @@ def test_a_frame_takes_its_time(lab: lk.Lab) -> None:
     }
 
 
-@pytest.mark.parametrize("distribution", ["uniform", "normal"])
-@pytest.mark.parametrize("reorder", [False, True])
-def test_jitter(lab: lk.Lab, distribution: str, *, reorder: bool) -> None:
-    line = lk.delay("20 ms", "15 ms", distribution, reorder=reorder, seed=7)
-    a, b, path = through(lab, line)
-    a.send(frames(1000))
-    got = [number for _, number in map(number_of, exactly(b, 1000))]
-    assert sorted(got) == list(range(1000))
-    assert (got != sorted(got)) is reorder
-    assert (counters(path, "delay")["reordered"] > 0) is reorder
+def test_jitter(lab: lk.Lab) -> None:
+    for distribution, jitter, reorder in (
+        *(("uniform", "15 ms", reorder) for reorder in (False, True)),
+        *((name, "5 ms", True) for name in ("normal", "pareto", "paretonormal")),
+        *((["5 ms", 0.035], 0, reorder) for reorder in (False, True)),
+    ):
+        line = lk.delay("20 ms", jitter, distribution, reorder=reorder, seed=7)
+        a, b, path = through(lab, line)
+        a.send(frames(1000))
+        got = [number for _, number in map(number_of, exactly(b, 1000))]
+        assert sorted(got) == list(range(1000))
+        assert (got != sorted(got)) is reorder
+        assert (counters(path, "delay")["reordered"] > 0) is reorder
+        assert path.ledger.is_balanced
+        assert lk.Path.from_json(path.path.to_json()) == path.path
+        path.stop()
+
+
+@pytest.mark.parametrize("name", ["normal", "pareto", "paretonormal"])
+def test_quantiles_have_mean_0_and_deviation_1(name: str) -> None:
+    """By what lies between them, a straight line each."""
+    q = quantiles(name)
+    at = np.random.default_rng(1).random(400_000) * (len(q) - 1)
+    drawn = np.interp(at, range(len(q)), q)
+    assert abs(drawn.mean()) < 0.01
+    assert abs(drawn.std() - 1) < 0.05
+    assert np.all(np.diff(q) >= 0)
+    third = ((drawn - drawn.mean()) ** 3).mean()
+    assert abs(third) < 0.05 if name == "normal" else third > 1, "the tail is on one side"
+
+
+# A link in one line
+
+
+def test_a_link_is_a_queue_a_bad_line_and_a_delay(lab: lk.Lab) -> None:
+    line = lk.link("80 Mbit/s", "10 ms", jitter="1 ms", loss=0.1, duplicate=0.1, seed=3)
+    a, _, path = through(lab, line)
+    assert [node.kind for node in path.path.nodes] == [
+        *("rx", "queue", "queue_release", "impair", "delay", "delay_release", "collect"),
+    ]
+    a.send(frames(500))
+    wait_until(lambda: counters(path, "queue")["passed"] == 500 and path.counters.held == 0)
+    lost = path.drops["drop_impair_loss"]
+    copied = path.counters.impairments["impair"]["copied"]
+    assert 20 < lost < 90
+    assert counters(path, "delay")["passed"] == 500 - lost + copied
+    assert path.ledger.is_balanced
+
+
+def test_a_link_has_what_it_needs() -> None:
+    def kinds(chain: Chain) -> list[str]:
+        return [node.kind for node in chain.nodes]
+
+    assert kinds(lk.link()) == ["impair"]
+    assert kinds(lk.link(delay="1 ms")) == ["delay", "delay_release"]
+    assert kinds(lk.link(delay=0, distribution=["1 ms"])) == ["delay", "delay_release"]
+    assert kinds(lk.link("1 Mbit/s", name="dsl")) == ["queue", "queue_release"]
+    names = [node.given_name for node in lk.link("1 Mbit/s", 1, loss=1, name="dsl").nodes]
+    assert names[::2] == ["dsl_queue", "dsl_impair", "dsl_delay_release"]
+    fast = lk.link("10 Gbit/s", "20 ms")
+    assert fast.nodes[-2].params["limit"] > 1.25e9 / 64 * 0.02
+
+
+# Classes
+
+
+def tagged(count: int, pcp: int) -> list[bytes]:
+    headers = Ether(dst="02:00:00:00:00:02") / Dot1Q(prio=pcp, vlan=7) / IP() / UDP(sport=pcp)
+    return [bytes(headers / n.to_bytes(4, "big") / bytes(900)) for n in range(count)]
+
+
+CLASSES = {
+    "voice": lk.TrafficClass("EF", pcp=5, strict=True, limit="50 packets"),
+    "control": lk.TrafficClass(["CS6", 56], filter="arp", strict=True),
+    "video": lk.TrafficClass(["AF41", "AF42"], weight=3),
+    "other": lk.TrafficClass(),
+}
+
+
+def test_strict_classes_go_first_and_the_others_share_by_weight(lab: lk.Lab) -> None:
+    a, b, path = through(lab, lk.queue("80 Mbit/s", limit="400 packets", classes=CLASSES))
+    a.send([*frames(300, sport=1), *frames(300, sport=2, tos=34 << 2)])
+    a.send([*frames(60, sport=3, tos=46 << 2), *frames(10, sport=4, tos=48 << 2)])
+    wait_until(lambda: path.ledger.sent == 670 and path.counters.held == 0)
+    got = [number_of(frame) for frame in exactly(b, 670 - path.drops.get("drop_queue_full", 0))]
+    for sport in (1, 2, 3, 4):
+        numbers = [number for port, number in got if port == sport]
+        assert numbers == sorted(numbers)
+    table = path.tables["queue"].set_index("of")
+    assert list(table.index) == list(CLASSES)
+    assert list(table["passed"]) == [60 - table["dropped"]["voice"], 10, 300, 300]
+    assert sum(table["dropped"]) == path.drops.get("drop_queue_full", 0)
+    assert table["held"].sum() == 0
+    # As long as both have frames, three of one for one of the other.
+    shared = [sport for sport, _ in got if sport in (1, 2)]
+    begin = shared.index(2)
+    both = shared[begin : len(shared) - shared[::-1].index(2)]
+    assert 2.5 < both.count(2) / both.count(1) < 3.6
+    strict = max(at for at, (sport, _) in enumerate(got) if sport in (3, 4))
+    assert strict < 600, "behind the others they would be the last"
+    assert path.ledger.is_balanced
+
+
+def test_frames_find_their_class(lab: lk.Lab) -> None:
+    a, _, path = through(lab, lk.queue("1 pps", classes=CLASSES))
+    a.send(tagged(3, pcp=5) + tagged(4, pcp=2) + frames(5, tos=36 << 2 | 1))
+    a.send([bytes(Ether(type=0x0806)) + bytes(46), bytes(Ether(type=0x1234)) + bytes(46), b"x"])
+    wait_until(lambda: path.ledger.sent == 15)
+    wait_until(lambda: path.tables["queue"]["held"].sum() + path.ledger.received == 15)
+    table = path.tables["queue"].set_index("of")
+    found = table["held"] + table["passed"]
+    assert found.to_dict() == {"voice": 3, "control": 1, "video": 5, "other": 6}
+    assert path.ledger.is_balanced
+    assert lk.Path.from_json(path.path.to_json()) == path.path
+
+
+def test_flows_have_a_table(lab: lk.Lab) -> None:
+    a, _, path = through(lab, lk.queue("1 pps", aqm="fq_codel"))
+    a.send(frames(3, sport=1) + frames(4, sport=2))
+    wait_until(lambda: path.counters.held + path.ledger.received == 7)
+    table = path.tables["queue"].set_index("of")
+    name = "10.0.0.1 port {} > 10.0.0.2 port 9000 protocol 17"
+    assert table["held"][name.format(2)] == 4
+    assert table["passed_bytes"].sum() == 1000 * path.ledger.received
 
 
 def test_a_line_is_full(lab: lk.Lab) -> None:
@@ -390,10 +510,34 @@ def test_a_path_file_says_it_as_it_was_written() -> None:
         (lambda: lk.queue("1 Mbit/s", "1000"), "limit is '1000'"),
         (lambda: lk.queue("1 Mbit/s", aqm="coddel"), "'codel'"),
         (lambda: lk.queue("1 Mbit/s", target="5 min"), "5 min"),
+        (lambda: lk.link(0), "rate is 0; it is a load above 0"),
+        (lambda: lk.link(limit="9 packets"), "there is no rate to wait for"),
+        (lambda: lk.link("1 Mbit/s", "soon"), "'soon' is no time"),
+        (lambda: lk.queue(9, aqm="red", classes=CLASSES), "each is a queue of its own"),
+        (lambda: lk.queue(9, classes={"a": 1}), "class 'a' is 1; make it with lk.TrafficClass"),
+        (lambda: lk.queue(9, classes=["EF"]), "it is a dictionary of lk.TrafficClass"),
+        (lambda: lk.queue(9, classes={"a": CLASSES["other"]}), "it has 2 to 32 classes"),
+        (lambda: lk.queue(9, classes=classes(lk.TrafficClass())), "says of no frame"),
+        (lambda: lk.queue(9, classes=classes(lk.TrafficClass("EV"))), "dscp is 'EV'; it is a"),
+        (lambda: lk.queue(9, classes=classes(lk.TrafficClass(pcp=8))), "pcp is 8; the range is"),
+        (lambda: lk.queue(9, classes=classes(lk.TrafficClass(1, weight=0))), "weight is 0"),
+        (
+            lambda: lk.queue(9, classes=classes(lk.TrafficClass(1, strict=True, weight=2))),
+            "it is strict, and has the weight 2",
+        ),
+        (lambda: lk.queue(9, classes=classes(lk.TrafficClass(filter="tcp.port"))), "filter: "),
+        (lambda: lk.queue(9, classes=classes(lk.TrafficClass(1, limit="9"))), "limit is '9'"),
+        (
+            lambda: lk.queue(9, classes={"a": CLASSES["video"], "b": CLASSES["voice"]}),
+            "class 'b' is the last, which takes what is left",
+        ),
         (lambda: lk.delay("-1 ms"), "-1 ms"),
         (lambda: lk.delay(61), "it is a time of 0 to 60 s"),
         (lambda: lk.delay("1 ms", limit=0), "limit is 0"),
-        (lambda: lk.delay("1 ms", distribution="pareto"), "'pareto'"),
+        (lambda: lk.delay("1 ms", distribution="gamma"), "'pareto', 'paretonormal' or a list"),
+        (lambda: lk.delay("1 ms", distribution=[]), "a list of 1 to 1,000,000 times"),
+        (lambda: lk.delay("1 ms", distribution=["2 ms", -1]), "a time of distribution is -1"),
+        (lambda: lk.delay(0, "1 ms", ["2 ms"]), "leave it out"),
     ],
 )
 def test_what_is_refused(make: object, said: str) -> None:
