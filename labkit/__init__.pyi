@@ -53,6 +53,8 @@ from .pairs.failover import failover as failover
 from .pairs.watchdog import Watchdog as Watchdog
 from .path.classes import TrafficClass as TrafficClass
 from .path.delay import delay as delay
+from .path.fragments import fragment as fragment
+from .path.fragments import reassemble as reassemble
 from .path.functions import police as police
 from .path.functions import queue as queue
 from .path.functions import shape as shape

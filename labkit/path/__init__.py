@@ -2,6 +2,7 @@
 """Paths as data: what they are, what they may be, what they counted, how they look."""
 
 from labkit.path import delay as delay
+from labkit.path import fragments as fragments
 from labkit.path import functions as functions
 from labkit.path import impair as impair
 from labkit.path import nodes as nodes  # every kind there is, for paths that are read from data

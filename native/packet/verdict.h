@@ -167,7 +167,21 @@
 	  "RFC 1122 2.3.2.2")                                                                      \
 	X(probe_corrupt, "A probe came back with a changed payload.", "")                          \
 	X(probe_duplicate, "A probe came back more than once.", "")                                \
-	X(probe_late, "A probe came back after it had been given up.", "")
+	X(probe_late, "A probe came back after it had been given up.", "")                         \
+	X(fragment_forbidden, "The packet is longer than the MTU and must not be fragmented.",     \
+	  "RFC 791 2.3, RFC 8200 5")                                                               \
+	X(fragment_no_buffer, "There were no buffers for the packet's fragments.",                 \
+	  "rte_pktmbuf_alloc")                                                                     \
+	X(reassemble_timeout, "The other fragments of the packet did not come in time.",           \
+	  "RFC 791 3.2, RFC 8200 4.5")                                                             \
+	X(reassemble_full, "As many packets wait for fragments as may.", "RFC 815")                \
+	X(reassemble_bad, "The fragment has a length or place that cannot be.",                    \
+	  "RFC 791 3.2, RFC 8200 4.5")                                                             \
+	X(reassemble_duplicate, "The fragment came before.", "RFC 8200 4.5")                       \
+	X(reassemble_overlap, "Fragments of the packet overlap.", "RFC 5722, RFC 8200 4.5")        \
+	X(reassemble_too_many, "The packet has more fragments than are put together.", "RFC 8900") \
+	X(reassemble_too_long, "What the fragments make does not fit a buffer of the port.",       \
+	  "rte_pktmbuf_tailroom")
 
 enum lk_verdict {
 #define LK_VERDICT_ENUM(name, sentence, source) LK_##name,
