@@ -82,7 +82,8 @@ class NodeTables(Mapping[str, "pd.DataFrame"]):
         self, node: str, width: int, most: int | None
     ) -> "tuple[np.ndarray[Any, np.dtype[np.uint64]], bool]":
         """Up to so many or some more, and whether these are all."""
-        parts, cursor, is_whole = [], 0, False
+        parts: list[bytes] = []
+        cursor, is_whole = 0, False
         while not is_whole and (most is None or sum(map(len, parts)) <= most * width * 8):
             answer = self._read(self._path.name, node, cursor, width)
             parts.append(b64decode(answer["cells"]))
