@@ -109,7 +109,11 @@ class Recorders:
                 f"path/{name}/{node}/{what}" for node in path.nodes for what in NODE_COUNTERS
             ]
             counters += [f"path/{name}/{drop}" for drop in drops]
-            plan.append((lib.LK_RECORD_GRAPH, path.lanes[0].graph, 0, counters))
+            graph = path.lanes[0].graph
+            plan.append((lib.LK_RECORD_GRAPH, graph, 0, counters))
+            for node, own in path.lanes[0].counters.items():
+                names = [f"path/{name}/{node}/{counter}" for counter in own]
+                plan.append((lib.LK_RECORD_STATE, graph, path.nodes.index(node), names))
             if len(path.lanes) > 1:
                 plan += [
                     (

@@ -6,4 +6,5 @@ from labkit.path import fragments as fragments
 from labkit.path import functions as functions
 from labkit.path import impair as impair
 from labkit.path import nodes as nodes  # every kind there is, for paths that are read from data
+from labkit.path import rate as rate
 from labkit.path.declaration import node as node

@@ -37,8 +37,9 @@ class Engine(Source):
     """All counters of a lab's engine: ports (xstats), paths, workers, mempools, rings.
 
     A thread of the engine samples them `hz` times a second (1 to 1000); sample() gives the latest
-    without asking the engine. Names: port/NAME/XSTAT, path/PATH/NODE/calls|objects|cycles,
-    path/PATH/drop_REASON, worker/LCORE/busy_cycles|idle_cycles|loops, pool/POOL/in_use|available,
+    without asking the engine. Names: port/NAME/XSTAT, path/PATH/NODE/calls|objects|cycles and what
+    the node counts itself (PathCounters.functions), path/PATH/drop_REASON,
+    worker/LCORE/busy_cycles|idle_cycles|loops, pool/POOL/in_use|available,
     ring/PORT/qN/in_use|available, driver/PORT/NAME of a port that lk.fault has made sick. They
     change when ports and paths come and go. Gone while the engine is dead, ended when the lab was
     closed, live again after lab.restart().

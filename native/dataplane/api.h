@@ -557,6 +557,7 @@ enum lk_recorded {
 	LK_RECORD_WORKER, /* struct lk_recorded_worker */
 	LK_RECORD_POOL,	  /* of a port: mbufs in use, available (struct lk_recorded_level) */
 	LK_RECORD_RING,	  /* of a ring port's queue: frames in it, room left (the same) */
+	LK_RECORD_STATE,  /* of a graph's node, its place as `queue`: the counters of its state */
 };
 struct lk_recorder_part {
 	enum lk_recorded kind;

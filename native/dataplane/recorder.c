@@ -117,6 +117,18 @@ level_of_ring(uint32_t port, uint32_t queue)
 }
 
 static int
+read_state(const struct lk_recorder_part *part, uint64_t *values)
+{
+	const volatile uint64_t *counters = lk_graph_state((int)part->id, part->queue);
+
+	if (counters == NULL)
+		return -ENOENT;
+	for (uint32_t i = 0; i < part->count; i++)
+		values[i] = counters[i];
+	return 0;
+}
+
+static int
 read_part(const struct lk_recorder_part *part, uint64_t *values)
 {
 	int rc;
@@ -143,6 +155,8 @@ read_part(const struct lk_recorder_part *part, uint64_t *values)
 	case LK_RECORD_RING:
 		*(struct lk_recorded_level *)values = level_of_ring(part->id, part->queue);
 		return 0;
+	case LK_RECORD_STATE:
+		return read_state(part, values);
 	}
 	return -EINVAL;
 }

@@ -472,6 +472,37 @@ def test_frames_held_go_with_their_path(lab: lk.Lab) -> None:
         assert path.ledger.is_balanced
 
 
+# A gauge
+
+
+def test_a_gauge_tells_the_rate_of_its_windows(lab: lk.Lab) -> None:
+    """All frames are in some window; when nothing comes any more the rate is 0."""
+    a, _, path = through(lab, lk.rate("50 ms", name="seen"))
+    a.send(frames(500))
+    wait_until(lambda: counters(path, "seen")["frames"] == 500)
+    assert counters(path, "seen")["bytes"] == 500_000
+    wait_until(lambda: counters(path, "seen")["highest_pps"] > 0 == counters(path, "seen")["pps"])
+    found = counters(path, "seen")
+    assert found["highest_pps"] <= 500 * 20
+    assert found["highest_bits_per_second"] == found["highest_pps"] * 8000
+    assert path.ledger.is_balanced
+
+
+def test_what_nodes_count_is_recorded(lab: lk.Lab) -> None:
+    a, _, path = through(lab, lk.queue("1 pps", limit="9 packets"))
+    with lk.record(lab, "path/works/queue/*", hz=100) as recorded:
+        a.send(frames(50))
+        wait_until(lambda: path.ledger.sent == 50)
+        wait_until(lambda: recorded.samples[-1].values[-3] > 0)
+    names = recorded.samples[-1].schema.names
+    assert [name.rpartition("/")[2] for name in names if "queue/held" in name] == [
+        *("held", "held_bytes"),
+    ]
+    kinds = recorded.samples[-1].schema.kinds
+    assert kinds["path/works/queue/held"] == "gauge"
+    assert kinds["path/works/queue/passed"] == "counter"
+
+
 # All of them
 
 
@@ -531,6 +562,8 @@ def test_a_path_file_says_it_as_it_was_written() -> None:
             lambda: lk.queue(9, classes={"a": CLASSES["video"], "b": CLASSES["voice"]}),
             "class 'b' is the last, which takes what is left",
         ),
+        (lambda: lk.rate("0 s"), "it is a time of 0.0001 to 60 s"),
+        (lambda: lk.rate(layer="L3"), 'it is "L2" or "L1"'),
         (lambda: lk.delay("-1 ms"), "-1 ms"),
         (lambda: lk.delay(61), "it is a time of 0 to 60 s"),
         (lambda: lk.delay("1 ms", limit=0), "limit is 0"),
