@@ -51,6 +51,7 @@ from .packet.tunnels import Vxlan as Vxlan
 from .pairs.failover import Failover as Failover
 from .pairs.failover import failover as failover
 from .pairs.watchdog import Watchdog as Watchdog
+from .path.conntrack import conntrack as conntrack
 from .path.functions import delay as delay
 from .path.functions import police as police
 from .path.functions import queue as queue

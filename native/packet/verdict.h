@@ -167,7 +167,13 @@
 	  "RFC 1122 2.3.2.2")                                                                      \
 	X(probe_corrupt, "A probe came back with a changed payload.", "")                          \
 	X(probe_duplicate, "A probe came back more than once.", "")                                \
-	X(probe_late, "A probe came back after it had been given up.", "")
+	X(probe_late, "A probe came back after it had been given up.", "")                         \
+	X(conntrack_full, "A new connection, and the table has no free entry.", "nf_conntrack")    \
+	X(conntrack_rate, "More new connections a second than the table takes.", "")               \
+	X(conntrack_invalid, "The packet fits no connection and cannot begin one.",                \
+	  "RFC 9293 3.10.7, RFC 5508 4, nf_conntrack")                                             \
+	X(conntrack_fragment, "A fragment came before the first one of its packet.",               \
+	  "RFC 791 3.2, RFC 8200 4.5")
 
 enum lk_verdict {
 #define LK_VERDICT_ENUM(name, sentence, source) LK_##name,
