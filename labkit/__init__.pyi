@@ -52,6 +52,7 @@ from .pairs.failover import Failover as Failover
 from .pairs.failover import failover as failover
 from .pairs.watchdog import Watchdog as Watchdog
 from .path.conntrack import conntrack as conntrack
+from .path.firewall import firewall as firewall
 from .path.functions import delay as delay
 from .path.functions import police as police
 from .path.functions import queue as queue

@@ -33,8 +33,9 @@ enum lk_flow_what {
 struct lk_flow_frame {
 	struct lk_flow_key key;
 	uint64_t hash;
-	uint64_t packet;	    /* of a fragment: the hash of the packet that it is part of */
-	uint16_t l3, l4, l4_length; /* bytes from l4 to the end of the packet */
+	uint64_t packet; /* of a fragment: the hash of the packet that it is part of */
+	uint32_t identification;
+	uint16_t l3, l4, l4_length;    /* bytes from l4 to the end of the packet */
 	uint16_t quoted_l3, quoted_l4; /* of an error; 0: none */
 	uint16_t end;		       /* of the IP packet */
 	uint8_t what;
@@ -266,23 +267,21 @@ lk_flow_upper(const uint8_t *frame, uint8_t version, struct lk_flow_frame *h)
 }
 
 static inline void
-lk_flow_fragment(const uint8_t *frame, const struct lk_headers *headers, struct lk_flow_frame *h,
-		 uint64_t seed)
+lk_flow_fragment(const uint8_t *frame, const struct lk_headers *headers, struct lk_flow_frame *h)
 {
 	const uint8_t *ip = frame + h->l3, *header = frame + headers->at;
-	uint32_t identification, offset;
+	uint32_t offset;
 
 	if (headers->ip_version == 4) {
-		identification = lk_get16(ip + 4);
+		h->identification = lk_get16(ip + 4);
 		offset = lk_get16(ip + 6) & 0x1fff;
 	} else {
-		identification = lk_get32(header + 4);
+		h->identification = lk_get32(header + 4);
 		offset = lk_get16(header + 2) >> 3;
 		h->key.protocol = header[0];
 		h->l4 = (uint16_t)(headers->at + 8);
 		h->l4_length = (uint16_t)(h->end - h->l4);
 	}
-	h->packet = lk_mix(lk_flow_key_hash(&h->key, seed) ^ identification, seed);
 	h->what = offset == 0 ? LK_FLOW_FIRST : LK_FLOW_LATER;
 	if (offset == 0) {
 		lk_flow_upper(frame, headers->ip_version, h);
@@ -297,7 +296,7 @@ lk_flow_fragment(const uint8_t *frame, const struct lk_headers *headers, struct 
  * is none of a connection.
  */
 static inline enum lk_verdict
-lk_flow_read(const uint8_t *frame, uint32_t length, struct lk_flow_frame *h, uint64_t seed)
+lk_flow_read(const uint8_t *frame, uint32_t length, struct lk_flow_frame *h)
 {
 	struct lk_headers headers;
 	enum lk_verdict verdict = lk_parse(frame, length, &headers);
@@ -319,10 +318,28 @@ lk_flow_read(const uint8_t *frame, uint32_t length, struct lk_flow_frame *h, uin
 	if (verdict == LK_next)
 		lk_flow_upper(frame, headers.ip_version, h);
 	else
-		lk_flow_fragment(frame, &headers, h, seed);
-	if (h->what != LK_FLOW_NONE && h->what != LK_FLOW_INVALID)
-		h->hash = lk_flow_key_hash(&h->key, seed);
+		lk_flow_fragment(frame, &headers, h);
 	return LK_next;
+}
+
+/* By which a table finds it. The ports of a fragment are those of its first one. */
+static inline void
+lk_flow_hash(struct lk_flow_frame *h, uint64_t seed)
+{
+	struct lk_flow_key packet;
+
+	if (h->what == LK_FLOW_NONE || h->what == LK_FLOW_INVALID)
+		return;
+	h->hash = lk_flow_key_hash(&h->key, seed);
+	if (h->what != LK_FLOW_FIRST && h->what != LK_FLOW_LATER)
+		return;
+	packet = h->key;
+	packet.from_port = packet.to_port = 0;
+	packet.kind &= 15;
+	/* Its sender numbers packets, so both ways may have the same number. */
+	h->packet = lk_mix(lk_flow_key_hash(&packet, seed) +
+				   lk_hash_address(&packet, packet.from, 0, ~seed),
+			   seed ^ h->identification);
 }
 
 #endif

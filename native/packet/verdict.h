@@ -173,7 +173,9 @@
 	X(conntrack_invalid, "The packet fits no connection and cannot begin one.",                \
 	  "RFC 9293 3.10.7, RFC 5508 4, nf_conntrack")                                             \
 	X(conntrack_fragment, "A fragment came before the first one of its packet.",               \
-	  "RFC 791 3.2, RFC 8200 4.5")
+	  "RFC 791 3.2, RFC 8200 4.5")                                                             \
+	X(firewall_denied, "A rule of the firewall, or its default, denies the packet.",           \
+	  "RFC 2979 2")
 
 enum lk_verdict {
 #define LK_VERDICT_ENUM(name, sentence, source) LK_##name,
