@@ -116,8 +116,8 @@ class NodeKind:
     def balances(self) -> bool:
         """As many frames leave it as come to it, drops included: it holds none back and makes
         none."""
-        own = (isinstance(p.type, (LineType, StateType)) and p.type.is_own for p in self.parameters)
-        return not any(own) and not {"made", "taken"} & set(self.counters)
+        lines = (isinstance(p.type, LineType) and p.type.is_own for p in self.parameters)
+        return not any(lines) and not {"held", "made", "taken"} & set(self.counters)
 
     def outputs_with(self, params: Params) -> tuple[str, ...]:
         """Names of a node's outputs: those of the kind, and its own."""
