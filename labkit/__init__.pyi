@@ -58,6 +58,7 @@ from .path.functions import police as police
 from .path.functions import queue as queue
 from .path.functions import shape as shape
 from .path.ledger import Ledger as Ledger
+from .path.nat import nat as nat
 from .path.nodes import arp_responder as arp_responder
 from .path.nodes import capture as capture
 from .path.nodes import collect as collect

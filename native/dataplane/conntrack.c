@@ -106,8 +106,8 @@ lk_conntrack_refresh(struct lk_node *self)
 
 /* The table as Python shows it */
 
-static void
-put_address(uint64_t *cells, const uint8_t *address, uint8_t version)
+void
+lk_put_address_cells(uint64_t *cells, const uint8_t *address, uint8_t version)
 {
 	cells[0] = version;
 	cells[1] = version == 4 ? 0 : lk_get64(address);
@@ -138,8 +138,8 @@ lk_conntrack_rows(struct lk_node *self, uint64_t *cursor, struct lk_row *rows, u
 		if (!(c->flags & LK_IS_TAKEN) || c->deadline <= now)
 			continue;
 		*cells++ = c->key.protocol;
-		put_address(cells, c->key.from, c->key.kind & 15);
-		put_address(cells + 4, c->key.to, c->key.kind & 15);
+		lk_put_address_cells(cells, c->key.from, c->key.kind & 15);
+		lk_put_address_cells(cells + 4, c->key.to, c->key.kind & 15);
 		put_ports(&c->key, &cells[3], &cells[7]);
 		cells += 8;
 		*cells++ = c->tcp.state;

@@ -58,10 +58,10 @@ struct lk_connection {
 	uint32_t next, before; /* 1 + place of its neighbours in a slot of the wheel; 0: none */
 	uint16_t slot;
 
-	uint8_t nat;	  /* 1 + its number among those of the table; 0: none yet */
-	uint8_t nat_what; /* of the nat, which knows what is translated */
-	uint32_t nat_binding;
-	struct lk_flow_key back; /* as who answers sees it: from who answers */
+	uint8_t nat;		  /* 1 + its number among those of the table; 0: none yet */
+	uint8_t nat_what;	  /* of the nat, which knows what is translated */
+	uint32_t nat_bindings[2]; /* 1 + place there; 0: none */
+	struct lk_flow_key back;  /* as who answers sees it: from who answers */
 } __rte_cache_aligned;
 
 #define LK_TICK_SHIFT	 22 /* cycles: 1 to 2 ms, and half a minute all round */
@@ -112,6 +112,8 @@ void lk_conntrack_close(struct lk_node *self);
 void lk_conntrack_refresh(struct lk_node *self);
 uint32_t lk_conntrack_rows(struct lk_node *self, uint64_t *cursor, struct lk_row *rows,
 			   uint32_t room);
+/* Three cells of a table. */
+void lk_put_address_cells(uint64_t *cells, const uint8_t *address, uint8_t version);
 /* Forgets connections whose time is over, with as much work as `budget`. */
 void lk_conntrack_expire(struct lk_conntrack *t, uint64_t now, uint32_t budget);
 /* Which connection the key is of, and in which direction it goes; LK_NO_PLACE: of none. */
