@@ -78,7 +78,7 @@ class TargetsType(DataType):
 
     def given(self, value: Any) -> Value:
         """A mapping of texts."""
-        return {} if value is None else value  # type: ignore[no-any-return]
+        return {} if value is None else value
 
     def check(self, where: str, name: str, value: Value) -> Value:
         """Ends that can be read, of one version each."""
