@@ -117,7 +117,7 @@ lk_put_address_cells(uint64_t *cells, const uint8_t *address, uint8_t version)
 static void
 put_ports(const struct lk_flow_key *key, uint64_t *from, uint64_t *to)
 {
-	int is_query = key->protocol == LK_PROTO_ICMP || key->protocol == LK_PROTO_ICMPV6;
+	int is_query = lk_flow_key_is_query(key);
 
 	*from = is_query || lk_has_ports(key->protocol) ? key->from_port : UINT64_MAX;
 	*to = lk_has_ports(key->protocol) ? key->to_port : UINT64_MAX;

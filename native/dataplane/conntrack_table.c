@@ -175,11 +175,8 @@ first_state(const struct lk_flow_frame *frame)
 		return frame->tcp_flags & LK_TCP_SYN ? LK_TCP_SYN_SENT : LK_TCP_ESTABLISHED;
 	case LK_PROTO_UDP:
 		return LK_UDP_ONE_WAY;
-	case LK_PROTO_ICMP:
-	case LK_PROTO_ICMPV6:
-		return LK_ICMP_ASKED;
 	default:
-		return LK_OTHER_STATE;
+		return lk_flow_key_is_query(&frame->key) ? LK_ICMP_ASKED : LK_OTHER_STATE;
 	}
 }
 

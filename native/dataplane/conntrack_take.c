@@ -12,7 +12,7 @@ may_begin(const struct lk_conntrack *t, const struct lk_flow_frame *frame)
 	if (frame->key.protocol == LK_PROTO_TCP)
 		return frame->tcp_flags == LK_TCP_SYN || (frame->tcp_flags & 0x17) == LK_TCP_SYN ||
 		       (t->picks_up && (frame->tcp_flags & 0x17) == LK_TCP_ACK);
-	if (frame->key.protocol == LK_PROTO_ICMP || frame->key.protocol == LK_PROTO_ICMPV6)
+	if (lk_flow_key_is_query(&frame->key))
 		return frame->is_request;
 	return 1;
 }
@@ -163,8 +163,7 @@ lk_conntrack_take(struct lk_conntrack *t, struct lk_flow_frame *frame, uint32_t 
 	case LK_FLOW_ERROR:
 		return take_error(t, frame, now, flow);
 	case LK_FLOW_LATER:
-		if (!lk_has_ports(frame->key.protocol) && frame->key.protocol != LK_PROTO_ICMP &&
-		    frame->key.protocol != LK_PROTO_ICMPV6)
+		if (!lk_has_ports(frame->key.protocol) && !lk_flow_key_is_query(&frame->key))
 			return take_packet(t, frame, bytes, now, flow);
 		return take_fragment(t, frame, bytes, now, flow);
 	case LK_FLOW_INVALID:

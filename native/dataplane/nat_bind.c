@@ -9,20 +9,17 @@
 #include "nat.h"
 
 static int
-sort_of(uint8_t protocol)
+sort_of(const struct lk_flow_key *key)
 {
-	switch (protocol) {
+	switch (key->protocol) {
 	case LK_PROTO_TCP:
 		return LK_NAT_TCP;
 	case LK_PROTO_UDP:
 		return LK_NAT_UDP;
-	case LK_PROTO_ICMP:
-	case LK_PROTO_ICMPV6:
-		return LK_NAT_QUERY;
 	case LK_PROTO_SCTP:
 		return LK_NAT_SCTP;
 	default:
-		return -1;
+		return lk_flow_key_is_query(key) ? LK_NAT_QUERY : -1;
 	}
 }
 
@@ -240,7 +237,7 @@ static struct lk_binding *
 bound_to(const struct lk_nat *nat, const struct lk_flow_key *key)
 {
 	uint32_t address = own_address(nat, key), place;
-	int sort = sort_of(key->protocol);
+	int sort = sort_of(key);
 
 	if (address == UINT32_MAX || sort < 0 || sort == LK_NAT_QUERY)
 		return NULL; /* a query to an identifier asks the NAT itself */
@@ -276,7 +273,7 @@ set_target(struct lk_nat *nat, struct lk_connection *c, struct lk_flow_key *back
 static enum lk_verdict
 set_source(struct lk_nat *nat, struct lk_connection *c, struct lk_flow_key *back)
 {
-	int sort = sort_of(c->key.protocol);
+	int sort = sort_of(&c->key);
 	uint32_t address = address_for(nat, &c->key);
 	struct lk_binding *b;
 

@@ -38,6 +38,19 @@ lk_flow_key_hash(const struct lk_flow_key *key, uint64_t seed)
 		      seed + ((uint64_t)key->protocol << 8 | key->kind));
 }
 
+/* ICMP of its IP version, of which queries have an identifier where others have ports. */
+static inline int
+lk_is_query(uint8_t version, uint8_t protocol)
+{
+	return protocol == (version == 4 ? LK_PROTO_ICMP : LK_PROTO_ICMPV6);
+}
+
+static inline int
+lk_flow_key_is_query(const struct lk_flow_key *key)
+{
+	return lk_is_query(key->kind & 15, key->protocol);
+}
+
 static inline int
 lk_flow_key_is(const struct lk_flow_key *a, const struct lk_flow_key *b)
 {

@@ -124,7 +124,7 @@ lk_flow_quoted(const uint8_t *frame, uint8_t version, struct lk_flow_frame *h)
 	if (lk_has_ports(key.protocol)) {
 		key.from_port = lk_get16(l4);
 		key.to_port = lk_get16(l4 + 2);
-	} else if (key.protocol == (version == 4 ? LK_PROTO_ICMP : LK_PROTO_ICMPV6)) {
+	} else if (lk_is_query(version, key.protocol)) {
 		enum lk_icmp_sort sort = lk_icmp_sort(version, l4[0], &query);
 
 		if (sort != LK_ICMP_QUERY && sort != LK_ICMP_REPLY)
@@ -198,7 +198,7 @@ lk_flow_upper(const uint8_t *frame, uint8_t version, struct lk_flow_frame *h)
 {
 	if (lk_has_ports(h->key.protocol))
 		lk_flow_ports(frame, h);
-	else if (h->key.protocol == (version == 4 ? LK_PROTO_ICMP : LK_PROTO_ICMPV6))
+	else if (lk_is_query(version, h->key.protocol))
 		lk_flow_icmp(frame, version, h);
 }
 

@@ -60,21 +60,15 @@ lk_write_addresses(uint8_t *ip, uint8_t version, const uint8_t *from, const uint
 	*delta += own;
 }
 
-/* Where the checksum stands behind l4, which counts the addresses too; 0: in none, or none. */
+/* Where the checksum stands behind l4; 0: there is none that changes. */
 static inline uint32_t
-lk_checksum_at(uint8_t protocol)
+lk_checksum_at(uint8_t version, uint8_t protocol)
 {
-	switch (protocol) {
-	case LK_PROTO_TCP:
+	if (protocol == LK_PROTO_TCP)
 		return 16;
-	case LK_PROTO_UDP:
+	if (protocol == LK_PROTO_UDP)
 		return 6;
-	case LK_PROTO_ICMP:
-	case LK_PROTO_ICMPV6:
-		return 2;
-	default:
-		return 0;
-	}
+	return lk_is_query(version, protocol) ? 2 : 0;
 }
 
 /*
@@ -82,10 +76,10 @@ lk_checksum_at(uint8_t protocol)
  * what the addresses did to it. *outer: what all this does to a sum over the header.
  */
 static inline void
-lk_write_transport(uint8_t *l4, uint32_t room, uint8_t protocol, const struct lk_translation *t,
-		   uint64_t delta, uint64_t *outer)
+lk_write_transport(uint8_t *l4, uint32_t room, uint8_t version, uint8_t protocol,
+		   const struct lk_translation *t, uint64_t delta, uint64_t *outer)
 {
-	uint32_t at = lk_checksum_at(protocol);
+	uint32_t at = lk_checksum_at(version, protocol);
 	uint64_t own = 0;
 	uint16_t mended;
 
@@ -94,11 +88,11 @@ lk_write_transport(uint8_t *l4, uint32_t room, uint8_t protocol, const struct lk
 			lk_write_word(l4, t->from_port, &own);
 		if (t->changes & LK_CHANGES_TO)
 			lk_write_word(l4 + 2, t->to_port, &own);
-	} else if (protocol == LK_PROTO_ICMP || protocol == LK_PROTO_ICMPV6) {
+	} else if (lk_is_query(version, protocol)) {
 		lk_write_word(l4 + 4, t->identifier, &own);
 	}
 	*outer += own;
-	if (protocol != LK_PROTO_ICMP)
+	if (version != 4 || protocol != LK_PROTO_ICMP)
 		own += delta;
 	if (at == 0 || at + 2 > room || (protocol == LK_PROTO_UDP && lk_get16(l4 + at) == 0))
 		return;
@@ -127,8 +121,8 @@ lk_translate_error(uint8_t *frame, const struct lk_flow_frame *h, uint8_t versio
 	lk_write_addresses(ip, version, t->to, t->from, turned.changes, &inner);
 	if (version == 6)
 		outer += inner;
-	lk_write_transport(frame + h->quoted_l4, (uint32_t)h->end - h->quoted_l4, h->key.protocol,
-			   &turned, inner, &outer);
+	lk_write_transport(frame + h->quoted_l4, (uint32_t)h->end - h->quoted_l4, version,
+			   h->key.protocol, &turned, inner, &outer);
 	if (version == 6)
 		outer += delta;
 	lk_put16(sum, lk_mended(lk_get16(sum), outer));
@@ -146,7 +140,8 @@ lk_translate(uint8_t *frame, const struct lk_flow_frame *h, const struct lk_tran
 	if (h->what == LK_FLOW_ERROR)
 		lk_translate_error(frame, h, version, t, delta);
 	else if (h->what != LK_FLOW_LATER)
-		lk_write_transport(frame + h->l4, h->l4_length, h->key.protocol, t, delta, &unused);
+		lk_write_transport(frame + h->l4, h->l4_length, version, h->key.protocol, t, delta,
+				   &unused);
 }
 
 #endif
