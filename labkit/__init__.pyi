@@ -52,7 +52,9 @@ from .pairs.failover import Failover as Failover
 from .pairs.failover import failover as failover
 from .pairs.watchdog import Watchdog as Watchdog
 from .path.classes import TrafficClass as TrafficClass
+from .path.conntrack import conntrack as conntrack
 from .path.delay import delay as delay
+from .path.firewall import firewall as firewall
 from .path.fragments import fragment as fragment
 from .path.fragments import reassemble as reassemble
 from .path.functions import police as police
@@ -61,6 +63,7 @@ from .path.functions import shape as shape
 from .path.impair import impair as impair
 from .path.ledger import Ledger as Ledger
 from .path.link import link as link
+from .path.nat import nat as nat
 from .path.nodes import arp_responder as arp_responder
 from .path.nodes import capture as capture
 from .path.nodes import collect as collect

@@ -95,5 +95,5 @@ class NodeTables(Mapping[str, "pd.DataFrame"]):
 
 
 def _names(value: "Value") -> list[str]:
-    """Of a parameter that is a mapping; None: none."""
-    return list(value) if isinstance(value, Mapping) else []
+    """Of a parameter that is a mapping or a list; None: none."""
+    return list(value) if isinstance(value, (Mapping, list, tuple)) else []

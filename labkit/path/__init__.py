@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Paths as data: what they are, what they may be, what they counted, how they look."""
 
+from labkit.path import conntrack as conntrack
 from labkit.path import delay as delay
+from labkit.path import firewall as firewall
 from labkit.path import fragments as fragments
 from labkit.path import functions as functions
 from labkit.path import impair as impair
+from labkit.path import nat as nat
 from labkit.path import nodes as nodes  # every kind there is, for paths that are read from data
 from labkit.path import rate as rate
 from labkit.path.declaration import node as node
