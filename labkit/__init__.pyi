@@ -51,6 +51,8 @@ from .packet.tunnels import Vxlan as Vxlan
 from .pairs.failover import Failover as Failover
 from .pairs.failover import failover as failover
 from .pairs.watchdog import Watchdog as Watchdog
+from .path.allowances import Allowance as Allowance
+from .path.allowances import allowance as allowance
 from .path.functions import delay as delay
 from .path.functions import police as police
 from .path.functions import queue as queue

@@ -21,7 +21,13 @@ from labkit.path.address_types import (
     UnknownVniType,
 )
 from labkit.path.capture_types import EndType, FilesType, FileType, RotateType, SnaplenType
-from labkit.path.function_types import AmountType, LoadType, StateType, SwitchType
+from labkit.path.function_types import (
+    AllowanceNameType,
+    AmountType,
+    LoadType,
+    StateType,
+    SwitchType,
+)
 from labkit.path.kinds import KINDS, NodeKind, Parameter
 from labkit.path.types import (
     FilterType,
@@ -178,6 +184,10 @@ class NodeConfigs:
     def _(self, kind: "LoadType | AmountType", value: str, at: _Node) -> None:
         place, amount = self._place(at), kind.amount(value)
         place.real, place.whole = amount.number, amount.of_frames
+
+    @_fill.register
+    def _(self, kind: AllowanceNameType, value: str, at: _Node) -> None:
+        self._place(at).whole = kind.number(value)
 
     @_fill.register
     def _(self, kind: StateType, value: str, at: _Node) -> None:
