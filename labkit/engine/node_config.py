@@ -36,6 +36,7 @@ from labkit.path.types import (
     QueueType,
     RunType,
     SickNicType,
+    TellsType,
 )
 from labkit.path.values import ChoiceType, ParamType, RealType, TextType, WholeType
 
@@ -69,6 +70,7 @@ class EnginePath:
     runs: set[str] = field(default_factory=set)  # of probes and trials that its nodes belong to
     captures: dict[str, Any] = field(default_factory=dict)
     faults: dict[str, Any] = field(default_factory=dict)  # of NICs, by port, as its nodes say
+    tells: list[tuple[str, Any]] = field(default_factory=list)  # what drivers tell, with the port
     sick: dict[str, Any] = field(default_factory=dict)  # of these, those that it has made
 
     @property
@@ -220,6 +222,11 @@ class NodeConfigs:
     @_fill.register
     def _(self, kind: SickNicType, value: dict[str, Any], at: _Node) -> None:
         at.running.faults[at.params["nic"]] = value
+
+    @_fill.register
+    def _(self, kind: TellsType, value: dict[str, Any], at: _Node) -> None:
+        if at.lane.number == 0:
+            at.running.tells.append((at.params["port"], value))
 
     @_fill.register
     def _(self, kind: QueueType, value: int, at: _Node) -> None:
