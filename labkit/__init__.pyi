@@ -53,6 +53,7 @@ from .pairs.failover import failover as failover
 from .pairs.watchdog import Watchdog as Watchdog
 from .path.allowances import Allowance as Allowance
 from .path.allowances import allowance as allowance
+from .path.flow_limits import flow_limit as flow_limit
 from .path.functions import delay as delay
 from .path.functions import police as police
 from .path.functions import queue as queue

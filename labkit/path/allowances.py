@@ -22,6 +22,7 @@ from labkit.path.function_types import (
     Overhead,
     OwnState,
     State,
+    Weight,
     overhead_of,
 )
 from labkit.path.types import Name
@@ -139,6 +140,7 @@ def allowance_police(
     baseline: AnyLoad | None = None,
     credits: Credits | None = None,  # noqa: A002
     overhead: Overhead = 4,
+    weight: Weight = 1,
     *,
     name: Name = None,
 ) -> None:
@@ -161,6 +163,7 @@ def shaper(
     baseline: AnyLoad | None = None,
     credits: Credits | None = None,  # noqa: A002
     overhead: Overhead = 4,
+    weight: Weight = 1,
     limit: Limit = "1000 packets",
     *,
     name: Name = None,
@@ -173,15 +176,17 @@ def shaper_release(state: State, *, name: Name = None) -> None:
     """Lets go of the frames of a shaper whose tokens are there."""
 
 
-def policed(by: Allowance, name: str | None) -> Node:
+def policed(by: Allowance, weight: int, name: str | None) -> Node:
     """A policer that draws from it."""
-    return allowance_police(**by.parameters, name=name or "police")  # type: ignore[arg-type]
+    params = {**by.parameters, "weight": weight}
+    return allowance_police(**params, name=name or "police")  # type: ignore[arg-type]
 
 
-def shaped(by: Allowance, limit: str, name: str | None) -> Chain:
+def shaped(by: Allowance, limit: str, weight: int, name: str | None) -> Chain:
     """A queue whose frames leave when it has tokens for them."""
     state, name = f"shaper{next(_states)}", name or "shape"
-    entry = shaper(state, **by.parameters, limit=limit, name=name)  # type: ignore[arg-type]
+    params = {**by.parameters, "weight": weight, "limit": limit}
+    entry = shaper(state, **params, name=name)  # type: ignore[arg-type]
     begin = as_chain(entry)
     release = as_chain(shaper_release(state, name=f"{name}_release"))
     return replace(

@@ -81,6 +81,7 @@ def police(
     peak_burst: str | None = None,
     baseline: float | str | None = None,
     credits: str | None = None,  # noqa: A002
+    weight: int = 1,
     name: str | None = None,
 ) -> Node:
     """Lets frames pass as long as a rate and a burst allow it; the others leave by `other`, or end
@@ -96,6 +97,7 @@ def police(
     peak, peak_burst: a higher rate above which nothing passes (RFC 2698); between the two frames
     pass and are counted yellow
     baseline, credits: as of lk.allowance(): the rate holds while there are credits
+    weight: with an allowance or credits, how often a frame takes its tokens
 
     RunningPath.counters.functions tells green, yellow and red frames, and bytes; with an allowance
     or credits frames passed and exceeded, passed_bytes. The rate is kept within 0.01 %.
@@ -104,7 +106,8 @@ def police(
         for what, value in (("excess_burst", excess_burst), ("peak", peak)):
             if value is not None:
                 raise PathError(f"{what} is {shown(value)}, which an allowance has not; leave it")
-        return policed(as_allowance(rate, burst, baseline, credits), name)
+        return policed(as_allowance(rate, burst, baseline, credits), weight, name)
+    _check_no_weight(weight, rate)
     of_frames = _of_frames("rate", rate)
     burst = burst if burst is not None else default_burst(rate)
     if excess_burst is not None and peak is not None:
@@ -210,6 +213,7 @@ def shape(
     *,
     baseline: float | str | None = None,
     credits: str | None = None,  # noqa: A002
+    weight: int = 1,
     name: str | None = None,
 ) -> Chain:
     """A token bucket with a queue: what a burst allows passes at once, the rest waits.
@@ -220,12 +224,13 @@ def shape(
     Its counters are those of queue().
 
     rate may be "unlimited", or what lk.allowance() made, which others draw from, too. baseline,
-    credits: as of lk.allowance(): the rate holds while there are credits. The node is called
-    "shape" then, and counts frames passed, delayed (they had to wait), dropped and exceeded, which
+    credits: as of lk.allowance(): the rate holds while there are credits; weight: how often a frame
+    takes its tokens. The node is called "shape" then, and counts frames passed, delayed (they had to wait), dropped and exceeded, which
     is both; wait_ns in sum and longest_wait_ns; held and held_bytes now, most_held.
     """
     if isinstance(rate, Allowance) or rate == UNLIMITED or baseline is not None or credits:
-        return shaped(as_allowance(rate, burst, baseline, credits), limit, name)
+        return shaped(as_allowance(rate, burst, baseline, credits), limit, weight, name)
+    _check_no_weight(weight, rate)
     burst = burst if burst is not None else default_burst(rate)
     check_unit("burst", burst, rate, AmountType())
     return _queue(rate, limit, "fifo", burst, None, None, False, 0, name)
@@ -325,3 +330,11 @@ def _of_frames(what: str, value: float | str) -> bool:
     kind = LoadType()
     kind.check("rate", what, value)
     return kind.amount(value).of_frames
+
+
+def _check_no_weight(weight: int, rate: float | str) -> None:
+    if weight != 1:
+        raise PathError(
+            f"weight is {shown(weight)}, but the rate is {shown(rate)}; it is one of frames that "
+            "draw from what lk.allowance() makes"
+        )

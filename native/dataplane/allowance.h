@@ -24,6 +24,8 @@ enum {
 	LK_ALLOWANCE_CREDITS,
 	LK_ALLOWANCE_OVERHEAD,
 	LK_ALLOWANCE_VALUES,
+	LK_ALLOWANCE_WEIGHT = LK_ALLOWANCE_VALUES, /* the node's own: tokens of a frame, times */
+	LK_ALLOWANCE_NEXT,
 };
 
 struct lk_allowance {

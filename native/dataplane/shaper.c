@@ -17,6 +17,7 @@ lk_shaper_open(struct lk_node *self)
 	double places;
 
 	s->allowance = lk_allowance_get(self->config.values);
+	s->weight = (uint64_t)self->config.values[LK_ALLOWANCE_WEIGHT].whole;
 	s->limit = (uint64_t)limit->real;
 	s->limits_frames = (int)limit->whole;
 	places = (s->limits_frames ? limit->real : limit->real / SHORTEST) + LATE;
@@ -62,7 +63,7 @@ decide_one(const struct lk_shaper *s, struct lk_bucket_times *times, struct wait
 	   const struct rte_mbuf *m, uint64_t came)
 {
 	const struct lk_bucket *bucket = &s->allowance->bucket;
-	uint64_t units = lk_allowance_units(s->allowance, m);
+	uint64_t units = lk_allowance_units(s->allowance, m) * s->weight;
 	uint64_t leaves = lk_bucket_leaves(bucket, times, units, came);
 
 	if (leaves > came) {

@@ -11,7 +11,7 @@
  */
 
 /* Behind the allowance's. */
-enum { LK_SHAPER_LIMIT = LK_ALLOWANCE_VALUES };
+enum { LK_SHAPER_LIMIT = LK_ALLOWANCE_NEXT };
 
 struct lk_shaped {
 	uint64_t leaves; /* ticks of the allowance */
@@ -26,6 +26,7 @@ struct lk_shaper {
 	uint64_t held, held_bytes, most_held;
 
 	struct lk_allowance *allowance;
+	uint64_t weight;
 	double ns_per_tick;
 	uint64_t limit; /* bytes or frames that wait */
 	int limits_frames;

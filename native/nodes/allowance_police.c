@@ -11,6 +11,7 @@
 struct allowance_police {
 	uint64_t passed, exceeded, passed_bytes;
 	struct lk_allowance *allowance;
+	uint64_t weight;
 };
 
 static int
@@ -19,6 +20,7 @@ open_police(struct lk_node *self)
 	struct allowance_police *p = self->state;
 
 	p->allowance = lk_allowance_get(self->config.values);
+	p->weight = (uint64_t)self->config.values[LK_ALLOWANCE_WEIGHT].whole;
 	return p->allowance == NULL ? -ENOMEM : 0;
 }
 
@@ -42,7 +44,7 @@ judge(struct allowance_police *p, uint64_t came, void **objs, uint16_t count, vo
 	do {
 		seen = times = lk_allowance_read(a);
 		for (uint16_t i = 0; i < count; i++) {
-			uint64_t units = lk_allowance_units(a, objs[i]);
+			uint64_t units = lk_allowance_units(a, objs[i]) * p->weight;
 
 			passes[i] = lk_bucket_leaves(&a->bucket, &times, units, came) <= came;
 			if (passes[i])
