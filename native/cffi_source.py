@@ -78,7 +78,16 @@ def included(header: Path, packet: Path) -> set[str]:
     return found
 
 
-def borrowed_types(api: Path, packet: Path) -> str:
+def with_numbers(declared: str, constants: dict[str, str]) -> str:
+    """Sizes of arrays as numbers: cffi does not know the names."""
+    for constant, value in constants.items():
+        declared = re.sub(rf"\[{constant}\]", f"[{value.removesuffix('u')}]", declared)
+    return declared
+
+
+def declarations_of(api: Path, packet: Path) -> str:
+    """What the header declares, behind the types that it borrows."""
+    own = re.sub(r"^#.*$", "", without_comments(api.read_text()), flags=re.MULTILINE)
     parts = ["struct lk_frame_ring;"]
     there = included(api, packet)
     for header, names in BORROWED.items():
@@ -97,14 +106,13 @@ def borrowed_types(api: Path, packet: Path) -> str:
             for constant, value in constants.items():
                 declared = re.sub(rf"\b{constant}\b", value.removesuffix("u"), declared)
             parts.append(declared)
-    return "\n".join(parts)
+        own = with_numbers(own, constants)
+    return "\n".join([*parts, own])
 
 
 def main(module: str, api: str, packet: str, output: str) -> None:
-    text = without_comments(Path(api).read_text())
-    declarations = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
     ffi = FFI()
-    ffi.cdef(borrowed_types(Path(api), Path(packet)) + declarations)
+    ffi.cdef(declarations_of(Path(api), Path(packet)))
     ffi.set_source(module, f'#include "{api}"')
     ffi.emit_c_code(output)
 

@@ -150,6 +150,13 @@ class PathCounts(TypedDict):
     functions: dict[str, dict[str, int]]
 
 
+class Rows(TypedDict):
+    """Rows of a node's table, 64-bit cells in base64; cursor: where the next ones begin."""
+
+    cells: str
+    cursor: int
+
+
 class Histogram(TypedDict):
     """The buckets that hold something, by their number; the rest in ns."""
 

@@ -19,6 +19,7 @@ from labkit.engine.answers import (
     PathCounts,
     PortFacts,
     PortLimits,
+    Rows,
     RssFacts,
     TraceSteps,
     WorkerFacts,
@@ -191,6 +192,10 @@ class Commands(Protocol):
 
     def counters(self, names: Sequence[str]) -> dict[str, PathCounts]:
         """Counters of these paths."""
+
+    @given(SECONDS_OF_MEMORY)
+    def read_rows(self, name: str, node: str, cursor: int, width: int) -> Rows:
+        """The next rows of the table that a node of a path keeps, `width` cells each."""
 
     def free_workers(self, going: Sequence[str]) -> int:
         """Workers with a CPU of their own that further paths would find, if these had gone."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """struct lk_node_config of a node, filled by the types that its parameters were declared with."""
 
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
@@ -24,7 +25,10 @@ from labkit.path.capture_types import EndType, FilesType, FileType, RotateType, 
 from labkit.path.function_types import (
     AllowanceNameType,
     AmountType,
+    DataType,
     LoadType,
+    OutputsType,
+    PortListType,
     StateType,
     SwitchType,
 )
@@ -66,6 +70,7 @@ class EnginePath:
     """A running path: node names in their order, its lanes, and what these have together."""
 
     nodes: list[str]
+    own_outputs: dict[str, tuple[str, ...]] = field(default_factory=dict)  # names, by node
     lanes: list[EngineLane] = field(default_factory=list)
     runs: set[str] = field(default_factory=set)  # of probes and trials that its nodes belong to
     captures: dict[str, Any] = field(default_factory=dict)
@@ -96,6 +101,7 @@ class _Node:
     running: EnginePath
     lane: EngineLane
     room: Iterator[Any]  # of numbers that have no place of their own
+    data: Iterator[Any]  # of what has a size of its own
 
 
 class NodeConfigs:
@@ -110,6 +116,7 @@ class NodeConfigs:
     ) -> None:
         self._ports, self._probes, self._trials = ports, probes, trials
         self._captures = captures or Captures()
+        self._kept: list[Any] = []  # bytes that configs point to
 
     def make_lines(self, nodes: list[dict[str, Any]], lane: EngineLane) -> None:
         """The bad lines and states of a lane, which any of its nodes may name. Each line does
@@ -144,7 +151,9 @@ class NodeConfigs:
         room = iter(config.values)
         lane, config.queue = at
         config.lane = lane.number
-        part = _Node(path, node["name"], kind, node["params"], config, running, lane, room)
+        part = _Node(
+            path, node["name"], kind, node["params"], config, running, lane, room, iter(config.data)
+        )
         for parameter in kind.parameters:
             value = node["params"].get(parameter.name, parameter.default)
             if value is not None:
@@ -195,6 +204,25 @@ class NodeConfigs:
     def _(self, kind: StateType, value: str, at: _Node) -> None:
         if not kind.is_own:
             at.config.state_of = at.lane.states[value]
+
+    @_fill.register
+    def _(self, kind: OutputsType, value: list[str], at: _Node) -> None:
+        """Edges lead from them."""
+
+    @_fill.register
+    def _(self, kind: PortListType, value: list[str], at: _Node) -> None:
+        numbers = [self._ports.by_name[port].id for port in value]
+        self._keep(array("H", numbers).tobytes(), at)
+
+    @_fill.register
+    def _(self, kind: DataType, value: Any, at: _Node) -> None:
+        self._keep(kind.packed(value), at)
+
+    def _keep(self, data: bytes, at: _Node) -> None:
+        """Bytes for the node to find as it opens."""
+        place, kept = next(at.data), ffi.from_buffer(data)
+        place.bytes, place.length = kept, len(data)
+        self._kept.append(kept)
 
     def _place(self, at: _Node) -> Any:
         """For the next number."""
@@ -311,3 +339,9 @@ def kind_of(node: dict[str, Any]) -> NodeKind:
         if isinstance(value, (int, float))
     ]
     return NodeKind(name, "process", ("next", "other"), tuple(numbers), "")
+
+
+def own_outputs(node: dict[str, Any]) -> tuple[str, ...]:
+    """Names of its outputs besides those of its kind."""
+    kind = kind_of(node)
+    return kind.outputs_with(node["params"])[len(kind.outputs) :]

@@ -10,13 +10,21 @@ from labkit.engine.binding import c_string, call, ffi, lib
 from labkit.engine.captures import Captures
 from labkit.engine.lane_counts import summed
 from labkit.engine.lane_workers import LaneWorkers
-from labkit.engine.node_config import EngineLane, EnginePath, NodeConfigs, kind_of
+from labkit.engine.node_config import (
+    EngineLane,
+    EnginePath,
+    NodeConfigs,
+    kind_of,
+    own_outputs,
+)
 from labkit.engine.ports import Ports
 from labkit.engine.sick_ports import SickPorts
 from labkit.engine.trials import Trials
 from labkit.engine.workers import Workers
 from labkit.packet.codec import EDGES, VERDICTS
 from labkit.path.lanes import LaneNode, lay_out
+
+ROWS = 4096  # of a table, read at once
 
 
 class Paths:
@@ -75,7 +83,7 @@ class Paths:
         """Its graphs, on no worker yet."""
         nodes: list[dict[str, Any]] = path["nodes"]
         index = {node["name"]: i for i, node in enumerate(nodes)}
-        running = EnginePath(list(index))
+        running = EnginePath(list(index), {node["name"]: own_outputs(node) for node in nodes})
         edges = [(index[e["source"]], index[e["target"]], e["output"]) for e in path["edges"]]
         parts = lay_out(
             [(kind_of(node), node["params"]) for node in nodes],
@@ -108,9 +116,9 @@ class Paths:
         keep_alive: list[Any] = [configs]
         node_configs = NodeConfigs(self.ports, self.probes, self.trials, self.captures)
         node_configs.make_lines([nodes[n.place] for n in part], lane)
-        at = {
-            n.place: i for i, n in enumerate(part)
-        }  # sources, which may be several, are no target
+        # Sources, which may be several, are no target.
+        at = {n.place: i for i, n in enumerate(part)}
+        stamps = any(kind_of(node).asks_where_from for node in nodes)
         for n, config in zip(part, configs, strict=True):
             node = nodes[n.place]
             kind = ffi.new("char[]", node["kind"].encode())
@@ -118,14 +126,23 @@ class Paths:
             keep_alive += [kind, label]
             config.kind, config.name, config.place = kind, label, n.place
             config.next = config.other = config.state_of = -1
+            config.outputs = [-1] * lib.LK_MAX_OUTPUTS
+            config.stamps = stamps and kind_of(node).has_port
             node_configs.fill(name, node, config, running, (lane, n.queue))
             for source, target, output in edges:
                 if source == n.place:
-                    setattr(config, output, at[target])
+                    self._join(config, node, output, at[target])
         self.generation += 1
         lane.graph = call(
             "lk_graph_create", f"path{self.generation}".encode(), configs, len(part), len(nodes)
         )
+
+    @staticmethod
+    def _join(config: Any, node: dict[str, Any], output: str, target: int) -> None:
+        if output in ("next", "other"):
+            setattr(config, output, target)
+            return
+        config.outputs[own_outputs(node).index(output)] = target
 
     def _sicken(self, path: EnginePath, before: Mapping[str, Any]) -> None:
         """Makes NICs sick as the path says; a fault that the one before has, too, goes on."""
@@ -223,7 +240,10 @@ class Paths:
                 node: [c.calls, c.objects, c.cycles]
                 for node, c in zip(path.nodes, nodes, strict=True)
             },
-            "outputs": {node: self._outputs(lane.graph, i) for i, node in enumerate(path.nodes)},
+            "outputs": {
+                node: self._outputs(lane.graph, i, path.own_outputs[node])
+                for i, node in enumerate(path.nodes)
+            },
             "drops": {
                 f"drop_{verdict.name}": [c.frames, c.measured]
                 for verdict, c in zip(VERDICTS, drops, strict=True)
@@ -248,11 +268,22 @@ class Paths:
             found[node] = {name: counters[i] for i, name in enumerate(names)}
         return found
 
-    def _outputs(self, graph: int, node: int) -> dict[str, int]:
+    def rows(self, name: str, node: str, cursor: int, width: int) -> tuple[bytes, int]:
+        """Next rows of a node's table, of `width` cells, and where those after them begin."""
+        path = self.by_name[name]
+        at, rows = ffi.new("uint64_t *", cursor), ffi.new("struct lk_row[]", ROWS)
+        graph, place = path.lanes[0].graph, path.nodes.index(node)
+        count = call("lk_graph_rows", graph, place, at, rows, ROWS)
+        size = ffi.sizeof("struct lk_row")
+        taken = (ffi.buffer(rows + i, size)[: width * 8] for i in range(count))
+        return b"".join(taken), at[0]
+
+    def _outputs(self, graph: int, node: int, own: tuple[str, ...]) -> dict[str, int]:
         """Frames by output or drop node, those with none left out."""
-        left = ffi.new("uint64_t[]", len(VERDICTS))
+        left = ffi.new("uint64_t[]", len(EDGES))
         call("lk_graph_left", graph, node, left)
-        return {name: left[i] for i, name in enumerate(EDGES) if left[i]}
+        names = (*EDGES[: len(VERDICTS)], *own)
+        return {name: left[i] for i, name in enumerate(names) if left[i]}
 
     def node_names(self) -> dict[int, tuple[str, int, list[str]]]:
         """Path name, number of the lane and node names by graph number."""

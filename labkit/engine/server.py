@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from labkit.engine.answers import (
     PathCounts,
     PortFacts,
     PortLimits,
+    Rows,
     RssFacts,
     TraceStep,
     TraceSteps,
@@ -181,6 +183,10 @@ class EngineServer:
 
     def counters(self, names: Sequence[str]) -> dict[str, PathCounts]:
         return {name: self.paths.counters(name) for name in names}
+
+    def read_rows(self, name: str, node: str, cursor: int, width: int) -> Rows:
+        cells, after = self.paths.rows(name, node, cursor, width)
+        return {"cells": b64encode(cells).decode(), "cursor": after}
 
     def free_workers(self, going: Sequence[str]) -> int:
         paths = self.paths.by_name

@@ -20,6 +20,8 @@ from labkit.path.path import Path
 if TYPE_CHECKING:
     import pandas as pd
 
+    from labkit.lab.node_tables import NodeTables
+
 
 class RunningPath:
     """A path on a worker of a lab; made by Lab.run().
@@ -95,7 +97,7 @@ class RunningPath:
             for loss, frames in port.losses().items()
         }
         lost |= self._unread()
-        return ledger_of(self.path, counters, lost, counters.held)
+        return ledger_of(self.path, counters, lost, counters)
 
     def _warn_of_one_queue(self, counters: PathCounters) -> None:
         """Of frames that a driver put into one of several queues; once a path."""
@@ -141,6 +143,15 @@ class RunningPath:
         rows += [(name, None, frames, None, None) for name, frames in counters.drops.items()]
         columns = ["node", "calls", "objects", "cycles", "cycles_per_packet"]
         return Table(rows, columns=columns).astype({"calls": "Int64", "cycles": "Int64"})
+
+    @property
+    def tables(self) -> "NodeTables":
+        """Tables that its nodes keep, such as `tables["switch"]`, each as it is now."""
+        from labkit.lab.node_tables import NodeTables  # numpy is slow to load
+
+        if self._is_stopped or self.lab.is_closed:
+            raise LabError(f"path {self.name!r} was stopped, and the tables of its nodes with it")
+        return NodeTables(self.path, self._engine.commands.read_rows)
 
     @property
     def lanes(self) -> "pd.DataFrame":

@@ -47,9 +47,14 @@ def _read_verdicts() -> tuple[Verdict, ...]:
 
 
 VERDICTS = _read_verdicts()
+OUTPUT = "output "  # an edge that has a name of its own, and its number
 VERDICT_BY_NAME = {verdict.name: verdict for verdict in VERDICTS}
-# What the edge of each verdict is called: an output, or the drop node that it leads to
-EDGES = tuple(f"drop_{v.name}" if v.is_drop else v.name for v in VERDICTS)
+# What the edge of each verdict is called: an output, or the drop node that it leads to. Behind them
+# are outputs whose names are the node's own.
+EDGES = (
+    *(f"drop_{v.name}" if v.is_drop else v.name for v in VERDICTS),
+    *(f"{OUTPUT}{number}" for number in range(lib.LK_MAX_OUTPUTS)),
+)
 
 
 @dataclass(frozen=True)

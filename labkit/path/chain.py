@@ -39,6 +39,11 @@ class Node:
         return KINDS[self.kind]
 
     @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of its outputs."""
+        return self.declared.outputs_with(self.params)
+
+    @property
     def base_name(self) -> str:
         """Its name before a path makes it unique."""
         if self.given_name is not None:
@@ -127,7 +132,7 @@ class Chain:
     def __getitem__(self, output: str) -> "Chain":
         """The chain's last node with one output chosen for what follows."""
         node = self.nodes[-1]
-        outputs = node.declared.outputs
+        outputs = node.outputs
         if output not in outputs:
             raise PathError(
                 f"node {node.base_name}: {node.kind} has no output {output!r}"
@@ -142,7 +147,7 @@ def as_chain(part: Node | Chain) -> Chain:
         return part
     if not isinstance(part, Node):
         raise PathError(f"{shown(part)} is no node; make one with lk.rx(port), lk.tx(port), …")
-    outputs = part.declared.outputs
+    outputs = part.outputs
     return Chain(
         part,
         (part,),

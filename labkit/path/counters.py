@@ -111,6 +111,16 @@ class PathCounters:
         """Frames that wait in nodes now."""
         return sum(counters.get("held", 0) for counters in self.functions.values())
 
+    @property
+    def made(self) -> int:
+        """Frames that nodes brought into being."""
+        return sum(counters.get("made", 0) for counters in self.functions.values())
+
+    @property
+    def taken(self) -> int:
+        """Frames that nodes consumed without dropping them."""
+        return sum(counters.get("taken", 0) for counters in self.functions.values())
+
     @classmethod
     def from_engine(cls, answer: Mapping[str, Any]) -> "PathCounters":
         """From the engine's answer to `counters`."""
@@ -137,26 +147,34 @@ def _common(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, repr=False)
 class PathLedger(Ledger):
-    """The ledger of a path: `entered = left + every named drop + held + unexplained`.
+    """The ledger of a path.
+
+    `entered + made = left + every named drop + taken + held + unexplained`
 
     held: frames that wait in a queue or are on the way in a delay line; those of a path that was
     stopped went with it
+    made: frames that nodes brought into being: copies, answers, fragments
+    taken: frames that nodes consumed without a drop: fragments put together, requests answered
     """
 
     held: int = 0
+    made: int = 0
+    taken: int = 0
 
     @property
     def unexplained(self) -> int:
         """Frames that entered and that no counter of the path has seen again."""
-        return super().unexplained - self.held
+        return super().unexplained + self.made - self.taken - self.held
 
     @property
     def rows(self) -> list[tuple[str, int]]:
         """The ledger line by line."""
         return [
             ("entered", self.sent),
+            *([("made", self.made)] if self.made else []),
             ("left", self.received),
             *((name, count) for name, count in self.drops.items() if count),
+            *([("taken", self.taken)] if self.taken else []),
             *([("held", self.held)] if self.held else []),
             ("unexplained", self.unexplained),
             *((name, count) for name, count in self.extra.items() if count),
@@ -180,13 +198,14 @@ def ledger_of(
     path: Graph,
     reading: PathReading,
     lost_before: Mapping[str, int] | None = None,
-    held: int = 0,
+    counters: PathCounters | None = None,
 ) -> PathLedger:
     """Frames that entered the path against those that left it or were dropped by name.
 
     lost_before: frames that its ports lost before they could enter, as {"a rx_missed_errors": 3}
-    held: frames that its nodes hold
+    counters: of its nodes with state; None: it has none
     """
     frames = entered(path, reading)
     gone = left(path, reading)
-    return PathLedger(frames, frames, gone, reading.drops, lost_before or {}, held)
+    state = (counters.held, counters.made, counters.taken) if counters is not None else ()
+    return PathLedger(frames, frames, gone, reading.drops, lost_before or {}, *state)

@@ -13,12 +13,13 @@ their order.
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import UnionType
 from typing import Annotated, Any, ParamSpec, Union, get_args, get_origin, get_type_hints
 
 from labkit.arguments.checked import EVERY, checked, fitting
 from labkit.errors import PathError
+from labkit.path.cells import Column
 from labkit.path.chain import Node
 from labkit.path.kinds import KINDS, REQUIRED, NodeKind, Parameter, Role
 from labkit.path.values import Params, ParamType, RealType, TextType, WholeType
@@ -45,6 +46,8 @@ def node(
     exclusive: bool = False,
     label: str = "",
     counters: tuple[str, ...] = (),
+    table: Mapping[str, Column] | None = None,
+    asks_where_from: bool = False,
 ) -> Callable[[Callable[P, None]], Callable[P, Node]]:
     """Declares a kind of node; what it decorates becomes the maker of its nodes.
 
@@ -57,6 +60,8 @@ def node(
     exclusive: a queue of a port can have one node of the kind
     label: what a drawing says of it besides its parameters
     counters: names of those that its native state begins with, in their order
+    table: columns of the table that it keeps, RunningPath.tables, in the order of its native cells
+    asks_where_from: its native process finds in m->port the port that a frame came by
     """
 
     def declare(function: Callable[P, None]) -> Callable[P, Node]:
@@ -75,6 +80,8 @@ def node(
             is_exclusive=exclusive,
             label=label,
             counters=counters,
+            table=table or {},
+            asks_where_from=asks_where_from,
             module=function.__module__,
         )
         if not declared.sentence:

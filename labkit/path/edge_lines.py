@@ -17,7 +17,7 @@ HOLDS = "holds"  # and from a node that holds frames to the one that lets go of 
 
 def edge_label(path: Graph, edge: Edge, frames: Mapping[Edge, int]) -> str:
     """The output, unless it is the only one and called next, and the frames, where known."""
-    outputs = path.node(edge.source).declared.outputs
+    outputs = path.node(edge.source).outputs
     parts = [] if edge.output in (DROPS, HOLDS) or outputs == ("next",) else [edge.output]
     if edge in frames:
         parts.append(si(frames[edge]))

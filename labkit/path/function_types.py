@@ -3,13 +3,16 @@
 
 import hashlib
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from labkit._codec import lib
 from labkit.arguments.hints import is_real
 from labkit.errors import PathError
 from labkit.path.capture_types import frames_in
+from labkit.path.types import PortType
 from labkit.path.values import ChoiceType, ParamType, RealType, TextType, Value, WholeType
 from labkit.text import shown
 from labkit.units import Quantity, QuantityError, parse_quantity, plain
@@ -20,6 +23,9 @@ MOST_BYTES = 2**40
 MOST_FRAMES = 2**22
 MOST_CREDITS = 2**50  # bytes or frames
 UNLIMITED = "unlimited"
+NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
+OTHERS = ("next", "other")
+MOST_OUTPUTS: int = lib.LK_MAX_OUTPUTS
 LOAD = 'it is a load above 0, such as "100 Mbit/s", "1 Gbit/s L1" or "10 kpps"'
 
 
@@ -170,6 +176,54 @@ class StateType(TextType):
     is_own: bool = False
 
 
+class DataType(ParamType):
+    """Of any size: the native node finds its bytes in `self->config.data`."""
+
+    def packed(self, value: Any) -> bytes:
+        """The value as the native node reads it."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class OutputsType(ParamType):
+    """Names of outputs that the node has besides those of its kind."""
+
+    def check(self, where: str, name: str, value: Value) -> Value:
+        """Names, each once."""
+        if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
+            raise PathError(f"node {where}: {name} is {shown(value)}; it is a list of names")
+        for output in value:
+            if not NAME.fullmatch(output) or output in OTHERS or output.startswith("drop_"):
+                raise PathError(
+                    f"node {where}: {name} has {shown(output)}; an output's name has 1 to 40 "
+                    "letters, digits and _ . : -, and is neither next, other nor begins with drop_"
+                )
+        if len(set(value)) < len(value) or not 0 < len(value) <= MOST_OUTPUTS:
+            raise PathError(
+                f"node {where}: {name} is {shown(value)}; it has 1 to {MOST_OUTPUTS} names, each "
+                "once"
+            )
+        return list(value)
+
+
+class PortListType(ParamType):
+    """Names of ports; the native node finds their numbers in `self->config.data`, 16 bits each."""
+
+    def given(self, value: Any) -> Value:
+        """Names of port objects."""
+        if not isinstance(value, (list, tuple)):
+            raise PathError(f"{shown(value)} is no list of ports")
+        return [PortType().given(port) for port in value]  # type: ignore[misc]
+
+    def check(self, where: str, name: str, value: Value) -> Value:
+        """Names, each once."""
+        if not isinstance(value, list) or not value or len(set(value)) < len(value):
+            raise PathError(
+                f"node {where}: {name} is {shown(value)}; it is a list of ports, each once"
+            )
+        return value
+
+
 def load(value: object) -> Quantity:
     """ "100 Mbit/s" as 1e8 bit/s; a number is frames a second. QuantityError for what is none."""
     if is_real(value):
@@ -222,5 +276,7 @@ Switch = Annotated[bool, SwitchType()]
 Held = Annotated[int, WholeType(1, MOST_FRAMES)]
 Weight = Annotated[int, WholeType(1, 1_000_000)]
 Overhead = Annotated[int, WholeType(-14, 1000)]
+Outputs = Annotated[list[str], OutputsType()]
+PortList = Annotated[list[str], PortListType()]
 State = Annotated[str, StateType()]
 OwnState = Annotated[str, StateType(is_own=True)]

@@ -3,13 +3,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from labkit.errors import PathError
+from labkit.packet.codec import OUTPUT
 from labkit.path.capture_types import FileType
 from labkit.path.kinds import KINDS, NodeKind
 from labkit.path.values import Value
 from labkit.text import near
 
+Number = TypeVar("Number", int, float)
 QueueOf = tuple[str, str, int]  # kind of node, port, queue
 
 
@@ -25,6 +28,19 @@ class NamedNode:
     def declared(self) -> NodeKind:
         """What is declared of its kind."""
         return KINDS[self.kind]
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of its outputs."""
+        return self.declared.outputs_with(self.params)
+
+    def named(self, left: Mapping[str, Number]) -> dict[str, Number]:
+        """What left it by edges (labkit.packet.codec.EDGES), by the names of its outputs."""
+        own = self.outputs[len(self.declared.outputs) :]
+        return {
+            own[int(edge.removeprefix(OUTPUT))] if edge.startswith(OUTPUT) else edge: frames
+            for edge, frames in left.items()
+        }
 
     @property
     def port(self) -> str | None:
@@ -142,7 +158,7 @@ class Graph:
         """Outputs of a node with the node each leads to; None: to drop_unhandled, of a filter's
         `other` to drop_filter_rejected."""
         targets = {edge.output: edge.target for edge in self.edges if edge.source == name}
-        return {output: targets.get(output) for output in self.node(name).declared.outputs}
+        return {output: targets.get(output) for output in self.node(name).outputs}
 
     @property
     def chains(self) -> tuple[str, ...]:
@@ -168,7 +184,7 @@ class Graph:
             after = left.pop((at, "next"), None)
             while (other := left.get((group[-1], "other"))) is not None:
                 its_next = left.get((other, "next"))
-                if its_next != after and "next" in self.node(other).declared.outputs:
+                if its_next != after and "next" in self.node(other).outputs:
                     break  # what follows the brackets would not be true of it
                 del left[group[-1], "other"]
                 left.pop((other, "next"), None)

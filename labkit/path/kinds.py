@@ -2,12 +2,13 @@
 """The kinds of nodes that a path is made of; each registers itself where it is declared."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 from labkit.errors import PathError
-from labkit.path.function_types import StateType
+from labkit.path.cells import Column
+from labkit.path.function_types import OutputsType, StateType
 from labkit.path.types import LineType, PortType, QueueType, RunType
 from labkit.path.values import Params, ParamType, Value
 from labkit.text import near
@@ -50,7 +51,10 @@ class NodeKind:
     is_exclusive: a queue of a port can have one node of the kind, in all paths of a lab
     label: what a drawing says of it besides its parameters
     module: where it was declared
-    counters: names of what its native state begins with; "held": frames that it holds now
+    counters: names of what its native state begins with; "held": frames that it holds now, "made":
+        those that it brought into being, "taken": those that it consumed without a drop
+    table: columns of the table that it keeps
+    asks_where_from: sources of its paths write their port into each frame
     """
 
     name: str
@@ -65,6 +69,8 @@ class NodeKind:
     label: str = ""
     module: str = ""
     counters: tuple[str, ...] = ()
+    table: Mapping[str, Column] = field(default_factory=dict)
+    asks_where_from: bool = False
 
     @cached_property
     def has_port(self) -> bool:
@@ -101,7 +107,15 @@ class NodeKind:
         """As many frames leave it as come to it, drops included: it holds none back and makes
         none."""
         own = (isinstance(p.type, (LineType, StateType)) and p.type.is_own for p in self.parameters)
-        return not any(own)
+        return not any(own) and not {"made", "taken"} & set(self.counters)
+
+    def outputs_with(self, params: Params) -> tuple[str, ...]:
+        """Names of a node's outputs: those of the kind, and its own."""
+        own: tuple[str, ...] = ()
+        for p in self.parameters:
+            if isinstance(p.type, OutputsType):
+                own += tuple(params[p.name])  # type: ignore[arg-type]
+        return (*self.outputs, *own)
 
     @property
     def drops_all(self) -> bool:
@@ -141,6 +155,10 @@ class Kinds(Mapping[str, NodeKind]):
                 f"{self._by_name[kind.name].module}; give this one another name"
             )
         self._by_name[kind.name] = kind
+
+    def forget(self, name: str) -> None:
+        """The kind of this name, which no path may have any more."""
+        del self._by_name[name]
 
     def find(self, name: str) -> NodeKind:
         """The kind of this name; PathError with what may be meant."""

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What makes a path one that can run. Each rule names path, node or edge, and the fix."""
 
-import re
 from collections.abc import Callable
 from graphlib import CycleError, TopologicalSorter
 
 from labkit.errors import PathError
+from labkit.path.function_types import NAME
 from labkit.path.graph import Graph, NamedNode
 from labkit.text import near
-
-NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 
 
 def validate(path: Graph) -> None:
@@ -38,10 +36,10 @@ def _edges_are_good(path: Graph) -> None:
         for end in (edge.source, edge.target):
             if end not in nodes:
                 raise PathError(f"{where}: there is no node {end!r}{near(end, nodes)}")
-        source = nodes[edge.source].declared
+        source = nodes[edge.source]
         if edge.output not in source.outputs:
             raise PathError(
-                f"{where}: {source.name} has no output {edge.output!r}"
+                f"{where}: {source.kind} has no output {edge.output!r}"
                 f"{near(edge.output, source.outputs)}"
             )
         if nodes[edge.target].declared.role == "source":

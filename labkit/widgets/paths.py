@@ -143,7 +143,10 @@ class PathPart:
         """Frames by node and by output or drop node; none where they were not recorded."""
         if not isinstance(sample, EngineSample) or sample.flows is None:
             return {}
-        return {node: sample.outputs.get(at[0], {}) for node, at in self._nodes.items()}
+        return {
+            node: self.path.node(node).named(sample.outputs.get(at[0], {}))
+            for node, at in self._nodes.items()
+        }
 
     def _reading(self, sample: Sample) -> _Reading:
         values = sample.values

@@ -449,22 +449,28 @@ void lk_ring_unmap(struct lk_frame_ring *ring, uint64_t bytes);
 int lk_port_listen(uint16_t id, uint32_t slot, int descriptor);
 
 /* graph.c */
-enum { LK_NODE_VALUES = 12 };
+enum { LK_NODE_VALUES = 12, LK_NODE_DATA = 4, LK_ROW_CELLS = 16 };
 struct lk_node_value { /* a number, as either */
 	int64_t whole;
 	double real;
+};
+struct lk_node_data { /* of any size; there while the graph is made */
+	const uint8_t *bytes;
+	uint64_t length;
 };
 struct lk_node_config {
 	const char *kind;
 	const char *name;
 	int32_t next; /* index of the node behind each output, -1: drop_unhandled */
 	int32_t other;
+	int32_t outputs[LK_MAX_OUTPUTS]; /* further ones, that have names of their own */
 	int32_t state_of; /* index of the node whose state it works on, -1: its own, if it has any
 			   */
 	uint16_t port;
 	uint16_t queue;
 	uint16_t lane;
-	uint16_t place; /* of the declared node; a lane that reads several queues has several */
+	uint16_t place;	 /* of the declared node; a lane that reads several queues has several */
+	uint16_t stamps; /* a source writes its port into m->port */
 	struct lk_endpoint endpoint;
 	struct lk_frame_ring *ring;
 	struct lk_capture *capture;
@@ -474,6 +480,10 @@ struct lk_node_config {
 	struct lk_impair *impair;
 	struct lk_filter *filter;		     /* NULL: every frame */
 	struct lk_node_value values[LK_NODE_VALUES]; /* of parameters that have no place above */
+	struct lk_node_data data[LK_NODE_DATA];
+};
+struct lk_row { /* of the table that a node keeps */
+	uint64_t cells[LK_ROW_CELLS];
 };
 struct lk_node_counters {
 	uint64_t calls;
@@ -492,6 +502,8 @@ int lk_path_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_c
 int lk_graph_left(int graph, unsigned int place, uint64_t *left);
 int lk_path_left(int graph, unsigned int place, uint64_t *left);
 const uint64_t *lk_graph_state(int graph, unsigned int place);
+int lk_graph_rows(int graph, unsigned int place, uint64_t *cursor, struct lk_row *rows,
+		  uint32_t room);
 uint64_t lk_graph_received(int graph, uint16_t port, uint16_t queue);
 int lk_graph_lane(int graph, struct lk_recorded_lane *lane);
 int lk_graph_destroy(int graph);

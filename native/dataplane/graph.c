@@ -64,16 +64,18 @@ edge_name(const struct lk_graph *g, int target)
 static int
 wire(const struct lk_graph *g, const struct lk_node *node)
 {
-	const char *edges[LK_VERDICT_COUNT];
+	const char *edges[LK_EDGE_COUNT];
 	rte_edge_t made;
 
 	edges[LK_next] = edge_name(g, node->config.next);
 	edges[LK_other] = edge_name(g, node->config.other);
 	for (int v = LK_FIRST_DROP; v < LK_VERDICT_COUNT; v++)
 		edges[v] = rte_node_id_to_name(lk_drop_id((enum lk_verdict)v));
+	for (int i = 0; i < LK_MAX_OUTPUTS; i++)
+		edges[LK_OUTPUT(i)] = edge_name(g, node->config.outputs[i]);
 	/* A clone that was used before already has as many edges, and they are overwritten. */
-	made = rte_node_edge_update(node->id, 0, edges, LK_VERDICT_COUNT);
-	return made == LK_VERDICT_COUNT ? 0 : -EINVAL;
+	made = rte_node_edge_update(node->id, 0, edges, LK_EDGE_COUNT);
+	return made == LK_EDGE_COUNT ? 0 : -EINVAL;
 }
 
 static int

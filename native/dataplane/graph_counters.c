@@ -8,6 +8,7 @@
 
 #include "graph.h"
 #include "node.h"
+#include "worker.h"
 
 /* The lanes of a path, in their order: each is told the next one before it is walked. */
 int
@@ -68,7 +69,7 @@ static void
 add_left(const struct lk_graph *g, unsigned int place, uint64_t *left)
 {
 	for (unsigned int i = 0; i < g->count; i++)
-		for (int v = 0; g->nodes[i]->index == (int)place && v < LK_VERDICT_COUNT; v++)
+		for (int v = 0; g->nodes[i]->index == (int)place && v < LK_EDGE_COUNT; v++)
 			left[v] += g->nodes[i]->left[v];
 }
 
@@ -78,7 +79,7 @@ lk_graph_left(int graph, unsigned int place, uint64_t *left)
 {
 	if (lk_graph_get(graph) == NULL || place >= lk_graphs[graph]->places)
 		return -ENOENT;
-	memset(left, 0, LK_VERDICT_COUNT * sizeof(*left));
+	memset(left, 0, LK_EDGE_COUNT * sizeof(*left));
 	add_left(lk_graphs[graph], place, left);
 	return 0;
 }
@@ -144,4 +145,24 @@ lk_graph_state(int graph, unsigned int place)
 		if (g->nodes[i]->index == (int)place && g->nodes[i]->config.state_of < 0)
 			return g->nodes[i]->state;
 	return NULL;
+}
+
+/* Rows of the table that a declared node keeps; see struct lk_node_kind. -ENOENT: it keeps none. */
+int
+lk_graph_rows(int graph, unsigned int place, uint64_t *cursor, struct lk_row *rows, uint32_t room)
+{
+	const struct lk_graph *g = lk_graph_get(graph) == NULL ? NULL : lk_graphs[graph];
+
+	for (unsigned int i = 0; g != NULL && i < g->count; i++) {
+		const struct lk_node_kind *kind = lk_node_kind_find(g->nodes[i]->config.kind);
+		uint32_t count;
+
+		if (g->nodes[i]->index != (int)place || kind->rows == NULL)
+			continue;
+		lk_workers_pause();
+		count = kind->rows(g->nodes[i], cursor, rows, room);
+		lk_workers_resume();
+		return (int)count;
+	}
+	return -ENOENT;
 }

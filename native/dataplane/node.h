@@ -6,6 +6,9 @@
  * kind's rte_node with its own edges, one for every verdict; its configuration is a struct lk_node,
  * reached from the node's context.
  *
+ * Behind the edges of verdicts come those of outputs that have names of their own, by which
+ * LK_OUTPUT lets a frame out.
+ *
  * A node may write the headers of a frame and what stands in front of them, never the payload: the
  * generator counts on finding in a buffer what it once filled it with. One that moves the payload
  * in its buffer clears the mark.
@@ -30,9 +33,9 @@ struct lk_node {
 	char name[64]; /* in the path */
 	int graph;     /* index of its graph */
 	int index;     /* of the declared node in its path; -1 - verdict for a drop node */
-	uint64_t left[LK_VERDICT_COUNT]; /* frames that went out by each edge */
-	struct lk_frame_reader reader;	 /* of inject */
-	void *state;			 /* of a kind with state: its counters come first */
+	uint64_t left[LK_EDGE_COUNT];  /* frames that went out by each edge */
+	struct lk_frame_reader reader; /* of inject */
+	void *state;		       /* of a kind with state: its counters come first */
 	struct lk_node *next_free;
 	rte_node_t id;
 } __rte_cache_aligned;
@@ -50,7 +53,13 @@ struct lk_node_kind {
 	size_t state_bytes;
 	int (*open)(struct lk_node *self);   /* makes it from the configuration; 0 or -errno */
 	void (*close)(struct lk_node *self); /* frees what it holds; after a failed open, too */
-	rte_node_t id;			     /* of the template that is cloned */
+	/*
+	 * Of a kind that keeps a table: rows from `cursor` on, at most `room`, and moves it on; 0:
+	 * there are no more. Workers stand still meanwhile.
+	 */
+	uint32_t (*rows)(struct lk_node *self, uint64_t *cursor, struct lk_row *rows,
+			 uint32_t room);
+	rte_node_t id;	      /* of the template that is cloned */
 	struct lk_node *free; /* clones no path uses: rte_graph cannot unregister a node */
 	unsigned int clones;
 	struct lk_node_kind *next;
@@ -147,6 +156,9 @@ lk_source_done(struct rte_graph *graph, struct rte_node *node, uint16_t count, i
 	RTE_PER_LCORE(lk_activity) += count;
 	if (unlikely(lk_trace_is_on))
 		lk_trace_source(node->id, node->objs, count, keeps_trace);
+	if (unlikely(lk_node_of(node)->config.stamps))
+		for (uint16_t i = 0; i < count; i++)
+			((struct rte_mbuf *)node->objs[i])->port = lk_node_of(node)->config.port;
 	node->idx = count;
 	lk_pass_all(graph, node, LK_next);
 	return count;

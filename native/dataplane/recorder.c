@@ -72,10 +72,10 @@ read_flows(struct lk_recorder *r, const struct lk_recorder_part *part, struct lk
 	uint32_t width = sizeof(struct lk_node_counters) / sizeof(uint64_t);
 	struct lk_recorded_flow *flows = (struct lk_recorded_flow *)(row->values + row->count);
 	uint64_t room = (r->room - row->count) / (sizeof(*flows) / sizeof(uint64_t));
-	uint64_t left[LK_VERDICT_COUNT];
+	uint64_t left[LK_EDGE_COUNT];
 
 	for (uint32_t i = 0; lk_path_left((int)part->id, i, left) == 0; i++) {
-		for (uint32_t v = 0; v < LK_VERDICT_COUNT; v++) {
+		for (uint32_t v = 0; v < LK_EDGE_COUNT; v++) {
 			if (left[v] == 0)
 				continue;
 			if (row->flows == room)

@@ -2,6 +2,8 @@
 #ifndef LK_VERDICT_H
 #define LK_VERDICT_H
 
+#include "engine_limits.h"
+
 /* What is wrong with the headers up to UDP: of a frame, and once more of what a tunnel put around
  * one, so that the ledger tells them apart. */
 #define LK_HEADER_VERDICTS(X, prefix, where)                                                       \
@@ -182,5 +184,9 @@ lk_outer(enum lk_verdict verdict)
 {
 	return (enum lk_verdict)(verdict + (LK_outer_eth_truncated - LK_eth_truncated));
 }
+
+/* Behind the edges of verdicts are those of a node's outputs that have names of their own. */
+enum { LK_EDGE_COUNT = LK_VERDICT_COUNT + LK_MAX_OUTPUTS };
+#define LK_OUTPUT(number) ((enum lk_verdict)(LK_VERDICT_COUNT + (number)))
 
 #endif
