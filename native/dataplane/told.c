@@ -60,8 +60,8 @@ add_parts(struct lk_sick *s, uint64_t *values, uint32_t count)
 		const struct lk_told_part *part = &s->parts[i];
 
 		if (part->told < count)
-			values[part->told] = *part->counter +
-					     (part->is_level ? 0 : values[part->told]);
+			values[part->told] =
+				*part->counter + (part->is_level ? 0 : values[part->told]);
 	}
 	pthread_mutex_unlock(&s->parts_lock);
 }

@@ -62,7 +62,8 @@ lk_flow_place(const struct lk_flow_table *table, uint64_t key)
 	return earliest;
 }
 
-/* The key of a frame's flow: addresses and protocol, with ports where it has some and they count. */
+/* The key of a frame's flow: addresses and protocol, with ports where it has some and they count.
+ */
 static inline uint64_t
 lk_flow_key(const uint8_t *frame, uint32_t length, int has_ports)
 {
