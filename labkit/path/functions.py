@@ -225,8 +225,9 @@ def shape(
 
     rate may be "unlimited", or what lk.allowance() made, which others draw from, too. baseline,
     credits: as of lk.allowance(): the rate holds while there are credits; weight: how often a frame
-    takes its tokens. The node is called "shape" then, and counts frames passed, delayed (they had to wait), dropped and exceeded, which
-    is both; wait_ns in sum and longest_wait_ns; held and held_bytes now, most_held.
+    takes its tokens. The node is called "shape" then, and counts frames passed, delayed (they had
+    to wait), dropped and exceeded, which is both; wait_ns in sum and longest_wait_ns; held and
+    held_bytes now, most_held.
     """
     if isinstance(rate, Allowance) or rate == UNLIMITED or baseline is not None or credits:
         return shaped(as_allowance(rate, burst, baseline, credits), limit, weight, name)

@@ -167,7 +167,11 @@
 	  "RFC 1122 2.3.2.2")                                                                      \
 	X(probe_corrupt, "A probe came back with a changed payload.", "")                          \
 	X(probe_duplicate, "A probe came back more than once.", "")                                \
-	X(probe_late, "A probe came back after it had been given up.", "")
+	X(probe_late, "A probe came back after it had been given up.", "")                         \
+	X(header_too_long,                                                                         \
+	  "The headers are longer than an entry of the NIC's low-latency queue takes.",            \
+	  "ena_com_prepare_tx")                                                                    \
+	X(over_mtu, "The packet is longer than the MTU of the way on.", "RFC 1191 4, RFC 8201 4")
 
 enum lk_verdict {
 #define LK_VERDICT_ENUM(name, sentence, source) LK_##name,
