@@ -49,11 +49,11 @@ def classify(
             kinds["fragment"] >> end,
         ))
 
-    classes: "link_local": to EC2's DNS, instance metadata or time (169.254.169.0/24, fd00:ec2::/32);
-    "fragment": of IPv4 or IPv6 (RFC 791, RFC 8200 4.5); "icmp": ICMP and ICMPv6; "tcp", "udp", "ipv4",
-    "ipv6"
-    resolver: an address of IPv4 that is link-local, too, such as that of a VPC's resolver (its first
-    address + 2)
+    classes: "link_local": to EC2's DNS, instance metadata or time (169.254.169.0/24,
+    fd00:ec2::/32); "fragment": of IPv4 or IPv6 (RFC 791, RFC 8200 4.5); "icmp": ICMP and ICMPv6;
+    "tcp", "udp", "ipv4", "ipv6"
+    resolver: an address of IPv4 that is link-local, too, such as that of a VPC's resolver (its
+    first address + 2)
     """
     if not classes or len(set(classes)) < len(classes):
         raise PathError(f"classes are {shown(classes)}; name one or more, each once")

@@ -72,7 +72,7 @@ HEADERS = [
 
 @pytest.mark.parametrize(("packet", "length"), HEADERS)
 def test_headers_are_measured(lab: lk.Lab, packet: Packet, length: int) -> None:
-    a, b, path = through(lab, lk.header_limit(length), lk.header_limit(max(14, length - 1)))
+    a, _, path = through(lab, lk.header_limit(length), lk.header_limit(max(14, length - 1)))
     a.send([packet, packet])
     entered(path, 2)
     assert counters(path, "header_limit")["longest"] == length
