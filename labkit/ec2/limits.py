@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Limits of an instance: what there are, in which units, and where a value is from."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from labkit.arguments.hints import is_real
+from labkit.errors import PathError
+from labkit.path.capture_types import frames_in
+from labkit.text import shown
+from labkit.units import QuantityError, parse_quantity
+
+Known = Literal["known", "assumed", "given"]
+UNLIMITED = "unlimited"
+LOADS = ("bit/s", "pps")
+LEAST: Mapping[str, float] = {"bit/s": 8, "pps": 1}
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A limit that instances have.
+
+    Attributes
+    ----------
+    unit: of its number
+    what: it holds
+    counter: of the driver, that rises when it is exceeded; "": none
+    scales: it is divided by scale=
+    """
+
+    unit: str
+    what: str
+    counter: str = ""
+    scales: bool = False
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The value that an instance has.
+
+    Attributes
+    ----------
+    value: in the unit of the limit, infinite where it is unlimited; None: the instance has none
+    known: "known" (published), "assumed" (unknown, and assumed) or "given" (by the caller)
+    source: where it is from, or why it is assumed to be so
+    """
+
+    value: float | None
+    known: Known
+    source: str
+
+
+BANDWIDTHS = "bw_in_allowance_exceeded, bw_out_allowance_exceeded"
+PPS = "pps_allowance_exceeded"
+DECLARED: Mapping[str, Declared] = {
+    "bandwidth": Declared("bit/s", "in and out, each; while there are credits", BANDWIDTHS, True),
+    "baseline": Declared("bit/s", "of it, without credits", BANDWIDTHS, True),
+    "credits": Declared("B", "above the baseline, full at first", "", True),
+    "bandwidth_burst": Declared("B", "at once, after a rest", "", True),
+    "queue": Declared("B", "of each direction, waiting for bandwidth", "", True),
+    "internet": Declared("bit/s", "to an internet gateway or Region, each way", BANDWIDTHS, True),
+    "pps": Declared("pps", "in and out together, of all interfaces", PPS, True),
+    "pps_burst": Declared("packets", "at once, after a rest", "", True),
+    "pps_queue": Declared("packets", "of each direction, waiting for packets", "", True),
+    "flow": Declared("bit/s", "of a flow, each way", "", True),
+    "flow_burst": Declared("B", "of a flow at once, after a rest", "", True),
+    "flow_queue": Declared("B", "of a flow, waiting", "", True),
+    "link_local": Declared(
+        "pps", "to DNS, metadata and time, of an interface", "linklocal_allowance_exceeded", True
+    ),
+    "link_local_burst": Declared("packets", "of these at once", "", True),
+    "fragments": Declared("pps", "fragments sent, of an interface", PPS, True),
+    "fragments_burst": Declared("packets", "of these at once", "", True),
+    "new_flows": Declared("pps", "packets that need the full evaluation", "", True),
+    "slow_weight": Declared("packets", "of the packet rate, that such a packet takes"),
+    "idle": Declared("s", "until a flow needs the full evaluation again"),
+    "connections": Declared("connections", "tracked at once", "conntrack_allowance_exceeded"),
+    "llq_header": Declared("B", "headers of a packet sent", "tx_prepare_ctx_err"),
+    "mtu": Declared("B", "a packet on the way"),
+    "overhead": Declared("B", "count beside a frame in memory"),
+    "express_flow": Declared("bit/s", "of a flow over ENA Express", "", True),
+    "express_mtu": Declared("B", "a packet over ENA Express", "ena_srd_eligible_tx_pkts"),
+    "tx_ring": Declared("descriptors", "of a queue"),
+    "rx_ring": Declared("descriptors", "of a queue"),
+    "queues": Declared("queues", "of an interface, by default"),
+    "queues_per_eni": Declared("queues", "of an interface"),
+    "queues_per_instance": Declared("queues", "of all interfaces"),
+}
+
+
+def number(name: str, value: object) -> float | None:
+    """What a caller gave for a limit, as a number in its unit; PathError for what is none."""
+    unit = DECLARED[name].unit
+    if value is None:
+        return None
+    if value == UNLIMITED:
+        return math.inf
+    try:
+        found = _read(unit, value)
+        least = LEAST.get(unit, 0)
+        if not least <= found:
+            raise QuantityError(f"the range begins at {least:,} {unit}")
+    except QuantityError as error:
+        raise PathError(
+            f"{name} is {shown(value)}; it is a number of {unit}, {_such_as(unit)}, or "
+            f'"{UNLIMITED}" ({error})'
+        ) from None
+    return found
+
+
+def _read(unit: str, value: object) -> float:
+    if is_real(value):
+        return float(value)  # type: ignore[arg-type]
+    if not isinstance(value, str):
+        raise QuantityError("it is neither a number nor a text")
+    if unit == "packets":
+        return frames_in(value.replace("packet", "frame"))
+    if unit in (*LOADS, "B", "s"):
+        return parse_quantity(value, (unit,)).value
+    raise QuantityError("it is no number")
+
+
+def _such_as(unit: str) -> str:
+    examples = {"bit/s": "10 Gbit/s", "pps": "1 Mpps", "B": "9.5 MB", "s": "60 s"}
+    return f'such as "{examples.get(unit, f"1000 {unit}")}"' if unit in examples else "such as 1000"
