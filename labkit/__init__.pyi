@@ -57,6 +57,7 @@ from .path.classes import classify as classify
 from .path.classes import header_limit as header_limit
 from .path.classes import mtu as mtu
 from .path.classes import slow_path as slow_path
+from .path.conntrack import conntrack as conntrack
 from .path.flow_limits import flow_limit as flow_limit
 from .path.functions import delay as delay
 from .path.functions import police as police

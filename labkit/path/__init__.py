@@ -2,6 +2,7 @@
 """Paths as data: what they are, what they may be, what they counted, how they look."""
 
 from labkit.path import classes as classes
+from labkit.path import conntrack as conntrack
 from labkit.path import flow_limits as flow_limits
 from labkit.path import functions as functions
 from labkit.path import nodes as nodes  # every kind there is, for paths that are read from data

@@ -62,6 +62,13 @@ def _address(version: int, number: int) -> str | None:
     return str(IPv4Address(number)) if version == 4 else None
 
 
+PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 58: "icmpv6", 132: "sctp"}
+
+
+def _protocol(number: int) -> str:
+    return PROTOCOLS.get(number, str(number))
+
+
 def _output(rows: Sequence[Sequence[int]], outputs: Sequence[str]) -> list[str | None]:
     return [None if row[0] == MISSING else outputs[row[0]] for row in rows]
 
@@ -74,6 +81,7 @@ class Cell:
     FLAG = Column(_each(bool))
     MAC = Column(_each(_mac))  # the address in the lower 48 bits
     IP = Column(_ip, 3)  # version, upper and lower half; 0: no address
+    PROTOCOL = Column(_each(_protocol))  # its IANA number; in words where it is a known one
     OUTPUT = Column(_output)  # the number of an output of the node, `outputs` of OutputsType
 
     @staticmethod

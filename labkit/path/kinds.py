@@ -55,6 +55,7 @@ class NodeKind:
         those that it brought into being, "taken": those that it consumed without a drop
     table: columns of the table that it keeps
     asks_where_from: sources of its paths write their port into each frame
+    back: the kind that shares its state on the way back; "": it has no such
     """
 
     name: str
@@ -71,6 +72,7 @@ class NodeKind:
     counters: tuple[str, ...] = ()
     table: Mapping[str, Column] = field(default_factory=dict)
     asks_where_from: bool = False
+    back: str = ""
 
     @cached_property
     def has_port(self) -> bool:

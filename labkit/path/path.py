@@ -16,6 +16,7 @@ from typing import Any
 
 from labkit.arguments.checked import checked
 from labkit.errors import PathError
+from labkit.path.both_ways import apart
 from labkit.path.chain import Chain, Join, Node, as_chain, merged, unique_names
 from labkit.path.declaration import make
 from labkit.path.graph import Edge, Graph, NamedNode
@@ -36,7 +37,7 @@ class Path(Graph):
             raise PathError(f"path {name!r} is empty; give it a chain such as rx(a) >> tx(b)")
         nodes: tuple[Node, ...] = ()
         joins: list[Join] = []
-        for chain in map(as_chain, chains):
+        for chain in apart(map(as_chain, chains)):
             nodes = merged(nodes, chain.nodes)
             joins += chain.joins
         names = unique_names(nodes)

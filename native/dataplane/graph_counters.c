@@ -141,9 +141,16 @@ lk_graph_state(int graph, unsigned int place)
 {
 	const struct lk_graph *g = lk_graph_get(graph) == NULL ? NULL : lk_graphs[graph];
 
-	for (unsigned int i = 0; g != NULL && i < g->count; i++)
-		if (g->nodes[i]->index == (int)place && g->nodes[i]->config.state_of < 0)
-			return g->nodes[i]->state;
+	for (unsigned int i = 0; g != NULL && i < g->count; i++) {
+		struct lk_node *node = g->nodes[i];
+		const struct lk_node_kind *kind = lk_node_kind_find(node->config.kind);
+
+		if (node->index != (int)place || node->config.state_of >= 0)
+			continue;
+		if (kind->refresh != NULL)
+			kind->refresh(node);
+		return node->state;
+	}
 	return NULL;
 }
 

@@ -51,8 +51,9 @@ struct lk_node_kind {
 	 * They begin with the counters that Python declares, 64 bits each, in their order.
 	 */
 	size_t state_bytes;
-	int (*open)(struct lk_node *self);   /* makes it from the configuration; 0 or -errno */
-	void (*close)(struct lk_node *self); /* frees what it holds; after a failed open, too */
+	int (*open)(struct lk_node *self);     /* makes it from the configuration; 0 or -errno */
+	void (*close)(struct lk_node *self);   /* frees what it holds; after a failed open, too */
+	void (*refresh)(struct lk_node *self); /* before its counters are read; workers walk */
 	/*
 	 * Of a kind that keeps a table: rows from `cursor` on, at most `room`, and moves it on; 0:
 	 * there are no more. Workers stand still meanwhile.

@@ -171,7 +171,13 @@
 	X(header_too_long,                                                                         \
 	  "The headers are longer than an entry of the NIC's low-latency queue takes.",            \
 	  "ena_com_prepare_tx")                                                                    \
-	X(over_mtu, "The packet is longer than the MTU of the way on.", "RFC 1191 4, RFC 8201 4")
+	X(over_mtu, "The packet is longer than the MTU of the way on.", "RFC 1191 4, RFC 8201 4")               \
+	X(conntrack_full, "A new connection, and the table has no free entry.", "nf_conntrack")    \
+	X(conntrack_rate, "More new connections a second than the table takes.", "")               \
+	X(conntrack_invalid, "The packet fits no connection and cannot begin one.",                \
+	  "RFC 9293 3.10.7, RFC 5508 4, nf_conntrack")                                             \
+	X(conntrack_fragment, "A fragment came before the first one of its packet.",               \
+	  "RFC 791 3.2, RFC 8200 4.5")
 
 enum lk_verdict {
 #define LK_VERDICT_ENUM(name, sentence, source) LK_##name,
