@@ -7,6 +7,8 @@ from . import sources as sources
 from . import trouble as trouble
 from .captures.capture import Capture as Capture
 from .captures.frame import CapturedFrame as CapturedFrame
+from .ec2.nitro import Nitro as Nitro
+from .ec2.nitro import nitro as nitro
 from .engine.config import EalConfig as EalConfig
 from .errors import ChecksFailed as ChecksFailed
 from .errors import DutDied as DutDied

@@ -13,7 +13,9 @@ from labkit.trouble import instance_tables
 
 GUIDE = "Amazon EC2 User Guide"
 PLATEAU = "unknown, assumed: the 8.9 ms of latency at 8,500 B in datasets/udp_echo_ec2"
-TYPE = re.compile(r"[a-z][a-z0-9-]*\.(?:metal-)?(?:\d*xl(?:arge)?|large|medium|metal|nano|micro|small)")
+TYPE = re.compile(
+    r"[a-z][a-z0-9-]*\.(?:metal-)?(?:\d*xl(?:arge)?|large|medium|metal|nano|micro|small)"
+)
 VCPUS = {"nano": 2, "micro": 2, "small": 2, "medium": 1, "large": 2, "xlarge": 4}
 LARGE = 32  # vCPU, from which on half of the bandwidth may go to the internet
 MS = 1e-3
@@ -99,6 +101,9 @@ def of_all(*, placement_group: bool, wide_llq: bool, internet: bool) -> Limits:
         "connections": Limit(
             150_000, "assumed", "unknown, assumed: near the 136,812 and 154,000 seen in public"
         ),
+        "tcp_established": Limit(432_000, "known", f"{GUIDE}: by default"),
+        "udp": Limit(30, "known", f"{GUIDE}: by default"),
+        "udp_stream": Limit(180, "known", f"{GUIDE}: by default"),
         "llq_header": Limit(
             224 if wide_llq else 96, "known", f"{GUIDE}: {'wide' if wide_llq else 'regular'} LLQ"
         ),

@@ -4,9 +4,12 @@
 import itertools
 import secrets
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
 from labkit.arguments.checked import EVERY, checked
+from labkit.arguments.hints import Between
 from labkit.errors import PathError
+from labkit.path.cells import Cell
 from labkit.path.chain import Chain, Node, as_chain
 from labkit.path.declaration import node
 from labkit.path.function_types import (
@@ -34,6 +37,8 @@ BURST_SECONDS = 0.01  # of its rate, by default
 LEAST_BURST = {True: 64, False: 64_000}  # frames, bytes
 BOTH = ("next", "other")
 
+TABLE = {"level": Cell.choice("burst", "credits"), "tokens": Cell.WHOLE, "of": Cell.WHOLE}
+
 _states = itertools.count(1)
 
 
@@ -46,6 +51,7 @@ class Allowance:
     rate, burst: what passes at most
     baseline, credits: what passes for ever, and how much above it until it is used up; None: the
         rate is there for ever
+    overhead: bytes that count beside a frame in memory; None: as the rate says
     name: by which an engine knows it
     """
 
@@ -53,6 +59,7 @@ class Allowance:
     burst: str
     baseline: float | str | None = None
     credits: str | None = None
+    overhead: int | None = None
     name: str = field(default_factory=lambda: f"allowance-{secrets.token_hex(6)}")
 
     @property
@@ -63,14 +70,13 @@ class Allowance:
     @property
     def parameters(self) -> dict[str, Value]:
         """As nodes have them."""
-        overhead = 0 if self.rate == UNLIMITED else overhead_of(self.rate)
         return {
             "allowance": self.name,
             "rate": self.rate,
             "burst": self.burst,
             "baseline": self.baseline,
             "credits": self.credits,
-            "overhead": overhead,
+            "overhead": counted_overhead(self.rate, self.overhead),
         }
 
 
@@ -81,6 +87,7 @@ def allowance(
     *,
     baseline: float | str | None = None,
     credits: str | None = None,  # noqa: A002  # the word of who rents instances
+    overhead: Annotated[int, Between(-14, 1000, "B")] | None = None,
     name: str | None = None,
 ) -> Allowance:
     """A rate that nodes share: whatever draws from it, in any path, direction or lane of a lab,
@@ -97,8 +104,13 @@ def allowance(
     baseline, credits: a second bucket. While there are credits, such as "500 MB", frames pass at
     the rate; then at the baseline, with which credits come back while less passes. They are full
     at first.
+    overhead: bytes that count beside a frame in memory; None: its FCS, with L1 what stands between
+    two frames, too
     name: of the allowance: nodes that name the same, with the same numbers, share it; None: one of
     its own
+
+    RunningPath.tables of a node that draws from it tells the tokens that there are now, `of` so
+    many, in bytes or packets: of its burst, and of its credits.
 
     Whoever comes first is served first: a frame takes its tokens when it comes, and leaves when
     they are there. Over any time t it passes rate x t + burst at most. Times are the frames' own
@@ -120,7 +132,7 @@ def allowance(
         if not 0 < found.number <= _amount("rate", rate).number:
             raise PathError(f"baseline is {shown(baseline)}; it is at most the rate, {shown(rate)}")
         check_unit("credits", credits, rate, AmountType(1, most_bytes=2**50, most_frames=2**50))
-    made = Allowance(rate, burst, baseline, credits)
+    made = Allowance(rate, burst, baseline, credits, overhead)
     return made if name is None else replace(made, name=name)
 
 
@@ -132,6 +144,7 @@ def allowance(
     outputs=BOTH,
     reference="RFC 2697",
     counters=("passed", "exceeded", "passed_bytes"),
+    table=TABLE,
 )
 def allowance_police(
     allowance: AllowanceName,
@@ -154,6 +167,7 @@ def allowance_police(
         *("passed", "delayed", "dropped", "exceeded", "wait_ns", "longest_wait_ns"),
         *("held", "held_bytes", "most_held"),
     ),
+    table=TABLE,
 )
 def shaper(
     state: OwnState,
@@ -213,6 +227,13 @@ def as_allowance(
                 "lk.allowance()"
             )
     return rate
+
+
+def counted_overhead(rate: float | str, overhead: int | None) -> int:
+    """Bytes that count beside a frame in memory."""
+    if overhead is not None:
+        return overhead
+    return 0 if rate == UNLIMITED else overhead_of(rate)
 
 
 def default_burst(rate: float | str) -> str:

@@ -8,11 +8,10 @@ from typing import Annotated, Literal
 from labkit.arguments.checked import EVERY, checked
 from labkit.arguments.hints import Between
 from labkit.errors import PathError
-from labkit.path.allowances import check_unit, default_burst
+from labkit.path.allowances import check_unit, counted_overhead, default_burst
 from labkit.path.chain import Chain, as_chain
 from labkit.path.declaration import node
 from labkit.path.function_types import (
-    UNLIMITED,
     AmountType,
     AnyLoad,
     Burst,
@@ -20,7 +19,6 @@ from labkit.path.function_types import (
     Overhead,
     OwnState,
     State,
-    overhead_of,
 )
 from labkit.path.types import Name
 from labkit.path.values import ChoiceType, WholeType
@@ -69,6 +67,7 @@ def flow_limit(
     *,
     flows: Annotated[int, Between(1, MOST_FLOWS)] = 65_536,
     key: Literal["5-tuple", "3-tuple"] = "5-tuple",
+    overhead: Annotated[int, Between(-14, 1000, "B")] | None = None,
     name: str | None = None,
 ) -> Chain:
     """A rate that no flow passes: what is too much of one waits, then is dropped; flows do not hold
@@ -86,6 +85,7 @@ def flow_limit(
     and may pass a burst too early (`evicted`).
     key: "5-tuple": addresses, protocol and the ports of TCP, UDP and SCTP, without them of other
     protocols and of fragments; "3-tuple": never with ports
+    overhead: bytes that count beside a frame in memory; None: as of lk.allowance()
 
     RunningPath.counters.functions tells frames passed, delayed (they had to wait), dropped and
     exceeded, which is both; wait_ns in sum and longest_wait_ns; held and held_bytes now, most_held;
@@ -95,7 +95,7 @@ def flow_limit(
     limit = limit if limit is not None else burst
     check_unit("burst", burst, rate, AmountType())
     check_unit("limit", limit, rate, AmountType(1))
-    overhead = 0 if rate == UNLIMITED else overhead_of(rate)
+    overhead = counted_overhead(rate, overhead)
     state, name = f"flows{next(_states)}", name or "flow_limit"
     begin = as_chain(limited(state, rate, burst, limit, flows, key, overhead, name=name))
     release = as_chain(flow_limit_release(state, name=f"{name}_release"))

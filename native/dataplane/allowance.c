@@ -69,3 +69,29 @@ lk_allowance_put(struct lk_allowance *allowance)
 	*at = allowance->next;
 	free(allowance);
 }
+
+static uint64_t
+units_in(const struct lk_bucket_level *level, uint64_t ticks)
+{
+	return (uint64_t)llround(ldexp((double)ticks, LK_PER_UNIT_BITS) / (double)level->per_unit);
+}
+
+uint32_t
+lk_allowance_rows(const struct lk_allowance *allowance, uint64_t *cursor, struct lk_row *rows,
+		  uint32_t room)
+{
+	uint64_t now = lk_allowance_time(allowance, rte_rdtsc());
+	uint32_t count = 0;
+
+	for (; *cursor < LK_BUCKET_LEVELS && count < room; (*cursor)++) {
+		const struct lk_bucket_level *level = &allowance->bucket.levels[*cursor];
+		uint64_t full_at = allowance->times.full_at[*cursor];
+
+		if (level->per_unit == 0)
+			continue;
+		rows[count].cells[0] = *cursor;
+		rows[count].cells[1] = units_in(level, lk_bucket_tokens(level, full_at, now));
+		rows[count++].cells[2] = units_in(level, level->depth);
+	}
+	return count;
+}

@@ -47,6 +47,10 @@ LK_APART(struct lk_allowance);
 struct lk_allowance *lk_allowance_get(const struct lk_node_value *values);
 void lk_allowance_put(struct lk_allowance *allowance); /* NULL: nothing */
 
+/* Its levels that are limited, as rows of a table: which, tokens now, tokens at most. */
+uint32_t lk_allowance_rows(const struct lk_allowance *allowance, uint64_t *cursor,
+			   struct lk_row *rows, uint32_t room);
+
 static inline uint64_t
 lk_allowance_time(const struct lk_allowance *a, uint64_t tsc)
 {

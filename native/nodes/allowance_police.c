@@ -90,5 +90,13 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	return count;
 }
 
+static uint32_t
+rows_of(struct lk_node *self, uint64_t *cursor, struct lk_row *rows, uint32_t room)
+{
+	const struct allowance_police *s = self->state;
+
+	return lk_allowance_rows(s->allowance, cursor, rows, room);
+}
+
 LK_NODE(allowance_police, process, .state_bytes = sizeof(struct allowance_police),
-	.open = open_police, .close = close_police)
+	.open = open_police, .close = close_police, .rows = rows_of)

@@ -28,5 +28,13 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	return count;
 }
 
+static uint32_t
+rows_of(struct lk_node *self, uint64_t *cursor, struct lk_row *rows, uint32_t room)
+{
+	const struct lk_shaper *s = self->state;
+
+	return lk_allowance_rows(s->allowance, cursor, rows, room);
+}
+
 LK_NODE(shaper, process, .state_bytes = sizeof(struct lk_shaper), .open = lk_shaper_open,
-	.close = lk_shaper_close)
+	.close = lk_shaper_close, .rows = rows_of)

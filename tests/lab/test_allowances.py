@@ -146,3 +146,18 @@ def test_what_is_refused(make: object, said: str) -> None:
     with pytest.raises(PathError) as error:
         make()  # type: ignore[operator]
     assert said in str(error.value)
+
+
+def test_tokens_are_told(lab: lk.Lab) -> None:
+    """Of the burst and the credits; with a frame's FCS, or what counts beside it instead."""
+    both = lk.allowance("16 bit/s", "40 kB", baseline=SLOW, credits="25 kB", overhead=0)
+    a, _, path = through(lab, lk.police(both), lk.shape(lk.allowance(SLOW, "9 kB")))
+    a.send(frames(5))
+    entered(path, 5)
+    told = path.tables["police"].set_index("level")
+    assert list(told["of"]) == [40_000, 25_000]
+    assert 0 <= told["tokens"]["burst"] - (40_000 - 5 * 996) <= 600
+    assert 0 <= told["tokens"]["credits"] - (25_000 - 5 * 996) <= 600
+    (row,) = path.tables["shape"].itertuples()
+    assert (row.level, row.of) == ("burst", 9000)
+    assert 0 <= row.tokens - 4000 <= 600

@@ -20,6 +20,7 @@ LAYERS = (
     ("notebooks.report",),
     ("notebooks",),
     ("widgets", "runs"),
+    ("ec2",),
     ("trouble", "pairs"),
     ("sources", "dut", "fault"),
     ("hosts",),
