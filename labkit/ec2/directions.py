@@ -5,12 +5,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from labkit.ec2.told import HEADERS, DriverName
 from labkit.path.allowances import Allowance, allowance
 from labkit.path.chain import Chain, Node
 from labkit.path.classes import TrafficClass, classify, header_limit, mtu, slow_path
 from labkit.path.flow_limits import flow_limit
+from labkit.path.function_types import MOST_BYTES, MOST_FRAMES
 from labkit.path.functions import police, shape
-from labkit.path.nodes import rx, tx
+from labkit.path.nodes import tx
 from labkit.path.types import PortLike
 
 Part = tuple[str, str]  # node and its counter
@@ -27,11 +29,13 @@ class Settings:
     Attributes
     ----------
     limits: numbers by their names, scaled
+    driver: whose names counters have
     express: ena_srd_mode; 0: off
     resolver: of the VPC, which is link-local, too
     """
 
     limits: Mapping[str, float]
+    driver: DriverName = "ena"
     express: int = 0
     resolver: str | None = None
 
@@ -42,11 +46,11 @@ class Settings:
 
     def bytes(self, name: str) -> str:
         """A number of bytes."""
-        return f"{round(self.limits[name])} B"
+        return f"{round(min(self.limits[name], MOST_BYTES))} B"
 
     def packets(self, name: str) -> str:
         """A number of packets, one at least."""
-        return f"{max(1, round(self.limits[name]))} packets"
+        return f"{max(1, round(min(self.limits[name], MOST_FRAMES)))} packets"
 
     def whole(self, name: str) -> int:
         """A whole number."""
@@ -91,26 +95,26 @@ class Way:
         self.counters.setdefault(name, []).extend(parts)
 
 
-def out_of(way: Way, driver: Node, a: Port, b: Port) -> None:
-    """From the instance at port a to port b."""
+def out_of(way: Way, to: Port) -> None:
+    """From the instance to a port; the first chain takes what the instance sends."""
     s = way.settings
     kinds = classify("link_local", "fragment", resolver=s.resolver, name="kinds")
     way.tells("linklocal_allowance_exceeded", ("link_local", "exceeded"))
     way.tells("pps_allowance_exceeded", ("fragments", "exceeded"))
     headers = header_limit(s.whole("llq_header"), name="headers")
-    then = _tracked(way, _limited(way, mtu(s.whole("mtu"), name="mtu") >> tx(b)))
+    way.tells(HEADERS[s.driver], ("headers", "dropped"))
+    then = _tracked(way, _limited(way, mtu(s.whole("mtu"), name="mtu") >> tx(to)))
     way.chains = [
-        rx(a) >> driver >> headers >> kinds >> then,
+        headers >> kinds >> then,
         *way.chains,
-        kinds["link_local"] >> _policed(s, "link_local") >> then,
-        kinds["fragment"] >> _policed(s, "fragments") >> then,
+        kinds["link_local"] >> _policed(s, "link_local") >> then.first,
+        kinds["fragment"] >> _policed(s, "fragments") >> then.first,
     ]
 
 
-def into(way: Way, driver: Node, a: Port, b: Port) -> None:
-    """From port b to the instance at port a."""
-    then = _tracked(way, _limited(way, tx(a)))
-    way.chains = [rx(b) >> driver >> then, *way.chains]
+def into(way: Way, to: Port) -> None:
+    """To the instance at a port; the first chain takes what comes to it."""
+    way.chains = [_tracked(way, _limited(way, tx(to))), *way.chains]
 
 
 def _policed(s: Settings, name: str) -> Node:

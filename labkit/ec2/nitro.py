@@ -11,13 +11,14 @@ from labkit.arguments.names import Named
 from labkit.ec2 import known
 from labkit.ec2.directions import Settings, Shared, Way, into, out_of
 from labkit.ec2.limits import DECLARED, UNLIMITED, Limit, number
-from labkit.ec2.told import DriverName, counters_of, tells
+from labkit.ec2.told import DriverName, counters_of, tells_of
 from labkit.errors import EngineError, PathError, UnknownName
 from labkit.lab.port import Port
 from labkit.path.allowances import Allowance, allowance
 from labkit.path.chain import Node
 from labkit.path.conntrack import conntrack
 from labkit.path.nodes import driver as driver_node
+from labkit.path.nodes import rx
 from labkit.path.path import Path
 from labkit.text import near, shown
 from labkit.units import plain
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FRAME = 9018  # bytes of the longest, with its FCS
-LEAST = {"bandwidth_burst": FRAME, "flow_burst": FRAME, "queue": 2 * FRAME, "flow_queue": 2 * FRAME}
+LEAST = {
+    **{"bandwidth_burst": FRAME, "flow_burst": FRAME, "queue": 2 * FRAME, "flow_queue": 2 * FRAME},
+    **{"pps_burst": 32, "pps_queue": 32},  # frames that a worker takes at once
+}
 ROOM_OF_CREDITS = 2**50
 MODES = {False: 0, True: 3, "tcp": 1}
 Express = bool | Literal["tcp"]
@@ -39,7 +43,7 @@ class Nitro:
     ----------
     instance_type: such as "m6i.xlarge"
     express: whether ENA Express is on: False, True, or "tcp" for TCP alone
-    placement_group, internet, wide_llq, scale, driver, resolver: as they were given
+    placement_group, over_internet, wide_llq, scale, driver, resolver: as they were given
     """
 
     def __init__(
@@ -49,7 +53,7 @@ class Nitro:
         *,
         express: Express,
         placement_group: bool,
-        internet: bool,
+        over_internet: bool,
         wide_llq: bool,
         scale: float,
         driver: DriverName,
@@ -58,11 +62,11 @@ class Nitro:
     ) -> None:
         self.instance_type = instance_type
         self.express, self.placement_group = express, placement_group
-        self.internet, self.wide_llq, self.scale = internet, wide_llq, scale
+        self.over_internet, self.wide_llq, self.scale = over_internet, wide_llq, scale
         self.driver: DriverName = driver
         self.resolver, self.untracked = resolver, untracked
         self._limits = dict(limits)
-        self._settings = Settings(self._scaled(), MODES[express], resolver)
+        self._settings = Settings(self._scaled(), driver, MODES[express], resolver)
         self._shared = self._allowances()
         self._ports: dict[str, Port] = {}
 
@@ -126,13 +130,13 @@ class Nitro:
         )
         tracker = self._tracker()
         chains = []
-        for number_of_side, side in enumerate(sides):
-            way = Way(side, self._settings, self._shared, tracker, number_of_side == 0)
-            direction = out_of if side == "out" else into
-            later: dict[str, Any] = {"told": {}, "counters": {}, "levels": {}}
-            direction(way, driver_node(a, later, name=f"driver_{side}"), a, b)
-            later.update(tells(told, way.counters, way.levels))
-            chains += way.chains
+        for side in sides:
+            way = Way(side, self._settings, self._shared, tracker, side == sides[0])
+            came, goes, direction = (a, b, out_of) if side == "out" else (b, a, into)
+            direction(way, goes)
+            tells = tells_of(told, way.counters, way.levels)
+            node = driver_node(a, tells, name=f"driver_{side}")
+            chains += [rx(came) >> node >> way.chains[0], *way.chains[1:]]
         return Path(*chains, name=f"{what}-{name}"[:40])
 
     def _tracker(self) -> Node | None:
@@ -186,24 +190,26 @@ class Nitro:
     # Numbers for nodes
 
     def _scaled(self) -> dict[str, float]:
-        """Rates, and what they fill, divided by `scale`: all times stay as they are."""
+        """Rates, and what they fill, divided by `scale`: times stay as they are, unless there would
+        be no room for a frame, or for those that a worker takes at once."""
         found = {}
         for name, limit in self._limits.items():
             if limit.value is None:
                 continue
             value = limit.value / (self.scale if DECLARED[name].scales else 1)
-            found[name] = max(value, LEAST.get(name, 0))
+            is_given = limit.known == "given" and self.scale == 1
+            found[name] = value if is_given else max(value, LEAST.get(name, 0))
         return found
 
     def _allowances(self) -> Shared:
         limits, s = self._settings.limits, self._settings
-        rate = min(limits["bandwidth"], limits["internet"] if self.internet else math.inf)
+        rate = min(limits["bandwidth"], limits["internet"] if self.over_internet else math.inf)
         overhead = s.whole("overhead")
         rest: dict[str, Any] = {"overhead": overhead}
-        if (baseline := limits.get("baseline")) is not None and "credits" in limits:
-            if baseline < rate:
-                credit = min(ROOM_OF_CREDITS, max(1, round(limits["credits"])))
-                rest |= {"baseline": f"{baseline!r} bit/s", "credits": f"{credit} B"}
+        baseline = limits.get("baseline")
+        if baseline is not None and baseline < rate and "credits" in limits:
+            credit = max(1, round(min(ROOM_OF_CREDITS, limits["credits"])))
+            rest |= {"baseline": f"{baseline!r} bit/s", "credits": f"{credit} B"}
         load = UNLIMITED if math.isinf(rate) else f"{rate!r} bit/s"
 
         def bandwidth() -> Allowance:
@@ -234,7 +240,7 @@ def nitro(
     *,
     express: Express = False,
     placement_group: bool = False,
-    internet: bool = False,
+    over_internet: bool = False,
     wide_llq: bool = False,
     scale: Annotated[float, Between(1, 1e6)] = 1,
     driver: DriverName = "ena",
@@ -252,7 +258,7 @@ def nitro(
     instance_type: for what is published of it; a type whose bandwidth is not needs bandwidth=
     express: ENA Express (SRD): True, or "tcp" for TCP alone; both ends are taken to have it
     placement_group: within a cluster placement group, where a flow may 10 Gbit/s
-    internet: what is on the other side is beyond an internet gateway or in another Region
+    over_internet: what is on the other side is beyond an internet gateway or in another Region
     wide_llq: headers of 224 bytes instead of 96, half of the transmit ring
     scale: all rates, and what they fill, are divided by it: a laptop sends no 12.5 Gbit/s, and what
     happens in time stays the same
@@ -260,7 +266,7 @@ def nitro(
     resolver: address of the VPC's resolver, which counts as link-local
     untracked: a capture filter of what the security groups leave untracked
     overrides: any limit of `limits` by its name: a number in its unit, a text such as "2 Mpps",
-    or "unlimited"
+    or "unlimited". A bandwidth= without baseline= is one rate without credits.
 
     What is not published is assumed, and Nitro.limits says so of each value.
     """
@@ -269,12 +275,11 @@ def nitro(
             raise PathError(f"an instance has no limit {name!r}{near(name, DECLARED)}")
     _check_type(instance_type, express=express, overrides=overrides)
     given = {
-        name: Limit(number(name, value), "given", "the caller")
-        for name, value in overrides.items()
+        name: Limit(number(name, value), "given", "the caller") for name, value in overrides.items()
     }
     limits = {
-        **known.of_bandwidth(instance_type),
-        **known.of_all(placement_group=placement_group, wide_llq=wide_llq, internet=internet),
+        **({} if "bandwidth" in given else known.of_bandwidth(instance_type)),
+        **known.of_all(placement_group=placement_group, wide_llq=wide_llq, internet=over_internet),
         **known.of_queues(instance_type),
         **given,
     }
@@ -285,7 +290,7 @@ def nitro(
         {name: limits[name] for name in DECLARED if name in limits},
         express=express,
         placement_group=placement_group,
-        internet=internet,
+        over_internet=over_internet,
         wide_llq=wide_llq,
         scale=scale,
         driver=driver,
@@ -303,8 +308,9 @@ def _check_type(instance_type: str, *, express: Express, overrides: Mapping[str,
     if "bandwidth" not in overrides and "bandwidth" not in known.of_bandwidth(instance_type):
         raise PathError(
             f"the bandwidth of {instance_type} is in none of labkit's tables (datasets/"
-            f'ec2_bandwidth.csv has {", ".join(known.bandwidths())}); give bandwidth="12.5 Gbit/s", '
-            "and baseline= where it has credits, as `aws ec2 describe-instance-types` tells them"
+            f"ec2_bandwidth.csv has {', '.join(known.bandwidths())}); give "
+            'bandwidth="12.5 Gbit/s", and baseline= where it has credits, as `aws ec2 '
+            "describe-instance-types` tells them"
         )
     if express and not known.has_express(instance_type):
         raise PathError(

@@ -17,9 +17,9 @@ OTHER_WAY = {"rx": "tx", "tx": "rx"}
 OF_QDISC = "qdisc/"
 
 
-def counters_of(driver: DriverName, queues: int, connections: int, mode: int | None) -> Mapping[
-    str, Told
-]:
+def counters_of(
+    driver: DriverName, queues: int, connections: int, mode: int | None
+) -> Mapping[str, Told]:
     """All that it tells. What the instance sends is what the lab's port receives.
 
     connections: that can be tracked; mode: of ENA Express; None: the type has none
@@ -28,7 +28,7 @@ def counters_of(driver: DriverName, queues: int, connections: int, mode: int | N
     first[AVAILABLE] = ("VALUE", "", connections)
     if mode is not None:
         first["ena_srd_mode"] = ("VALUE", "", mode)
-        first |= {name: ("VALUE", "", 0) for name in SRD_PACKETS}
+        first |= dict.fromkeys(SRD_PACKETS, ("VALUE", "", 0))
     first[HEADERS[driver]] = ("VALUE", "", 0)
     own = DRIVERS[driver].counters(min(queues, MOST_QUEUES))
     rest = {name: _seen_from_inside(told) for name, told in own.items()}
@@ -39,7 +39,7 @@ def counters_of(driver: DriverName, queues: int, connections: int, mode: int | N
     }
 
 
-def tells(told: Mapping[str, Told], counters: Parts, levels: Parts) -> dict[str, Any]:
+def tells_of(told: Mapping[str, Told], counters: Parts, levels: Parts) -> dict[str, Any]:
     """As a node of kind driver has it."""
     return {
         "told": to_engine(told),

@@ -77,7 +77,7 @@ class SickPorts:
 
     def tell_of_path(self, name: str, counters: Mapping[str, tuple[int, str, int]]) -> None:
         """The same for a path of a sound port; what the driver tells already goes on."""
-        if name not in self._known:
+        if not self._ports.by_name[name].told_names:
             self.make(name, {"ring": 1})
             del self._devices[name]
         there = set(self._ports.by_name[name].told_names)
