@@ -20,6 +20,7 @@ VCPUS = {"nano": 2, "micro": 2, "small": 2, "medium": 1, "large": 2, "xlarge": 4
 LARGE = 32  # vCPU, from which on half of the bandwidth may go to the internet
 MS = 1e-3
 FRAME = 9018  # the longest, with its FCS
+TYPICAL = 1000  # bytes
 BURST_SECONDS = 300.0  # of credits, the least of the 5 to 60 min in the guide
 Limits = dict[str, Limit]
 
@@ -135,13 +136,8 @@ def that_follow(instance_type: str, limits: Mapping[str, Limit]) -> Limits:
     else:
         internet = Limit(min(rate, 5e9), "known", f"{GUIDE}: below 32 vCPU")
     found["internet"] = internet
-    large = cpus is not None and cpus > 16
     found["pps"] = Limit(
-        2.2e6 if large else 1e6,
-        "assumed",
-        "unknown, assumed: as m5.24xlarge was measured in 2019, in and out"
-        if large
-        else "unknown, assumed: 1 Mpps",
+        rate / 8 / TYPICAL, "assumed", "unknown, assumed: the bandwidth in packets of 1,000 B"
     )
     for name, per_second, least in (
         ("bandwidth_burst", rate / 8, FRAME),

@@ -14,7 +14,7 @@ from labkit.units import QuantityError, parse_quantity
 
 Known = Literal["known", "assumed", "given"]
 UNLIMITED = "unlimited"
-LOADS = ("bit/s", "pps")
+RATES = ("bit/s", "pps")
 LEAST: Mapping[str, float] = {"bit/s": 8, "pps": 1}
 
 
@@ -27,13 +27,16 @@ class Declared:
     unit: of its number
     what: it holds
     counter: of the driver, that rises when it is exceeded; "": none
-    scales: it is divided by scale=
     """
 
     unit: str
     what: str
     counter: str = ""
-    scales: bool = False
+
+    @property
+    def is_rate(self) -> bool:
+        """It is divided by scale=."""
+        return self.unit in RATES
 
 
 @dataclass(frozen=True)
@@ -55,25 +58,25 @@ class Limit:
 BANDWIDTHS = "bw_in_allowance_exceeded, bw_out_allowance_exceeded"
 PPS = "pps_allowance_exceeded"
 DECLARED: Mapping[str, Declared] = {
-    "bandwidth": Declared("bit/s", "in and out, each; while there are credits", BANDWIDTHS, True),
-    "baseline": Declared("bit/s", "of it, without credits", BANDWIDTHS, True),
-    "credits": Declared("B", "above the baseline, full at first", "", True),
-    "bandwidth_burst": Declared("B", "at once, after a rest", "", True),
-    "queue": Declared("B", "of each direction, waiting for bandwidth", "", True),
-    "internet": Declared("bit/s", "to an internet gateway or Region, each way", BANDWIDTHS, True),
-    "pps": Declared("pps", "in and out together, of all interfaces", PPS, True),
-    "pps_burst": Declared("packets", "at once, after a rest", "", True),
-    "pps_queue": Declared("packets", "of each direction, waiting for packets", "", True),
-    "flow": Declared("bit/s", "of a flow, each way", "", True),
-    "flow_burst": Declared("B", "of a flow at once, after a rest", "", True),
-    "flow_queue": Declared("B", "of a flow, waiting", "", True),
+    "bandwidth": Declared("bit/s", "in and out, each; while there are credits", BANDWIDTHS),
+    "baseline": Declared("bit/s", "of it, without credits", BANDWIDTHS),
+    "credits": Declared("B", "above the baseline, full at first"),
+    "bandwidth_burst": Declared("B", "at once, after a rest"),
+    "queue": Declared("B", "of each direction, waiting for bandwidth"),
+    "internet": Declared("bit/s", "to an internet gateway or Region, each way", BANDWIDTHS),
+    "pps": Declared("pps", "in and out together, of all interfaces", PPS),
+    "pps_burst": Declared("packets", "at once, after a rest"),
+    "pps_queue": Declared("packets", "of each direction, waiting for packets"),
+    "flow": Declared("bit/s", "of a flow, each way"),
+    "flow_burst": Declared("B", "of a flow at once, after a rest"),
+    "flow_queue": Declared("B", "of a flow, waiting"),
     "link_local": Declared(
-        "pps", "to DNS, metadata and time, of an interface", "linklocal_allowance_exceeded", True
+        "pps", "to DNS, metadata and time, of an interface", "linklocal_allowance_exceeded"
     ),
-    "link_local_burst": Declared("packets", "of these at once", "", True),
-    "fragments": Declared("pps", "fragments sent, of an interface", PPS, True),
-    "fragments_burst": Declared("packets", "of these at once", "", True),
-    "new_flows": Declared("pps", "packets that need the full evaluation", "", True),
+    "link_local_burst": Declared("packets", "of these at once"),
+    "fragments": Declared("pps", "fragments sent, of an interface", PPS),
+    "fragments_burst": Declared("packets", "of these at once"),
+    "new_flows": Declared("pps", "packets that need the full evaluation"),
     "slow_weight": Declared("packets", "of the packet rate, that such a packet takes"),
     "idle": Declared("s", "until a flow needs the full evaluation again"),
     "connections": Declared("connections", "tracked at once", "conntrack_allowance_exceeded"),
@@ -83,7 +86,7 @@ DECLARED: Mapping[str, Declared] = {
     "llq_header": Declared("B", "headers of a packet sent", "tx_prepare_ctx_err"),
     "mtu": Declared("B", "a packet on the way"),
     "overhead": Declared("B", "count beside a frame in memory"),
-    "express_flow": Declared("bit/s", "of a flow over ENA Express", "", True),
+    "express_flow": Declared("bit/s", "of a flow over ENA Express"),
     "express_mtu": Declared("B", "a packet over ENA Express", "ena_srd_eligible_tx_pkts"),
     "tx_ring": Declared("descriptors", "of a queue"),
     "rx_ring": Declared("descriptors", "of a queue"),
@@ -120,7 +123,7 @@ def _read(unit: str, value: object) -> float:
         raise QuantityError("it is neither a number nor a text")
     if unit == "packets":
         return frames_in(value.replace("packet", "frame"))
-    if unit in (*LOADS, "B", "s"):
+    if unit in (*RATES, "B", "s"):
         return parse_quantity(value, (unit,)).value
     raise QuantityError("it is no number")
 

@@ -26,11 +26,6 @@ from labkit.units import plain
 if TYPE_CHECKING:
     import pandas as pd
 
-FRAME = 9018  # bytes of the longest, with its FCS
-LEAST = {
-    **{"bandwidth_burst": FRAME, "flow_burst": FRAME, "queue": 2 * FRAME, "flow_queue": 2 * FRAME},
-    **{"pps_burst": 32, "pps_queue": 32},  # frames that a worker takes at once
-}
 ROOM_OF_CREDITS = 2**50
 MODES = {False: 0, True: 3, "tcp": 1}
 Express = bool | Literal["tcp"]
@@ -85,7 +80,7 @@ class Nitro:
     def limits(self) -> "pd.DataFrame":
         """One row a limit: value (infinite: unlimited; missing: none) in its unit, known ("known",
         "assumed", "given"), what it is, its source, and the driver's counter that rises; `here`:
-        the value by which nodes go, divided by scale."""
+        the value by which nodes go, where rates are divided by scale."""
         from labkit.tables.table import Table  # pandas is slow to load
 
         rows = [
@@ -190,16 +185,12 @@ class Nitro:
     # Numbers for nodes
 
     def _scaled(self) -> dict[str, float]:
-        """Rates, and what they fill, divided by `scale`: times stay as they are, unless there would
-        be no room for a frame, or for those that a worker takes at once."""
-        found = {}
-        for name, limit in self._limits.items():
-            if limit.value is None:
-                continue
-            value = limit.value / (self.scale if DECLARED[name].scales else 1)
-            is_given = limit.known == "given" and self.scale == 1
-            found[name] = value if is_given else max(value, LEAST.get(name, 0))
-        return found
+        """Rates divided by `scale`; amounts are as they are, so all takes so much longer."""
+        return {
+            name: limit.value / (self.scale if DECLARED[name].is_rate else 1)
+            for name, limit in self._limits.items()
+            if limit.value is not None
+        }
 
     def _allowances(self) -> Shared:
         limits, s = self._settings.limits, self._settings
@@ -260,8 +251,8 @@ def nitro(
     placement_group: within a cluster placement group, where a flow may 10 Gbit/s
     over_internet: what is on the other side is beyond an internet gateway or in another Region
     wide_llq: headers of 224 bytes instead of 96, half of the transmit ring
-    scale: all rates, and what they fill, are divided by it: a laptop sends no 12.5 Gbit/s, and what
-    happens in time stays the same
+    scale: all rates are divided by it, for a laptop sends no 12.5 Gbit/s: what takes 1 ms there
+    takes `scale` ms here, and bytes and packets that fit a burst or a queue stay the same
     driver: whose names counters have, "ena" (Linux, ethtool -S) or "net_ena" (DPDK)
     resolver: address of the VPC's resolver, which counts as link-local
     untracked: a capture filter of what the security groups leave untracked
