@@ -29,6 +29,7 @@ QUICK: dict[str, dict[str, object]] = {
     "08_live_traffic": {"seconds": 1},
     "10_two_hosts": {"rates": ["5k"], "duration": 0.2},
     "13_failover": {"seconds": 1, "times": 5},
+    "17_nitro": {"seconds": 0.2},
 }
 
 
