@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from labkit.errors import PathError
-from labkit.packet.codec import OUTPUT
+from labkit.packet.edges import OUTPUT
 from labkit.path.capture_types import FileType
 from labkit.path.kinds import KINDS, NodeKind
 from labkit.path.values import Value
