@@ -60,12 +60,14 @@ from .path.classes import header_limit as header_limit
 from .path.classes import mtu as mtu
 from .path.classes import slow_path as slow_path
 from .path.conntrack import conntrack as conntrack
+from .path.firewall import firewall as firewall
 from .path.flow_limits import flow_limit as flow_limit
 from .path.functions import delay as delay
 from .path.functions import police as police
 from .path.functions import queue as queue
 from .path.functions import shape as shape
 from .path.ledger import Ledger as Ledger
+from .path.nat import nat as nat
 from .path.nodes import arp_responder as arp_responder
 from .path.nodes import capture as capture
 from .path.nodes import collect as collect

@@ -74,7 +74,8 @@ class NodeTables(Mapping[str, "pd.DataFrame"]):
         found, at = {}, 0
         for name, column in columns.items():
             cells = rows[:, at : at + column.width].tolist()
-            found[name] = column.read(cells, outputs)
+            words = node.params[column.words] if column.words else outputs
+            found[name] = column.read(cells, words)  # type: ignore[arg-type]  # a list of texts
             at += column.width
         return Table(found, columns=list(columns)), is_whole
 

@@ -3,7 +3,9 @@
 
 from labkit.path import classes as classes
 from labkit.path import conntrack as conntrack
+from labkit.path import firewall as firewall
 from labkit.path import flow_limits as flow_limits
 from labkit.path import functions as functions
+from labkit.path import nat as nat
 from labkit.path import nodes as nodes  # every kind there is, for paths that are read from data
 from labkit.path.declaration import node as node

@@ -21,11 +21,13 @@ class Column:
     Attributes
     ----------
     width: native cells that it takes
-    read: values of a column, from the native cells of each row and the node's outputs
+    read: values of a column, from the native cells of each row and the node's outputs, or
+    words: the parameter whose texts it reads instead of these
     """
 
     read: Read
     width: int = 1
+    words: str = ""
 
 
 def _each(told: Callable[[int], Any]) -> Read:
@@ -83,6 +85,11 @@ class Cell:
     IP = Column(_ip, 3)  # version, upper and lower half; 0: no address
     PROTOCOL = Column(_each(_protocol))  # its IANA number; in words where it is a known one
     OUTPUT = Column(_output)  # the number of an output of the node, `outputs` of OutputsType
+
+    @staticmethod
+    def word_of(parameter: str, last: str) -> Column:
+        """A text of this parameter of the node's, by its place, and one behind them."""
+        return Column(lambda rows, words: [[*words, last][row[0]] for row in rows], words=parameter)
 
     @staticmethod
     def choice(*words: str) -> Column:

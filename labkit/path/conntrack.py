@@ -75,6 +75,7 @@ Otherwise = Annotated[Literal["drop", "pass"], ChoiceType(("drop", "pass"))]
     role="process",
     kind="conntrack",
     back="conntrack_back",
+    tells_connections=True,
     reference=REFERENCE,
     counters=(
         *("new", "expired", "active", "available", "most_active", "exceeded", "new_exceeded"),
@@ -116,7 +117,7 @@ def tracker(
     """Keeps account of connections, and drops what belongs to none."""
 
 
-@node(role="process", kind="conntrack_back", reference=REFERENCE)
+@node(role="process", kind="conntrack_back", tells_connections=True, reference=REFERENCE)
 def tracker_back(state: State, *, name: Name = None) -> None:
     """The other direction through a conntrack."""
 

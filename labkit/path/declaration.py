@@ -49,6 +49,8 @@ def node(
     table: Mapping[str, Column] | None = None,
     asks_where_from: bool = False,
     back: str = "",
+    tells_connections: bool = False,
+    asks_connections: Callable[[Params], bool] = lambda _: False,
 ) -> Callable[[Callable[P, None]], Callable[P, Node]]:
     """Declares a kind of node; what it decorates becomes the maker of its nodes.
 
@@ -64,6 +66,8 @@ def node(
     table: columns of the table that it keeps, RunningPath.tables, in the order of its native cells
     asks_where_from: its native process finds in m->port the port that a frame came by
     back: the kind that shares its state on the way back (labkit.path.both_ways)
+    tells_connections: it writes into each frame which connection it belongs to
+    asks_connections: whether one with these parameters needs such a node in front
     """
 
     def declare(function: Callable[P, None]) -> Callable[P, Node]:
@@ -85,6 +89,8 @@ def node(
             table=table or {},
             asks_where_from=asks_where_from,
             back=back,
+            tells_connections=tells_connections,
+            asks_connections=asks_connections,
             module=function.__module__,
         )
         if not declared.sentence:

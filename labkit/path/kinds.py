@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The kinds of nodes that a path is made of; each registers itself where it is declared."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -33,6 +33,10 @@ class Parameter:
         return self.type.check(where, self.name, value)
 
 
+def _never(params: Params) -> bool:  # as those that ask have it
+    return False
+
+
 @dataclass(frozen=True)
 class NodeKind:
     """What may be said of a kind of node.
@@ -56,6 +60,8 @@ class NodeKind:
     table: columns of the table that it keeps
     asks_where_from: sources of its paths write their port into each frame
     back: the kind that shares its state on the way back; "": it has no such
+    tells_connections: nodes behind it know the connection of each frame
+    asks_connections: whether a node with these parameters has to stand behind such a one
     """
 
     name: str
@@ -73,6 +79,8 @@ class NodeKind:
     table: Mapping[str, Column] = field(default_factory=dict)
     asks_where_from: bool = False
     back: str = ""
+    tells_connections: bool = False
+    asks_connections: Callable[[Params], bool] = _never
 
     @cached_property
     def has_port(self) -> bool:
@@ -108,8 +116,8 @@ class NodeKind:
     def balances(self) -> bool:
         """As many frames leave it as come to it, drops included: it holds none back and makes
         none."""
-        own = (isinstance(p.type, (LineType, StateType)) and p.type.is_own for p in self.parameters)
-        return not any(own) and not {"made", "taken"} & set(self.counters)
+        lines = (isinstance(p.type, LineType) and p.type.is_own for p in self.parameters)
+        return not any(lines) and not {"held", "made", "taken"} & set(self.counters)
 
     def outputs_with(self, params: Params) -> tuple[str, ...]:
         """Names of a node's outputs: those of the kind, and its own."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from graphlib import CycleError, TopologicalSorter
 
 from labkit.errors import PathError
+from labkit.path.connections import connections_are_known
 from labkit.path.function_types import NAME
 from labkit.path.graph import Graph, NamedNode
 from labkit.text import near
@@ -132,4 +133,5 @@ _RULES: tuple[Callable[[Graph], None], ...] = (
     _has_no_cycle,
     _queues_are_used_once,
     _captures_rotate_what_they_keep,
+    connections_are_known,
 )

@@ -2,7 +2,7 @@
 #ifndef LK_CONNTRACK_H
 #define LK_CONNTRACK_H
 
-#include "flow_key.h"
+#include "flow_read.h"
 #include "filter.h"
 #include "index_table.h"
 #include "node.h"
@@ -58,12 +58,13 @@ struct lk_connection {
 	uint32_t next, before; /* 1 + place of its neighbours in a slot of the wheel; 0: none */
 	uint16_t slot;
 
-	uint8_t nat;	  /* 1 + its number among those of the table; 0: none yet */
-	uint8_t nat_what; /* of the nat, which knows what is translated */
-	uint32_t nat_binding;
-	struct lk_flow_key back; /* as who answers sees it: from who answers */
+	uint8_t nat;		  /* 1 + its number among those of the table; 0: none yet */
+	uint8_t nat_what;	  /* of the nat, which knows what is translated */
+	uint32_t nat_bindings[2]; /* 1 + place there; 0: none */
+	struct lk_flow_key back;  /* as who answers sees it: from who answers */
 } __rte_cache_aligned;
 
+#define LK_TICK_SHIFT	 22 /* cycles: 1 to 2 ms, and half a minute all round */
 #define LK_WHEEL_SLOTS	 16384u
 #define LK_FRAGMENT_SETS 1024u
 #define LK_FRAGMENT_WAYS 4u
@@ -111,8 +112,19 @@ void lk_conntrack_close(struct lk_node *self);
 void lk_conntrack_refresh(struct lk_node *self);
 uint32_t lk_conntrack_rows(struct lk_node *self, uint64_t *cursor, struct lk_row *rows,
 			   uint32_t room);
+/* Three cells of a table. */
+void lk_put_address_cells(uint64_t *cells, const uint8_t *address, uint8_t version);
 /* Forgets connections whose time is over, with as much work as `budget`. */
 void lk_conntrack_expire(struct lk_conntrack *t, uint64_t now, uint32_t budget);
+/* Which connection the key is of, and in which direction it goes; LK_NO_PLACE: of none. */
+uint32_t lk_conntrack_find(const struct lk_conntrack *t, const struct lk_flow_key *key,
+			   uint64_t hash, unsigned int *direction);
+/* A new one (LK_next), or why there is none. */
+enum lk_verdict lk_conntrack_add(struct lk_conntrack *t, const struct lk_flow_frame *frame,
+				 uint64_t now, uint32_t *place);
+void lk_conntrack_forget(struct lk_conntrack *t, uint32_t place);
+/* It is kept from now on as long as its state says. */
+void lk_conntrack_set_time(struct lk_conntrack *t, struct lk_connection *c, uint64_t now);
 /* What becomes of a frame, and what it is to which connection in *flow. */
 enum lk_verdict lk_conntrack_take(struct lk_conntrack *t, struct lk_flow_frame *frame,
 				  uint32_t bytes, uint64_t now, uint64_t *flow);

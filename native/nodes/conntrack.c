@@ -39,10 +39,10 @@ read_headers(const struct lk_conntrack *t, void **objs, uint16_t count,
 	for (uint16_t i = 0; i < count; i++) {
 		struct rte_mbuf *m = objs[i];
 
-		verdicts[i] = lk_flow_read(rte_pktmbuf_mtod(m, uint8_t *), m->data_len, &frames[i],
-					   t->seed);
+		verdicts[i] = lk_flow_read(rte_pktmbuf_mtod(m, uint8_t *), m->data_len, &frames[i]);
 		if (unlikely(untracked != NULL) && lk_filter_takes(untracked, m))
 			frames[i].what = LK_FLOW_NONE;
+		lk_flow_hash(&frames[i], t->seed);
 		rte_prefetch0(lk_bucket_of(&t->keys, frames[i].hash));
 	}
 }

@@ -177,7 +177,16 @@
 	X(conntrack_invalid, "The packet fits no connection and cannot begin one.",                \
 	  "RFC 9293 3.10.7, RFC 5508 4, nf_conntrack")                                             \
 	X(conntrack_fragment, "A fragment came before the first one of its packet.",               \
-	  "RFC 791 3.2, RFC 8200 4.5")
+	  "RFC 791 3.2, RFC 8200 4.5")                                                             \
+	X(firewall_denied, "A rule of the firewall, or its default, denies the packet.",           \
+	  "RFC 2979 2")                                                                            \
+	X(nat_no_port, "No outside port is free for a new connection.", "RFC 4787 4.2")            \
+	X(nat_no_binding, "To an outside address of the NAT, where nobody inside is bound to it.", \
+	  "RFC 4787 5, RFC 5382 5")                                                                \
+	X(nat_hairpin, "From inside to inside, and nothing leads back there.",                     \
+	  "RFC 4787 6, RFC 5382 7.1")                                                              \
+	X(nat_untracked, "The packet fits no connection, so that nothing says what it becomes.",   \
+	  "RFC 3022 4")
 
 enum lk_verdict {
 #define LK_VERDICT_ENUM(name, sentence, source) LK_##name,

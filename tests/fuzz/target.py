@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, captures.c,
-reader.c, walks.c, columns.c, and tunnels.c once for each protocol."""
+reader.c, walks.c, columns.c, connections.c, and tunnels.c once for each protocol."""
 
 import struct
 import subprocess
@@ -68,6 +68,7 @@ class Target:
             "reader.c": capture_seeds,
             "walks.c": walk_seeds,
             "columns.c": walk_seeds,
+            "connections.c": connection_seeds,
         }
         for name, data in seeds.get(self.source, self.tunnel_seeds)():
             (corpus / name).write_bytes(data)
@@ -96,6 +97,16 @@ def handler_seeds() -> Iterator[tuple[str, bytes]]:
         for number, kind in enumerate(KINDS):
             for switches in HANDLER_SWITCHES:
                 yield f"{name}-{kind}-{switches}", bytes([number, switches]) + frame
+
+
+def connection_seeds() -> Iterator[tuple[str, bytes]]:
+    """Frames with every kind of translation, segments, keys."""
+    yield "segments", bytes([16, 0x92, 0x10, 0x11, 0x90, 0x91, 0x10])
+    yield "keys", bytes([0, *range(200), *range(0, 200, 3)])
+    for name, (link, packet, _) in FRAMES.items():
+        if link == 1:
+            for changes in range(4):
+                yield f"{name}-{changes}", bytes([32, changes]) + bytes(packet)[:LONGEST_INPUT]
 
 
 def capture_seeds() -> Iterator[tuple[str, bytes]]:
@@ -161,6 +172,7 @@ TARGETS = (
         ),
         least_runs=1000,
     ),
+    Target("connections", "connections.c"),
     Target("vxlan", "tunnels.c", ("PROTOCOL=LK_VXLAN",)),
     Target("geneve", "tunnels.c", ("PROTOCOL=LK_GENEVE",)),
     Target("gue", "tunnels.c", ("PROTOCOL=LK_GUE",)),

@@ -9,9 +9,6 @@
 
 #include <sys/mman.h>
 
-#include <rte_common.h>
-#include <rte_prefetch.h>
-
 /*
  * From a hash to the places of things in an array of the owner's, which holds the keys and compares
  * them. A bucket is a cache line of ten signatures and places; a full one goes on in a spare one.
@@ -25,7 +22,7 @@ struct lk_bucket {
 	uint32_t places[LK_BUCKET_SLOTS]; /* 1 + place, those in use in front; 0: none */
 	uint32_t next;			  /* 1 + its number among the spare ones; 0: none */
 };
-_Static_assert(sizeof(struct lk_bucket) == RTE_CACHE_LINE_SIZE, "a bucket is a cache line");
+_Static_assert(sizeof(struct lk_bucket) == 64, "a bucket is a cache line");
 
 struct lk_index_table {
 	struct lk_bucket *buckets, *spare;
@@ -51,8 +48,10 @@ lk_pages_new(size_t bytes)
 static inline int
 lk_index_table_new(struct lk_index_table *t, uint64_t keys)
 {
-	uint64_t count = rte_align64pow2(keys / 6 + 1), spare = keys / LK_BUCKET_SLOTS + 1;
+	uint64_t count = 1, spare = keys / LK_BUCKET_SLOTS + 1;
 
+	while (count < keys / 6 + 1) /* five keys or so in a bucket */
+		count *= 2;
 	t->bytes = (count + spare) * sizeof(struct lk_bucket);
 	t->buckets = lk_pages_new(t->bytes);
 	if (t->buckets == NULL)
