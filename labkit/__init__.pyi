@@ -59,6 +59,7 @@ from .path.classes import classify as classify
 from .path.classes import header_limit as header_limit
 from .path.classes import mtu as mtu
 from .path.classes import slow_path as slow_path
+from .path.classes import too_big as too_big
 from .path.conntrack import conntrack as conntrack
 from .path.firewall import firewall as firewall
 from .path.flow_limits import flow_limit as flow_limit

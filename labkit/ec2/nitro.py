@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from labkit.arguments.checked import checked
-from labkit.arguments.hints import Between
+from labkit.arguments.hints import Between, Offers
 from labkit.arguments.names import Named
 from labkit.ec2 import known
 from labkit.ec2.directions import Settings, Shared, Way, into, out_of
@@ -227,7 +227,7 @@ class Nitro:
 
 @checked(PathError, but=("overrides",))
 def nitro(
-    instance_type: str,
+    instance_type: Annotated[str, Offers(lambda _: known.types())],
     *,
     express: Express = False,
     placement_group: bool = False,

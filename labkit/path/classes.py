@@ -10,7 +10,7 @@ from labkit.errors import PathError
 from labkit.path.chain import Node
 from labkit.path.declaration import node
 from labkit.path.function_types import MOST_FRAMES, Outputs, TimeType
-from labkit.path.types import Name
+from labkit.path.types import Addresses, Name
 from labkit.path.values import WholeType
 from labkit.text import near, shown
 
@@ -99,11 +99,31 @@ def header_limit(limit: HeaderBytes = 96, *, name: Name = None) -> None:
     counters=("passed", "exceeded"),
 )
 def mtu(limit: PacketBytes = 1500, *, name: Name = None) -> None:
-    """Takes no packets that are longer than an MTU; they leave by `other`, or end in drop_over_mtu
-    where nothing is behind it, and nobody is told.
+    """Takes no packets that are longer than an MTU; they leave by `other`, where lk.too_big() may
+    answer them, or end in drop_over_mtu where nothing is behind it, and nobody is told.
 
     limit: bytes of a packet with its IP header, without Ethernet and VLAN tags
     RunningPath.counters.functions tells frames passed and exceeded.
+    """
+
+
+@node(role="process", outputs=("next", "other"), reference="RFC 1191 4, RFC 4443 3.2")
+def too_big(addresses: Addresses, limit: PacketBytes = 1500, *, name: Name = None) -> None:
+    """Answers packets that are longer than an MTU: ICMP fragmentation needed, or ICMPv6 packet too
+    big. The answer goes on as `next`, in the place of the packet.
+
+        limit = lk.mtu(1500)
+        lab.run(lk.Path(
+            lk.rx(a) >> limit >> lk.tx(b),
+            limit["other"] >> lk.too_big("10.0.0.1", 1500) >> lk.tx(a),
+        ))
+
+    addresses: that answers come from, the first one of each IP version
+    limit: the MTU that they tell
+
+    What is not to be answered leaves by `other`: packets of IPv4 without DF, what goes to a group,
+    ICMP errors, and what has no address to answer. Put a policer behind it that limits answers
+    (RFC 1812 4.3.2.8, RFC 4443 2.4 f).
     """
 
 

@@ -6,6 +6,8 @@ back while a test lasts. A frame of 1,000 bytes takes 1,000 s at SLOW.
 """
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import labkit as lk
 from labkit.errors import PathError
@@ -161,3 +163,51 @@ def test_tokens_are_told(lab: lk.Lab) -> None:
     (row,) = path.tables["shape"].itertuples()
     assert (row.level, row.of) == ("burst", 9000)
     assert 0 <= row.tokens - 4000 <= 600
+
+
+def counts_of(sizes: list[int], burst: int, limit: int) -> dict[str, int]:
+    """What a shaper makes of frames of these sizes that come at once, and of which no further one
+    leaves: one that is longer than the burst takes the whole of it."""
+    left, waiting = burst, 0
+    counts = dict.fromkeys(("passed", "delayed", "dropped", "held_bytes"), 0)
+    for size in sizes:
+        if size <= left or (size > burst and left == burst):
+            left -= size
+            counts["passed"] += 1
+        elif waiting + size <= limit:
+            left -= size
+            waiting += size
+            counts["delayed"] += 1
+        else:
+            counts["dropped"] += 1
+    return {**counts, "held_bytes": waiting}
+
+
+def test_what_came_is_what_passed_waits_and_was_dropped(lab: lk.Lab) -> None:
+    """Of any sizes, with any burst and queue; the numbers are those of a model. All are multiples
+    of 8 bytes, which take 8 s to come back."""
+    a, b = lab.cable(ring_size=4096)
+    before = None
+
+    @settings(max_examples=25)
+    @given(
+        st.lists(st.integers(8, 1100).map(lambda n: 8 * n), min_size=1, max_size=80),
+        st.integers(100, 12_500).map(lambda n: 8 * n),
+        st.integers(1, 100_000),
+    )
+    def holds(sizes: list[int], burst: int, limit: int) -> None:
+        nonlocal before
+        own = lk.allowance(SLOW, f"{burst} B", overhead=0)
+        chain = lk.rx(b) >> lk.shape(own, limit=f"{limit} B")
+        path = lk.Path(chain >> lk.sink(), name="works")
+        running = lab.run(path) if before is None else before.replace(path)
+        before = running
+        a.send([bytes(size) for size in sizes])
+        entered(running, len(sizes))
+        wait_until(lambda: running.ledger.is_balanced)
+        found, wanted = counters(running, "shape"), counts_of(sizes, burst, limit)
+        assert {key: found[key] for key in wanted} == wanted
+        assert found["exceeded"] == found["delayed"] + found["dropped"]
+        assert found["passed"] + found["dropped"] + found["held"] == len(sizes)
+
+    holds()

@@ -6,7 +6,12 @@ from collections.abc import Callable
 import pytest
 from scapy.contrib.geneve import GENEVE
 from scapy.layers.inet import ICMP, IP, TCP, UDP
-from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment
+from scapy.layers.inet6 import (
+    ICMPv6DestUnreach,
+    ICMPv6PacketTooBig,
+    IPv6,
+    IPv6ExtHdrFragment,
+)
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet
@@ -103,6 +108,59 @@ def test_what_is_longer_may_go_elsewhere(lab: lk.Lab) -> None:
     assert path.counters.nodes["sink"].objects == 1
 
 
+TO_ANSWER = [
+    ETHER / IP(src="10.0.0.9", dst="10.0.1.9", flags="DF") / UDP() / bytes(1600),
+    ETHER / Dot1Q(vlan=7) / IP(src="10.0.0.9", dst="10.0.1.9", flags="DF") / TCP() / bytes(1600),
+    ETHER / IPv6(src="2001:db8::9", dst="2001:db8:1::9") / UDP() / bytes(1600),
+]
+NOT_TO_ANSWER = [
+    ETHER / IP(src="10.0.0.9", dst="10.0.1.9") / UDP() / bytes(1600),
+    ETHER / IP(src="10.0.0.9", dst="224.0.0.9", flags="DF") / UDP() / bytes(1600),
+    ETHER / IP(src="0.0.0.0", dst="10.0.1.9", flags="DF") / UDP() / bytes(1600),
+    ETHER / IP(src="10.0.0.9", dst="10.0.1.9", flags="DF") / ICMP(type=3) / bytes(1600),
+    ETHER / IPv6(src="2001:db8::9", dst="ff02::1") / UDP() / bytes(1600),
+    ETHER / IPv6(src="2001:db8::9", dst="2001:db8::1") / ICMPv6DestUnreach() / bytes(1600),
+    ETHER / ARP() / bytes(1600),
+]
+
+
+def test_senders_are_told_the_mtu(lab: lk.Lab) -> None:
+    a, b = lab.cable()
+    limit, answer = lk.mtu(1500), lk.too_big(["10.0.0.1", "2001:db8::1"], 1500)
+    path = lab.run(
+        lk.Path(
+            lk.rx(b) >> limit >> lk.sink(),
+            limit["other"] >> answer >> lk.tx(b),
+            answer["other"] >> lk.sink(name="silent"),
+            name="works",
+        )
+    )
+    a.receive(1, timeout=0)
+    a.send(TO_ANSWER + NOT_TO_ANSWER)
+    entered(path, len(TO_ANSWER + NOT_TO_ANSWER))
+    got = [Ether(frame) for frame in exactly(a, len(TO_ANSWER))]
+    assert path.counters.nodes["silent"].objects == len(NOT_TO_ANSWER)
+    assert path.ledger.is_balanced
+    for packet, told in zip(TO_ANSWER, got, strict=True):
+        sent = Ether(bytes(packet))
+        assert (told.src, told.dst) == (sent.dst, sent.src)
+        layer = IP if IP in sent else IPv6
+        assert told[layer].dst == sent[layer].src
+        assert told[layer].src == {IP: "10.0.0.1", IPv6: "2001:db8::1"}[layer]
+        error = told[ICMP] if layer is IP else told[ICMPv6PacketTooBig]
+        assert (error.nexthopmtu if layer is IP else error.mtu) == 1500
+        assert len(told[layer]) == {IP: 576, IPv6: 1280}[layer]
+        assert bytes(sent[layer]).startswith(bytes(error.payload)[:500])
+        again = told.copy()
+        if layer is IP:
+            assert (error.type, error.code) == (3, 4)
+            del again[IP].chksum, again[ICMP].chksum
+        else:
+            del again[ICMPv6PacketTooBig].cksum
+        assert bytes(again) == bytes(told)
+    path.stop()
+
+
 def test_a_flow_is_slow_once(lab: lk.Lab) -> None:
     """And then when it was idle; fragments and ICMP are always slow."""
     a, b = lab.cable()
@@ -163,6 +221,7 @@ def test_slow_frames_may_take_more_of_an_allowance(lab: lk.Lab) -> None:
         (lambda: lk.classify("icmp", resolver="fd00::2"), "resolver is 'fd00::2'"),
         (lambda: lk.header_limit(13), "limit is 13; the range is 14 to 65535"),
         (lambda: lk.mtu(67), "limit is 67; the range is 68 to 65535"),
+        (lambda: lk.too_big([]), "give at least one address"),
         (lambda: lk.slow_path("2 d"), "'2 d' is no time"),
         (lambda: lk.police("1 kpps", weight=2), "weight is 2, but the rate is '1 kpps'"),
     ],
