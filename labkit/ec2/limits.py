@@ -10,12 +10,12 @@ from labkit.arguments.hints import is_real
 from labkit.errors import PathError
 from labkit.path.capture_types import frames_in
 from labkit.text import shown
-from labkit.units import QuantityError, parse_quantity
+from labkit.units import QuantityError, parse_quantity, plain
 
 Known = Literal["known", "assumed", "given"]
 UNLIMITED = "unlimited"
 RATES = ("bit/s", "pps")
-LEAST: Mapping[str, float] = {"bit/s": 8, "pps": 1}
+LEAST: Mapping[str, float] = {"bit/s": 8, "pps": 1, "s": 0.001}  # of others 1
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,17 @@ class Declared:
     unit: of its number
     what: it holds
     counter: of the driver, that rises when it is exceeded; "": none
+    least: that it may be; None: of its unit
+    is_finite: it cannot be unlimited
+    is_optional: an instance may have none
     """
 
     unit: str
     what: str
     counter: str = ""
+    least: float | None = None
+    is_finite: bool = False
+    is_optional: bool = False
 
     @property
     def is_rate(self) -> bool:
@@ -59,8 +65,8 @@ BANDWIDTHS = "bw_in_allowance_exceeded, bw_out_allowance_exceeded"
 PPS = "pps_allowance_exceeded"
 DECLARED: Mapping[str, Declared] = {
     "bandwidth": Declared("bit/s", "in and out, each; while there are credits", BANDWIDTHS),
-    "baseline": Declared("bit/s", "of it, without credits", BANDWIDTHS),
-    "credits": Declared("B", "above the baseline, full at first"),
+    "baseline": Declared("bit/s", "of it, without credits", BANDWIDTHS, is_optional=True),
+    "credits": Declared("B", "above the baseline, full at first", is_optional=True),
     "bandwidth_burst": Declared("B", "at once, after a rest"),
     "queue": Declared("B", "of each direction, waiting for bandwidth"),
     "internet": Declared("bit/s", "to an internet gateway or Region, each way", BANDWIDTHS),
@@ -77,42 +83,47 @@ DECLARED: Mapping[str, Declared] = {
     "fragments": Declared("pps", "fragments sent, of an interface", PPS),
     "fragments_burst": Declared("packets", "of these at once"),
     "new_flows": Declared("pps", "packets that need the full evaluation"),
-    "slow_weight": Declared("packets", "of the packet rate, that such a packet takes"),
-    "idle": Declared("s", "until a flow needs the full evaluation again"),
+    "slow_weight": Declared(
+        "packets", "of the packet rate, that such a packet takes", is_finite=True
+    ),
+    "idle": Declared("s", "until a flow needs the full evaluation again", is_finite=True),
     "connections": Declared("connections", "tracked at once", "conntrack_allowance_exceeded"),
-    "tcp_established": Declared("s", "until an idle connection of TCP is forgotten"),
-    "udp": Declared("s", "until one of UDP, one way, is"),
-    "udp_stream": Declared("s", "until one of UDP, both ways, is"),
-    "llq_header": Declared("B", "headers of a packet sent", "tx_prepare_ctx_err"),
-    "mtu": Declared("B", "a packet on the way"),
-    "overhead": Declared("B", "count beside a frame in memory"),
+    "tcp_established": Declared(
+        "s", "until an idle connection of TCP is forgotten", is_finite=True
+    ),
+    "udp": Declared("s", "until one of UDP, one way, is", is_finite=True),
+    "udp_stream": Declared("s", "until one of UDP, both ways, is", is_finite=True),
+    "llq_header": Declared("B", "headers of a packet sent", "tx_prepare_ctx_err", is_finite=True),
+    "mtu": Declared("B", "a packet on the way", is_finite=True),
+    "overhead": Declared("B", "count beside a frame in memory", least=0, is_finite=True),
     "express_flow": Declared("bit/s", "of a flow over ENA Express"),
-    "express_mtu": Declared("B", "a packet over ENA Express", "ena_srd_eligible_tx_pkts"),
-    "tx_ring": Declared("descriptors", "of a queue"),
-    "rx_ring": Declared("descriptors", "of a queue"),
-    "queues": Declared("queues", "of an interface, by default"),
-    "queues_per_eni": Declared("queues", "of an interface"),
-    "queues_per_instance": Declared("queues", "of all interfaces"),
+    "express_mtu": Declared(
+        "B", "a packet over ENA Express", "ena_srd_eligible_tx_pkts", is_finite=True
+    ),
+    "tx_ring": Declared("descriptors", "of a queue", is_finite=True),
+    "rx_ring": Declared("descriptors", "of a queue", is_finite=True),
+    "queues": Declared("queues", "of an interface, by default", is_finite=True),
+    "queues_per_eni": Declared("queues", "of an interface", is_finite=True),
+    "queues_per_instance": Declared("queues", "of all interfaces", is_finite=True),
 }
 
 
 def number(name: str, value: object) -> float | None:
     """What a caller gave for a limit, as a number in its unit; PathError for what is none."""
-    unit = DECLARED[name].unit
-    if value is None:
+    of = DECLARED[name]
+    if value is None and of.is_optional:
         return None
-    if value == UNLIMITED:
+    if value == UNLIMITED and not of.is_finite:
         return math.inf
+    least = LEAST.get(of.unit, 1) if of.least is None else of.least
     try:
-        found = _read(unit, value)
-        least = LEAST.get(unit, 0)
-        if not least <= found:
-            raise QuantityError(f"the range begins at {least:,} {unit}")
+        found = _read(of.unit, value)
+        if not least <= found or (of.is_finite and math.isinf(found)):
+            raise QuantityError(f"the range begins at {plain(least)} {of.unit}")
     except QuantityError as error:
-        raise PathError(
-            f"{name} is {shown(value)}; it is a number of {unit}, {_such_as(unit)}, or "
-            f'"{UNLIMITED}" ({error})'
-        ) from None
+        text = f"{name} is {shown(value)}; it is a number of {of.unit}, {_such_as(of.unit)}"
+        or_none = "" if of.is_finite else f', or "{UNLIMITED}"'
+        raise PathError(f"{text}{or_none} ({error})") from None
     return found
 
 

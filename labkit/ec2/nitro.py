@@ -10,7 +10,7 @@ from labkit.arguments.hints import Between, Offers
 from labkit.arguments.names import Named
 from labkit.ec2 import known
 from labkit.ec2.directions import Settings, Shared, Way, into, out_of
-from labkit.ec2.limits import DECLARED, UNLIMITED, Limit, number
+from labkit.ec2.limits import DECLARED, LEAST, UNLIMITED, Limit, number
 from labkit.ec2.told import DriverName, counters_of, tells_of
 from labkit.errors import EngineError, PathError, UnknownName
 from labkit.lab.port import Port
@@ -21,7 +21,7 @@ from labkit.path.nodes import driver as driver_node
 from labkit.path.nodes import rx
 from labkit.path.path import Path
 from labkit.text import near, shown
-from labkit.units import plain
+from labkit.units import plain, si_load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -275,8 +275,10 @@ def nitro(
         **given,
     }
     limits.setdefault("baseline", Limit(None, "known", "one rate, without credits"))
+    _check_credits(limits)
     limits = {**known.that_follow(instance_type, limits), **limits}
-    return Nitro(
+    _check_scale(scale, limits)
+    made = Nitro(
         instance_type,
         {name: limits[name] for name in DECLARED if name in limits},
         express=express,
@@ -288,6 +290,36 @@ def nitro(
         resolver=resolver,
         untracked=untracked,
     )
+    made.both("a", "b")  # what no node takes is told now
+    return made
+
+
+def _check_credits(limits: Mapping[str, Limit]) -> None:
+    rate, baseline = limits["bandwidth"].value, limits["baseline"].value
+    assert rate is not None
+    if baseline is None and "credits" in limits:
+        raise PathError("credits are given, but no baseline= to which they lead; give both")
+    if baseline is not None and baseline > rate:
+        raise PathError(
+            f"baseline is {si_load(baseline, 'bit/s')}; it is at most the bandwidth, "
+            f"{si_load(rate, 'bit/s')}"
+        )
+
+
+def _check_scale(scale: float, limits: Mapping[str, Limit]) -> None:
+    """A rate that is divided by it is one still."""
+    rates = {
+        name: limit.value / LEAST[DECLARED[name].unit]
+        for name, limit in limits.items()
+        if DECLARED[name].is_rate and limit.value is not None
+    }
+    lowest = min(rates, key=lambda name: rates[name])
+    if rates[lowest] < scale:
+        raise PathError(
+            f"scale is {plain(scale)}; of {lowest}, {si_load(limits[lowest].value or 0)} "
+            f"{DECLARED[lowest].unit}, too little would be left; it is at most "
+            f"{plain(math.floor(rates[lowest]))}"
+        )
 
 
 def _check_type(instance_type: str, *, express: Express, overrides: Mapping[str, object]) -> None:
