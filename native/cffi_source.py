@@ -56,6 +56,11 @@ BORROWED: dict[str, tuple[str, ...]] = {
     ),
     "flow_state.h": ("enum lk_flow_state", "enum lk_change_kind"),
     "stripped.h": ("struct lk_stripped",),
+    "token_bucket.h": (
+        "struct lk_bucket_level",
+        "struct lk_bucket",
+        "struct lk_bucket_times",
+    ),
     "trial_state.h": ("enum lk_trial_state",),
 }
 

@@ -25,6 +25,7 @@ from labkit.path.capture_types import EndType, FilesType, FileType, RotateType, 
 from labkit.path.classes import ClassesType
 from labkit.path.dscp import DscpType, dscp
 from labkit.path.function_types import (
+    AllowanceNameType,
     AmountType,
     DataType,
     LoadType,
@@ -41,6 +42,7 @@ from labkit.path.types import (
     QueueType,
     RunType,
     SickNicType,
+    TellsType,
 )
 from labkit.path.values import ChoiceType, ParamType, RealType, TextType, WholeType
 
@@ -75,6 +77,7 @@ class EnginePath:
     runs: set[str] = field(default_factory=set)  # of probes and trials that its nodes belong to
     captures: dict[str, Any] = field(default_factory=dict)
     faults: dict[str, Any] = field(default_factory=dict)  # of NICs, by port, as its nodes say
+    tells: list[tuple[str, Any]] = field(default_factory=list)  # what drivers tell, with the port
     sick: dict[str, Any] = field(default_factory=dict)  # of these, those that it has made
 
     @property
@@ -201,6 +204,10 @@ class NodeConfigs:
         place.real, place.whole = 1, dscp(at.name, value)
 
     @_fill.register
+    def _(self, kind: AllowanceNameType, value: str, at: _Node) -> None:
+        self._place(at).whole = kind.number(value)
+
+    @_fill.register
     def _(self, kind: StateType, value: str, at: _Node) -> None:
         if not kind.is_own:
             at.config.state_of = at.lane.states[value]
@@ -265,6 +272,11 @@ class NodeConfigs:
     @_fill.register
     def _(self, kind: SickNicType, value: dict[str, Any], at: _Node) -> None:
         at.running.faults[at.params["nic"]] = value
+
+    @_fill.register
+    def _(self, kind: TellsType, value: dict[str, Any], at: _Node) -> None:
+        if at.lane.number == 0:
+            at.running.tells.append((at.params["port"], value))
 
     @_fill.register
     def _(self, kind: QueueType, value: int, at: _Node) -> None:

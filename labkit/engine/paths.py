@@ -49,6 +49,7 @@ class Paths:
         running = self._build(name, path, lanes)
         try:
             self._sicken(running, {})
+            self._tell(running)
             self.lanes.place(running)
         except BaseException:
             self._close(running)
@@ -64,6 +65,7 @@ class Paths:
         running = self._build(name, path, lanes)
         try:
             self._sicken(running, before.sick)
+            self._tell(running)
             lcores = self.lanes.swap(before, running)
         except BaseException:
             self._close(running)
@@ -155,6 +157,20 @@ class Paths:
             self.sick_ports.make(port, fault["device"])
             self.sick_ports.tell(port, fault["told"])
             path.sick[port] = fault
+
+    def _tell(self, path: EnginePath) -> None:
+        """Has drivers tell what nodes of the path count."""
+        lane = path.lanes[0]
+        for port, tells in path.tells:
+            self.sick_ports.tell_of_path(port, tells["told"])
+            for kind in ("counters", "levels"):
+                for name, parts in tells[kind].items():
+                    for node, counter in parts:
+                        place = path.nodes.index(node)
+                        number = lane.counters[node].index(counter)
+                        self.sick_ports.join(
+                            port, name, (lane.graph, place, number), is_level=kind == "levels"
+                        )
 
     def _cure(self, path: EnginePath) -> None:
         """The ports whose NIC was sick because the path said so."""

@@ -75,6 +75,19 @@ class SickPorts:
             port.told_names = [*port.told_names, *new]
             self._ports.changed()
 
+    def tell_of_path(self, name: str, counters: Mapping[str, tuple[int, str, int]]) -> None:
+        """The same for a path of a sound port; what the driver tells already goes on."""
+        if not self._ports.by_name[name].told_names:
+            self.make(name, {"ring": 1})
+            del self._devices[name]
+        there = set(self._ports.by_name[name].told_names)
+        self.tell(name, {key: told for key, told in counters.items() if key not in there})
+
+    def join(self, name: str, told: str, of: tuple[int, int, int], *, is_level: bool) -> None:
+        """The driver tells what a node counts. of: the graph, the node's place, the counter's"""
+        port = self._ports.by_name[name]
+        call("lk_told_join", port.id, told.encode(), *of, int(is_level))
+
     def told(self, name: str) -> dict[str, int]:
         """What the driver counts, by its names; LookupError where it cannot read its device."""
         port = self._ports.by_name[name]

@@ -4,8 +4,10 @@
 from labkit.path import conntrack as conntrack
 from labkit.path import delay as delay
 from labkit.path import firewall as firewall
+from labkit.path import flow_limits as flow_limits
 from labkit.path import fragments as fragments
 from labkit.path import functions as functions
+from labkit.path import headers as headers
 from labkit.path import impair as impair
 from labkit.path import nat as nat
 from labkit.path import nodes as nodes  # every kind there is, for paths that are read from data

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What parameters of nodes with state may be: loads, amounts, times, switches."""
 
+import hashlib
 import math
 import re
 from collections.abc import Callable
@@ -20,6 +21,8 @@ FCS = 4  # bytes behind each frame that are not in memory
 L1 = 24  # the same with preamble and gap (IEEE 802.3 4.4.2)
 MOST_BYTES = 2**40
 MOST_FRAMES = 2**22
+MOST_CREDITS = 2**50  # bytes or frames
+UNLIMITED = "unlimited"
 NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 OTHERS = ("next", "other")
 LOAD = 'it is a load above 0, such as "100 Mbit/s", "1 Gbit/s L1" or "10 kpps"'
@@ -54,16 +57,38 @@ class LoadType(ParamType):
         return [str(value)] if value is not None else []
 
 
+class AnyLoadType(LoadType):
+    """The same, or "unlimited", which is a load of 0 for the engine."""
+
+    def amount(self, value: Value) -> Amount:
+        """Bytes or frames a second."""
+        return Amount(0, of_frames=False) if value == UNLIMITED else super().amount(value)
+
+
+class AllowanceNameType(TextType):
+    """The name of an allowance; nodes of all paths of a lab that name the same draw from one."""
+
+    is_name_within = True
+    has_place = True
+
+    def number(self, value: str) -> int:
+        """By which the engine knows it."""
+        return int.from_bytes(hashlib.blake2b(value.encode(), digest_size=7).digest())
+
+
 @dataclass(frozen=True)
 class AmountType(ParamType):
     """Bytes or frames; kept as the text.
 
     lowest: of either
     what: in words, for drawings
+    most_bytes, most_frames: that it may be
     """
 
     lowest: int = 0
     what: str = ""
+    most_bytes: int = MOST_BYTES
+    most_frames: int = MOST_FRAMES
     has_place = True
 
     def amount(self, value: Value) -> Amount:
@@ -74,7 +99,7 @@ class AmountType(ParamType):
             found = Amount(frames_in(value.replace("packet", "frame")), of_frames=True)
         else:
             found = Amount(parse_quantity(value, ("B",)).value, of_frames=False)
-        most = MOST_FRAMES if found.of_frames else MOST_BYTES
+        most = self.most_frames if found.of_frames else self.most_bytes
         if not self.lowest <= found.number <= most or not found.number.is_integer():
             unit = "packets" if found.of_frames else "B"
             raise QuantityError(
@@ -229,6 +254,11 @@ def _checked(
 
 
 Load = Annotated[float | str, LoadType()]
+AnyLoad = Annotated[float | str, AnyLoadType()]
+AllowanceName = Annotated[str, AllowanceNameType()]
+Credits = Annotated[
+    str, AmountType(1, "credits", most_bytes=MOST_CREDITS, most_frames=MOST_CREDITS)
+]
 Burst = Annotated[str, AmountType(what="burst")]
 SomeBurst = Annotated[str, AmountType(1, "burst")]
 Limit = Annotated[str, AmountType(1, "limit")]
@@ -242,6 +272,7 @@ Target = Annotated[float | str, TimeType(what="target")]
 Interval = Annotated[float | str, TimeType(what="interval")]
 Switch = Annotated[bool, SwitchType()]
 Held = Annotated[int, WholeType(1, MOST_FRAMES)]
+Weight = Annotated[int, WholeType(1, 1_000_000)]
 Overhead = Annotated[int, WholeType(-14, 1000)]
 Outputs = Annotated[list[str], OutputsType()]
 PortList = Annotated[list[str], PortListType()]

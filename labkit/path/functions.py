@@ -6,12 +6,21 @@ from typing import Literal
 
 from labkit.arguments.checked import EVERY, checked
 from labkit.errors import PathError
+from labkit.path.allowances import (
+    Allowance,
+    as_allowance,
+    check_unit,
+    default_burst,
+    policed,
+    shaped,
+)
 from labkit.path.cells import Cell
 from labkit.path.chain import Chain, Node
 from labkit.path.classes import QUEUE_NAME, Classes, TrafficClass
 from labkit.path.declaration import node
 from labkit.path.dscp import GreenMark, RedMark, YellowMark, dscp
 from labkit.path.function_types import (
+    UNLIMITED,
     AmountType,
     Aqm,
     Burst,
@@ -29,12 +38,9 @@ from labkit.path.function_types import (
 from labkit.path.release import new_state, released_by
 from labkit.path.types import Name, Seed
 from labkit.text import near, shown
-from labkit.units import QuantityError
 
 BOTH = ("next", "other")
 COLORS = ("green", "yellow", "red")
-BURST_SECONDS = 0.01  # of its rate, by default
-LEAST_BURST = {True: 64, False: 64_000}  # frames, bytes
 INTERVAL = 0.1  # s, of CoDel (RFC 8289 4.3)
 TARGETS = {"codel": 0.005, "fq_codel": 0.005, "pie": 0.015}  # s (RFC 8289 4.3, RFC 8033 4.2)
 CODELS = ("codel", "fq_codel")
@@ -72,7 +78,7 @@ def policer(
 
 @checked(PathError, but=EVERY)
 def police(
-    rate: float | str,
+    rate: float | str | Allowance,
     burst: str | None = None,
     *,
     excess_burst: str | None = None,
@@ -80,13 +86,16 @@ def police(
     peak_burst: str | None = None,
     mark: Mapping[str, str | int] | None = None,
     color_aware: bool = False,
+    baseline: float | str | None = None,
+    credits: str | None = None,  # noqa: A002
+    weight: int = 1,
     name: str | None = None,
 ) -> Node:
     """Lets frames pass as long as a rate and a burst allow it; the others leave by `other`, or end
     in drop_police_exceeded where nothing is behind it. Nothing waits.
 
     rate: such as "100 Mbit/s" (frames with their FCS; "100 Mbit/s L1": with preamble and gap too)
-    or "10 kpps"; a number is frames a second
+    or "10 kpps"; a number is frames a second; "unlimited"; or what lk.allowance() made
     burst: what may pass at once after a rest, such as "64 kB" or "100 packets", in the unit of the
     rate; None: what comes in 10 ms, 64 kB or 64 packets at least. A worker takes frames in bursts
     of up to 128: a burst that is smaller than those lets less pass than the rate.
@@ -98,25 +107,37 @@ def police(
     that colour have it written into their IP header and pass, red ones too
     color_aware: a frame is never better than it came: AFx2 was yellow, AFx3 red (RFC 2597), any
     other green
+    baseline, credits: as of lk.allowance(): the rate holds while there are credits
+    weight: with an allowance or credits, how often a frame takes its tokens
 
     RunningPath.counters.functions tells green, yellow and red frames, and bytes, frames marked, and
-    those that passed unmarked because they have no IP header. The rate is kept within 0.01 %.
+    those that passed unmarked because they have no IP header; with an allowance or credits frames
+    passed and exceeded, passed_bytes. The rate is kept within 0.01 %.
     """
+    if isinstance(rate, Allowance) or rate == UNLIMITED or baseline is not None or credits:
+        for what, value in (
+            *(("excess_burst", excess_burst), ("peak", peak), ("mark", mark)),
+            ("color_aware", color_aware or None),
+        ):
+            if value is not None:
+                raise PathError(f"{what} is {shown(value)}, which an allowance has not; leave it")
+        return policed(as_allowance(rate, burst, baseline, credits), weight, name)
+    _check_no_weight(weight, rate)
     of_frames = _of_frames("rate", rate)
-    burst = burst if burst is not None else _default_burst(rate)
+    burst = burst if burst is not None else default_burst(rate)
     if excess_burst is not None and peak is not None:
         raise PathError("excess_burst and peak: a policer has one of the two (RFC 2697, RFC 2698)")
     if peak is None and peak_burst is not None:
         raise PathError(f"peak_burst is {shown(peak_burst)}, but there is no peak=; give both")
     if peak is not None:
-        peak_burst = peak_burst if peak_burst is not None else _default_burst(peak)
+        peak_burst = peak_burst if peak_burst is not None else default_burst(peak)
         if _number("peak", peak, LoadType()) < _number("rate", rate, LoadType()):
             raise PathError(f"peak is {shown(peak)}; it is at least the rate, {shown(rate)}")
         if _of_frames("peak", peak) != of_frames:
             raise PathError(f"peak is {shown(peak)}; it is in the unit of the rate, {shown(rate)}")
     bursts = {"burst": burst, "excess_burst": excess_burst, "peak_burst": peak_burst}
     for what, amount in bursts.items():
-        _check_unit(what, amount, rate, of_frames)
+        check_unit(what, amount, rate, AmountType())
     _check_marks(mark)
     green, yellow, red = ((mark or {}).get(color) for color in COLORS)
     return policer(
@@ -242,10 +263,13 @@ def queue(
 
 @checked(PathError, but=EVERY)
 def shape(
-    rate: float | str,
+    rate: float | str | Allowance,
     burst: str | None = None,
     limit: str = "1000 packets",
     *,
+    baseline: float | str | None = None,
+    credits: str | None = None,  # noqa: A002
+    weight: int = 1,
     name: str | None = None,
 ) -> Chain:
     """A token bucket with a queue: what a burst allows passes at once, the rest waits.
@@ -254,9 +278,18 @@ def shape(
     burst: what passes at once after a rest, such as "64 kB", in the unit of the rate; None: what
     comes in 10 ms, 64 kB or 64 packets at least
     Its counters are those of queue().
+
+    rate may be "unlimited", or what lk.allowance() made, which others draw from, too. baseline,
+    credits: as of lk.allowance(): the rate holds while there are credits; weight: how often a frame
+    takes its tokens. The node is called "shape" then, and counts frames passed, delayed (they had
+    to wait), dropped and exceeded, which is both; wait_ns in sum and longest_wait_ns; held and
+    held_bytes now, most_held.
     """
-    burst = burst if burst is not None else _default_burst(rate)
-    _check_unit("burst", burst, rate, _of_frames("rate", rate))
+    if isinstance(rate, Allowance) or rate == UNLIMITED or baseline is not None or credits:
+        return shaped(as_allowance(rate, burst, baseline, credits), limit, weight, name)
+    _check_no_weight(weight, rate)
+    burst = burst if burst is not None else default_burst(rate)
+    check_unit("burst", burst, rate, AmountType())
     return _queue(rate, limit, "fifo", burst, None, None, False, 0, name)
 
 
@@ -293,23 +326,9 @@ def _of_frames(what: str, value: float | str) -> bool:
     return kind.amount(value).of_frames
 
 
-def _default_burst(rate: float | str) -> str:
-    """What comes in 10 ms."""
-    amount = LoadType().amount(LoadType().check("rate", "rate", rate))
-    size = max(LEAST_BURST[amount.of_frames], round(amount.number * BURST_SECONDS))
-    return f"{size} packets" if amount.of_frames else f"{size} B"
-
-
-def _check_unit(what: str, amount: str | None, rate: float | str, of_frames: bool) -> None:
-    if amount is None:
-        return
-    try:
-        found = AmountType().amount(amount)
-    except QuantityError as error:
-        raise PathError(f"{what} is {shown(amount)}: {error}") from None
-    if found.of_frames != of_frames:
-        unit = "packets" if of_frames else "bytes"
+def _check_no_weight(weight: int, rate: float | str) -> None:
+    if weight != 1:
         raise PathError(
-            f"{what} is {shown(amount)}; with the rate {shown(rate)} it is in {unit}, such as "
-            + ('"100 packets"' if of_frames else '"64 kB"')
+            f"weight is {shown(weight)}, but the rate is {shown(rate)}; it is one of frames that "
+            "draw from what lk.allowance() makes"
         )

@@ -24,6 +24,7 @@
 #include "status.h"
 #include "flow_state.h"
 #include "stripped.h"
+#include "token_bucket.h"
 #include "trial_state.h"
 
 /* Verdicts, by number; NULL past the last one. */
@@ -100,6 +101,11 @@ void lk_codec_share_field(struct lk_field *field, uint64_t first, uint32_t of);
 int64_t lk_codec_sequence(const uint32_t *numbers, uint64_t count, const struct lk_field *fields,
 			  uint32_t field_count, uint64_t lane, uint64_t of, uint64_t *counts);
 uint32_t lk_codec_histogram_index(uint64_t value);
+
+/* When frames leave a token bucket that came at these times, in ticks; the time is UINT64_MAX where
+ * one does not wait for its tokens, and is refused. */
+void lk_codec_bucket(const struct lk_bucket *bucket, struct lk_bucket_times *times, int waits,
+		     const uint64_t *came, const uint64_t *units, uint64_t count, uint64_t *leaves);
 
 /* Frames to and from the engine (frame_ring.h). */
 uint64_t lk_codec_ring_bytes(uint64_t size);

@@ -247,6 +247,19 @@ lk_codec_histogram_index(uint64_t value)
 	return lk_histogram_index(value);
 }
 
+void
+lk_codec_bucket(const struct lk_bucket *bucket, struct lk_bucket_times *times, int waits,
+		const uint64_t *came, const uint64_t *units, uint64_t count, uint64_t *leaves)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		leaves[i] = lk_bucket_leaves(bucket, times, units[i], came[i]);
+		if (leaves[i] > came[i] && !waits)
+			leaves[i] = UINT64_MAX;
+		else
+			lk_bucket_take(bucket, times, units[i], leaves[i]);
+	}
+}
+
 uint64_t
 lk_codec_ring_bytes(uint64_t size)
 {

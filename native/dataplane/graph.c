@@ -13,6 +13,7 @@
 #include "graph.h"
 #include "node.h"
 #include "port.h"
+#include "sick.h"
 
 struct lk_graph *lk_graphs[LK_MAX_GRAPHS];
 
@@ -30,6 +31,7 @@ free_state(struct lk_node *node)
 	const struct lk_node_kind *kind = lk_node_kind_find(node->config.kind);
 
 	if (node->state != NULL && node->config.state_of < 0) {
+		lk_told_leave(node->state, kind->state_bytes);
 		if (kind->close != NULL)
 			kind->close(node);
 		free(node->state);

@@ -94,6 +94,19 @@ lk_remove_top(struct lk_heap *heap)
 		lk_sift_down(heap, 0);
 }
 
+/* There is room. */
+static inline void
+lk_heap_add(struct lk_heap *heap, struct lk_due one)
+{
+	uint32_t at = heap->length++;
+
+	while (at > 0 && heap->entries[(at - 1) / 4].at > one.at) {
+		heap->entries[at] = heap->entries[(at - 1) / 4];
+		at = (at - 1) / 4;
+	}
+	heap->entries[at] = one;
+}
+
 /* Of entries in any order. */
 static inline void
 lk_heap_build(struct lk_heap *heap)

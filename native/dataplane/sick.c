@@ -160,6 +160,8 @@ sick_of(uint16_t id)
 	if (s != NULL || rte_eth_dev_info_get(id, &info) != 0)
 		return s;
 	s = calloc(1, sizeof(*s));
+	if (s != NULL)
+		pthread_mutex_init(&s->parts_lock, NULL);
 	for (uint16_t q = 0; s != NULL && q < RTE_MIN(info.nb_tx_queues, LK_MAX_RING_QUEUES); q++) {
 		s->queues[q] = calloc(1, sizeof(*s->queues[q]));
 		if (s->queues[q] == NULL) {
@@ -292,5 +294,6 @@ lk_sick_free(struct lk_port *port)
 		free(q);
 	}
 	port->sick = NULL;
+	pthread_mutex_destroy(&s->parts_lock);
 	free(s);
 }

@@ -8,6 +8,7 @@
 #ifndef LK_SICK_H
 #define LK_SICK_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "api.h"
@@ -24,6 +25,13 @@ struct lk_sick_queue {
 	uint32_t unreturned; /* descriptors of frames that were sent */
 };
 
+/* A counter of a node that is part of one that the driver tells; of a level it is all. */
+struct lk_told_part {
+	const uint64_t *counter;
+	uint32_t told;
+	int is_level;
+};
+
 struct lk_sick {
 	struct lk_sick_config config;
 	_Atomic int tx, rx;	 /* enum lk_sick_tx, lk_sick_rx: what is so now */
@@ -34,6 +42,10 @@ struct lk_sick {
 	struct lk_sick_queue *queues[LK_MAX_RING_QUEUES];
 	struct lk_told told[LK_SICK_MOST_TOLD];
 	_Atomic uint32_t told_count;
+	/* Recorders read what nodes count, and these go with their paths. */
+	pthread_mutex_t parts_lock;
+	struct lk_told_part parts[LK_SICK_MOST_PARTS];
+	uint32_t part_count;
 };
 
 /* Of frames to be sent: how many go on, which then stand in front. */
@@ -42,6 +54,8 @@ uint16_t lk_sick_tx(struct rte_graph *graph, struct rte_node *node, struct lk_po
 /* Of frames that arrived: how many are received. */
 uint16_t lk_sick_rx(struct lk_port *port, void **objs, uint16_t count);
 int lk_sick_told(uint16_t id, uint64_t *values, uint32_t room);
+/* A node's counters end here: what drivers tell keeps what they were. */
+void lk_told_leave(const void *counters, size_t bytes);
 void lk_sick_free(struct lk_port *port);
 
 /* Frames that a port's device holds. */

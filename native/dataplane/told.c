@@ -52,12 +52,26 @@ value_of(uint16_t id, const struct lk_told *told, const struct lk_sick_counts *c
 	}
 }
 
+static void
+add_parts(struct lk_sick *s, uint64_t *values, uint32_t count)
+{
+	pthread_mutex_lock(&s->parts_lock);
+	for (uint32_t i = 0; i < s->part_count; i++) {
+		const struct lk_told_part *part = &s->parts[i];
+
+		if (part->told < count)
+			values[part->told] =
+				*part->counter + (part->is_level ? 0 : values[part->told]);
+	}
+	pthread_mutex_unlock(&s->parts_lock);
+}
+
 /* Its values, at most `room`; how many there are. Those of a device that cannot be read are
  * UINT64_MAX; whether it is sick is no device's to say. */
 int
 lk_sick_told(uint16_t id, uint64_t *values, uint32_t room)
 {
-	const struct lk_sick *s = lk_ports[id].sick;
+	struct lk_sick *s = lk_ports[id].sick;
 	struct lk_sick_counts counts;
 	uint32_t count;
 
@@ -72,6 +86,8 @@ lk_sick_told(uint16_t id, uint64_t *values, uint32_t room)
 				    ? UINT64_MAX
 				    : told->value + value_of(id, told, &counts);
 	}
+	if (counts.read_error == 0)
+		add_parts(s, values, RTE_MIN(count, room));
 	return (int)count;
 }
 
@@ -92,4 +108,60 @@ lk_sick_tell(uint16_t id, const struct lk_told *told)
 	if (i == s->told_count)
 		s->told_count = i + 1;
 	return 0;
+}
+
+static int
+told_at(const struct lk_sick *s, const char *name)
+{
+	for (uint32_t i = 0; i < s->told_count; i++)
+		if (strcmp(s->told[i].name, name) == 0)
+			return (int)i;
+	return -ENOENT;
+}
+
+/* The driver tells what a node of a graph counts, under a name that it has already. */
+int
+lk_told_join(uint16_t id, const char *name, int graph, unsigned int place, unsigned int counter,
+	     int is_level)
+{
+	struct lk_sick *s = lk_ports[id].sick;
+	const uint64_t *counters = lk_graph_state(graph, place);
+	int told = s == NULL ? -ENODEV : told_at(s, name);
+
+	if (told < 0 || counters == NULL)
+		return told < 0 ? told : -ENOENT;
+	if (s->part_count == LK_SICK_MOST_PARTS)
+		return -ENOSPC;
+	pthread_mutex_lock(&s->parts_lock);
+	s->parts[s->part_count++] =
+		(struct lk_told_part){counters + counter, (uint32_t)told, is_level};
+	pthread_mutex_unlock(&s->parts_lock);
+	return 0;
+}
+
+static void
+leave(struct lk_sick *s, uintptr_t begin, uintptr_t end)
+{
+	uint32_t kept = 0;
+
+	pthread_mutex_lock(&s->parts_lock);
+	for (uint32_t i = 0; i < s->part_count; i++) {
+		struct lk_told_part part = s->parts[i];
+		uint64_t *value = &s->told[part.told].value;
+
+		if ((uintptr_t)part.counter < begin || (uintptr_t)part.counter >= end)
+			s->parts[kept++] = part;
+		else
+			*value = *part.counter + (part.is_level ? 0 : *value);
+	}
+	s->part_count = kept;
+	pthread_mutex_unlock(&s->parts_lock);
+}
+
+void
+lk_told_leave(const void *counters, size_t bytes)
+{
+	for (unsigned int id = 0; id < RTE_MAX_ETHPORTS; id++)
+		if (lk_ports[id].sick != NULL)
+			leave(lk_ports[id].sick, (uintptr_t)counters, (uintptr_t)counters + bytes);
 }

@@ -7,6 +7,7 @@
 #define LK_MAX_TRACED	   1024u /* frames of one trace */
 #define LK_SICK_MOST_HELD  4096	 /* frames of a queue that a sick port does not send */
 #define LK_SICK_MOST_TOLD  192	 /* counters of its driver */
+#define LK_SICK_MOST_PARTS 64	 /* counters of nodes that it tells */
 #define LK_MAX_OUTPUTS	   32	 /* of a node, that have names of their own */
 
 #endif

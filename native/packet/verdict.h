@@ -182,6 +182,10 @@
 	X(reassemble_too_many, "The packet has more fragments than are put together.", "RFC 8900") \
 	X(reassemble_too_long, "What the fragments make does not fit a buffer of the port.",       \
 	  "rte_pktmbuf_tailroom")                                                                  \
+	X(header_too_long,                                                                         \
+	  "The headers are longer than an entry of the NIC's low-latency queue takes.",            \
+	  "ena_com_prepare_tx")                                                                    \
+	X(over_mtu, "The packet is longer than the MTU of the way on.", "RFC 1191 4, RFC 8201 4")  \
 	X(conntrack_full, "A new connection, and the table has no free entry.", "nf_conntrack")    \
 	X(conntrack_rate, "More new connections a second than the table takes.", "")               \
 	X(conntrack_invalid, "The packet fits no connection and cannot begin one.",                \

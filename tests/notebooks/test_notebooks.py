@@ -30,6 +30,7 @@ QUICK: dict[str, dict[str, object]] = {
     "10_two_hosts": {"rates": ["5k"], "duration": 0.2},
     "13_failover": {"seconds": 1, "times": 5},
     "15_queues": {"seconds": 0.6, "limit": 200},
+    "17_nitro": {"seconds": 0.2},
 }
 
 

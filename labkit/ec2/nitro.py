@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""An EC2 instance's network as nodes of paths, with every limit a plain attribute."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from labkit.arguments.checked import checked
+from labkit.arguments.hints import Between, Offers
+from labkit.arguments.names import Named
+from labkit.ec2 import known
+from labkit.ec2.directions import Settings, Shared, Way, into, out_of
+from labkit.ec2.limits import DECLARED, LEAST, UNLIMITED, Limit, number
+from labkit.ec2.told import DriverName, counters_of, tells_of
+from labkit.errors import EngineError, PathError, UnknownName
+from labkit.lab.port import Port
+from labkit.path.allowances import Allowance, allowance
+from labkit.path.chain import Node
+from labkit.path.conntrack import conntrack
+from labkit.path.nodes import driver as driver_node
+from labkit.path.nodes import rx
+from labkit.path.path import Path
+from labkit.text import near, shown
+from labkit.units import plain, si_load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROOM_OF_CREDITS = 2**50
+MODES = {False: 0, True: 3, "tcp": 1}
+Express = bool | Literal["tcp"]
+
+
+class Nitro:
+    """What lk.nitro() makes. Each limit is an attribute, a number in the unit that `limits` tells.
+
+    Attributes
+    ----------
+    instance_type: such as "m6i.xlarge"
+    express: whether ENA Express is on: False, True, or "tcp" for TCP alone
+    placement_group, over_internet, wide_llq, scale, driver, resolver: as they were given
+    """
+
+    def __init__(
+        self,
+        instance_type: str,
+        limits: Mapping[str, Limit],
+        *,
+        express: Express,
+        placement_group: bool,
+        over_internet: bool,
+        wide_llq: bool,
+        scale: float,
+        driver: DriverName,
+        resolver: str | None,
+        untracked: str | None,
+    ) -> None:
+        self.instance_type = instance_type
+        self.express, self.placement_group = express, placement_group
+        self.over_internet, self.wide_llq, self.scale = over_internet, wide_llq, scale
+        self.driver: DriverName = driver
+        self.resolver, self.untracked = resolver, untracked
+        self._limits = dict(limits)
+        self._settings = Settings(self._scaled(), driver, MODES[express], resolver)
+        self._shared = self._allowances()
+        self._ports: dict[str, Port] = {}
+
+    def __getattr__(self, name: str) -> float | None:
+        limits: Mapping[str, Limit] = self.__dict__.get("_limits", {})
+        if name in limits:
+            return limits[name].value
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise UnknownName(f"an instance has no limit {name!r}{near(name, [*limits, *vars(self)])}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._limits]
+
+    @property
+    def limits(self) -> "pd.DataFrame":
+        """One row a limit: value (infinite: unlimited; missing: none) in its unit, known ("known",
+        "assumed", "given"), what it is, its source, and the driver's counter that rises; `here`:
+        the value by which nodes go, where rates are divided by scale."""
+        from labkit.tables.table import Table  # pandas is slow to load
+
+        rows = [
+            {
+                "limit": name,
+                "value": limit.value,
+                "unit": DECLARED[name].unit,
+                "known": limit.known,
+                "here": self._settings.limits.get(name),
+                "what": DECLARED[name].what,
+                "source": limit.source,
+                "counter": DECLARED[name].counter or None,
+            }
+            for name, limit in self._limits.items()
+        ]
+        return Table(rows).set_index("limit")
+
+    # Paths
+
+    def egress(self, a: Port | str, b: Port | str) -> Path:
+        """What the instance sends: frames that arrive on port a leave by port b."""
+        return self._path("egress", ("out",), a, b)
+
+    def ingress(self, a: Port | str, b: Port | str) -> Path:
+        """What the instance receives: frames that arrive on port b leave by port a."""
+        return self._path("ingress", ("in",), a, b)
+
+    def both(self, a: Port | str, b: Port | str) -> Path:
+        """Both directions in one path, on one worker; only so a connection's answers are known as
+        such. Two paths, egress and ingress, share all other limits."""
+        return self._path("instance", ("out", "in"), a, b)
+
+    def _path(self, what: str, sides: tuple[str, ...], a: Port | str, b: Port | str) -> Path:
+        name = a if isinstance(a, str) else a.name
+        if isinstance(a, Port):
+            self._ports[name] = a
+        queues = a.last_info.rx_queues if isinstance(a, Port) else 1
+        mode = MODES[self.express] if known.has_express(self.instance_type) else None
+        connections = self._settings.limits["connections"]
+        told = counters_of(
+            self.driver, queues, 0 if math.isinf(connections) else round(connections), mode
+        )
+        tracker = self._tracker()
+        chains = []
+        for side in sides:
+            way = Way(side, self._settings, self._shared, tracker, side == sides[0])
+            came, goes, direction = (a, b, out_of) if side == "out" else (b, a, into)
+            direction(way, goes)
+            tells = tells_of(told, way.counters, way.levels)
+            node = driver_node(a, tells, name=f"driver_{side}")
+            chains += [rx(came) >> node >> way.chains[0], *way.chains[1:]]
+        return Path(*chains, name=f"{what}-{name}"[:40])
+
+    def _tracker(self) -> Node | None:
+        limits = self._settings.limits
+        if math.isinf(limits["connections"]):
+            return None
+        return conntrack(
+            round(limits["connections"]),
+            invalid="pass",  # a security group sees no TCP flags
+            pickup=True,
+            untracked=self.untracked,
+            tcp_established=limits["tcp_established"],
+            udp=limits["udp"],
+            udp_stream=limits["udp_stream"],
+            name="conntrack",
+        )
+
+    # What the driver tells
+
+    def counters(self, port: Port | None = None) -> Named[int]:
+        """What the instance's driver tells now, by the names of ethtool -S, or of DPDK's xstats
+        where driver="net_ena".
+
+        port: that of the instance; None: the only one that egress(), ingress() or both() were given
+        """
+        port = port or self._only_port()
+        try:
+            found = port.lab.engine.commands.driver_xstats(port.name)
+        except EngineError:
+            raise PathError(
+                f"port {port.name} has no driver that tells anything yet: run a path with it first,"
+                f" lab.run(ec2.egress({port.name}, other))"
+            ) from None
+        return Named("counter", found)
+
+    def ethtool(self, port: Port | None = None) -> str:
+        """The same as `ethtool -S` prints it."""
+        lines = [f"     {name}: {value}" for name, value in self.counters(port).items()]
+        return "\n".join(["NIC statistics:", *lines])
+
+    def _only_port(self) -> Port:
+        if len(self._ports) == 1:
+            return next(iter(self._ports.values()))
+        names = ", ".join(self._ports)
+        raise PathError(
+            f"the instance has interfaces at ports {names}: pass the one that is meant"
+            if names
+            else "the instance has no interface yet: run ec2.egress(a, b) with a and b as Ports"
+        )
+
+    # Numbers for nodes
+
+    def _scaled(self) -> dict[str, float]:
+        """Rates divided by `scale`; amounts are as they are, so all takes so much longer."""
+        return {
+            name: limit.value / (self.scale if DECLARED[name].is_rate else 1)
+            for name, limit in self._limits.items()
+            if limit.value is not None
+        }
+
+    def _allowances(self) -> Shared:
+        limits, s = self._settings.limits, self._settings
+        rate = min(limits["bandwidth"], limits["internet"] if self.over_internet else math.inf)
+        overhead = s.whole("overhead")
+        rest: dict[str, Any] = {"overhead": overhead}
+        baseline = limits.get("baseline")
+        if baseline is not None and baseline < rate and "credits" in limits:
+            credit = max(1, round(min(ROOM_OF_CREDITS, limits["credits"])))
+            rest |= {"baseline": f"{baseline!r} bit/s", "credits": f"{credit} B"}
+        load = UNLIMITED if math.isinf(rate) else f"{rate!r} bit/s"
+
+        def bandwidth() -> Allowance:
+            return allowance(load, s.bytes("bandwidth_burst"), **rest)
+
+        return Shared(
+            {"in": bandwidth(), "out": bandwidth()},
+            allowance(s.load("pps"), s.packets("pps_burst")),
+        )
+
+    # In notebooks
+
+    def __repr__(self) -> str:
+        assumed = sum(limit.known == "assumed" for limit in self._limits.values())
+        scaled = "" if self.scale == 1 else f", all rates divided by {plain(self.scale)}"
+        return (
+            f"<Nitro {self.instance_type}{scaled}: {len(self._limits)} limits, {assumed} of them "
+            "unknown and assumed; see limits>"
+        )
+
+    def _repr_html_(self) -> str:
+        return str(self.limits._repr_html_())  # type: ignore[operator]
+
+
+@checked(PathError, but=("overrides",))
+def nitro(
+    instance_type: Annotated[str, Offers(lambda _: known.types())],
+    *,
+    express: Express = False,
+    placement_group: bool = False,
+    over_internet: bool = False,
+    wide_llq: bool = False,
+    scale: Annotated[float, Between(1, 1e6)] = 1,
+    driver: DriverName = "ena",
+    resolver: str | None = None,
+    untracked: str | None = None,
+    **overrides: Any,
+) -> Nitro:
+    """An EC2 instance's network, as far as it has limits: bandwidth with credits, packets, flows,
+    connections, link-local services, fragments, headers.
+
+        ec2 = lk.nitro("m6i.xlarge", scale=1000)
+        lab.run(ec2.egress(a, b))              # a: the instance's side
+        ec2.counters()["bw_out_allowance_exceeded"]
+
+    instance_type: for what is published of it; a type whose bandwidth is not needs bandwidth=
+    express: ENA Express (SRD): True, or "tcp" for TCP alone; both ends are taken to have it
+    placement_group: within a cluster placement group, where a flow may 10 Gbit/s
+    over_internet: what is on the other side is beyond an internet gateway or in another Region
+    wide_llq: headers of 224 bytes instead of 96, half of the transmit ring
+    scale: all rates are divided by it, for a laptop sends no 12.5 Gbit/s: what takes 1 ms there
+    takes `scale` ms here, and bytes and packets that fit a burst or a queue stay the same
+    driver: whose names counters have, "ena" (Linux, ethtool -S) or "net_ena" (DPDK)
+    resolver: address of the VPC's resolver, which counts as link-local
+    untracked: a capture filter of what the security groups leave untracked
+    overrides: any limit of `limits` by its name: a number in its unit, a text such as "2 Mpps",
+    or "unlimited". A bandwidth= without baseline= is one rate without credits.
+
+    What is not published is assumed, and Nitro.limits says so of each value.
+    """
+    for name in overrides:
+        if name not in DECLARED:
+            raise PathError(f"an instance has no limit {name!r}{near(name, DECLARED)}")
+    _check_type(instance_type, express=express, overrides=overrides)
+    given = {
+        name: Limit(number(name, value), "given", "the caller") for name, value in overrides.items()
+    }
+    limits = {
+        **({} if "bandwidth" in given else known.of_bandwidth(instance_type)),
+        **known.of_all(placement_group=placement_group, wide_llq=wide_llq, internet=over_internet),
+        **known.of_queues(instance_type),
+        **given,
+    }
+    limits.setdefault("baseline", Limit(None, "known", "one rate, without credits"))
+    _check_credits(limits)
+    limits = {**known.that_follow(instance_type, limits), **limits}
+    _check_scale(scale, limits)
+    made = Nitro(
+        instance_type,
+        {name: limits[name] for name in DECLARED if name in limits},
+        express=express,
+        placement_group=placement_group,
+        over_internet=over_internet,
+        wide_llq=wide_llq,
+        scale=scale,
+        driver=driver,
+        resolver=resolver,
+        untracked=untracked,
+    )
+    made.both("a", "b")  # what no node takes is told now
+    return made
+
+
+def _check_credits(limits: Mapping[str, Limit]) -> None:
+    rate, baseline = limits["bandwidth"].value, limits["baseline"].value
+    assert rate is not None
+    if baseline is None and "credits" in limits:
+        raise PathError("credits are given, but no baseline= to which they lead; give both")
+    if baseline is not None and baseline > rate:
+        raise PathError(
+            f"baseline is {si_load(baseline, 'bit/s')}; it is at most the bandwidth, "
+            f"{si_load(rate, 'bit/s')}"
+        )
+
+
+def _check_scale(scale: float, limits: Mapping[str, Limit]) -> None:
+    """A rate that is divided by it is one still."""
+    rates = {
+        name: limit.value / LEAST[DECLARED[name].unit]
+        for name, limit in limits.items()
+        if DECLARED[name].is_rate and limit.value is not None
+    }
+    lowest = min(rates, key=lambda name: rates[name])
+    if rates[lowest] < scale:
+        raise PathError(
+            f"scale is {plain(scale)}; of {lowest}, {si_load(limits[lowest].value or 0)} "
+            f"{DECLARED[lowest].unit}, too little would be left; it is at most "
+            f"{plain(math.floor(rates[lowest]))}"
+        )
+
+
+def _check_type(instance_type: str, *, express: Express, overrides: Mapping[str, object]) -> None:
+    if not known.TYPE.fullmatch(instance_type):
+        raise PathError(
+            f'instance_type is {shown(instance_type)}; it is one such as "m6i.xlarge"'
+            f"{near(instance_type, known.types())}"
+        )
+    if "bandwidth" not in overrides and "bandwidth" not in known.of_bandwidth(instance_type):
+        raise PathError(
+            f"the bandwidth of {instance_type} is in none of labkit's tables (datasets/"
+            f"ec2_bandwidth.csv has {', '.join(known.bandwidths())}); give "
+            'bandwidth="12.5 Gbit/s", and baseline= where it has credits, as `aws ec2 '
+            "describe-instance-types` tells them"
+        )
+    if express and not known.has_express(instance_type):
+        raise PathError(
+            f"{instance_type} has no ENA Express (datasets/ena_express.csv); leave express out, or "
+            f"take a type that has it{near(instance_type, known.types())}"
+        )
