@@ -62,6 +62,7 @@ from .path.firewall import firewall as firewall
 from .path.flow_limits import flow_limit as flow_limit
 from .path.fragments import fragment as fragment
 from .path.fragments import reassemble as reassemble
+from .path.balance import balance as balance
 from .path.functions import police as police
 from .path.functions import queue as queue
 from .path.functions import shape as shape
@@ -74,6 +75,7 @@ from .path.impair import impair as impair
 from .path.ledger import Ledger as Ledger
 from .path.link import link as link
 from .path.nat import nat as nat
+from .path.mirror import mirror as mirror
 from .path.nodes import arp_responder as arp_responder
 from .path.nodes import capture as capture
 from .path.nodes import collect as collect
@@ -91,6 +93,11 @@ from .path.nodes import tx as tx
 from .path.nodes import udp_echo as udp_echo
 from .path.path import Path as Path
 from .path.rate import rate as rate
+from .path.switch import bridge as bridge
+from .path.switch import switch as switch
+from .path.vlan import vlan_pop as vlan_pop
+from .path.vlan import vlan_push as vlan_push
+from .path.vlan import vlan_translate as vlan_translate
 from .results.comparison import Comparison as Comparison
 from .results.comparison import compare as compare
 from .results.latency import LatencyHistogram as LatencyHistogram

@@ -153,11 +153,14 @@ class RunningPath:
         if self._is_stopped or self.lab.is_closed:
             raise LabError(f"path {self.name!r} was stopped, and the tables of its nodes with it")
         if self._tables is None:
-            self._tables = NodeTables(self.path, self._read_rows)
+            self._tables = NodeTables(self.path, self._read_rows, self._clear_rows)
         return self._tables
 
     def _read_rows(self, *which: Any) -> Mapping[str, Any]:
         return self._engine.commands.read_rows(*which)  # of the engine that there is now
+
+    def _clear_rows(self, *which: Any) -> None:
+        self._engine.commands.clear_rows(*which)
 
     @property
     def lanes(self) -> "pd.DataFrame":

@@ -12,4 +12,8 @@ from labkit.path import impair as impair
 from labkit.path import nat as nat
 from labkit.path import nodes as nodes  # every kind there is, for paths that are read from data
 from labkit.path import rate as rate
+from labkit.path import balance as balance
+from labkit.path import mirror as mirror
+from labkit.path import switch as switch
+from labkit.path import vlan as vlan
 from labkit.path.declaration import node as node
