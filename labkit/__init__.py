@@ -50,7 +50,10 @@ def _serve_notebook() -> None:
         from labkit.notebooks.completion import offer_completions  # IPython is not needed elsewhere
         from labkit.notebooks.python_errors import tell_briefly
 
+        from labkit.notebooks.node_cell import offer_node_cells
+
         offer_completions(shell)
+        offer_node_cells(shell)
         tell_briefly(shell)
         if hasattr(shell, "kernel"):  # a terminal shows what repr() tells
             formatter = shell.display_formatter.ipython_display_formatter

@@ -3,6 +3,7 @@
 
 from . import dut as dut
 from . import fault as fault
+from . import node as node
 from . import sources as sources
 from . import trouble as trouble
 from .captures.capture import Capture as Capture

@@ -197,6 +197,10 @@ class Commands(Protocol):
     def read_rows(self, name: str, node: str, cursor: int, width: int) -> Rows:
         """The next rows of the table that a node of a path keeps, `width` cells each."""
 
+    @given(SECONDS_OF_DRIVERS)
+    def load_node(self, node: Mapping[str, Any]) -> None:
+        """Knows this version of a node of a user's own (OwnNode.to_dict) from now on."""
+
     def free_workers(self, going: Sequence[str]) -> int:
         """Workers with a CPU of their own that further paths would find, if these had gone."""
 

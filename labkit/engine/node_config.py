@@ -13,7 +13,7 @@ from labkit.engine.captures import Captures
 from labkit.engine.filters import native_filter
 from labkit.engine.ports import Ports
 from labkit.engine.trials import Trials
-from labkit.packet.codec import packed_addresses
+from labkit.packet.codec import OUTPUT, OWN_DROP, packed_addresses
 from labkit.path.address_types import (
     AddressesType,
     MacType,
@@ -31,6 +31,7 @@ from labkit.path.function_types import (
     StateType,
     SwitchType,
 )
+from labkit.path.graph import names
 from labkit.path.kinds import KINDS, NodeKind, Parameter
 from labkit.path.types import (
     FilterType,
@@ -68,7 +69,7 @@ class EnginePath:
     """A running path: node names in their order, its lanes, and what these have together."""
 
     nodes: list[str]
-    own_outputs: dict[str, tuple[str, ...]] = field(default_factory=dict)  # names, by node
+    own_edges: dict[str, dict[str, str]] = field(default_factory=dict)  # names, by node and edge
     lanes: list[EngineLane] = field(default_factory=list)
     runs: set[str] = field(default_factory=set)  # of probes and trials that its nodes belong to
     captures: dict[str, Any] = field(default_factory=dict)
@@ -327,6 +328,18 @@ def kind_of(node: dict[str, Any]) -> NodeKind:
         if isinstance(value, (int, float))
     ]
     return NodeKind(name, "process", ("next", "other"), tuple(numbers), "")
+
+
+def own_edges(node: dict[str, Any]) -> dict[str, str]:
+    """Names of its edges that are the node's own, by what all nodes call them."""
+    drops = [f"drop_{name}" for name in kind_of(node).drops]
+    return {**names(OUTPUT, own_outputs(node)), **names(OWN_DROP, drops)}
+
+
+def native_kind(node: dict[str, Any]) -> str:
+    """The engine's name of its kind."""
+    own = kind_of(node).own
+    return node["kind"] if own is None else own.native_kind  # type: ignore[no-any-return]
 
 
 def own_outputs(node: dict[str, Any]) -> tuple[str, ...]:

@@ -15,8 +15,11 @@ from labkit.engine.node_config import (
     EnginePath,
     NodeConfigs,
     kind_of,
+    native_kind,
+    own_edges,
     own_outputs,
 )
+from labkit.engine.own_nodes import OwnNodes
 from labkit.engine.ports import Ports
 from labkit.engine.sick_ports import SickPorts
 from labkit.engine.trials import Trials
@@ -39,6 +42,7 @@ class Paths:
         self.captures = Captures()
         self.by_name: dict[str, EnginePath] = {}
         self.lanes = LaneWorkers(workers, self.by_name)
+        self.own = OwnNodes()
         self.generation = 0
         self.changed: Callable[[], None] = lambda: None  # called when counters come or go
 
@@ -81,7 +85,7 @@ class Paths:
         """Its graphs, on no worker yet."""
         nodes: list[dict[str, Any]] = path["nodes"]
         index = {node["name"]: i for i, node in enumerate(nodes)}
-        running = EnginePath(list(index), {node["name"]: own_outputs(node) for node in nodes})
+        running = EnginePath(list(index), {node["name"]: own_edges(node) for node in nodes})
         edges = [(index[e["source"]], index[e["target"]], e["output"]) for e in path["edges"]]
         parts = lay_out(
             [(kind_of(node), node["params"]) for node in nodes],
@@ -119,7 +123,7 @@ class Paths:
         stamps = any(kind_of(node).asks_where_from for node in nodes)
         for n, config in zip(part, configs, strict=True):
             node = nodes[n.place]
-            kind = ffi.new("char[]", node["kind"].encode())
+            kind = ffi.new("char[]", native_kind(node).encode())
             label = ffi.new("char[]", f"{name}/{node['name']}".encode()[:63])
             keep_alive += [kind, label]
             config.kind, config.name, config.place = kind, label, n.place
@@ -216,7 +220,7 @@ class Paths:
 
     def _lane_counts(self, path: EnginePath, lane: EngineLane, lcore: int) -> LaneCounts:
         nodes = ffi.new("struct lk_node_counters[]", len(path.nodes))
-        drops = ffi.new("struct lk_drop_counters[]", len(VERDICTS))
+        drops = ffi.new("struct lk_drop_counters[]", lib.LK_DROP_COUNT)
         call("lk_graph_counters", lane.graph, nodes, drops)
         return {
             "lcore": lcore,
@@ -225,12 +229,12 @@ class Paths:
                 for node, c in zip(path.nodes, nodes, strict=True)
             },
             "outputs": {
-                node: self._outputs(lane.graph, i, path.own_outputs[node])
+                node: self._outputs(lane.graph, i, path.own_edges[node])
                 for i, node in enumerate(path.nodes)
             },
             "drops": {
-                f"drop_{verdict.name}": [c.frames, c.measured]
-                for verdict, c in zip(VERDICTS, drops, strict=True)
+                name: [c.frames, c.measured]
+                for name, c in zip(self.drop_names(), drops, strict=False)
                 if c.frames
             },
             "impairments": {
@@ -262,12 +266,15 @@ class Paths:
         taken = (ffi.buffer(rows + i, size)[: width * 8] for i in range(count))
         return b"".join(taken), at[0]
 
-    def _outputs(self, graph: int, node: int, own: tuple[str, ...]) -> dict[str, int]:
+    def drop_names(self) -> list[str]:
+        """Of all drop nodes, by verdict; first those of verdicts that are none."""
+        return [*(f"drop_{verdict.name}" for verdict in VERDICTS), *self.own.drops]
+
+    def _outputs(self, graph: int, node: int, own: dict[str, str]) -> dict[str, int]:
         """Frames by output or drop node, those with none left out."""
         left = ffi.new("uint64_t[]", len(EDGES))
         call("lk_graph_left", graph, node, left)
-        names = (*EDGES[: len(VERDICTS)], *own)
-        return {name: left[i] for i, name in enumerate(names) if left[i]}
+        return {own.get(edge, edge): left[i] for i, edge in enumerate(EDGES) if left[i]}
 
     def node_names(self) -> dict[int, tuple[str, int, list[str]]]:
         """Path name, number of the lane and node names by graph number."""

@@ -188,6 +188,9 @@ class EngineServer:
         cells, after = self.paths.rows(name, node, cursor, width)
         return {"cells": b64encode(cells).decode(), "cursor": after}
 
+    def load_node(self, node: Mapping[str, Any]) -> None:
+        self.paths.own.load(node)
+
     def free_workers(self, going: Sequence[str]) -> int:
         paths = self.paths.by_name
         return self.workers.free({g for name in going if name in paths for g in paths[name].graphs})
@@ -292,13 +295,13 @@ class EngineServer:
         self.trace_snaplen = snaplen
 
     def read_trace(self, first: int) -> TraceSteps:
-        names = self.paths.node_names()
+        names, drops = self.paths.node_names(), self.paths.drop_names()
         step = ffi.new("struct lk_trace_step *")
         kept = ffi.new("uint8_t[]", max(1, self.trace_snaplen))
         steps: list[TraceStep] = []
         while lib.lk_trace_read(first + len(steps), step, kept):
             path, lane, nodes = names.get(step.graph, (None, 0, []))
-            drop = f"drop_{VERDICTS[-1 - step.node].name}" if step.node < 0 else None
+            drop = drops[-1 - step.node] if step.node < 0 else None
             steps.append(
                 {
                     "packet": step.packet,

@@ -4,7 +4,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from labkit.errors import PathError
 from labkit.path.cells import Column
@@ -12,6 +12,9 @@ from labkit.path.function_types import OutputsType, StateType
 from labkit.path.types import LineType, PortType, QueueType, RunType
 from labkit.path.values import Params, ParamType, Value
 from labkit.text import near
+
+if TYPE_CHECKING:
+    from labkit.path.own_node import OwnNode
 
 Role = Literal["source", "process", "end"]
 
@@ -55,6 +58,8 @@ class NodeKind:
         those that it brought into being, "taken": those that it consumed without a drop
     table: columns of the table that it keeps
     asks_where_from: sources of its paths write their port into each frame
+    own_outputs, drops: further outputs and drop nodes that a node of a user's own brings along
+    own: that node
     """
 
     name: str
@@ -71,6 +76,9 @@ class NodeKind:
     counters: tuple[str, ...] = ()
     table: Mapping[str, Column] = field(default_factory=dict)
     asks_where_from: bool = False
+    own_outputs: tuple[str, ...] = ()
+    drops: tuple[str, ...] = ()
+    own: "OwnNode | None" = None
 
     @cached_property
     def has_port(self) -> bool:
@@ -111,7 +119,7 @@ class NodeKind:
 
     def outputs_with(self, params: Params) -> tuple[str, ...]:
         """Names of a node's outputs: those of the kind, and its own."""
-        own: tuple[str, ...] = ()
+        own = self.own_outputs
         for p in self.parameters:
             if isinstance(p.type, OutputsType):
                 own += tuple(params[p.name])  # type: ignore[arg-type]
@@ -159,6 +167,10 @@ class Kinds(Mapping[str, NodeKind]):
     def forget(self, name: str) -> None:
         """The kind of this name, which no path may have any more."""
         del self._by_name[name]
+
+    def put(self, kind: NodeKind) -> None:
+        """A kind of a user's own, in the place of its former version."""
+        self._by_name[kind.name] = kind
 
     def find(self, name: str) -> NodeKind:
         """The kind of this name; PathError with what may be meant."""

@@ -185,8 +185,15 @@ lk_outer(enum lk_verdict verdict)
 	return (enum lk_verdict)(verdict + (LK_outer_eth_truncated - LK_eth_truncated));
 }
 
-/* Behind the edges of verdicts are those of a node's outputs that have names of their own. */
-enum { LK_EDGE_COUNT = LK_VERDICT_COUNT + LK_MAX_OUTPUTS };
+/*
+ * Behind the edges of verdicts are those of a node's outputs that have names of their own, and
+ * behind these the drop nodes that a node of a user's own has brought along.
+ */
+enum {
+	LK_FIRST_OWN_DROP = LK_VERDICT_COUNT + LK_MAX_OUTPUTS,
+	LK_EDGE_COUNT = LK_FIRST_OWN_DROP + LK_MAX_OWN_DROPS,
+	LK_DROP_COUNT = LK_VERDICT_COUNT + LK_OWN_DROP_NODES, /* drop nodes, by their verdict */
+};
 #define LK_OUTPUT(number) ((enum lk_verdict)(LK_VERDICT_COUNT + (number)))
 
 #endif

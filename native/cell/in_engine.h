@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Behind the C of a cell: it becomes a kind of node, and registers itself as any other does. */
+#include "cell.h"
+
+LK_EXPORT extern struct lk_cell_library lk_cell_library;
+
+/* A node may be wrong of what it returns, and of where its frame ends. */
+static enum lk_verdict
+lk_cell_handle(struct lk_frame *frame, struct lk_node *self)
+{
+	const struct lk_frame before = *frame;
+	enum lk_verdict verdict = LK_CELL_CALL(frame);
+
+	(void)self;
+	if (unlikely(frame->data != before.data || frame->length != before.length)) {
+		const uint8_t *first = before.data - before.headroom;
+		const uint8_t *end = before.data + before.length + before.tailroom;
+
+		if (frame->data < first || frame->data > end || frame->length == 0 ||
+		    frame->length > (size_t)(end - frame->data)) {
+			*frame = before;
+			return LK_no_room;
+		}
+	}
+	return likely((unsigned int)verdict < LK_EDGE_COUNT) ? verdict : LK_unhandled;
+}
+
+static uint16_t
+lk_cell_process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
+{
+	const struct lk_node *self = lk_node_of(node);
+
+	lk_cell_now.values = self->config.values;
+	lk_cell_now.counters = self->state;
+	lk_cell_now.state = (uint8_t *)self->state + lk_cell_library.state_at;
+	/* It may write any byte, and what a generator's buffer holds is known to nobody then. */
+	for (uint16_t i = 0; i < count; i++)
+		*lk_mark_of(objs[i]) = 0;
+	return lk_each_frame(graph, node, objs, count, lk_cell_handle);
+}
+
+#define LK_CELL_NODE(kind)                                                                         \
+	LK_NODE(kind, lk_cell_process)                                                             \
+	struct lk_cell_library lk_cell_library = {                                                 \
+		&lk_kind_##kind,                                                                   \
+		__start_lk_cells,                                                                   \
+		__stop_lk_cells,                                                                    \
+		LK_CELL_STATE_BYTES,                                                               \
+		0,                                                                                 \
+	};
+#define LK_CELL_NODE_OF(kind) LK_CELL_NODE(kind)
+LK_CELL_NODE_OF(LK_CELL_KIND)
