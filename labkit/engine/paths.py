@@ -220,7 +220,7 @@ class Paths:
 
     def _lane_counts(self, path: EnginePath, lane: EngineLane, lcore: int) -> LaneCounts:
         nodes = ffi.new("struct lk_node_counters[]", len(path.nodes))
-        drops = ffi.new("struct lk_drop_counters[]", lib.LK_DROP_COUNT)
+        drops = ffi.new("struct lk_drop_counters[]", len(VERDICTS) + lib.LK_OWN_DROP_NODES)
         call("lk_graph_counters", lane.graph, nodes, drops)
         return {
             "lcore": lcore,

@@ -43,10 +43,10 @@ class RunningPath:
         declared: "Mapping[str, RunningPath]",
         stop: "Callable[[RunningPath], None]",
         replace: "Callable[[RunningPath, Path | Chain | Node, Lanes | None], RunningPath]",
-        renew: "Callable[[RunningPath], None]",
+        renew: "Callable[[RunningPath], None] | None" = None,
     ) -> None:
         """declared: the paths that run for the lab's user, by name; stop, replace,
-        renew: what stop(), replace() and renew() do."""
+        renew: what stop(), replace() and renew() do; None: it has no node of one's own."""
         self.lab = lab
         self.path = path
         self.lane_count = lane_count
@@ -212,7 +212,8 @@ class RunningPath:
         """
         if self._is_stopped:
             raise PathError(f"path {self.name!r} was stopped; run it again")
-        self._renew(self)
+        if self._renew is not None:
+            self._renew(self)
 
     def switch(self, fault: str, *, on: bool) -> None:
         """Begins or ends a fault of the path, a node of lk.fault, while frames flow; it begins at

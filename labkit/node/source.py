@@ -16,6 +16,7 @@ from labkit.units import plain
 NAME = re.compile(r"[a-z][a-z0-9_]{0,23}")
 USED = re.compile(r"[a-z][a-z0-9_]{0,31}")
 MOST_COUNTERS = 4096  # of a node
+MOST_PARAMETERS = 12  # LK_NODE_VALUES of native/dataplane/api.h
 COMMENT_OR_TEXT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 C_WORDS = frozenset(
     "auto break case char const continue default do double else enum extern float for goto if "
@@ -97,9 +98,9 @@ def check_entries(name: str, entries: Sequence[Entry], line_of: int) -> None:
     if (count := sum(n for _, n in counters_of(entries))) > MOST_COUNTERS:
         raise PathError(f"node {name}: {count} counters; there is room for {MOST_COUNTERS}")
     parameters = [e.name for e in entries if e.what == PARAMETER]
-    if len(parameters) > lib.LK_NODE_VALUES:
+    if len(parameters) > MOST_PARAMETERS:
         raise PathError(
-            f"node {name}: {len(parameters)} parameters; there is room for {lib.LK_NODE_VALUES}"
+            f"node {name}: {len(parameters)} parameters; there is room for {MOST_PARAMETERS}"
         )
 
 

@@ -25,6 +25,8 @@ struct lk_cell_library {
 	struct lk_cell_entry *first, *end;
 	size_t state_bytes; /* of the struct that the cell defines; 0: none */
 	size_t state_at;    /* behind the counters; set when it is loaded */
+	const char *base;   /* where the library was loaded */
+	const char *code_end;
 };
 
 #endif

@@ -40,6 +40,10 @@ lk_cell_process(struct rte_graph *graph, struct rte_node *node, void **objs, uin
 	return lk_each_frame(graph, node, objs, count, lk_cell_handle);
 }
 
+/* Of the linker: the first byte of the library, and the one behind its code (ld(1)). */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char etext[] __attribute__((visibility("hidden")));
+
 #define LK_CELL_NODE(kind)                                                                         \
 	LK_NODE(kind, lk_cell_process)                                                             \
 	struct lk_cell_library lk_cell_library = {                                                 \
@@ -48,6 +52,8 @@ lk_cell_process(struct rte_graph *graph, struct rte_node *node, void **objs, uin
 		__stop_lk_cells,                                                                    \
 		LK_CELL_STATE_BYTES,                                                               \
 		0,                                                                                 \
+		__ehdr_start,                                                                      \
+		etext,                                                                             \
 	};
 #define LK_CELL_NODE_OF(kind) LK_CELL_NODE(kind)
 LK_CELL_NODE_OF(LK_CELL_KIND)

@@ -7,7 +7,6 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
 #include <stdio.h>
 
 #include "cell_at.h"
@@ -16,7 +15,6 @@
 
 struct cell {
 	char kind[64];
-	const uint8_t *base, *text, *end; /* where it was loaded, and the code in it */
 	struct lk_cell_library *library;
 };
 
@@ -30,36 +28,6 @@ find(const char *kind)
 		if (strcmp(cells[i].kind, kind) == 0)
 			return &cells[i];
 	return NULL;
-}
-
-/* Code is what may be executed of the library that the symbol stands in. */
-static int
-find_code(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	struct cell *cell = arg;
-	const uint8_t *base = (const uint8_t *)(uintptr_t)info->dlpi_addr;
-	const uint8_t *symbol = (const uint8_t *)cell->library;
-	int is_this = 0;
-
-	(void)size;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
-
-		if (part->p_type != PT_LOAD)
-			continue;
-		is_this |= symbol >= base + part->p_vaddr &&
-			   symbol < base + part->p_vaddr + part->p_memsz;
-	}
-	for (int i = 0; is_this && i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
-
-		if (part->p_type == PT_LOAD && (part->p_flags & PF_X) != 0) {
-			cell->base = base;
-			cell->text = base + part->p_vaddr;
-			cell->end = cell->text + part->p_memsz;
-		}
-	}
-	return is_this;
 }
 
 /*
@@ -90,7 +58,6 @@ lk_cell_load(const char *file, const char *kind, uint32_t counters)
 	if (lk_node_kind_find(kind) != cell->library->kind)
 		return -EEXIST;
 	snprintf(cell->kind, sizeof(cell->kind), "%s", kind);
-	dl_iterate_phdr(find_code, cell);
 	cell->library->state_at = RTE_ALIGN_CEIL(counters * sizeof(uint64_t), RTE_CACHE_LINE_SIZE);
 	cell->library->kind->state_bytes = cell->library->state_at + cell->library->state_bytes;
 	count++;
@@ -122,11 +89,13 @@ lk_has_cells(void)
 const char *
 lk_cell_at(const void *address, uint64_t *offset)
 {
-	const uint8_t *at = address;
+	const char *at = address;
 
 	for (unsigned int i = 0; i < count; i++) {
-		if (at >= cells[i].text && at < cells[i].end) {
-			*offset = (uint64_t)(at - cells[i].base);
+		const struct lk_cell_library *library = cells[i].library;
+
+		if (at >= library->base && at < library->code_end) {
+			*offset = (uint64_t)(at - library->base);
 			return cells[i].kind;
 		}
 	}
