@@ -37,8 +37,10 @@ def _where(error: BaseException, shell: Any) -> str:
     """The innermost line of a cell that the error came by."""
     trace, where = error.__traceback__, ""
     while trace is not None and shell is not None:
-        cell = shell.compile.format_code_name(trace.tb_frame.f_code.co_filename)
-        if cell is not None:
+        code = trace.tb_frame.f_code
+        cell = shell.compile.format_code_name(code.co_filename)
+        # A cell of another language has one line of Python, which nobody wrote.
+        if cell is not None and "run_cell_magic" not in code.co_names:
             where = f" ({cell[1]}, line {trace.tb_lineno})"
         trace = trace.tb_next
     return where
@@ -129,7 +131,7 @@ class EngineDied(LabError):
         if node:
             lines[0] += f" in node {node}"
         if line:
-            lines[0] += f", line {line[0]} of its cell: {line[1]}"
+            lines[0] += f", line {line[0]} of its cell (`{line[1]}`)"
         if command:
             lines[0] += f" while it was asked to {command}"
         lines[0] += "; lab.restart() rebuilds its ports and paths"

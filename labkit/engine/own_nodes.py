@@ -37,7 +37,7 @@ class OwnNodes:
                 self._load_library(own)
             self._name_drops(own)
             self._loaded.add(own.native)
-        KINDS.put(own.kind())
+        KINDS.put(own.kind)
 
     def _load_library(self, own: OwnNode) -> None:
         check_library(Path(own.library))

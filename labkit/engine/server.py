@@ -45,7 +45,6 @@ from labkit.engine.rss import rss_facts, set_rss, set_rss_table
 from labkit.engine.sick_ports import SickPorts
 from labkit.engine.workers import Workers
 from labkit.machine.limits import raise_soft_limits
-from labkit.packet.codec import VERDICTS
 
 GRACE_SECONDS = 3.0  # for an orderly end after the parent is gone
 TRACE_SETTLE_SECONDS = 0.002  # longer than any walk of a graph

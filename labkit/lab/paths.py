@@ -73,6 +73,7 @@ class LabPaths:
             path = Path(path, name=name or self.free_name("path"))
         elif name is not None:
             path = path.renamed(name)
+        path = path.newest()
         if path.name in self.declared:
             raise PathError(f"a path called {path.name!r} runs already; stop it, or pass name=")
         self._check_ports(path)
@@ -159,7 +160,7 @@ class LabPaths:
         """See RunningPath.replace()."""
         if not running.is_running:
             raise PathError(f"path {running.name!r} was stopped; run the other one")
-        named = path if isinstance(path, Path) else Path(path, name=running.name)
+        named = path.newest() if isinstance(path, Path) else Path(path, name=running.name)
         resolved = self._resolved(named.renamed(running.name))
         self._check_ports(resolved)
         for either in (running.path, resolved):
@@ -185,7 +186,7 @@ class LabPaths:
     def _renew(self, running: RunningPath) -> None:
         """See RunningPath.renew()."""
         _check_has_no_capture(running.name, running.path)
-        path = Path.from_dict(running.path.to_dict())  # checked by what its kinds are now
+        path = running.path.newest()
         load_own_nodes(self._engine, path)
         self._engine.commands.replace_path(running.name, path.to_dict(), running.lane_count)
         running.path = path
@@ -268,6 +269,6 @@ def _check_has_no_capture(name: str, path: Path) -> None:
     for n in path.nodes:
         if n.kind == "capture":
             raise PathError(
-                f"path {name!r}, node {n.name}: a capture's file has one writer; stop the path, and "
-                "run the other one"
+                f"path {name!r}, node {n.name}: a capture's file has one writer; stop the path, "
+                "and run the other one"
             )

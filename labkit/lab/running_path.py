@@ -275,7 +275,7 @@ class RunningPath:
 
 
 def load_own_nodes(engine: Engine, path: Path) -> None:
-    """Has the engine know the nodes of its user's own that the path has, in their newest version."""
+    """Has the engine know the nodes of its user's own that the path has."""
     for own in path.own_nodes.values():
         engine.commands.load_node(own.to_dict())
 

@@ -7,7 +7,7 @@ lk.node.test(ttl, frame)                        # in a process of its own, with 
 
 from labkit.arguments.names import no_attribute
 from labkit.node.loading import load
-from labkit.node.made import compile
+from labkit.node.made import compile  # noqa: A004
 from labkit.node.testing import NodeFault, Tested, test
 from labkit.node.toolchain import CompileError
 

@@ -5,9 +5,7 @@ from labkit.node.made import Maker, compiled, declare
 from labkit.path.own_node import OwnNode
 
 
-def from_cell(
-    name: str, source: str, first_line: int, *, sanitize: bool
-) -> tuple[Maker, str]:
+def from_cell(name: str, source: str, first_line: int, *, sanitize: bool) -> tuple[Maker, str]:
     """The maker of nodes, and a line or two about it."""
     own = compiled(name, source, sanitize=sanitize, first_line=first_line)
     maker, replaced = declare(own)

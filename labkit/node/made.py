@@ -21,6 +21,7 @@ from labkit.path.chain import Node
 from labkit.path.declaration import make
 from labkit.path.kinds import KINDS
 from labkit.path.own_node import CELL, DROP, OUTPUT, VERSIONS, OwnNode, sha256
+from labkit.units import plain
 
 Maker = Callable[..., Node]
 
@@ -119,13 +120,13 @@ def declare(own: OwnNode) -> tuple[Maker, list[str]]:
     """Makes its kind known, and puts it into the paths that have a node of its name: its maker, and
     what came of these paths."""
     VERSIONS[own.native] = own
-    KINDS.put(own.kind())
+    KINDS.put(own.kind)
     return maker_of(own), renew(own)
 
 
 def maker_of(own: OwnNode) -> Maker:
     """The function that makes nodes of the kind, as nodes of labkit's have it."""
-    kind = own.kind()
+    kind = own.kind
     parameters = [
         inspect.Parameter(
             p.name,
@@ -141,7 +142,10 @@ def maker_of(own: OwnNode) -> Maker:
     signature = inspect.Signature([*parameters, named], return_annotation=Node)
 
     def maker(*args: Any, **kwargs: Any) -> Node:
-        given = signature.bind(*args, **kwargs).arguments
+        try:
+            given = signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            raise TypeError(f"{own.name}(): {error}") from None
         name = fitting("name", given.pop("name", None), str | None, PathError)
         return make(own.name, given, name)
 
@@ -155,7 +159,7 @@ def maker_of(own: OwnNode) -> Maker:
 
 def _told(own: OwnNode) -> str:
     """What help() tells of it."""
-    ranges = [f"{p.name}: {p.lowest:g} to {p.highest:g}" for p in own.parameters]
+    ranges = [f"{p.name}: {plain(p.lowest)} to {plain(p.highest)}" for p in own.parameters]
     parts = {
         "drops": [f"drop_{name}" for name in own.drops],
         "outputs": ["next", "other", *own.outputs],

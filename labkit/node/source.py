@@ -19,9 +19,43 @@ MOST_COUNTERS = 4096  # of a node
 MOST_PARAMETERS = 12  # LK_NODE_VALUES of native/dataplane/api.h
 COMMENT_OR_TEXT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 C_WORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if "
-    "inline int long main register restrict return short signed sizeof static struct switch "
-    "typedef union unsigned void volatile while".split()
+    [
+        "auto",
+        "break",
+        "case",
+        "char",
+        "const",
+        "continue",
+        "default",
+        "do",
+        "double",
+        "else",
+        "enum",
+        "extern",
+        "float",
+        "for",
+        "goto",
+        "if",
+        "inline",
+        "int",
+        "long",
+        "main",
+        "register",
+        "restrict",
+        "return",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "struct",
+        "switch",
+        "typedef",
+        "union",
+        "unsigned",
+        "void",
+        "volatile",
+        "while",
+    ]
 )
 WHAT = {DROP: "lk_drop", OUTPUT: "lk_output", COUNTER: "lk_count", PARAMETER: "LK_PARAM"}
 
@@ -89,7 +123,9 @@ def check_entries(name: str, entries: Sequence[Entry], line_of: int) -> None:
         if e.what == OUTPUT and e.name in ("next", "other"):
             raise PathError(f"{where}: {e.name} is LK_{e.name}; return that")
         if e.what == COUNTER and e.name in ("held", "made", "taken"):
-            raise PathError(f"{where}: {e.name!r} has a meaning in the ledger; give it another name")
+            raise PathError(
+                f"{where}: {e.name!r} has a meaning in the ledger; give it another name"
+            )
         if e.what == PARAMETER:
             _check_parameter(where, e)
     for what, most in ((DROP, lib.LK_MAX_OWN_DROPS), (OUTPUT, lib.LK_MAX_OUTPUTS)):

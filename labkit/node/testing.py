@@ -16,7 +16,7 @@ from labkit._codec import lib
 from labkit.arguments.checked import checked
 from labkit.arguments.names import Named
 from labkit.errors import LabError, PathError
-from labkit.node.diagnostics import CELL, Said
+from labkit.node.diagnostics import Said
 from labkit.node.entries import read_entries
 from labkit.node.made import built
 from labkit.node.toolchain import TEST
@@ -24,7 +24,7 @@ from labkit.packet.codec import EDGES
 from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.one_frame import like
 from labkit.path.chain import Node
-from labkit.path.own_node import OwnNode, own_node
+from labkit.path.own_node import CELL, OwnNode, own_node
 from labkit.text import shown
 from labkit.units import plain
 
@@ -38,7 +38,7 @@ ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0",
     "UBSAN_OPTIONS": "print_stacktrace=0:halt_on_error=1",
 }
-AT = re.compile(rf"^(?:\s+#\d+ .*? )?{CELL}:(\d+)(?::(\d+))?", re.MULTILINE)
+AT = re.compile(rf"^(?:\s+#\d+ .*)?\S*{CELL}:(\d+)", re.MULTILINE)
 ADDRESS = re.compile(r"on address (0x[0-9a-f]+)")
 ACCESS = re.compile(r"^(READ|WRITE) of size (\d+)", re.MULTILINE)
 FRAME = re.compile(r"^frame (\d+) at (0x[0-9a-f]+), (\d+)$", re.MULTILINE)
@@ -123,8 +123,8 @@ def test(
     node: Node | Callable[..., Node],
     frames: "bytes | Packet | Sequence[bytes | Packet]",
     *,
-    tailroom: int = 128,
-    timeout: int = 10,
+    tailroom: int = 128,  # noqa: PT028  # no test of pytest's
+    timeout: int = 10,  # noqa: PT028
 ) -> Tested:
     """What a node in C does with frames, without a lab: verdicts, frames as they leave, counters.
 
@@ -223,9 +223,10 @@ def _fault(own: OwnNode, code: int, said: str, timeout: int) -> LabError:
     elif (address := ADDRESS.search(said)) and (access := ACCESS.search(said)) and frames:
         data, length = int(frames[-1][1], 16), int(frames[-1][2])
         offset = int(address[1], 16) - data
+        first = max(offset, length) if offset >= 0 else offset
         verb = "reads" if access[1] == "READ" else "writes"
         what = (
-            f"{verb} {access[2]} B at byte {offset} of frame {number}, which has {length} B "
+            f"{verb} {access[2]} B, and byte {first} is not of frame {number}, which has {length} "
             f"(0 to {length - 1})"
         )
         if not -LONGEST <= offset <= 2 * LONGEST:

@@ -18,7 +18,7 @@ PLAIN = ("-std=gnu11", "-g", "-fdiagnostics-color=never")
 ENGINE = ("-O3", "-fPIC", "-shared", "-fvisibility=hidden")
 TEST = ("-O1", "-DLK_CELL_TEST", "-fsanitize=address,undefined", "-fno-omit-frame-pointer")
 # In the engine, which has no runtime of sanitizers, what is undefined ends it at once.
-TRAPS = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
+TRAPS = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error", "-Og")
 
 
 class CompileError(LabError):
@@ -40,9 +40,9 @@ def compiler() -> list[str]:
         if shutil.which(name):
             return [name]
     raise LabError(
-        "there is no C compiler on this machine, and a node in C needs one: apt-get install gcc, or "
-        "conda install -c conda-forge c-compiler; $CC names another one. Without one, write the "
-        "node in Python: @lk.python_node"
+        "there is no C compiler on this machine, and a node in C needs one: apt-get install gcc, "
+        "or conda install -c conda-forge c-compiler; $CC names another one. Without one, write "
+        "the node in Python: @lk.python_node"
     )
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """%%node: a cell of C that becomes a node of one's own.
 
-    %%node ttl --sanitize
-    static enum lk_verdict ttl(struct lk_frame *f) { ... }
+%%node ttl --sanitize
+static enum lk_verdict ttl(struct lk_frame *f) { ... }
 """
 
 from typing import Any

@@ -26,16 +26,20 @@ def names(edge: str, own: Sequence[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class NamedNode:
-    """A node of a finished path: unique name, kind, settings."""
+    """A node of a finished path: unique name, kind, settings.
+
+    own: of a kind that its user wrote, the version that it was made with
+    """
 
     name: str
     kind: str
     params: Mapping[str, Value]
+    own: "OwnNode | None" = None
 
     @property
     def declared(self) -> NodeKind:
         """What is declared of its kind."""
-        return KINDS[self.kind]
+        return KINDS[self.kind] if self.own is None else self.own.kind
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -134,8 +138,8 @@ class Graph:
 
     @property
     def own_nodes(self) -> dict[str, "OwnNode"]:
-        """Nodes of users' own that it has, as they are now, by the names of their kinds."""
-        return {n.kind: n.declared.own for n in self.nodes if n.declared.own is not None}
+        """Nodes of users' own that it has, by the names of their kinds."""
+        return {n.kind: n.own for n in self.nodes if n.own is not None}
 
     def receives(self, port: str) -> bool:
         """It receives from queues of the port."""

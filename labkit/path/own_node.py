@@ -3,19 +3,44 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Literal
 
 from labkit._codec import lib
 from labkit.packet.codec import VERDICT_BY_NAME, VERDICTS
 from labkit.path.kinds import KINDS, REQUIRED, NodeKind, Parameter
-from labkit.path.values import ParamType, RealType, WholeType
+from labkit.path.values import ParamType, RealType, Value, WholeType
+from labkit.units import plain
 
 CELL = "<cell>"  # what its compiler calls a cell
 PYTHON_KIND = "python_node"  # of the engine: what hands frames to Python
 LANGUAGES = ("C", "Python")
 Language = Literal["C", "Python"]
 DROP, OUTPUT, COUNTER, PARAMETER = range(4)  # enum lk_cell_what of native/cell/cell_library.h
+
+
+@dataclass(frozen=True)
+class OwnWhole(WholeType):
+    """A whole number; what: its name, for drawings."""
+
+    what: str = ""
+
+    def lines(self, value: Value) -> list[str]:
+        """Name and value."""
+        return [f"{self.what} {value}"]
+
+
+@dataclass(frozen=True)
+class OwnReal(RealType):
+    """A number; what: its name, for drawings."""
+
+    what: str = ""
+
+    def lines(self, value: Value) -> list[str]:
+        """Name and value."""
+        assert isinstance(value, (int, float))
+        return [f"{self.what} {plain(value)}"]
 
 
 @dataclass(frozen=True)
@@ -31,9 +56,9 @@ class OwnParameter:
     def declared(self) -> Parameter:
         """As kinds of nodes have it."""
         kind: ParamType = (
-            RealType(self.lowest, self.highest)
+            OwnReal(self.lowest, self.highest, what=self.name)
             if self.is_real
-            else WholeType(int(self.lowest), int(self.highest))
+            else OwnWhole(int(self.lowest), int(self.highest), what=self.name)
         )
         if self.default is None:
             return Parameter(self.name, kind, REQUIRED)
@@ -115,6 +140,7 @@ class OwnNode:
             first += count
         return found
 
+    @cached_property
     def kind(self) -> NodeKind:
         """What may be said of it, as of any kind."""
         return NodeKind(
@@ -133,7 +159,7 @@ class OwnNode:
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
-            **self.__dict__,
+            **{field.name: getattr(self, field.name) for field in fields(self)},
             "parameters": [p.__dict__ for p in self.parameters],
             "drops": list(self.drops),
             "outputs": list(self.outputs),

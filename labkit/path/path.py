@@ -11,7 +11,7 @@ output.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from labkit.arguments.checked import checked
@@ -48,7 +48,7 @@ class Path(Graph):
         )
 
     def _set(self, nodes: Iterable[NamedNode], edges: Iterable[Edge], name: str) -> None:
-        object.__setattr__(self, "nodes", tuple(nodes))
+        object.__setattr__(self, "nodes", tuple(map(_with_version, nodes)))
         object.__setattr__(self, "edges", tuple(dict.fromkeys(edges)))
         object.__setattr__(self, "name", name)
         validate(self)
@@ -63,6 +63,17 @@ class Path(Graph):
     def renamed(self, name: str) -> "Path":
         """The same path under another name."""
         return Path.from_data(self.nodes, self.edges, name)
+
+    def newest(self) -> "Path":
+        """The path with the newest version of each node of a user's own.
+
+        Raises PathError where that has not what the path uses.
+        """
+        if not self.own_nodes:
+            return self
+        made = [(n.name, make(n.kind, n.params, n.name)) for n in self.nodes]
+        nodes = [NamedNode(name, node.kind, node.params) for name, node in made]
+        return Path.from_data(nodes, self.edges, self.name)
 
     def with_macs(self, macs: Mapping[str, str]) -> "Path":
         """The path with every missing MAC filled in: that of the port its frames come from, and for
@@ -130,12 +141,18 @@ class Path(Graph):
         return {"text/plain": repr(self), **path_picture(self)}
 
 
+def _with_version(node: NamedNode) -> NamedNode:
+    """A node of a user's own with the version that there is now, unless it has one."""
+    own = own_node(node.kind)
+    return node if own is None or node.own is not None else replace(node, own=own)
+
+
 FIELDS: Mapping[str, type] = {"format": str, "name": str, "nodes": list, "edges": list}
 _JSON_TYPES: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
 
 
 def own_sources(data: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
-    """Sources of the nodes that a path's data bring along, by kind; each is what its SHA-256 says."""
+    """Sources of the nodes that a path's data bring along, by kind, each checked by its SHA-256."""
     found = data.get("own_nodes", {})
     for name, source in found.items():
         where = f"own_nodes[{name}]"

@@ -68,11 +68,11 @@ static __thread struct lk_cell lk_cell_now __attribute__((tls_model("initial-exe
 					  .count = size};                                          \
 		uint64_t lk_which = (which);                                                       \
 		if (lk_which < (size))                                                             \
-			lk_cell_now.counters[LK_CELL_NUMBER(lk_entry) + lk_which] += (more);           \
+			lk_cell_now.counters[LK_CELL_NUMBER(lk_entry) + lk_which] += (more);       \
 	})
-#define lk_count(name)			LK_CELL_ADD(name, 1, 0, 1)
-#define lk_add(name, more)		LK_CELL_ADD(name, 1, 0, more)
-#define lk_count_in(name, size, which)	LK_CELL_ADD(name, size, which, 1)
+#define lk_count(name)		       LK_CELL_ADD(name, 1, 0, 1)
+#define lk_add(name, more)	       LK_CELL_ADD(name, 1, 0, more)
+#define lk_count_in(name, size, which) LK_CELL_ADD(name, size, which, 1)
 
 #define LK_CELL_TYPE_int  int64_t
 #define LK_CELL_TYPE_real double
@@ -93,7 +93,8 @@ static __thread struct lk_cell lk_cell_now __attribute__((tls_model("initial-exe
 	};                                                                                         \
 	static inline LK_CELL_TYPE_##type lk_param_##param(void)                                   \
 	{                                                                                          \
-		return lk_cell_now.values[LK_CELL_NUMBER(lk_param_entry_##param)].LK_CELL_PART_##type; \
+		return lk_cell_now.values[LK_CELL_NUMBER(lk_param_entry_##param)]                  \
+			.LK_CELL_PART_##type;                                                      \
 	}                                                                                          \
 	_Static_assert(1, "")
 #define lk_param(name) lk_param_##name()

@@ -13,7 +13,8 @@ struct lk_cell_entry {
 	uint32_t what;
 	uint32_t line;
 	uint32_t count;	 /* counters of this name */
-	uint32_t number; /* verdict, first counter, or place among the values; set when it is loaded */
+	uint32_t number; /* verdict, first counter, or place among the values; set when it is loaded
+			  */
 	uint32_t is_real;
 	uint32_t has_default;
 	double lowest, highest, initial;

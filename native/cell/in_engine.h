@@ -48,8 +48,8 @@ extern const char etext[] __attribute__((visibility("hidden")));
 	LK_NODE(kind, lk_cell_process)                                                             \
 	struct lk_cell_library lk_cell_library = {                                                 \
 		&lk_kind_##kind,                                                                   \
-		__start_lk_cells,                                                                   \
-		__stop_lk_cells,                                                                    \
+		__start_lk_cells,                                                                  \
+		__stop_lk_cells,                                                                   \
 		LK_CELL_STATE_BYTES,                                                               \
 		0,                                                                                 \
 		__ehdr_start,                                                                      \

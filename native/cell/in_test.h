@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * Behind the C of a cell: a program that gives it frames (lk.node.test), built with AddressSanitizer
- * and UndefinedBehaviorSanitizer. What a frame has around it is poisoned, so that a byte too far is
- * told with the line of the cell.
+ * Behind the C of a cell: a program that gives it frames (lk.node.test), built with
+ * AddressSanitizer and UndefinedBehaviorSanitizer. What a frame has around it is poisoned, so that
+ * a byte too far is told with the line of the cell.
  *
  * Input (labkit/node/testing.py): seconds, headroom, tailroom, how many values and counters there
  * are; the values; the number of each entry; then frames with their length in front, until the end.
@@ -87,8 +87,7 @@ lk_cell_try(uint32_t length, uint32_t headroom, uint32_t tailroom)
 	lk_cell_moved(&f);
 	verdict = (uint32_t)LK_CELL_CALL(&f);
 	ASAN_UNPOISON_MEMORY_REGION(lk_cell_buffer.bytes, lk_cell_buffer.size);
-	if (f.data < lk_cell_buffer.bytes ||
-	    f.data > lk_cell_buffer.bytes + lk_cell_buffer.size ||
+	if (f.data < lk_cell_buffer.bytes || f.data > lk_cell_buffer.bytes + lk_cell_buffer.size ||
 	    f.length > (size_t)(lk_cell_buffer.bytes + lk_cell_buffer.size - f.data))
 		f.length = UINT32_MAX; /* it ends outside of its buffer */
 	lk_cell_write(&verdict, sizeof(verdict));

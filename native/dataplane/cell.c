@@ -2,8 +2,8 @@
 
 /*
  * Nodes that were compiled from a cell: their library is loaded into the running engine, where it
- * registers its kind as any node does, and the names that it uses get their numbers. A library stays
- * until the engine ends, as rte_graph's nodes do.
+ * registers its kind as any node does, and the names that it uses get their numbers. A library
+ * stays until the engine ends, as rte_graph's nodes do.
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -2,8 +2,8 @@
 
 /*
  * A fatal signal leaves its number and the node at work in the memory shared with the parent, then
- * ends the process as it would have ended without us. Of a node from a cell it leaves the address in
- * its library, too.
+ * ends the process as it would have ended without us. Of a node from a cell it leaves the address
+ * in its library, too.
  */
 #include <errno.h>
 #include <signal.h>
@@ -76,8 +76,8 @@ on_fault(int number, siginfo_t *info, void *context)
 		for (i = 0; name != NULL && name[i] != 0 && i + 1 < sizeof(status->fault_node); i++)
 			status->fault_node[i] = name[i];
 		if (lk_has_cells())
-			in_cell(context, status->fault_library,
-				sizeof(status->fault_library), &status->fault_at);
+			in_cell(context, status->fault_library, sizeof(status->fault_library),
+				&status->fault_at);
 		status->fault_signal = number;
 	}
 	/* SA_RESETHAND has put the default action back. */

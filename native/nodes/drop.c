@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * The drop nodes: one for every reason in verdict.h, and for every one that nodes of users' own bring
- * along, all of one process function. How many of the
- * dropped frames were measured ones is counted in the node's context: the ledger of a trial must
- * not mix them with other traffic.
+ * The drop nodes: one for every reason in verdict.h, and for every one that nodes of users' own
+ * bring along, all of one process function. How many of the dropped frames were measured ones is
+ * counted in the node's context: the ledger of a trial must not mix them with other traffic.
  */
 #include <errno.h>
 #include <stdio.h>

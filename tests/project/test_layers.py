@@ -22,7 +22,7 @@ LAYERS = (
     ("widgets", "runs"),
     ("trouble", "pairs"),
     ("sources", "dut", "fault"),
-    ("hosts",),
+    ("hosts", "node"),
     ("lab",),
     ("results",),
     ("engine",),
