@@ -339,7 +339,7 @@ def own_edges(node: dict[str, Any]) -> dict[str, str]:
 def native_kind(node: dict[str, Any]) -> str:
     """The engine's name of its kind."""
     own = kind_of(node).own
-    return node["kind"] if own is None else own.native_kind  # type: ignore[no-any-return]
+    return node["kind"] if own is None else own.native_kind
 
 
 def own_outputs(node: dict[str, Any]) -> tuple[str, ...]:
