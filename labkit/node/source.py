@@ -5,9 +5,9 @@ import keyword
 import re
 from collections.abc import Sequence
 
-from labkit._codec import lib
 from labkit.errors import PathError
 from labkit.node.entries import Entry, counters_of, names_of
+from labkit.packet.edges import MOST_OUTPUTS, MOST_OWN_DROPS
 from labkit.path.kinds import KINDS
 from labkit.path.own_node import COUNTER, DROP, OUTPUT, PARAMETER
 from labkit.text import shown
@@ -128,7 +128,7 @@ def check_entries(name: str, entries: Sequence[Entry], line_of: int) -> None:
             )
         if e.what == PARAMETER:
             _check_parameter(where, e)
-    for what, most in ((DROP, lib.LK_MAX_OWN_DROPS), (OUTPUT, lib.LK_MAX_OUTPUTS)):
+    for what, most in ((DROP, MOST_OWN_DROPS), (OUTPUT, MOST_OUTPUTS)):
         if (count := len(names_of(entries, what))) > most:
             raise PathError(f"node {name}: {count} names in {WHAT[what]}; there is room for {most}")
     if (count := sum(n for _, n in counters_of(entries))) > MOST_COUNTERS:

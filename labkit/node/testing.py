@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit._codec import lib
 from labkit.arguments.checked import checked
 from labkit.arguments.names import Named
 from labkit.errors import LabError, PathError
@@ -21,6 +20,7 @@ from labkit.node.entries import read_entries
 from labkit.node.made import built
 from labkit.node.toolchain import TEST
 from labkit.packet.codec import EDGES
+from labkit.packet.edges import MOST_OUTPUTS, MOST_OWN_DROPS
 from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.one_frame import like
 from labkit.path.chain import Node
@@ -185,8 +185,8 @@ def _question(
 
 def _answer(own: OwnNode, answer: bytes, given: list[Any]) -> Tested:
     results, at = [], 0
-    names = [*EDGES[: -lib.LK_MAX_OWN_DROPS - lib.LK_MAX_OUTPUTS], *own.outputs]
-    names += [""] * (len(EDGES) - lib.LK_MAX_OWN_DROPS - len(names))
+    names = [*EDGES[: -MOST_OWN_DROPS - MOST_OUTPUTS], *own.outputs]
+    names += [""] * (len(EDGES) - MOST_OWN_DROPS - len(names))
     names += [f"drop_{name}" for name in own.own_drops]
     for number, frame in enumerate(given):
         verdict, length = struct.unpack_from("=II", answer, at)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit._codec import ffi, lib
+from labkit.packet.edges import MOST_OUTPUTS, MOST_OWN_DROPS, OUTPUT, OWN_DROP
 from labkit.packet.mac import mac_bytes
 
 ROOM = 256  # bytes around a frame that an answer may grow into
@@ -47,15 +48,13 @@ def _read_verdicts() -> tuple[Verdict, ...]:
 
 
 VERDICTS = _read_verdicts()
-OUTPUT = "output "  # an edge that has a name of its own, and its number
-OWN_DROP = "own drop "  # the same of an edge to a drop node
 VERDICT_BY_NAME = {verdict.name: verdict for verdict in VERDICTS}
 # What the edge of each verdict is called: an output, or the drop node that it leads to. Behind them
 # are outputs whose names are the node's own.
 EDGES = (
     *(f"drop_{v.name}" if v.is_drop else v.name for v in VERDICTS),
-    *(f"{OUTPUT}{number}" for number in range(lib.LK_MAX_OUTPUTS)),
-    *(f"{OWN_DROP}{number}" for number in range(lib.LK_MAX_OWN_DROPS)),
+    *(f"{OUTPUT}{number}" for number in range(MOST_OUTPUTS)),
+    *(f"{OWN_DROP}{number}" for number in range(MOST_OWN_DROPS)),
 )
 
 

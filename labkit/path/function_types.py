@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from labkit._codec import lib
 from labkit.arguments.hints import is_real
 from labkit.errors import PathError
+from labkit.packet.edges import MOST_OUTPUTS
 from labkit.path.capture_types import frames_in
 from labkit.path.types import PortType
 from labkit.path.values import ChoiceType, ParamType, RealType, TextType, Value, WholeType
@@ -22,7 +22,6 @@ MOST_BYTES = 2**40
 MOST_FRAMES = 2**22
 NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 OTHERS = ("next", "other")
-MOST_OUTPUTS: int = lib.LK_MAX_OUTPUTS
 LOAD = 'it is a load above 0, such as "100 Mbit/s", "1 Gbit/s L1" or "10 kpps"'
 
 

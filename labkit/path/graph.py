@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from labkit.errors import PathError
-from labkit.packet.codec import OUTPUT, OWN_DROP
+from labkit.packet.edges import OUTPUT, OWN_DROP
 from labkit.path.capture_types import FileType
 from labkit.path.kinds import KINDS, NodeKind
 from labkit.path.values import Value

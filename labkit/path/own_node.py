@@ -7,8 +7,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
 
-from labkit._codec import lib
-from labkit.packet.codec import VERDICT_BY_NAME, VERDICTS
+from labkit.packet.edges import MOST_OUTPUTS
 from labkit.path.kinds import KINDS, REQUIRED, NodeKind, Parameter
 from labkit.path.values import ParamType, RealType, Value, WholeType
 from labkit.units import plain
@@ -123,12 +122,16 @@ class OwnNode:
     @property
     def own_drops(self) -> tuple[str, ...]:
         """Those of its drops that are not among labkit's verdicts."""
+        from labkit.packet.codec import VERDICT_BY_NAME  # native: paths are declared without
+
         return tuple(name for name in self.drops if name not in VERDICT_BY_NAME)
 
     def numbers(self) -> dict[tuple[int, str], int]:
         """What each name stands for in native code: a verdict, the first of its counters, a place
         among values."""
-        first_drop = len(VERDICTS) + lib.LK_MAX_OUTPUTS
+        from labkit.packet.codec import VERDICT_BY_NAME, VERDICTS  # native, too
+
+        first_drop = len(VERDICTS) + MOST_OUTPUTS
         found = {(DROP, name): first_drop + i for i, name in enumerate(self.own_drops)}
         for name in set(self.drops).difference(self.own_drops):
             found[DROP, name] = VERDICT_BY_NAME[name].number

@@ -211,7 +211,7 @@ def test_a_node_with_outputs_data_a_table_and_frames_of_its_own(
             }
             ledger = path.ledger
             assert (ledger.made, ledger.is_balanced) == (5, True), ledger
-            with pytest.raises(PathError, match="has no table 'hob'.*; did you mean 'hub'"):
+            with pytest.raises(PathError, match=r"has no table 'hob'.*; did you mean 'hub'"):
                 path.tables["hob"]
             assert Path_.from_json(path.path.to_json()) == path.path
             path.stop()

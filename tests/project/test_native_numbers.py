@@ -4,7 +4,7 @@
 import pytest
 from labkit._codec import ffi, lib
 
-from labkit.packet import geneve_options, link, signature
+from labkit.packet import edges, geneve_options, link, signature
 from labkit.path import address_types
 from labkit.results import latency
 from labkit.traffic import program
@@ -20,6 +20,7 @@ NUMBERS = {
     "LK_MAX_CHECKSUMS": program.MOST_CHECKSUMS,
     "LK_FLOW_BY_PLACE": program.FLOW_BY_PLACE,
     "LK_FLOW_BY_VALUE": program.FLOW_BY_VALUE,
+    "LK_MAX_OUTPUTS": edges.MOST_OUTPUTS,
     "LK_MAX_ADDRESSES": address_types.MOST_ADDRESSES,
     "LK_MAX_GENEVE_OPTIONS": geneve_options.MOST_OPTIONS,
     "LK_MAX_OPTION_DATA": geneve_options.MOST_DATA,
