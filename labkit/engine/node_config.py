@@ -13,7 +13,8 @@ from labkit.engine.captures import Captures
 from labkit.engine.filters import native_filter
 from labkit.engine.ports import Ports
 from labkit.engine.trials import Trials
-from labkit.packet.codec import OUTPUT, OWN_DROP, packed_addresses
+from labkit.packet.codec import packed_addresses
+from labkit.packet.edges import OUTPUT, OWN_DROP
 from labkit.path.address_types import (
     AddressesType,
     MacType,

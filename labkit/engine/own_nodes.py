@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit.engine.binding import call
 from labkit.path.kinds import KINDS
+from labkit.path.own_kinds import kind_of
 from labkit.path.own_node import OwnNode
 
 NAMED = re.compile(r".+-([0-9a-f]{64})\.so")
@@ -37,7 +38,7 @@ class OwnNodes:
                 self._load_library(own)
             self._name_drops(own)
             self._loaded.add(own.native)
-        KINDS.put(own.kind)
+        KINDS.put(kind_of(own))
 
     def _load_library(self, own: OwnNode) -> None:
         check_library(Path(own.library))

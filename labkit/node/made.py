@@ -20,6 +20,7 @@ from labkit.node.toolchain import ENGINE, TRAPS, compile_c
 from labkit.path.chain import Node
 from labkit.path.declaration import make
 from labkit.path.kinds import KINDS
+from labkit.path.own_kinds import kind_of
 from labkit.path.own_node import CELL, DROP, OUTPUT, VERSIONS, OwnNode, sha256
 from labkit.units import plain
 
@@ -120,13 +121,13 @@ def declare(own: OwnNode) -> tuple[Maker, list[str]]:
     """Makes its kind known, and puts it into the paths that have a node of its name: its maker, and
     what came of these paths."""
     VERSIONS[own.native] = own
-    KINDS.put(own.kind)
+    KINDS.put(kind_of(own))
     return maker_of(own), renew(own)
 
 
 def maker_of(own: OwnNode) -> Maker:
     """The function that makes nodes of the kind, as nodes of labkit's have it."""
-    kind = own.kind
+    kind = kind_of(own)
     parameters = [
         inspect.Parameter(
             p.name,

@@ -24,7 +24,8 @@ from labkit.packet.edges import MOST_OUTPUTS, MOST_OWN_DROPS
 from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.one_frame import like
 from labkit.path.chain import Node
-from labkit.path.own_node import CELL, OwnNode, own_node
+from labkit.path.own_kinds import own_node
+from labkit.path.own_node import CELL, OwnNode
 from labkit.text import shown
 from labkit.units import plain
 

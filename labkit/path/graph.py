@@ -3,17 +3,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from labkit.errors import PathError
 from labkit.packet.edges import OUTPUT, OWN_DROP
 from labkit.path.capture_types import FileType
 from labkit.path.kinds import KINDS, NodeKind
+from labkit.path.own_kinds import kind_of
+from labkit.path.own_node import OwnNode
 from labkit.path.values import Value
 from labkit.text import near
-
-if TYPE_CHECKING:
-    from labkit.path.own_node import OwnNode
 
 Number = TypeVar("Number", int, float)
 QueueOf = tuple[str, str, int]  # kind of node, port, queue
@@ -34,12 +33,12 @@ class NamedNode:
     name: str
     kind: str
     params: Mapping[str, Value]
-    own: "OwnNode | None" = None
+    own: OwnNode | None = None
 
     @property
     def declared(self) -> NodeKind:
         """What is declared of its kind."""
-        return KINDS[self.kind] if self.own is None else self.own.kind
+        return KINDS[self.kind] if self.own is None else kind_of(self.own)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -137,7 +136,7 @@ class Graph:
         return any(n.kind == kind for n in self.nodes)
 
     @property
-    def own_nodes(self) -> dict[str, "OwnNode"]:
+    def own_nodes(self) -> dict[str, OwnNode]:
         """Nodes of users' own that it has, by the names of their kinds."""
         return {n.kind: n.own for n in self.nodes if n.own is not None}
 

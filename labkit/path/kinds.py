@@ -4,17 +4,15 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from labkit.errors import PathError
 from labkit.path.cells import Column
 from labkit.path.function_types import OutputsType, StateType
+from labkit.path.own_node import OwnNode
 from labkit.path.types import LineType, PortType, QueueType, RunType
 from labkit.path.values import Params, ParamType, Value
 from labkit.text import near
-
-if TYPE_CHECKING:
-    from labkit.path.own_node import OwnNode
 
 Role = Literal["source", "process", "end"]
 
@@ -78,7 +76,7 @@ class NodeKind:
     asks_where_from: bool = False
     own_outputs: tuple[str, ...] = ()
     drops: tuple[str, ...] = ()
-    own: "OwnNode | None" = None
+    own: OwnNode | None = None
 
     @cached_property
     def has_port(self) -> bool:

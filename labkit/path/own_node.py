@@ -4,42 +4,15 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property
 from typing import Any, Literal
 
 from labkit.packet.edges import MOST_OUTPUTS
-from labkit.path.kinds import KINDS, REQUIRED, NodeKind, Parameter
-from labkit.path.values import ParamType, RealType, Value, WholeType
-from labkit.units import plain
 
 CELL = "<cell>"  # what its compiler calls a cell
 PYTHON_KIND = "python_node"  # of the engine: what hands frames to Python
 LANGUAGES = ("C", "Python")
 Language = Literal["C", "Python"]
-DROP, OUTPUT, COUNTER, PARAMETER = range(4)  # enum lk_cell_what of native/cell/cell_library.h
-
-
-@dataclass(frozen=True)
-class OwnWhole(WholeType):
-    """A whole number; what: its name, for drawings."""
-
-    what: str = ""
-
-    def lines(self, value: Value) -> list[str]:
-        """Name and value."""
-        return [f"{self.what} {value}"]
-
-
-@dataclass(frozen=True)
-class OwnReal(RealType):
-    """A number; what: its name, for drawings."""
-
-    what: str = ""
-
-    def lines(self, value: Value) -> list[str]:
-        """Name and value."""
-        assert isinstance(value, (int, float))
-        return [f"{self.what} {plain(value)}"]
+DROP, OUTPUT, COUNTER, PARAMETER = range(4)  # enum lk_cell_what of native/packet/cell_library.h
 
 
 @dataclass(frozen=True)
@@ -51,17 +24,6 @@ class OwnParameter:
     lowest: float
     highest: float
     default: float | None = None
-
-    def declared(self) -> Parameter:
-        """As kinds of nodes have it."""
-        kind: ParamType = (
-            OwnReal(self.lowest, self.highest, what=self.name)
-            if self.is_real
-            else OwnWhole(int(self.lowest), int(self.highest), what=self.name)
-        )
-        if self.default is None:
-            return Parameter(self.name, kind, REQUIRED)
-        return Parameter(self.name, kind, self.default if self.is_real else int(self.default))
 
 
 @dataclass(frozen=True)
@@ -143,22 +105,6 @@ class OwnNode:
             first += count
         return found
 
-    @cached_property
-    def kind(self) -> NodeKind:
-        """What may be said of it, as of any kind."""
-        return NodeKind(
-            name=self.name,
-            role="process",
-            outputs=("next", "other"),
-            parameters=tuple(p.declared() for p in self.parameters),
-            sentence=self.sentence or f"A node of your own, in {self.language}.",
-            counters=self.counter_names,
-            own_outputs=self.outputs,
-            drops=self.own_drops,
-            module=f"a cell, in {self.language}",
-            own=self,
-        )
-
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
@@ -189,9 +135,3 @@ VERSIONS: dict[str, OwnNode] = {}  # all that this process has made, by their na
 def sha256(text: str) -> str:
     """Of a source, in hex digits."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def own_node(name: str) -> OwnNode | None:
-    """The node of one's own that has this name now, if any."""
-    kind = KINDS.get(name)
-    return kind.own if kind is not None else None

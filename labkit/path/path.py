@@ -20,7 +20,8 @@ from labkit.path.chain import Chain, Join, Node, as_chain, merged, unique_names
 from labkit.path.declaration import make
 from labkit.path.graph import Edge, Graph, NamedNode
 from labkit.path.macs import with_macs
-from labkit.path.own_node import LANGUAGES, own_node, sha256
+from labkit.path.own_kinds import own_node
+from labkit.path.own_node import LANGUAGES, sha256
 from labkit.path.rules import validate
 from labkit.text import near
 

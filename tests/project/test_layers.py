@@ -148,8 +148,9 @@ NATIVE: dict[str, set[str]] = {
     "kernel_echo": set(),
     "dataplane": {"packet"},
     "nodes": {"dataplane", "packet"},
+    "cell": {"dataplane", "packet"},
 }
-WITH_DPDK = {"dataplane", "nodes"}
+WITH_DPDK = {"dataplane", "nodes", "cell"}
 # As TO_OPEN: nothing may be added here.
 TO_OPEN_IN_C: set[str] = set()
 
