@@ -34,9 +34,6 @@ lk_cell_process(struct rte_graph *graph, struct rte_node *node, void **objs, uin
 	lk_cell_now.values = self->config.values;
 	lk_cell_now.counters = self->state;
 	lk_cell_now.state = (uint8_t *)self->state + lk_cell_library.state_at;
-	/* It may write any byte, and what a generator's buffer holds is known to nobody then. */
-	for (uint16_t i = 0; i < count; i++)
-		*lk_mark_of(objs[i]) = 0;
 	return lk_each_frame(graph, node, objs, count, lk_cell_handle);
 }
 

@@ -60,6 +60,7 @@ lk_cell_load(const char *file, const char *kind, uint32_t counters)
 	snprintf(cell->kind, sizeof(cell->kind), "%s", kind);
 	cell->library->state_at = RTE_ALIGN_CEIL(counters * sizeof(uint64_t), RTE_CACHE_LINE_SIZE);
 	cell->library->kind->state_bytes = cell->library->state_at + cell->library->state_bytes;
+	lk_payloads_change = 1;
 	count++;
 	return 0;
 }

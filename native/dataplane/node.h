@@ -11,7 +11,7 @@
  *
  * A node may write the headers of a frame and what stands in front of them, never the payload: the
  * generator counts on finding in a buffer what it once filled it with. One that moves the payload
- * in its buffer clears the mark.
+ * in its buffer clears the mark. (A node from a cell may write what it likes: cell.c.)
  */
 #ifndef LK_NODE_H
 #define LK_NODE_H
