@@ -33,6 +33,7 @@ from .lab.neighbours import resolve as resolve
 from .lab.port import Port as Port
 from .machine import nic as nic
 from .machine.doctor import doctor as doctor
+from .node.python_node import python_node as python_node
 from .notebooks.checks import check as check
 from .notebooks.checks import checks as checks
 from .notebooks.parameters import param as param

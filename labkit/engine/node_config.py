@@ -11,7 +11,7 @@ from labkit._codec import ffi as codec_ffi
 from labkit.engine.binding import ffi, lib
 from labkit.engine.captures import Captures
 from labkit.engine.filters import native_filter
-from labkit.engine.ports import Ports
+from labkit.engine.ports import FrameRings, Ports
 from labkit.engine.trials import Trials
 from labkit.packet.codec import packed_addresses
 from labkit.packet.edges import OUTPUT, OWN_DROP
@@ -29,6 +29,7 @@ from labkit.path.function_types import (
     LoadType,
     OutputsType,
     PortListType,
+    PythonStateType,
     StateType,
     SwitchType,
 )
@@ -74,6 +75,7 @@ class EnginePath:
     lanes: list[EngineLane] = field(default_factory=list)
     runs: set[str] = field(default_factory=set)  # of probes and trials that its nodes belong to
     captures: dict[str, Any] = field(default_factory=dict)
+    python: dict[str, FrameRings] = field(default_factory=dict)  # of nodes in it, by their state
     faults: dict[str, Any] = field(default_factory=dict)  # of NICs, by port, as its nodes say
     sick: dict[str, Any] = field(default_factory=dict)  # of these, those that it has made
 
@@ -112,7 +114,10 @@ class NodeConfigs:
         probes: dict[str, Any],
         trials: Trials,
         captures: Captures | None = None,
+        python: dict[tuple[str, str], FrameRings] | None = None,
     ) -> None:
+        """python: rings of nodes in Python, by path and state, for those that are to come."""
+        self._python = python if python is not None else {}
         self._ports, self._probes, self._trials = ports, probes, trials
         self._captures = captures or Captures()
         self._kept: list[Any] = []  # bytes that configs point to
@@ -197,6 +202,15 @@ class NodeConfigs:
 
     @_fill.register
     def _(self, kind: StateType, value: str, at: _Node) -> None:
+        if not kind.is_own:
+            at.config.state_of = at.lane.states[value]
+
+    @_fill.register
+    def _(self, kind: PythonStateType, value: str, at: _Node) -> None:
+        if value not in at.running.python:
+            at.running.python[value] = self._python.pop((at.path, value))
+        rings = at.running.python[value]
+        at.config.ring = rings.from_engine[0] if kind.is_own else rings.to_engine
         if not kind.is_own:
             at.config.state_of = at.lane.states[value]
 
@@ -340,7 +354,7 @@ def own_edges(node: dict[str, Any]) -> dict[str, str]:
 def native_kind(node: dict[str, Any]) -> str:
     """The engine's name of its kind."""
     own = kind_of(node).own
-    return node["kind"] if own is None else own.native_kind
+    return node["kind"] if own is None else own.native
 
 
 def own_outputs(node: dict[str, Any]) -> tuple[str, ...]:

@@ -36,6 +36,8 @@ class OwnNodes:
         if own.native not in self._loaded:
             if own.language == "C":
                 self._load_library(own)
+            else:
+                call("lk_python_kind", own.native.encode())
             self._name_drops(own)
             self._loaded.add(own.native)
         KINDS.put(kind_of(own))
@@ -50,7 +52,7 @@ class OwnNodes:
     def _name_drops(self, own: OwnNode) -> None:
         for number, name in enumerate(own.own_drops):
             drop = f"drop_{name}"
-            slot = call("lk_own_drop", own.native_kind.encode(), number, drop.encode())
+            slot = call("lk_own_drop", own.native.encode(), number, drop.encode())
             if slot == len(self.drops):
                 self.drops.append(drop)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Paths inside the engine: plain data becomes an rte_graph on a worker."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -20,7 +20,7 @@ from labkit.engine.node_config import (
     own_outputs,
 )
 from labkit.engine.own_nodes import OwnNodes
-from labkit.engine.ports import Ports
+from labkit.engine.ports import FrameRings, Ports, mapped
 from labkit.engine.sick_ports import SickPorts
 from labkit.engine.trials import Trials
 from labkit.engine.workers import Workers
@@ -43,6 +43,7 @@ class Paths:
         self.by_name: dict[str, EnginePath] = {}
         self.lanes = LaneWorkers(workers, self.by_name)
         self.own = OwnNodes()
+        self.python: dict[tuple[str, str], FrameRings] = {}  # that are to be of a path
         self.generation = 0
         self.changed: Callable[[], None] = lambda: None  # called when counters come or go
 
@@ -116,7 +117,7 @@ class Paths:
         lane = running.lanes[-1]
         configs = ffi.new("struct lk_node_config[]", len(part))
         keep_alive: list[Any] = [configs]
-        node_configs = NodeConfigs(self.ports, self.probes, self.trials, self.captures)
+        node_configs = NodeConfigs(self.ports, self.probes, self.trials, self.captures, self.python)
         node_configs.make_lines([nodes[n.place] for n in part], lane)
         # Sources, which may be several, are no target.
         at = {n.place: i for i, n in enumerate(part)}
@@ -165,6 +166,15 @@ class Paths:
         ports, path.sick = path.sick, {}
         for port in ports:
             self.sick_ports.cure(port, sends=True)
+
+    def attach_python(
+        self, name: str, state: str, descriptors: Sequence[int], sizes: Sequence[int]
+    ) -> None:
+        """Maps the rings of a node in Python, of a path that is built next."""
+        before = self.python.pop((name, state), None)
+        if before is not None:
+            before.unmap()
+        self.python[name, state] = mapped(descriptors, sizes, f"node {state} in Python")
 
     def stop(self, name: str) -> PathCounts | None:
         """The last counters. None where it does not run: an interrupted caller asks again."""
@@ -310,6 +320,8 @@ class Paths:
                 lib.lk_filter_free(native)
         for capture in path.captures.values():
             self.captures.close(capture)
+        for rings in path.python.values():
+            rings.unmap()
 
 
 def node_kinds() -> list[str]:

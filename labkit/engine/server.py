@@ -190,6 +190,11 @@ class EngineServer:
     def load_node(self, node: Mapping[str, Any]) -> None:
         self.paths.own.load(node)
 
+    def attach_python(
+        self, name: str, state: str, sizes: Sequence[int], descriptors: Descriptors
+    ) -> None:
+        self.paths.attach_python(name, state, descriptors, sizes)
+
     def free_workers(self, going: Sequence[str]) -> int:
         paths = self.paths.by_name
         return self.workers.free({g for name in going if name in paths for g in paths[name].graphs})

@@ -9,6 +9,7 @@ from typing import Any
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
 from labkit.errors import LabClosed, LabError, PathError, is_answered
+from labkit.lab import python_nodes
 from labkit.lab.host_paths import HostPaths
 from labkit.lab.numa import warn_of_distance
 from labkit.lab.port import Port
@@ -150,6 +151,7 @@ class LabPaths:
                 pass  # and the path with it, its counters kept
             finally:  # an interrupted wait does not keep it, and a restart is not to bring it back
                 del self.declared[running.name]
+                python_nodes.end(self._engine, running.name)
 
     def _resolved(self, path: Path) -> Path:
         return path.with_macs({port.name: port.mac for port in self._ports.values()})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.arguments.checked import fitting
 from labkit.engine.engine import Engine
 from labkit.errors import LabError, PathError, is_answered
+from labkit.lab import python_nodes
 from labkit.lab.capture_flush import flush
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters, PathLedger, ledger_of
@@ -284,6 +285,7 @@ def load_own_nodes(engine: Engine, path: Path) -> None:
     """Has the engine know the nodes of its user's own that the path has."""
     for own in path.own_nodes.values():
         engine.commands.load_node(own.to_dict())
+    python_nodes.serve(engine, path)
 
 
 def start_path(engine: Engine, path: Path, lanes: int) -> None:

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a cell with a node does: it compiles it, and says what came of it."""
 
-from labkit.node.made import Maker, compiled, declare
+from labkit.node.made import Maker, compiled, declare, maker_of
 from labkit.path.own_node import OwnNode
 
 
 def from_cell(name: str, source: str, first_line: int, *, sanitize: bool) -> tuple[Maker, str]:
     """The maker of nodes, and a line or two about it."""
     own = compiled(name, source, sanitize=sanitize, first_line=first_line)
-    maker, replaced = declare(own)
-    return maker, "\n".join([_told(own), *replaced])
+    replaced = declare(own)
+    return maker_of(own), "\n".join([_told(own), *replaced])
 
 
 def _told(own: OwnNode) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from labkit.arguments.checked import checked
 from labkit.errors import PathError
-from labkit.node.made import Maker, compiled, declare
+from labkit.node.made import Maker, compiled, declare, maker_of
 from labkit.path.path import own_sources
 from labkit.text import shown
 
@@ -33,7 +33,9 @@ def load(data: "str | os.PathLike[str] | Mapping[str, Any]") -> dict[str, Maker]
                 f'"own_nodes": it begins with {shown(source["source"][:40])}'
             )
         made[name] = compiled(name, source["source"])
-    return {name: declare(own)[0] for name, own in made.items()}
+    for own in made.values():
+        declare(own)
+    return {name: maker_of(own) for name, own in made.items()}
 
 
 def _data(given: Any) -> Mapping[str, Any]:

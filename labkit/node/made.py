@@ -24,7 +24,7 @@ from labkit.path.own_kinds import kind_of
 from labkit.path.own_node import CELL, DROP, OUTPUT, VERSIONS, OwnNode, sha256
 from labkit.units import plain
 
-Maker = Callable[..., Node]
+Maker = Callable[..., Any]  # gives a Node, or the Chain of one in Python
 
 
 @checked(PathError)
@@ -44,8 +44,9 @@ def compile(name: str, source: str, *, sanitize: bool = False) -> Maker:  # noqa
     Raises PathError for a source without such a function, CompileError with the lines that are
     wrong, and LabError where there is no compiler.
     """
-    maker, _ = declare(compiled(name, source, sanitize=sanitize))
-    return maker
+    own = compiled(name, source, sanitize=sanitize)
+    declare(own)
+    return maker_of(own)
 
 
 def compiled(name: str, source: str, *, sanitize: bool = False, first_line: int = 1) -> OwnNode:
@@ -117,12 +118,12 @@ def _kept(library: Path) -> Path:
     return library.replace(library.with_name(f"{library.stem}-{digest}.so"))
 
 
-def declare(own: OwnNode) -> tuple[Maker, list[str]]:
-    """Makes its kind known, and puts it into the paths that have a node of its name: its maker, and
-    what came of these paths."""
+def declare(own: OwnNode) -> list[str]:
+    """Makes its kind known, and puts it into the paths that have a node of its name: what came of
+    these, in words."""
     VERSIONS[own.native] = own
     KINDS.put(kind_of(own))
-    return maker_of(own), renew(own)
+    return renew(own)
 
 
 def maker_of(own: OwnNode) -> Maker:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.arguments.checked import checked
 from labkit.arguments.names import Named
 from labkit.errors import LabError, PathError
+from labkit.lab.python_nodes import FUNCTIONS, verdict_of
 from labkit.node.diagnostics import Said
 from labkit.node.entries import read_entries
 from labkit.node.made import built
@@ -23,7 +24,7 @@ from labkit.packet.codec import EDGES
 from labkit.packet.edges import MOST_OUTPUTS, MOST_OWN_DROPS
 from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.one_frame import like
-from labkit.path.chain import Node
+from labkit.path.chain import Chain, Node
 from labkit.path.own_kinds import own_node
 from labkit.path.own_node import CELL, OwnNode
 from labkit.text import shown
@@ -121,17 +122,19 @@ class Tested(Sequence[Result]):
 
 @checked(PathError)
 def test(
-    node: Node | Callable[..., Node],
+    node: Node | Chain | Callable[..., Node | Chain],
     frames: "bytes | Packet | Sequence[bytes | Packet]",
     *,
     tailroom: int = 128,  # noqa: PT028  # no test of pytest's
     timeout: int = 10,  # noqa: PT028
 ) -> Tested:
-    """What a node in C does with frames, without a lab: verdicts, frames as they leave, counters.
+    """What a node of one's own does with frames, without a lab: verdicts, frames as they leave,
+    counters.
 
         lk.node.test(ttl(by=2), Ether() / IP(ttl=1)).verdict        # "drop_ttl_exceeded"
 
-    node: one with its parameters, or its maker where these have defaults
+    node: one with its parameters, or its maker where these have defaults; one in Python is called
+    as it is
     frames: bytes or scapy packets, one or several, which the node sees one after the other
     tailroom: bytes behind each frame by which lk_append may lengthen it; in front there are 128
     timeout: seconds that it may take in all
@@ -140,10 +143,14 @@ def test(
     reads or writes outside of a frame, divides by 0 or does else that C leaves undefined raises
     NodeFault with the line of its cell, and so does a loop that does not end.
     """
-    made = node if isinstance(node, Node) else node()
-    own = own_node(made.kind) if isinstance(made, Node) else None
-    if own is None or own.language != "C":
-        raise PathError(f"{shown(node)} is no node in C of your own; %%node makes those")
+    made = node if isinstance(node, (Node, Chain)) else node()
+    if isinstance(made, Chain):
+        made = made.nodes[-1]  # of one in Python, what answers
+    own = own_node(made.kind)
+    if own is None:
+        raise PathError(
+            f"{shown(node)} is no node of your own; %%node and lk.python_node make those"
+        )
     if not 0 <= tailroom <= LONGEST:
         raise PathError(f"tailroom is {tailroom}; the range is 0 to {LONGEST} bytes")
     if not 1 <= timeout <= 3600:
@@ -153,6 +160,8 @@ def test(
     for number, frame in enumerate(raw):
         if not 1 <= len(frame) <= LONGEST:
             raise PathError(f"frame {number} has {len(frame)} bytes; the range is 1 to {LONGEST}")
+    if own.language == "Python":
+        return _in_python(own, given, raw)
     program = _program(own)
     told = _question(own, made, program, raw, tailroom, timeout)
     ran = subprocess.run(
@@ -161,6 +170,15 @@ def test(
     if ran.returncode != 0:
         raise _fault(own, ran.returncode, ran.stderr.decode(errors="replace"), timeout)
     return _answer(own, ran.stdout, given)
+
+
+def _in_python(own: OwnNode, given: list[Any], raw: list[bytes]) -> Tested:
+    """What the function gives, called here; what it raises is raised."""
+    names, results = _edge_names(own), []
+    for frame, data in zip(given, raw, strict=True):
+        verdict, after = verdict_of(own, FUNCTIONS[own.native](data))
+        results.append(Result(names[verdict], like(frame, data if after is None else after)))
+    return Tested(results, Named("counter"))
 
 
 @cache
@@ -186,9 +204,7 @@ def _question(
 
 def _answer(own: OwnNode, answer: bytes, given: list[Any]) -> Tested:
     results, at = [], 0
-    names = [*EDGES[: -MOST_OWN_DROPS - MOST_OUTPUTS], *own.outputs]
-    names += [""] * (len(EDGES) - MOST_OWN_DROPS - len(names))
-    names += [f"drop_{name}" for name in own.own_drops]
+    names = _edge_names(own)
     for number, frame in enumerate(given):
         verdict, length = struct.unpack_from("=II", answer, at)
         at += 8
@@ -209,6 +225,13 @@ def _answer(own: OwnNode, answer: bytes, given: list[Any]) -> Tested:
         at += length
     counters = struct.unpack_from(f"={len(own.counter_names)}Q", answer, at)
     return Tested(results, Named("counter", zip(own.counter_names, counters, strict=True)))
+
+
+def _edge_names(own: OwnNode) -> list[str]:
+    """Outputs and drop nodes by verdict; "": there is none."""
+    names = [*EDGES[: -MOST_OWN_DROPS - MOST_OUTPUTS], *own.outputs]
+    names += [""] * (len(EDGES) - MOST_OWN_DROPS - len(names))
+    return [*names, *(f"drop_{name}" for name in own.own_drops)]
 
 
 def _fault(own: OwnNode, code: int, said: str, timeout: int) -> LabError:

@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from functools import cache
 
+from labkit.path.function_types import PythonStateType
 from labkit.path.kinds import KINDS, REQUIRED, NodeKind, Parameter
 from labkit.path.own_node import OwnNode, OwnParameter
 from labkit.path.values import ParamType, RealType, Value, WholeType
@@ -36,11 +37,13 @@ class OwnReal(RealType):
 @cache
 def kind_of(own: OwnNode) -> NodeKind:
     """What may be said of a node of a user's own, as of any kind."""
+    is_python = own.language == "Python"
+    state = (Parameter("state", PythonStateType()),)
     return NodeKind(
         name=own.name,
-        role="process",
+        role="source" if is_python else "process",  # it lets go of frames that to_python holds
         outputs=("next", "other"),
-        parameters=tuple(map(_declared, own.parameters)),
+        parameters=state if is_python else tuple(map(_declared, own.parameters)),
         sentence=own.sentence or f"A node of your own, in {own.language}.",
         counters=own.counter_names,
         own_outputs=own.outputs,

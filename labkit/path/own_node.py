@@ -9,7 +9,6 @@ from typing import Any, Literal
 from labkit.packet.edges import MOST_OUTPUTS
 
 CELL = "<cell>"  # what its compiler calls a cell
-PYTHON_KIND = "python_node"  # of the engine: what hands frames to Python
 LANGUAGES = ("C", "Python")
 Language = Literal["C", "Python"]
 DROP, OUTPUT, COUNTER, PARAMETER = range(4)  # enum lk_cell_what of native/packet/cell_library.h
@@ -55,11 +54,6 @@ class OwnNode:
     drops: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     counters: tuple[tuple[str, int], ...] = ()
-
-    @property
-    def native_kind(self) -> str:
-        """The kind that the engine runs for it."""
-        return self.native if self.language == "C" else PYTHON_KIND
 
     @property
     def source(self) -> dict[str, str]:

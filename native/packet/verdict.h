@@ -165,6 +165,8 @@
 	X(neighbour_unresolved,                                                                    \
 	  "The next hop did not answer ARP, and as many frames waited as may.",                    \
 	  "RFC 1122 2.3.2.2")                                                                      \
+	X(python_full, "As many frames as may are in Python.", "")                                 \
+	X(python_error, "The function in Python failed, or did not answer for the frame.", "")     \
 	X(probe_corrupt, "A probe came back with a changed payload.", "")                          \
 	X(probe_duplicate, "A probe came back more than once.", "")                                \
 	X(probe_late, "A probe came back after it had been given up.", "")

@@ -51,8 +51,8 @@ def test_faults_are_told_with_their_line(line: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((lk.reflect, bytes(60)), "no node in C of your own"),
-        ((lk.reflect(), bytes(60)), "no node in C of your own"),
+        ((lk.reflect, bytes(60)), "no node of your own"),
+        ((lk.reflect(), bytes(60)), "no node of your own"),
         ((None, b""), "frame 0 has 0 bytes"),
         ((None, 60), "a frame is a scapy packet or bytes"),
     ],
