@@ -21,6 +21,7 @@ from typing import Any
 from labkit._codec import ffi, lib
 from labkit.engine import protocol
 from labkit.engine.answers import EngineFacts
+from labkit.engine.cell_line import line_of_cell
 from labkit.engine.command_calls import commands_over
 from labkit.engine.config import EalConfig
 from labkit.engine.exchanges import Exchanges, Order
@@ -38,8 +39,6 @@ from labkit.engine.log import open_log, without_backtrace, without_usage
 from labkit.errors import EngineDied, EngineElsewhere, EngineError, EngineHung
 from labkit.machine.limits import limits_named, limits_told
 from labkit.machine.runtime import check_writable, remove_stale_runtime, runtime_directory
-from labkit.machine.source_line import source_line
-from labkit.path.own_node import CELL, VERSIONS
 
 LOG_LINES_SHOWN = 12
 EXIT_SECONDS = 5.0
@@ -306,20 +305,13 @@ class EngineClient:
             (name or f"exit code {code}") + f" ({told})" * bool(told),
             signal=name,
             node=_text(status.fault_node) or None,
-            line=_line_of_cell(_text(status.fault_library), status.fault_at),
+            line=line_of_cell(_text(status.fault_library), status.fault_at),
             command=_text(status.command).replace("_", " ") or None,
             log=self._last_lines(),
         )
 
     def _last_lines(self) -> tuple[str, ...]:
         return tuple(without_backtrace(self.log.splitlines())[-LOG_LINES_SHOWN:])
-
-
-def _line_of_cell(native: str, offset: int) -> tuple[int, str] | None:
-    """Number and text of the line of a cell whose code is at this offset of its library."""
-    own = VERSIONS.get(native)
-    number = source_line(own.library, offset, CELL) if own is not None else None
-    return None if own is None or number is None else (number, own.line(number))
 
 
 def _text(field: Any) -> str:

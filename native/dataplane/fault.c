@@ -14,6 +14,7 @@
 
 #include "api.h"
 #include "cell_at.h"
+#include "standstill.h"
 #include "node.h"
 #include "worker.h"
 
@@ -84,13 +85,33 @@ on_fault(int number, siginfo_t *info, void *context)
 	raise(number);
 }
 
+/* A worker that stands still is asked where it is. */
+static void
+on_asked(int number, siginfo_t *info, void *context)
+{
+	struct lk_status *status = lk_status;
+
+	(void)number;
+	(void)info;
+	status->hung_lcore = -1;
+	memset(status->hung_library, 0, sizeof(status->hung_library));
+	in_cell(context, status->hung_library, sizeof(status->hung_library), &status->hung_at);
+	atomic_signal_fence(memory_order_seq_cst);
+	status->hung_lcore = (int)rte_lcore_id();
+}
+
 int
 lk_fault_start(struct lk_status *shared)
 {
 	struct sigaction action = {.sa_sigaction = on_fault,
 				   .sa_flags = SA_RESETHAND | SA_ONSTACK | SA_SIGINFO};
 
+	struct sigaction ask = {.sa_sigaction = on_asked,
+				.sa_flags = SA_RESTART | SA_ONSTACK | SA_SIGINFO};
+
 	lk_status = shared;
+	if (sigaction(LK_ASKS_WHERE, &ask, NULL) != 0)
+		return -errno;
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		if (sigaction(signals[i], &action, NULL) != 0)
 			return -errno;

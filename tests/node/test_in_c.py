@@ -157,6 +157,7 @@ def test_a_loop_that_does_not_end_is_told(leftovers: None, monkeypatch: pytest.M
     with pytest.raises(EngineHung) as told:
         hang()
     assert told.value.node == "bad/loops"
+    assert "node bad/loops, line 4 of its cell (`while (" in str(told.value)
     lab.engine.kill()
     lab.close()
 
