@@ -4,9 +4,11 @@
 import atexit
 import hashlib
 import inspect
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ from labkit.path.kinds import KINDS
 from labkit.path.own_kinds import kind_of
 from labkit.path.own_node import CELL, DROP, OUTPUT, VERSIONS, OwnNode, sha256
 from labkit.units import plain
+
+FOLDERS = "labkit-nodes-"
 
 Maker = Callable[..., Any]  # gives a Node, or the Chain of one in Python
 
@@ -106,9 +110,30 @@ def built(
 @cache
 def folder() -> Path:
     """Of this process, for its libraries; nobody else may enter it."""
-    made = Path(tempfile.mkdtemp(prefix="labkit-nodes-"))
-    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    _remove_abandoned()
+    owner = os.getpid()
+    made = Path(tempfile.mkdtemp(prefix=f"{FOLDERS}{owner}-"))
+
+    def remove() -> None:
+        if os.getpid() == owner:  # a fork of the process has its name, and is not its owner
+            shutil.rmtree(made, ignore_errors=True)
+
+    atexit.register(remove)
     return made
+
+
+def _remove_abandoned() -> None:
+    """Folders of this user's processes that ended without removing them."""
+    for old in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*-*"):
+        pid = old.name.removeprefix(FOLDERS).partition("-")[0]
+        with suppress(OSError):
+            if pid.isdigit() and old.lstat().st_uid == os.geteuid() and not is_running(int(pid)):
+                shutil.rmtree(old, ignore_errors=True)
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process."""
+    return Path(f"/proc/{pid}").exists()
 
 
 def _kept(library: Path) -> Path:

@@ -18,7 +18,11 @@ PLAIN = ("-std=gnu11", "-g", "-fdiagnostics-color=never")
 ENGINE = ("-O3", "-fPIC", "-shared", "-fvisibility=hidden")
 TEST = ("-O1", "-DLK_CELL_TEST", "-fsanitize=address,undefined", "-fno-omit-frame-pointer")
 # In the engine, which has no runtime of sanitizers, what is undefined ends it at once.
-TRAPS = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error", "-Og")
+TRAPS = (
+    "-fsanitize=bounds,integer-divide-by-zero,null,return,shift,signed-integer-overflow",
+    "-fsanitize-undefined-trap-on-error",
+    "-Og",
+)
 
 
 class CompileError(LabError):

@@ -31,6 +31,9 @@ lk_cell_process(struct rte_graph *graph, struct rte_node *node, void **objs, uin
 {
 	const struct lk_node *self = lk_node_of(node);
 
+	/* Told before the cell's code runs, which the compiler would not see to if that crashes. */
+	RTE_PER_LCORE(lk_current_node) = node->id;
+	rte_compiler_barrier();
 	lk_cell_now.values = self->config.values;
 	lk_cell_now.counters = self->state;
 	lk_cell_now.state = (uint8_t *)self->state + lk_cell_library.state_at;

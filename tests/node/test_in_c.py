@@ -175,10 +175,7 @@ def errors() -> Iterator[tuple[str, str, type[LabError], str]]:
         "x",
         node("x", "return nope(f);"),
         CompileError,
-        (
-            "line 4: implicit declaration of function 'nope'\n     4 |     return nope(f);\n"
-            "       |            ^"
-        ),
+        "\n     4 |     return nope(f);\n       |            ^",
     )
     yield "x", node("x", "int unused = 1;", good), CompileError, "line 4: unused variable 'unused'"
     yield "x", node("x", f'lk_count("No"); {good}'), PathError, "line 4: lk_count has the name 'No'"
