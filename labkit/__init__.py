@@ -48,9 +48,11 @@ def _serve_notebook() -> None:
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:
         from labkit.notebooks.completion import offer_completions  # IPython is not needed elsewhere
+        from labkit.notebooks.node_cell import offer_node_cells
         from labkit.notebooks.python_errors import tell_briefly
 
         offer_completions(shell)
+        offer_node_cells(shell)
         tell_briefly(shell)
         if hasattr(shell, "kernel"):  # a terminal shows what repr() tells
             formatter = shell.display_formatter.ipython_display_formatter

@@ -3,6 +3,7 @@
 
 from . import dut as dut
 from . import fault as fault
+from . import node as node
 from . import sources as sources
 from . import trouble as trouble
 from .captures.capture import Capture as Capture
@@ -34,6 +35,7 @@ from .lab.neighbours import resolve as resolve
 from .lab.port import Port as Port
 from .machine import nic as nic
 from .machine.doctor import doctor as doctor
+from .node.python_node import python_node as python_node
 from .notebooks.checks import check as check
 from .notebooks.checks import checks as checks
 from .notebooks.parameters import param as param
@@ -55,6 +57,7 @@ from .pairs.failover import failover as failover
 from .pairs.watchdog import Watchdog as Watchdog
 from .path.allowances import Allowance as Allowance
 from .path.allowances import allowance as allowance
+from .path.balance import balance as balance
 from .path.classes import TrafficClass as TrafficClass
 from .path.conntrack import conntrack as conntrack
 from .path.delay import delay as delay
@@ -62,7 +65,6 @@ from .path.firewall import firewall as firewall
 from .path.flow_limits import flow_limit as flow_limit
 from .path.fragments import fragment as fragment
 from .path.fragments import reassemble as reassemble
-from .path.balance import balance as balance
 from .path.functions import police as police
 from .path.functions import queue as queue
 from .path.functions import shape as shape
@@ -74,8 +76,8 @@ from .path.headers import too_big as too_big
 from .path.impair import impair as impair
 from .path.ledger import Ledger as Ledger
 from .path.link import link as link
-from .path.nat import nat as nat
 from .path.mirror import mirror as mirror
+from .path.nat import nat as nat
 from .path.nodes import arp_responder as arp_responder
 from .path.nodes import capture as capture
 from .path.nodes import collect as collect

@@ -37,8 +37,10 @@ def _where(error: BaseException, shell: Any) -> str:
     """The innermost line of a cell that the error came by."""
     trace, where = error.__traceback__, ""
     while trace is not None and shell is not None:
-        cell = shell.compile.format_code_name(trace.tb_frame.f_code.co_filename)
-        if cell is not None:
+        code = trace.tb_frame.f_code
+        cell = shell.compile.format_code_name(code.co_filename)
+        # A cell of another language has one line of Python, which nobody wrote.
+        if cell is not None and "run_cell_magic" not in code.co_names:
             where = f" ({cell[1]}, line {trace.tb_lineno})"
         trace = trace.tb_next
     return where
@@ -110,6 +112,7 @@ class EngineDied(LabError):
     reason: why, in a few words
     signal: name of the signal that ended it, such as "SIGSEGV", or None
     node: "path/node" that was at work, where known
+    line: number and text of the line of its cell that was at work, of a node of one's own in C
     command: what the engine had been asked to do, where known
     log: the last lines of the engine's log
     """
@@ -120,12 +123,15 @@ class EngineDied(LabError):
         *,
         signal: str | None = None,
         node: str | None = None,
+        line: tuple[int, str] | None = None,
         command: str | None = None,
         log: tuple[str, ...] = (),
     ) -> None:
         lines = [f"the engine died: {reason}"]
         if node:
             lines[0] += f" in node {node}"
+        if line:
+            lines[0] += f", line {line[0]} of its cell (`{line[1]}`)"
         if command:
             lines[0] += f" while it was asked to {command}"
         lines[0] += "; lab.restart() rebuilds its ports and paths"
@@ -135,6 +141,7 @@ class EngineDied(LabError):
         self.reason = reason
         self.signal = signal
         self.node = node
+        self.line = line
         self.command = command
         self.log = log
 
@@ -206,7 +213,7 @@ class LabClosed(EngineDied):
             "lab's ports and paths",
         )
         self.reason = "it was closed"
-        self.signal = self.node = self.command = None
+        self.signal = self.node = self.line = self.command = None
         self.log = ()
 
 
@@ -220,7 +227,7 @@ class EngineElsewhere(EngineDied):
             'lab here with lk.Lab(), or start workers by multiprocessing.get_context("spawn")',
         )
         self.reason = f"it belongs to process {owner}"
-        self.signal = self.node = self.command = None
+        self.signal = self.node = self.line = self.command = None
         self.log = ()
 
 

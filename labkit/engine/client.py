@@ -21,6 +21,7 @@ from typing import Any
 from labkit._codec import ffi, lib
 from labkit.engine import protocol
 from labkit.engine.answers import EngineFacts
+from labkit.engine.cell_line import line_of_cell
 from labkit.engine.command_calls import commands_over
 from labkit.engine.config import EalConfig
 from labkit.engine.exchanges import Exchanges, Order
@@ -304,6 +305,7 @@ class EngineClient:
             (name or f"exit code {code}") + f" ({told})" * bool(told),
             signal=name,
             node=_text(status.fault_node) or None,
+            line=line_of_cell(_text(status.fault_library), status.fault_at),
             command=_text(status.command).replace("_", " ") or None,
             log=self._last_lines(),
         )

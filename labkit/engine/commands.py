@@ -200,6 +200,15 @@ class Commands(Protocol):
     def clear_rows(self, name: str, node: str) -> None:
         """Empties that table."""
 
+    @given(SECONDS_OF_DRIVERS)
+    def load_node(self, node: Mapping[str, Any]) -> None:
+        """Knows this version of a node of a user's own (OwnNode.to_dict) from now on."""
+
+    def attach_python(
+        self, name: str, state: str, sizes: Sequence[int], descriptors: Descriptors
+    ) -> None:
+        """Maps the rings of a node in Python, by its state, for the path that is built next."""
+
     def free_workers(self, going: Sequence[str]) -> int:
         """Workers with a CPU of their own that further paths would find, if these had gone."""
 

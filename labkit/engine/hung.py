@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit._codec import ffi, lib
+from labkit.engine.cell_line import line_of_cell
 from labkit.errors import EngineHung
 from labkit.units import plain
 
@@ -69,10 +70,17 @@ def standstills(status: Any) -> list[AtWork]:
         since = worker.since_ns
         if since != 0:
             node, seconds = _text(worker.node), (now - since) / 1e9
-            where = f"node {node}" if node else "its walk"
+            where = f"node {node}{_line(status, lcore)}" if node else "its walk"
             what = f"worker {lcore} has not come back from {where} for {_seconds(seconds)}"
             found.append(AtWork(what, seconds, node=node or None))
     return sorted(found, key=lambda one: -one.seconds)
+
+
+def _line(status: Any, lcore: int) -> str:
+    """Of its cell, where a worker was in a node of a user's own when it was asked."""
+    native = _text(status.hung_library)
+    line = line_of_cell(native, status.hung_at) if native and status.hung_lcore == lcore else None
+    return f", line {line[0]} of its cell (`{line[1]}`)," if line else ""
 
 
 def hung(

@@ -11,9 +11,10 @@ from labkit._codec import ffi as codec_ffi
 from labkit.engine.binding import ffi, lib
 from labkit.engine.captures import Captures
 from labkit.engine.filters import native_filter
-from labkit.engine.ports import Ports
+from labkit.engine.ports import FrameRings, Ports
 from labkit.engine.trials import Trials
 from labkit.packet.codec import packed_addresses
+from labkit.packet.edges import OUTPUT, OWN_DROP
 from labkit.path.address_types import (
     AddressesType,
     MacType,
@@ -31,9 +32,11 @@ from labkit.path.function_types import (
     LoadType,
     OutputsType,
     PortListType,
+    PythonStateType,
     StateType,
     SwitchType,
 )
+from labkit.path.graph import names
 from labkit.path.kinds import KINDS, NodeKind, Parameter
 from labkit.path.types import (
     FilterType,
@@ -72,10 +75,11 @@ class EnginePath:
     """A running path: node names in their order, its lanes, and what these have together."""
 
     nodes: list[str]
-    own_outputs: dict[str, tuple[str, ...]] = field(default_factory=dict)  # names, by node
+    own_edges: dict[str, dict[str, str]] = field(default_factory=dict)  # names, by node and edge
     lanes: list[EngineLane] = field(default_factory=list)
     runs: set[str] = field(default_factory=set)  # of probes and trials that its nodes belong to
     captures: dict[str, Any] = field(default_factory=dict)
+    python: dict[str, FrameRings] = field(default_factory=dict)  # of nodes in it, by their state
     faults: dict[str, Any] = field(default_factory=dict)  # of NICs, by port, as its nodes say
     tells: list[tuple[str, Any]] = field(default_factory=list)  # what drivers tell, with the port
     sick: dict[str, Any] = field(default_factory=dict)  # of these, those that it has made
@@ -115,7 +119,10 @@ class NodeConfigs:
         probes: dict[str, Any],
         trials: Trials,
         captures: Captures | None = None,
+        python: dict[tuple[str, str], FrameRings] | None = None,
     ) -> None:
+        """python: rings of nodes in Python, by path and state, for those that are to come."""
+        self._python = python if python is not None else {}
         self._ports, self._probes, self._trials = ports, probes, trials
         self._captures = captures or Captures()
         self._kept: list[Any] = []  # bytes that configs point to
@@ -209,6 +216,15 @@ class NodeConfigs:
 
     @_fill.register
     def _(self, kind: StateType, value: str, at: _Node) -> None:
+        if not kind.is_own:
+            at.config.state_of = at.lane.states[value]
+
+    @_fill.register
+    def _(self, kind: PythonStateType, value: str, at: _Node) -> None:
+        if value not in at.running.python:
+            at.running.python[value] = self._python.pop((at.path, value))
+        rings = at.running.python[value]
+        at.config.ring = rings.from_engine[0] if kind.is_own else rings.to_engine
         if not kind.is_own:
             at.config.state_of = at.lane.states[value]
 
@@ -370,6 +386,18 @@ def kind_of(node: dict[str, Any]) -> NodeKind:
         if isinstance(value, (int, float))
     ]
     return NodeKind(name, "process", ("next", "other"), tuple(numbers), "")
+
+
+def own_edges(node: dict[str, Any]) -> dict[str, str]:
+    """Names of its edges that are the node's own, by what all nodes call them."""
+    drops = [f"drop_{name}" for name in kind_of(node).drops]
+    return {**names(OUTPUT, own_outputs(node)), **names(OWN_DROP, drops)}
+
+
+def native_kind(node: dict[str, Any]) -> str:
+    """The engine's name of its kind."""
+    own = kind_of(node).own
+    return node["kind"] if own is None else own.native
 
 
 def own_outputs(node: dict[str, Any]) -> tuple[str, ...]:

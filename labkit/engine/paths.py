@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Paths inside the engine: plain data becomes an rte_graph on a worker."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -15,9 +15,12 @@ from labkit.engine.node_config import (
     EnginePath,
     NodeConfigs,
     kind_of,
+    native_kind,
+    own_edges,
     own_outputs,
 )
-from labkit.engine.ports import Ports
+from labkit.engine.own_nodes import OwnNodes
+from labkit.engine.ports import FrameRings, Ports, mapped
 from labkit.engine.sick_ports import SickPorts
 from labkit.engine.trials import Trials
 from labkit.engine.workers import Workers
@@ -39,6 +42,8 @@ class Paths:
         self.captures = Captures()
         self.by_name: dict[str, EnginePath] = {}
         self.lanes = LaneWorkers(workers, self.by_name)
+        self.own = OwnNodes()
+        self.python: dict[tuple[str, str], FrameRings] = {}  # that are to be of a path
         self.generation = 0
         self.changed: Callable[[], None] = lambda: None  # called when counters come or go
 
@@ -83,7 +88,7 @@ class Paths:
         """Its graphs, on no worker yet."""
         nodes: list[dict[str, Any]] = path["nodes"]
         index = {node["name"]: i for i, node in enumerate(nodes)}
-        running = EnginePath(list(index), {node["name"]: own_outputs(node) for node in nodes})
+        running = EnginePath(list(index), {node["name"]: own_edges(node) for node in nodes})
         edges = [(index[e["source"]], index[e["target"]], e["output"]) for e in path["edges"]]
         parts = lay_out(
             [(kind_of(node), node["params"]) for node in nodes],
@@ -114,14 +119,14 @@ class Paths:
         lane = running.lanes[-1]
         configs = ffi.new("struct lk_node_config[]", len(part))
         keep_alive: list[Any] = [configs]
-        node_configs = NodeConfigs(self.ports, self.probes, self.trials, self.captures)
+        node_configs = NodeConfigs(self.ports, self.probes, self.trials, self.captures, self.python)
         node_configs.make_lines([nodes[n.place] for n in part], lane)
         # Sources, which may be several, are no target.
         at = {n.place: i for i, n in enumerate(part)}
         stamps = any(kind_of(node).asks_where_from for node in nodes)
         for n, config in zip(part, configs, strict=True):
             node = nodes[n.place]
-            kind = ffi.new("char[]", node["kind"].encode())
+            kind = ffi.new("char[]", native_kind(node).encode())
             label = ffi.new("char[]", f"{name}/{node['name']}".encode()[:63])
             keep_alive += [kind, label]
             config.kind, config.name, config.place = kind, label, n.place
@@ -178,6 +183,15 @@ class Paths:
         for port in ports:
             self.sick_ports.cure(port, sends=True)
 
+    def attach_python(
+        self, name: str, state: str, descriptors: Sequence[int], sizes: Sequence[int]
+    ) -> None:
+        """Maps the rings of a node in Python, of a path that is built next."""
+        before = self.python.pop((name, state), None)
+        if before is not None:
+            before.unmap()
+        self.python[name, state] = mapped(descriptors, sizes, f"node {state} in Python")
+
     def stop(self, name: str) -> PathCounts | None:
         """The last counters. None where it does not run: an interrupted caller asks again."""
         path = self.by_name.pop(name, None)
@@ -232,7 +246,7 @@ class Paths:
 
     def _lane_counts(self, path: EnginePath, lane: EngineLane, lcore: int) -> LaneCounts:
         nodes = ffi.new("struct lk_node_counters[]", len(path.nodes))
-        drops = ffi.new("struct lk_drop_counters[]", len(VERDICTS))
+        drops = ffi.new("struct lk_drop_counters[]", len(VERDICTS) + lib.LK_OWN_DROP_NODES)
         call("lk_graph_counters", lane.graph, nodes, drops)
         return {
             "lcore": lcore,
@@ -241,12 +255,12 @@ class Paths:
                 for node, c in zip(path.nodes, nodes, strict=True)
             },
             "outputs": {
-                node: self._outputs(lane.graph, i, path.own_outputs[node])
+                node: self._outputs(lane.graph, i, path.own_edges[node])
                 for i, node in enumerate(path.nodes)
             },
             "drops": {
-                f"drop_{verdict.name}": [c.frames, c.measured]
-                for verdict, c in zip(VERDICTS, drops, strict=True)
+                name: [c.frames, c.measured]
+                for name, c in zip(self.drop_names(), drops, strict=False)
                 if c.frames
             },
             "impairments": {
@@ -285,12 +299,15 @@ class Paths:
         path = self.by_name[name]
         call("lk_graph_clear", path.lanes[0].graph, path.nodes.index(node))
 
-    def _outputs(self, graph: int, node: int, own: tuple[str, ...]) -> dict[str, int]:
+    def drop_names(self) -> list[str]:
+        """Of all drop nodes, by verdict; first those of verdicts that are none."""
+        return [*(f"drop_{verdict.name}" for verdict in VERDICTS), *self.own.drops]
+
+    def _outputs(self, graph: int, node: int, own: dict[str, str]) -> dict[str, int]:
         """Frames by output or drop node, those with none left out."""
         left = ffi.new("uint64_t[]", len(EDGES))
         call("lk_graph_left", graph, node, left)
-        names = (*EDGES[: len(VERDICTS)], *own)
-        return {name: left[i] for i, name in enumerate(names) if left[i]}
+        return {own.get(edge, edge): left[i] for i, edge in enumerate(EDGES) if left[i]}
 
     def node_names(self) -> dict[int, tuple[str, int, list[str]]]:
         """Path name, number of the lane and node names by graph number."""
@@ -324,6 +341,8 @@ class Paths:
                 lib.lk_filter_free(native)
         for capture in path.captures.values():
             self.captures.close(capture)
+        for rings in path.python.values():
+            rings.unmap()
 
 
 def node_kinds() -> list[str]:

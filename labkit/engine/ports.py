@@ -28,6 +28,16 @@ class FrameRings:
             lib.lk_ring_unmap(ring, size)
 
 
+def mapped(descriptors: Sequence[int], sizes: Sequence[int], whose: str) -> FrameRings:
+    """Rings whose memory the parent made: to the engine, and those from it."""
+    rings = [lib.lk_ring_map(d, size) for d, size in zip(descriptors, sizes, strict=True)]
+    for descriptor in descriptors:
+        os.close(descriptor)
+    if ffi.NULL in rings:
+        raise MemoryError(f"the frame rings of {whose} cannot be mapped")
+    return FrameRings(rings[0], rings[1:], list(sizes))
+
+
 @dataclass
 class EnginePort:
     """A port: DPDK's id, the MAC that its nodes answer for, and its frame rings.
@@ -171,15 +181,7 @@ class Ports:
 
     def attach_frames(self, name: str, descriptors: Sequence[int], sizes: Sequence[int]) -> None:
         """Maps the rings whose memory the parent made: to the engine, and those from it."""
-        rings = [
-            lib.lk_ring_map(descriptor, size)
-            for descriptor, size in zip(descriptors, sizes, strict=True)
-        ]
-        for descriptor in descriptors:
-            os.close(descriptor)
-        if ffi.NULL in rings:
-            raise MemoryError(f"the frame rings of port {name} cannot be mapped")
-        self.by_name[name].rings = FrameRings(rings[0], rings[1:], list(sizes))
+        self.by_name[name].rings = mapped(descriptors, sizes, f"port {name}")
 
     def close(self, name: str) -> None:
         """Nothing where there is no such port: an interrupted caller asks again."""

@@ -103,16 +103,17 @@ class Recorders:
             if port.told_names:
                 told = [f"driver/{name}/{counter}" for counter in port.told_names]
                 plan.append((lib.LK_RECORD_TOLD, port.id, 0, told))
-        drops = [f"drop_{verdict.name}" for verdict in VERDICTS if verdict.is_drop]
+        own = self.paths.own.drops
+        drops = [*(f"drop_{verdict.name}" for verdict in VERDICTS if verdict.is_drop), *own]
         for name, path in self.paths.by_name.items():
             counters = [
                 f"path/{name}/{node}/{what}" for node in path.nodes for what in NODE_COUNTERS
             ]
             counters += [f"path/{name}/{drop}" for drop in drops]
             graph = path.lanes[0].graph
-            plan.append((lib.LK_RECORD_GRAPH, graph, 0, counters))
-            for node, own in path.lanes[0].counters.items():
-                names = [f"path/{name}/{node}/{counter}" for counter in own]
+            plan.append((lib.LK_RECORD_GRAPH, graph, len(own), counters))
+            for node, counted in path.lanes[0].counters.items():
+                names = [f"path/{name}/{node}/{counter}" for counter in counted]
                 plan.append((lib.LK_RECORD_STATE, graph, path.nodes.index(node), names))
             if len(path.lanes) > 1:
                 plan += [

@@ -45,7 +45,6 @@ from labkit.engine.rss import rss_facts, set_rss, set_rss_table
 from labkit.engine.sick_ports import SickPorts
 from labkit.engine.workers import Workers
 from labkit.machine.limits import raise_soft_limits
-from labkit.packet.codec import VERDICTS
 
 GRACE_SECONDS = 3.0  # for an orderly end after the parent is gone
 TRACE_SETTLE_SECONDS = 0.002  # longer than any walk of a graph
@@ -191,6 +190,14 @@ class EngineServer:
     def clear_rows(self, name: str, node: str) -> None:
         self.paths.clear_rows(name, node)
 
+    def load_node(self, node: Mapping[str, Any]) -> None:
+        self.paths.own.load(node)
+
+    def attach_python(
+        self, name: str, state: str, sizes: Sequence[int], descriptors: Descriptors
+    ) -> None:
+        self.paths.attach_python(name, state, descriptors, sizes)
+
     def free_workers(self, going: Sequence[str]) -> int:
         paths = self.paths.by_name
         return self.workers.free({g for name in going if name in paths for g in paths[name].graphs})
@@ -295,13 +302,13 @@ class EngineServer:
         self.trace_snaplen = snaplen
 
     def read_trace(self, first: int) -> TraceSteps:
-        names = self.paths.node_names()
+        names, drops = self.paths.node_names(), self.paths.drop_names()
         step = ffi.new("struct lk_trace_step *")
         kept = ffi.new("uint8_t[]", max(1, self.trace_snaplen))
         steps: list[TraceStep] = []
         while lib.lk_trace_read(first + len(steps), step, kept):
             path, lane, nodes = names.get(step.graph, (None, 0, []))
-            drop = f"drop_{VERDICTS[-1 - step.node].name}" if step.node < 0 else None
+            drop = drops[-1 - step.node] if step.node < 0 else None
             steps.append(
                 {
                     "packet": step.packet,

@@ -9,10 +9,11 @@ from typing import Any
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
 from labkit.errors import LabClosed, LabError, PathError, is_answered
+from labkit.lab import python_nodes
 from labkit.lab.host_paths import HostPaths
 from labkit.lab.numa import warn_of_distance
 from labkit.lab.port import Port
-from labkit.lab.running_path import RunningPath, start_path
+from labkit.lab.running_path import RunningPath, load_own_nodes, start_path
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters
 from labkit.path.lanes import Lanes, lane_count
@@ -73,6 +74,7 @@ class LabPaths:
             path = Path(path, name=name or self.free_name("path"))
         elif name is not None:
             path = path.renamed(name)
+        path = path.newest()
         if path.name in self.declared:
             raise PathError(f"a path called {path.name!r} runs already; stop it, or pass name=")
         self._check_ports(path)
@@ -149,6 +151,7 @@ class LabPaths:
                 pass  # and the path with it, its counters kept
             finally:  # an interrupted wait does not keep it, and a restart is not to bring it back
                 del self.declared[running.name]
+                python_nodes.end(self._engine, running.name)
 
     def _resolved(self, path: Path) -> Path:
         return path.with_macs({port.name: port.mac for port in self._ports.values()})
@@ -159,15 +162,12 @@ class LabPaths:
         """See RunningPath.replace()."""
         if not running.is_running:
             raise PathError(f"path {running.name!r} was stopped; run the other one")
-        named = path if isinstance(path, Path) else Path(path, name=running.name)
+        named = path.newest() if isinstance(path, Path) else Path(path, name=running.name)
         resolved = self._resolved(named.renamed(running.name))
         self._check_ports(resolved)
-        for n in (*running.path.nodes, *resolved.nodes):
-            if n.kind == "capture":
-                raise PathError(
-                    f"path {running.name!r}, node {n.name}: a capture's file has one writer; stop "
-                    "the path, and run the other one"
-                )
+        for either in (running.path, resolved):
+            _check_has_no_capture(running.name, either)
+        load_own_nodes(self._engine, resolved)
         after = self._path(
             resolved, running.wanted_lanes if lanes is None else lanes, or_fewer=lanes is None
         )
@@ -185,12 +185,21 @@ class LabPaths:
             self._keep(running, answer)
         return after
 
+    def _renew(self, running: RunningPath) -> None:
+        """See RunningPath.renew()."""
+        _check_has_no_capture(running.name, running.path)
+        path = running.path.newest()
+        load_own_nodes(self._engine, path)
+        self._engine.commands.replace_path(running.name, path.to_dict(), running.lane_count)
+        running.path = path
+        running.begin_anew()
+
     def _path(self, resolved: Path, lanes: Lanes, *, or_fewer: bool = False) -> RunningPath:
         """or_fewer: where the path cannot have so many."""
         count = lane_count(resolved, self.rx_queues, "all" if or_fewer else lanes)
         if or_fewer and lanes != "all":
             count = min(count, lanes)
-        calls = self._stop, self._replace
+        calls = self._stop, self._replace, self._renew
         running = RunningPath(self._lab, self._engine, resolved, count, self.declared, *calls)
         running.wanted_lanes = lanes
         return running
@@ -256,3 +265,12 @@ class LabPaths:
                     f"path {path.name!r}, node {n.name}: queue {n.params['queue']} of port "
                     f"{port_name}, which has {queues} (0 to {queues - 1}); open it with queues="
                 )
+
+
+def _check_has_no_capture(name: str, path: Path) -> None:
+    for n in path.nodes:
+        if n.kind == "capture":
+            raise PathError(
+                f"path {name!r}, node {n.name}: a capture's file has one writer; stop the path, "
+                "and run the other one"
+            )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.arguments.checked import fitting
 from labkit.engine.engine import Engine
 from labkit.errors import LabError, PathError, is_answered
+from labkit.lab import python_nodes
 from labkit.lab.capture_flush import flush
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters, PathLedger, ledger_of
@@ -43,9 +44,10 @@ class RunningPath:
         declared: "Mapping[str, RunningPath]",
         stop: "Callable[[RunningPath], None]",
         replace: "Callable[[RunningPath, Path | Chain | Node, Lanes | None], RunningPath]",
+        renew: "Callable[[RunningPath], None] | None" = None,
     ) -> None:
-        """declared: the paths that run for the lab's user, by name; stop, replace: what stop() and
-        replace() do."""
+        """declared: the paths that run for the lab's user, by name; stop, replace,
+        renew: what stop(), replace() and renew() do; None: it has no node of one's own."""
         self.lab = lab
         self.path = path
         self.lane_count = lane_count
@@ -59,6 +61,7 @@ class RunningPath:
         self._declared = declared
         self._stop = stop
         self._replace = replace
+        self._renew = renew
 
     @property
     def name(self) -> str:
@@ -210,6 +213,18 @@ class RunningPath:
         self._is_stopped = True
         return after
 
+    def renew(self) -> None:
+        """Has the newest version of each node of one's own, between two bursts: nothing that
+        arrives meanwhile is missed. Counters begin at 0. Running a cell with %%node again does so.
+
+        Raises PathError where the new version lacks a parameter or an output that the path uses,
+        and where the path has a capture, whose file has one writer.
+        """
+        if self._is_stopped:
+            raise PathError(f"path {self.name!r} was stopped; run it again")
+        if self._renew is not None:
+            self._renew(self)
+
     def switch(self, fault: str, *, on: bool) -> None:
         """Begins or ends a fault of the path, a node of lk.fault, while frames flow; it begins at
         once, whatever `after` it has. fault: the node's name.
@@ -269,9 +284,17 @@ class RunningPath:
         return counters, f"{why}: these are its last counters"
 
 
+def load_own_nodes(engine: Engine, path: Path) -> None:
+    """Has the engine know the nodes of its user's own that the path has."""
+    for own in path.own_nodes.values():
+        engine.commands.load_node(own.to_dict())
+    python_nodes.serve(engine, path)
+
+
 def start_path(engine: Engine, path: Path, lanes: int) -> None:
     """Has the engine run a path, or not when it is interrupted."""
     try:
+        load_own_nodes(engine, path)
         engine.commands.run_path(path.name, path.to_dict(), lanes)
     except BaseException as error:
         if not is_answered(error):  # the wait alone has ended: the engine runs it all the same

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit._codec import ffi, lib
-from labkit.packet.edges import MOST_OUTPUTS, OUTPUT
+from labkit.packet.edges import MOST_OUTPUTS, MOST_OWN_DROPS, OUTPUT, OWN_DROP
 from labkit.packet.mac import mac_bytes
 
 ROOM = 256  # bytes around a frame that an answer may grow into
@@ -54,6 +54,7 @@ VERDICT_BY_NAME = {verdict.name: verdict for verdict in VERDICTS}
 EDGES = (
     *(f"drop_{v.name}" if v.is_drop else v.name for v in VERDICTS),
     *(f"{OUTPUT}{number}" for number in range(MOST_OUTPUTS)),
+    *(f"{OWN_DROP}{number}" for number in range(MOST_OWN_DROPS)),
 )
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Paths as data: what they are, what they may be, what they counted, how they look."""
 
+# Every kind there is, for paths that are read from data
+from labkit.path import balance as balance
 from labkit.path import conntrack as conntrack
 from labkit.path import delay as delay
 from labkit.path import firewall as firewall
@@ -9,11 +11,11 @@ from labkit.path import fragments as fragments
 from labkit.path import functions as functions
 from labkit.path import headers as headers
 from labkit.path import impair as impair
-from labkit.path import nat as nat
-from labkit.path import nodes as nodes  # every kind there is, for paths that are read from data
-from labkit.path import rate as rate
-from labkit.path import balance as balance
+from labkit.path import in_python as in_python
 from labkit.path import mirror as mirror
+from labkit.path import nat as nat
+from labkit.path import nodes as nodes
+from labkit.path import rate as rate
 from labkit.path import switch as switch
 from labkit.path import vlan as vlan
 from labkit.path.declaration import node as node

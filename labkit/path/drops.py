@@ -22,5 +22,7 @@ class Drops(Named[int]):
 def drop_nodes() -> list[str]:
     """The names of all drop nodes, one a reason to refuse a frame."""
     from labkit.packet.codec import VERDICTS  # native: a ledger of stored results needs none
+    from labkit.path.kinds import KINDS
 
-    return [f"drop_{verdict.name}" for verdict in VERDICTS if verdict.is_drop]
+    own = [name for kind in KINDS.values() for name in kind.drops]
+    return [*(f"drop_{v.name}" for v in VERDICTS if v.is_drop), *(f"drop_{n}" for n in own)]

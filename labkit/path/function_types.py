@@ -223,6 +223,11 @@ class PortListType(ParamType):
         return value
 
 
+@dataclass(frozen=True)
+class PythonStateType(StateType):
+    """The state of a node in Python, with memory that is shared with it."""
+
+
 def load(value: object) -> Quantity:
     """ "100 Mbit/s" as 1e8 bit/s; a number is frames a second. QuantityError for what is none."""
     if is_real(value):
@@ -276,5 +281,6 @@ Weight = Annotated[int, WholeType(1, 1_000_000)]
 Overhead = Annotated[int, WholeType(-14, 1000)]
 Outputs = Annotated[list[str], OutputsType()]
 PortList = Annotated[list[str], PortListType()]
+PythonState = Annotated[str, PythonStateType(is_own=True)]
 State = Annotated[str, StateType()]
 OwnState = Annotated[str, StateType(is_own=True)]

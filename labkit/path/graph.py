@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The data of a finished path, nodes and edges, and what can be asked of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from labkit.errors import PathError
-from labkit.packet.edges import OUTPUT
+from labkit.packet.edges import OUTPUT, OWN_DROP
 from labkit.path.capture_types import FileType
 from labkit.path.kinds import KINDS, NodeKind
+from labkit.path.own_kinds import kind_of
+from labkit.path.own_node import OwnNode
 from labkit.path.values import Value
 from labkit.text import near
 
@@ -16,18 +18,27 @@ Number = TypeVar("Number", int, float)
 QueueOf = tuple[str, str, int]  # kind of node, port, queue
 
 
+def names(edge: str, own: Sequence[str]) -> dict[str, str]:
+    """Names of edges of a node's own, by what all nodes call them."""
+    return {f"{edge}{number}": name for number, name in enumerate(own)}
+
+
 @dataclass(frozen=True)
 class NamedNode:
-    """A node of a finished path: unique name, kind, settings."""
+    """A node of a finished path: unique name, kind, settings.
+
+    own: of a kind that its user wrote, the version that it was made with
+    """
 
     name: str
     kind: str
     params: Mapping[str, Value]
+    own: OwnNode | None = None
 
     @property
     def declared(self) -> NodeKind:
         """What is declared of its kind."""
-        return KINDS[self.kind]
+        return KINDS[self.kind] if self.own is None else kind_of(self.own)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -36,11 +47,11 @@ class NamedNode:
 
     def named(self, left: Mapping[str, Number]) -> dict[str, Number]:
         """What left it by edges (labkit.packet.codec.EDGES), by the names of its outputs."""
-        own = self.outputs[len(self.declared.outputs) :]
-        return {
-            own[int(edge.removeprefix(OUTPUT))] if edge.startswith(OUTPUT) else edge: frames
-            for edge, frames in left.items()
+        own = {
+            **names(OUTPUT, self.outputs[len(self.declared.outputs) :]),
+            **names(OWN_DROP, [f"drop_{name}" for name in self.declared.drops]),
         }
+        return {own.get(edge, edge): frames for edge, frames in left.items()}
 
     @property
     def port(self) -> str | None:
@@ -119,6 +130,15 @@ class Graph:
         """Names of the ports by which Python sends or receives here."""
         used = (n.port for n in self.nodes if n.port is not None and n.declared.has_frames)
         return tuple(dict.fromkeys(used))
+
+    def has_kind(self, kind: str) -> bool:
+        """Some node is of it."""
+        return any(n.kind == kind for n in self.nodes)
+
+    @property
+    def own_nodes(self) -> dict[str, OwnNode]:
+        """Nodes of users' own that it has, by the names of their kinds."""
+        return {n.kind: n.own for n in self.nodes if n.own is not None}
 
     def receives(self, port: str) -> bool:
         """It receives from queues of the port."""

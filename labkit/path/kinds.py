@@ -9,6 +9,7 @@ from typing import Literal
 from labkit.errors import PathError
 from labkit.path.cells import Column
 from labkit.path.function_types import OutputsType, StateType
+from labkit.path.own_node import OwnNode
 from labkit.path.types import LineType, PortType, QueueType, RunType
 from labkit.path.values import Params, ParamType, Value
 from labkit.text import near
@@ -62,6 +63,8 @@ class NodeKind:
     back: the kind that shares its state on the way back; "": it has no such
     tells_connections: nodes behind it know the connection of each frame
     asks_connections: whether a node with these parameters has to stand behind such a one
+    own_outputs, drops: further outputs and drop nodes that a node of a user's own brings along
+    own: that node
     """
 
     name: str
@@ -81,6 +84,9 @@ class NodeKind:
     back: str = ""
     tells_connections: bool = False
     asks_connections: Callable[[Params], bool] = _never
+    own_outputs: tuple[str, ...] = ()
+    drops: tuple[str, ...] = ()
+    own: OwnNode | None = None
 
     @cached_property
     def has_port(self) -> bool:
@@ -121,7 +127,7 @@ class NodeKind:
 
     def outputs_with(self, params: Params) -> tuple[str, ...]:
         """Names of a node's outputs: those of the kind, and its own."""
-        own: tuple[str, ...] = ()
+        own = self.own_outputs
         for p in self.parameters:
             if isinstance(p.type, OutputsType):
                 own += tuple(params[p.name])  # type: ignore[arg-type]
@@ -169,6 +175,10 @@ class Kinds(Mapping[str, NodeKind]):
     def forget(self, name: str) -> None:
         """The kind of this name, which no path may have any more."""
         del self._by_name[name]
+
+    def put(self, kind: NodeKind) -> None:
+        """A kind of a user's own, in the place of its former version."""
+        self._by_name[kind.name] = kind
 
     def find(self, name: str) -> NodeKind:
         """The kind of this name; PathError with what may be meant."""

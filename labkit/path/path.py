@@ -11,7 +11,7 @@ output.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from labkit.arguments.checked import checked
@@ -21,6 +21,8 @@ from labkit.path.chain import Chain, Join, Node, as_chain, merged, unique_names
 from labkit.path.declaration import make
 from labkit.path.graph import Edge, Graph, NamedNode
 from labkit.path.macs import with_macs
+from labkit.path.own_kinds import own_node
+from labkit.path.own_node import LANGUAGES, sha256
 from labkit.path.rules import validate
 from labkit.text import near
 
@@ -48,7 +50,7 @@ class Path(Graph):
         )
 
     def _set(self, nodes: Iterable[NamedNode], edges: Iterable[Edge], name: str) -> None:
-        object.__setattr__(self, "nodes", tuple(nodes))
+        object.__setattr__(self, "nodes", tuple(map(_with_version, nodes)))
         object.__setattr__(self, "edges", tuple(dict.fromkeys(edges)))
         object.__setattr__(self, "name", name)
         validate(self)
@@ -64,6 +66,17 @@ class Path(Graph):
         """The same path under another name."""
         return Path.from_data(self.nodes, self.edges, name)
 
+    def newest(self) -> "Path":
+        """The path with the newest version of each node of a user's own.
+
+        Raises PathError where that has not what the path uses.
+        """
+        if not self.own_nodes:
+            return self
+        made = [(n.name, make(n.kind, n.params, n.name)) for n in self.nodes]
+        nodes = [NamedNode(name, node.kind, node.params) for name, node in made]
+        return Path.from_data(nodes, self.edges, self.name)
+
     def with_macs(self, macs: Mapping[str, str]) -> "Path":
         """The path with every missing MAC filled in: that of the port its frames come from, and for
         encap that of the port they go to.
@@ -73,10 +86,13 @@ class Path(Graph):
         return Path.from_data(with_macs(self, macs), self.edges, self.name)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data: format, name, nodes (name, kind, params), edges (source, output, target)."""
+        """Plain data: format, name, nodes (name, kind, params), edges (source, output, target), and
+        where it has nodes that its author wrote, own_nodes: their sources."""
+        own = {kind: own.source for kind, own in self.own_nodes.items()}
         return {
             "format": FORMAT,
             "name": self.name,
+            **({"own_nodes": own} if own else {}),
             "nodes": [
                 {"name": n.name, "kind": n.kind, "params": dict(n.params)} for n in self.nodes
             ],
@@ -92,9 +108,10 @@ class Path(Graph):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Path":
         """A path from its data; what is unknown, missing or wrong is an error."""
-        _check_fields("the path", data, {"format": str, "name": str, "nodes": list, "edges": list})
+        _check_fields("the path", data, FIELDS, {"own_nodes": dict})
         if data["format"] != FORMAT:
             raise PathError(f"format is {data['format']!r}; this labkit reads {FORMAT!r}")
+        check_own(own_sources(data))
         nodes, edges = [], []
         for number, raw in enumerate(data["nodes"]):
             _check_fields(f"nodes[{number}]", raw, {"name": str, "kind": str, "params": dict})
@@ -126,16 +143,66 @@ class Path(Graph):
         return {"text/plain": repr(self), **path_picture(self)}
 
 
+def _with_version(node: NamedNode) -> NamedNode:
+    """A node of a user's own with the version that there is now, unless it has one."""
+    own = own_node(node.kind)
+    return node if own is None or node.own is not None else replace(node, own=own)
+
+
+FIELDS: Mapping[str, type] = {"format": str, "name": str, "nodes": list, "edges": list}
 _JSON_TYPES: Mapping[type, str] = {str: "a text", list: "a list", dict: "an object"}
 
 
-def _check_fields(what: str, data: object, fields: Mapping[str, type]) -> None:
+def own_sources(data: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
+    """Sources of the nodes that a path's data bring along, by kind, each checked by its SHA-256."""
+    found = data.get("own_nodes", {})
+    for name, source in found.items():
+        where = f"own_nodes[{name}]"
+        _check_fields(where, source, {"language": str, "sha256": str, "source": str})
+        if source["language"] not in LANGUAGES:
+            raise PathError(
+                f"{where}: language is {source['language']!r}; it is {' or '.join(LANGUAGES)}"
+            )
+        if sha256(source["source"]) != source["sha256"]:
+            raise PathError(
+                f"{where}: the source is not the one that sha256 is of; somebody has changed one "
+                "of them"
+            )
+    return dict(found)
+
+
+def check_own(sources: Mapping[str, Mapping[str, str]]) -> None:
+    """Raises PathError for a node that was not made here, in this very version: code of a file is
+    never run by itself."""
+    for name, source in sources.items():
+        own = own_node(name)
+        if own is not None and sha256(own.text) == source["sha256"]:
+            continue
+        is_c = source["language"] == "C"
+        how = "lk.node.load(file) compiles it" if is_c else "run its cell"
+        there = "it is not loaded here" if own is None else "another version of it is loaded here"
+        raise PathError(
+            f"node {name} is code in {source['language']} that comes with this path, and {there}; "
+            f"labkit runs no code of a file by itself: read it, in the file under "
+            f'["own_nodes"]["{name}"], and if you trust it, {how}, then read the path again'
+        )
+
+
+def _check_fields(
+    what: str,
+    data: object,
+    fields: Mapping[str, type],
+    optional: Mapping[str, type] | None = None,
+) -> None:
+    known = {**fields, **(optional or {})}
     if not isinstance(data, dict):
         raise PathError(f"{what} is {data!r:.40}; it is an object with {', '.join(fields)}")
     for key in data:
-        if key not in fields:
-            raise PathError(f"{what} has no field {key!r}{near(str(key), fields)}")
-    for key, kind in fields.items():
+        if key not in known:
+            raise PathError(f"{what} has no field {key!r}{near(str(key), known)}")
+    for key, kind in known.items():
+        if key not in data and key not in fields:
+            continue
         if key not in data:
             raise PathError(f"{what} lacks the field {key!r}")
         if not isinstance(data[key], kind):

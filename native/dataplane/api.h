@@ -532,6 +532,12 @@ int lk_graph_lane(int graph, struct lk_recorded_lane *lane);
 int lk_graph_destroy(int graph);
 const char *lk_node_kind(unsigned int index);
 
+/* cell.c, drop.c, from_python.c: nodes of users' own */
+int lk_python_kind(const char *name);
+int lk_cell_load(const char *file, const char *kind, uint32_t counters);
+int lk_cell_number(const char *kind, uint32_t what, const char *name, uint32_t number);
+int lk_own_drop(const char *kind, unsigned int number, const char *name);
+
 /* worker.c */
 struct lk_worker_info {
 	int32_t cpu; /* -1: floats */

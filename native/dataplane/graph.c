@@ -65,7 +65,8 @@ static int
 wire(const struct lk_graph *g, const struct lk_node *node)
 {
 	const char *edges[LK_EDGE_COUNT];
-	rte_edge_t made;
+	const struct lk_node_kind *kind = lk_node_kind_find(node->config.kind);
+	rte_edge_t count = LK_FIRST_OWN_DROP, made;
 
 	edges[LK_next] = edge_name(g, node->config.next);
 	edges[LK_other] = edge_name(g, node->config.other);
@@ -73,9 +74,11 @@ wire(const struct lk_graph *g, const struct lk_node *node)
 		edges[v] = rte_node_id_to_name(lk_drop_id((enum lk_verdict)v));
 	for (int i = 0; i < LK_MAX_OUTPUTS; i++)
 		edges[LK_OUTPUT(i)] = edge_name(g, node->config.outputs[i]);
+	for (unsigned int i = 0; i < kind->own_drop_count; i++)
+		edges[count++] = rte_node_id_to_name(lk_drop_id(kind->own_drops[i]));
 	/* A clone that was used before already has as many edges, and they are overwritten. */
-	made = rte_node_edge_update(node->id, 0, edges, LK_EDGE_COUNT);
-	return made == LK_EDGE_COUNT ? 0 : -EINVAL;
+	made = rte_node_edge_update(node->id, 0, edges, count);
+	return made == count ? 0 : -EINVAL;
 }
 
 static int
@@ -148,8 +151,15 @@ create(struct lk_graph *g, const char *name)
 	g->graph = rte_graph_lookup(name);
 	for (unsigned int i = 0; i < g->count; i++)
 		g->counters[i] = rte_graph_node_get(g->id, g->nodes[i]->id);
-	for (int v = LK_FIRST_DROP; v < LK_VERDICT_COUNT; v++)
-		g->drops[v] = rte_graph_node_get(g->id, lk_drop_id((enum lk_verdict)v));
+	for (unsigned int v = LK_FIRST_DROP; v < LK_VERDICT_COUNT; v++)
+		g->drops[v] = rte_graph_node_get(g->id, lk_drop_id(v));
+	for (unsigned int i = 0; i < g->count; i++) {
+		const struct lk_node_kind *kind = lk_node_kind_find(g->nodes[i]->config.kind);
+
+		for (unsigned int k = 0; k < kind->own_drop_count; k++)
+			g->drops[kind->own_drops[k]] =
+				rte_graph_node_get(g->id, lk_drop_id(kind->own_drops[k]));
+	}
 	return 0;
 }
 

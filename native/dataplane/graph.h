@@ -18,7 +18,7 @@ struct lk_graph {
 	struct lk_graph *next_lane; /* of the same path */
 	struct lk_node *nodes[LK_MAX_PATH_NODES];
 	struct rte_node *counters[LK_MAX_PATH_NODES];
-	struct rte_node *drops[LK_VERDICT_COUNT];
+	struct rte_node *drops[LK_DROP_COUNT]; /* NULL: none of a kind's own that leads there */
 };
 
 extern struct lk_graph *lk_graphs[LK_MAX_GRAPHS]; /* NULL: the number is free */

@@ -31,9 +31,11 @@ add_counters(const struct lk_graph *g, struct lk_node_counters *nodes,
 		c->objects += g->counters[i]->total_objs;
 		c->cycles += g->counters[i]->total_cycles;
 	}
-	for (int v = LK_FIRST_DROP; v < LK_VERDICT_COUNT; v++) {
+	for (int v = LK_FIRST_DROP; v < LK_DROP_COUNT; v++) {
 		uint64_t measured;
 
+		if (g->drops[v] == NULL)
+			continue;
 		memcpy(&measured, g->drops[v]->ctx, sizeof(measured));
 		drops[v].frames += g->drops[v]->total_objs;
 		drops[v].measured += measured;
@@ -47,7 +49,7 @@ lk_graph_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_coun
 	if (lk_graph_get(graph) == NULL)
 		return -ENOENT;
 	memset(nodes, 0, lk_graphs[graph]->places * sizeof(*nodes));
-	memset(drops, 0, LK_VERDICT_COUNT * sizeof(*drops));
+	memset(drops, 0, LK_DROP_COUNT * sizeof(*drops));
 	add_counters(lk_graphs[graph], nodes, drops);
 	return 0;
 }
@@ -130,8 +132,8 @@ lk_graph_lane(int graph, struct lk_recorded_lane *lane)
 			lane->frames += g->counters[i]->total_objs;
 		lane->cycles += g->counters[i]->total_cycles;
 	}
-	for (int v = LK_FIRST_DROP; v < LK_VERDICT_COUNT; v++)
-		lane->drops += g->drops[v]->total_objs;
+	for (int v = LK_FIRST_DROP; v < LK_DROP_COUNT; v++)
+		lane->drops += g->drops[v] == NULL ? 0 : g->drops[v]->total_objs;
 	return 0;
 }
 

@@ -11,6 +11,9 @@
 
 LK_EXPORT extern int lk_mark_offset;
 
+/* There has been a node of a user's own, which may write any byte: marks say nothing any more. */
+extern int lk_payloads_change;
+
 /*
  * What a buffer of the generators' pool holds: a number of the template and, in its low 16 bits,
  * the stream. Buffers of other pools have 0.

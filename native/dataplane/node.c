@@ -17,7 +17,7 @@ uint64_t lk_of_python;
 RTE_DEFINE_PER_LCORE(int, lk_python_sends);
 
 static struct lk_node_kind *kinds;
-static struct lk_node drop_nodes[LK_VERDICT_COUNT];
+static struct lk_node drop_nodes[LK_DROP_COUNT];
 static int failure; /* why a node could not be registered */
 
 static int
@@ -70,8 +70,8 @@ lk_node_kind_add(struct lk_node_kind *kind)
 	kinds = kind;
 }
 
-void
-lk_drop_node_add(enum lk_verdict verdict, const char *name, rte_node_process_t process,
+int
+lk_drop_node_add(unsigned int verdict, const char *name, rte_node_process_t process,
 		 rte_node_init_t init)
 {
 	struct lk_node *self = &drop_nodes[verdict];
@@ -79,12 +79,13 @@ lk_drop_node_add(enum lk_verdict verdict, const char *name, rte_node_process_t p
 	self->id = register_node(name, process, 0, init);
 	if (self->id >= LK_MAX_NODES) {
 		failure = -ENOMEM;
-		return;
+		return -ENOMEM;
 	}
 	snprintf(self->name, sizeof(self->name), "%s", name);
 	self->graph = -1;
 	self->index = -1 - (int)verdict;
 	lk_node_by_id[self->id] = self;
+	return 0;
 }
 
 /* Once EAL has started. 0, or why a node is missing. */
@@ -121,7 +122,7 @@ lk_node_kind_find(const char *name)
 }
 
 rte_node_t
-lk_drop_id(enum lk_verdict verdict)
+lk_drop_id(unsigned int verdict)
 {
 	return drop_nodes[verdict].id;
 }

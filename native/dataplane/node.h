@@ -11,7 +11,7 @@
  *
  * A node may write the headers of a frame and what stands in front of them, never the payload: the
  * generator counts on finding in a buffer what it once filled it with. One that moves the payload
- * in its buffer clears the mark.
+ * in its buffer clears the mark. (A node from a cell may write what it likes: cell.c.)
  */
 #ifndef LK_NODE_H
 #define LK_NODE_H
@@ -61,7 +61,10 @@ struct lk_node_kind {
 	uint32_t (*rows)(struct lk_node *self, uint64_t *cursor, struct lk_row *rows,
 			 uint32_t room);
 	void (*clear)(struct lk_node *self); /* forgets all of them; workers stand still */
-	rte_node_t id;			     /* of the template that is cloned */
+	/* Drop nodes that a kind of a user's own brought along, by their own verdicts. */
+	unsigned int own_drop_count;
+	uint16_t own_drops[LK_MAX_OWN_DROPS];
+	rte_node_t id;	      /* of the template that is cloned */
 	struct lk_node *free; /* clones no path uses: rte_graph cannot unregister a node */
 	unsigned int clones;
 	struct lk_node_kind *next;
@@ -96,13 +99,13 @@ RTE_DECLARE_PER_LCORE(int, lk_python_sends);
 	}
 
 LK_EXPORT void lk_node_kind_add(struct lk_node_kind *kind);
-void lk_drop_node_add(enum lk_verdict verdict, const char *name, rte_node_process_t process,
-		      rte_node_init_t init);
+int lk_drop_node_add(unsigned int verdict, const char *name, rte_node_process_t process,
+		     rte_node_init_t init);
 int lk_nodes_start(void);
 struct lk_node_kind *lk_node_kind_find(const char *name);
 struct lk_node *lk_node_take(struct lk_node_kind *kind);
 void lk_node_give_back(struct lk_node *node);
-rte_node_t lk_drop_id(enum lk_verdict verdict);
+rte_node_t lk_drop_id(unsigned int verdict);
 const char *lk_node_at_work(void);
 
 static inline struct lk_node *

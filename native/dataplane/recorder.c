@@ -54,12 +54,14 @@ now_ns(clockid_t clock)
 static int
 read_graph(const struct lk_recorder_part *part, uint64_t *values)
 {
-	struct lk_drop_counters drops[LK_VERDICT_COUNT];
+	struct lk_drop_counters drops[LK_DROP_COUNT];
+	/* So many drop nodes of users' own kinds there were when the plan was made. */
+	int drop_count = LK_VERDICT_COUNT + (int)part->queue;
 	/* Calls, objects and cycles lie in the row as they lie in the struct. */
 	int rc = lk_path_counters((int)part->id, (struct lk_node_counters *)values, drops);
 
-	values += part->count - (LK_VERDICT_COUNT - LK_FIRST_DROP);
-	for (int v = LK_FIRST_DROP; rc == 0 && v < LK_VERDICT_COUNT; v++)
+	values += part->count - (uint32_t)(drop_count - LK_FIRST_DROP);
+	for (int v = LK_FIRST_DROP; rc == 0 && v < drop_count; v++)
 		*values++ = drops[v].frames;
 	return rc;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* Workers that do not come to the end of their walk, because a driver does not let them go. */
+#include <pthread.h>
 #include <stdio.h>
 
+#include "cell_at.h"
 #include "driver_call.h"
 #include "node.h"
 #include "standstill.h"
@@ -13,6 +15,7 @@
 static struct {
 	const _Atomic uint64_t *_Atomic walks; /* NULL: no worker */
 	const rte_node_t *node;
+	pthread_t thread;
 	uint64_t seen; /* walks when it was last seen to walk, */
 	uint64_t seen_ns;
 } watched[LK_LCORES];
@@ -23,6 +26,7 @@ lk_standstill_watch(unsigned int lcore, const _Atomic uint64_t *walks, const rte
 	if (lcore >= LK_LCORES)
 		return;
 	watched[lcore].node = node;
+	watched[lcore].thread = pthread_self();
 	watched[lcore].seen_ns = lk_monotonic_ns();
 	atomic_store(&watched[lcore].walks, walks);
 }
@@ -61,6 +65,8 @@ lk_standstill_look(void)
 			watched[lcore].seen_ns = now;
 			atomic_store(&told->since_ns, 0);
 		} else if (now - watched[lcore].seen_ns > STANDSTILL_NS && told->since_ns == 0) {
+			if (lk_has_cells())
+				pthread_kill(watched[lcore].thread, LK_ASKS_WHERE);
 			tell(told, *watched[lcore].node, watched[lcore].seen_ns);
 		}
 	}

@@ -18,6 +18,7 @@
 #define SLACK_SECONDS 0.001
 
 int lk_mark_offset;
+int lk_payloads_change;
 
 /*
  * Who sends a stream, by its number. Other workers look at the graph alone: the trial may be freed

@@ -56,7 +56,7 @@ fill(const struct run *run, const struct lk_compiled *only, struct lk_field *fie
 {
 	struct lk_frames *f = run->stream->frames;
 	struct lk_stamp stamp = {(uint32_t)run->first, tsc, lk_folded(tsc)};
-	const int mark_offset = lk_mark_offset;
+	const int mark_offset = lk_mark_offset, trusts_marks = !lk_payloads_change;
 	const uint16_t count = run->count;
 	uint64_t bytes = 0;
 	uint64_t described[4];
@@ -85,7 +85,7 @@ fill(const struct run *run, const struct lk_compiled *only, struct lk_field *fie
 		*(bytes32 *)&m->rearm_data = descriptor;
 		bytes += t->length + 4;
 		frame = (uint8_t *)m->buf_addr + RTE_PKTMBUF_HEADROOM;
-		if (likely(*mark == c->mark)) {
+		if (likely(trusts_marks && *mark == c->mark)) {
 			copy32(frame, t->bytes);
 			copy32(frame + 32, t->bytes + 32);
 			for (uint32_t from = 64; unlikely(from < t->head); from += 32)

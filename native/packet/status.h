@@ -42,6 +42,12 @@ struct lk_status {
 	int32_t fault_signal;
 	int32_t fault_lcore; /* -1: not a worker */
 	char fault_node[64];
+	char fault_library[64]; /* kind of a node from a cell whose code was at work; "": none */
+	uint64_t fault_at;	/* offset in its library */
+	/* Of the worker that was last seen to stand still, in the code of such a node. */
+	int32_t hung_lcore;
+	char hung_library[64];
+	uint64_t hung_at;
 	char command[128]; /* what the command thread is doing */
 	struct lk_driver_call calls[LK_DRIVER_CALLS];
 	struct lk_named_port ports[LK_NAMED_PORTS];

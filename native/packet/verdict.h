@@ -165,6 +165,8 @@
 	X(neighbour_unresolved,                                                                    \
 	  "The next hop did not answer ARP, and as many frames waited as may.",                    \
 	  "RFC 1122 2.3.2.2")                                                                      \
+	X(python_full, "As many frames as may are in Python.", "")                                 \
+	X(python_error, "The function in Python failed, or did not answer for the frame.", "")     \
 	X(probe_corrupt, "A probe came back with a changed payload.", "")                          \
 	X(probe_duplicate, "A probe came back more than once.", "")                                \
 	X(probe_late, "A probe came back after it had been given up.", "")                         \
@@ -200,7 +202,7 @@
 	X(nat_hairpin, "From inside to inside, and nothing leads back there.",                     \
 	  "RFC 4787 6, RFC 5382 7.1")                                                              \
 	X(nat_untracked, "The packet fits no connection, so that nothing says what it becomes.",   \
-	  "RFC 3022 4") \
+	  "RFC 3022 4")                                                                            \
 	X(switch_bad_source,                                                                       \
 	  "The source MAC address is a group address or 0, which no station has.",                 \
 	  "IEEE 802.3 3.2.3")                                                                      \
@@ -232,8 +234,15 @@ lk_outer(enum lk_verdict verdict)
 	return (enum lk_verdict)(verdict + (LK_outer_eth_truncated - LK_eth_truncated));
 }
 
-/* Behind the edges of verdicts are those of a node's outputs that have names of their own. */
-enum { LK_EDGE_COUNT = LK_VERDICT_COUNT + LK_MAX_OUTPUTS };
+/*
+ * Behind the edges of verdicts are those of a node's outputs that have names of their own, and
+ * behind these the drop nodes that a node of a user's own has brought along.
+ */
+enum {
+	LK_FIRST_OWN_DROP = LK_VERDICT_COUNT + LK_MAX_OUTPUTS,
+	LK_EDGE_COUNT = LK_FIRST_OWN_DROP + LK_MAX_OWN_DROPS,
+	LK_DROP_COUNT = LK_VERDICT_COUNT + LK_OWN_DROP_NODES, /* drop nodes, by their verdict */
+};
 #define LK_OUTPUT(number) ((enum lk_verdict)(LK_VERDICT_COUNT + (number)))
 
 #endif

@@ -23,7 +23,7 @@ LAYERS = (
     ("ec2",),
     ("trouble", "pairs"),
     ("sources", "dut", "fault"),
-    ("hosts",),
+    ("hosts", "node"),
     ("lab",),
     ("results",),
     ("engine",),
@@ -149,8 +149,9 @@ NATIVE: dict[str, set[str]] = {
     "kernel_echo": set(),
     "dataplane": {"packet"},
     "nodes": {"dataplane", "packet"},
+    "cell": {"dataplane", "packet"},
 }
-WITH_DPDK = {"dataplane", "nodes"}
+WITH_DPDK = {"dataplane", "nodes", "cell"}
 # As TO_OPEN: nothing may be added here.
 TO_OPEN_IN_C: set[str] = set()
 

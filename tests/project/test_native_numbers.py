@@ -21,6 +21,7 @@ NUMBERS = {
     "LK_FLOW_BY_PLACE": program.FLOW_BY_PLACE,
     "LK_FLOW_BY_VALUE": program.FLOW_BY_VALUE,
     "LK_MAX_OUTPUTS": edges.MOST_OUTPUTS,
+    "LK_MAX_OWN_DROPS": edges.MOST_OWN_DROPS,
     "LK_MAX_ADDRESSES": address_types.MOST_ADDRESSES,
     "LK_MAX_GENEVE_OPTIONS": geneve_options.MOST_OPTIONS,
     "LK_MAX_OPTION_DATA": geneve_options.MOST_DATA,
