@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.bench import (
     captures,
+    connections,
     flows,
     generator,
     lanes,
@@ -138,6 +139,16 @@ def switch_rows() -> Iterator[Row]:
             print(f"{name}: no Open vSwitch on DPDK; install openvswitch-switch-dpdk", flush=True)
 
 
+def connection_rows() -> Iterator[Row]:
+    """What finding, filtering and translating a million connections costs."""
+    for what, ours, peer, name in (
+        ("conntrack, 1,000,000 connections", connections.tracked, connections.mpps, "without it"),
+        ("firewall, 100 rules", connections.filtered, connections.mpps, "without it"),
+        ("conntrack and nat, 1,000,000", connections.translated, connections.tracked, "conntrack"),
+    ):
+        yield in_turns(f"{what}, 64 B", "Mpps", ours, peer, name)
+
+
 def capture_rows() -> Iterator[Row]:
     """A capture as a table and as flows, beside what others make of the same file."""
     captures.capture()
@@ -255,8 +266,9 @@ def main() -> None:
     add(alone("recorder at 1000 Hz, cost", "%", lambda: recorder.cost_percent(1000), 5.0))
     add(alone("recorder at 10 Hz, its CPU", "%", lambda: recorder.cpu_percent(10), 1.0))
     add(alone("a sample of it in Python", "µs", recorder.sample_microseconds, 200.0))
-    sent = (generator_rows(), share_rows(), flow_rows(), pacing_rows(), switch_rows())
-    for row in chain(capture_rows(), live_rows(), *sent):
+    sent = (generator_rows(), share_rows(), flow_rows(), pacing_rows())
+    functions = (switch_rows(), connection_rows())
+    for row in chain(capture_rows(), live_rows(), *sent, *functions):
         add(row)
     folder = Path("build/bench")
     folder.mkdir(parents=True, exist_ok=True)

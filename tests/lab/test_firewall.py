@@ -5,7 +5,7 @@ import random
 from ipaddress import ip_address, ip_network
 
 import pytest
-from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror, UDPerror, fragment
+from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror, TCPerror, UDPerror, fragment
 from scapy.layers.inet6 import ICMPv6EchoRequest, ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP
 from scapy.packet import Packet, Raw
@@ -83,8 +83,13 @@ def test_who_began_may_be_answered(lab: lk.Lab) -> None:
     assert passes(box, IP(src=A, dst=B) / TCP(sport=5, dport=443, flags="A"))
     assert not passes(box, IP(src=A, dst=B) / UDP(sport=5, dport=443))
     quoted = IPerror(src=A, dst=B) / UDPerror(sport=5, dport=443)
-    assert passes(box, IP(src=B, dst=A) / ICMP(type=3) / quoted, inside=False)
+    told = framed(IP(src=B, dst=A) / ICMP(type=3) / quoted, inside=False)
+    assert box.back(told) == "drop_conntrack_invalid"
+    begun = IPerror(src=A, dst=B) / TCPerror(sport=5, dport=443)
+    assert passes(box, IP(src=B, dst=A) / ICMP(type=3) / begun, inside=False)
     assert box.path.tables["firewall"].packets.tolist() == [1, 2, 1, 2]
+    found = box.counters("conntrack")
+    assert (found["new"], found["active"]) == (3, 1), "what is denied has not begun"
 
 
 def test_fragments_are_known_by_their_connection(lab: lk.Lab) -> None:

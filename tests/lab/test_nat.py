@@ -279,6 +279,19 @@ def test_from_inside_to_inside(lab: lk.Lab) -> None:
     assert box.out(nowhere) == "drop_nat_hairpin"
 
 
+def test_a_burst_has_connections_that_end_and_begin_again(lab: lk.Lab) -> None:
+    """Frames of one are still on their way when the next has begun."""
+    box = box_of(lab)
+    flags = ["S", "R", "S", "RA", "A", "S"]
+    box.inside.send(
+        [framed(IP(src=A, dst=B) / TCP(sport=5000, dport=80, flags=f)) for f in flags * 5]
+    )
+    wait_until(lambda: box.path.ledger.sent == 30)
+    wait_until(lambda: box.path.ledger.is_balanced)
+    assert box.path.drops == {"drop_conntrack_invalid": 5}
+    assert {Ether(f)[IP].src for f in box.outside.receive(25, timeout=60, raw=True)} == {OUT}
+
+
 def test_what_is_no_part_of_a_connection(lab: lk.Lab) -> None:
     box = box_of(lab, ct={"invalid": "pass", "untracked": "udp port 4789"})
     stray = framed(IP(src=A, dst=B) / TCP(sport=1, dport=2, flags="A"))
