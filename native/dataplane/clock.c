@@ -13,6 +13,8 @@
 #include "api.h"
 #include "clock.h"
 
+#define LEAST_NS 5000000u /* over which 50 ns of either reading are 0.002 % */
+
 static uint64_t first_tsc, first_raw;
 static _Atomic double ns_per_cycle;
 static _Atomic uint64_t base_tsc, base_realtime, version;
@@ -51,7 +53,7 @@ lk_clock_refine(void)
 	uint64_t tsc = 0, ns = 0;
 
 	read_pair(CLOCK_MONOTONIC_RAW, &tsc, &ns);
-	if (ns - first_raw > 50000000u)
+	if (ns - first_raw > LEAST_NS)
 		ns_per_cycle = (double)(ns - first_raw) / (double)(tsc - first_tsc);
 	read_pair(CLOCK_REALTIME, &tsc, &ns);
 	version++;

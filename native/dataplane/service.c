@@ -27,10 +27,11 @@ serve(void *unused)
 
 	(void)unused;
 	while (running) {
-		if (++rests % RESTS_PER_CLOCK == 0) {
+		/* At first each time: a path that is made now counts on it for its whole life. */
+		if (++rests < RESTS_PER_CLOCK || rests % RESTS_PER_CLOCK == 0)
 			lk_clock_refine();
+		if (rests % RESTS_PER_CLOCK == 0)
 			lk_standstill_look();
-		}
 		nanosleep(&rest, NULL);
 	}
 	return NULL;

@@ -17,6 +17,7 @@ from tests.bench import (
     flows,
     generator,
     lanes,
+    lines,
     live,
     ovs,
     recorder,
@@ -149,6 +150,19 @@ def connection_rows() -> Iterator[Row]:
         yield in_turns(f"{what}, 64 B", "Mpps", ours, peer, name)
 
 
+def line_rows() -> Iterator[Row]:
+    """Slow, long lines: how far they are off, beside the kernel's tbf, and how fast they can be."""
+    ours, kernel = lines.full_link(), lines.tbf()
+    for whose, left in (("queue and delay", ours), ("the kernel's tbf", kernel)):
+        off, apart = (of(left, lines.FRAME_NS) for of in (lines.error_percent, lines.error_us))
+        yield {"what": f"rate off, {whose}, 10 Mbit/s", "ours": off, "unit": "%", "goal": 0.5}
+        yield {"what": f"between two frames, p99, {whose}", "ours": apart, "unit": "µs"}
+    for percent, goal in ((50, 1.0), (99, 20.0)):
+        off = partial(lines.delay_error_us, percent)
+        yield alone(f"delay of 20 ms off, p{percent}", "µs", off, goal)
+    yield alone("delay, rate and loss as one line, 64 B", "Mpps", lines.line_mpps)
+
+
 def capture_rows() -> Iterator[Row]:
     """A capture as a table and as flows, beside what others make of the same file."""
     captures.capture()
@@ -267,7 +281,7 @@ def main() -> None:
     add(alone("recorder at 10 Hz, its CPU", "%", lambda: recorder.cpu_percent(10), 1.0))
     add(alone("a sample of it in Python", "µs", recorder.sample_microseconds, 200.0))
     sent = (generator_rows(), share_rows(), flow_rows(), pacing_rows())
-    functions = (switch_rows(), connection_rows())
+    functions = (switch_rows(), connection_rows(), line_rows())
     for row in chain(capture_rows(), live_rows(), *sent, *functions):
         add(row)
     folder = Path("build/bench")

@@ -220,6 +220,52 @@ def use_faults(lab: lk.Lab) -> None:
             port.close()
 
 
+def use_functions(lab: lk.Lab) -> None:
+    """Queues, lines, marks and fragments, with frames of every kind that wait when they go."""
+    classes = {
+        "first": lk.TrafficClass("EF", pcp=5, strict=True),
+        "second": lk.TrafficClass(filter="ip6 or arp", weight=3),
+        "other": lk.TrafficClass(limit="20 kB"),
+    }
+    line = {"loss": 0.1, "burst_start": 0.1, "burst_end": 0.3, "duplicate": 0.1, "reorder": 0.1}
+    damage = {"corrupt": 0.3, "truncate": 0.3}
+    lines = (
+        lk.rate("1 ms") >> lk.queue("1 Gbit/s", classes=classes, aqm="codel", ecn=True),
+        lk.queue("400 Mbit/s", "64 kB", "fq_codel", ecn=True) >> lk.delay("1 ms", "1 ms", "pareto"),
+        lk.delay("1 ms", "1 ms", "normal", reorder=True) >> lk.delay(0, distribution=["1 ms"]),
+        lk.police("1 Gbit/s", peak="2 Gbit/s", mark={"red": "AF13"}, color_aware=True),
+        *(lk.impair(**line, **damage, corrupt_part=part) for part in ("headers", "payload")),
+        lk.fragment(68) >> lk.reassemble("1 ms", entries=64),
+        lk.reassemble("60 s", entries=64, fragments=128) >> lk.queue("1 pps", "1000 packets"),
+    )
+    for number, chain in enumerate(lines):
+        a, b = lab.cable("near_line", "far_line")
+        path = lab.run(lk.rx(b) >> chain >> lk.sink(), name="function")
+        a.send(malformed_frames(b.mac, 2_000, seed=number))
+        a.send([cut for cut in fragments(number) for _ in range(2)])
+        while path.ledger.sent < 3_000 or not path.ledger.is_balanced:
+            lab.counters()
+        for table in path.tables.values():
+            assert len(table) < 3_000
+        path.stop()
+        a.close()
+        b.close()
+
+
+def fragments(seed: int) -> list[bytes]:
+    """Of packets that they may or may not make up."""
+    noise = random.Random(seed)
+    flags, offsets = ("", "MF", "DF"), (0, 1, 2, 185, 370, 8191)
+    return [
+        bytes(
+            Ether(dst=SERVER_MAC)
+            / IP(flags=noise.choice(flags), frag=noise.choice(offsets), id=noise.randrange(9))
+            / bytes(noise.choice((0, 8, 16, 1480, 8000)))
+        )
+        for _ in range(500)
+    ]
+
+
 def main(folder: str) -> None:
     use_codec()
     with lk.Lab() as lab, lk.record(lab, hz=1000) as recorded:
@@ -232,6 +278,7 @@ def main(folder: str) -> None:
         use_many_paths(lab)
         use_closing(lab)
         use_faults(lab)
+        use_functions(lab)
     assert len(recorded) > 100
     print(lab.log)
     with lk.Lab() as lab:

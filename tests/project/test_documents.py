@@ -27,6 +27,7 @@ DOCUMENTS = (
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
+    "docs/functions.md",
     "docs/glossary.md",
     "docs/two_hosts.md",
 )
