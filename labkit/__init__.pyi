@@ -55,11 +55,7 @@ from .pairs.failover import failover as failover
 from .pairs.watchdog import Watchdog as Watchdog
 from .path.allowances import Allowance as Allowance
 from .path.allowances import allowance as allowance
-from .path.classes import classify as classify
-from .path.classes import header_limit as header_limit
-from .path.classes import mtu as mtu
-from .path.classes import slow_path as slow_path
-from .path.classes import too_big as too_big
+from .path.classify import classify as classify
 from .path.conntrack import conntrack as conntrack
 from .path.firewall import firewall as firewall
 from .path.flow_limits import flow_limit as flow_limit
@@ -68,6 +64,9 @@ from .path.functions import police as police
 from .path.functions import queue as queue
 from .path.functions import shape as shape
 from .path.ledger import Ledger as Ledger
+from .path.lengths import header_limit as header_limit
+from .path.lengths import mtu as mtu
+from .path.lengths import too_big as too_big
 from .path.nat import nat as nat
 from .path.nodes import arp_responder as arp_responder
 from .path.nodes import capture as capture
@@ -86,6 +85,7 @@ from .path.nodes import sink as sink
 from .path.nodes import tx as tx
 from .path.nodes import udp_echo as udp_echo
 from .path.path import Path as Path
+from .path.slow_path import slow_path as slow_path
 from .results.comparison import Comparison as Comparison
 from .results.comparison import compare as compare
 from .results.latency import LatencyHistogram as LatencyHistogram

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Paths as data: what they are, what they may be, what they counted, how they look."""
 
-from labkit.path import classes as classes
+from labkit.path import classify as classify
 from labkit.path import conntrack as conntrack
 from labkit.path import firewall as firewall
 from labkit.path import flow_limits as flow_limits
 from labkit.path import functions as functions
+from labkit.path import lengths as lengths
 from labkit.path import nat as nat
 from labkit.path import nodes as nodes  # every kind there is, for paths that are read from data
+from labkit.path import slow_path as slow_path
 from labkit.path.declaration import node as node
