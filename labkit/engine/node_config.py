@@ -22,6 +22,7 @@ from labkit.path.address_types import (
     UnknownVniType,
 )
 from labkit.path.capture_types import EndType, FilesType, FileType, RotateType, SnaplenType
+from labkit.path.driver import TellsType
 from labkit.path.function_types import (
     AllowanceNameType,
     AmountType,
@@ -40,7 +41,6 @@ from labkit.path.types import (
     QueueType,
     RunType,
     SickNicType,
-    TellsType,
 )
 from labkit.path.values import ChoiceType, ParamType, RealType, TextType, WholeType
 

@@ -3,6 +3,7 @@
 
 from labkit.path import classify as classify
 from labkit.path import conntrack as conntrack
+from labkit.path import driver as driver
 from labkit.path import firewall as firewall
 from labkit.path import flow_limits as flow_limits
 from labkit.path import functions as functions
