@@ -59,6 +59,7 @@ from .path.allowances import Allowance as Allowance
 from .path.allowances import allowance as allowance
 from .path.balance import balance as balance
 from .path.classes import TrafficClass as TrafficClass
+from .path.classify import classify as classify
 from .path.conntrack import conntrack as conntrack
 from .path.delay import delay as delay
 from .path.firewall import firewall as firewall
@@ -68,13 +69,11 @@ from .path.fragments import reassemble as reassemble
 from .path.functions import police as police
 from .path.functions import queue as queue
 from .path.functions import shape as shape
-from .path.headers import classify as classify
-from .path.headers import header_limit as header_limit
-from .path.headers import mtu as mtu
-from .path.headers import slow_path as slow_path
-from .path.headers import too_big as too_big
 from .path.impair import impair as impair
 from .path.ledger import Ledger as Ledger
+from .path.lengths import header_limit as header_limit
+from .path.lengths import mtu as mtu
+from .path.lengths import too_big as too_big
 from .path.link import link as link
 from .path.mirror import mirror as mirror
 from .path.nat import nat as nat
@@ -95,6 +94,7 @@ from .path.nodes import tx as tx
 from .path.nodes import udp_echo as udp_echo
 from .path.path import Path as Path
 from .path.rate import rate as rate
+from .path.slow_path import slow_path as slow_path
 from .path.switch import bridge as bridge
 from .path.switch import switch as switch
 from .path.vlan import vlan_pop as vlan_pop

@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 from labkit.ec2.told import HEADERS, DriverName
 from labkit.path.allowances import Allowance, allowance
 from labkit.path.chain import Chain, Node
+from labkit.path.classify import FrameClass, classify
 from labkit.path.flow_limits import flow_limit
 from labkit.path.function_types import MOST_BYTES, MOST_FRAMES
 from labkit.path.functions import police, shape
-from labkit.path.headers import TrafficClass, classify, header_limit, mtu, slow_path
+from labkit.path.lengths import header_limit, mtu
 from labkit.path.nodes import tx
+from labkit.path.slow_path import slow_path
 from labkit.path.types import PortLike
 
 Part = tuple[str, str]  # node and its counter
 Port = PortLike | str
 
-EXPRESS_CLASSES: Mapping[int, tuple[TrafficClass, ...]] = {1: ("tcp",), 3: ("tcp", "udp")}
+EXPRESS_CLASSES: Mapping[int, tuple[FrameClass, ...]] = {1: ("tcp",), 3: ("tcp", "udp")}
 PACKETS = ("pps", "link_local", "fragments", "new_flows")  # the others are in bits a second
 
 

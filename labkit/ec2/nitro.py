@@ -17,7 +17,7 @@ from labkit.lab.port import Port
 from labkit.path.allowances import Allowance, allowance
 from labkit.path.chain import Node
 from labkit.path.conntrack import conntrack
-from labkit.path.nodes import driver as driver_node
+from labkit.path.driver import driver as driver_node
 from labkit.path.nodes import rx
 from labkit.path.path import Path
 from labkit.text import near, shown

@@ -24,6 +24,7 @@ from labkit.path.address_types import (
 )
 from labkit.path.capture_types import EndType, FilesType, FileType, RotateType, SnaplenType
 from labkit.path.classes import ClassesType
+from labkit.path.driver import TellsType
 from labkit.path.dscp import DscpType, dscp
 from labkit.path.function_types import (
     AllowanceNameType,
@@ -45,7 +46,6 @@ from labkit.path.types import (
     QueueType,
     RunType,
     SickNicType,
-    TellsType,
 )
 from labkit.path.values import ChoiceType, ParamType, RealType, TextType, WholeType
 

@@ -25,7 +25,6 @@ from labkit.path.types import (
     SendingTunnel,
     SickNic,
     Snaplen,
-    Tells,
     TrialRun,
     TunnelEnd,
     TxQueue,
@@ -221,8 +220,3 @@ def receive(run: TrialRun, place: Place = 0, *, name: Name = None) -> None:
 @node(role="process", reference="lk.fault")
 def fault(what: Fault, of: SickNic, nic: PortBehind | None = None, *, name: Name = None) -> None:
     """Says that the NIC of the port behind it is sick; made by lk.fault."""
-
-
-@node(role="process", reference="rte_eth_xstats_get")
-def driver(port: PortName, tells: Tells, *, name: Name = None) -> None:
-    """Has the driver of a port's NIC tell what nodes of the path count; made by lk.nitro()."""

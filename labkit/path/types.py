@@ -151,23 +151,6 @@ class SickNicType(ParamType):
         return [*told, f"frames over {longest:,} B"] if longest else told
 
 
-class TellsType(ParamType):
-    """What the driver of a port's NIC tells of a path: `told`, as the engine's command tell_driver
-    takes it, and by names of these the nodes and counters that add up to it (`counters`), or stand
-    there (`levels`)."""
-
-    def check(self, where: str, name: str, value: Value) -> Value:
-        """As lk.nitro() makes it."""
-        if not isinstance(value, dict) or value.keys() != {"told", "counters", "levels"}:
-            raise PathError(f"node {where}: {name} is {shown(value)}; lk.nitro() makes such nodes")
-        return value
-
-    def lines(self, value: Value) -> list[str]:
-        """How many of its counters this path has."""
-        assert isinstance(value, Mapping)
-        return [f"tells {len(value['counters']) + len(value['levels'])} counters"]
-
-
 PortName = Annotated[PortLike | str, PortType()]
 PythonsPort = Annotated[PortLike | str, PortType(with_frames=True)]
 RxQueue = Annotated[int, QueueType(way="rx")]
@@ -202,5 +185,4 @@ Place = Annotated[int, WholeType(0, 15)]
 Fault = Annotated[str, FaultType()]
 PortBehind = Annotated[str, PortBehindType()]
 SickNic = Annotated[Mapping[str, Any], SickNicType()]
-Tells = Annotated[Mapping[str, Any], TellsType()]
 Name = str | None  # of the node

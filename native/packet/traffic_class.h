@@ -4,7 +4,7 @@
 
 #include "headers.h"
 
-/* Classes of traffic by their headers; labkit/path/classes.py has their words in this order. */
+/* Classes of traffic by their headers; labkit/path/classify.py has their words in this order. */
 enum lk_class {
 	LK_CLASS_LINK_LOCAL, /* to a service of EC2 beside the instance */
 	LK_CLASS_FRAGMENT,

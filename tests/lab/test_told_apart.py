@@ -18,7 +18,7 @@ from scapy.packet import Packet
 
 import labkit as lk
 from labkit.errors import PathError
-from labkit.path.headers import CLASSES
+from labkit.path.classify import CLASSES
 from tests.lab.test_allowances import SLOW, entered
 from tests.lab.test_functions import counters, frames, through
 from tests.patience import exactly
