@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, captures.c,
-reader.c, walks.c, columns.c, connections.c, and tunnels.c once for each protocol."""
+"""Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, bridge.c,
+captures.c, reader.c, walks.c, columns.c, connections.c, and tunnels.c once for each protocol."""
 
 import struct
 import subprocess
@@ -64,6 +64,7 @@ class Target:
         corpus.mkdir(parents=True, exist_ok=True)
         seeds = {
             "handlers.c": handler_seeds,
+            "bridge.c": bridge_seeds,
             "captures.c": capture_seeds,
             "reader.c": capture_seeds,
             "walks.c": walk_seeds,
@@ -109,6 +110,16 @@ def connection_seeds() -> Iterator[tuple[str, bytes]]:
                 yield f"{name}-{changes}", bytes([32, changes]) + bytes(packet)[:LONGEST_INPUT]
 
 
+def bridge_seeds() -> Iterator[tuple[str, bytes]]:
+    """Good frames, without a tag and with one."""
+    tags = {"untagged": b"", "vlan": b"\x81\x00\x20\x0a", "provider": b"\x88\xa8\x00\x07"}
+    for name, (_, frame) in good_frames().items():
+        for tag, between in tags.items():
+            for switches in range(16):
+                seed = frame[:12] + between + frame[12:]
+                yield f"{name}-{tag}-{switches}", bytes([switches]) + seed
+
+
 def capture_seeds() -> Iterator[tuple[str, bytes]]:
     """A frame in every format and byte order, and frames of every kind."""
     for name, (_, frame) in good_frames().items():
@@ -150,6 +161,7 @@ def walk_seeds() -> Iterator[tuple[str, bytes]]:
 
 TARGETS = (
     Target("handlers", "handlers.c"),
+    Target("bridge", "bridge.c"),
     Target("captures", "captures.c"),
     Target(
         "reader",
