@@ -142,6 +142,11 @@ def test_a_crash_is_told_with_its_line(
     assert told.value.node == "bad/crashes"
     assert told.value.line == (4, line)
     assert f"line 4 of its cell (`{line}`)" in str(told.value)
+    mended = node("crashes", "return f->length ? LK_next : LK_other;")
+    lk.node.compile("crashes", mended)
+    lab.restart()
+    a.send(packet(9))
+    wait_until(lambda: path.counters.nodes["sink"].objects == 1)
 
 
 def test_a_loop_that_does_not_end_is_told(leftovers: None, monkeypatch: pytest.MonkeyPatch) -> None:
