@@ -105,6 +105,25 @@ def swap(version: int) -> str:
     )
 
 
+def test_a_generator_sends_what_it_was_told_to(lab: lk.Lab) -> None:
+    """Though the node writes into payloads, whose buffers the generator uses again."""
+    lines = (
+        "if (!state->seen++) state->first = f->data[200];",
+        'return f->data[200]++ == state->first ? LK_next : lk_drop("used");',
+    )
+    before = "struct writes { uint64_t seen; uint8_t first; };\n"
+    writes = lk.node.compile("writes", node("writes", *lines, before=before, state=True))
+    a, b = lab.cable()
+    path = lab.run(lk.rx(b) >> writes() >> lk.tx(b))
+    with lab.traffic() as t:
+        flow = t.add(stream(a, size=512), on=a, to=a, rate="20 kpps")
+        flow.start()
+        wait_until(lambda: flow.sent > 5000)
+        flow.stop()
+        assert path.drops == {}
+        assert flow.counters["lost"] == 0
+
+
 def test_a_version_that_does_not_fit_leaves_the_former_one(
     lab: lk.Lab, ttl: Callable[..., Node], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -170,6 +189,14 @@ def test_a_loop_that_does_not_end_is_told(leftovers: None, monkeypatch: pytest.M
             a.send(packet(9))
         wait_until(is_told)
         lab.engine.kill()
+
+
+def test_a_name_that_is_nowhere(lab: lk.Lab) -> None:
+    source = node("lost", "return nowhere(f) ? LK_next : LK_other;")
+    lost = lk.node.compile("lost", f"extern int nowhere(struct lk_frame *);\n{source}")
+    _, b = lab.cable()
+    with pytest.raises(lk.EngineError, match=r"(?s)node lost uses a name .*undefined symbol: now"):
+        lab.run(lk.rx(b) >> lost() >> lk.sink())
 
 
 def errors() -> Iterator[tuple[str, str, type[LabError], str]]:
