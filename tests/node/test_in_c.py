@@ -191,6 +191,18 @@ def test_a_loop_that_does_not_end_is_told(leftovers: None, monkeypatch: pytest.M
         lab.engine.kill()
 
 
+def test_a_node_with_state_sees_all_frames(lab: lk.Lab) -> None:
+    _, b = lab.cable(queues=2)
+    plain = lk.node.compile("plain", node("plain", "return f->length ? LK_next : LK_other;"))
+    path = lab.run(lk.rx(b) >> plain() >> lk.sink())
+    assert path.lane_count == 2
+    path.stop()
+    lines = 'return state->seen++ && f->length ? LK_next : lk_drop("first");'
+    source = node("knows", lines, before="struct knows { uint64_t seen; };\n", state=True)
+    knows = lk.node.compile("knows", source)
+    assert lab.run(lk.rx(b) >> knows() >> lk.sink()).lane_count == 1
+
+
 def test_a_name_that_is_nowhere(lab: lk.Lab) -> None:
     source = node("lost", "return nowhere(f) ? LK_next : LK_other;")
     lost = lk.node.compile("lost", f"extern int nowhere(struct lk_frame *);\n{source}")
