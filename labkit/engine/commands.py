@@ -197,6 +197,14 @@ class Commands(Protocol):
     def read_rows(self, name: str, node: str, cursor: int, width: int) -> Rows:
         """The next rows of the table that a node of a path keeps, `width` cells each."""
 
+    def free_workers(self, going: Sequence[str]) -> int:
+        """Workers with a CPU of their own that further paths would find, if these had gone."""
+
+    def describe_workers(self) -> list[WorkerFacts]:
+        """Every worker that has something to do."""
+
+    # Nodes of users' own
+
     @given(SECONDS_OF_DRIVERS)
     def load_node(self, node: Mapping[str, Any]) -> None:
         """Knows this version of a node of a user's own (OwnNode.to_dict) from now on."""
@@ -205,12 +213,6 @@ class Commands(Protocol):
         self, name: str, state: str, sizes: Sequence[int], descriptors: Descriptors
     ) -> None:
         """Maps the rings of a node in Python, by its state, for the path that is built next."""
-
-    def free_workers(self, going: Sequence[str]) -> int:
-        """Workers with a CPU of their own that further paths would find, if these had gone."""
-
-    def describe_workers(self) -> list[WorkerFacts]:
-        """Every worker that has something to do."""
 
     # Captures of ports
 

@@ -278,10 +278,6 @@ class Paths:
         taken = (ffi.buffer(rows + i, size)[: width * 8] for i in range(count))
         return b"".join(taken), at[0]
 
-    def drop_names(self) -> list[str]:
-        """Of all drop nodes, by verdict; first those of verdicts that are none."""
-        return [*(f"drop_{verdict.name}" for verdict in VERDICTS), *self.own.drops]
-
     def _outputs(self, graph: int, node: int, own: dict[str, str]) -> dict[str, int]:
         """Frames by output or drop node, those with none left out."""
         left = ffi.new("uint64_t[]", len(EDGES))
@@ -295,6 +291,10 @@ class Paths:
             for name, path in self.by_name.items()
             for lane in path.lanes
         }
+
+    def drop_names(self) -> list[str]:
+        """Of all drop nodes, by verdict; first those of verdicts that are none."""
+        return [*(f"drop_{verdict.name}" for verdict in VERDICTS), *self.own.drops]
 
     def stop_all(self) -> None:
         for name in list(self.by_name):

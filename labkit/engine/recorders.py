@@ -103,14 +103,14 @@ class Recorders:
             if port.told_names:
                 told = [f"driver/{name}/{counter}" for counter in port.told_names]
                 plan.append((lib.LK_RECORD_TOLD, port.id, 0, told))
-        own = self.paths.own.drops
-        drops = [*(f"drop_{verdict.name}" for verdict in VERDICTS if verdict.is_drop), *own]
+        brought = self.paths.own.drops
+        drops = [*(f"drop_{verdict.name}" for verdict in VERDICTS if verdict.is_drop), *brought]
         for name, path in self.paths.by_name.items():
             counters = [
                 f"path/{name}/{node}/{what}" for node in path.nodes for what in NODE_COUNTERS
             ]
             counters += [f"path/{name}/{drop}" for drop in drops]
-            plan.append((lib.LK_RECORD_GRAPH, path.lanes[0].graph, len(own), counters))
+            plan.append((lib.LK_RECORD_GRAPH, path.lanes[0].graph, len(brought), counters))
             if len(path.lanes) > 1:
                 plan += [
                     (

@@ -187,6 +187,13 @@ class EngineServer:
         cells, after = self.paths.rows(name, node, cursor, width)
         return {"cells": b64encode(cells).decode(), "cursor": after}
 
+    def free_workers(self, going: Sequence[str]) -> int:
+        paths = self.paths.by_name
+        return self.workers.free({g for name in going if name in paths for g in paths[name].graphs})
+
+    def describe_workers(self) -> list[WorkerFacts]:
+        return self.workers.describe()
+
     def load_node(self, node: Mapping[str, Any]) -> None:
         self.paths.own.load(node)
 
@@ -194,13 +201,6 @@ class EngineServer:
         self, name: str, state: str, sizes: Sequence[int], descriptors: Descriptors
     ) -> None:
         self.paths.attach_python(name, state, descriptors, sizes)
-
-    def free_workers(self, going: Sequence[str]) -> int:
-        paths = self.paths.by_name
-        return self.workers.free({g for name in going if name in paths for g in paths[name].graphs})
-
-    def describe_workers(self) -> list[WorkerFacts]:
-        return self.workers.describe()
 
     def start_capture(self, port: str, params: Mapping[str, Any]) -> int:
         return self.paths.captures.start(self.ports, port, params)

@@ -8,7 +8,7 @@ from typing import Literal
 from labkit.arguments.checked import EVERY, checked
 from labkit.errors import PathError
 from labkit.path.chain import Chain, Node, as_chain
-from labkit.path.declaration import make, node
+from labkit.path.declaration import node
 from labkit.path.function_types import (
     AmountType,
     Aqm,
@@ -22,7 +22,6 @@ from labkit.path.function_types import (
     LoadType,
     Overhead,
     OwnState,
-    PythonState,
     State,
     Switch,
     Target,
@@ -227,21 +226,6 @@ def _queue(
         state, rate, limit, aqm, burst, target, interval, ecn, overhead, seed, name=name
     )
     return _with_release(entry, queue_release(state, name=name and f"{name}_release"))
-
-
-# Python
-
-
-@node(role="process", kind="to_python", outputs=(), counters=("passed", "held", "most_held"))
-def asked_python(state: PythonState, *, name: Name = None) -> None:
-    """Hands frames to a function in Python, and holds them until it has answered."""
-
-
-def in_python(kind: str, name: str | None) -> Chain:
-    """A node whose function is in Python, of a kind that lk.python_node declared."""
-    state = f"state{next(_states)}"
-    entry = asked_python(state, name=f"{name or kind}_asked")
-    return _with_release(entry, make(kind, {"state": state}, name))
 
 
 # Delay

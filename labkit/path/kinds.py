@@ -50,14 +50,14 @@ class NodeKind:
         let go again
     takes_frames_out: frames leave the path here, other than by a drop node
     is_exclusive: a queue of a port can have one node of the kind, in all paths of a lab
+    own_outputs, drops: further outputs and drop nodes that a node of a user's own brings along
+    own: that node
     label: what a drawing says of it besides its parameters
     module: where it was declared
     counters: names of what its native state begins with; "held": frames that it holds now, "made":
         those that it brought into being, "taken": those that it consumed without a drop
     table: columns of the table that it keeps
     asks_where_from: sources of its paths write their port into each frame
-    own_outputs, drops: further outputs and drop nodes that a node of a user's own brings along
-    own: that node
     """
 
     name: str
@@ -69,14 +69,14 @@ class NodeKind:
     brings_frames_in: bool = False
     takes_frames_out: bool = False
     is_exclusive: bool = False
+    own_outputs: tuple[str, ...] = ()
+    drops: tuple[str, ...] = ()
+    own: OwnNode | None = None
     label: str = ""
     module: str = ""
     counters: tuple[str, ...] = ()
     table: Mapping[str, Column] = field(default_factory=dict)
     asks_where_from: bool = False
-    own_outputs: tuple[str, ...] = ()
-    drops: tuple[str, ...] = ()
-    own: OwnNode | None = None
 
     @cached_property
     def has_port(self) -> bool:
