@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.engine.binding import NativeError, call
+from labkit.path import python_nodes as python_nodes  # which declares what holds their frames
 from labkit.path.kinds import KINDS
 from labkit.path.own_kinds import kind_of
 from labkit.path.own_node import OwnNode

@@ -3,5 +3,4 @@
 
 from labkit.path import functions as functions
 from labkit.path import nodes as nodes  # every kind there is, for paths that are read from data
-from labkit.path import python_nodes as python_nodes
 from labkit.path.declaration import node as node
