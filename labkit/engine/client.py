@@ -48,8 +48,9 @@ KILL_SECONDS = 10.0  # until the kernel has taken a killed process away
 _numbers = itertools.count(1)
 
 # Thousands of flows take megabytes: in huge pages where the kernel has them to give (glibc manual,
-# "Memory Allocation Tunables"), which needs no reservation and no right.
-TUNABLES = "glibc.malloc.hugetlb=1"
+# "Memory Allocation Tunables"), which needs no reservation and no right. Each version of a node
+# from a cell has thread-local memory ("Dynamic Linking Tunables"); without room, 71 have.
+TUNABLES = "glibc.malloc.hugetlb=1:glibc.rtld.optional_static_tls=65536"
 
 
 class EngineClient:

@@ -200,6 +200,14 @@ class Commands(Protocol):
     def clear_rows(self, name: str, node: str) -> None:
         """Empties that table."""
 
+    def free_workers(self, going: Sequence[str]) -> int:
+        """Workers with a CPU of their own that further paths would find, if these had gone."""
+
+    def describe_workers(self) -> list[WorkerFacts]:
+        """Every worker that has something to do."""
+
+    # Nodes of users' own
+
     @given(SECONDS_OF_DRIVERS)
     def load_node(self, node: Mapping[str, Any]) -> None:
         """Knows this version of a node of a user's own (OwnNode.to_dict) from now on."""
@@ -208,12 +216,6 @@ class Commands(Protocol):
         self, name: str, state: str, sizes: Sequence[int], descriptors: Descriptors
     ) -> None:
         """Maps the rings of a node in Python, by its state, for the path that is built next."""
-
-    def free_workers(self, going: Sequence[str]) -> int:
-        """Workers with a CPU of their own that further paths would find, if these had gone."""
-
-    def describe_workers(self) -> list[WorkerFacts]:
-        """Every worker that has something to do."""
 
     # Captures of ports
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Nodes of users' own in the engine: their libraries, loaded once each, and the names they use."""
 
+import errno
 import hashlib
 import os
 import re
@@ -9,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labkit.engine.binding import call
+from labkit.engine.binding import NativeError, call
+from labkit.path import python_nodes as python_nodes  # which declares what holds their frames
 from labkit.path.kinds import KINDS
 from labkit.path.own_kinds import kind_of
 from labkit.path.own_node import OwnNode
@@ -45,16 +47,35 @@ class OwnNodes:
     def _load_library(self, own: OwnNode) -> None:
         check_library(Path(own.library))
         native = own.native.encode()
-        call("lk_cell_load", own.library.encode(), native, len(own.counter_names))
+        try:
+            call("lk_cell_load", own.library.encode(), native, len(own.counter_names))
+        except NativeError as error:
+            if error.code == errno.ENOEXEC:
+                raise ValueError(
+                    f"node {own.name} uses a name that neither the cell, labkit, DPDK nor libc has"
+                ) from None
+            raise _full(own, "versions of nodes", error) from None
         for (what, name), number in own.numbers().items():
             call("lk_cell_number", native, what, name.encode(), number)
 
     def _name_drops(self, own: OwnNode) -> None:
         for number, name in enumerate(own.own_drops):
             drop = f"drop_{name}"
-            slot = call("lk_own_drop", own.native.encode(), number, drop.encode())
+            try:
+                slot = call("lk_own_drop", own.native.encode(), number, drop.encode())
+            except NativeError as error:
+                raise _full(own, "names of drop nodes", error) from None
             if slot == len(self.drops):
                 self.drops.append(drop)
+
+
+def _full(own: OwnNode, what: str, error: NativeError) -> Exception:
+    """What to say where the engine has no room, which it never gets back."""
+    if error.code != errno.ENOSPC:
+        return error
+    return ValueError(
+        f"node {own.name}: the engine has had as many {what} as it can; lab.restart() begins anew"
+    )
 
 
 def check_library(file: Path) -> None:

@@ -299,10 +299,6 @@ class Paths:
         path = self.by_name[name]
         call("lk_graph_clear", path.lanes[0].graph, path.nodes.index(node))
 
-    def drop_names(self) -> list[str]:
-        """Of all drop nodes, by verdict; first those of verdicts that are none."""
-        return [*(f"drop_{verdict.name}" for verdict in VERDICTS), *self.own.drops]
-
     def _outputs(self, graph: int, node: int, own: dict[str, str]) -> dict[str, int]:
         """Frames by output or drop node, those with none left out."""
         left = ffi.new("uint64_t[]", len(EDGES))
@@ -316,6 +312,10 @@ class Paths:
             for name, path in self.by_name.items()
             for lane in path.lanes
         }
+
+    def drop_names(self) -> list[str]:
+        """Of all drop nodes, by verdict; first those of verdicts that are none."""
+        return [*(f"drop_{verdict.name}" for verdict in VERDICTS), *self.own.drops]
 
     def stop_all(self) -> None:
         for name in list(self.by_name):

@@ -103,15 +103,15 @@ class Recorders:
             if port.told_names:
                 told = [f"driver/{name}/{counter}" for counter in port.told_names]
                 plan.append((lib.LK_RECORD_TOLD, port.id, 0, told))
-        own = self.paths.own.drops
-        drops = [*(f"drop_{verdict.name}" for verdict in VERDICTS if verdict.is_drop), *own]
+        brought = self.paths.own.drops
+        drops = [*(f"drop_{verdict.name}" for verdict in VERDICTS if verdict.is_drop), *brought]
         for name, path in self.paths.by_name.items():
             counters = [
                 f"path/{name}/{node}/{what}" for node in path.nodes for what in NODE_COUNTERS
             ]
             counters += [f"path/{name}/{drop}" for drop in drops]
             graph = path.lanes[0].graph
-            plan.append((lib.LK_RECORD_GRAPH, graph, len(own), counters))
+            plan.append((lib.LK_RECORD_GRAPH, graph, len(brought), counters))
             for node, counted in path.lanes[0].counters.items():
                 names = [f"path/{name}/{node}/{counter}" for counter in counted]
                 plan.append((lib.LK_RECORD_STATE, graph, path.nodes.index(node), names))

@@ -190,6 +190,13 @@ class EngineServer:
     def clear_rows(self, name: str, node: str) -> None:
         self.paths.clear_rows(name, node)
 
+    def free_workers(self, going: Sequence[str]) -> int:
+        paths = self.paths.by_name
+        return self.workers.free({g for name in going if name in paths for g in paths[name].graphs})
+
+    def describe_workers(self) -> list[WorkerFacts]:
+        return self.workers.describe()
+
     def load_node(self, node: Mapping[str, Any]) -> None:
         self.paths.own.load(node)
 
@@ -197,13 +204,6 @@ class EngineServer:
         self, name: str, state: str, sizes: Sequence[int], descriptors: Descriptors
     ) -> None:
         self.paths.attach_python(name, state, descriptors, sizes)
-
-    def free_workers(self, going: Sequence[str]) -> int:
-        paths = self.paths.by_name
-        return self.workers.free({g for name in going if name in paths for g in paths[name].graphs})
-
-    def describe_workers(self) -> list[WorkerFacts]:
-        return self.workers.describe()
 
     def start_capture(self, port: str, params: Mapping[str, Any]) -> int:
         return self.paths.captures.start(self.ports, port, params)

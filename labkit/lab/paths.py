@@ -134,6 +134,8 @@ class LabPaths:
             running.begin_anew()
         self.hosts.rebuild()
         for running in self.declared.values():
+            with suppress(PathError):  # a newer node of a user's own that does not fit
+                running.path = running.path.newest()
             start_path(self._engine, running.path, running.lane_count)
         self.hosts.ensure(self._ports)  # of ports that a path had when the engine died
 

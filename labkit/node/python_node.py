@@ -15,8 +15,8 @@ from labkit.node.made import Maker, declare
 from labkit.node.source import USED, check_name
 from labkit.packet.edges import MOST_OUTPUTS, MOST_OWN_DROPS
 from labkit.path.chain import Chain
-from labkit.path.in_python import in_python
 from labkit.path.own_node import OwnNode
+from labkit.path.python_nodes import in_python
 from labkit.text import shown
 
 

@@ -11,6 +11,9 @@ def renew(own: OwnNode) -> list[str]:
     told = []
     for lab in open_labs.in_order():
         for path in [p for p in lab.paths.values() if p.path.has_kind(own.name)]:
+            if not lab.is_alive or lab.engine.stands_still is not None:
+                told.append(f"path {path.name} gets it by lab.restart(): its engine died, or hangs")
+                continue
             try:
                 path.renew()
             except LabError as error:

@@ -90,10 +90,10 @@ def check_source(name: str, source: str) -> bool:
     line = code.count("\n", 0, found.start()) + 1
     before = re.split(r"[;}]", code[: found.start()])[-1]
     parameters = [" ".join(part.split()) for part in found[1].split(",")]
-    first = re.fullmatch(r"struct lk_frame ?\* ?\w+", parameters[0])
+    first = re.fullmatch(r"struct lk_frame ?\* ?\w+( \w+)*", parameters[0])
     fits = len(parameters) == (2 if state else 1) and first is not None
     if state and fits:
-        fits = re.fullmatch(rf"struct {name} ?\* ?\w+", parameters[1]) is not None
+        fits = re.fullmatch(rf"struct {name} ?\* ?\w+( \w+)*", parameters[1]) is not None
     if not fits or not re.search(r"\benum\s+lk_verdict\s+$", before):
         given = " ".join(f"{before.strip().rpartition(chr(10))[2]} {name}({found[1]})".split())
         raise PathError(

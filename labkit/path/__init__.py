@@ -12,7 +12,7 @@ from labkit.path import flow_limits as flow_limits
 from labkit.path import fragments as fragments
 from labkit.path import functions as functions
 from labkit.path import impair as impair
-from labkit.path import in_python as in_python
+from labkit.path import python_nodes as python_nodes
 from labkit.path import lengths as lengths
 from labkit.path import mirror as mirror
 from labkit.path import nat as nat

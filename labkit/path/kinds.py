@@ -54,6 +54,8 @@ class NodeKind:
         let go again
     takes_frames_out: frames leave the path here, other than by a drop node
     is_exclusive: a queue of a port can have one node of the kind, in all paths of a lab
+    own_outputs, drops: further outputs and drop nodes that a node of a user's own brings along
+    own: that node
     label: what a drawing says of it besides its parameters
     module: where it was declared
     counters: names of what its native state begins with; "held": frames that it holds now, "made":
@@ -63,8 +65,6 @@ class NodeKind:
     back: the kind that shares its state on the way back; "": it has no such
     tells_connections: nodes behind it know the connection of each frame
     asks_connections: whether a node with these parameters has to stand behind such a one
-    own_outputs, drops: further outputs and drop nodes that a node of a user's own brings along
-    own: that node
     """
 
     name: str
@@ -76,6 +76,9 @@ class NodeKind:
     brings_frames_in: bool = False
     takes_frames_out: bool = False
     is_exclusive: bool = False
+    own_outputs: tuple[str, ...] = ()
+    drops: tuple[str, ...] = ()
+    own: OwnNode | None = None
     label: str = ""
     module: str = ""
     counters: tuple[str, ...] = ()
@@ -84,9 +87,6 @@ class NodeKind:
     back: str = ""
     tells_connections: bool = False
     asks_connections: Callable[[Params], bool] = _never
-    own_outputs: tuple[str, ...] = ()
-    drops: tuple[str, ...] = ()
-    own: OwnNode | None = None
 
     @cached_property
     def has_port(self) -> bool:

@@ -44,7 +44,8 @@ def lane_count(path: Graph, rx_queues: Mapping[str, int], wanted: Lanes = "all")
     """
     read = {n.port: rx_queues[n.port] for n in path.nodes if n.port is not None and n.reads_all}
     most = max(read.values(), default=1)
-    alone = [n.name for n in path.nodes if n.declared.counters]  # two would let twice as much pass
+    # Two would let twice as much pass, and each know half.
+    alone = [n.name for n in path.nodes if n.declared.counters or (n.own and n.own.has_state)]
     if alone and wanted in ("all", 1):
         return 1
     if alone:

@@ -13,27 +13,22 @@
  *                                  is one; lk_param(by) is its value (int64_t, or double of `real`)
  *
  * Each use leaves an entry in the section lk_cells of the library, in which labkit finds the names,
- * and writes their numbers when it loads the node. Beside it stands what that costs: a load.
+ * and into which the engine writes their numbers when it loads the node: a use costs a load.
  */
 #ifndef LK_CELL_H
 #define LK_CELL_H
 
 #ifdef LK_CELL_TEST
 #include "api.h"
-#include "checksum.h"
-#include "headers.h"
-#include "icmp.h"
-#include "udp.h"
 #else
 #include "node.h"
-
-#include "checksum.h"
-#include "headers.h"
-#include "icmp.h"
-#include "udp.h"
 #endif
 
 #include "cell_library.h"
+#include "checksum.h"
+#include "headers.h"
+#include "icmp.h"
+#include "udp.h"
 
 /* Those of the library, where it has any. */
 extern struct lk_cell_entry __start_lk_cells[] __attribute__((weak, visibility("hidden")));

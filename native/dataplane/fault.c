@@ -90,13 +90,17 @@ static void
 on_asked(int number, siginfo_t *info, void *context)
 {
 	struct lk_status *status = lk_status;
+	char kind[sizeof(status->hung_library)] = "";
+	uint64_t at = 0;
 
 	(void)number;
 	(void)info;
-	status->hung_lcore = -1;
-	memset(status->hung_library, 0, sizeof(status->hung_library));
-	in_cell(context, status->hung_library, sizeof(status->hung_library), &status->hung_at);
-	atomic_signal_fence(memory_order_seq_cst);
+	in_cell(context, kind, sizeof(kind), &at);
+	/* What another one has told stays, if there is nothing to tell of this one. */
+	if (kind[0] == 0 && status->hung_lcore != (int)rte_lcore_id())
+		return;
+	memcpy(status->hung_library, kind, sizeof(kind));
+	status->hung_at = at;
 	status->hung_lcore = (int)rte_lcore_id();
 }
 

@@ -46,6 +46,9 @@ struct lk_node_kind {
 	int is_polled;	/* process is called on every walk, frames or not */
 	int reads_port; /* takes what arrives on a queue of a port */
 	rte_node_process_t process;
+	/* Drop nodes that a kind of a user's own brought along, by their own verdicts. */
+	unsigned int own_drop_count;
+	uint16_t own_drops[LK_MAX_OWN_DROPS];
 	/*
 	 * A kind with state: so many bytes for each node, zeroed, which live as long as its path.
 	 * They begin with the counters that Python declares, 64 bits each, in their order.
@@ -61,9 +64,6 @@ struct lk_node_kind {
 	uint32_t (*rows)(struct lk_node *self, uint64_t *cursor, struct lk_row *rows,
 			 uint32_t room);
 	void (*clear)(struct lk_node *self); /* forgets all of them; workers stand still */
-	/* Drop nodes that a kind of a user's own brought along, by their own verdicts. */
-	unsigned int own_drop_count;
-	uint16_t own_drops[LK_MAX_OWN_DROPS];
 	rte_node_t id;	      /* of the template that is cloned */
 	struct lk_node *free; /* clones no path uses: rte_graph cannot unregister a node */
 	unsigned int clones;
