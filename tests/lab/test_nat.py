@@ -336,6 +336,10 @@ def test_every_host_hears_its_own_answers(lab: lk.Lab, seed: int) -> None:
         (lambda: lk.nat(["192.0.2.1", "192.0.2.0/30"]), "has 192.0.2.1 twice"),
         (lambda: lk.nat(OUT, ports="0-9"), "ports is '0-9'; it is a range within 1 to 65535"),
         (lambda: lk.nat(OUT, ports="9-5"), "ports is '9-5'"),
+        (lambda: lk.nat(OUT, ports=5), "ports is 5; it is a range"),
+        (lambda: lk.nat(5), "source is 5; it is an address"),
+        (lambda: lk.nat([]), "nat: give it addresses"),
+        (lambda: lk.nat(f"{OUT}/24"), "write 192.0.2.0/24, or 192.0.2.1 alone"),
         (lambda: lk.nat(OUT, filtering="none"), "'endpoint-independent'"),
         (
             lambda: lk.nat(dst={"192.0.2.1:http": "10.0.0.1"}),
