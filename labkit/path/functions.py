@@ -52,6 +52,10 @@ CODELS = ("codel", "fq_codel")
         *("green", "yellow", "red", "green_bytes", "yellow_bytes", "red_bytes"),
         *("marked", "unmarked"),
     ),
+    table={
+        "color": Cell.choice(*COLORS),
+        **dict.fromkeys(("frames", "bytes", "dscp"), Cell.WHOLE),
+    },
 )
 def policer(
     rate: Load,
@@ -100,7 +104,8 @@ def police(
     other green
 
     RunningPath.counters.functions tells green, yellow and red frames, and bytes, frames marked, and
-    those that passed unmarked because they have no IP header. The rate is kept within 0.01 %.
+    those that passed unmarked because they have no IP header; RunningPath.tables has a row for each
+    colour. The rate is kept within 0.01 %.
     """
     of_frames = _of_frames("rate", rate)
     burst = burst if burst is not None else _default_burst(rate)

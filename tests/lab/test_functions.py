@@ -121,6 +121,9 @@ def test_colours_are_written_into_frames(lab: lk.Lab) -> None:
     assert odd[12:14] == b"\x88\xb5"
     found = counters(path, "police")
     assert (found["marked"], found["unmarked"]) == (99, 1)
+    table = path.tables["police"].set_index("color")
+    assert table["dscp"].to_dict() == {"green": 10, "yellow": 12, "red": 14}
+    assert table["frames"].to_dict() == {color: found[color] for color in table.index}
     assert 10 <= found["green"] <= 10 + more
     tos = [packet[15] for packet in marked]
     wanted = ["green"] * found["green"] + ["yellow"] * found["yellow"] + ["red"] * found["red"]
