@@ -58,6 +58,10 @@ CODELS = ("codel", "fq_codel")
         *("green", "yellow", "red", "green_bytes", "yellow_bytes", "red_bytes"),
         *("marked", "unmarked"),
     ),
+    table={
+        "color": Cell.choice(*COLORS),
+        **dict.fromkeys(("frames", "bytes", "dscp"), Cell.WHOLE),
+    },
 )
 def policer(
     rate: Load,
@@ -112,7 +116,8 @@ def police(
 
     RunningPath.counters.functions tells green, yellow and red frames, and bytes, frames marked, and
     those that passed unmarked because they have no IP header; with an allowance or credits frames
-    passed and exceeded, passed_bytes. The rate is kept within 0.01 %.
+    passed and exceeded, passed_bytes. RunningPath.tables has a row for each colour. The rate is
+    kept within 0.01 %.
     """
     if isinstance(rate, Allowance) or rate == UNLIMITED or baseline is not None or credits:
         for what, value in (

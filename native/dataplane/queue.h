@@ -11,6 +11,10 @@
  * the worker looks: the rate is exact, and a late look moves a frame, not those behind it.
  */
 
+#define LK_QUEUE_FLOWS	  1024 /* RFC 8290 5.2.2 */
+#define LK_QUEUE_QUANTUM  1514
+#define LK_QUEUE_FRACTION 32 /* bits behind the point of per_unit */
+
 enum lk_aqm { LK_AQM_FIFO, LK_AQM_RED, LK_AQM_CODEL, LK_AQM_FQ_CODEL, LK_AQM_PIE };
 
 /* In the order of the node's parameters; data: its classes, struct lk_queue_class. */

@@ -183,4 +183,24 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	return count;
 }
 
-LK_NODE(police, process, .state_bytes = sizeof(struct police), .open = open_police)
+static uint32_t
+rows(struct lk_node *self, uint64_t *cursor, struct lk_row *rows, uint32_t room)
+{
+	const struct police *p = self->state;
+	const uint64_t frames[] = {p->green, p->yellow, p->red};
+	const uint64_t bytes[] = {p->green_bytes, p->yellow_bytes, p->red_bytes};
+	uint32_t count = 0;
+
+	for (; *cursor < 3 && count < room; ++*cursor) {
+		uint64_t *cells = rows[count++].cells;
+		uint8_t mark = p->marks[*cursor];
+
+		cells[0] = *cursor;
+		cells[1] = frames[*cursor];
+		cells[2] = bytes[*cursor];
+		cells[3] = mark == NO_MARK ? UINT64_MAX : mark;
+	}
+	return count;
+}
+
+LK_NODE(police, process, .state_bytes = sizeof(struct police), .open = open_police, .rows = rows)

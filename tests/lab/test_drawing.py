@@ -7,6 +7,7 @@ import pytest
 
 from labkit.lab.drawing import lab_svg
 from labkit.path import nodes as lk
+from labkit.path.impair import impair
 from labkit.path.path import Path
 from tests.path.drawings import (
     echo_path,
@@ -23,7 +24,7 @@ from tests.path.drawings import (
 
 
 def test_frames_that_an_impair_node_lets_go_have_entered_before() -> None:
-    path = Path(lk.rx("server") >> lk.impair(reorder=0.1) >> lk.tx("server"), name="slow")
+    path = Path(lk.rx("server") >> impair(reorder=0.1) >> lk.tx("server"), name="slow")
     frames = {"rx": 9, "impair": 9, "tx": 9}
     release = [node.name for node in path.nodes if node.kind == "impair_release"]
     assert release

@@ -13,6 +13,7 @@ from labkit.path import nodes as lk
 from labkit.path.counters import ledger_of
 from labkit.path.drawing import path_svg
 from labkit.path.flows import flows_of
+from labkit.path.impair import impair
 from labkit.path.path import Path
 from tests.path.drawings import (
     SVG,
@@ -31,7 +32,7 @@ from tests.path.drawings import (
 
 def bad_line() -> tuple[Path, Reading]:
     """A line that held 5 of 100 frames back, and doubled 10."""
-    path = Path(lk.rx("a") >> lk.impair(duplicate=0.1, reorder=0.5) >> lk.collect("a"), name="bad")
+    path = Path(lk.rx("a") >> impair(duplicate=0.1, reorder=0.5) >> lk.collect("a"), name="bad")
     frames = {"rx:a": 100, "impair": 100, "impair_release": 5, "collect:a": 110}
     counts = [frames[node.name] for node in path.nodes]
     return path, reading(path, counts, impair={"next": 105})
