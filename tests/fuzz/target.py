@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, captures.c,
-reader.c, walks.c, columns.c, connections.c, and tunnels.c once for each protocol."""
+reader.c, walks.c, columns.c, connections.c, limits.c, and tunnels.c once for each protocol."""
 
 import struct
 import subprocess
@@ -69,6 +69,7 @@ class Target:
             "walks.c": walk_seeds,
             "columns.c": walk_seeds,
             "connections.c": connection_seeds,
+            "limits.c": limit_seeds,
         }
         for name, data in seeds.get(self.source, self.tunnel_seeds)():
             (corpus / name).write_bytes(data)
@@ -107,6 +108,14 @@ def connection_seeds() -> Iterator[tuple[str, bytes]]:
         if link == 1:
             for changes in range(4):
                 yield f"{name}-{changes}", bytes([32, changes]) + bytes(packet)[:LONGEST_INPUT]
+
+
+def limit_seeds() -> Iterator[tuple[str, bytes]]:
+    """Frames of every kind, with and without room in front."""
+    for name, (link, packet, _) in FRAMES.items():
+        if link == 1:
+            for room in range(2):
+                yield f"{name}-{room}", bytes([room]) + bytes(packet)[: LONGEST_INPUT - 1]
 
 
 def capture_seeds() -> Iterator[tuple[str, bytes]]:
@@ -150,6 +159,7 @@ def walk_seeds() -> Iterator[tuple[str, bytes]]:
 
 TARGETS = (
     Target("handlers", "handlers.c"),
+    Target("limits", "limits.c"),
     Target("captures", "captures.c"),
     Target(
         "reader",
