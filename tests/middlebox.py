@@ -15,17 +15,20 @@ INSIDE_MAC, OUTSIDE_MAC = "02:00:00:00:00:0a", "02:00:00:00:00:0b"
 class Middlebox:
     """Nodes that both directions go through, between a port inside and one outside.
 
-    `back`: an output of the last node whose frames go back to where they came from
+    back: an output of the last node whose frames go back to where they came from
+    reverses: the way back goes through the nodes behind the first in the other order
     """
 
     path: RunningPath
 
-    def __init__(self, lab: lk.Lab, *nodes: Node, back: str = "") -> None:
+    def __init__(self, lab: lk.Lab, *nodes: Node, back: str = "", reverses: bool = False) -> None:
         self.inside, near = lab.cable(ring_size=4096)
         self.outside, far = lab.cable(ring_size=4096)
         there, again = lk.path.chain.as_chain(lk.rx(near)), lk.path.chain.as_chain(lk.rx(far))
         for node in nodes:
-            there, again = there >> node, again >> node
+            there = there >> node
+        for node in (nodes[0], *nodes[:0:-1]) if reverses else nodes:
+            again = again >> node
         to_inside = lk.tx(near)
         chains = [there >> lk.tx(far), again >> to_inside]
         if back:

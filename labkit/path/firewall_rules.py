@@ -176,6 +176,8 @@ class _Reader:
         word = self._peek()
         if word is None:
             raise self._error(meant)
+        if "," in word:
+            raise self._error(f"{meant}; write a rule for each of several")
         low, dash, high = word.partition("-")
         numbers = [low, high if dash else low]
         if not all(n.isascii() and n.isdigit() and int(n) <= ALL_PORTS[1] for n in numbers):
@@ -188,12 +190,12 @@ class _Reader:
 
     def _network(self, end: str) -> Network | None:
         meant = (
-            f"behind {end} stands an address, a prefix such as 10.0.0.0/8 or 2001:db8::/32, any, "
-            "or port"
+            f"behind {end} stands an address, a prefix such as 10.0.0.0/8 or 2001:db8::/32, or one "
+            "of two words"
         )
         word = self._peek()
         if word is None:
-            raise self._error(meant)
+            raise self._error(meant + near("", ("any", "port")))
         try:
             network = ip_network(word, strict=False)
         except ValueError:
@@ -220,10 +222,9 @@ class _Reader:
         if word == "port":
             return self._error("in front of port stands src or dst")
         allowed = [*ENDS, *STATES]
-        what = "src, dst, " + ", ".join(STATES[:-1]) + f" or {STATES[-1]}"
         if first:
             allowed += [*VERSIONS, *PROTOCOLS]
-            what = f"a protocol ({', '.join([*VERSIONS, *PROTOCOLS])}), {what}"
+        what = "a protocol, src, dst or a state" if first else "src, dst or a state"
         return self._error(f"here stands {what}{near(word, allowed)}")
 
     def _one_of(self, words: tuple[str, ...], meant: str) -> str:

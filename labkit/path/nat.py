@@ -114,7 +114,7 @@ def nat(
     RunningPath.counters.functions tells frames translated and hairpinned, bindings now,
     new_bindings, most_bindings, and connections that found no port (exhausted).
     """
-    if source is None and not dst:
+    if not source and source != "" and not dst:
         raise PathError('nat: give it addresses, such as lk.nat("192.0.2.1"), or dst=')
     first, last = _range(ports)
     return translating(
@@ -129,7 +129,7 @@ def nat(
 
 
 def _range(ports: str) -> tuple[int, int]:
-    low, _, high = ports.partition("-")
+    low, _, high = ports.partition("-") if isinstance(ports, str) else ("", "", "")
     numbers = [part.strip() for part in (low, high or low)]
     if all(n.isascii() and n.isdigit() for n in numbers):
         first, last = map(int, numbers)

@@ -2,6 +2,7 @@
 """What nat translates to: its outside addresses, and who stands behind them."""
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
@@ -29,7 +30,9 @@ class PoolType(DataType):
         """One text or several."""
         if value is None:
             return []
-        return [value] if isinstance(value, str) else list(value)
+        if isinstance(value, str):
+            return [value]
+        return list(value) if isinstance(value, Iterable) else value
 
     def check(self, where: str, name: str, value: Value) -> Value:
         """Addresses, each once, of which there are not too many."""
@@ -58,6 +61,11 @@ class PoolType(DataType):
                 return _between(ip_address(low.strip()), ip_address(high.strip()))
             network = ip_network(part)
         except (ValueError, TypeError):
+            if _is_network(part):
+                raise PathError(
+                    f"node {where}: {name} has {part!r}, with bits behind its prefix; write "
+                    f"{ip_network(part, strict=False)}, or {part.partition('/')[0]} alone"
+                ) from None
             raise PathError(f"node {where}: {name} has {part!r}; it is {POOL}") from None
         most = MOST_ADDRESSES + 1
         return [network[n] for n in range(min(network.num_addresses, most))]
@@ -147,6 +155,14 @@ class _Rule:
             self.address.packed,
             self.target.packed,
         )
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _between(low: Address, high: Address) -> list[Address]:

@@ -122,9 +122,17 @@ uint32_t lk_conntrack_find(const struct lk_conntrack *t, const struct lk_flow_ke
 /* A new one (LK_next), or why there is none. */
 enum lk_verdict lk_conntrack_add(struct lk_conntrack *t, const struct lk_flow_frame *frame,
 				 uint64_t now, uint32_t *place);
+/*
+ * The same from the same end, at its old place and with its old translation: frames of the one
+ * before are still under way to the nodes behind.
+ */
+enum lk_verdict lk_conntrack_restart(struct lk_conntrack *t, struct lk_connection *c,
+				     const struct lk_flow_frame *frame, uint64_t now);
 void lk_conntrack_forget(struct lk_conntrack *t, uint32_t place);
 /* It is kept from now on as long as its state says. */
 void lk_conntrack_set_time(struct lk_conntrack *t, struct lk_connection *c, uint64_t now);
+/* It is not kept longer: who holds a frame of it still finds it in this burst. */
+void lk_conntrack_end(struct lk_conntrack *t, struct lk_connection *c, uint64_t now);
 /* What becomes of a frame, and what it is to which connection in *flow. */
 enum lk_verdict lk_conntrack_take(struct lk_conntrack *t, struct lk_flow_frame *frame,
 				  uint32_t bytes, uint64_t now, uint64_t *flow);

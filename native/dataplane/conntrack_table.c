@@ -109,10 +109,9 @@ lk_conntrack_expire(struct lk_conntrack *t, uint64_t now, uint32_t budget)
 	}
 }
 
-void
-lk_conntrack_set_time(struct lk_conntrack *t, struct lk_connection *c, uint64_t now)
+static void
+set_deadline(struct lk_conntrack *t, struct lk_connection *c, uint64_t deadline)
 {
-	uint64_t deadline = now + t->timeouts[timeout_of[c->tcp.state]];
 	int is_nearer = deadline < c->deadline;
 
 	c->deadline = deadline;
@@ -120,6 +119,18 @@ lk_conntrack_set_time(struct lk_conntrack *t, struct lk_connection *c, uint64_t 
 		take_from_wheel(t, c);
 		put_into_wheel(t, (uint32_t)(c - t->connections), t->tick);
 	}
+}
+
+void
+lk_conntrack_set_time(struct lk_conntrack *t, struct lk_connection *c, uint64_t now)
+{
+	set_deadline(t, c, now + t->timeouts[timeout_of[c->tcp.state]]);
+}
+
+void
+lk_conntrack_end(struct lk_conntrack *t, struct lk_connection *c, uint64_t now)
+{
+	set_deadline(t, c, now);
 }
 
 /* Connections */
@@ -193,17 +204,14 @@ is_too_soon(struct lk_conntrack *t, uint64_t now)
 	return 0;
 }
 
-/* At a place that was free, or whose connection is over: its key has the same hash. */
 static void
-begin(struct lk_conntrack *t, struct lk_connection *c, const struct lk_flow_frame *frame)
+begin(struct lk_conntrack *t, struct lk_connection *c, const struct lk_flow_frame *frame,
+      uint64_t now)
 {
-	c->key = frame->key;
-	c->hash = frame->hash;
-	c->flags = LK_IS_TAKEN;
 	c->tcp = (struct lk_tcp_track){.state = first_state(frame), .syns = 1};
-	c->generation++;
 	memset(c->packets, 0, sizeof(c->packets));
 	memset(c->bytes, 0, sizeof(c->bytes));
+	c->created = now;
 	t->new_connections++;
 }
 
@@ -230,13 +238,31 @@ lk_conntrack_add(struct lk_conntrack *t, const struct lk_flow_frame *frame, uint
 		*place = t->used++;
 	}
 	c = &t->connections[*place];
-	begin(t, c, frame);
-	c->created = now;
+	begin(t, c, frame, now);
+	c->key = frame->key;
+	c->hash = frame->hash;
+	c->flags = LK_IS_TAKEN;
+	c->generation++;
 	c->deadline = now + t->timeouts[timeout_of[c->tcp.state]];
 	put_into_wheel(t, *place, t->tick);
 	lk_index_add(&t->keys, frame->hash, *place);
 	t->active++;
 	t->available--;
 	t->most_active = RTE_MAX(t->most_active, t->active);
+	return LK_next;
+}
+
+enum lk_verdict
+lk_conntrack_restart(struct lk_conntrack *t, struct lk_connection *c,
+		     const struct lk_flow_frame *frame, uint64_t now)
+{
+	if (is_too_soon(t, now)) {
+		t->too_many++;
+		return LK_conntrack_rate;
+	}
+	t->expired += c->deadline <= now;
+	begin(t, c, frame, now);
+	c->flags &= LK_IS_TAKEN | LK_IS_NATTED;
+	lk_conntrack_set_time(t, c, now);
 	return LK_next;
 }

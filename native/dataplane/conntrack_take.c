@@ -117,18 +117,22 @@ take_packet(struct lk_conntrack *t, const struct lk_flow_frame *frame, uint32_t 
 	unsigned int direction;
 	uint32_t place = lk_conntrack_find(t, &frame->key, frame->hash, &direction);
 	struct lk_connection *c = &t->connections[place];
-	int is_first = 0;
+	int is_first = 0, had_answer;
 
 	if (unlikely(place == LK_NO_PLACE || is_over(c, frame, now))) {
 		enum lk_verdict verdict;
 
-		if (place != LK_NO_PLACE) {
-			t->expired += c->deadline <= now;
-			lk_conntrack_forget(t, place);
-		}
 		if (!may_begin(t, frame))
 			return invalid(t, LK_conntrack_invalid, flow);
-		verdict = lk_conntrack_add(t, frame, now, &place);
+		if (place != LK_NO_PLACE && direction == 0) {
+			verdict = lk_conntrack_restart(t, c, frame, now);
+		} else {
+			if (place != LK_NO_PLACE) {
+				t->expired += c->deadline <= now;
+				lk_conntrack_forget(t, place);
+			}
+			verdict = lk_conntrack_add(t, frame, now, &place);
+		}
 		if (verdict != LK_next) {
 			if (t->when_full == LK_OTHERWISE_DROP)
 				return verdict;
@@ -140,11 +144,16 @@ take_packet(struct lk_conntrack *t, const struct lk_flow_frame *frame, uint32_t 
 		direction = 0;
 		is_first = 1;
 	}
+	had_answer = c->flags & LK_HAS_ANSWER;
 	if (!is_first && unlikely(!advance(c, frame, direction)))
 		return invalid(t, LK_conntrack_invalid, flow);
 	c->packets[direction]++;
 	c->bytes[direction] += bytes;
-	lk_conntrack_set_time(t, c, now);
+	/* One that was refused, or given up before an answer, is over with this frame. */
+	if (unlikely(!had_answer && c->tcp.state == LK_TCP_CLOSED))
+		lk_conntrack_end(t, c, now);
+	else
+		lk_conntrack_set_time(t, c, now);
 	*flow = lk_flow_told(place, t->number, c->generation, direction,
 			     c->flags & LK_HAS_ANSWER ? LK_ESTABLISHED : LK_NEW);
 	if (unlikely(frame->what == LK_FLOW_FIRST))

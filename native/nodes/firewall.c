@@ -126,6 +126,19 @@ decide(struct lk_firewall *f, uint32_t rule, uint32_t bytes, enum lk_verdict oth
 	return otherwise;
 }
 
+/* A connection that began with a frame that is denied has not begun: its answers would pass. */
+static void
+take_back(uint64_t flow)
+{
+	struct lk_connection *c = lk_flow_connection(flow);
+	struct lk_conntrack *t;
+
+	if (c == NULL || lk_flow_relation(flow) != LK_NEW || c->packets[0] + c->packets[1] != 1)
+		return;
+	t = lk_flow_table(flow);
+	lk_conntrack_forget(t, (uint32_t)(c - t->connections));
+}
+
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
@@ -151,10 +164,13 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 
 			if (likely(verdict == LK_next))
 				verdict = decide(f, run.rules[i], m->pkt_len, otherwise);
-			if (likely(verdict == LK_next))
+			if (likely(verdict == LK_next)) {
 				objs[kept++] = m;
-			else
-				lk_pass_one(graph, node, verdict, m);
+				continue;
+			}
+			if (f->is_stateful)
+				take_back(*lk_flow_field(m));
+			lk_pass_one(graph, node, verdict, m);
 		}
 	}
 	if (likely(kept == count))

@@ -71,22 +71,26 @@ lk_tcp_track(struct lk_tcp_track *t, unsigned int direction, uint8_t flags)
 		t->state = LK_TCP_CLOSED;
 		return 1;
 	}
+	if ((flags & (LK_TCP_SYN | LK_TCP_ACK)) == LK_TCP_SYN) {
+		/* Sent again, sent by both at once (RFC 9293 3.5), or by who has forgotten the
+		 * connection, to be told so (RFC 9293 3.5.1) */
+		if (direction == 1 && t->state > LK_TCP_SYN_RECEIVED)
+			return 0;
+		t->syns |= (uint8_t)(1u << direction);
+		return 1;
+	}
 	if (flags & LK_TCP_SYN) {
-		int acknowledges = (flags & LK_TCP_ACK) != 0;
-
-		if (acknowledges && !(t->syns & (1u << !direction)))
+		if (!(t->syns & (1u << !direction)))
 			return 0;
-		if (acknowledges && t->state == LK_TCP_SYN_SENT)
+		if (t->state == LK_TCP_SYN_SENT)
 			t->state = LK_TCP_SYN_RECEIVED;
-		else if (acknowledges && t->state == LK_TCP_SYN_RECEIVED && direction == 0)
-			t->state = LK_TCP_ESTABLISHED; /* both opened at once (RFC 9293 3.5) */
-		else if (!acknowledges && t->state > LK_TCP_SYN_RECEIVED)
-			return 0;
+		else if (t->state == LK_TCP_SYN_RECEIVED && direction == 0)
+			t->state = LK_TCP_ESTABLISHED; /* both have opened */
 		t->syns |= (uint8_t)(1u << direction);
 		return t->state <= LK_TCP_ESTABLISHED;
 	}
-	if (t->state == LK_TCP_SYN_SENT)
-		return 0; /* nothing is acknowledged before a SYN has come back */
+	if (t->state == LK_TCP_SYN_SENT) /* nothing to acknowledge, but by who is half-open */
+		return direction == 1 && !(flags & LK_TCP_FIN);
 	if (flags & LK_TCP_FIN) {
 		if (!(t->fins & (1u << direction)))
 			t->last_fin = (uint8_t)direction;

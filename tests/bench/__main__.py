@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.bench import (
     captures,
+    connections,
     flows,
     generator,
     lanes,
@@ -122,6 +123,16 @@ def flow_rows() -> Iterator[Row]:
         yield in_turns(f"{number:,} paced flows, net_null, 64 B", "Mpps", many, one, "one flow")
     yield alone("flows both ways over a cable, 64 B", "Mpps", flows.both_ways)
     yield alone("start of 256 flows", "s", partial(flows.start_seconds, 256), 2.0)
+
+
+def connection_rows() -> Iterator[Row]:
+    """What finding, filtering and translating a million connections costs."""
+    for what, ours, peer, name in (
+        ("conntrack, 1,000,000 connections", connections.tracked, connections.mpps, "without it"),
+        ("firewall, 100 rules", connections.filtered, connections.mpps, "without it"),
+        ("conntrack and nat, 1,000,000", connections.translated, connections.tracked, "conntrack"),
+    ):
+        yield in_turns(f"{what}, 64 B", "Mpps", ours, peer, name)
 
 
 def capture_rows() -> Iterator[Row]:
@@ -241,7 +252,7 @@ def main() -> None:
     add(alone("recorder at 1000 Hz, cost", "%", lambda: recorder.cost_percent(1000), 5.0))
     add(alone("recorder at 10 Hz, its CPU", "%", lambda: recorder.cpu_percent(10), 1.0))
     add(alone("a sample of it in Python", "µs", recorder.sample_microseconds, 200.0))
-    sent = (generator_rows(), share_rows(), flow_rows(), pacing_rows())
+    sent = (generator_rows(), share_rows(), flow_rows(), connection_rows(), pacing_rows())
     for row in chain(capture_rows(), live_rows(), *sent):
         add(row)
     folder = Path("build/bench")

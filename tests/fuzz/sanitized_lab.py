@@ -220,6 +220,33 @@ def use_faults(lab: lk.Lab) -> None:
             port.close()
 
 
+def use_connections(lab: lk.Lab) -> None:
+    """Both ways through all that keeps account of connections, which come, end and time out."""
+    a, near = lab.cable()
+    b, far = lab.cable()
+    ct = lk.conntrack(500, udp="1 ms", icmp="2 ms", invalid="pass", pickup=True)
+    wall = lk.firewall("deny tcp dst port 1-100 new", "deny ip6 src fe80::/10", default="permit")
+    nat = lk.nat(["192.0.2.1", "2001:db8::1"], dst={f"{SERVER_4}:{UDP_PORT}": "10.9.9.9:1"})
+    path = lab.run(
+        lk.Path(
+            lk.rx(near) >> ct >> wall >> nat >> lk.tx(far),
+            lk.rx(far) >> ct >> nat >> wall >> lk.tx(near),
+            nat["other"] >> lk.sink(),
+            name="connections",
+        )
+    )
+    for round_ in range(3):
+        for port in (a, b):
+            port.send(malformed_frames(SERVER_MAC, 4_000, seed=round_))
+            port.send([frame for _, frame in good_frames().values()])
+        for node in ("conntrack", "firewall", "nat"):
+            assert path.tables[node] is not None
+    while not path.ledger.is_balanced:
+        lab.counters()
+    assert path.counters.functions["conntrack"]["new"] > 500
+    path.stop()
+
+
 def main(folder: str) -> None:
     use_codec()
     with lk.Lab() as lab, lk.record(lab, hz=1000) as recorded:
@@ -232,6 +259,7 @@ def main(folder: str) -> None:
         use_many_paths(lab)
         use_closing(lab)
         use_faults(lab)
+        use_connections(lab)
     assert len(recorded) > 100
     print(lab.log)
     with lk.Lab() as lab:

@@ -100,7 +100,10 @@ DIALOGUES = (
     ([(">", "S"), (">", "SA")], [">SA"]),
     ([(">", "S"), ("<", "R")], ["<R"]),  # a RST that acknowledges nothing
     ([(">", "S"), ("<", "RA"), (">", "S")], []),  # refused, and tried again
-    ([*HANDSHAKE, (">", "S")], [">S"]),
+    ([(">", "S"), ("<", "RA"), (">", "A")], [">A"]),  # refused is forgotten
+    ([(">", "S"), ("<", "A"), (">", "R")], []),  # the other end is half-open
+    ([*HANDSHAKE, (">", "S"), ("<", "A"), (">", "R")], []),  # half-open: one has forgotten it
+    ([*HANDSHAKE, ("<", "S")], ["<S"]),
     ([*HANDSHAKE, (">", "FSA"), (">", ""), ("<", "SR")], [">FSA", ">", "<SR"]),
     ([*HANDSHAKE, (">", "FA"), ("<", "FA"), (">", "A"), ("<", "A")], []),  # closed at once
 )

@@ -5,7 +5,7 @@ import random
 from ipaddress import ip_address, ip_network
 
 import pytest
-from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror, UDPerror, fragment
+from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror, TCPerror, UDPerror, fragment
 from scapy.layers.inet6 import ICMPv6EchoRequest, ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP
 from scapy.packet import Packet, Raw
@@ -83,8 +83,13 @@ def test_who_began_may_be_answered(lab: lk.Lab) -> None:
     assert passes(box, IP(src=A, dst=B) / TCP(sport=5, dport=443, flags="A"))
     assert not passes(box, IP(src=A, dst=B) / UDP(sport=5, dport=443))
     quoted = IPerror(src=A, dst=B) / UDPerror(sport=5, dport=443)
-    assert passes(box, IP(src=B, dst=A) / ICMP(type=3) / quoted, inside=False)
+    told = framed(IP(src=B, dst=A) / ICMP(type=3) / quoted, inside=False)
+    assert box.back(told) == "drop_conntrack_invalid"
+    begun = IPerror(src=A, dst=B) / TCPerror(sport=5, dport=443)
+    assert passes(box, IP(src=B, dst=A) / ICMP(type=3) / begun, inside=False)
     assert box.path.tables["firewall"].packets.tolist() == [1, 2, 1, 2]
+    found = box.counters("conntrack")
+    assert (found["new"], found["active"]) == (3, 1), "what is denied has not begun"
 
 
 def test_fragments_are_known_by_their_connection(lab: lk.Lab) -> None:
@@ -191,11 +196,15 @@ def test_a_firewall_of_states_stands_behind_a_conntrack() -> None:
         ("", None),
         ("allow tcp", "word 1 'allow': a rule begins with permit or deny"),
         ("permti tcp", "did you mean 'permit'?"),
-        ("permit tpc", "word 2 'tpc': here stands a protocol (any, ip, ip6, tcp"),
-        ("permit tcp to 10.0.0.1", "word 3 'to': here stands src, dst, new"),
+        ("permit tpc", "word 2 'tpc': here stands a protocol, src, dst or a state"),
+        (
+            "permit tcp to 10.0.0.1",
+            "word 3 'to': here stands src, dst or a state (there are: src, dst, new",
+        ),
         ("permit tcp port 80", "word 3 'port': in front of port stands src or dst"),
         ("permit tcp dst port https", "a number of 0 to 65535 or a range such as 8000-8080"),
         ("permit tcp dst port", "at its end: behind dst port stands a number"),
+        ("permit tcp dst port 80,443", "write a rule for each of several"),
         ("permit tcp dst port 70000", "word 5 '70000'"),
         ("permit tcp dst port 90-80", "the range 90-80 ends before it begins; write 80-90"),
         ("permit udp src 10.0.0.1/8", "has bits behind its prefix; write 10.0.0.0/8"),

@@ -279,6 +279,19 @@ def test_from_inside_to_inside(lab: lk.Lab) -> None:
     assert box.out(nowhere) == "drop_nat_hairpin"
 
 
+def test_a_burst_has_connections_that_end_and_begin_again(lab: lk.Lab) -> None:
+    """Frames of one are still on their way when the next has begun."""
+    box = box_of(lab)
+    flags = ["S", "R", "S", "RA", "A", "S"]
+    box.inside.send(
+        [framed(IP(src=A, dst=B) / TCP(sport=5000, dport=80, flags=f)) for f in flags * 5]
+    )
+    wait_until(lambda: box.path.ledger.sent == 30)
+    wait_until(lambda: box.path.ledger.is_balanced)
+    assert box.path.drops == {"drop_conntrack_invalid": 5}
+    assert {Ether(f)[IP].src for f in box.outside.receive(25, timeout=60, raw=True)} == {OUT}
+
+
 def test_what_is_no_part_of_a_connection(lab: lk.Lab) -> None:
     box = box_of(lab, ct={"invalid": "pass", "untracked": "udp port 4789"})
     stray = framed(IP(src=A, dst=B) / TCP(sport=1, dport=2, flags="A"))
@@ -323,6 +336,10 @@ def test_every_host_hears_its_own_answers(lab: lk.Lab, seed: int) -> None:
         (lambda: lk.nat(["192.0.2.1", "192.0.2.0/30"]), "has 192.0.2.1 twice"),
         (lambda: lk.nat(OUT, ports="0-9"), "ports is '0-9'; it is a range within 1 to 65535"),
         (lambda: lk.nat(OUT, ports="9-5"), "ports is '9-5'"),
+        (lambda: lk.nat(OUT, ports=5), "ports is 5; it is a range"),
+        (lambda: lk.nat(5), "source is 5; it is an address"),
+        (lambda: lk.nat([]), "nat: give it addresses"),
+        (lambda: lk.nat(f"{OUT}/24"), "write 192.0.2.0/24, or 192.0.2.1 alone"),
         (lambda: lk.nat(OUT, filtering="none"), "'endpoint-independent'"),
         (
             lambda: lk.nat(dst={"192.0.2.1:http": "10.0.0.1"}),
