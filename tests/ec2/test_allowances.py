@@ -52,7 +52,7 @@ def test_both_ways_and_all_interfaces_share_the_packets(lab: lk.Lab) -> None:
     left -= sum(one.path.drops.values()) + sum(two.drops.values())
     assert 100 <= left <= 101 + time.monotonic() - begin
     exceeded = one.ec2.counters(one.a)[PPS] + one.ec2.counters(a)[PPS]
-    assert 77 <= exceeded <= 80
+    assert 79 - (time.monotonic() - begin) <= exceeded <= 80
     with pytest.raises(PathError, match="interfaces at ports a, a2"):
         one.ec2.counters()
 
@@ -196,12 +196,13 @@ def test_the_mtu_of_the_internet(lab: lk.Lab) -> None:
 
 
 def test_the_plateau_of_the_published_tables(lab: lk.Lab) -> None:
-    """8,500 bytes at 8.52 Gbit/s: a queue of 9.5 MB is 8.9 ms, ten times as long here."""
-    vm = Instance(lab, flow="8.52 Gbit/s", scale=10)
-    vm.send(*[udp(1, 8500)] * 1500)
-    wait_until(lambda: vm.path.ledger.held == 0)
+    """8,500 bytes at 8.52 Gbit/s: a queue of 9.5 MB is 8.9 ms, a thousand times as long here: it
+    fills, whatever the sender's pace."""
+    vm = Instance(lab, flow="8.52 Gbit/s", scale=1000)
+    for _ in range(4):
+        vm.send(*[udp(1, 8500)] * 500)
     found = vm.node("flow_out")
-    assert 8.9 <= found["longest_wait_ns"] / 10 / 1e6 <= 8.93
+    assert 8.9 <= found["longest_wait_ns"] / 1000 / 1e6 <= 8.93
     assert found["dropped"] > 0
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, bridge.c,
-captures.c, reader.c, walks.c, columns.c, connections.c, and tunnels.c once for each protocol."""
+captures.c, reader.c, walks.c, columns.c, connections.c, limits.c, and tunnels.c once for each
+protocol."""
 
 import struct
 import subprocess
@@ -70,6 +71,7 @@ class Target:
             "walks.c": walk_seeds,
             "columns.c": walk_seeds,
             "connections.c": connection_seeds,
+            "limits.c": limit_seeds,
         }
         for name, data in seeds.get(self.source, self.tunnel_seeds)():
             (corpus / name).write_bytes(data)
@@ -120,6 +122,14 @@ def bridge_seeds() -> Iterator[tuple[str, bytes]]:
                 yield f"{name}-{tag}-{switches}", bytes([switches]) + seed
 
 
+def limit_seeds() -> Iterator[tuple[str, bytes]]:
+    """Frames of every kind, with and without room in front."""
+    for name, (link, packet, _) in FRAMES.items():
+        if link == 1:
+            for room in range(2):
+                yield f"{name}-{room}", bytes([room]) + bytes(packet)[: LONGEST_INPUT - 1]
+
+
 def capture_seeds() -> Iterator[tuple[str, bytes]]:
     """A frame in every format and byte order, and frames of every kind."""
     for name, (_, frame) in good_frames().items():
@@ -162,6 +172,7 @@ def walk_seeds() -> Iterator[tuple[str, bytes]]:
 TARGETS = (
     Target("handlers", "handlers.c"),
     Target("bridge", "bridge.c"),
+    Target("limits", "limits.c"),
     Target("captures", "captures.c"),
     Target(
         "reader",
