@@ -73,6 +73,8 @@ from .path.nodes import sink as sink
 from .path.nodes import tx as tx
 from .path.nodes import udp_echo as udp_echo
 from .path.path import Path as Path
+from .path.routing import route as route
+from .path.routing import router as router
 from .results.comparison import Comparison as Comparison
 from .results.comparison import compare as compare
 from .results.latency import LatencyHistogram as LatencyHistogram

@@ -3,4 +3,5 @@
 
 from labkit.path import functions as functions
 from labkit.path import nodes as nodes  # every kind there is, for paths that are read from data
+from labkit.path import routing as routing
 from labkit.path.declaration import node as node
