@@ -2,7 +2,8 @@
 """lk.router and Linux's own forwarding are given the same frames, and do the same with them.
 
 What differs by nature is left out of the comparison: the identification of ICMP messages, the flow
-label that Linux gives ICMPv6 errors, and padding up to the shortest frame.
+label that Linux gives ICMPv6 errors, and padding up to the shortest frame. Linux also forwards to
+0.0.0.0/8 and 240.0.0.0/4, and tells who sends to ::, which RFC 1812 5.3.7 and RFC 4291 2.5.2 forbid.
 """
 
 import itertools
@@ -52,7 +53,8 @@ def v6(to: str, **fields: object) -> Packet:
 
 
 def packets() -> dict[str, Packet]:
-    """By what is special about them."""
+    """By what is special about them. Linux tells a sender once a second at most that there is no
+    route, after a burst of five, whatever its settings are: few of them have none."""
     data = UDP(sport=4000, dport=5000) / Raw(b"payload!")
     long = UDP(sport=4000, dport=5000) / Raw(bytes(range(200)) * 7)
     found: dict[str, Packet] = {}
@@ -62,22 +64,22 @@ def packets() -> dict[str, Packet]:
     for name, to in {
         **{"blackhole": "10.9.9.1", "unreachable": "10.8.1.1", "no route": "10.77.0.1"},
         **{"broadcast": "10.0.2.255", "all": "255.255.255.255", "multicast": "224.0.0.9"},
-        **{"loopback": "127.0.0.1", "reserved": "240.0.0.1", "zero": "0.0.0.1"},
+        **{"loopback": "127.0.0.1"},
     }.items():
         found[name] = v4(to) / data
     for name, to in {
         **{"blackhole 6": "fd00:9:9::1", "no route 6": "fd77::1", "multicast 6": "ff0e::1"},
-        **{"loopback 6": "::1", "nobody 6": "::"},
+        **{"loopback 6": "::1"},
     }.items():
         found[name] = v6(to) / data
     return found | {
         "ToS": v4("10.9.1.1", tos=0xB8) / data,
-        "ToS of an error": v4("10.77.1.1", tos=0xB8) / data,
+        "ToS of an error": v4("10.9.1.1", ttl=1, tos=0xB8) / data,
         "traffic class": v6("fd00:9::1", tc=0xB8, fl=5) / data,
         "don't fragment": v4("10.9.1.1", flags="DF") / long,
         "long": v4("10.9.1.1") / long,
-        "first fragment, no route": v4("10.77.1.1", flags="MF") / data,
-        "later fragment, no route": v4("10.77.1.1", frag=8) / data,
+        "first fragment, TTL": v4("10.9.1.1", ttl=1, flags="MF") / data,
+        "later fragment, TTL": v4("10.9.1.1", ttl=1, frag=8) / data,
         "fragment": v4("10.9.1.1", flags="MF", frag=8) / data,
         "long 6": v6("fd00:9::1") / long,
         "from nobody": IP(src="0.0.0.0", dst="10.9.1.1") / data,
@@ -94,8 +96,8 @@ def packets() -> dict[str, Packet]:
         "no operation": v4("10.9.1.1", options=IPOption(b"\x01\x01\x01\x00")) / data,
         "source route": v4("10.9.1.1", options=IPOption(b"\x83\x07\x04\x0a\x09\x01\x01\x00"))
         / data,
-        "error about an error": v4("10.77.1.1") / ICMP(type=3, code=1) / Raw(bytes(28)),
-        "error about a query": v4("10.77.1.1") / ICMP(id=9) / Raw(b"ping"),
+        "error about an error": v4("10.9.1.1", ttl=1) / ICMP(type=3, code=1) / Raw(bytes(28)),
+        "error about a query": v4("10.9.1.1", ttl=1) / ICMP(id=9) / Raw(b"ping"),
         "error about an error 6": v6("fd77::1") / ICMPv6TimeExceeded() / Raw(bytes(48)),
         "error about a query 6": v6("fd77::1") / ICMPv6EchoRequest(id=9),
         "closed port": v4("10.0.1.1") / data,
@@ -137,6 +139,11 @@ def compared(frame: bytes) -> bytes | None:
         packet[IPv6].fl = 0 if packet[IPv6].nh == 58 else packet[IPv6].fl
         return bytes(packet)
     return None
+
+
+def in_order(found: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """Those at b, which was read last, first: the answer that ends all is at a."""
+    return sorted(found, key=lambda one: one[0], reverse=True)
 
 
 def talk_of(
@@ -204,7 +211,7 @@ def linux() -> Iterator[Talk]:
         ip("-n", space, "link", "set", "inb", "mtu", MTU_B)
         for setting, value in {
             **{"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1},
-            **{"net.ipv4.icmp_ratelimit": 0, "net.ipv6.icmp.ratelimit": 0},
+            **{"net.ipv4.icmp_ratemask": 0, "net.ipv6.icmp.ratelimit": 0},
             **{"net.ipv4.conf.all.rp_filter": 0, "net.ipv4.conf.ina.rp_filter": 0},
             "net.ipv4.conf.inb.rp_filter": 0,
         }.items():
@@ -227,7 +234,7 @@ def linux() -> Iterator[Talk]:
                         break
                     if where[2] != socket.PACKET_OUTGOING:
                         found.append((side, frame))
-            return found[::-1]  # what left by b was there before the answer that ends it, at a
+            return in_order(found)
 
         yield talk_of(lambda side, frame: sockets[side].send(frame) and None, receive)
 
@@ -262,7 +269,7 @@ def ours(lab: lk.Lab) -> Iterator[Talk]:
             for side, far in fars.items()
             for frame in far.receive(1024, timeout=0.005, raw=True)
         ]
-        return found[::-1]
+        return in_order(found)
 
     talk = talk_of(lambda side, frame: fars[side].send([frame]) and None, receive)
     talk(frames()["ping"])  # with all that came before
