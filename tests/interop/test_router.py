@@ -3,7 +3,7 @@
 
 What differs by nature is left out of the comparison: the identification of ICMP messages, the flow
 label that Linux gives ICMPv6 errors, and padding up to the shortest frame. Linux also forwards to
-0.0.0.0/8 and 240.0.0.0/4, and tells who sends to ::, which RFC 1812 5.3.7 and RFC 4291 2.5.2 forbid.
+0.0.0.0/8 and 240.0.0.0/4, and tells who sends to ::, against RFC 1812 5.3.7 and RFC 4291 2.5.2.
 """
 
 import itertools
