@@ -51,11 +51,13 @@ from .packet.tunnels import Vxlan as Vxlan
 from .pairs.failover import Failover as Failover
 from .pairs.failover import failover as failover
 from .pairs.watchdog import Watchdog as Watchdog
+from .path.balance import balance as balance
 from .path.functions import delay as delay
 from .path.functions import police as police
 from .path.functions import queue as queue
 from .path.functions import shape as shape
 from .path.ledger import Ledger as Ledger
+from .path.mirror import mirror as mirror
 from .path.nodes import arp_responder as arp_responder
 from .path.nodes import capture as capture
 from .path.nodes import collect as collect
@@ -75,6 +77,11 @@ from .path.nodes import udp_echo as udp_echo
 from .path.path import Path as Path
 from .path.routing import route as route
 from .path.routing import router as router
+from .path.switch import bridge as bridge
+from .path.switch import switch as switch
+from .path.vlan import vlan_pop as vlan_pop
+from .path.vlan import vlan_push as vlan_push
+from .path.vlan import vlan_translate as vlan_translate
 from .results.comparison import Comparison as Comparison
 from .results.comparison import compare as compare
 from .results.latency import LatencyHistogram as LatencyHistogram

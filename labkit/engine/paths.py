@@ -254,13 +254,20 @@ class Paths:
 
     def rows(self, name: str, node: str, cursor: int, width: int) -> tuple[bytes, int]:
         """Next rows of a node's table, of `width` cells, and where those after them begin."""
-        path = self.by_name[name]
+        path = self.by_name.get(name)
+        if path is None:
+            raise LookupError(f"path {name!r} was stopped, and its tables went with it")
         at, rows = ffi.new("uint64_t *", cursor), ffi.new("struct lk_row[]", ROWS)
         graph, place = path.lanes[0].graph, path.nodes.index(node)
         count = call("lk_graph_rows", graph, place, at, rows, ROWS)
         size = ffi.sizeof("struct lk_row")
         taken = (ffi.buffer(rows + i, size)[: width * 8] for i in range(count))
         return b"".join(taken), at[0]
+
+    def clear_rows(self, name: str, node: str) -> None:
+        """Empties that table."""
+        path = self.by_name[name]
+        call("lk_graph_clear", path.lanes[0].graph, path.nodes.index(node))
 
     def _outputs(self, graph: int, node: int, own: tuple[str, ...]) -> dict[str, int]:
         """Frames by output or drop node, those with none left out."""
