@@ -110,6 +110,8 @@ def route(
     Its outputs are named after its ports. Parameters are those of lk.router().
     """
     names = [str(PortType().given(port)) for port in ports]
+    if not names:
+        raise PathError('a router has a port at least, such as {port: "10.0.1.1/24"}')
     if len(set(names)) < len(names):
         raise PathError(f"a port is there twice: {', '.join(names)}; give it a list of addresses")
     given_macs = _by_port("macs", macs, names)
