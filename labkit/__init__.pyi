@@ -95,6 +95,8 @@ from .path.nodes import udp_echo as udp_echo
 from .path.path import Path as Path
 from .path.rate import rate as rate
 from .path.slow_path import slow_path as slow_path
+from .path.routing import route as route
+from .path.routing import router as router
 from .path.switch import bridge as bridge
 from .path.switch import switch as switch
 from .path.vlan import vlan_pop as vlan_pop

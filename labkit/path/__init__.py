@@ -19,6 +19,8 @@ from labkit.path import nat as nat
 from labkit.path import nodes as nodes
 from labkit.path import rate as rate
 from labkit.path import slow_path as slow_path
+from labkit.path import nodes as nodes  # every kind there is, for paths that are read from data
+from labkit.path import routing as routing
 from labkit.path import switch as switch
 from labkit.path import vlan as vlan
 from labkit.path.declaration import node as node

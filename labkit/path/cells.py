@@ -71,6 +71,13 @@ def _protocol(number: int) -> str:
     return PROTOCOLS.get(number, str(number))
 
 
+def _prefix(rows: Sequence[Sequence[int]], _: Sequence[str]) -> list[str | None]:
+    return [
+        f"{_address(version, high << 64 | low)}/{length}" if version else None
+        for version, high, low, length in rows
+    ]
+
+
 def _output(rows: Sequence[Sequence[int]], outputs: Sequence[str]) -> list[str | None]:
     return [None if row[0] == MISSING else outputs[row[0]] for row in rows]
 
@@ -84,6 +91,7 @@ class Cell:
     MAC = Column(_each(_mac))  # the address in the lower 48 bits
     IP = Column(_ip, 3)  # version, upper and lower half; 0: no address
     PROTOCOL = Column(_each(_protocol))  # its IANA number; in words where it is a known one
+    PREFIX = Column(_prefix, 4)  # an address, and its bits that count
     OUTPUT = Column(_output)  # the number of an output of the node, `outputs` of OutputsType
 
     @staticmethod

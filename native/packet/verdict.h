@@ -203,6 +203,21 @@
 	  "RFC 4787 6, RFC 5382 7.1")                                                              \
 	X(nat_untracked, "The packet fits no connection, so that nothing says what it becomes.",   \
 	  "RFC 3022 4")                                                                            \
+	X(route_none, "The router has no route to the destination.", "RFC 1812 5.2.7.1")           \
+	X(route_unreachable, "The route to the destination says that it is unreachable.",          \
+	  "RFC 1812 5.2.7.1")                                                                      \
+	X(route_blackhole, "The route to the destination drops what it is for.", "ip-route")       \
+	X(route_ttl_exceeded, "The TTL or hop limit was used up.", "RFC 1812 5.3.1, RFC 8200 3")   \
+	X(route_not_forwarded,                                                                     \
+	  "No router forwards to or from such an address, or what came to a group's MAC address.", \
+	  "RFC 1812 5.3.4, 5.3.5, 5.3.7, RFC 4291 2.5.6")                                          \
+	X(route_source_routed, "The sender prescribes the way.", "RFC 791 3.1, RFC 7126 4.3")      \
+	X(route_too_big, "The packet is longer than the MTU of the port that it goes to.",         \
+	  "RFC 1812 4.2.2.7, RFC 8200 5")                                                          \
+	X(neighbour_failed, "The next hop did not answer.", "RFC 1122 2.3.2.1, RFC 4861 7.2.2")    \
+	X(neighbour_queue_full, "As many packets as may waited for the next hop's MAC.",           \
+	  "RFC 1122 2.3.2.2")                                                                      \
+	X(neighbour_no_room, "The router knows as many neighbours as it may.", "")                 \
 	X(switch_bad_source,                                                                       \
 	  "The source MAC address is a group address or 0, which no station has.",                 \
 	  "IEEE 802.3 3.2.3")                                                                      \

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, bridge.c,
-captures.c, reader.c, walks.c, columns.c, connections.c, limits.c, and tunnels.c once for each
-protocol."""
+captures.c, reader.c, walks.c, columns.c, connections.c, limits.c, routers.c, and tunnels.c once for
+each protocol."""
 
 import struct
 import subprocess
@@ -66,6 +66,7 @@ class Target:
         seeds = {
             "handlers.c": handler_seeds,
             "bridge.c": bridge_seeds,
+            "routers.c": router_seeds,
             "captures.c": capture_seeds,
             "reader.c": capture_seeds,
             "walks.c": walk_seeds,
@@ -130,6 +131,13 @@ def limit_seeds() -> Iterator[tuple[str, bytes]]:
                 yield f"{name}-{room}", bytes([room]) + bytes(packet)[: LONGEST_INPUT - 1]
 
 
+def router_seeds() -> Iterator[tuple[str, bytes]]:
+    """Good frames for every switch."""
+    for name, (_, frame) in good_frames().items():
+        for switches in range(4):
+            yield f"{name}-{switches}", bytes([switches]) + frame
+
+
 def capture_seeds() -> Iterator[tuple[str, bytes]]:
     """A frame in every format and byte order, and frames of every kind."""
     for name, (_, frame) in good_frames().items():
@@ -180,6 +188,7 @@ TARGETS = (
         native=("capture_read.c", "capture_tables.c"),
         least_runs=500,
     ),
+    Target("routers", "routers.c"),
     Target("walks", "walks.c", native=("walk*.c",)),
     Target(
         "columns",
