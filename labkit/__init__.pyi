@@ -55,6 +55,7 @@ from .path.functions import delay as delay
 from .path.functions import police as police
 from .path.functions import queue as queue
 from .path.functions import shape as shape
+from .path.hosts import icmp_unreachable as icmp_unreachable
 from .path.ledger import Ledger as Ledger
 from .path.nodes import arp_responder as arp_responder
 from .path.nodes import capture as capture

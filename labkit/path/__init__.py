@@ -2,5 +2,7 @@
 """Paths as data: what they are, what they may be, what they counted, how they look."""
 
 from labkit.path import functions as functions
+from labkit.path import hosts as hosts
 from labkit.path import nodes as nodes  # every kind there is, for paths that are read from data
+from labkit.path import wires as wires
 from labkit.path.declaration import node as node

@@ -48,6 +48,7 @@ def node(
     counters: tuple[str, ...] = (),
     table: Mapping[str, Column] | None = None,
     asks_where_from: bool = False,
+    changes: bool = False,
 ) -> Callable[[Callable[P, None]], Callable[P, Node]]:
     """Declares a kind of node; what it decorates becomes the maker of its nodes.
 
@@ -62,6 +63,7 @@ def node(
     counters: names of those that its native state begins with, in their order
     table: columns of the table that it keeps, RunningPath.tables, in the order of its native cells
     asks_where_from: its native process finds in m->port the port that a frame came by
+    changes: its parameters may become others while frames flow (struct lk_node_kind, change)
     """
 
     def declare(function: Callable[P, None]) -> Callable[P, Node]:
@@ -82,6 +84,7 @@ def node(
             counters=counters,
             table=table or {},
             asks_where_from=asks_where_from,
+            changes=changes,
             module=function.__module__,
         )
         if not declared.sentence:

@@ -2,11 +2,45 @@
 """Hosts: the nodes that answer for addresses, put together."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from labkit.path import nodes
 from labkit.path.chain import Chain
+from labkit.path.declaration import node
 from labkit.path.path import Path
-from labkit.path.types import PortLike
+from labkit.path.types import Addresses, Mac, Name, PortLike
+from labkit.path.values import WholeType
+
+ANSWERS = 1000  # ICMP errors a second; RFC 1812 4.3.2.8 asks for a limit, not for a number
+
+
+@node(
+    role="process",
+    outputs=("next", "other"),
+    reference="RFC 1122 3.2.2.1, RFC 4443 3.1",
+    counters=("port_unreachable", "protocol_unreachable", "limited"),
+)
+def icmp_unreachable(
+    addresses: Addresses,
+    rate: Annotated[int, WholeType(1, 1_000_000)] = ANSWERS,
+    but_from: Annotated[int, WholeType(0, 65535)] = 0,
+    mac: Mac | None = None,
+    *,
+    name: Name = None,
+) -> None:
+    """Tells senders that its addresses have no such UDP port or IP protocol, as a host does.
+
+    What a closed port is answered with: ICMP port unreachable (RFC 1122 4.1.3.1) or ICMPv6 code 4;
+    a protocol that nobody answers: ICMP protocol unreachable, or an ICMPv6 parameter problem that
+    points at it. The packet is quoted up to 576 bytes of answer (RFC 1812 4.3.2.3), with IPv6 1,280
+    (RFC 4443 2.4). What is not to be answered leaves by `other`: what was sent to a group, ICMP,
+    fragments, what has errors, and what is above `rate` answers a second. It stands behind the
+    nodes that answer, in front of refuse, which then tells the reason:
+
+        lk.udp_echo(at) | lk.icmp_echo(at) | lk.arp_responder(at) | lk.icmp_unreachable(at)
+
+    but_from: UDP ports from this one on are taken to be somebody's, 0: none
+    """
 
 
 def host(addresses: Sequence[str]) -> Chain:
@@ -17,8 +51,21 @@ def host(addresses: Sequence[str]) -> Chain:
     )
 
 
-def echo_host(port: PortLike | str, addresses: Sequence[str], udp_port: int, name: str) -> Path:
+def echo_host(
+    port: PortLike | str,
+    addresses: Sequence[str],
+    udp_port: int,
+    name: str,
+    *,
+    unreachable: bool = False,
+) -> Path:
     """A host that sends UDP datagrams to `udp_port` back, and refuses by name what it does not
-    answer."""
-    service, refuse = nodes.udp_echo(addresses, udp_port), nodes.refuse(addresses, udp_port)
-    return Path(nodes.rx(port) >> (service | host(addresses) | refuse) >> nodes.tx(port), name=name)
+    answer.
+
+    unreachable: senders are told so, with ICMP
+    """
+    answers = nodes.udp_echo(addresses, udp_port) | host(addresses)
+    if unreachable:
+        answers = answers | icmp_unreachable(addresses)
+    refuse = nodes.refuse(addresses, udp_port)
+    return Path(nodes.rx(port) >> (answers | refuse) >> nodes.tx(port), name=name)

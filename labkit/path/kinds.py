@@ -9,7 +9,7 @@ from typing import Literal
 from labkit.errors import PathError
 from labkit.path.cells import Column
 from labkit.path.function_types import OutputsType, StateType
-from labkit.path.types import LineType, PortType, QueueType, RunType
+from labkit.path.types import LineType, PortType, QueueType, RunType, WireEndType
 from labkit.path.values import Params, ParamType, Value
 from labkit.text import near
 
@@ -55,6 +55,7 @@ class NodeKind:
         those that it brought into being, "taken": those that it consumed without a drop
     table: columns of the table that it keeps
     asks_where_from: sources of its paths write their port into each frame
+    changes: its parameters may become others while frames flow
     """
 
     name: str
@@ -71,11 +72,17 @@ class NodeKind:
     counters: tuple[str, ...] = ()
     table: Mapping[str, Column] = field(default_factory=dict)
     asks_where_from: bool = False
+    changes: bool = False
 
     @cached_property
     def has_port(self) -> bool:
         """It works on a port, which its parameter `port` names."""
         return any(isinstance(p.type, PortType) for p in self.parameters)
+
+    @cached_property
+    def has_number(self) -> bool:
+        """Its frames come by a port, or over a wire, of which it knows the number."""
+        return self.has_port or any(isinstance(p.type, WireEndType) for p in self.parameters)
 
     @cached_property
     def has_frames(self) -> bool:

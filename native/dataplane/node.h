@@ -54,6 +54,11 @@ struct lk_node_kind {
 	int (*open)(struct lk_node *self);   /* makes it from the configuration; 0 or -errno */
 	void (*close)(struct lk_node *self); /* frees what it holds; after a failed open, too */
 	/*
+	 * Of a kind that can be changed as frames flow: values, port and ring of its configuration
+	 * are others now. Workers stand still meanwhile.
+	 */
+	void (*change)(struct lk_node *self);
+	/*
 	 * Of a kind that keeps a table: rows from `cursor` on, at most `room`, and moves it on; 0:
 	 * there are no more. Workers stand still meanwhile.
 	 */

@@ -167,7 +167,8 @@
 	  "RFC 1122 2.3.2.2")                                                                      \
 	X(probe_corrupt, "A probe came back with a changed payload.", "")                          \
 	X(probe_duplicate, "A probe came back more than once.", "")                                \
-	X(probe_late, "A probe came back after it had been given up.", "")
+	X(probe_late, "A probe came back after it had been given up.", "")                         \
+	X(wire_down, "The link is down.", "IEEE 802.3 30.5.1.1.4")
 
 enum lk_verdict {
 #define LK_VERDICT_ENUM(name, sentence, source) LK_##name,
