@@ -8,7 +8,7 @@ from labkit.path import nodes
 from labkit.path.chain import Chain
 from labkit.path.declaration import node
 from labkit.path.path import Path
-from labkit.path.types import Addresses, Mac, Name, PortLike
+from labkit.path.types import Addresses, Mac, Name, PortLike, PythonsPort, UdpPort
 from labkit.path.values import WholeType
 
 ANSWERS = 1000  # ICMP errors a second; RFC 1812 4.3.2.8 asks for a limit, not for a number
@@ -43,12 +43,37 @@ def icmp_unreachable(
     """
 
 
-def host(addresses: Sequence[str]) -> Chain:
+def host(addresses: Sequence[str], mac: str | None = None, of: str | None = None) -> Chain:
     """Answers ping, ARP and neighbour discovery for these addresses; passes on what is not asked
-    of them."""
+    of them. of: what its nodes are named after"""
+    icmp, arp, nd = (of and f"{of}.{kind}" for kind in ("icmp_echo", "arp", "nd"))
     return (
-        nodes.icmp_echo(addresses) | nodes.arp_responder(addresses) | nodes.nd_responder(addresses)
+        nodes.icmp_echo(addresses, mac, name=icmp)
+        | nodes.arp_responder(addresses, mac, name=arp)
+        | nodes.nd_responder(addresses, mac, name=nd)
     )
+
+
+@node(role="source", label="from Python", changes=True)
+def host_send(port: PythonsPort | None = None, *, name: Name = None) -> None:
+    """Frames that Python sends from a host of a topology, on a port that it has for that."""
+
+
+@node(role="process", label="to Python", changes=True)
+def host_hear(port: PythonsPort | None = None, *, name: Name = None) -> None:
+    """Copies what comes to a host of a topology for Python, and passes it on."""
+
+
+@node(role="end", takes_frames_out=False, reference="RFC 1122", counters=("taken",), changes=True)
+def host_refuse(
+    addresses: Addresses,
+    udp_port: UdpPort | None = None,
+    mac: Mac | None = None,
+    port: PythonsPort | None = None,
+    *,
+    name: Name = None,
+) -> None:
+    """As refuse, but for answers to what Python asked from the host: they are taken."""
 
 
 def echo_host(

@@ -23,7 +23,7 @@ from labkit.path.function_types import (
     Time,
     overhead_of,
 )
-from labkit.path.types import Name, Probability, PythonsPort, Seed, WireEndType
+from labkit.path.types import Name, Probability, Seed, WireEndType
 
 WAITING = 1000  # frames that a queue holds, as Linux's txqueuelen
 
@@ -88,13 +88,3 @@ def wire(
     overhead = 4 if rate is None else overhead_of(rate)
     entry = wire_begin(state, rate, delay, jitter, loss, limit, up, overhead, seed, name=name)
     return entry, wire_end(state, end, name=name and f"{name}.end")
-
-
-@node(role="source", label="from Python", changes=True)
-def host_send(port: PythonsPort | None = None, *, name: Name = None) -> None:
-    """Frames that Python sends from a host of a topology, on a port that it has for that."""
-
-
-@node(role="process", label="to Python", changes=True)
-def host_hear(port: PythonsPort | None = None, *, name: Name = None) -> None:
-    """Copies what comes to a host of a topology for Python, and passes it on."""
