@@ -51,12 +51,14 @@ from .packet.tunnels import Vxlan as Vxlan
 from .pairs.failover import Failover as Failover
 from .pairs.failover import failover as failover
 from .pairs.watchdog import Watchdog as Watchdog
+from .path.balance import balance as balance
 from .path.functions import delay as delay
 from .path.functions import police as police
 from .path.functions import queue as queue
 from .path.functions import shape as shape
 from .path.hosts import icmp_unreachable as icmp_unreachable
 from .path.ledger import Ledger as Ledger
+from .path.mirror import mirror as mirror
 from .path.nodes import arp_responder as arp_responder
 from .path.nodes import capture as capture
 from .path.nodes import collect as collect
@@ -74,6 +76,11 @@ from .path.nodes import sink as sink
 from .path.nodes import tx as tx
 from .path.nodes import udp_echo as udp_echo
 from .path.path import Path as Path
+from .path.switch import bridge as bridge
+from .path.switch import switch as switch
+from .path.vlan import vlan_pop as vlan_pop
+from .path.vlan import vlan_push as vlan_push
+from .path.vlan import vlan_translate as vlan_translate
 from .results.comparison import Comparison as Comparison
 from .results.comparison import compare as compare
 from .results.latency import LatencyHistogram as LatencyHistogram

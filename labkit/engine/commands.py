@@ -200,6 +200,9 @@ class Commands(Protocol):
     def read_rows(self, name: str, node: str, cursor: int, width: int) -> Rows:
         """The next rows of the table that a node of a path keeps, `width` cells each."""
 
+    def clear_rows(self, name: str, node: str) -> None:
+        """Empties that table."""
+
     def free_workers(self, going: Sequence[str]) -> int:
         """Workers with a CPU of their own that further paths would find, if these had gone."""
 

@@ -273,6 +273,11 @@ class Paths:
         taken = (ffi.buffer(rows + i, size)[: width * 8] for i in range(count))
         return b"".join(taken), at[0]
 
+    def clear_rows(self, name: str, node: str) -> None:
+        """Empties that table."""
+        path = self.by_name[name]
+        call("lk_graph_clear", path.lanes[0].graph, path.nodes.index(node))
+
     def _outputs(self, graph: int, node: int, own: tuple[str, ...]) -> dict[str, int]:
         """Frames by output or drop node, those with none left out."""
         left = ffi.new("uint64_t[]", len(EDGES))

@@ -191,6 +191,9 @@ class EngineServer:
         cells, after = self.paths.rows(name, node, cursor, width)
         return {"cells": b64encode(cells).decode(), "cursor": after}
 
+    def clear_rows(self, name: str, node: str) -> None:
+        self.paths.clear_rows(name, node)
+
     def free_workers(self, going: Sequence[str]) -> int:
         paths = self.paths.by_name
         return self.workers.free({g for name in going if name in paths for g in paths[name].graphs})

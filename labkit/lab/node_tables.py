@@ -23,16 +23,24 @@ class NodeTables(Mapping[str, "pd.DataFrame"]):
     Those of a path that was stopped are gone with it.
     """
 
-    def __init__(self, path: Graph, read: "Callable[..., Mapping[str, Any]]") -> None:
-        """read: the engine's command read_rows."""
-        self._path, self._read = path, read
+    def __init__(
+        self,
+        path: Graph,
+        read: "Callable[..., Mapping[str, Any]]",
+        clear: "Callable[..., object]",
+    ) -> None:
+        """read, clear: the engine's commands read_rows and clear_rows."""
+        self._path, self._read, self._clear = path, read, clear
         self._nodes = [n.name for n in path.nodes if n.declared.table]
 
     def __getitem__(self, node: str) -> "pd.DataFrame":
-        if node not in self._nodes:
-            hint = near(node, self._nodes) if self._nodes else "; no node of it keeps one"
-            raise PathError(f"path {self._path.name!r} has no table {node!r}{hint}")
+        self._check(node)
         return self._table(self._path.node(node))
+
+    def clear(self, node: str) -> None:
+        """Empties the table of a node at once: a switch learns anew."""
+        self._check(node)
+        self._clear(self._path.name, node)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._nodes)
@@ -45,6 +53,11 @@ class NodeTables(Mapping[str, "pd.DataFrame"]):
 
     def __repr__(self) -> str:
         return f"<tables of path {self._path.name}: {', '.join(self._nodes) or 'none'}>"
+
+    def _check(self, node: str) -> None:
+        if node not in self._nodes:
+            hint = near(node, self._nodes) if self._nodes else "; no node of it keeps one"
+            raise PathError(f"path {self._path.name!r} has no table {node!r}{hint}")
 
     def _table(self, node: NamedNode) -> "pd.DataFrame":
         from labkit.tables.table import Table  # pandas is slow to load

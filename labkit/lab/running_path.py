@@ -151,7 +151,8 @@ class RunningPath:
 
         if self._is_stopped or self.lab.is_closed:
             raise LabError(f"path {self.name!r} was stopped, and the tables of its nodes with it")
-        return NodeTables(self.path, self._engine.commands.read_rows)
+        commands = self._engine.commands
+        return NodeTables(self.path, commands.read_rows, commands.clear_rows)
 
     @property
     def lanes(self) -> "pd.DataFrame":

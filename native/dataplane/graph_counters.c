@@ -167,6 +167,25 @@ lk_graph_rows(int graph, unsigned int place, uint64_t *cursor, struct lk_row *ro
 	return -ENOENT;
 }
 
+/* Empties that table. -ENOENT: the node keeps none, or one that is not to be emptied. */
+int
+lk_graph_clear(int graph, unsigned int place)
+{
+	const struct lk_graph *g = lk_graph_get(graph) == NULL ? NULL : lk_graphs[graph];
+
+	for (unsigned int i = 0; g != NULL && i < g->count; i++) {
+		const struct lk_node_kind *kind = lk_node_kind_find(g->nodes[i]->config.kind);
+
+		if (g->nodes[i]->index != (int)place || kind->clear == NULL)
+			continue;
+		lk_workers_pause();
+		kind->clear(g->nodes[i]);
+		lk_workers_resume();
+		return 0;
+	}
+	return -ENOENT;
+}
+
 /*
  * Gives a declared node the values, port and ring of another configuration; lcore: its worker's.
  * -EOPNOTSUPP: its kind cannot be changed.

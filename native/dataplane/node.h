@@ -64,7 +64,8 @@ struct lk_node_kind {
 	 */
 	uint32_t (*rows)(struct lk_node *self, uint64_t *cursor, struct lk_row *rows,
 			 uint32_t room);
-	rte_node_t id;	      /* of the template that is cloned */
+	void (*clear)(struct lk_node *self); /* forgets all of them; workers stand still */
+	rte_node_t id;			     /* of the template that is cloned */
 	struct lk_node *free; /* clones no path uses: rte_graph cannot unregister a node */
 	unsigned int clones;
 	struct lk_node_kind *next;

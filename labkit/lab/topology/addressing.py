@@ -209,13 +209,13 @@ def _fill_addresses(segment: Segment, version: Version) -> None:
     routers_first = sorted(segment.members, key=lambda m: m.device.kind != "router")
     for member in routers_first:
         if version not in member.addresses:
-            address = next(free, None)
-            if address is None:
+            found = next(free, None)
+            if found is None:
                 raise TopologyError(
                     f"{network} has no address left for {member.device.name}; give the network a "
                     "shorter prefix"
                 )
-            member.addresses[version] = ipaddress.ip_interface(f"{address}/{network.prefixlen}")
+            member.addresses[version] = ipaddress.ip_interface(f"{found}/{network.prefixlen}")
 
 
 def _version(address: Interface) -> Version:

@@ -1,19 +1,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Switches and routers of a topology, as nodes between its wires."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from labkit.lab.topology.addressing import Layout
+from labkit.lab.topology.addressing import Attached, Layout
 from labkit.path.chain import Chain, Node
+from labkit.path.switch import bridge
 
 Ways = Mapping[str, Node]  # by name of the interface
 
 
 def switch_of(layout: Layout, name: str, into: Ways, out: Ways) -> list[Chain]:
     """A learning switch."""
-    raise NotImplementedError
+    interfaces = layout.interfaces[name]
+    return _joined(bridge([i.name for i in interfaces], name=name), interfaces, into, out)
 
 
 def router_of(layout: Layout, name: str, into: Ways, out: Ways) -> list[Chain]:
     """A router with its static routes."""
     raise NotImplementedError
+
+
+def _joined(
+    device: Node | Chain, interfaces: Sequence[Attached], into: Ways, out: Ways
+) -> list[Chain]:
+    return [
+        *(out[i.name] >> device for i in interfaces),
+        *(device[i.name] >> into[i.name] for i in interfaces),
+    ]
