@@ -17,6 +17,7 @@ Kind = Literal["host", "switch", "router"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 BY_LETTER: Mapping[str, Kind] = {kind[0]: kind for kind in KINDS}
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,14}")
+FEWEST: Mapping[Kind, int] = {"switch": 2}  # links
 CONVENTION = re.compile(r"([hsr])\d+")
 HOW_TO_NAME = "a name has 1 to 15 letters, digits and _, a letter first"
 
@@ -113,10 +114,10 @@ class Plan:
                     f"host {device.name} has {links} links, and a host has one; put a switch "
                     "between, or make it a router"
                 )
-            if links > MOST_OUTPUTS:
+            if links < (fewest := FEWEST.get(device.kind, 1)) or links > MOST_OUTPUTS:
                 raise TopologyError(
-                    f"{device.kind} {device.name} has {links} links; the range is 1 to "
-                    f"{MOST_OUTPUTS}"
+                    f"{device.kind} {device.name} has {links} link{'s' * (links > 1)}; the "
+                    f"range is {fewest} to {MOST_OUTPUTS}"
                 )
 
     def of(self, kind: Kind) -> list[Device]:
