@@ -7,12 +7,13 @@ import { Dashboard } from "./dashboard.js";
 import { ChartPanel } from "./chart.js";
 import { takeOutputs } from "./displays.js";
 import { LabsView } from "./labs.js";
+import { TablesView } from "./tables.js";
 import { TrafficPanel } from "./traffic.js";
 import { TroubleView } from "./trouble.js";
 import { View } from "./view.js";
 import { Store } from "./store.js";
 
-const WIDGETS = { labs: LabsView, trouble: TroubleView }; // without points
+const WIDGETS = { labs: LabsView, tables: TablesView, trouble: TroubleView }; // without points
 const PANELS = { dashboard: Dashboard, traffic: TrafficPanel };
 
 function addStyle() {

@@ -43,7 +43,7 @@ def __getattr__(name: str) -> object:
 
 def _serve_notebook() -> None:
     """In a notebook, TAB offers what labkit knows of its arguments; wrong names take one line; live
-    traffic, a watch over sick NICs and a port's capture are shown live."""
+    traffic, a watch over sick NICs, a port's capture and tables of nodes are shown live."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:
@@ -57,6 +57,7 @@ def _serve_notebook() -> None:
             formatter.for_type_by_name("labkit.lab.flows.traffic", "Traffic", _show_traffic)
             formatter.for_type_by_name("labkit.trouble.watching", "Watch", _show_watch)
             formatter.for_type_by_name("labkit.lab.port_capture", "PortCapture", _show_capture)
+            formatter.for_type_by_name("labkit.lab.node_tables", "NodeTables", _show_tables)
 
 
 def _show_traffic(traffic: object) -> None:
@@ -75,6 +76,12 @@ def _show_capture(capture: object) -> None:
     from labkit.widgets.capture import show  # late, too
 
     show(capture)  # type: ignore[arg-type]
+
+
+def _show_tables(tables: object) -> None:
+    from labkit.widgets.node_tables import show  # late, too
+
+    show(tables)  # type: ignore[arg-type]
 
 
 def _lab_dashboard(lab: object, *parts: str) -> object:

@@ -265,7 +265,9 @@ class Paths:
 
     def rows(self, name: str, node: str, cursor: int, width: int) -> tuple[bytes, int]:
         """Next rows of a node's table, of `width` cells, and where those after them begin."""
-        path = self.by_name[name]
+        path = self.by_name.get(name)
+        if path is None:
+            raise LookupError(f"path {name!r} was stopped, and its tables went with it")
         at, rows = ffi.new("uint64_t *", cursor), ffi.new("struct lk_row[]", ROWS)
         graph, place = path.lanes[0].graph, path.nodes.index(node)
         count = call("lk_graph_rows", graph, place, at, rows, ROWS)

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MOST_SHOWN = 100  # rows of a live view
+
+
 class NodeTables(Mapping[str, "pd.DataFrame"]):
     """By node, each read when it is asked for: a row an entry, as the node's documentation has it.
 
-    Those of a path that was stopped are gone with it.
+    As the last line of a cell they are shown live. Those of a path that was stopped went with it.
     """
 
     def __init__(
@@ -33,14 +36,29 @@ class NodeTables(Mapping[str, "pd.DataFrame"]):
         self._path, self._read, self._clear = path, read, clear
         self._nodes = [n.name for n in path.nodes if n.declared.table]
 
+    @property
+    def path_name(self) -> str:
+        """That of the path."""
+        return self._path.name
+
     def __getitem__(self, node: str) -> "pd.DataFrame":
         self._check(node)
-        return self._table(self._path.node(node))
+        return self._table(self._path.node(node), None)[0]
 
     def clear(self, node: str) -> None:
-        """Empties the table of a node at once: a switch learns anew."""
+        """Empties a switch's table at once: it learns anew."""
         self._check(node)
         self._clear(self._path.name, node)
+
+    def first(self, node: str, rows: int = MOST_SHOWN) -> "tuple[pd.DataFrame, bool]":
+        """The first rows of a node's table, and whether these are all."""
+        frame, is_whole = self._table(self._path.node(node), rows)
+        return frame.iloc[:rows], is_whole and len(frame) <= rows
+
+    __hash__ = object.__hash__  # one for each running path
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._nodes)
@@ -59,24 +77,28 @@ class NodeTables(Mapping[str, "pd.DataFrame"]):
             hint = near(node, self._nodes) if self._nodes else "; no node of it keeps one"
             raise PathError(f"path {self._path.name!r} has no table {node!r}{hint}")
 
-    def _table(self, node: NamedNode) -> "pd.DataFrame":
+    def _table(self, node: NamedNode, most: int | None) -> "tuple[pd.DataFrame, bool]":
         from labkit.tables.table import Table  # pandas is slow to load
 
         columns = node.declared.table
-        rows = self._rows(node.name, sum(column.width for column in columns.values()))
+        width = sum(column.width for column in columns.values())
+        rows, is_whole = self._rows(node.name, width, most)
         outputs = node.outputs[len(node.declared.outputs) :]
         found, at = {}, 0
         for name, column in columns.items():
             cells = rows[:, at : at + column.width].tolist()
             found[name] = column.read(cells, outputs)
             at += column.width
-        return Table(found, columns=list(columns))
+        return Table(found, columns=list(columns)), is_whole
 
-    def _rows(self, node: str, width: int) -> "np.ndarray[Any, np.dtype[np.uint64]]":
-        parts, cursor = b"", 0
-        while True:
+    def _rows(
+        self, node: str, width: int, most: int | None
+    ) -> "tuple[np.ndarray[Any, np.dtype[np.uint64]], bool]":
+        """Up to so many or some more, and whether these are all."""
+        parts: list[bytes] = []
+        cursor, is_whole = 0, False
+        while not is_whole and (most is None or sum(map(len, parts)) <= most * width * 8):
             answer = self._read(self._path.name, node, cursor, width)
-            cells = b64decode(answer["cells"])
-            if not cells:
-                return np.frombuffer(parts, np.uint64).reshape(-1, width)
-            parts, cursor = parts + cells, answer["cursor"]
+            parts.append(b64decode(answer["cells"]))
+            cursor, is_whole = answer["cursor"], not parts[-1]
+        return np.frombuffer(b"".join(parts), np.uint64).reshape(-1, width), is_whole

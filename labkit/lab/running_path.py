@@ -52,6 +52,7 @@ class RunningPath:
         self.wanted_lanes: Lanes = "all"
         self.kept: PathCounters | None = None
         self._seen: PathCounters | None = None  # those read last
+        self._tables: NodeTables | None = None
         self._is_stopped = False
         self._has_warned = False  # that frames do not spread
         self._engine = engine
@@ -151,8 +152,15 @@ class RunningPath:
 
         if self._is_stopped or self.lab.is_closed:
             raise LabError(f"path {self.name!r} was stopped, and the tables of its nodes with it")
-        commands = self._engine.commands
-        return NodeTables(self.path, commands.read_rows, commands.clear_rows)
+        if self._tables is None:
+            self._tables = NodeTables(self.path, self._read_rows, self._clear_rows)
+        return self._tables
+
+    def _read_rows(self, *which: Any) -> Mapping[str, Any]:
+        return self._engine.commands.read_rows(*which)  # of the engine that there is now
+
+    def _clear_rows(self, *which: Any) -> None:
+        self._engine.commands.clear_rows(*which)
 
     @property
     def lanes(self) -> "pd.DataFrame":

@@ -21,6 +21,7 @@ enum { NATIVE_BYTES = LK_MAX_OUTPUTS * 2 }; /* of the packed VLANs, before the p
 #define AT_ONCE	      64
 #define SWEEPS_A_TURN 1024u /* ms with frames in which a sweep gets around */
 #define LEAST_SWEPT   64u   /* buckets that a full table is searched for room */
+#define MOST_LOOKS    8192u /* buckets that are read at once where some have entries */
 #define NO_PORT	      0xff
 
 struct lk_switch {
@@ -287,11 +288,15 @@ rows(struct lk_node *self, uint64_t *cursor, struct lk_row *rows, uint32_t room)
 {
 	struct lk_switch *s = self->state;
 	struct lk_mac_table *t = &s->table;
-	uint32_t count = 0, now = *cursor == 0 ? time_of(s) : (uint32_t)s->last;
+	uint32_t count = 0, looks = MOST_LOOKS, now = time_of(s);
 
-	if (*cursor == 0)
-		s->aged += lk_mac_sweep(t, now, t->mask + 1);
-	for (; *cursor <= t->mask && count + LK_MAC_SLOTS <= room; ++*cursor) {
+	for (; *cursor <= t->mask && t->count > 0 && count + LK_MAC_SLOTS <= room; ++*cursor) {
+		if (looks > 0)
+			looks--;
+		else if (count > 0)
+			break;
+		t->swept = (uint32_t)*cursor;
+		s->aged += lk_mac_sweep(t, now, 1);
 		for (uint32_t i = 0; i < LK_MAC_SLOTS; i++) {
 			const struct lk_mac_entry *e = &t->buckets[*cursor].slots[i];
 			uint64_t vlan = e->key & LK_VID_MASK;
@@ -299,7 +304,7 @@ rows(struct lk_node *self, uint64_t *cursor, struct lk_row *rows, uint32_t room)
 					    (uint8_t)e->where, (now - e->seen) * UINT64_C(1000000),
 					    e->where >> 8};
 
-			if (e->key != 0 && !lk_mac_is_old(t, e, now))
+			if (e->key != 0)
 				memcpy(rows[count++].cells, cells, sizeof(cells));
 		}
 	}

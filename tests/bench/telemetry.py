@@ -17,9 +17,9 @@ class Telemetry:
         """opackets of a port (rte_eth_stats_get)."""
         return int(self._client.ask(f"/ethdev/stats,{port}")["opackets"])
 
-    def rate(self, seconds: float) -> float:
-        """Packets sent a second over measured time."""
-        before, start = self.sent_packets(), time.perf_counter()
+    def rate(self, seconds: float, ports: tuple[int, ...] = (0,)) -> float:
+        """Packets sent a second over measured time, by all of these ports."""
+        before, start = sum(map(self.sent_packets, ports)), time.perf_counter()
         time.sleep(seconds)
-        after, end = self.sent_packets(), time.perf_counter()
+        after, end = sum(map(self.sent_packets, ports)), time.perf_counter()
         return (after - before) / (end - start)

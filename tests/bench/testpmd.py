@@ -12,12 +12,16 @@ from labkit.machine.runtime import runtime_directory
 
 
 @contextmanager
-def testpmd(vdev: str, mode: str, cpu: int, prefix: str) -> Iterator[IO[str]]:
-    """A testpmd that forwards on one lcore pinned to `cpu`; yields its prompt."""
+def testpmd(vdev: str, mode: str, cpu: int, prefix: str, *more: str) -> Iterator[IO[str]]:
+    """A testpmd that forwards on one lcore pinned to `cpu`; yields its prompt.
+
+    more: vdevs beside the first
+    """
     process = subprocess.Popen(
         [
             *("dpdk-testpmd", "--no-huge", "-m", "512", "--no-pci", f"--file-prefix={prefix}"),
-            *(f"--lcores=0@0,1@{cpu}", f"--vdev={vdev}", "--", "-i", f"--forward-mode={mode}"),
+            *(f"--lcores=0@0,1@{cpu}", *(f"--vdev={device}" for device in (vdev, *more))),
+            *("--", "-i", f"--forward-mode={mode}"),
             *("--nb-cores=1", "--total-num-mbufs=8191"),
         ],
         stdin=subprocess.PIPE,
