@@ -76,6 +76,8 @@ from .path.nodes import sink as sink
 from .path.nodes import tx as tx
 from .path.nodes import udp_echo as udp_echo
 from .path.path import Path as Path
+from .path.routing import route as route
+from .path.routing import router as router
 from .path.switch import bridge as bridge
 from .path.switch import switch as switch
 from .path.vlan import vlan_pop as vlan_pop

@@ -6,7 +6,7 @@
 set(LABKIT_STATIC_LIBRARIES
   net_ring net_null net_pcap net_memif net_tap net_af_packet net_af_xdp net_virtio net_vhost net_ena
   bus_vdev bus_pci mempool_ring
-  graph ethdev vhost cryptodev dmadev security gso hash rcu timer pci net meter mbuf mempool ring
+  graph fib rib ethdev vhost cryptodev dmadev security gso hash rcu timer pci net meter mbuf mempool ring
   telemetry kvargs eal)
 # What later releases need: parts of eal became libraries in 24.03, and graph writes pcapng; and what
 # a DPDK may be built without: bpf, which compiles filters

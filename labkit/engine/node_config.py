@@ -43,7 +43,6 @@ from labkit.path.types import (
 )
 from labkit.path.values import ChoiceType, ParamType, RealType, TextType, WholeType
 
-WIRE_NUMBERS = 1024  # from here on, beyond those of ports
 LANE_SEED = 0x9E3779B97F4A7C15  # between the seeds of two lanes: 2^64 over the golden ratio
 
 
@@ -129,7 +128,7 @@ class NodeConfigs:
                 if isinstance(parameter.type, StateType) and parameter.type.is_own:
                     lane.states[params[parameter.name]] = index
                 if isinstance(parameter.type, WireEndType):
-                    lane.wires[params[parameter.name]] = WIRE_NUMBERS + len(lane.wires)
+                    lane.wires[params[parameter.name]] = lib.LK_FIRST_WIRE + len(lane.wires)
                 if isinstance(parameter.type, LineType) and parameter.type.is_own:
                     line = params.pop(parameter.name)
                     params["seed"] = (params["seed"] + lane.number * LANE_SEED) % 2**64

@@ -83,13 +83,24 @@ class NodeTables(Mapping[str, "pd.DataFrame"]):
         columns = node.declared.table
         width = sum(column.width for column in columns.values())
         rows, is_whole = self._rows(node.name, width, most)
-        outputs = node.outputs[len(node.declared.outputs) :]
+        outputs = self._outputs(node)
         found, at = {}, 0
         for name, column in columns.items():
             cells = rows[:, at : at + column.width].tolist()
             found[name] = column.read(cells, outputs)
             at += column.width
         return Table(found, columns=list(columns)), is_whole
+
+    def _outputs(self, node: NamedNode) -> tuple[str, ...]:
+        """Names of its own, or of the node whose state it works on."""
+        states = {node.params[key] for key in node.declared.states}
+        for other in (node, *self._path.nodes):
+            named = other.outputs[len(other.declared.outputs) :]
+            if named and (
+                other is node or states & {other.params[k] for k in other.declared.states}
+            ):
+                return named
+        return ()
 
     def _rows(
         self, node: str, width: int, most: int | None

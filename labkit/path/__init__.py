@@ -6,6 +6,7 @@ from labkit.path import functions as functions
 from labkit.path import hosts as hosts
 from labkit.path import mirror as mirror
 from labkit.path import nodes as nodes  # every kind there is, for paths that are read from data
+from labkit.path import routing as routing
 from labkit.path import switch as switch
 from labkit.path import vlan as vlan
 from labkit.path import wires as wires

@@ -62,6 +62,13 @@ def _address(version: int, number: int) -> str | None:
     return str(IPv4Address(number)) if version == 4 else None
 
 
+def _prefix(rows: Sequence[Sequence[int]], _: Sequence[str]) -> list[str | None]:
+    return [
+        f"{_address(version, high << 64 | low)}/{length}" if version else None
+        for version, high, low, length in rows
+    ]
+
+
 def _output(rows: Sequence[Sequence[int]], outputs: Sequence[str]) -> list[str | None]:
     return [None if row[0] == MISSING else outputs[row[0]] for row in rows]
 
@@ -74,6 +81,7 @@ class Cell:
     FLAG = Column(_each(bool))
     MAC = Column(_each(_mac))  # the address in the lower 48 bits
     IP = Column(_ip, 3)  # version, upper and lower half; 0: no address
+    PREFIX = Column(_prefix, 4)  # an address, and its bits that count
     OUTPUT = Column(_output)  # the number of an output of the node, `outputs` of OutputsType
 
     @staticmethod

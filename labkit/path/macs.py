@@ -7,6 +7,7 @@ from dataclasses import replace
 from labkit.errors import PathError
 from labkit.path.address_types import BorrowsMac
 from labkit.path.graph import Graph, NamedNode
+from labkit.path.route_types import NetworkType
 from labkit.path.types import PortBehindType
 from labkit.text import near
 
@@ -22,11 +23,31 @@ def _filled(graph: Graph, node: NamedNode, macs: Mapping[str, str]) -> NamedNode
         if isinstance(kind, PortBehindType) and value is None:
             params = {**node.params, parameter.name: _port_behind(graph, node)}
             node = replace(node, params=params)
+        if isinstance(kind, NetworkType) and kind.lacking(value):
+            params = {
+                **node.params,
+                parameter.name: kind.filled(
+                    value, _port_macs(graph, node, kind.lacking(value), macs)
+                ),
+            }
+            node = replace(node, params=params)
         if isinstance(kind, BorrowsMac) and kind.is_lacking(value):
             mac = _mac_of(graph, node, kind, macs)
             params = {**node.params, parameter.name: kind.filled(value, mac)}
             node = replace(node, params=params)
     return node
+
+
+def _port_macs(
+    graph: Graph, node: NamedNode, ports: list[str], macs: Mapping[str, str]
+) -> dict[str, str]:
+    for port in ports:
+        if port not in macs:
+            raise PathError(
+                f"path {graph.name!r}, node {node.name}: the MAC of port {port!r} is not "
+                f"known{near(port, macs)}; pass macs="
+            )
+    return {port: macs[port] for port in ports}
 
 
 def _port_behind(graph: Graph, node: NamedNode) -> str:

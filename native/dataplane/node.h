@@ -176,26 +176,39 @@ lk_source_done(struct rte_graph *graph, struct rte_node *node, uint16_t count, i
  */
 typedef enum lk_verdict (*lk_handler)(struct lk_frame *frame, struct lk_node *self);
 
-static __rte_always_inline enum lk_verdict
-lk_handle_mbuf(struct rte_mbuf *m, struct lk_node *self, lk_handler handle)
+static __rte_always_inline struct lk_frame
+lk_frame_of(struct rte_mbuf *m)
 {
-	struct lk_frame frame = {
+	return (struct lk_frame){
 		.data = rte_pktmbuf_mtod(m, uint8_t *),
 		.length = m->data_len,
 		.headroom = m->data_off,
 		.tailroom = (uint32_t)(m->buf_len - m->data_off - m->data_len),
 	};
-	const uint8_t *before = frame.data;
+}
+
+/* Carries over what was done to a frame; if nothing was moved nothing of this stays behind. */
+static __rte_always_inline void
+lk_frame_put(struct rte_mbuf *m, const struct lk_frame *frame)
+{
+	const uint8_t *before = rte_pktmbuf_mtod(m, uint8_t *);
+
+	if (frame->data != before || frame->length != m->data_len) {
+		if (unlikely(frame->data + frame->length != before + m->data_len))
+			*lk_mark_of(m) = 0; /* it moved up in its buffer, or lost its padding */
+		m->data_off = (uint16_t)(frame->data - (uint8_t *)m->buf_addr);
+		m->data_len = (uint16_t)frame->length;
+		m->pkt_len = frame->length;
+	}
+}
+
+static __rte_always_inline enum lk_verdict
+lk_handle_mbuf(struct rte_mbuf *m, struct lk_node *self, lk_handler handle)
+{
+	struct lk_frame frame = lk_frame_of(m);
 	enum lk_verdict verdict = handle(&frame, self);
 
-	/* A handler that moves nothing leaves nothing of this behind. */
-	if (frame.data != before || frame.length != m->data_len) {
-		if (unlikely(frame.data + frame.length != before + m->data_len))
-			*lk_mark_of(m) = 0; /* it moved up in its buffer, or lost its padding */
-		m->data_off = (uint16_t)(frame.data - (uint8_t *)m->buf_addr);
-		m->data_len = (uint16_t)frame.length;
-		m->pkt_len = frame.length;
-	}
+	lk_frame_put(m, &frame);
 	return verdict;
 }
 

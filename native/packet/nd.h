@@ -20,9 +20,12 @@ lk_is_solicitation(const uint8_t *frame, const struct lk_headers *h)
 	       frame[h->l4] == LK_ND_SOLICITATION;
 }
 
-/* The options of a solicitation; *link is the sender's link address, or NULL when not given. */
+/*
+ * The options of a solicitation or an advertisement; *link is the link address that the option
+ * `which` has, or NULL when it is not there.
+ */
 static inline enum lk_verdict
-lk_nd_options(const uint8_t *icmp, uint16_t length, const uint8_t **link)
+lk_nd_options(const uint8_t *icmp, uint16_t length, uint8_t which, const uint8_t **link)
 {
 	uint32_t at = LK_ND_LENGTH, size;
 
@@ -33,7 +36,7 @@ lk_nd_options(const uint8_t *icmp, uint16_t length, const uint8_t **link)
 		size = icmp[at + 1] * 8u;
 		if (size == 0 || at + size > length)
 			return LK_nd_bad_option;
-		if (icmp[at] == LK_ND_SOURCE_LINK && size == LK_ND_LINK_OPTION_LENGTH)
+		if (icmp[at] == which && size == LK_ND_LINK_OPTION_LENGTH)
 			*link = icmp + at + 2;
 		at += size;
 	}
@@ -110,7 +113,7 @@ lk_nd_responder(struct lk_frame *f, const struct lk_endpoint *e)
 		return LK_nd_bad_code;
 	if (!lk_icmp_is_good(f->data, &h))
 		return LK_icmp_bad_checksum;
-	verdict = lk_nd_options(icmp, h.l4_length, &link);
+	verdict = lk_nd_options(icmp, h.l4_length, LK_ND_SOURCE_LINK, &link);
 	if (verdict != LK_next)
 		return verdict;
 	if (lk_is_group_mac(f->data + 6) || (link != NULL && lk_is_group_mac(link)))

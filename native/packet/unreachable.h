@@ -2,24 +2,13 @@
 #ifndef LK_UNREACHABLE_H
 #define LK_UNREACHABLE_H
 
-#include "icmp.h"
+#include "icmp_error.h"
 #include "refuse.h"
 
 /*
  * What a host says of a packet that nobody there wants: RFC 1122 3.2.2.1 and 4.1.3.1 for IPv4,
  * RFC 4443 3.1 and 3.4 for IPv6.
  */
-#define LK_ICMP_ERROR_LENGTH  8u
-#define LK_ICMP_UNREACHABLE   3
-#define LK_ICMP_NO_PROTOCOL   2
-#define LK_ICMP_NO_PORT	      3
-#define LK_ICMPV6_UNREACHABLE 1
-#define LK_ICMPV6_NO_PORT     4
-#define LK_ICMPV6_PROBLEM     4
-#define LK_ICMPV6_NEXT_HEADER 1 /* code: this one is not known */
-/* Of an IPv4 error (RFC 1812 4.3.2.3) and an IPv6 error (RFC 4443 2.4 c), IP header included */
-#define LK_LONGEST_ICMP_ERROR	576u
-#define LK_LONGEST_ICMPV6_ERROR 1280u
 
 /*
  * LK_udp_no_listener or LK_ip_unknown_protocol for a packet whose sender is to be told; any other
@@ -54,62 +43,41 @@ lk_next_header_at(const uint8_t *ip, const struct lk_headers *h)
 }
 
 /*
- * Makes the answer of the packet in its place: as much of it as may be stands behind an ICMP header
- * and the IP header of the answer, which go in front. LK_no_room where the buffer has none.
+ * Makes the answer of the packet in its place, which needs room in front. LK_no_room where the
+ * buffer has none.
  */
 static inline enum lk_verdict
 lk_answer_unreachable(struct lk_frame *f, const struct lk_headers *h, enum lk_verdict why)
 {
-	int is_v4 = h->ip_version == 4;
-	uint32_t base = is_v4 ? LK_IPV4_LENGTH : LK_IPV6_LENGTH;
-	uint32_t front = base + LK_ICMP_ERROR_LENGTH;
-	uint32_t longest = (is_v4 ? LK_LONGEST_ICMP_ERROR : LK_LONGEST_ICMPV6_ERROR) - front;
-	uint32_t quoted = h->l4 + h->l4_length - h->l3;
-	uint8_t source[16], destination[16], *ip, *icmp;
-	uint32_t pointer = 0;
+	int is_v4 = h->ip_version == 4, is_port = why == LK_udp_no_listener;
+	const uint8_t *ip = f->data + h->l3;
+	uint32_t quoted = h->l4 + h->l4_length - h->l3, length, longer;
+	uint8_t answer[LK_ICMPV6_LONGEST_ERROR];
+	struct lk_icmp_error error;
 
-	if (f->headroom < front)
-		return LK_no_room;
-	if (!is_v4 && why == LK_ip_unknown_protocol)
-		pointer = lk_next_header_at(f->data + h->l3, h);
-	quoted = quoted > longest ? longest : quoted;
-	memcpy(source, f->data + h->l3 + (is_v4 ? 12 : 8), is_v4 ? 4 : 16);
-	memcpy(destination, f->data + h->l3 + (is_v4 ? 16 : 24), is_v4 ? 4 : 16);
-	memmove(f->data - front, f->data, h->l3);
-	f->data -= front;
-	f->headroom -= front;
-	f->tailroom += f->length - (h->l3 + quoted);
-	f->length = h->l3 + front + quoted;
-	lk_swap(f->data, f->data + 6, 6);
-	ip = f->data + h->l3;
-	icmp = ip + base;
-	memset(ip, 0, front);
 	if (is_v4) {
-		ip[0] = 0x45;
-		lk_put16(ip + 2, (uint16_t)(front + quoted));
-		ip[8] = LK_FRESH_TTL;
-		ip[9] = LK_PROTO_ICMP;
-		memcpy(ip + 12, destination, 4);
-		memcpy(ip + 16, source, 4);
-		lk_store_checksum(ip + 10, lk_sum(ip, LK_IPV4_LENGTH, 0));
-		icmp[0] = LK_ICMP_UNREACHABLE;
-		icmp[1] = why == LK_udp_no_listener ? LK_ICMP_NO_PORT : LK_ICMP_NO_PROTOCOL;
-		lk_store_checksum(icmp + 2, lk_sum(icmp, LK_ICMP_ERROR_LENGTH + quoted, 0));
-		return LK_next;
+		error = (struct lk_icmp_error){
+			LK_ICMP_UNREACHABLE,
+			is_port ? LK_PORT_UNREACHABLE : LK_PROTOCOL_UNREACHABLE, 0};
+		length = lk_icmp_error_ipv4(answer, sizeof(answer), ip, quoted, &error, ip + 16, 0);
+	} else {
+		error = is_port ? (struct lk_icmp_error){LK_ICMPV6_UNREACHABLE,
+							 LK_V6_PORT_UNREACHABLE, 0}
+				: (struct lk_icmp_error){LK_ICMPV6_PARAMETER,
+							 LK_UNKNOWN_NEXT_HEADER,
+							 lk_next_header_at(ip, h)};
+		length = lk_icmp_error_ipv6(answer, sizeof(answer), ip, quoted, &error, ip + 24);
 	}
-	ip[0] = 0x60;
-	lk_put16(ip + 4, (uint16_t)(LK_ICMP_ERROR_LENGTH + quoted));
-	ip[6] = LK_PROTO_ICMPV6;
-	ip[7] = LK_FRESH_TTL;
-	memcpy(ip + 8, destination, 16);
-	memcpy(ip + 24, source, 16);
-	icmp[0] = why == LK_udp_no_listener ? LK_ICMPV6_UNREACHABLE : LK_ICMPV6_PROBLEM;
-	icmp[1] = why == LK_udp_no_listener ? LK_ICMPV6_NO_PORT : LK_ICMPV6_NEXT_HEADER;
-	lk_put32(icmp + 4, pointer);
-	lk_store_checksum(icmp + 2,
-			  lk_sum(icmp, LK_ICMP_ERROR_LENGTH + quoted,
-				 lk_pseudo_sum(ip, 6, LK_PROTO_ICMPV6,
-					       (uint16_t)(LK_ICMP_ERROR_LENGTH + quoted))));
+	longer = h->l3 + length > f->length ? h->l3 + length - f->length : 0;
+	if (f->headroom < longer)
+		return LK_no_room;
+	memmove(f->data - longer, f->data, h->l3);
+	f->data -= longer;
+	f->headroom -= longer;
+	f->tailroom += f->length + longer - (h->l3 + length);
+	f->length = h->l3 + length;
+	lk_swap(f->data, f->data + 6, 6);
+	memcpy(f->data + h->l3, answer, length);
 	return LK_next;
 }
 

@@ -182,6 +182,19 @@
 	X(switch_unknown_port, "The frame came by a port that is none of the switch's.", "")       \
 	X(vlan_untagged, "The frame has no VLAN tag.", "IEEE 802.1Q 9.6")                          \
 	X(vlan_unknown, "There is no translation for the frame's VLAN.", "IEEE 802.1Q 6.9")        \
+	X(route_none, "The router has no route to the destination.", "RFC 1812 5.2.7.1")           \
+	X(route_unreachable, "The route to the destination says that it is unreachable.",          \
+	  "RFC 1812 5.2.7.1")                                                                      \
+	X(route_blackhole, "The route to the destination drops what it is for.", "ip-route")       \
+	X(route_ttl_exceeded, "The TTL or hop limit was used up.", "RFC 1812 5.3.1, RFC 8200 3")   \
+	X(route_not_forwarded,                                                                     \
+	  "No router forwards to or from such an address, or what came to a group's MAC address.", \
+	  "RFC 1812 5.3.4, 5.3.5, 5.3.7, RFC 4291 2.5.6")                                          \
+	X(route_source_routed, "The sender prescribes the way.", "RFC 791 3.1, RFC 7126 4.3")      \
+	X(route_too_big, "The packet is longer than the MTU of the port that it goes to.",         \
+	  "RFC 1812 4.2.2.7, RFC 8200 5")                                                          \
+	X(neighbour_failed, "The next hop did not answer.", "RFC 1122 2.3.2.1, RFC 4861 7.2.2")    \
+	X(neighbour_no_room, "The router knows as many neighbours as it may.", "")                 \
 	X(wire_down, "The link is down.", "IEEE 802.3 30.5.1.1.4")
 
 enum lk_verdict {
