@@ -214,16 +214,24 @@ class Lab:
 
     @checked(PathError)
     def echo_server(
-        self, port: Port, addresses: IpAddresses, udp_port: UdpPort = 7, *, name: str | None = None
+        self,
+        port: Port,
+        addresses: IpAddresses,
+        udp_port: UdpPort = 7,
+        *,
+        unreachable: bool = False,
+        name: str | None = None,
     ) -> RunningPath:
         """Answers ARP, neighbour discovery, ping, ping6 and UDP datagrams to `udp_port` on a port.
 
         addresses such as ["10.0.0.2/24", "fd00::2/64"], at most 16 of each version; a prefix length
         tells the broadcast address, which is no sender. A ping to ff02::1 is answered, one to an
         IPv4 broadcast is not. What is not answered ends in a drop node named after the reason.
+        unreachable: datagrams to closed ports, and protocols that nobody answers, are answered with
+        ICMP errors, as of a host (lk.icmp_unreachable); the path runs in one lane then.
         """
         free = name or self._paths.free_name(f"echo:{port.name}")
-        return self.run(echo_host(port, list(addresses), udp_port, free))
+        return self.run(echo_host(port, list(addresses), udp_port, free, unreachable=unreachable))
 
     @checked(LabError, but=("given", "ports"))
     def topology(

@@ -5,7 +5,6 @@ from socket import AF_INET, AF_INET6, inet_pton
 from typing import NamedTuple
 
 from labkit.errors import PathError
-from labkit.text import shown
 
 
 class Prefix(NamedTuple):
@@ -15,19 +14,9 @@ class Prefix(NamedTuple):
     length: int
     bytes: bytes
 
-    def contains(self, other: "Prefix") -> bool:
-        """All of it."""
-        shift = 128 - self.length
-        return (
-            self.version == other.version
-            and self.length <= other.length
-            and _number(self.bytes) >> shift == _number(other.bytes) >> shift
-        )
-
 
 def prefix_of(text: object, where: str = "") -> Prefix:
     """Of "10.0.0.0/8" or "fd00::/8"."""
-    where = where or f"{shown(text)}"
     try:
         address, slash, length = str(text).partition("/")
         version, family, most = (6, AF_INET6, 128) if ":" in address else (4, AF_INET, 32)
@@ -36,14 +25,18 @@ def prefix_of(text: object, where: str = "") -> Prefix:
             raise ValueError
     except (ValueError, OSError):
         raise PathError(
-            f'{where}: write a prefix such as "10.0.0.0/8", "fd00::/8" or "0.0.0.0/0"'
+            f'{where or text}: write a prefix such as "10.0.0.0/8", "fd00::/8" or "0.0.0.0/0"'
         ) from None
     rest = _number(packed) & ((1 << 128 - bits) - 1)
     if rest:
         network = Prefix(version, bits, (_number(packed) ^ rest).to_bytes(16, "big"))
-        raise PathError(f"{where} has bits behind its length; write {shown_prefix(network)}")
+        raise PathError(
+            f"{where or text} has bits behind its length; write {shown_prefix(network)}"
+        )
     if packed[0] >= FIRST_NOBODY[version] and bits >= 4:
-        raise PathError(f"{where} is for groups or reserved; a router forwards to single hosts")
+        raise PathError(
+            f"{where or text} is for groups or reserved; a router forwards to single hosts"
+        )
     return Prefix(version, bits, packed)
 
 

@@ -7,7 +7,6 @@
 
 import struct
 from collections.abc import Mapping, Sequence
-from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
 from typing import Annotated, Any
 
@@ -31,6 +30,7 @@ HEAD, GROUP = struct.Struct("=4I"), struct.Struct("=2I")
 MEMBER, ROUTE = struct.Struct("=BBxx16s"), struct.Struct("=BBxxI16s")
 
 Route = str | list[str]
+Members = tuple[tuple[int, int, bytes], ...]  # IP version or 0, number of the port, address
 
 
 class NetworkType(DataType):
@@ -84,12 +84,11 @@ class Network:
         self._connected: dict[Prefix, str] = {}
         self._interfaces = {port: self._addresses(port, told) for port, told in ports.items()}
         self._own = {i.ip for found in self._interfaces.values() for i in found}
-        self._gateway = cache(self._member)
         self.routes = self._routes(routes)
 
     def packed(self) -> bytes:
         """For the engine. Shorter prefixes come first: what is longer is then written over them."""
-        groups: dict[tuple[tuple[int, int, bytes], ...], int] = {}
+        groups: dict[Members, int] = {}
         members: list[tuple[int, int, bytes]] = []
         heads, found = [], []
         for prefix, port in self._connected.items():
@@ -182,6 +181,7 @@ class Network:
 
     def _routes(self, routes: Mapping[str, Route]) -> dict[Prefix, Any]:
         found: dict[Prefix, Any] = {}
+        known: dict[object, Members] = {}  # by what a route says; many say the same
         for text, hops in routes.items():
             where = f"node {self._where}: route {text!r}"
             prefix = prefix_of(text, where)
@@ -192,19 +192,22 @@ class Network:
                     f"{where} is the network of port {self._connected[prefix]}, which the router "
                     "knows; leave it out"
                 )
-            is_word = isinstance(hops, str) and hops in WORDS
-            found[prefix] = hops if is_word else self._members(where, prefix.version, hops)
+            if isinstance(hops, str) and hops in WORDS:
+                found[prefix] = hops
+                continue
+            key = (prefix.version, *hops) if isinstance(hops, list) else None
+            if key not in known:
+                known[key] = self._members(where, prefix.version, hops)
+            found[prefix] = known[key]
         return found
 
-    def _members(
-        self, where: str, version: int, hops: object
-    ) -> tuple[tuple[int, int, bytes], ...]:
+    def _members(self, where: str, version: int, hops: object) -> Members:
         if not isinstance(hops, list) or not 0 < len(hops) <= MOST_NEXT_HOPS:
             raise PathError(f"{where}: {shown(hops)} are not 1 to {MOST_NEXT_HOPS} next hops")
         if len(set(hops)) < len(hops):
             raise PathError(f"{where} names a next hop twice: {shown(hops)}")
         try:
-            return tuple(self._gateway(version, hop) for hop in hops)
+            return tuple(self._member(version, hop) for hop in hops)
         except PathError as error:
             raise PathError(f"{where}: {error}") from None
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "forward.h"
 #include "router.h"
 
 void
@@ -24,39 +25,12 @@ trim(struct rte_mbuf *m, uint32_t length)
 	}
 }
 
-/* The headers that a router has to look at; those of IPv6 that are for hosts it does not. */
-static enum lk_verdict
-parse(const uint8_t *frame, uint32_t length, struct lk_headers *h)
-{
-	const uint8_t *ip = frame + LK_ETHER_LENGTH;
-	enum lk_verdict verdict;
-
-	*h = (struct lk_headers){.l3 = LK_ETHER_LENGTH, .ether_type = lk_get16(frame + 12)};
-	if (h->ether_type == LK_TYPE_IPV4) {
-		verdict = lk_parse_ipv4(frame, length, h);
-		if (verdict != LK_ipv4_fragment || (ip[0] & 15) == 5)
-			return verdict == LK_ipv4_fragment ? LK_next : verdict;
-		return lk_check_ipv4_options(ip, (ip[0] & 15u) * 4, h);
-	}
-	if (h->ether_type != LK_TYPE_IPV6)
-		return LK_eth_unknown_type;
-	if (length < LK_ETHER_LENGTH + LK_IPV6_LENGTH)
-		return LK_ipv6_truncated;
-	if (ip[0] >> 4 != 6)
-		return LK_ipv6_bad_version;
-	h->ip_version = 6;
-	h->protocol = ip[6];
-	h->l4 = LK_ETHER_LENGTH + LK_IPV6_LENGTH;
-	h->l4_length = lk_get16(ip + 4);
-	return h->l4_length <= length - h->l4 ? LK_next : LK_ipv6_bad_length;
-}
-
 static void
 take_ip(struct lk_router *r, struct rte_mbuf *m, unsigned int in)
 {
 	const uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *), *ip = frame + LK_ETHER_LENGTH;
 	struct lk_headers h;
-	enum lk_verdict verdict = parse(frame, m->data_len, &h);
+	enum lk_verdict verdict = lk_parse_to_forward(frame, m->data_len, &h);
 	const struct lk_hop *hop;
 
 	if (verdict == LK_ipv4_bad_option)

@@ -105,7 +105,7 @@ lk_router_wait(struct lk_router *r, struct rte_mbuf *m, struct lk_neighbour *n)
 		}
 	}
 	if (n->waiting == LK_MOST_WAITING) { /* the latest is wanted most (RFC 1122 2.3.2.2) */
-		lk_router_drop(r, w->frames[0], LK_neighbour_unresolved);
+		lk_router_drop(r, w->frames[0], LK_neighbour_queue_full);
 		memmove(w->frames, w->frames + 1, (LK_MOST_WAITING - 1) * sizeof(*w->frames));
 		n->waiting--;
 		r->held--;

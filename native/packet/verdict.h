@@ -194,6 +194,8 @@
 	X(route_too_big, "The packet is longer than the MTU of the port that it goes to.",         \
 	  "RFC 1812 4.2.2.7, RFC 8200 5")                                                          \
 	X(neighbour_failed, "The next hop did not answer.", "RFC 1122 2.3.2.1, RFC 4861 7.2.2")    \
+	X(neighbour_queue_full, "As many packets as may waited for the next hop's MAC.",           \
+	  "RFC 1122 2.3.2.2")                                                                      \
 	X(neighbour_no_room, "The router knows as many neighbours as it may.", "")                 \
 	X(wire_down, "The link is down.", "IEEE 802.3 30.5.1.1.4")
 

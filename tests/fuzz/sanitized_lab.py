@@ -166,6 +166,33 @@ def use_many_paths(lab: lk.Lab) -> None:
         path.stop()
 
 
+def use_router(lab: lk.Lab) -> None:
+    """Malformed frames from either side, neighbours that do not answer, fragments."""
+    at_a, a = lab.cable("ra", "rfar_a")
+    at_b, b = lab.cable("rb", "rfar_b")
+    routes = {f"10.{n}.0.0/16": "198.51.100.9" for n in range(1, 99)}
+    routes |= {f"fd{n}::/16": "fd00:b::9" for n in range(10, 99)}
+    ports = {at_a: ["192.0.2.2/24", "2001:db8::2/64"], at_b: ["198.51.100.1/24", "fd00:b::1/64"]}
+    path = lab.run(
+        lk.router(
+            ports,
+            {**routes, "192.0.0.0/8": ["198.51.100.9", "198.51.100.10"], "2001::/16": "fd00:b::9"},
+            mtus={"rb": 68},
+            **{"icmp_burst": 100_000, "retry": "50 ms", "neighbours": 64},
+        )
+    )
+    for seed in range(4):
+        a.send(malformed_frames(at_a.mac, 5_000, seed=seed))
+        b.send(malformed_frames(at_b.mac, 5_000, seed=seed + 50))
+    frame = Ether(src=a.mac, dst=at_a.mac) / IP(src="192.0.2.9", dst="10.5.1.1")
+    a.send([frame / UDP() / bytes(1000)] * 100)
+    while path.ledger.sent < 40_100 or not path.ledger.is_balanced:
+        lab.counters()
+    assert len(path.tables["route"]) > 180
+    assert len(path.tables["neighbours"]) > 0
+    path.stop()
+
+
 def use_closing(lab: lk.Lab) -> None:
     for number in range(40):
         a, b = lab.cable("near", "end", mtu=2000 + 200 * (number % 3))
@@ -230,6 +257,7 @@ def main(folder: str) -> None:
         use_trial(lab)
         use_sink(lab)
         use_many_paths(lab)
+        use_router(lab)
         use_closing(lab)
         use_faults(lab)
     assert len(recorded) > 100

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, captures.c,
-reader.c, walks.c, columns.c, and tunnels.c once for each protocol."""
+"""Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, routers.c,
+captures.c, reader.c, walks.c, columns.c, and tunnels.c once for each protocol."""
 
 import struct
 import subprocess
@@ -64,6 +64,7 @@ class Target:
         corpus.mkdir(parents=True, exist_ok=True)
         seeds = {
             "handlers.c": handler_seeds,
+            "routers.c": router_seeds,
             "captures.c": capture_seeds,
             "reader.c": capture_seeds,
             "walks.c": walk_seeds,
@@ -96,6 +97,13 @@ def handler_seeds() -> Iterator[tuple[str, bytes]]:
         for number, kind in enumerate(KINDS):
             for switches in HANDLER_SWITCHES:
                 yield f"{name}-{kind}-{switches}", bytes([number, switches]) + frame
+
+
+def router_seeds() -> Iterator[tuple[str, bytes]]:
+    """Good frames for every switch."""
+    for name, (_, frame) in good_frames().items():
+        for switches in range(4):
+            yield f"{name}-{switches}", bytes([switches]) + frame
 
 
 def capture_seeds() -> Iterator[tuple[str, bytes]]:
@@ -146,6 +154,7 @@ TARGETS = (
         native=("capture_read.c", "capture_tables.c"),
         least_runs=500,
     ),
+    Target("routers", "routers.c"),
     Target("walks", "walks.c", native=("walk*.c",)),
     Target(
         "columns",

@@ -17,6 +17,7 @@ Kind = Literal["host", "switch", "router"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 BY_LETTER: Mapping[str, Kind] = {kind[0]: kind for kind in KINDS}
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,14}")
+MOST_LINKS = 80  # with a host at each a path has some 1,000 nodes (native/dataplane/graph.h)
 FEWEST: Mapping[Kind, int] = {"switch": 2}  # links
 CONVENTION = re.compile(r"([hsr])\d+")
 HOW_TO_NAME = "a name has 1 to 15 letters, digits and _, a letter first"
@@ -102,6 +103,10 @@ class Plan:
         ends = Counter(end for link in self.links for end in (link.a, link.b))
         if not self.devices:
             raise TopologyError("the topology has no devices; begin with a line such as h1 -- h2")
+        if len(self.links) > MOST_LINKS:
+            raise TopologyError(
+                f"the topology has {len(self.links)} links; the range is 1 to {MOST_LINKS}"
+            )
         for device in self.devices.values():
             links = ends[device.name]
             if links == 0:
