@@ -17,9 +17,11 @@ from tests.bench import (
     generator,
     lanes,
     live,
+    ovs,
     recorder,
     reflect,
     shares,
+    switch,
     tunnels,
     waiting,
 )
@@ -122,6 +124,18 @@ def flow_rows() -> Iterator[Row]:
         yield in_turns(f"{number:,} paced flows, net_null, 64 B", "Mpps", many, one, "one flow")
     yield alone("flows both ways over a cable, 64 B", "Mpps", flows.both_ways)
     yield alone("start of 256 flows", "s", partial(flows.start_seconds, 256), 2.0)
+
+
+def switch_rows() -> Iterator[Row]:
+    """A learning switch, beside what only forwards and what learns, on the same vdevs."""
+    for stations in switch.STATIONS:
+        name = f"switch, net_pcap, 64 B, {2 * stations:,} stations"
+        ours = partial(switch.ours, stations)
+        yield in_turns(name, "Mpps", ours, partial(switch.testpmds, stations), "testpmd mac")
+        if ovs.SWITCH.exists():
+            yield in_turns(name, "Mpps", ours, partial(switch.open_vswitch, stations), "OVS-DPDK")
+        else:
+            print(f"{name}: no Open vSwitch on DPDK; install openvswitch-switch-dpdk", flush=True)
 
 
 def capture_rows() -> Iterator[Row]:
@@ -241,7 +255,7 @@ def main() -> None:
     add(alone("recorder at 1000 Hz, cost", "%", lambda: recorder.cost_percent(1000), 5.0))
     add(alone("recorder at 10 Hz, its CPU", "%", lambda: recorder.cpu_percent(10), 1.0))
     add(alone("a sample of it in Python", "µs", recorder.sample_microseconds, 200.0))
-    sent = (generator_rows(), share_rows(), flow_rows(), pacing_rows())
+    sent = (generator_rows(), share_rows(), flow_rows(), pacing_rows(), switch_rows())
     for row in chain(capture_rows(), live_rows(), *sent):
         add(row)
     folder = Path("build/bench")

@@ -23,8 +23,9 @@ from tests.bench.reflect import DUT_CPU, SECONDS, config
 from tests.bench.telemetry import Telemetry
 from tests.bench.testpmd import say, testpmd
 
-FRAMES = 512  # of a side
+FRAMES = 512  # of a side, at least
 SETTLES = 1.0  # seconds
+STATIONS = (64, 2048)  # of a side: in few lines of the tables, and in many
 
 
 def mac(side: int, station: int) -> str:
@@ -39,7 +40,7 @@ def frames(side: int, stations: int) -> list[Packet]:
         / IP(src=f"10.{side}.{n >> 8}.{n & 255}", dst="10.9.0.1")
         / UDP(sport=1, dport=2)
         / Raw(bytes(18))
-        for n in range(FRAMES)
+        for n in range(max(FRAMES, stations))
     ]
 
 
@@ -63,7 +64,7 @@ def rate(prefix: str, ports: tuple[int, ...] = (0, 1)) -> float:
     return found
 
 
-def ours(stations: int = 64) -> float:
+def ours(stations: int) -> float:
     """Mpps of lk.switch, in both directions together."""
     with files(stations) as names, lk.Lab(config("bench-lab")) as lab:
         ports = [lab.port(f"pcap:{name}", repeat=True) for name in names]
@@ -81,7 +82,7 @@ def wired() -> float:
         return rate("bench-lab")
 
 
-def testpmds(stations: int = 64) -> float:
+def testpmds(stations: int) -> float:
     """Mpps of testpmd's mac, as l2fwd does it."""
     with files(stations) as names:
         first, second = vdevs(names)
@@ -90,7 +91,7 @@ def testpmds(stations: int = 64) -> float:
             return rate("bench-pmd")
 
 
-def open_vswitch(stations: int = 64) -> float:
+def open_vswitch(stations: int) -> float:
     """Mpps of Open vSwitch's learning switch."""
     with files(stations) as names, ovs.learning_switch(vdevs(names), DUT_CPU, "bench-ovs"):
         return rate("bench-ovs")
