@@ -29,6 +29,8 @@ lk_wire_change(struct lk_node *self)
 	w->is_up = (int)values[LK_WIRE_UP].whole;
 	w->overhead = (uint64_t)values[LK_WIRE_OVERHEAD].whole;
 	w->seed = (uint64_t)values[LK_WIRE_SEED].whole;
+	if (!w->is_up) /* nothing that is on it will come out */
+		w->busy = w->last = w->queued = 0;
 }
 
 int
