@@ -168,20 +168,6 @@
 	X(probe_corrupt, "A probe came back with a changed payload.", "")                          \
 	X(probe_duplicate, "A probe came back more than once.", "")                                \
 	X(probe_late, "A probe came back after it had been given up.", "")                         \
-	X(switch_bad_source,                                                                       \
-	  "The source MAC address is a group address or 0, which no station has.",                 \
-	  "IEEE 802.3 3.2.3")                                                                      \
-	X(switch_reserved, "A destination that switches do not forward, 01:80:C2:00:00:00 to 0F.", \
-	  "IEEE 802.1Q 8.6.3")                                                                     \
-	X(switch_untagged, "The port takes no frames without a VLAN.", "IEEE 802.1Q 6.9")          \
-	X(switch_not_member, "The port that the frame came by is none of its VLAN.",               \
-	  "IEEE 802.1Q 8.6.2")                                                                     \
-	X(switch_same_port, "The destination is on the port that the frame came by.",              \
-	  "IEEE 802.1Q 8.6.1")                                                                     \
-	X(switch_no_port, "The frame's VLAN has no other port.", "IEEE 802.1Q 8.6.1")              \
-	X(switch_unknown_port, "The frame came by a port that is none of the switch's.", "")       \
-	X(vlan_untagged, "The frame has no VLAN tag.", "IEEE 802.1Q 9.6")                          \
-	X(vlan_unknown, "There is no translation for the frame's VLAN.", "IEEE 802.1Q 6.9")        \
 	X(route_none, "The router has no route to the destination.", "RFC 1812 5.2.7.1")           \
 	X(route_unreachable, "The route to the destination says that it is unreachable.",          \
 	  "RFC 1812 5.2.7.1")                                                                      \
@@ -197,6 +183,20 @@
 	X(neighbour_queue_full, "As many packets as may waited for the next hop's MAC.",           \
 	  "RFC 1122 2.3.2.2")                                                                      \
 	X(neighbour_no_room, "The router knows as many neighbours as it may.", "")                 \
+	X(switch_bad_source,                                                                       \
+	  "The source MAC address is a group address or 0, which no station has.",                 \
+	  "IEEE 802.3 3.2.3")                                                                      \
+	X(switch_reserved, "A destination that switches do not forward, 01:80:C2:00:00:00 to 0F.", \
+	  "IEEE 802.1Q 8.6.3")                                                                     \
+	X(switch_untagged, "The port takes no frames without a VLAN.", "IEEE 802.1Q 6.9")          \
+	X(switch_not_member, "The port that the frame came by is none of its VLAN.",               \
+	  "IEEE 802.1Q 8.6.2")                                                                     \
+	X(switch_same_port, "The destination is on the port that the frame came by.",              \
+	  "IEEE 802.1Q 8.6.1")                                                                     \
+	X(switch_no_port, "The frame's VLAN has no other port.", "IEEE 802.1Q 8.6.1")              \
+	X(switch_unknown_port, "The frame came by a port that is none of the switch's.", "")       \
+	X(vlan_untagged, "The frame has no VLAN tag.", "IEEE 802.1Q 9.6")                          \
+	X(vlan_unknown, "There is no translation for the frame's VLAN.", "IEEE 802.1Q 6.9")        \
 	X(wire_down, "The link is down.", "IEEE 802.3 30.5.1.1.4")
 
 enum lk_verdict {
