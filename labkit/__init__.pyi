@@ -69,6 +69,7 @@ from .path.fragments import reassemble as reassemble
 from .path.functions import police as police
 from .path.functions import queue as queue
 from .path.functions import shape as shape
+from .path.hosts import icmp_unreachable as icmp_unreachable
 from .path.impair import impair as impair
 from .path.ledger import Ledger as Ledger
 from .path.lengths import header_limit as header_limit
@@ -94,9 +95,9 @@ from .path.nodes import tx as tx
 from .path.nodes import udp_echo as udp_echo
 from .path.path import Path as Path
 from .path.rate import rate as rate
-from .path.slow_path import slow_path as slow_path
 from .path.routing import route as route
 from .path.routing import router as router
+from .path.slow_path import slow_path as slow_path
 from .path.switch import bridge as bridge
 from .path.switch import switch as switch
 from .path.vlan import vlan_pop as vlan_pop

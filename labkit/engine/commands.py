@@ -193,6 +193,9 @@ class Commands(Protocol):
     def counters(self, names: Sequence[str]) -> dict[str, PathCounts]:
         """Counters of these paths."""
 
+    def change_node(self, name: str, node: Mapping[str, Any]) -> None:
+        """Gives a node of a path other parameters while frames flow."""
+
     @given(SECONDS_OF_MEMORY)
     def read_rows(self, name: str, node: str, cursor: int, width: int) -> Rows:
         """The next rows of the table that a node of a path keeps, `width` cells each."""

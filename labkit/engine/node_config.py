@@ -46,6 +46,7 @@ from labkit.path.types import (
     QueueType,
     RunType,
     SickNicType,
+    WireEndType,
 )
 from labkit.path.values import ChoiceType, ParamType, RealType, TextType, WholeType
 
@@ -68,6 +69,7 @@ class EngineLane:
     impairments: dict[str, str] = field(default_factory=dict)  # the line by node name
     states: dict[str, int] = field(default_factory=dict)  # nodes with state, by its name
     counters: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by node with state
+    wires: dict[str, int] = field(default_factory=dict)  # numbers of their ends
 
 
 @dataclass
@@ -137,6 +139,8 @@ class NodeConfigs:
             for parameter in kind.parameters:
                 if isinstance(parameter.type, StateType) and parameter.type.is_own:
                     lane.states[params[parameter.name]] = index
+                if isinstance(parameter.type, WireEndType):
+                    lane.wires[params[parameter.name]] = lib.LK_FIRST_WIRE + len(lane.wires)
                 if isinstance(parameter.type, LineType) and parameter.type.is_own:
                     line = params.pop(parameter.name)
                     params["seed"] = (params["seed"] + lane.number * LANE_SEED) % 2**64
@@ -169,8 +173,8 @@ class NodeConfigs:
                 self._fill(parameter.type, value, part)
             elif parameter.type.has_place:
                 self._place(part)
-        if kind.has_port:
-            port = node["params"]["port"]
+        port = node["params"].get("port") if kind.has_port else None
+        if port is not None:
             lane.queues.add((port, kind.name, config.queue))
             if kind.receives:
                 lane.reads.append((port, config.queue))
@@ -234,7 +238,8 @@ class NodeConfigs:
 
     @_fill.register
     def _(self, kind: PortListType, value: list[str], at: _Node) -> None:
-        numbers = [self._ports.by_name[port].id for port in value]
+        wires = at.lane.wires
+        numbers = [wires[port] if port in wires else self._ports.by_name[port].id for port in value]
         self._keep(array("H", numbers).tobytes(), at)
 
     @_fill.register
@@ -337,6 +342,10 @@ class NodeConfigs:
     @_fill.register
     def _(self, kind: LineType, value: str, at: _Node) -> None:
         at.config.impair = at.lane.lines[value]
+
+    @_fill.register
+    def _(self, kind: WireEndType, value: str, at: _Node) -> None:
+        at.config.port = at.lane.wires[value]
 
     @_fill.register
     def _(self, kind: FileType, value: str, at: _Node) -> None:

@@ -132,7 +132,7 @@ class Paths:
             config.kind, config.name, config.place = kind, label, n.place
             config.next = config.other = config.state_of = -1
             config.outputs = [-1] * lib.LK_MAX_OUTPUTS
-            config.stamps = stamps and kind_of(node).has_port
+            config.stamps = stamps and kind_of(node).has_number
             node_configs.fill(name, node, config, running, (lane, n.queue))
             for source, target, output in edges:
                 if source == n.place:
@@ -281,6 +281,17 @@ class Paths:
             counters = lib.lk_graph_state(lane.graph, path.nodes.index(node))
             found[node] = {name: counters[i] for i, name in enumerate(names)}
         return found
+
+    def change(self, name: str, node: dict[str, Any]) -> None:
+        """Gives a node of one that runs, whose kind allows it, other parameters; a path with such
+        nodes has one lane."""
+        path = self.by_name[name]
+        lane, place = path.lanes[0], path.nodes.index(node["name"])
+        config = ffi.new("struct lk_node_config *")
+        configs = NodeConfigs(self.ports, self.probes, self.trials, self.captures)
+        configs.fill(name, node, config, path, (lane, 0))
+        lcore = self.workers.lcore_of(lane.graph)
+        call("lk_graph_change", lane.graph, place, config, lcore)
 
     def rows(self, name: str, node: str, cursor: int, width: int) -> tuple[bytes, int]:
         """Next rows of a node's table, of `width` cells, and where those after them begin."""

@@ -183,6 +183,9 @@ class EngineServer:
     def counters(self, names: Sequence[str]) -> dict[str, PathCounts]:
         return {name: self.paths.counters(name) for name in names}
 
+    def change_node(self, name: str, node: Mapping[str, Any]) -> None:
+        self.paths.change(name, dict(node))
+
     def read_rows(self, name: str, node: str, cursor: int, width: int) -> Rows:
         cells, after = self.paths.rows(name, node, cursor, width)
         return {"cells": b64encode(cells).decode(), "cursor": after}

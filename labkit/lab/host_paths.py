@@ -95,14 +95,15 @@ class HostPaths:
         """What no declared path does: sending, and receiving from queues that are left."""
         queues = self._rx_queues[port]
         read: set[int] = set()
-        done: set[str] = set()  # by kinds of nodes that a port has one of
+        sends = hears = False
         for running in self._declared.values():
             read |= running.path.queues_read(port, queues)
-            done |= {n.kind for n in running.path.nodes if n.port == port}
+            hears = hears or running.path.hands_to_python(port)
+            sends = sends or running.path.sends_for_python(port)
         chains: list[Chain] = []
-        if "inject" not in done:
+        if not sends:
             chains.append(nodes.inject(port) >> nodes.tx(port))
-        if "collect" not in done and len(read) < queues:
+        if not hears and len(read) < queues:
             collect = nodes.collect(port)
             left: list[int | None] = [q for q in range(queues) if q not in read] if read else [None]
             chains += [nodes.rx(port, queue) >> collect for queue in left]

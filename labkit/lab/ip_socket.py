@@ -38,6 +38,7 @@ class IpSocket(PortSocket):
     """
 
     desc = "IP packets of a labkit port"
+    answers = True  # for the addresses that it sends from
 
     def __init__(
         self,
@@ -103,7 +104,7 @@ class IpSocket(PortSocket):
         if len(frame) <= ETHERNET or not (frame[:6] == mac or frame[0] & 1):
             return False
         kind = RESPONDERS.get(frame[12:14])
-        if kind is not None and self._own:
+        if kind is not None and self._own and self.answers:
             verdict, answer = codec.handle(
                 kind, frame, codec.Endpoint(self._port.mac, tuple(sorted(self._own)))
             )

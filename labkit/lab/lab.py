@@ -4,6 +4,7 @@
 import itertools
 import sys
 import weakref
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from os import PathLike
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from labkit.lab.flows.traffic import Traffic
     from labkit.lab.port_capture import PortCapture
+    from labkit.lab.topology.network import Network
     from labkit.lab.trace import Trace
     from labkit.lab.tunnel_ports import TunnelPorts
     from labkit.packet.tunnels import Tunnel
@@ -212,16 +214,56 @@ class Lab:
 
     @checked(PathError)
     def echo_server(
-        self, port: Port, addresses: IpAddresses, udp_port: UdpPort = 7, *, name: str | None = None
+        self,
+        port: Port,
+        addresses: IpAddresses,
+        udp_port: UdpPort = 7,
+        *,
+        unreachable: bool = False,
+        name: str | None = None,
     ) -> RunningPath:
         """Answers ARP, neighbour discovery, ping, ping6 and UDP datagrams to `udp_port` on a port.
 
         addresses such as ["10.0.0.2/24", "fd00::2/64"], at most 16 of each version; a prefix length
         tells the broadcast address, which is no sender. A ping to ff02::1 is answered, one to an
         IPv4 broadcast is not. What is not answered ends in a drop node named after the reason.
+        unreachable: datagrams to closed ports, and protocols that nobody answers, are answered with
+        ICMP errors, as of a host (lk.icmp_unreachable); the path runs in one lane then.
         """
         free = name or self._paths.free_name(f"echo:{port.name}")
-        return self.run(echo_host(port, list(addresses), udp_port, free))
+        return self.run(echo_host(port, list(addresses), udp_port, free, unreachable=unreachable))
+
+    @checked(LabError, but=("given", "ports"))
+    def topology(
+        self,
+        given: "str | Mapping[str, Any]",
+        *,
+        ports: Mapping[str, Port] | None = None,
+        name: str | None = None,
+    ) -> "Network":
+        """Runs hosts, switches and routers joined by links, all in one path:
+
+            net = lab.topology('''
+                h1, h2: host 10.0.1.0/24
+                h1 -- s1 -- r1 -- r2 -- h3
+                h2 -- s1
+                r1 -- r2 : delay 5 ms, rate 100 Mbit/s, loss 0.1 %
+            ''')
+            net["h1"].ping("h3")
+
+        A line declares devices (host, switch, router) with addresses or a network to take them
+        from, and `via` a gateway, or it links them one after the other; what stands behind the
+        colon is what these links are like in both directions: rate, delay, jitter, loss, limit,
+        down. h, s, r and a number need no declaration. Networks, addresses, MAC addresses, gateways
+        and the routes of routers, over as few of them as may be, are found where none are given.
+        As a dict: {"nodes": {"h1": "host 10.0.1.0/24"}, "links": [("h1", "r1", {"loss": "1 %"})]}.
+
+        ports: {"h1": port}: what stands behind a port of the lab is the host h1, whose address it
+        has to have. name: of the path. See Network.
+        """
+        from labkit.lab.topology.build import network_of  # late: few labs have topologies
+
+        return network_of(self, self._paths, given, ports or {}, name)
 
     @checked()
     def trace(self, count: int = 1, *, snaplen: int = 256) -> "Trace":

@@ -16,8 +16,10 @@ from labkit.lab.port import Port
 from labkit.lab.running_path import RunningPath, load_own_nodes, start_path
 from labkit.path.chain import Chain, Node
 from labkit.path.counters import PathCounters
+from labkit.path.graph import NamedNode
 from labkit.path.lanes import Lanes, lane_count
 from labkit.path.path import Path
+from labkit.path.values import Value
 from labkit.text import first_free, near
 
 WHO_CALLED = 4  # lab.run(), behind what looks at its arguments
@@ -205,6 +207,25 @@ class LabPaths:
         running = RunningPath(self._lab, self._engine, resolved, count, self.declared, *calls)
         running.wanted_lanes = lanes
         return running
+
+    def change(self, running: RunningPath, node: str, **params: Value) -> None:
+        """Gives a node of a running path other parameters while frames flow, as its kind allows:
+        a wire, or what a host of a topology has for Python."""
+        found = running.path.node(node)
+        if not found.declared.changes:
+            raise PathError(
+                f"path {running.name!r}, node {node}: a {found.kind} keeps its parameters while it "
+                "runs; replace() the path"
+            )
+        full = found.declared.checked(node, {**found.params, **params})
+        changed = NamedNode(node, found.kind, full)
+        nodes = (changed if n is found else n for n in running.path.nodes)
+        path = Path.from_data(nodes, running.path.edges, running.path.name)
+        self._check_ports(path)
+        self._make_way(path, running)
+        data = {"name": node, "kind": found.kind, "params": full}
+        self._engine.commands.change_node(running.name, data)
+        running.path = path
 
     @property
     def rx_queues(self) -> dict[str, int]:

@@ -51,6 +51,7 @@ def node(
     back: str = "",
     tells_connections: bool = False,
     asks_connections: Callable[[Params], bool] = lambda _: False,
+    changes: bool = False,
 ) -> Callable[[Callable[P, None]], Callable[P, Node]]:
     """Declares a kind of node; what it decorates becomes the maker of its nodes.
 
@@ -68,6 +69,7 @@ def node(
     back: the kind that shares its state on the way back (labkit.path.both_ways)
     tells_connections: it writes into each frame which connection it belongs to
     asks_connections: whether one with these parameters needs such a node in front
+    changes: its parameters may become others while frames flow (struct lk_node_kind, change)
     """
 
     def declare(function: Callable[P, None]) -> Callable[P, Node]:
@@ -91,6 +93,7 @@ def node(
             back=back,
             tells_connections=tells_connections,
             asks_connections=asks_connections,
+            changes=changes,
             module=function.__module__,
         )
         if not declared.sentence:

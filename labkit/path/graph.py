@@ -56,7 +56,8 @@ class NamedNode:
     @property
     def port(self) -> str | None:
         """Name of the port that it works on."""
-        return str(self.params["port"]) if self.declared.has_port else None
+        port = self.params["port"] if self.declared.has_port else None
+        return None if port is None else str(port)
 
     @property
     def state(self) -> str | None:
@@ -147,7 +148,14 @@ class Graph:
     def hands_to_python(self, port: str) -> bool:
         """It hands frames to Python as received by the port."""
         return any(
-            n.declared.has_frames and n.declared.takes_frames_out and n.port == port
+            n.declared.has_frames and n.declared.role != "source" and n.port == port
+            for n in self.nodes
+        )
+
+    def sends_for_python(self, port: str) -> bool:
+        """It sends what Python gives to the port."""
+        return any(
+            n.declared.has_frames and n.declared.role == "source" and n.port == port
             for n in self.nodes
         )
 

@@ -10,7 +10,7 @@ from labkit.errors import PathError
 from labkit.path.cells import Column
 from labkit.path.function_types import OutputsType, StateType
 from labkit.path.own_node import OwnNode
-from labkit.path.types import LineType, PortType, QueueType, RunType
+from labkit.path.types import LineType, PortType, QueueType, RunType, WireEndType
 from labkit.path.values import Params, ParamType, Value
 from labkit.text import near
 
@@ -65,6 +65,7 @@ class NodeKind:
     back: the kind that shares its state on the way back; "": it has no such
     tells_connections: nodes behind it know the connection of each frame
     asks_connections: whether a node with these parameters has to stand behind such a one
+    changes: its parameters may become others while frames flow
     """
 
     name: str
@@ -87,11 +88,17 @@ class NodeKind:
     back: str = ""
     tells_connections: bool = False
     asks_connections: Callable[[Params], bool] = _never
+    changes: bool = False
 
     @cached_property
     def has_port(self) -> bool:
         """It works on a port, which its parameter `port` names."""
         return any(isinstance(p.type, PortType) for p in self.parameters)
+
+    @cached_property
+    def has_number(self) -> bool:
+        """Its frames come by a port, or over a wire, of which it knows the number."""
+        return self.has_port or any(isinstance(p.type, WireEndType) for p in self.parameters)
 
     @cached_property
     def has_frames(self) -> bool:

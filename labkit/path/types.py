@@ -119,6 +119,12 @@ class LineType(TextType):
     is_own: bool = False
 
 
+class WireEndType(TextType):
+    """The end of a wire inside the path; in lists of ports it is one of them."""
+
+    is_name_within = True
+
+
 class FaultType(TextType):
     """The name of a fault."""
 

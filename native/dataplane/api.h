@@ -526,6 +526,8 @@ int lk_path_left(int graph, unsigned int place, uint64_t *left);
 const uint64_t *lk_graph_state(int graph, unsigned int place);
 int lk_graph_rows(int graph, unsigned int place, uint64_t *cursor, struct lk_row *rows,
 		  uint32_t room);
+int lk_graph_change(int graph, unsigned int place, const struct lk_node_config *config,
+		    unsigned int lcore);
 int lk_graph_clear(int graph, unsigned int place);
 uint64_t lk_graph_received(int graph, uint16_t port, uint16_t queue);
 int lk_graph_lane(int graph, struct lk_recorded_lane *lane);

@@ -7,7 +7,7 @@
 #include "node.h"
 
 #define LK_MAX_GRAPHS	  256
-#define LK_MAX_PATH_NODES 256
+#define LK_MAX_PATH_NODES 1024
 
 /* A lane of a path. */
 struct lk_graph {

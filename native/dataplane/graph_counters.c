@@ -194,3 +194,33 @@ lk_graph_clear(int graph, unsigned int place)
 	}
 	return -ENOENT;
 }
+
+/*
+ * Gives a declared node the values, port and ring of another configuration; lcore: its worker's.
+ * -EOPNOTSUPP: its kind cannot be changed.
+ */
+int
+lk_graph_change(int graph, unsigned int place, const struct lk_node_config *config,
+		unsigned int lcore)
+{
+	const struct lk_graph *g = lk_graph_get(graph) == NULL ? NULL : lk_graphs[graph];
+
+	for (unsigned int i = 0; g != NULL && i < g->count; i++) {
+		struct lk_node *node = g->nodes[i];
+		const struct lk_node_kind *kind = lk_node_kind_find(node->config.kind);
+
+		if (node->index != (int)place)
+			continue;
+		if (kind->change == NULL)
+			return -EOPNOTSUPP;
+		lk_workers_pause();
+		memcpy(node->config.values, config->values, sizeof(config->values));
+		node->config.port = config->port;
+		node->config.ring = config->ring;
+		kind->change(node);
+		lk_graph_is_walked_by(graph, lcore);
+		lk_workers_resume();
+		return 0;
+	}
+	return -ENOENT;
+}

@@ -58,13 +58,18 @@ struct lk_node_kind {
 	void (*close)(struct lk_node *self);   /* frees what it holds; after a failed open, too */
 	void (*refresh)(struct lk_node *self); /* before its counters are read; workers walk */
 	/*
+	 * Of a kind that can be changed as frames flow: values, port and ring of its configuration
+	 * are others now. Workers stand still meanwhile.
+	 */
+	void (*change)(struct lk_node *self);
+	/*
 	 * Of a kind that keeps a table: rows from `cursor` on, at most `room`, and moves it on; 0:
 	 * there are no more. Workers stand still meanwhile.
 	 */
 	uint32_t (*rows)(struct lk_node *self, uint64_t *cursor, struct lk_row *rows,
 			 uint32_t room);
 	void (*clear)(struct lk_node *self); /* forgets all of them; workers stand still */
-	rte_node_t id;	      /* of the template that is cloned */
+	rte_node_t id;			     /* of the template that is cloned */
 	struct lk_node *free; /* clones no path uses: rte_graph cannot unregister a node */
 	unsigned int clones;
 	struct lk_node_kind *next;

@@ -3,19 +3,16 @@
 /* Frames leave a path for the parent process: into a journal in shared memory. */
 #include <rte_cycles.h>
 
-#include "node.h"
+#include "inject.h"
 #include "port.h"
 
-static uint16_t
-process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
+void
+lk_show_python(const struct lk_node *self, void **objs, uint16_t count)
 {
-	const struct lk_node_config *config = &lk_node_of(node)->config;
-	struct lk_frame_ring *ring = config->ring;
+	struct lk_frame_ring *ring = self->config.ring;
 	uint64_t listeners;
 	uint64_t now = lk_clock_realtime_ns(rte_rdtsc());
 
-	(void)graph;
-	lk_enter(node, objs, count);
 	for (uint16_t i = 0; i < count; i++) {
 		const struct rte_mbuf *m = objs[i];
 
@@ -24,7 +21,15 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 	}
 	listeners = lk_ring_listeners(ring);
 	if (listeners != 0)
-		lk_port_signal(&lk_ports[config->port], listeners);
+		lk_port_signal(&lk_ports[self->config.port], listeners);
+}
+
+static uint16_t
+process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
+{
+	(void)graph;
+	lk_enter(node, objs, count);
+	lk_show_python(lk_node_of(node), objs, count);
 	rte_pktmbuf_free_bulk((struct rte_mbuf **)objs, count);
 	return count;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* Frames of the parent process enter a path: from a queue in shared memory into mbufs. */
-#include "node.h"
+#include "inject.h"
 #include "port.h"
 
 #define BURST 64
@@ -24,8 +24,8 @@ room_on_cable(struct lk_port *port)
 	return used >= capacity ? 0 : (uint16_t)RTE_MIN(BURST, capacity - used);
 }
 
-static uint16_t
-process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t unused)
+uint16_t
+lk_inject(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t unused)
 {
 	struct lk_node *self = lk_node_of(node);
 	struct lk_port *port = &lk_ports[self->config.port];
@@ -65,4 +65,4 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 	return lk_source_done(graph, node, count, 0);
 }
 
-LK_NODE(inject, process, .is_polled = 1)
+LK_NODE(inject, lk_inject, .is_polled = 1)

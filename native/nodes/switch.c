@@ -28,11 +28,11 @@ struct lk_switch {
 	uint64_t learned, moved, aged, flooded, table_full, made, not_copied;
 	struct lk_mac_table table;
 	uint64_t cycles_a_ms;
-	uint64_t last;			   /* ms at the last burst */
-	struct lk_vlan_ports *vlans;	   /* by VLAN; NULL: tags are not looked at */
-	struct lk_vlan_ports all;	   /* of a switch that does not look */
-	uint16_t native[LK_MAX_OUTPUTS];   /* by port */
-	uint8_t port_of[RTE_MAX_ETHPORTS]; /* by the number of DPDK's */
+	uint64_t last;			  /* ms at the last burst */
+	struct lk_vlan_ports *vlans;	  /* by VLAN; NULL: tags are not looked at */
+	struct lk_vlan_ports all;	  /* of a switch that does not look */
+	uint16_t native[LK_MAX_OUTPUTS];  /* by port */
+	uint8_t port_of[LK_PORT_NUMBERS]; /* by the number in m->port */
 };
 
 /* What one walk of frames has in hand: those of a run leave by one edge. */
@@ -55,7 +55,7 @@ open_ports(struct lk_switch *s, const struct lk_node_data *ports)
 		uint16_t port;
 
 		memcpy(&port, ports->bytes + i * sizeof(port), sizeof(port));
-		if (port >= RTE_MAX_ETHPORTS)
+		if (port >= LK_PORT_NUMBERS)
 			return -EINVAL;
 		s->port_of[port] = (uint8_t)i;
 	}
@@ -219,7 +219,7 @@ look(const struct lk_switch *s, const struct rte_mbuf *m, struct lk_bridged *b, 
 {
 	enum lk_verdict verdict;
 
-	*from = m->port < RTE_MAX_ETHPORTS ? s->port_of[m->port] : NO_PORT;
+	*from = m->port < LK_PORT_NUMBERS ? s->port_of[m->port] : NO_PORT;
 	if (unlikely(*from == NO_PORT))
 		return LK_switch_unknown_port;
 	verdict = lk_bridge_look(rte_pktmbuf_mtod(m, const uint8_t *), m->data_len, s->vlans, *from,

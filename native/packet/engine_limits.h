@@ -10,6 +10,8 @@
 #define LK_SICK_MOST_HELD  4096	 /* frames of a queue that a sick port does not send */
 #define LK_SICK_MOST_TOLD  192	 /* counters of its driver */
 #define LK_SICK_MOST_PARTS 64	 /* counters of nodes that it tells */
+#define LK_FIRST_WIRE	   64	 /* number of a wire's end in m->port, beyond those of ports */
+#define LK_PORT_NUMBERS	   512	 /* below which all these numbers are */
 #define LK_MAX_OUTPUTS	   32	 /* of a node, that have names of their own */
 
 #endif

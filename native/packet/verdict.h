@@ -231,7 +231,8 @@
 	X(switch_no_port, "The frame's VLAN has no other port.", "IEEE 802.1Q 8.6.1")              \
 	X(switch_unknown_port, "The frame came by a port that is none of the switch's.", "")       \
 	X(vlan_untagged, "The frame has no VLAN tag.", "IEEE 802.1Q 9.6")                          \
-	X(vlan_unknown, "There is no translation for the frame's VLAN.", "IEEE 802.1Q 6.9")
+	X(vlan_unknown, "There is no translation for the frame's VLAN.", "IEEE 802.1Q 6.9")        \
+	X(wire_down, "The link is down.", "IEEE 802.3 30.5.1.1.4")
 
 enum lk_verdict {
 #define LK_VERDICT_ENUM(name, sentence, source) LK_##name,

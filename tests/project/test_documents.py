@@ -29,6 +29,7 @@ DOCUMENTS = (
     "docs/architecture.md",
     "docs/functions.md",
     "docs/glossary.md",
+    "docs/topologies.md",
     "docs/two_hosts.md",
 )
 
