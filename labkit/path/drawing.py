@@ -132,13 +132,13 @@ def live_path_svg(path: Graph, refused: Mapping[str, Sequence[str]] | None = Non
 
 
 def _holds(path: Graph) -> list[Edge]:
-    """By the states that nodes name."""
+    """By the states that nodes name, of those that hold frames."""
     with_state = [node for node in path.nodes if node.state]
-    owners = {node.state: node.name for node in with_state if node.declared.counters}
+    owners = {node.state: node.name for node in with_state if "held" in node.declared.counters}
     return [
         Edge(owners[node.state], HOLDS, node.name)
         for node in with_state
-        if not node.declared.counters
+        if node.state in owners and node.name != owners[node.state]
     ]
 
 
