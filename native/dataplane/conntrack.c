@@ -95,9 +95,10 @@ void
 lk_conntrack_refresh(struct lk_node *self)
 {
 	struct lk_conntrack *t = self->state;
+	uint64_t tick = rte_rdtsc() >> LK_TICK_SHIFT;
 
-	if ((rte_rdtsc() >> LK_TICK_SHIFT) - __atomic_load_n(&t->tick, __ATOMIC_RELAXED) <
-	    STALE_TICKS)
+	if (__atomic_load_n(&t->active, __ATOMIC_RELAXED) == 0 ||
+	    tick - __atomic_load_n(&t->tick, __ATOMIC_RELAXED) < STALE_TICKS)
 		return;
 	lk_workers_pause();
 	lk_conntrack_expire(t, rte_rdtsc(), UINT32_MAX);

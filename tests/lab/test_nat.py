@@ -12,6 +12,7 @@ from scapy.packet import Packet, Raw
 
 import labkit as lk
 from labkit.errors import PathError
+from labkit.path.drawing import path_svg
 from tests.middlebox import Middlebox, framed
 from tests.patience import wait_until
 
@@ -367,3 +368,6 @@ def test_a_path_file_keeps_translations() -> None:
     )
     assert path.outputs_of("nat")["other"] == "sink"
     assert lk.Path.from_json(path.to_json()) == path
+    drawn = path_svg(path)
+    assert "192.0.2.1:80 to 10.0.0.5:8080" in drawn
+    assert drawn.count("<path") == 2 * len(path.edges), "lines and their heads, of frames alone"
