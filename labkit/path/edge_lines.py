@@ -30,6 +30,18 @@ def stub_of(path: Graph, name: str, labels: Mapping[Edge, str]) -> float:
     return max(widths) + 12 if widths else 0
 
 
+def _place_at_end(path: Graph, edge: Edge, labels: Mapping[Edge, str]) -> int | None:
+    """Where several edges begin in one point, each has its label at its end: which of those to the
+    same box it is. None: its label stands where it begins."""
+    apart = ("other", DROPS, HOLDS)
+    beside = [
+        e for e in path.edges if e.source == edge.source and labels[e] and e.output not in apart
+    ]
+    if edge not in beside or len(beside) == 1:
+        return None
+    return [e for e in beside if e.target == edge.target].index(edge)
+
+
 def draw_edge(
     path: Graph, edge: Edge, layout: Layout, labels: Mapping[Edge, str], frames: int | None
 ) -> str:
@@ -48,7 +60,8 @@ def draw_edge(
     if start.column == end.column:
         parts = _fall(start, end, layout, label, color, width)
     else:
-        parts = _run(edge, layout, label, stub, color, width)
+        place = _place_at_end(path, edge, labels)
+        parts = _run(edge, layout, label, stub, color, width, place)
     number_of = str(path.edges.index(edge))
     return group(parts, tooltip, edge=number_of, output=edge_label(path, edge, {}))
 
@@ -84,8 +97,12 @@ def _run(
     stub: float,
     color: str,
     width: float,
+    place: int | None,
 ) -> list[str]:
-    """An edge to another column, through the points where it passes the columns between."""
+    """An edge to another column, through the points where it passes the columns between.
+
+    place: of the label among others at the edge's end; None: it stands where the edge begins
+    """
     route = layout.routes[edge]
     start, end = route[0], route[-1]
     x, y = start.right, start.middle
@@ -100,20 +117,20 @@ def _run(
         is_low = all(route[-1].column == start.column for route in others)
         y = start.y + (start.height - 9 if is_low else 9)
     words = text(
-        x + 6,
-        y + (14 if is_low else -6),
+        x + 6 if place is None else end.x - stub,
+        y + (14 if is_low else -6) if place is None else end.middle - 6 - 12 * place,
         label,
         size=LABEL,
         color=FAINT,
         mark="rate",
     )
     way = f"M{number(x)},{number(y)}"
-    x += stub
-    if stub:
+    if stub and place is None:
+        x += stub
         way += f" H{number(x)}"
     at = start
     for to in route[1:]:
-        tip = to.x - (7 if to is end else 0)
+        tip = to.x - (7 if to is end else 0) - (stub if to is end and place is not None else 0)
         if to.band == at.band and len(route) == 2 and abs(to.middle - y) < 4:
             way += f" H{number(tip)}"  # a slope of a pixel or two would look like a mistake
         elif to.band == at.band:
@@ -128,6 +145,8 @@ def _run(
             y = to.middle
         if to is not end:
             way += f" H{number(to.right)}"
+        elif place is not None:
+            way += f" H{number(to.x - 7)}"
         x, at = to.right, to
     head = arrowhead(end.x - 1, y, "right", color=color)
     return [curve(way, color=color, width=width), head, words]

@@ -12,6 +12,7 @@ from labkit.packet.edges import MOST_OUTPUTS
 from labkit.path.function_types import DataType, SwitchType, TimeType
 from labkit.path.values import ChoiceType, Value, WholeType
 from labkit.text import near, shown
+from labkit.units import plain
 
 FIRST, LAST = 1, 4094  # 0 and 4095 are none (IEEE 802.1Q 9.6)
 IDS = 4096
@@ -155,6 +156,15 @@ class TranslationType(DataType):
         return to.tobytes()
 
 
+class AgingType(TimeType):
+    """For how long an address is known."""
+
+    def lines(self, value: Value) -> list[str]:
+        """In seconds."""
+        assert isinstance(value, (int, float))
+        return [f"aging {plain(value)} s"]
+
+
 class VidType(WholeType):
     """A VLAN ID in a tag; 0: the tag tells a priority only."""
 
@@ -169,5 +179,5 @@ Vid = Annotated[int, VidType(0, LAST)]
 Pcp = Annotated[int, WholeType(0, 7)]
 Flag = Annotated[bool, SwitchType()]
 TagType = Annotated[Literal["802.1Q", "802.1ad"], ChoiceType(("802.1Q", "802.1ad"))]
-Aging = Annotated[float | str, TimeType(0.01, 1e6, what="aging")]
+Aging = Annotated[float | str, AgingType(0.01, 1e6)]
 Entries = Annotated[int, WholeType(1, 2**20)]

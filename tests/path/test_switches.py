@@ -2,12 +2,14 @@
 """Switches, VLAN tags, spreads and mirrors as data, and what is refused."""
 
 import math
+import re
 from collections.abc import Callable
 
 import pytest
 
 import labkit as lk
 from labkit.errors import PathError
+from labkit.path.drawing import path_svg
 
 
 @pytest.mark.parametrize(
@@ -108,3 +110,10 @@ class Port:
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+
+def test_each_output_has_its_label_in_a_place_of_its_own() -> None:
+    """All edges begin in one point: their labels stand where they end."""
+    picture = path_svg(lk.switch(["a", "b", "c"]))
+    places = [re.search(rf'<text[^>]* y="([\d.]+)"[^>]*>{port}</text>', picture) for port in "abc"]
+    assert len({found[1] for found in places if found}) == 3
