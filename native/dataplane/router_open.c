@@ -239,7 +239,8 @@ create_fibs(struct lk_router *r, const struct lk_packed_route *routes, uint32_t 
 		counts[is_v6]++;
 		parts[is_v6] += parts_of(is_v6, routes[i].length);
 	}
-	if (counts[0] > FEW_ROUTES) {
+	r->is_tree = counts[0] <= FEW_ROUTES;
+	if (!r->is_tree) {
 		conf4.type = RTE_FIB_DIR24_8;
 		conf4.dir24_8.nh_sz =
 			is_wide || parts[0] > MOST_NARROW ? RTE_FIB_DIR24_8_4B : RTE_FIB_DIR24_8_2B;
@@ -259,6 +260,17 @@ create_fibs(struct lk_router *r, const struct lk_packed_route *routes, uint32_t 
 	snprintf(name, sizeof(name), "lk_v6_%u", number++);
 	r->fib6 = rte_fib6_create(name, SOCKET_ID_ANY, &conf6);
 	return r->fib4 != NULL && r->fib6 != NULL ? 0 : -RTE_MAX(rte_errno, 1);
+}
+
+/* A tree takes its time; what it said of the latest destinations is kept. */
+static int
+open_found(struct lk_router *r)
+{
+	r->found = calloc(LK_ROUTER_FOUND, sizeof(*r->found));
+	if (r->found == NULL)
+		return -ENOMEM;
+	r->found[0].hop = LK_HOP_NOBODY; /* that of 0.0.0.0 */
+	return 0;
 }
 
 static int
@@ -291,7 +303,8 @@ open_routes(struct lk_router *r, const uint8_t *bytes, uint64_t length)
 	if (r->routes == NULL)
 		return -ENOMEM;
 	memcpy(r->routes, routes, head->routes * sizeof(*routes));
-	return add_own(r);
+	rc = add_own(r);
+	return rc == 0 && r->is_tree ? open_found(r) : rc;
 }
 
 static void
@@ -336,6 +349,7 @@ lk_router_close(struct lk_node *self)
 		rte_fib_free(r->fib4);
 	if (r->fib6 != NULL)
 		rte_fib6_free(r->fib6);
+	free(r->found);
 	free(r->hops);
 	free(r->routes);
 }
