@@ -149,6 +149,10 @@ enum {
 	LK_ROUTE_ROOM
 };
 
+/* router_ports.c */
+int lk_router_open_ports(struct lk_router *r, const struct lk_node_data *port_numbers,
+			 const struct lk_node_data *network);
+
 /* router_open.c */
 int lk_router_open(struct lk_node *self);
 void lk_router_close(struct lk_node *self);
