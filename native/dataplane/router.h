@@ -21,7 +21,8 @@
 #define LK_ROUTER_AT_ONCE 64	/* frames of a burst that are looked up together */
 #define LK_ROUTER_OWN	  65535 /* m->port of what the neighbours node gives back */
 #define LK_NO_PORT	  255
-#define LK_DELAY_RETRIES  5 /* that a neighbour is used before it is asked (RFC 4861 10) */
+#define LK_ROUTER_FOUND	  1024 /* destinations, by 10 bits of a hash */
+#define LK_DELAY_RETRIES  5    /* that a neighbour is used before it is asked (RFC 4861 10) */
 
 /* What is behind a number in the FIB. */
 enum lk_hop_kind {
@@ -84,6 +85,12 @@ struct lk_packed_route {
 	uint8_t address[16];
 };
 
+/* A destination that was looked up: routes do not change while a router runs. */
+struct lk_found {
+	uint32_t address;
+	uint32_t hop;
+};
+
 struct lk_router_port {
 	uint64_t mac; /* the first 8 bytes of a frame to it, without the last two */
 	uint32_t mtu;
@@ -111,10 +118,12 @@ struct lk_router {
 	uint16_t staged[LK_MAX_OUTPUTS];
 	void *frames[LK_MAX_OUTPUTS][LK_ROUTER_AT_ONCE];
 
+	struct lk_found *found; /* what was looked up last, where the FIB is a tree; else NULL */
 	struct rte_fib *fib4;
 	struct rte_fib6 *fib6;
 	struct lk_hop *hops;
 	uint32_t hop_count;
+	int is_tree; /* fib4 */
 	uint16_t port_count;
 	uint16_t next_id; /* of IPv4 */
 	struct lk_router_port ports[LK_MAX_OUTPUTS];
@@ -139,6 +148,10 @@ enum {
 	LK_ROUTE_BURST,
 	LK_ROUTE_ROOM
 };
+
+/* router_ports.c */
+int lk_router_open_ports(struct lk_router *r, const struct lk_node_data *port_numbers,
+			 const struct lk_node_data *network);
 
 /* router_open.c */
 int lk_router_open(struct lk_node *self);

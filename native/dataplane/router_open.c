@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* A router from its configuration: ports, FIBs, and the neighbours that routes lead to. */
+/* A router from its configuration: FIBs, and the neighbours that routes lead to. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <rte_errno.h>
-#include <rte_ethdev.h>
 
-#include "port.h"
 #include "router.h"
 
 enum { PORTS, NETWORK }; /* in config.data; the second has ports, then routes */
 
 #define FEW_ROUTES  64	  /* for which a tree does, in place of a table of 32 MB */
-#define DEFAULT_MTU 1500  /* of what is no port */
 #define OWN_ROUTES  16	  /* what nobody has, beside those of addresses */
 #define MOST_NARROW 32767 /* next hops, and tables, that 2 bytes can tell */
 
@@ -46,81 +43,6 @@ add(struct lk_router *r, int version, const uint8_t *address, uint8_t length, ui
 {
 	return version == 4 ? rte_fib_add(r->fib4, lk_get32(address), length, hop)
 			    : rte_fib6_add(r->fib6, address, length, hop);
-}
-
-/* fe80:: and the EUI-64 of its MAC (RFC 4291 2.5.1, 2.5.6) */
-static void
-link_local_of(const uint8_t *mac, uint8_t *address)
-{
-	memset(address, 0, 16);
-	address[0] = 0xfe;
-	address[1] = 0x80;
-	memcpy(address + 8, mac, 3);
-	address[8] ^= 2;
-	address[11] = 0xff;
-	address[12] = 0xfe;
-	memcpy(address + 13, mac + 3, 3);
-}
-
-static void
-open_port(struct lk_router *r, unsigned int index, uint16_t number,
-	  const struct lk_packed_port *packed)
-{
-	struct lk_router_port *port = &r->ports[index];
-	struct lk_endpoint *e = &port->endpoint;
-	uint8_t destination[8] = {0};
-	uint16_t mtu;
-
-	port->number = number;
-	r->by_number[number] = (uint8_t)index;
-	memcpy(e->mac, packed->mac, 6);
-	memcpy(destination, packed->mac, 6);
-	port->mac = lk_load64(destination);
-	port->mtu = packed->mtu;
-	if (port->mtu == 0)
-		port->mtu =
-			rte_eth_dev_is_valid_port(number) && rte_eth_dev_get_mtu(number, &mtu) == 0
-				? mtu
-				: DEFAULT_MTU;
-	e->ipv4_count = packed->ipv4_count;
-	e->ipv6_count = packed->ipv6_count;
-	for (uint32_t i = 0; i < e->ipv4_count; i++) {
-		uint8_t length = packed->addresses[i].length;
-
-		memcpy(e->ipv4[i], packed->addresses[i].address, 4);
-		e->ipv4_hosts[i] = length < 31 ? UINT32_MAX >> length : 0;
-	}
-	for (uint32_t i = 0; i < e->ipv6_count; i++) {
-		memcpy(e->ipv6[i], packed->addresses[e->ipv4_count + i].address, 16);
-		port->ipv6_lengths[i] = packed->addresses[e->ipv4_count + i].length;
-	}
-	if (e->ipv6_count > 0) {
-		link_local_of(e->mac, e->ipv6[e->ipv6_count]);
-		port->ipv6_lengths[e->ipv6_count++] = 64;
-	}
-}
-
-static int
-open_ports(struct lk_router *r, const struct lk_node_data *data)
-{
-	const struct lk_packed_port *packed = (const void *)data[NETWORK].bytes;
-	const uint8_t *numbers = data[PORTS].bytes;
-
-	r->port_count = (uint16_t)(data[PORTS].length / 2);
-	if (r->port_count == 0 || r->port_count > LK_MAX_OUTPUTS ||
-	    data[NETWORK].length < r->port_count * sizeof(*packed))
-		return -EINVAL;
-	memset(r->by_number, LK_NO_PORT, sizeof(r->by_number));
-	for (unsigned int i = 0; i < r->port_count; i++) {
-		uint16_t number;
-
-		memcpy(&number, numbers + 2 * i, 2);
-		if (packed[i].ipv4_count > LK_MAX_ADDRESSES ||
-		    packed[i].ipv6_count >= LK_MAX_ADDRESSES)
-			return -EINVAL;
-		open_port(r, i, number, &packed[i]);
-	}
-	return 0;
 }
 
 /* An address of the router, and those of its network's broadcasts (RFC 1812 5.3.5). */
@@ -239,7 +161,8 @@ create_fibs(struct lk_router *r, const struct lk_packed_route *routes, uint32_t 
 		counts[is_v6]++;
 		parts[is_v6] += parts_of(is_v6, routes[i].length);
 	}
-	if (counts[0] > FEW_ROUTES) {
+	r->is_tree = counts[0] <= FEW_ROUTES;
+	if (!r->is_tree) {
 		conf4.type = RTE_FIB_DIR24_8;
 		conf4.dir24_8.nh_sz =
 			is_wide || parts[0] > MOST_NARROW ? RTE_FIB_DIR24_8_4B : RTE_FIB_DIR24_8_2B;
@@ -259,6 +182,17 @@ create_fibs(struct lk_router *r, const struct lk_packed_route *routes, uint32_t 
 	snprintf(name, sizeof(name), "lk_v6_%u", number++);
 	r->fib6 = rte_fib6_create(name, SOCKET_ID_ANY, &conf6);
 	return r->fib4 != NULL && r->fib6 != NULL ? 0 : -RTE_MAX(rte_errno, 1);
+}
+
+/* A tree takes its time; what it said of the latest destinations is kept. */
+static int
+open_found(struct lk_router *r)
+{
+	r->found = calloc(LK_ROUTER_FOUND, sizeof(*r->found));
+	if (r->found == NULL)
+		return -ENOMEM;
+	r->found[0].hop = LK_HOP_NOBODY; /* that of 0.0.0.0 */
+	return 0;
 }
 
 static int
@@ -291,7 +225,8 @@ open_routes(struct lk_router *r, const uint8_t *bytes, uint64_t length)
 	if (r->routes == NULL)
 		return -ENOMEM;
 	memcpy(r->routes, routes, head->routes * sizeof(*routes));
-	return add_own(r);
+	rc = add_own(r);
+	return rc == 0 && r->is_tree ? open_found(r) : rc;
 }
 
 static void
@@ -318,7 +253,7 @@ lk_router_open(struct lk_node *self)
 	open_bucket(&r->bucket, values[LK_ROUTE_RATE].real, (double)values[LK_ROUTE_BURST].whole);
 	rc = lk_neighbours_open(&r->neighbours, (uint32_t)values[LK_ROUTE_ROOM].whole);
 	if (rc == 0)
-		rc = open_ports(r, self->config.data);
+		rc = lk_router_open_ports(r, &self->config.data[PORTS], network);
 	if (rc != 0)
 		return rc;
 	ports = r->port_count * sizeof(struct lk_packed_port);
@@ -336,6 +271,7 @@ lk_router_close(struct lk_node *self)
 		rte_fib_free(r->fib4);
 	if (r->fib6 != NULL)
 		rte_fib6_free(r->fib6);
+	free(r->found);
 	free(r->hops);
 	free(r->routes);
 }

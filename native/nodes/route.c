@@ -52,6 +52,21 @@ forward_plain(struct lk_router *r, struct rte_mbuf *m, const struct lk_hop *hop)
 		lk_router_forward(r, m, r->by_number[m->port], hop);
 }
 
+/* By the tree, for what is not among the latest. */
+static void
+find_in_tree(struct lk_router *r, uint32_t *addresses, uint64_t *hops, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		struct lk_found *f = &r->found[addresses[i] * 2654435761u >> 22];
+
+		if (unlikely(f->address != addresses[i])) {
+			rte_fib_lookup_bulk(r->fib4, &addresses[i], &hops[i], 1);
+			*f = (struct lk_found){addresses[i], (uint32_t)hops[i]};
+		}
+		hops[i] = f->hop;
+	}
+}
+
 static __rte_always_inline void
 route_some(struct lk_router *r, void **objs, uint16_t count)
 {
@@ -68,7 +83,9 @@ route_some(struct lk_router *r, void **objs, uint16_t count)
 				(struct rte_mbuf *)objs[i], uint8_t *, LK_ETHER_LENGTH + 16));
 		}
 	}
-	if (likely(found > 0))
+	if (r->found != NULL)
+		find_in_tree(r, addresses, hops, found);
+	else if (likely(found > 0))
 		rte_fib_lookup_bulk(r->fib4, addresses, hops, (int)found);
 	found = 0;
 	for (uint16_t i = 0; i < count; i++) {

@@ -22,6 +22,7 @@ from tests.bench import (
     ovs,
     recorder,
     reflect,
+    router,
     shares,
     switch,
     tunnels,
@@ -126,6 +127,14 @@ def flow_rows() -> Iterator[Row]:
         yield in_turns(f"{number:,} paced flows, net_null, 64 B", "Mpps", many, one, "one flow")
     yield alone("flows both ways over a cable, 64 B", "Mpps", flows.both_ways)
     yield alone("start of 256 flows", "s", partial(flows.start_seconds, 256), 2.0)
+
+
+def router_rows() -> Iterator[Row]:
+    """A router, beside what only rewrites MACs, on the same vdevs."""
+    for count in router.ROUTES:
+        name = f"route, net_pcap, 64 B, {count:,} prefix{'es' * (count > 1)}"
+        ours, peer = partial(router.ours, count), partial(router.testpmds, count)
+        yield in_turns(name, "Mpps", ours, peer, "testpmd mac")
 
 
 def switch_rows() -> Iterator[Row]:
@@ -281,7 +290,7 @@ def main() -> None:
     add(alone("recorder at 10 Hz, its CPU", "%", lambda: recorder.cpu_percent(10), 1.0))
     add(alone("a sample of it in Python", "µs", recorder.sample_microseconds, 200.0))
     sent = (generator_rows(), share_rows(), flow_rows(), pacing_rows())
-    functions = (switch_rows(), connection_rows(), line_rows())
+    functions = (switch_rows(), router_rows(), connection_rows(), line_rows())
     for row in chain(capture_rows(), live_rows(), *sent, *functions):
         add(row)
     folder = Path("build/bench")
