@@ -24,6 +24,8 @@ struct lk_bridged {
 	uint8_t is_reserved;
 };
 
+#define LK_MAC_CONTROL 0x0180c2000001 /* PAUSE (IEEE 802.3 31) */
+
 /* 01:80:C2:00:00:0x: for the switch itself, whatever it makes of them (IEEE 802.1Q 8.6.3) */
 static inline int
 lk_is_reserved_mac(uint64_t mac)
@@ -69,6 +71,8 @@ lk_bridge_look(const uint8_t *frame, uint32_t length, const struct lk_vlan_ports
 	source = lk_get64(frame + 6) >> 16;
 	if (source == 0 || (source >> 40 & 1) != 0)
 		return LK_switch_bad_source;
+	if (target == LK_MAC_CONTROL)
+		return LK_switch_reserved; /* ends at the port: the switch does not even learn */
 	b->vlan = 0;
 	b->tag = LK_TAG_NONE;
 	if (vlans != NULL) {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Builds and runs the fuzz targets (libFuzzer, AddressSanitizer, UBSan): handlers.c, routers.c,
-captures.c, reader.c, walks.c, columns.c, and tunnels.c once for each protocol."""
+bridge.c, captures.c, reader.c, walks.c, columns.c, and tunnels.c once for each protocol."""
 
 import struct
 import subprocess
@@ -65,6 +65,7 @@ class Target:
         seeds = {
             "handlers.c": handler_seeds,
             "routers.c": router_seeds,
+            "bridge.c": bridge_seeds,
             "captures.c": capture_seeds,
             "reader.c": capture_seeds,
             "walks.c": walk_seeds,
@@ -104,6 +105,16 @@ def router_seeds() -> Iterator[tuple[str, bytes]]:
     for name, (_, frame) in good_frames().items():
         for switches in range(4):
             yield f"{name}-{switches}", bytes([switches]) + frame
+
+
+def bridge_seeds() -> Iterator[tuple[str, bytes]]:
+    """Good frames, without a tag and with one."""
+    tags = {"untagged": b"", "vlan": b"\x81\x00\x20\x0a", "provider": b"\x88\xa8\x00\x07"}
+    for name, (_, frame) in good_frames().items():
+        for tag, between in tags.items():
+            for switches in range(16):
+                seed = frame[:12] + between + frame[12:]
+                yield f"{name}-{tag}-{switches}", bytes([switches]) + seed
 
 
 def capture_seeds() -> Iterator[tuple[str, bytes]]:
@@ -147,6 +158,7 @@ def walk_seeds() -> Iterator[tuple[str, bytes]]:
 
 TARGETS = (
     Target("handlers", "handlers.c"),
+    Target("bridge", "bridge.c"),
     Target("captures", "captures.c"),
     Target(
         "reader",

@@ -15,6 +15,7 @@ from labkit.path import nodes as lk
 from labkit.path.chain import Chain, Node
 from labkit.path.declaration import make, node
 from labkit.path.drawing import path_svg
+from labkit.path.function_types import OutputsType
 from labkit.path.graph import Edge, NamedNode
 from labkit.path.kinds import KINDS
 from labkit.path.path import Path
@@ -114,7 +115,8 @@ def test_the_table_of_kinds_documents_itself() -> None:
         assert kind.sentence.endswith(".")
         assert kind.role in ("source", "process", "end")
         is_let_go = bool(kind.states and kind.counters)  # by another node
-        assert bool(kind.outputs) == (kind.role != "end" and not is_let_go)
+        has_own = any(isinstance(p.type, OutputsType) for p in kind.parameters)
+        assert (bool(kind.outputs) or has_own) == (kind.role != "end" and not is_let_go)
     assert "RFC 826" in KINDS["arp_responder"].reference
     assert "RFC 4861" in KINDS["nd_responder"].reference
     assert "RFC 792" in KINDS["icmp_echo"].reference
@@ -184,7 +186,7 @@ def test_what_the_ledger_counts_is_declared() -> None:
     def kinds(what: str) -> set[str]:
         return {name for name, kind in KINDS.items() if getattr(kind, what)}
 
-    assert kinds("brings_frames_in") == {"rx", "inject", "probe_send", "generate"}
+    assert kinds("brings_frames_in") == {"rx", "inject", "host_send", "probe_send", "generate"}
     assert kinds("takes_frames_out") == {"tx", "collect", "sink"}
     assert kinds("drops_all") == {"refuse"}
     assert kinds("is_exclusive") == {"rx", "inject", "collect"}
