@@ -132,14 +132,17 @@ def live_path_svg(path: Graph, refused: Mapping[str, Sequence[str]] | None = Non
 
 
 def _holds(path: Graph) -> list[Edge]:
-    """By the states that nodes name; of two that an edge joins the edge says enough."""
+    """By the states that nodes name; of two that an edge joins the edge says enough, and wires may
+    lead in a ring, of which there is no picture from left to right."""
     with_state = [node for node in path.nodes if node.state]
     joined = {(edge.source, edge.target) for edge in path.edges}
     owners = {node.state: node.name for node in with_state if node.declared.counters}
     return [
         Edge(owners[node.state], HOLDS, node.name)
         for node in with_state
-        if not node.declared.counters and (node.name, owners[node.state]) not in joined
+        if not node.declared.counters
+        and not node.declared.has_number
+        and (node.name, owners[node.state]) not in joined
     ]
 
 
