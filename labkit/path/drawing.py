@@ -133,7 +133,7 @@ def live_path_svg(path: Graph, refused: Mapping[str, Sequence[str]] | None = Non
 
 def _holds(path: Graph) -> list[Edge]:
     """By the states that nodes name, of those that hold frames; of two that an edge joins the edge
-    says enough."""
+    says enough, and wires may lead in a ring, of which there is no picture from left to right."""
     with_state = [node for node in path.nodes if node.state]
     joined = {(edge.source, edge.target) for edge in path.edges}
     owners = {node.state: node.name for node in with_state if "held" in node.declared.counters}
@@ -142,6 +142,7 @@ def _holds(path: Graph) -> list[Edge]:
         for node in with_state
         if node.state in owners
         and node.name != owners[node.state]
+        and not node.declared.has_number
         and (node.name, owners[node.state]) not in joined
     ]
 

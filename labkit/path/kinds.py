@@ -143,7 +143,7 @@ class NodeKind:
     @property
     def drops_all(self) -> bool:
         """Every frame that it gets ends in a drop node."""
-        return self.role == "end" and not self.takes_frames_out
+        return self.role == "end" and not self.takes_frames_out and "taken" not in self.counters
 
     def _has_queue(self, way: str) -> bool:
         return any(isinstance(p.type, QueueType) and p.type.way == way for p in self.parameters)

@@ -155,6 +155,8 @@ def test_pictures_and_words(lab: lk.Lab) -> None:
     assert "image/png" in shown
     assert repr(net["h1"]) == "<host h1: 10.0.1.2/24, gateway 10.0.1.1>"
     assert net.routes.empty
+    assert "image/png" in net.path._repr_mimebundle_()  # as a path, and beside others
+    assert "image/png" in lab._repr_mimebundle_()
     assert lab.topology("r1 -- r2 -- h9 -- ".removesuffix(" -- "))._repr_mimebundle_()
 
 

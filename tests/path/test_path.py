@@ -187,11 +187,12 @@ def test_what_the_ledger_counts_is_declared() -> None:
     def kinds(what: str) -> set[str]:
         return {name for name, kind in KINDS.items() if getattr(kind, what)}
 
-    assert kinds("brings_frames_in") == {"rx", "inject", "probe_send", "generate"}
+    assert kinds("brings_frames_in") == {"rx", "inject", "host_send", "probe_send", "generate"}
     assert kinds("takes_frames_out") == {"tx", "collect", "sink"}
     assert kinds("drops_all") == {"refuse"}
     assert kinds("is_exclusive") == {"rx", "inject", "collect"}
-    assert kinds("has_frames") == {"inject", "collect"}
+    hosts = {"host_send", "host_hear", "host_refuse"}  # of topologies
+    assert kinds("has_frames") == {"inject", "collect"} | hosts
 
 
 # Plain, frozen data
