@@ -216,16 +216,16 @@ def piece(offset: int, length: int, *, more: bool, fill: int = 0, number: int = 
 @pytest.mark.parametrize(
     ("pieces", "drops"),
     [
-        ([(0, 16, True), (8, 16, False)], {"overlap": 2}),
-        ([(0, 16, True), (0, 16, True, 1)], {"overlap": 2}),
-        ([(0, 16, True), (16, 16, True), (8, 8, True)], {"overlap": 3}),
-        ([(8, 8, False), (16, 8, True)], {"bad": 2}),
-        ([(8, 8, False), (24, 8, False)], {"bad": 2}),
-        ([(16, 8, True), (8, 8, False)], {"bad": 2}),
-        ([(0, 12, True)], {"bad": 1}),
-        ([(8, 0, False)], {"bad": 1}),
-        ([(65528, 100, False)], {"bad": 1}),
-        ([(8 * n, 8, True) for n in range(65)], {"too_many": 65}),
+        ([(0, 16, True), (8, 16, False)], {"reassemble_overlap": 2}),
+        ([(0, 16, True), (0, 16, True, 1)], {"reassemble_overlap": 2}),
+        ([(0, 16, True), (16, 16, True), (8, 8, True)], {"reassemble_overlap": 3}),
+        ([(8, 8, False), (16, 8, True)], {"reassemble_bad": 2}),
+        ([(8, 8, False), (24, 8, False)], {"reassemble_bad": 2}),
+        ([(16, 8, True), (8, 8, False)], {"reassemble_bad": 2}),
+        ([(0, 12, True)], {"reassemble_bad": 1}),
+        ([(8, 0, False)], {"reassemble_bad": 1}),
+        ([(65528, 100, False)], {"reassemble_bad": 1}),
+        ([(8 * n, 8, True) for n in range(65)], {"reassemble_too_many": 65}),
         ([(0, 8, True), (8, 1400, True), (65496, 8, False)], {}),
     ],
 )
@@ -235,9 +235,24 @@ def test_hostile_fragments(
     a, b, path = through(lab, lk.reassemble())
     a.send([piece(at, length, more=more, fill=sum(fill)) for at, length, more, *fill in pieces])
     settled(path, len(pieces))
-    assert path.drops == {f"drop_reassemble_{why}": frames for why, frames in drops.items()}
+    assert path.drops == {f"drop_{why}": frames for why, frames in drops.items()}
     assert path.counters.held == len(pieces) - sum(drops.values())
     assert b.receive(1, timeout=0) == []
+
+
+def test_fragments_that_find_no_buffers(lab: lk.Lab) -> None:
+    """Those of a packet are made all or none; what is held has the port's buffers."""
+    a, b = lab.cable()
+    line = lk.delay("60 s", limit=100_000)
+    path = lab.run(lk.rx(b) >> lk.fragment(68) >> line >> lk.sink())
+    frame = bytes(v4(8900))
+    sent = 0
+    while not path.drops:
+        a.send([frame] * 10)
+        sent += 10
+        settled(path, sent)
+    assert list(path.drops) == ["drop_fragment_no_buffer"]
+    assert path.ledger.is_balanced
 
 
 def test_what_fits_no_buffer(lab: lk.Lab) -> None:

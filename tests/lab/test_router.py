@@ -53,8 +53,11 @@ class Net:
         (on or self.a).send(frames)
         wait_until(lambda: self.router.ledger.sent == before + len(frames))
         assert self.router.ledger.is_balanced, self.router.ledger
+        unread = self.router.lab.engine.commands.unread
+        wait_until(lambda: not any(unread(port.name, [0])[0] for port in (self.a, self.b)))
+        assert self.router.tables["neighbours"] is not None  # all walks have ended meanwhile
         return tuple(
-            [Ether(f) for f in port.receive(4096, timeout=0.02, raw=True)]
+            [Ether(f) for f in port.receive(4096, timeout=0, raw=True)]
             for port in (self.a, self.b)
         )
 
@@ -458,3 +461,10 @@ def test_something_between_a_router_and_its_port(lab: lk.Lab) -> None:
     assert list(path.tables) == ["r_neighbours", "r"]
     assert path.counters.outputs["r"] == {"b": 1}
     assert path.path == lk.Path.from_json(path.path.to_json())
+
+
+def test_more_neighbours_than_the_router_may_know(lab: lk.Lab) -> None:
+    net = net_of(lab, neighbours=16)  # of which 3 are gateways, which stay, unlike the host at a
+    net.talk([net.frame_a(udp(f"10.0.2.{n}")) for n in range(30, 50)])
+    assert net.router.drops == {"drop_neighbour_no_room": 20 - 13}
+    assert net.router.ledger.is_balanced
