@@ -141,6 +141,15 @@ def test_readme_live_traffic_runs() -> None:
         names["lab"].close()  # type: ignore[attr-defined]
 
 
+def test_readme_networks_run(lab: lk.Lab) -> None:
+    names: dict[str, Any] = {"lk": lk, "lab": lab}
+    (code,) = [block for block in blocks("README.md", "python") if "lab.topology(" in block]
+    exec(code, names)
+    assert len(names["net"]["h1"].traceroute("h2")) == 3
+    assert set(names["ec2"].counters()) >= {"bw_out_allowance_exceeded"}
+    assert names["net"].path.ledger.is_balanced
+
+
 def test_readme_curves_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if os.geteuid() != 0 or shutil.which("dpdk-testpmd") is None:
         pytest.skip("the kernel's echo needs root, and testpmd is in Debian's package dpdk")
