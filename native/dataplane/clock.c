@@ -13,7 +13,8 @@
 #include "api.h"
 #include "clock.h"
 
-#define LEAST_NS 5000000u /* over which 50 ns of either reading are 0.002 % */
+#define LEAST_NS 20000000u /* over which a reading that is 200 ns off makes 0.001 % */
+#define TRIES	 20
 
 static uint64_t first_tsc, first_raw;
 static _Atomic double ns_per_cycle;
@@ -34,7 +35,7 @@ read_pair(clockid_t clock, uint64_t *tsc, uint64_t *ns)
 {
 	uint64_t best = UINT64_MAX;
 
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < TRIES; i++) {
 		uint64_t before = rte_rdtsc_precise();
 		uint64_t t = now_ns(clock);
 		uint64_t after = rte_rdtsc_precise();
@@ -63,9 +64,14 @@ lk_clock_refine(void)
 }
 
 void
-lk_clock_start(void)
+lk_clock_begin(void)
 {
 	read_pair(CLOCK_MONOTONIC_RAW, &first_tsc, &first_raw);
+}
+
+void
+lk_clock_start(void)
+{
 	ns_per_cycle = 1e9 / (double)rte_get_tsc_hz();
 	lk_clock_refine();
 }

@@ -19,6 +19,7 @@ lk_eal_start(int argc, char **argv)
 {
 	int rc;
 
+	lk_clock_begin();
 	lk_driver_call_begin("rte_eal_init", -1, "");
 	if (lk_driver_call_end(rte_eal_init(argc, argv)) < 0)
 		return rte_errno > 0 ? -rte_errno : -EINVAL;

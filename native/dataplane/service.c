@@ -27,11 +27,10 @@ serve(void *unused)
 
 	(void)unused;
 	while (running) {
-		/* At first each time: a path that is made now counts on it for its whole life. */
-		if (++rests < RESTS_PER_CLOCK || rests % RESTS_PER_CLOCK == 0)
+		if (++rests % RESTS_PER_CLOCK == 0) {
 			lk_clock_refine();
-		if (rests % RESTS_PER_CLOCK == 0)
 			lk_standstill_look();
+		}
 		nanosleep(&rest, NULL);
 	}
 	return NULL;
