@@ -43,7 +43,7 @@ def __getattr__(name: str) -> object:
 
 def _serve_notebook() -> None:
     """In a notebook, TAB offers what labkit knows of its arguments; wrong names take one line; live
-    traffic, a watch over sick NICs, a port's capture and tables of nodes are shown live."""
+    traffic, a watch, a port's capture, nodes' tables and topologies are shown live."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:
@@ -60,6 +60,7 @@ def _serve_notebook() -> None:
             formatter.for_type_by_name("labkit.trouble.watching", "Watch", _show_watch)
             formatter.for_type_by_name("labkit.lab.port_capture", "PortCapture", _show_capture)
             formatter.for_type_by_name("labkit.lab.node_tables", "NodeTables", _show_tables)
+            formatter.for_type_by_name("labkit.lab.topology.network", "Network", _show_network)
 
 
 def _show_traffic(traffic: object) -> None:
@@ -84,6 +85,12 @@ def _show_tables(tables: object) -> None:
     from labkit.widgets.node_tables import show  # late, too
 
     show(tables)  # type: ignore[arg-type]
+
+
+def _show_network(network: object) -> None:
+    from labkit.widgets.topology import show  # late, too
+
+    show(network)  # type: ignore[arg-type]
 
 
 def _lab_dashboard(lab: object, *parts: str) -> object:

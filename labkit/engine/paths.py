@@ -278,7 +278,9 @@ class Paths:
         lane = path.lanes[0]
         found = {}
         for node, names in lane.counters.items():
-            counters = lib.lk_graph_state(lane.graph, path.nodes.index(node))
+            place = path.nodes.index(node)
+            lib.lk_graph_refresh(lane.graph, place)
+            counters = lib.lk_graph_state(lane.graph, place)
             found[node] = {name: counters[i] for i, name in enumerate(names)}
         return found
 

@@ -2,13 +2,9 @@
 """A capture of a port in a notebook: its newest frames, while it goes on."""
 
 import threading
-import time
-from collections.abc import Mapping
-from typing import Any
-
-from IPython.display import display
 
 from labkit.lab.port_capture import PortCapture
+from labkit.widgets.following import follow
 
 UPDATE_SECONDS = 0.5
 
@@ -16,17 +12,9 @@ UPDATE_SECONDS = 0.5
 def show(capture: PortCapture) -> threading.Thread:
     """Displays it below the cell that runs, and brings that up to date on a thread, which ends with
     the capture."""
-    handle = display(capture._repr_mimebundle_(), raw=True, display_id=True)
 
-    def follow() -> None:
-        shown: Mapping[str, Any] = {}
-        while not shown.get("ended"):
-            time.sleep(UPDATE_SECONDS)
-            counts = capture.counts
-            if counts != shown:
-                shown = counts
-                handle.update(capture._repr_mimebundle_(), raw=True)
+    def state() -> tuple[object, bool]:
+        counts = capture.counts
+        return counts, not counts.get("ended")
 
-    thread = threading.Thread(target=follow, name="labkit-capture", daemon=True)
-    thread.start()
-    return thread
+    return follow(capture._repr_mimebundle_, state, UPDATE_SECONDS, "labkit-capture")

@@ -524,6 +524,7 @@ int lk_path_counters(int graph, struct lk_node_counters *nodes, struct lk_drop_c
 int lk_graph_left(int graph, unsigned int place, uint64_t *left);
 int lk_path_left(int graph, unsigned int place, uint64_t *left);
 const uint64_t *lk_graph_state(int graph, unsigned int place);
+void lk_graph_refresh(int graph, unsigned int place);
 int lk_graph_rows(int graph, unsigned int place, uint64_t *cursor, struct lk_row *rows,
 		  uint32_t room);
 int lk_graph_change(int graph, unsigned int place, const struct lk_node_config *config,

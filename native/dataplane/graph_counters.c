@@ -137,23 +137,39 @@ lk_graph_lane(int graph, struct lk_recorded_lane *lane)
 	return 0;
 }
 
+static struct lk_node *
+node_with_state(int graph, unsigned int place)
+{
+	const struct lk_graph *g = lk_graph_get(graph) == NULL ? NULL : lk_graphs[graph];
+
+	for (unsigned int i = 0; g != NULL && i < g->count; i++)
+		if (g->nodes[i]->index == (int)place && g->nodes[i]->config.state_of < 0)
+			return g->nodes[i];
+	return NULL;
+}
+
 /* The counters of a declared node with state; NULL: it has none of its own here. */
 const uint64_t *
 lk_graph_state(int graph, unsigned int place)
 {
-	const struct lk_graph *g = lk_graph_get(graph) == NULL ? NULL : lk_graphs[graph];
+	const struct lk_node *node = node_with_state(graph, place);
 
-	for (unsigned int i = 0; g != NULL && i < g->count; i++) {
-		struct lk_node *node = g->nodes[i];
-		const struct lk_node_kind *kind = lk_node_kind_find(node->config.kind);
+	return node == NULL ? NULL : node->state;
+}
 
-		if (node->index != (int)place || node->config.state_of >= 0)
-			continue;
-		if (kind->refresh != NULL)
-			kind->refresh(node);
-		return node->state;
-	}
-	return NULL;
+/*
+ * What has to be done before these are read and nobody else does, where no frames come. By the
+ * command thread alone: a recorder, which must not let workers stand still, reads what there is.
+ */
+void
+lk_graph_refresh(int graph, unsigned int place)
+{
+	struct lk_node *node = node_with_state(graph, place);
+	const struct lk_node_kind *kind =
+		node == NULL ? NULL : lk_node_kind_find(node->config.kind);
+
+	if (kind != NULL && kind->refresh != NULL)
+		kind->refresh(node);
 }
 
 /* Rows of the table that a declared node keeps; see struct lk_node_kind. -ENOENT: it keeps none. */

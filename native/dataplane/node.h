@@ -56,7 +56,8 @@ struct lk_node_kind {
 	size_t state_bytes;
 	int (*open)(struct lk_node *self);     /* makes it from the configuration; 0 or -errno */
 	void (*close)(struct lk_node *self);   /* frees what it holds; after a failed open, too */
-	void (*refresh)(struct lk_node *self); /* before its counters are read; workers walk */
+	void (*refresh)(struct lk_node *self); /* by the command thread, before its counters are
+						* read; workers walk */
 	/*
 	 * Of a kind that can be changed as frames flow: values, port and ring of its configuration
 	 * are others now. Workers stand still meanwhile.

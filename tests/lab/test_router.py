@@ -57,8 +57,7 @@ class Net:
         wait_until(lambda: not any(unread(port.name, [0])[0] for port in (self.a, self.b)))
         assert self.router.tables["neighbours"] is not None  # all walks have ended meanwhile
         return tuple(
-            [Ether(f) for f in port.receive(4096, timeout=0, raw=True)]
-            for port in (self.a, self.b)
+            [Ether(f) for f in port.receive(4096, timeout=0, raw=True)] for port in (self.a, self.b)
         )
 
     def answers_arp(self, address: str = GATEWAY) -> list[Packet]:

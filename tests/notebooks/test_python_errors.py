@@ -80,7 +80,7 @@ WRONG = {
     ),
     "lk.labs()[7]": ("NoSuchLab: there is no lab 7: 1 lab can be had"),
     "lk.watch(lab, 'prt/*')": (
-        "SourceError: no counter of 212 matches 'prt/*'; did you mean 'port/*'?"
+        "SourceError: no counter of 225 matches 'prt/*'; did you mean 'port/*'?"
     ),
 }
 NOT_OURS = ["Own().sise", "Own().method(x=5)", "Own.nothing", "from json import lods", "import jsn",

@@ -7,6 +7,7 @@ import pytest
 
 import labkit as lk
 from labkit.widgets import capture as view
+from labkit.widgets import following
 from tests.numbered import numbered
 from tests.patience import wait_until
 
@@ -27,7 +28,7 @@ def test_newest_frames_are_shown_until_the_end(
 ) -> None:
     handle = Handle()
     monkeypatch.setattr(view, "UPDATE_SECONDS", 0.01)
-    monkeypatch.setattr(view, "display", lambda *_, **__: handle)
+    monkeypatch.setattr(following, "display", lambda *_, **__: handle)
     with lab.capture(mirror) as capture:
         thread = view.show(capture)
         wait_until(lambda: bool(handle.shown))

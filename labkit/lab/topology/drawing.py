@@ -2,6 +2,7 @@
 """A topology as it is drawn: devices, links, what these are like, and what went over them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,8 @@ def _svg(layout: Layout, label: str, counters: PathCounters | None) -> str:
     names = list(layout.plan.devices)
     lines = [_lines(layout, name) for name in names]
     widths = [max(text_width(line, 11, bold=True) for line in of) + 20 for of in lines]
-    at = _places(layout) * (STEP * 1.25, STEP * 0.75)
+    joints = tuple((link.a, link.b) for link in layout.plan.links)
+    at = _places(tuple(names), joints) * (STEP * 1.25, STEP * 0.75)
     at -= at.min(axis=0) - (max(widths) / 2 + MARGIN, HEIGHT / 2 + MARGIN)
     width = float(at[:, 0].max()) + max(widths) / 2 + MARGIN
     height = float(at[:, 1].max()) + HEIGHT / 2 + MARGIN
@@ -132,15 +134,15 @@ def _went(layout: Layout, n: int, link: Link, counters: PathCounters) -> list[st
     return [frames_text(frames)] if frames else []
 
 
-def _places(layout: Layout) -> Any:
+@lru_cache(maxsize=8)  # of one that is drawn again and again
+def _places(names: tuple[str, ...], links: tuple[tuple[str, str], ...]) -> Any:
     """Of devices, in links' lengths, such that distances are as many as there are links between
     (stress majorization: Gansner, Koren, North 2004)."""
-    names = list(layout.plan.devices)
     count = len(names)
     hops = np.full((count, count), np.inf)
     np.fill_diagonal(hops, 0)
-    for link in layout.plan.links:
-        a, b = names.index(link.a), names.index(link.b)
+    for one, other in links:
+        a, b = names.index(one), names.index(other)
         hops[a, b] = hops[b, a] = 1
     for middle in range(count):
         hops = np.minimum(hops, hops[:, middle, None] + hops[None, middle])

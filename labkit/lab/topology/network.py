@@ -167,6 +167,13 @@ class Network(Mapping[str, Host]):
         links[number] = replace(link, quality=quality)
         object.__setattr__(self._layout.plan, "links", tuple(links))
 
+    @property
+    def seen(self) -> object:
+        """What its picture tells: another one where there is another picture to draw."""
+        counters, told = self.path.last_counters()
+        frames = counters and tuple(of.get("passed") for of in counters.functions.values())
+        return frames, told, self._layout.plan.links
+
     def stop(self) -> None:
         """Takes the topology off its worker, and closes the ports that Python had to its hosts."""
         self.path.stop()
