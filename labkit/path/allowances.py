@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Allowances: token buckets that nodes of several paths share, with credits above a baseline."""
 
-import itertools
 import secrets
 from dataclasses import dataclass, field, replace
 from typing import Annotated
@@ -10,7 +9,7 @@ from labkit.arguments.checked import EVERY, checked
 from labkit.arguments.hints import Between
 from labkit.errors import PathError
 from labkit.path.cells import Cell
-from labkit.path.chain import Chain, Node, as_chain
+from labkit.path.chain import Chain, Node
 from labkit.path.declaration import node
 from labkit.path.function_types import (
     UNLIMITED,
@@ -28,6 +27,7 @@ from labkit.path.function_types import (
     Weight,
     overhead_of,
 )
+from labkit.path.release import new_state, released_by
 from labkit.path.types import Name
 from labkit.path.values import Value
 from labkit.text import shown
@@ -38,8 +38,6 @@ LEAST_BURST = {True: 64, False: 64_000}  # frames, bytes
 BOTH = ("next", "other")
 
 TABLE = {"level": Cell.choice("burst", "credits"), "tokens": Cell.WHOLE, "of": Cell.WHOLE}
-
-_states = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -198,16 +196,10 @@ def policed(by: Allowance, weight: int, name: str | None) -> Node:
 
 def shaped(by: Allowance, limit: str, weight: int, name: str | None) -> Chain:
     """A queue whose frames leave when it has tokens for them."""
-    state, name = f"shaper{next(_states)}", name or "shape"
+    state, name = new_state(), name or "shape"
     params = {**by.parameters, "weight": weight, "limit": limit}
     entry = shaper(state, **params, name=name)  # type: ignore[arg-type]
-    begin = as_chain(entry)
-    release = as_chain(shaper_release(state, name=f"{name}_release"))
-    return replace(
-        begin,
-        nodes=(*begin.nodes, *release.nodes),
-        open_next=(*begin.open_next, *release.open_next),
-    )
+    return released_by(entry, shaper_release(state, name=f"{name}_release"))
 
 
 def as_allowance(

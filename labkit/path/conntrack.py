@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The node that keeps account of connections."""
 
-import itertools
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -11,6 +10,7 @@ from labkit.path.cells import Cell
 from labkit.path.chain import Node
 from labkit.path.declaration import node
 from labkit.path.function_types import OwnState, State, Switch, TimeType
+from labkit.path.release import new_state
 from labkit.path.types import FrameFilter, Name
 from labkit.path.values import ChoiceType, RealType, Value, WholeType
 
@@ -22,8 +22,6 @@ STATES = (
     *("syn-sent", "syn-received", "established", "fin-wait", "close-wait", "last-ack"),
     *("time-wait", "closed", "one-way", "stream", "asked", "other"),
 )
-
-_states = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -185,7 +183,7 @@ def conntrack(
     time is over is gone at once for the next of its packets; its entry is free within 2 ms.
     """
     return tracker(
-        f"connections{next(_states)}",
+        new_state(),
         entries,
         new_per_second,
         when_full,

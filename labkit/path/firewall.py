@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The node that lets frames pass by rules."""
 
-import itertools
 from typing import Annotated, Literal
 
 from labkit.arguments.checked import EVERY, checked
@@ -11,6 +10,7 @@ from labkit.path.chain import Node
 from labkit.path.declaration import node
 from labkit.path.firewall_rules import RulesType, is_stateful, rules_in
 from labkit.path.function_types import OwnState, State
+from labkit.path.release import new_state
 from labkit.path.types import Name
 from labkit.path.values import ChoiceType, Params
 
@@ -18,8 +18,6 @@ BOTH = ("next", "other")
 REFERENCE = "RFC 2979, rte_acl"
 Rules = Annotated[list[str], RulesType()]
 Default = Annotated[Literal["deny", "permit"], ChoiceType(("deny", "permit"))]
-
-_states = itertools.count(1)
 
 
 def _asks_connections(params: Params) -> bool:
@@ -84,4 +82,4 @@ def firewall(
     rule by node, in its last row those of the default; RunningPath.counters.functions what was
     permitted, denied, or unfiltered.
     """
-    return filtering(f"rules{next(_states)}", rules_in(rules), default, name=name)
+    return filtering(new_state(), rules_in(rules), default, name=name)

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A limit for every flow by itself."""
 
-import itertools
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from labkit.arguments.checked import EVERY, checked
 from labkit.arguments.hints import Between
 from labkit.errors import PathError
 from labkit.path.allowances import check_unit, counted_overhead, default_burst
-from labkit.path.chain import Chain, as_chain
+from labkit.path.chain import Chain
 from labkit.path.declaration import node
 from labkit.path.function_types import (
     AmountType,
@@ -20,6 +18,7 @@ from labkit.path.function_types import (
     OwnState,
     State,
 )
+from labkit.path.release import new_state, released_by
 from labkit.path.types import Name
 from labkit.path.values import ChoiceType, WholeType
 
@@ -27,8 +26,6 @@ MOST_FLOWS = 2**22
 
 FlowKey = Annotated[Literal["5-tuple", "3-tuple"], ChoiceType(("5-tuple", "3-tuple"))]
 Flows = Annotated[int, WholeType(1, MOST_FLOWS)]
-
-_states = itertools.count(1)
 
 
 @node(
@@ -96,11 +93,6 @@ def flow_limit(
     check_unit("burst", burst, rate, AmountType())
     check_unit("limit", limit, rate, AmountType(1))
     overhead = counted_overhead(rate, overhead)
-    state, name = f"flows{next(_states)}", name or "flow_limit"
-    begin = as_chain(limited(state, rate, burst, limit, flows, key, overhead, name=name))
-    release = as_chain(flow_limit_release(state, name=f"{name}_release"))
-    return replace(
-        begin,
-        nodes=(*begin.nodes, *release.nodes),
-        open_next=(*begin.open_next, *release.open_next),
-    )
+    state, name = new_state(), name or "flow_limit"
+    entry = limited(state, rate, burst, limit, flows, key, overhead, name=name)
+    return released_by(entry, flow_limit_release(state, name=f"{name}_release"))

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The node that translates addresses and ports."""
 
-import itertools
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal
 
@@ -12,6 +11,7 @@ from labkit.path.chain import Node
 from labkit.path.declaration import node
 from labkit.path.function_types import OwnState, State
 from labkit.path.nat_types import PoolType, TargetsType
+from labkit.path.release import new_state
 from labkit.path.types import Name
 from labkit.path.values import ChoiceType, WholeType
 from labkit.text import shown
@@ -23,8 +23,6 @@ Filtering = Annotated[
     Literal["address-and-port-dependent", "endpoint-independent"], ChoiceType(FILTERING)
 ]
 Port = Annotated[int, WholeType(1, 65535)]
-
-_states = itertools.count(1)
 
 
 @node(
@@ -118,7 +116,7 @@ def nat(
         raise PathError('nat: give it addresses, such as lk.nat("192.0.2.1"), or dst=')
     first, last = _range(ports)
     return translating(
-        f"translations{next(_states)}",
+        new_state(),
         source,  # type: ignore[arg-type]  # one is a list
         dst,  # type: ignore[arg-type]
         first,

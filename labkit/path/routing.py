@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Routers: lk.router as a whole path, lk.route as a node of any path."""
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from labkit.path.declaration import node
 from labkit.path.function_types import Outputs, OwnState, PortList, State, TimeType
 from labkit.path.nodes import rx, tx
 from labkit.path.path import Path
+from labkit.path.release import new_state
 from labkit.path.route_types import Net, hops_of
 from labkit.path.types import Name, PortLike, PortType
 from labkit.path.values import RealType, WholeType
@@ -30,7 +30,6 @@ Tries = Annotated[int, WholeType(1, 100)]
 ErrorRate = Annotated[float, RealType(0, 1e9, "it is a number of messages a second, 0 to 1e9")]
 ErrorBurst = Annotated[int, WholeType(0, 1_000_000)]
 Room = Annotated[int, WholeType(16, 1_000_000)]
-_states = itertools.count(1)
 
 
 @node(
@@ -128,7 +127,7 @@ def route(
         str(prefix): hops_of(str(prefix), hops, names, PortType().given)
         for prefix, hops in (routes or {}).items()
     }
-    state = f"router{next(_states)}"
+    state = new_state()
     router = as_chain(
         router_node(
             state,

@@ -5,7 +5,6 @@ So devices of a path may be joined in a ring, and need no ports between them. An
 its own where a node asks by which port a frame came.
 """
 
-import itertools
 from typing import Annotated
 
 from labkit.arguments.checked import EVERY, checked
@@ -23,11 +22,11 @@ from labkit.path.function_types import (
     Time,
     overhead_of,
 )
+from labkit.path.release import new_state
 from labkit.path.types import Name, Probability, Seed, WireEndType
 
 WAITING = 1000  # frames that a queue holds, as Linux's txqueuelen
 
-_wires = itertools.count(1)
 
 WireEnd = Annotated[str, WireEndType()]
 
@@ -84,7 +83,7 @@ def wire(
     frames, those on the way included (drop_delay_full).
     up: False: frames end in drop_wire_down, those on the way too
     """
-    state = f"wire{next(_wires)}"
+    state = new_state()
     overhead = 4 if rate is None else overhead_of(rate)
     entry = wire_begin(state, rate, delay, jitter, loss, limit, up, overhead, seed, name=name)
     return entry, wire_end(state, end, name=name and f"{name}.end")
