@@ -222,9 +222,13 @@ class Paths:
         ]
 
     def counters(self, name: str) -> PathCounts:
-        """Calls, objects and cycles of each node; frames and measured frames of each drop."""
+        """Calls, objects and cycles of each node; frames and measured frames of each drop. What
+        Python has received of the path until now is counted."""
         path = self.by_name[name]
-        return self._counts(path, self._lcores(path))
+        lcores = self._lcores(path)
+        for lcore in set(lcores):
+            lib.lk_worker_settle(lcore)
+        return self._counts(path, lcores)
 
     def _lcores(self, path: EnginePath) -> list[int]:
         return [self.workers.lcore_of(lane.graph) for lane in path.lanes]

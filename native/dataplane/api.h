@@ -552,6 +552,7 @@ struct lk_worker_info {
 	uint64_t idle_cycles;
 };
 int lk_worker_start(unsigned int lcore, int cpu);
+void lk_worker_settle(unsigned int lcore);
 int lk_worker_run(unsigned int lcore, const int *graphs, unsigned int count);
 int lk_worker_info(unsigned int lcore, struct lk_worker_info *info);
 int lk_worker_stop(unsigned int lcore);

@@ -25,6 +25,8 @@
 #define SPIN_NS		200000
 #define FIRST_REST_NS	20000
 #define LONGEST_REST_NS 1000000
+#define SETTLE_NS	20000000
+#define SETTLE_LOOKS	1000
 
 struct work {
 	unsigned int count;
@@ -86,9 +88,9 @@ rest(const struct worker *w, uint64_t idle_cycles, uint64_t *rest_ns)
 static void
 add(_Atomic uint64_t *counter, uint64_t value)
 {
-	/* One writer: a plain add whose halves no reader can see. */
+	/* One writer: a plain add whose halves no reader can see, and behind what it counts. */
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + value,
-			      memory_order_relaxed);
+			      memory_order_release);
 }
 
 /*
@@ -270,6 +272,26 @@ lk_worker_run(unsigned int lcore, const int *graphs, unsigned int count)
 	if (old != &no_work)
 		free(old);
 	return 0;
+}
+
+/*
+ * Returns when the walk that is under way has ended: who has a frame already finds it counted then.
+ * Not for ever: a worker may stand still.
+ */
+void
+lk_worker_settle(unsigned int lcore)
+{
+	const struct timespec moment = {0, SETTLE_NS / SETTLE_LOOKS};
+	struct worker *w = &workers[lcore];
+	uint64_t loops;
+
+	if (lcore >= RTE_MAX_LCORE || !w->started)
+		return;
+	loops = atomic_load(&w->loops);
+	for (int i = 0; i < SETTLE_LOOKS && atomic_load(&w->loops) == loops; i++) {
+		lk_bell_ring(bell_of(w));
+		nanosleep(&moment, NULL);
+	}
 }
 
 /* A worker that ended still tells what it did: a recorder may be about to look. */
