@@ -16,6 +16,7 @@ from labkit.trouble.finding import Finding, Seen
 COLORS = {"certain": ALARM, "likely": PALETTE[1], "possible": PALETTE[5]}
 MOST_ROWS = 30
 LONGEST_NAME = 44
+ALONE_SECONDS = 60.0  # that are shown around a single moment
 
 Row = tuple[Finding, Seen]
 
@@ -44,8 +45,10 @@ def timeline(findings: Sequence[Finding]) -> Figure | None:
 
 def _draw(axes: Axes, clock: Clock, rows: Sequence[Row]) -> None:
     plain_axes(axes, "x")
+    moments: set[float] = set()
     for at, (finding, seen) in enumerate(rows):
         ends = [_at(clock, moment.seconds) for moment in (seen.moment, seen.last) if moment.clock]
+        moments.update(ends)
         color = COLORS[finding.level]
         axes.plot(ends, [at] * len(ends), color=color, lw=2, marker="o", ms=5, clip_on=False)
     axes.set_yticks(range(len(rows)), [_name(*row) for row in rows], fontsize=8)
@@ -59,6 +62,10 @@ def _draw(axes: Axes, clock: Clock, rows: Sequence[Row]) -> None:
         number_axis(axes.xaxis)
         axes.set_xlabel("seconds since the machine began")
     axes.margins(x=0.05)
+    if len(moments) == 1:  # a span of its own, or matplotlib shows years around it
+        (only,) = moments
+        half = ALONE_SECONDS / 2 / (1 if clock == "boot" else 86_400)
+        axes.set_xlim(only - half, only + half)
 
 
 def _at(clock: Clock, seconds: float) -> float:
