@@ -12,8 +12,9 @@ from tests.trouble.test_watched_logs import KERNEL
 
 def test_a_single_moment_stands_in_a_minute(tmp_path: Path) -> None:
     log = tmp_path / "dmesg.txt"
-    log.write_text(f"{KERNEL}\n")
+    log.write_text(f"[18509.800135] {KERNEL}\n")
     figure = timeline(lk.trouble.look(log).findings[:1])
     assert figure is not None
     low, high = figure.axes[0].get_xlim()
-    assert high - low in (pytest.approx(60), pytest.approx(60 / 86_400))
+    assert (low + high) / 2 == pytest.approx(18509.8, abs=0.01)
+    assert high - low == pytest.approx(60)
