@@ -15,7 +15,9 @@ from tests.bench import (
     captures,
     connections,
     flows,
+    functions,
     generator,
+    l3fwd,
     lanes,
     lines,
     live,
@@ -135,6 +137,21 @@ def router_rows() -> Iterator[Row]:
         name = f"route, net_pcap, 64 B, {count:,} prefix{'es' * (count > 1)}"
         ours, peer = partial(router.ours, count), partial(router.testpmds, count)
         yield in_turns(name, "Mpps", ours, peer, "testpmd mac")
+    if l3fwd.PROGRAM.exists():
+        yield in_turns(name, "Mpps", ours, partial(router.l3fwds, count), "l3fwd")
+    else:
+        print(f"{name}: no l3fwd; scripts/build-l3fwd builds it", flush=True)
+
+
+def function_rows() -> Iterator[Row]:
+    """Network functions, beside Open vSwitch's, on the same vdevs."""
+    for function in functions.functions():
+        if ovs.SWITCH.exists():
+            ours, peer = (
+                partial(functions.ours, function),
+                partial(functions.open_vswitch, function),
+            )
+            yield in_turns(f"{function.name}, 64 B", "Mpps", ours, peer, "OVS-DPDK")
 
 
 def switch_rows() -> Iterator[Row]:
@@ -290,8 +307,8 @@ def main() -> None:
     add(alone("recorder at 10 Hz, its CPU", "%", lambda: recorder.cpu_percent(10), 1.0))
     add(alone("a sample of it in Python", "µs", recorder.sample_microseconds, 200.0))
     sent = (generator_rows(), share_rows(), flow_rows(), pacing_rows())
-    functions = (switch_rows(), router_rows(), connection_rows(), line_rows())
-    for row in chain(capture_rows(), live_rows(), *sent, *functions):
+    through = (switch_rows(), router_rows(), connection_rows(), function_rows(), line_rows())
+    for row in chain(capture_rows(), live_rows(), *sent, *through):
         add(row)
     folder = Path("build/bench")
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,8 +20,18 @@ PATIENCE = 60  # seconds
 
 
 @contextmanager
-def learning_switch(vdevs: Sequence[str], cpu: int, prefix: str) -> Iterator[None]:
-    """A bridge of these vdevs with Open vSwitch's own rule, NORMAL, on a PMD thread on `cpu`."""
+def switch(
+    vdevs: Sequence[str],
+    cpu: int,
+    prefix: str,
+    flows: Sequence[str] = (),
+    meter: str | None = None,
+) -> Iterator[None]:
+    """A bridge of these vdevs on a PMD thread on `cpu`.
+
+    flows: instead of Open vSwitch's own rule, NORMAL, by which it learns; its ports are 1, 2, …
+    meter: that flows can name
+    """
     with tempfile.TemporaryDirectory(prefix="labkit-ovs") as name, ExitStack() as stack:
         folder = Path(name)
         environment = os.environ | {
@@ -62,10 +72,21 @@ def learning_switch(vdevs: Sequence[str], cpu: int, prefix: str) -> Iterator[Non
             *(f'other_config:dpdk-extra="{eal}"', f"other_config:pmd-cpu-mask={1 << cpu:#x}"),
         )
         start(SWITCH, f"unix:{socket}", "--disable-system", f"--unixctl={control}")
-        vsctl("add-br", "bench", "--", "set", "bridge", "bench", "datapath_type=netdev")
+        vsctl(
+            *("add-br", "bench", "--", "set", "bridge", "bench", "datapath_type=netdev"),
+            "protocols=[OpenFlow10,OpenFlow13]",
+        )
         for number, vdev in enumerate(vdevs):
             vsctl(
                 *("add-port", "bench", f"bench{number}", "--", "set", "Interface"),
                 *(f"bench{number}", "type=dpdk", f'options:dpdk-devargs="{vdev}"'),
+                f"ofport_request={number + 1}",
             )
+        ofctl = ("ovs-ofctl", "--protocols=OpenFlow13")
+        if meter:
+            run(*ofctl, "add-meter", "bench", meter)
+        if flows:
+            file = folder / "flows"
+            file.write_text("\n".join(flows))
+            run(*ofctl, "replace-flows", "bench", file)
         yield

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The router with 100,000 prefixes, and with one, beside testpmd, which only rewrites MACs.
+"""The router with 100,000 prefixes, and with one, beside testpmd, which only rewrites MACs, and
+DPDK's example of a router.
 
 The same vdevs, one CPU, frames of 64 bytes to random destinations, in one direction.
 The vdevs are net_pcap's: the first hands out a file's frames over and over, the second once the ARP
@@ -18,6 +19,7 @@ from scapy.packet import Raw
 from scapy.utils import wrpcap
 
 import labkit as lk
+from tests.bench import l3fwd
 from tests.bench.reflect import DUT_CPU, config
 from tests.bench.switch import rate
 from tests.bench.testpmd import say, testpmd
@@ -93,3 +95,13 @@ def testpmds(count: int) -> float:
         with testpmd(first, "mac", DUT_CPU, "bench-pmd", f"net_pcap1,rx_pcap={names[1]}") as prompt:
             say(prompt, "start")
             return rate("bench-pmd", (1,))
+
+
+def l3fwds(count: int) -> float:
+    """Mpps of DPDK's example of a router, which rewrites MACs by a table and takes TTLs down."""
+    found = prefixes(count)
+    with files(found) as names:
+        vdevs = [f"net_pcap{n},rx_pcap={name}" for n, name in enumerate(names)]
+        vdevs[0] += ",infinite_rx=1"
+        with l3fwd.l3fwd(vdevs, found, DUT_CPU, "bench-l3fwd"):
+            return rate("bench-l3fwd", (1,))

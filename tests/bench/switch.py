@@ -93,5 +93,5 @@ def testpmds(stations: int) -> float:
 
 def open_vswitch(stations: int) -> float:
     """Mpps of Open vSwitch's learning switch."""
-    with files(stations) as names, ovs.learning_switch(vdevs(names), DUT_CPU, "bench-ovs"):
+    with files(stations) as names, ovs.switch(vdevs(names), DUT_CPU, "bench-ovs"):
         return rate("bench-ovs")
