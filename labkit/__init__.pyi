@@ -64,6 +64,7 @@ from .path.conntrack import conntrack as conntrack
 from .path.delay import delay as delay
 from .path.firewall import firewall as firewall
 from .path.flow_limits import flow_limit as flow_limit
+from .path.flow_room import flow_room as flow_room
 from .path.fragments import fragment as fragment
 from .path.fragments import reassemble as reassemble
 from .path.functions import police as police

@@ -5,11 +5,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from labkit.ec2.told import HEADERS, DriverName
+from labkit.ec2.told import HEADERS, UTILISATION, DriverName
 from labkit.path.allowances import Allowance, allowance
 from labkit.path.chain import Chain, Node
 from labkit.path.classify import FrameClass, classify
+from labkit.path.delay import delay
 from labkit.path.flow_limits import flow_limit
+from labkit.path.flow_room import flow_room
 from labkit.path.function_types import MOST_BYTES, MOST_FRAMES
 from labkit.path.functions import police, shape
 from labkit.path.lengths import header_limit, mtu
@@ -152,12 +154,20 @@ def _flows(way: Way, then: Chain) -> Chain:
         return plain >> then
     kinds = classify(*EXPRESS_CLASSES[s.express], name=f"eligible_{side}")
     fits = mtu(s.whole("express_mtu"), name=f"srd_mtu_{side}")
-    fast = fits >> _flow_limit(s, "express_flow", f"srd_{side}") >> then
-    way.chains += [kinds[word] >> fast for word in EXPRESS_CLASSES[s.express]]
-    way.chains.append(fits["other"] >> plain)
-    sent, all_of_them = (fits.base_name, "passed"), (fits.base_name, "exceeded")
+    fast = _flow_limit(s, "express_flow", f"srd_{side}") >> then
+    if s.limits["express_delay"] > 0:
+        fast = delay(s.limits["express_delay"], name=f"srd_delay_{side}") >> fast
+    fit = (fits.base_name, "passed")
+    sent = fit
+    if side == "out" and math.isfinite(s.limits["express_flows"]):  # who sends keeps account
+        memory = flow_room(s.whole("express_flows"), s.limits["express_idle"], name="srd_memory")
+        way.chains.append(memory["other"] >> plain)
+        way.levels[UTILISATION] = [("srd_memory", "used_percent")]
+        fast, sent = memory >> fast, ("srd_memory", "passed")
+    way.chains += [kinds[word] >> fits for word in EXPRESS_CLASSES[s.express]]
+    way.chains += [fits >> fast, fits["other"] >> plain]
     if side == "out":
-        way.tells("ena_srd_eligible_tx_pkts", sent, all_of_them)
+        way.tells("ena_srd_eligible_tx_pkts", fit, (fits.base_name, "exceeded"))
         way.tells("ena_srd_tx_pkts", sent)
     else:
         way.tells("ena_srd_rx_pkts", sent)

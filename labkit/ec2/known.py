@@ -112,6 +112,9 @@ def of_all(*, placement_group: bool, wide_llq: bool, internet: bool) -> Limits:
         "overhead": Limit(4, "assumed", "unknown, assumed: the FCS"),
         "express_flow": Limit(25e9, "known", GUIDE),
         "express_mtu": Limit(8900, "known", GUIDE),
+        "express_flows": Limit(math.inf, "assumed", "unknown, assumed: unlimited"),
+        "express_idle": Limit(60, "assumed", "unknown, assumed: a minute"),
+        "express_delay": Limit(0, "assumed", "unknown, assumed: none"),
         "tx_ring": Limit(512 if wide_llq else 1024, "known", "ENA's drivers"),
         "rx_ring": Limit(1024, "known", "ENA's drivers"),
     }

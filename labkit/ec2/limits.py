@@ -97,6 +97,11 @@ DECLARED: Mapping[str, Declared] = {
     "mtu": Declared("B", "a packet on the way", is_finite=True),
     "overhead": Declared("B", "count beside a frame in memory", least=0, is_finite=True),
     "express_flow": Declared("bit/s", "of a flow over ENA Express"),
+    "express_flows": Declared(
+        "flows", "ENA Express has memory for", "ena_srd_resource_utilization"
+    ),
+    "express_idle": Declared("s", "until a flow gives that memory back", is_finite=True),
+    "express_delay": Declared("s", "that ENA Express adds, each way", least=0, is_finite=True),
     "express_mtu": Declared(
         "B", "a packet over ENA Express", "ena_srd_eligible_tx_pkts", is_finite=True
     ),

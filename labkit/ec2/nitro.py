@@ -121,7 +121,11 @@ class Nitro:
         mode = MODES[self.express] if known.has_express(self.instance_type) else None
         connections = self._settings.limits["connections"]
         told = counters_of(
-            self.driver, queues, 0 if math.isinf(connections) else round(connections), mode
+            self.driver,
+            queues,
+            0 if math.isinf(connections) else round(connections),
+            mode,
+            math.isfinite(self._settings.limits["express_flows"]),
         )
         tracker = self._tracker()
         chains = []

@@ -12,23 +12,27 @@ Parts = Mapping[str, list[tuple[str, str]]]  # by counter, nodes of the path and
 ALLOWANCES = ("bw_in", "bw_out", "pps", "conntrack", "linklocal")
 AVAILABLE = "conntrack_allowance_available"
 SRD_PACKETS = ("ena_srd_eligible_tx_pkts", "ena_srd_tx_pkts", "ena_srd_rx_pkts")
+UTILISATION = "ena_srd_resource_utilization"
 HEADERS = {"ena": "queue_0_tx_prepare_ctx_err", "net_ena": "tx_q0_prepare_ctx_err"}
 OTHER_WAY = {"rx": "tx", "tx": "rx"}
 OF_QDISC = "qdisc/"
 
 
 def counters_of(
-    driver: DriverName, queues: int, connections: int, mode: int | None
+    driver: DriverName, queues: int, connections: int, mode: int | None, has_memory: bool
 ) -> Mapping[str, Told]:
     """All that it tells. What the instance sends is what the lab's port receives.
 
     connections: that can be tracked; mode: of ENA Express; None: the type has none
+    has_memory: whether it is known how many flows ENA Express has memory for
     """
     first: dict[str, Told] = {f"{what}_allowance_exceeded": ("VALUE", "", 0) for what in ALLOWANCES}
     first[AVAILABLE] = ("VALUE", "", connections)
     if mode is not None:
         first["ena_srd_mode"] = ("VALUE", "", mode)
         first |= dict.fromkeys(SRD_PACKETS, ("VALUE", "", 0))
+        if has_memory:
+            first[UTILISATION] = ("VALUE", "", 0)
     first[HEADERS[driver]] = ("VALUE", "", 0)
     own = DRIVERS[driver].counters(min(queues, MOST_QUEUES))
     rest = {name: _seen_from_inside(told) for name, told in own.items()}

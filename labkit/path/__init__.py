@@ -9,6 +9,7 @@ from labkit.path import delay as delay
 from labkit.path import driver as driver
 from labkit.path import firewall as firewall
 from labkit.path import flow_limits as flow_limits
+from labkit.path import flow_room as flow_room
 from labkit.path import fragments as fragments
 from labkit.path import functions as functions
 from labkit.path import hosts as hosts

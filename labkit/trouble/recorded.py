@@ -83,13 +83,28 @@ def recorded(samples: Samples, name: str) -> Iterator[Item]:
 def _parts(taken: Sequence[Sample], runs: Iterable[_Run]) -> list[tuple[int, int]]:
     """Where it is cut: the first sample of each part, and the one behind its last."""
     # (where the part before ends, where the next one begins)
-    cuts = {(i, i) for i in range(1, len(taken)) if taken[i].schema is not taken[i - 1].schema}
+    cuts = {(i, i) for i in range(1, len(taken)) if _begins_anew(taken[i - 1], taken[i])}
     for run in _longest(runs, MOST_PARTS // 2):
         # Its first and last samples are those of its neighbours too: what was counted between is.
         cuts |= {(run.first + 1, run.first), (run.last + 1, run.last)}
     inside = sorted(cut for cut in cuts if cut[1] > 0 and cut[0] < len(taken))
     begins = [0, *(begin for _, begin in inside)]
     return list(zip(begins, [*(end for end, _ in inside), len(taken)], strict=True))
+
+
+def _begins_anew(before: Sample, after: Sample) -> bool:
+    """Whether counters do. Not where others came, such as those of a path that was started: what
+    grew meanwhile would be lost."""
+    old, new = before.schema, after.schema
+    if old is new:
+        return False
+    both = [name for name in new.names if name in old.index]
+    if len(both) == len(new.names) == len(old.names) or not new.anew.isdisjoint(both):
+        return True
+    counters = [name for name in both if new.kinds.get(name, "counter") == "counter"]
+    stood = before.values[[old.index[name] for name in counters]]
+    stands = after.values[[new.index[name] for name in counters]]
+    return bool(np.any((stands < stood) & (stood != MISSING) & (stands != MISSING)))
 
 
 def readings_of(
@@ -269,6 +284,8 @@ def _chosen(part: Sequence[Sample]) -> list[int]:
     edges: list[int] = []
     for i in range(1, len(part)):
         before, after = part[i - 1].values, part[i].values
+        if part[i - 1].schema is not part[i].schema:
+            continue  # none fell
         known = (before != MISSING) & (after != MISSING)
         if np.any((after < before) & known & part[i].schema.is_counter):
             edges += [i - 1, i]

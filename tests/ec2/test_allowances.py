@@ -172,6 +172,29 @@ def test_express_takes_what_is_eligible_and_short_enough(lab: lk.Lab) -> None:
     assert path.ledger.is_balanced
 
 
+def test_express_has_memory_for_so_many_flows_and_takes_its_time(lab: lk.Lab) -> None:
+    """Of ten flows two fall back, which are eligible still, and come 50 ms earlier."""
+    ec2 = lk.nitro(
+        "m6i.32xlarge",
+        **{"express": True, "bandwidth": "50 Gbit/s", "express_delay": "50 ms"},
+        **{"express_flows": 8, "express_idle": 3600},
+    )
+    assert "ena_srd_resource_utilization" in ec2.limits.loc["express_flows", "counter"]
+    vm, a = lab.cable("vm", "a")
+    net, b = lab.cable("net", "b")
+    path = lab.run(ec2.both(a, b))
+    vm.send([udp(sport) for sport in range(1, 11)] * 3)
+    wait_until(lambda: path.ledger.sent == 30)
+    told = ec2.counters()
+    names = ("eligible_tx_pkts", "tx_pkts", "resource_utilization")
+    assert [told[f"ena_srd_{name}"] for name in names] == [30, 24, 100]
+    came = [packet[UDP].sport for packet in net.receive(30, timeout=10)]
+    assert sorted(came) == sorted([*range(1, 11)] * 3)
+    assert came[:6] == [9, 10] * 3
+    assert path.counters.functions["flow_out"]["passed"] == 6
+    assert path.ledger.is_balanced
+
+
 def test_new_flows_have_a_rate_of_their_own(lab: lk.Lab) -> None:
     vm = Instance(
         lab,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Nodes that tell frames apart by their headers: classify, header_limit, mtu, slow_path."""
+"""Nodes that tell frames apart by headers: classify, header_limit, mtu, slow_path, flow_room."""
 
 from collections.abc import Callable
 
@@ -18,10 +18,11 @@ from scapy.packet import Packet
 
 import labkit as lk
 from labkit.errors import PathError
+from labkit.lab.running_path import RunningPath
 from labkit.path.classify import CLASSES
 from tests.lab.test_allowances import SLOW, entered
 from tests.lab.test_functions import counters, frames, through
-from tests.patience import exactly
+from tests.patience import exactly, wait_until
 
 ETHER = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 OF_CLASS: dict[str, list[Packet]] = {
@@ -193,6 +194,36 @@ def test_a_flow_that_was_idle_is_slow_again(lab: lk.Lab) -> None:
     assert counters(path, "slow_path") == {"fast": 0, "first": 1, "woken": 4, "exceptions": 0}
 
 
+def in_room(lab: lk.Lab, idle: float | str) -> tuple[lk.Port, RunningPath]:
+    a, b = lab.cable()
+    room = lk.flow_room(10, idle)
+    path = lab.run(
+        lk.Path(lk.rx(b) >> room >> lk.sink(), room["other"] >> lk.sink(name="full"), name="works")
+    )
+    return a, path
+
+
+def test_room_for_so_many_flows(lab: lk.Lab) -> None:
+    """Those that are there go on when it is full."""
+    a, path = in_room(lab, 3600)
+    for _ in range(2):
+        a.send([frame for sport in range(1, 50) for frame in frames(1, sport=sport)])
+    entered(path, 98)
+    found = {"passed": 20, "exceeded": 78, "flows": 10, "used_percent": 100}
+    assert counters(path, "flow_room") == found
+    assert path.counters.nodes["full"].objects == 78
+    assert path.ledger.is_balanced
+
+
+def test_a_flow_that_rests_gives_up_its_place(lab: lk.Lab) -> None:
+    a, path = in_room(lab, "20 ms")
+    for first in (1, 101, 201):
+        a.send([frame for n in range(10) for frame in frames(1, sport=first + n)])
+        entered(path, (first // 100 + 1) * 10)
+        wait_until(lambda: counters(path, "flow_room")["flows"] == 0)
+    assert counters(path, "flow_room")["passed"] == 30
+
+
 def test_slow_frames_may_take_more_of_an_allowance(lab: lk.Lab) -> None:
     """10 first packets that weigh 10, then 100 that weigh 1: twice 100 kB."""
     a, b = lab.cable()
@@ -223,6 +254,7 @@ def test_slow_frames_may_take_more_of_an_allowance(lab: lk.Lab) -> None:
         (lambda: lk.mtu(67), "limit is 67; the range is 68 to 65535"),
         (lambda: lk.too_big([]), "give at least one address"),
         (lambda: lk.slow_path("2 d"), "'2 d' is no time"),
+        (lambda: lk.flow_room(0), "flows is 0"),
         (lambda: lk.police("1 kpps", weight=2), "weight is 2, but the rate is '1 kpps'"),
     ],
 )

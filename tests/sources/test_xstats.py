@@ -12,7 +12,7 @@ from labkit.sources import MISSING, Sample, Schema, catalogue, xstats
 from labkit.sources.base import readonly
 
 UNITS = {
-    "", "%", "bit/s", "buffers", "bytes", "calls", "connections", "cycles", "descriptors", "events",
+    "", "%", "bindings", "bit/s", "buffers", "bytes", "calls", "connections", "cycles", "descriptors", "events", "flows",
     "mbufs", "ns", "packets", "packets/s", "queues", "s", "words",
 }  # fmt: skip
 # `ethtool -S` of the ENA driver for Linux and of net_ena in dpdk-testpmd, as their guide shows them
@@ -118,6 +118,18 @@ def test_everything_an_engine_shows_is_known(lab: lk.Lab) -> None:
         assert [name for name in names if xstats.find(name) is None] == []
         numbers = [name for name in names if xstats.describe(name).kind != "state"]
         assert [name for name in numbers if name not in source.units] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("active", "available", "most_active", "bindings", "most_bindings", "flows", "longest"),
+        *("held", "held_bytes", "most_held", "used_percent", "longest_wait_ns", "pps"),
+    ],
+)
+def test_levels_of_nodes_are_not_taken_for_counters(name: str) -> None:
+    """A table that empties has no negative rate."""
+    assert Schema.of([f"path/p/node/{name}"]).kinds == {f"path/p/node/{name}": "gauge"}
 
 
 def test_description() -> None:

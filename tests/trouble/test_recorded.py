@@ -120,6 +120,16 @@ def test_counters_of_another_schema_are_not_compared() -> None:
     assert "no-receive-buffers" not in {f.id for f in case.findings}
 
 
+def test_what_grows_while_other_counters_come_is_found() -> None:
+    """A path was started just then; the port's counters go on."""
+    old = [{"port/a/bw_out_allowance_exceeded": 0, "port/a/tx_good_packets": i} for i in range(5)]
+    new = [{**row, "port/a/bw_out_allowance_exceeded": 140, "path/p/drop": 0} for row in old]
+    for row in new:
+        row["port/a/tx_good_packets"] += 5
+    found = levels(lk.trouble.look(recording([*old, *new])))
+    assert found["bandwidth-out-allowance", "a"] == "likely"
+
+
 def test_a_reading_that_fails_now_and_then_is_told_in_short() -> None:
     def row(i: int) -> dict[str, int]:
         return {"port/a/rx_good_packets": MISSING if i % 10 == 9 else i}
