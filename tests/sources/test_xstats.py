@@ -12,8 +12,8 @@ from labkit.sources import MISSING, Sample, Schema, catalogue, xstats
 from labkit.sources.base import readonly
 
 UNITS = {
-    "", "%", "bindings", "bit/s", "buffers", "bytes", "calls", "connections", "cycles", "descriptors", "events", "flows",
-    "mbufs", "ns", "packets", "packets/s", "queues", "s", "words",
+    "", "%", "bindings", "bit/s", "buffers", "bytes", "calls", "connections", "cycles",
+    "descriptors", "events", "flows", "mbufs", "ns", "packets", "packets/s", "queues", "s", "words",
 }  # fmt: skip
 # `ethtool -S` of the ENA driver for Linux and of net_ena in dpdk-testpmd, as their guide shows them
 ENA_LINUX = """
