@@ -19,6 +19,8 @@ from labkit.packet.capture_ethernet import ethernet_capture
 from labkit.packet.capture_reader import CaptureReader
 from labkit.packet.capture_writer import CaptureWriter
 from tests.frames import ENDPOINT, SERVER_4, SERVER_6, SERVER_MAC, UDP_PORT, good_frames
+from tests.fuzz.every_node import use_every_function
+from tests.fuzz.fragments import fragments
 from tests.fuzz.target import capture_seeds
 from tests.malformed import malformed_frames
 from tests.packet.capture_files import pcap_header, pcap_record
@@ -279,20 +281,6 @@ def use_functions(lab: lk.Lab) -> None:
         b.close()
 
 
-def fragments(seed: int) -> list[bytes]:
-    """Of packets that they may or may not make up."""
-    noise = random.Random(seed)
-    flags, offsets = ("", "MF", "DF"), (0, 1, 2, 185, 370, 8191)
-    return [
-        bytes(
-            Ether(dst=SERVER_MAC)
-            / IP(flags=noise.choice(flags), frag=noise.choice(offsets), id=noise.randrange(9))
-            / bytes(noise.choice((0, 8, 16, 1480, 8000)))
-        )
-        for _ in range(500)
-    ]
-
-
 def use_connections(lab: lk.Lab) -> None:
     """Both ways through all that keeps account of connections, which come, end and time out."""
     a, near = lab.cable()
@@ -335,6 +323,7 @@ def main(folder: str) -> None:
         use_faults(lab)
         use_functions(lab)
         use_connections(lab)
+        use_every_function(lab, Path(folder), 5_000)
     assert len(recorded) > 100
     print(lab.log)
     with lk.Lab() as lab:

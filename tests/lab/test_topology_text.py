@@ -4,7 +4,7 @@
 import pytest
 
 from labkit.lab.topology.addressing import Layout, lay_out
-from labkit.lab.topology.plan import TopologyError
+from labkit.lab.topology.plan import Quality, TopologyError
 from labkit.lab.topology.routes import gateway_of, routes_of
 from labkit.lab.topology.text import plan_of
 
@@ -57,6 +57,20 @@ def test_a_dict_says_the_same() -> None:
         ],
     }
     assert plan_of(given) == plan_of(CAMPUS)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "h1 -- r1 -- r2 -- h2\nr2 -- r1 : delay 5 ms\nr1 -- r2 : loss 1 %",
+        {"links": [("h1", "r1", "r2", "h2"), ("r2", "r1", {"delay": "5 ms", "loss": 0.01})]},
+    ],
+)
+def test_a_link_that_is_there_becomes_as_it_is_said_to_be(given: object) -> None:
+    """It is no second one beside it, that would be as fast as ever."""
+    links = {str(link): link.quality for link in plan_of(given).links}
+    assert links["r1 -- r2"] == Quality(delay=0.005, loss=0.01)
+    assert list(links) == ["h1 -- r1", "r1 -- r2", "r2 -- h2"]
 
 
 def test_addresses_are_found() -> None:
@@ -123,6 +137,8 @@ def test_a_default_route() -> None:
         ("h1:eth1 -- s1:eth1", "'h1:eth1' is no name of a device.*interfaces are not named"),
         ("h1 --", "'' is no name of a device"),
         ("h1 -- h1", "h1 is linked with itself"),
+        ("h1 -- r1 -- r2 -- h2\nr2 -- r1", "line 2.*r2 and r1 are linked already"),
+        ({"links": [("h1", "h2"), ("h2", "h1")]}, "link 2: h2 and h1 are linked already"),
         ("h1 -- s1\nh1 -- s2", "host h1 has 2 links, and a host has one"),
         ("h1 -- s1", "switch s1 has 1 link; the range is 2 to 32"),
         ("h1: host", "host h1 has no link"),

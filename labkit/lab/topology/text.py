@@ -10,6 +10,7 @@ r1 -- r2 : delay 5 ms, rate 100 Mbit/s, loss 0.1 %
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -68,11 +69,23 @@ class _Parts:
             raise TopologyError(f"{device.name} is declared twice; once is enough")
         self.devices[device.name] = device
 
-    def join(self, names: list[str], quality: Quality) -> None:
+    def join(self, names: list[str], given: Mapping[str, Any]) -> None:
+        """Links them; what was linked before becomes as it is given here."""
         for a, b in pairwise(names):
             if a == b:
                 raise TopologyError(f"{a} is linked with itself; a link joins two devices")
-            self.links.append(Link(a, b, quality))
+            there = next((n for n, link in enumerate(self.links) if link.joins(a, b)), None)
+            if there is None:
+                self.links.append(Link(a, b, quality_of(given)))
+                continue
+            before = self.links[there]
+            if not given:
+                raise TopologyError(
+                    f"{a} and {b} are linked already, and two devices have one link; say what it "
+                    f"is like by {a} -- {b} : {EXAMPLES['delay']}, or lead a second way through "
+                    "another device"
+                )
+            self.links[there] = replace(before, quality=quality_of(given, before.quality))
 
     def plan(self) -> Plan:
         """With devices that only links name."""
@@ -114,7 +127,7 @@ def _read(line: str, parts: _Parts) -> None:
     before, colon, after = line.partition(":")
     if "--" in before:
         names = [check_name(name.strip()) for name in before.split("--")]
-        parts.join(names, _quality(after) if colon else Quality())
+        parts.join(names, _given(after) if colon else {})
         return
     if "--" in after and not before.rstrip().endswith("--"):  # as containerlab's h1:eth1 -- ...
         check_name(line.split("--")[0].strip())
@@ -178,7 +191,7 @@ def _gateway(word: str) -> str:
         ) from None
 
 
-def _quality(told: str) -> Quality:
+def _given(told: str) -> Mapping[str, Any]:
     given: dict[str, Any] = {}
     for part in filter(None, (part.strip() for part in told.split(","))):
         name, _, value = part.partition(" ")
@@ -193,7 +206,7 @@ def _quality(told: str) -> Quality:
             given["up"] = name == "up"
         else:
             given[name] = value.strip()
-    return quality_of(given)
+    return given
 
 
 def quality_of(given: Mapping[str, Any], before: Quality | None = None) -> Quality:
@@ -267,7 +280,7 @@ def _of_mapping(given: Mapping[Any, Any]) -> Plan:
         parts.declare(device_of(check_name(name), told))
     for number, (ends, quality) in enumerate(_links(given.get("links", ())), start=1):
         try:
-            parts.join([check_name(end) for end in ends], quality_of(quality))
+            parts.join([check_name(end) for end in ends], quality)
         except LabError as error:
             raise TopologyError(f"link {number}: {error}") from None
     return parts.plan()
