@@ -25,6 +25,7 @@ from labkit.engine.sick_ports import SickPorts
 from labkit.engine.trials import Trials
 from labkit.engine.workers import Workers
 from labkit.packet.codec import EDGES, VERDICTS
+from labkit.path.connections import reached_past
 from labkit.path.lanes import LaneNode, lay_out
 
 ROWS = 4096  # of a table, read at once
@@ -124,6 +125,12 @@ class Paths:
         # Sources, which may be several, are no target.
         at = {n.place: i for i, n in enumerate(part)}
         stamps = any(kind_of(node).asks_where_from for node in nodes)
+        kinds = [kind_of(node) for node in nodes]
+        unknown = reached_past(
+            [place for place, kind in enumerate(kinds) if kind.tells_connections],
+            [place for place, kind in enumerate(kinds) if kind.role == "source"],
+            [(source, target) for source, target, _ in edges],
+        )
         for n, config in zip(part, configs, strict=True):
             node = nodes[n.place]
             kind = ffi.new("char[]", native_kind(node).encode())
@@ -133,6 +140,7 @@ class Paths:
             config.next = config.other = config.state_of = -1
             config.outputs = [-1] * lib.LK_MAX_OUTPUTS
             config.stamps = stamps and kind_of(node).has_number
+            config.knows_connections = n.place not in unknown
             node_configs.fill(name, node, config, running, (lane, n.queue))
             for source, target, output in edges:
                 if source == n.place:

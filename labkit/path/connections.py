@@ -1,37 +1,48 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The rule that nodes which ask for connections stand behind one that keeps account of them."""
 
+from collections.abc import Collection, Iterable
+
 from labkit.errors import PathError
-from labkit.path.graph import Graph, NamedNode
+from labkit.path.graph import Graph
 
 
 def connections_are_known(path: Graph) -> None:
     """Raises PathError for a node that asks for the connections of its frames, and that some of
     them come to without having passed a conntrack."""
-    unknown = _reached_without(path)
+    places = {n.name: place for place, n in enumerate(path.nodes)}
+    unknown = reached_past(
+        [place for place, n in enumerate(path.nodes) if n.declared.tells_connections],
+        [place for place, n in enumerate(path.nodes) if n.declared.role == "source"],
+        [(places[edge.source], places[edge.target]) for edge in path.edges],
+    )
     owners = {n.state: n for n in path.nodes if n.state is not None and n.declared.back}
-    for n in path.nodes:
+    for place, n in enumerate(path.nodes):
         owner = owners.get(n.state, n) if n.state is not None else n
-        if n.name in unknown and owner.declared.asks_connections(owner.params):
+        if place in unknown and owner.declared.asks_connections(owner.params):
+            source = path.nodes[unknown[place]].name
             raise PathError(
                 f"path {path.name!r}, node {n.name}: {owner.kind} asks what a frame is to its "
-                f"connection, and frames of {unknown[n.name]} come to it past every conntrack; put "
+                f"connection, and frames of {source} come to it past every conntrack; put "
                 f"ct = lk.conntrack() in front, in every chain: ... >> ct >> {owner.kind}(...)"
             )
 
 
-def _reached_without(path: Graph) -> dict[str, str]:
-    """Nodes that frames come to which no conntrack has seen, and a source of such frames."""
-    found: dict[str, str] = {}
-    todo: list[tuple[NamedNode, str]] = [
-        (n, n.name) for n in path.nodes if n.declared.role == "source"
-    ]
+def reached_past(
+    trackers: Collection[int], sources: Iterable[int], edges: Iterable[tuple[int, int]]
+) -> dict[int, int]:
+    """Places of nodes that frames come to which no conntrack has seen, and a source of such frames;
+    all by their places in a path."""
+    behind: dict[int, list[int]] = {}
+    for source, target in edges:
+        behind.setdefault(source, []).append(target)
+    found: dict[int, int] = {}
+    todo = [(place, place) for place in sources]
     while todo:
-        n, source = todo.pop()
-        if n.name in found:
+        place, source = todo.pop()
+        if place in found:
             continue
-        found[n.name] = source
-        if not n.declared.tells_connections:
-            behind = [edge.target for edge in path.edges if edge.source == n.name]
-            todo += [(path.node(name), source) for name in behind]
+        found[place] = source
+        if place not in trackers:
+            todo += [(target, source) for target in behind.get(place, ())]
     return found

@@ -74,9 +74,9 @@ def firewall(
 
     Rules may stand in one text, a line each; # begins a comment. Both directions may go through the
     same object, as through lk.conntrack(). A rule with ports takes no fragment but the first of a
-    packet, unless states are asked for: then the others are known by their connection.
+    packet; behind a lk.conntrack() the others are known by their connection.
 
-    A connection whose first packet is denied by rules with states is forgotten again. What is
+    Behind a lk.conntrack() a connection whose first packet is denied is forgotten again. What is
     denied leaves by `other`, or ends in drop_firewall_denied where nothing is behind it.
     What is no IP, and neighbour discovery, passes. RunningPath.tables has packets and bytes of each
     rule by node, in its last row those of the default; RunningPath.counters.functions what was

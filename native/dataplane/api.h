@@ -493,6 +493,7 @@ struct lk_node_config {
 	uint16_t lane;
 	uint16_t place;	 /* of the declared node; a lane that reads several queues has several */
 	uint16_t stamps; /* a source writes its port into m->port */
+	uint16_t knows_connections; /* all frames come here by a conntrack */
 	struct lk_endpoint endpoint;
 	struct lk_frame_ring *ring;
 	struct lk_capture *capture;

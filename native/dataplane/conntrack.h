@@ -40,10 +40,11 @@ enum lk_otherwise { LK_OTHERWISE_DROP, LK_OTHERWISE_PASS };
 /* What a frame is to its connection. */
 enum lk_relation { LK_UNTRACKED, LK_NEW, LK_ESTABLISHED, LK_RELATED, LK_INVALID };
 
-#define LK_HAS_ANSWER 1 /* something came back */
-#define LK_HAS_STREAM 2
-#define LK_IS_NATTED  4 /* `back` is its second key */
-#define LK_IS_TAKEN   8 /* the place has a connection */
+#define LK_HAS_ANSWER	1 /* something came back */
+#define LK_HAS_STREAM	2
+#define LK_IS_NATTED	4  /* `back` is its second key */
+#define LK_IS_TAKEN	8  /* the place has a connection */
+#define LK_IS_PERMITTED 16 /* a firewall has let some of it through */
 
 struct lk_connection {
 	struct lk_flow_key key; /* from who began */

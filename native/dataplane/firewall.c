@@ -150,10 +150,8 @@ lk_firewall_open(struct lk_node *self)
 	f->hits = calloc(f->count + 1, sizeof(*f->hits));
 	if (f->permits == NULL || f->hits == NULL)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < f->count; i++) {
+	for (uint32_t i = 0; i < f->count; i++)
 		f->permits[i] = rules[i].permits;
-		f->is_stateful |= rules[i].states != 0;
-	}
 	f->permits[f->count] = self->config.values[0].whole != 0;
 	rc = build(&f->rules4, rules, f->count, 4);
 	return rc != 0 ? rc : build(&f->rules6, rules, f->count, 6);

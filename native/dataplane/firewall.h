@@ -55,8 +55,7 @@ struct lk_firewall {
 
 	struct rte_acl_ctx *rules4, *rules6; /* NULL: none of the version */
 	uint32_t count;			     /* of rules */
-	int is_stateful;
-	uint8_t *permits; /* by rule; that of the default is the last */
+	uint8_t *permits;		     /* by rule; that of the default is the last */
 	struct lk_firewall_hits *hits;
 };
 

@@ -60,11 +60,13 @@ set_ports(const struct lk_flow_frame *frame, uint64_t flow, uint16_t *ports, uin
 }
 
 static void
-prepare(const struct lk_firewall *f, struct run *run, uint16_t i, struct rte_mbuf *m)
+prepare(const struct lk_node *self, struct run *run, uint16_t i, struct rte_mbuf *m)
 {
+	const struct lk_firewall *f = self->state;
 	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint64_t flow = f->is_stateful ? *lk_flow_field(m) : 0;
-	uint32_t states = f->is_stateful ? state_of[lk_flow_relation(flow)] : 0;
+	int knows = self->config.knows_connections;
+	uint64_t flow = knows ? *lk_flow_field(m) : 0;
+	uint32_t states = knows ? state_of[lk_flow_relation(flow)] : 0;
 	struct lk_flow_frame frame;
 	struct lookups *lookups;
 	uint16_t ports[2] = {0};
@@ -126,17 +128,24 @@ decide(struct lk_firewall *f, uint32_t rule, uint32_t bytes, enum lk_verdict oth
 	return otherwise;
 }
 
-/* A connection that began with a frame that is denied has not begun: its answers would pass. */
+/*
+ * A connection of which nothing has been permitted has not begun: its answers would pass, and those
+ * that are denied would fill the table.
+ */
 static void
-take_back(uint64_t flow)
+tell_tracker(uint64_t flow, int is_permitted)
 {
 	struct lk_connection *c = lk_flow_connection(flow);
 	struct lk_conntrack *t;
 
-	if (c == NULL || lk_flow_relation(flow) != LK_NEW || c->packets[0] + c->packets[1] != 1)
+	if (c == NULL || c->flags & LK_IS_PERMITTED)
 		return;
-	t = lk_flow_table(flow);
-	lk_conntrack_forget(t, (uint32_t)(c - t->connections));
+	if (is_permitted) {
+		c->flags |= LK_IS_PERMITTED;
+	} else if (lk_flow_relation(flow) == LK_NEW) {
+		t = lk_flow_table(flow);
+		lk_conntrack_forget(t, (uint32_t)(c - t->connections));
+	}
 }
 
 static uint16_t
@@ -155,7 +164,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		for (uint16_t i = 0; i < some; i++)
 			rte_prefetch0(rte_pktmbuf_mtod((struct rte_mbuf *)objs[from + i], void *));
 		for (uint16_t i = 0; i < some; i++)
-			prepare(f, &run, i, objs[from + i]);
+			prepare(self, &run, i, objs[from + i]);
 		look_up(f->rules4, &run.lookups4, run.rules);
 		look_up(f->rules6, &run.lookups6, run.rules);
 		for (uint16_t i = 0; i < some; i++) {
@@ -164,12 +173,12 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 
 			if (likely(verdict == LK_next))
 				verdict = decide(f, run.rules[i], m->pkt_len, otherwise);
+			if (self->config.knows_connections)
+				tell_tracker(*lk_flow_field(m), verdict == LK_next);
 			if (likely(verdict == LK_next)) {
 				objs[kept++] = m;
 				continue;
 			}
-			if (f->is_stateful)
-				take_back(*lk_flow_field(m));
 			lk_pass_one(graph, node, verdict, m);
 		}
 	}

@@ -92,12 +92,32 @@ def test_who_began_may_be_answered(lab: lk.Lab) -> None:
     assert (found["new"], found["active"]) == (3, 1), "what is denied has not begun"
 
 
+@pytest.mark.parametrize("rule", ["permit tcp dst port 443", "permit tcp dst port 443 new"])
+def test_what_is_denied_fills_no_table(lab: lk.Lab, rule: str) -> None:
+    """With and without states, and however often who is denied tries in one burst."""
+    a, b = lab.cable()
+    chain = lk.rx(b) >> lk.conntrack(entries=100) >> lk.firewall(rule) >> lk.sink()
+    path = lab.run(chain, name="works")
+    a.send(
+        [
+            framed(IP(src=A, dst=B) / TCP(sport=sport, dport=80, flags="S"))
+            for sport in range(1, 300)
+            for _ in range(3)
+        ]
+    )
+    a.send([framed(IP(src=A, dst=B) / TCP(sport=5, dport=443, flags="S"))] * 2)
+    wait_until(lambda: path.ledger.sent == 899)
+    assert path.drops == {DENIED: 897}
+    assert path.tables["conntrack"].target_port.tolist() == [443]
+    assert path.ledger.is_balanced
+
+
 def test_fragments_are_known_by_their_connection(lab: lk.Lab) -> None:
     whole = IP(src=A, dst=B) / UDP(sport=5, dport=53) / Raw(bytes(2000))
     stateless = Middlebox(lab, lk.firewall("permit udp dst port 53"))
     assert [passes(stateless, part) for part in fragment(whole, 1000)] == [True, False, False]
     stateless.path.stop()
-    box = Middlebox(lab, lk.conntrack(), lk.firewall("permit udp dst port 53 new"))
+    box = Middlebox(lab, lk.conntrack(), lk.firewall("permit udp dst port 53"))
     assert [passes(box, part) for part in fragment(whole, 1000)] == [True, True, True]
 
 
