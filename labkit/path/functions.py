@@ -101,8 +101,8 @@ def police(
     rate: such as "100 Mbit/s" (frames with their FCS; "100 Mbit/s L1": with preamble and gap too)
     or "10 kpps"; a number is frames a second; "unlimited"; or what lk.allowance() made
     burst: what may pass at once after a rest, such as "64 kB" or "100 packets", in the unit of the
-    rate; None: what comes in 10 ms, 64 kB or 64 packets at least. A worker takes frames in bursts
-    of up to 128: a burst that is smaller than those lets less pass than the rate.
+    rate; None: what comes in 10 ms, 64 kB or 64 packets at least. Frames that a worker takes
+    together, up to 128 of them, came at one moment for it: a burst that is smaller lets less pass.
     excess_burst: a second bucket, filled when the first one is full (RFC 2697): frames that take
     from it pass and are counted yellow
     peak, peak_burst: a higher rate above which nothing passes (RFC 2698); between the two frames

@@ -18,6 +18,7 @@ from labkit.path.types import (
     PartOfFrame,
     Probability,
     Seed,
+    probability_of,
 )
 from labkit.units import plain
 
@@ -51,26 +52,26 @@ def impair_release(line: Line, *, name: Name = None) -> None:
 
 @checked(PathError, but=EVERY)
 def impair(
-    loss: float = 0.0,
-    duplicate: float = 0.0,
-    reorder: float = 0.0,
+    loss: float | str = 0.0,
+    duplicate: float | str = 0.0,
+    reorder: float | str = 0.0,
     *,
-    burst_start: float = 0.0,
-    burst_end: float | None = None,
-    burst_loss: float = 1.0,
-    corrupt: float = 0.0,
+    burst_start: float | str = 0.0,
+    burst_end: float | str | None = None,
+    burst_loss: float | str = 1.0,
+    corrupt: float | str = 0.0,
     corrupt_part: Literal["frame", "headers", "payload"] = "frame",
-    truncate: float = 0.0,
+    truncate: float | str = 0.0,
     displacement: int = 3,
     seed: int = 0,
     name: str | None = None,
 ) -> Chain:
     """A bad line: loses, doubles, damages and reorders frames at random, and counts what it did.
 
-    loss, duplicate, reorder, corrupt, truncate: probabilities for a frame, 0 to 1. Lost frames end
-    in drop_impair_loss. A reordered frame is held back until `displacement` others (1 to 32) have
-    passed it, 20 ms at most, and no more than 64 at once; one that is doubled is not held back, and
-    of the two the copy stays undamaged.
+    loss, duplicate, reorder, corrupt, truncate: probabilities for a frame, 0 to 1 or such as
+    "0.1 %". Lost frames end in drop_impair_loss. A reordered frame is held back until
+    `displacement` others (1 to 32) have passed it, 20 ms at most, and no more than 64 at once; one
+    that is doubled is not held back, and of the two the copy stays undamaged.
 
     burst_start, burst_end: loss in bursts, as Gilbert and Elliott have it: behind each frame a
     burst begins with the probability burst_start, and one that is there ends with burst_end, after
@@ -98,16 +99,17 @@ def impair(
         *(corrupt, corrupt_part, truncate),
         name=name,
     )
-    if burst_start > 0 and not burst_end:
+    begins = probability_of(burst_start)
+    if begins > 0 and not probability_of(burst_end):
         raise PathError(
-            f"burst_start is {plain(burst_start)} without a burst_end: the first burst would never "
+            f"burst_start is {plain(begins)} without a burst_end: the first burst would never "
             "end; give burst_end=, 1 over the frames of a burst in the mean, such as 0.2"
         )
     for what, given, default in (("burst_end", burst_end, None), ("burst_loss", burst_loss, 1.0)):
-        if burst_start == 0 and given != default:
+        if begins == 0 and given != default:
             raise PathError(f"{what} is {given}, but no burst ever begins; give burst_start= too")
-    if corrupt == 0 and corrupt_part != "frame":
+    if probability_of(corrupt) == 0 and corrupt_part != "frame":
         raise PathError(f"corrupt_part is {corrupt_part!r}, but corrupt is 0; give corrupt= too")
-    if reorder == 0:
+    if probability_of(reorder) == 0:
         return as_chain(bad_line)
     return released_by(bad_line, impair_release(line, name=name and f"{name}_release"))

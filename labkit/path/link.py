@@ -11,6 +11,7 @@ from labkit.path.delay import delay as delay_line
 from labkit.path.function_types import MOST_FRAMES, LoadType, TimeType
 from labkit.path.functions import queue
 from labkit.path.impair import impair
+from labkit.path.types import probability_of
 from labkit.text import shown
 
 SHORTEST = 64  # bytes of a frame, with its FCS
@@ -26,12 +27,12 @@ def link(
     distribution: Literal["uniform", "normal", "pareto", "paretonormal"]
     | Sequence[float | str] = "uniform",
     reorder: bool = False,
-    loss: float = 0.0,
-    burst_start: float = 0.0,
-    burst_end: float | None = None,
-    burst_loss: float = 1.0,
-    duplicate: float = 0.0,
-    corrupt: float = 0.0,
+    loss: float | str = 0.0,
+    burst_start: float | str = 0.0,
+    burst_end: float | str | None = None,
+    burst_loss: float | str = 1.0,
+    duplicate: float | str = 0.0,
+    corrupt: float | str = 0.0,
     limit: str = "1000 packets",
     aqm: Literal["fifo", "red", "codel", "fq_codel", "pie"] = "fifo",
     seed: int = 0,
@@ -51,7 +52,7 @@ def link(
     distribution stands for, 65,536 at least. Frames wait in buffers of the port that they came by:
     a fast, long link needs more (mbufs= of lab.port).
 
-        lab.run(lk.rx(a) >> lk.link("10 Mbit/s", "20 ms", jitter="2 ms", loss=0.001) >> lk.tx(b))
+        lab.run(lk.rx(a) >> lk.link("10 Mbit/s", "20 ms", jitter="2 ms", loss="0.1 %") >> lk.tx(b))
     """
     bad = impair(
         *(loss, duplicate),
@@ -77,7 +78,7 @@ def link(
     parts = []
     if rate is not None:
         parts.append(queue(rate, limit, aqm, seed=seed, name=name and f"{name}_queue"))
-    if any((loss, burst_start, duplicate, corrupt)):
+    if any(map(probability_of, (loss, burst_start, duplicate, corrupt))):
         parts.append(bad)
     if TimeType().given(delay) or TimeType().given(jitter) or not isinstance(distribution, str):
         parts.append(long)

@@ -4,6 +4,7 @@
 A maker of nodes is annotated with the names at the end, such as `port: PortName, queue: RxQueue`.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -23,6 +24,9 @@ from labkit.path.capture_types import EndType, FilesType, FileType, RotateType, 
 from labkit.path.values import ChoiceType, ParamType, RealType, TextType, Value, WholeType
 from labkit.text import shown
 from labkit.units import si_load
+
+PERCENT = re.compile(r"\s*([\d.]+)\s*%\s*")
+A_PROBABILITY = 'a probability, 0 to 1, or such as "0.1 %"'
 
 
 class PortLike(Protocol):
@@ -157,6 +161,23 @@ class SickNicType(ParamType):
         return [*told, f"frames over {longest:,} B"] if longest else told
 
 
+class ProbabilityType(RealType):
+    """A probability; a caller may give it in percent."""
+
+    def given(self, value: Any) -> Value:
+        """A number."""
+        return probability_of(value)  # type: ignore[no-any-return]
+
+
+def probability_of(value: Any) -> Any:
+    """The number that "0.1 %" is; what is no such text as it was."""
+    percent = PERCENT.fullmatch(value) if isinstance(value, str) else None
+    try:
+        return value if percent is None else float(percent[1]) / 100
+    except ValueError:
+        return value
+
+
 PortName = Annotated[PortLike | str, PortType()]
 PythonsPort = Annotated[PortLike | str, PortType(with_frames=True)]
 RxQueue = Annotated[int, QueueType(way="rx")]
@@ -181,7 +202,7 @@ ProbeRun = Annotated[str, RunType("probe")]
 TrialRun = Annotated[str, RunType("trial")]
 Line = Annotated[str, LineType()]
 OwnLine = Annotated[str, LineType(is_own=True)]
-Probability = Annotated[float, RealType(0, 1, "it is a probability, 0 to 1")]
+Probability = Annotated[float | str, ProbabilityType(0, 1, f"it is {A_PROBABILITY}")]
 PartOfFrame = Annotated[
     Literal["frame", "headers", "payload"], ChoiceType(("frame", "headers", "payload"))
 ]

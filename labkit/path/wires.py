@@ -67,7 +67,7 @@ def wire(
     delay: float | str = 0.0,
     *,
     jitter: float | str = 0.0,
-    loss: float = 0.0,
+    loss: float | str = 0.0,
     limit: int = WAITING,
     up: bool = True,
     seed: int = 0,
@@ -78,7 +78,8 @@ def wire(
 
     end: its name for nodes that ask by which port a frame came, such as lk.switch
     rate: such as "100 Mbit/s"; None: at once. delay, jitter: such as "5 ms", jitter to either side
-    at most; frames keep their order. loss: a probability, 0 to 1 (drop_impair_loss).
+    at most; frames keep their order
+    loss: a probability, 0 to 1 or such as "0.1 %" (drop_impair_loss)
     limit: frames that wait for the rate; what is more ends in drop_queue_full. A wire holds 4,096
     frames, those on the way included (drop_delay_full).
     up: False: frames end in drop_wire_down, those on the way too

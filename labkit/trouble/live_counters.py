@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from labkit.sources import Ethtool, Sample, Source, SourceError
 from labkit.trouble.evidence import Moment, Place, Reading
-from labkit.trouble.recorded import readings_of
+from labkit.trouble.recorded import begins_anew, readings_of
 
 AGES = (1.0, 5.0, 15.0, 60.0)  # of the readings that the newest one is compared with
 KEPT_SECONDS = AGES[-1] + 2.0
@@ -39,8 +39,8 @@ class LiveCounters:
         if sample is None:
             return
         self.count += 1
-        if self._kept and self._kept[-1].schema is not sample.schema:
-            self._kept.clear()  # its counters began anew
+        if self._kept and begins_anew(self._kept[-1], sample):
+            self._kept.clear()
         self._kept.append(sample)
         while time.monotonic() - self._kept[0].monotonic_ns / 1e9 > KEPT_SECONDS:
             self._kept.popleft()

@@ -83,7 +83,7 @@ def recorded(samples: Samples, name: str) -> Iterator[Item]:
 def _parts(taken: Sequence[Sample], runs: Iterable[_Run]) -> list[tuple[int, int]]:
     """Where it is cut: the first sample of each part, and the one behind its last."""
     # (where the part before ends, where the next one begins)
-    cuts = {(i, i) for i in range(1, len(taken)) if _begins_anew(taken[i - 1], taken[i])}
+    cuts = {(i, i) for i in range(1, len(taken)) if begins_anew(taken[i - 1], taken[i])}
     for run in _longest(runs, MOST_PARTS // 2):
         # Its first and last samples are those of its neighbours too: what was counted between is.
         cuts |= {(run.first + 1, run.first), (run.last + 1, run.last)}
@@ -92,7 +92,7 @@ def _parts(taken: Sequence[Sample], runs: Iterable[_Run]) -> list[tuple[int, int
     return list(zip(begins, [*(end for end, _ in inside), len(taken)], strict=True))
 
 
-def _begins_anew(before: Sample, after: Sample) -> bool:
+def begins_anew(before: Sample, after: Sample) -> bool:
     """Whether counters do. Not where others came, such as those of a path that was started: what
     grew meanwhile would be lost."""
     old, new = before.schema, after.schema

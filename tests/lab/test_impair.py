@@ -194,6 +194,8 @@ def test_one_seed_does_the_same(lab: lk.Lab) -> None:
     ("wrong", "says"),
     [
         ({"loss": 1.1}, "loss is 1.1; it is a probability, 0 to 1"),
+        ({"loss": "101 %"}, "loss is 1.01; it is a probability, 0 to 1"),
+        ({"loss": "1"}, "loss is '1'; it is a probability, 0 to 1, or such as \"0.1 %\""),
         ({"duplicate": -1}, "duplicate is -1"),
         ({"reorder": "often"}, "reorder is 'often'"),
         ({"burst_start": 0.1}, "without a burst_end: the first burst would never end"),

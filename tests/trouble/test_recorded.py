@@ -4,6 +4,7 @@
 import io
 import shutil
 import tarfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import labkit as lk
 from labkit.datasets import dataset
 from labkit.sources import MISSING, Sample, Samples
 from labkit.sources.base import Schema, readonly
+from labkit.trouble.live_counters import LiveCounters
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
@@ -128,6 +130,29 @@ def test_what_grows_while_other_counters_come_is_found() -> None:
         row["port/a/tx_good_packets"] += 5
     found = levels(lk.trouble.look(recording([*old, *new])))
     assert found["bandwidth-out-allowance", "a"] == "likely"
+
+
+def test_a_watch_goes_on_when_other_counters_come() -> None:
+    """It compares with what was before, unless that began anew."""
+
+    class Told:
+        label, reason = "test", ""
+
+        def sample(self) -> Sample:
+            return next(rows)
+
+    begin = time.monotonic_ns() - 9 * SECOND
+    texts = ({"x_errors": 0}, {"x_errors": 5, "y": 1}, {"x_errors": 9, "y": 1}, {"x_errors": 2})
+    rows = iter(
+        Sample(begin + i * SECOND, i, readonly(list(row.values())), Schema.of(tuple(row)))
+        for i, row in enumerate(texts)
+    )
+    live = LiveCounters(Told())  # type: ignore[arg-type]
+    kept = []
+    for _ in texts:
+        live.read()
+        kept.append([reading.counters["x_errors"] for reading in live.items()])
+    assert [reading[0] for reading in kept] == [0, 0, 9, 2]
 
 
 def test_a_reading_that_fails_now_and_then_is_told_in_short() -> None:

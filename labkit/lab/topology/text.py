@@ -30,6 +30,7 @@ from labkit.lab.topology.plan import (
 )
 from labkit.packet.host_address import why_no_host
 from labkit.path.function_types import load
+from labkit.path.types import probability_of
 from labkit.text import near, shown
 from labkit.units import QuantityError, parse_quantity
 
@@ -235,11 +236,9 @@ def _time(value: Any) -> float:
 
 
 def _loss(value: Any) -> float:
+    value = probability_of(value)
     if isinstance(value, str):
-        percent = re.fullmatch(r"\s*([\d.]+)\s*%\s*", value)
-        if percent is None:
-            raise ValueError("it is a share in percent")
-        value = float(percent[1]) / 100
+        raise ValueError("it is a share in percent")
     if not is_real(value) or not 0 <= value <= 1:
         raise ValueError("the range is 0 to 100 %, as a number 0 to 1")
     return float(value)
