@@ -137,7 +137,7 @@ def test(
     as it is
     frames: bytes or scapy packets, one or several, which the node sees one after the other
     tailroom: bytes behind each frame by which lk_append may lengthen it; in front there are 128
-    timeout: seconds that it may take in all
+    timeout: seconds of CPU time that it may take in all; ten times as much on the clock
 
     It runs in a process of its own with AddressSanitizer and UndefinedBehaviorSanitizer. What it
     reads or writes outside of a frame, divides by 0 or does else that C leaves undefined raises

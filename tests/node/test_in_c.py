@@ -113,13 +113,12 @@ def test_a_generator_sends_what_it_was_told_to(lab: lk.Lab) -> None:
     )
     before = "struct writes { uint64_t seen; uint8_t first; };\n"
     writes = lk.node.compile("writes", node("writes", *lines, before=before, state=True))
-    a, b = lab.cable()
+    a, b = lab.cable(ring_size=8192)  # room for all, whoever is late
     path = lab.run(lk.rx(b) >> writes() >> lk.tx(b))
     with lab.traffic() as t:
-        flow = t.add(stream(a, size=512), on=a, to=a, rate="20 kpps")
+        flow = t.add(stream(a, size=512), on=a, to=a, rate="20 kpps", count=5000)
         flow.start()
-        wait_until(lambda: flow.sent > 5000)
-        flow.stop()
+        flow.wait()
         assert path.drops == {}
         assert flow.counters["lost"] == 0
 
