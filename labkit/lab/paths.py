@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from labkit.arguments.names import Named
 from labkit.engine.engine import Engine
@@ -25,6 +26,9 @@ from labkit.text import first_free, near
 WHO_CALLED = 4  # lab.run(), behind what looks at its arguments
 
 
+OF_HOSTS = ("host_send", "host_hear", "host_refuse")  # nodes by which Python speaks from hosts
+
+
 class LabPaths:
     """What a lab has of paths.
 
@@ -32,6 +36,7 @@ class LabPaths:
     ----------
     declared: the paths of the lab's user that run, by name
     hosts: those between ports and Python
+    of_hosts: names of a topology's hosts, by the ports through which Python speaks from them
     stop_listeners: called with a path that was stopped, whose counters it keeps
     """
 
@@ -45,6 +50,7 @@ class LabPaths:
     ) -> None:
         self.declared = declared
         self.hosts = hosts
+        self.of_hosts: WeakKeyDictionary[Port, str] = WeakKeyDictionary()
         self.stop_listeners: list[Callable[[RunningPath], None]] = []
         self._lab = lab
         self._engine = engine
@@ -280,6 +286,13 @@ class LabPaths:
                 raise PathError(
                     f"path {path.name!r}, node {n.name}: this lab has no port "
                     f"{port_name!r}{near(port_name, self._ports)}"
+                )
+            if n.kind not in OF_HOSTS and (host := self.of_hosts.get(port)) is not None:
+                raise PathError(
+                    f"path {path.name!r}, node {n.name}: by port {port_name} Python speaks from "
+                    f"host {host} with send() and receive(), and no path, trial or traffic can use "
+                    f"it; put the host behind a port of the lab: outside, inside = lab.cable(), "
+                    f"lab.topology(..., ports={{{host!r}: inside}}), and send on outside"
                 )
             info = port.last_info
             queues = info.rx_queues if n.declared.receives else info.tx_queues

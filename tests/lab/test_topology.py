@@ -69,6 +69,35 @@ def test_scapy_works_from_a_host(lab: lk.Lab) -> None:
     assert net.path.ledger.is_balanced
 
 
+def test_a_loop_of_routes(lab: lk.Lab) -> None:
+    """Two routers that send a network to each other, until its TTL ends it."""
+    text = """
+        r1: router to 10.7.0.0/16 via 10.0.2.2
+        r2: router to 10.7.0.0/16 via 10.0.2.1
+        h1 -- r1 -- r2 -- h2
+    """
+    net = lab.topology(text)
+    net["h1"].socket().sr1(IP(dst="10.7.0.1", ttl=9) / ICMP(), timeout=SECONDS, verbose=0)
+    assert net.path.drops["drop_route_ttl_exceeded"] == 1
+    assert net.path.counters.functions["r2"]["forwarded"] >= 4
+    assert net.path.ledger.is_balanced
+
+
+def test_what_python_speaks_by_is_no_port_of_paths(lab: lk.Lab) -> None:
+    """Frames that a trial sent into it would go nowhere."""
+    net = lab.topology("h1 -- r1 -- h2")
+    link = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+    stream = lk.Stream(link / IP(src="10.0.1.2", dst=net["h2"].address) / UDP(), 64)
+    port = net["h1"].port
+    with pytest.raises(LabError, match=r"Python speaks from host h1 .* ports={'h1': inside}"):
+        lk.trial(port, stream, rate="1 kpps", duration=0.1, progress=False)
+    with pytest.raises(LabError, match="Python speaks from host h1"), lab.traffic() as traffic:
+        traffic.add(stream, on=port, rate="1 kpps").start()
+    with pytest.raises(LabError, match="Python speaks from host h1"):
+        lab.run(lk.rx(port) >> lk.sink())
+    assert net["h1"].ping("h2", 1, timeout=SECONDS).answered == 1
+
+
 def test_ipv6(lab: lk.Lab) -> None:
     net = lab.topology("h1: host fd00:1::5/64\nh1 -- s1 -- r1 -- h2\nh3 -- s1")
     far = net.addresses.query("device == 'h2'")["address"].str.partition("/")[0].tolist()[1]

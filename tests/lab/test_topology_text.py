@@ -108,6 +108,14 @@ def test_routes_lead_over_as_few_routers_as_may_be() -> None:
     assert routes_of(down, "r1")[far] == by_r2
 
 
+def test_given_routes_come_first() -> None:
+    """Whoever wants a loop gets one."""
+    text = "r1: router to {} via 10.0.1.9 to fd00:9::/32 via fd00:1::9\nh1 -- r1 -- r2 -- h2"
+    far = str(lay_out(plan_of(text.format("10.9.0.0/16"))).segments[-1].networks[4])
+    found = routes_of(lay_out(plan_of(text.format(far))), "r1")
+    assert found == {far: "10.0.1.9", "fd00:9::/32": "fd00:1::9"}
+
+
 def test_a_default_route() -> None:
     layout = lay_out(plan_of("r1: router via 10.0.1.9\nh1 -- r1"))
     assert routes_of(layout, "r1") == {"0.0.0.0/0": "10.0.1.9"}
@@ -137,6 +145,11 @@ def test_a_default_route() -> None:
         ("h1:eth1 -- s1:eth1", "'h1:eth1' is no name of a device.*interfaces are not named"),
         ("h1 --", "'' is no name of a device"),
         ("h1 -- h1", "h1 is linked with itself"),
+        ("r1: router to 10.9.0.0 10.0.1.9", "behind to 10.9.0.0 stands '10.0.1.9'; it is via"),
+        ("r1: router to 10.9.0.1/16 via 10.0.1.9", "behind to stands '10.9.0.1/16', no network"),
+        ("r1: router to 10.9.0.0/16 via fd00::1", "an address of the other IP version"),
+        ("r1: router to 10.9.0.0/16", "behind to 10.9.0.0/16 stands ''; it is via"),
+        ("h1: host to 10.9.0.0/16 via 10.0.1.9", "host h1 has a route; routers do"),
         ("h1 -- r1 -- r2 -- h2\nr2 -- r1", "line 2.*r2 and r1 are linked already"),
         ({"links": [("h1", "h2"), ("h2", "h1")]}, "link 2: h2 and h1 are linked already"),
         ("h1 -- s1\nh1 -- s2", "host h1 has 2 links, and a host has one"),

@@ -36,7 +36,8 @@ def test_links_are_shown_with_what_goes_over_them(
     wait_until(lambda: bool(handle.shown))
     assert "1 ms" in handle.shown[-1]
     net["h1"].ping("h2", 1)
-    wait_until(lambda: "frames" in handle.shown[-1])
+    wait_until(lambda: any("h1 → r1" in shown and "pps<" in shown for shown in handle.shown))
+    wait_until(lambda: "frames" in handle.shown[-1])  # and now none goes
     net.set_link("h1", "r1", up=False)
     wait_until(lambda: ">down<" in handle.shown[-1])
     net.stop()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A topology as it is drawn: devices, links, what these are like, and what went over them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from labkit.figure.theme import ALARM, FAINT, GROUND, INK, LINE
 from labkit.lab.topology.addressing import Layout
-from labkit.lab.topology.links import counted
+from labkit.lab.topology.links import counted, directions
 from labkit.lab.topology.plan import Link, Quality
 from labkit.path.counters import PathCounters
 from labkit.path.svg import (
@@ -27,23 +27,29 @@ from labkit.path.svg import (
     text,
     text_width,
 )
-from labkit.units import plain
+from labkit.units import plain, si_load
 
 PAPER = Tint(GROUND, GROUND)
 TINTS = {"host": BLUE, "switch": GREEN, "router": ORANGE}
 HEIGHT, MARGIN, STEP = 38, 24, 150  # pixels: of a box, around all, of a link
 ROUNDS = 200  # after which nothing moves any more
+Rates = Mapping[str, float]
+NOTHING: Rates = {}
 Places = "np.ndarray[Any, np.dtype[np.float64]]"
 
 
 def picture(
-    layout: Layout, label: str, counters: PathCounters | None, told: str = ""
+    layout: Layout,
+    label: str,
+    counters: PathCounters | None,
+    told: str = "",
+    rates: Rates = NOTHING,
 ) -> dict[str, Any]:
-    """By MIME type."""
-    return picture_parts(_svg(layout, label, counters), label, told)
+    """By MIME type. rates: frames a second, by the interface that a direction begins at."""
+    return picture_parts(_svg(layout, label, counters, rates), label, told)
 
 
-def _svg(layout: Layout, label: str, counters: PathCounters | None) -> str:
+def _svg(layout: Layout, label: str, counters: PathCounters | None, rates: Rates) -> str:
     names = list(layout.plan.devices)
     lines = [_lines(layout, name) for name in names]
     widths = [max(text_width(line, 11, bold=True) for line in of) + 20 for of in lines]
@@ -53,7 +59,9 @@ def _svg(layout: Layout, label: str, counters: PathCounters | None) -> str:
     width = float(at[:, 0].max()) + max(widths) / 2 + MARGIN
     height = float(at[:, 1].max()) + HEIGHT / 2 + MARGIN
     where = {name: (float(x), float(y)) for name, (x, y) in zip(names, at, strict=True)}
-    parts = [_link(layout, n, link, where, counters) for n, link in enumerate(layout.plan.links)]
+    parts = [
+        _link(layout, n, link, where, counters, rates) for n, link in enumerate(layout.plan.links)
+    ]
     for name, of, box in zip(names, lines, widths, strict=True):
         parts.append(_box(layout, name, of, where[name], box))
     return card(width, height, label, parts)
@@ -88,18 +96,16 @@ def _link(
     link: Link,
     where: dict[str, tuple[float, float]],
     counters: PathCounters | None,
+    rates: Rates,
 ) -> str:
     (ax, ay), (bx, by) = where[link.a], where[link.b]
-    twins = [m for m, other in enumerate(layout.plan.links) if other.joins(link.a, link.b)]
-    aside = 14 * (twins.index(n) - (len(twins) - 1) / 2)  # links of the same two devices
-    middle = (ax + bx) / 2, (ay + by) / 2 + aside
-    way = f"M{number(ax)},{number(ay)} Q{number(middle[0])},{number(middle[1] + aside)} "
-    way += f"{number(bx)},{number(by)}"
+    middle = (ax + bx) / 2, (ay + by) / 2
+    way = f"M{number(ax)},{number(ay)} L{number(bx)},{number(by)}"
     is_up = link.quality.up
     parts = [curve(way, color=LINE if is_up else ALARM, width=1.5 if is_up else 2.5)]
     lines = _told(link.quality)
-    if counters is not None and len(twins) == 1:
-        lines += _went(layout, n, link, counters)
+    if counters is not None:
+        lines += _went(layout, n, counters, rates)
     y = middle[1] - 6 * len(lines) + 9
     if lines:
         room = max(text_width(line, 10) for line in lines) + 6
@@ -123,14 +129,16 @@ def _told(quality: Quality) -> list[str]:
     return line if quality.up else [*line, "down"]
 
 
-def _went(layout: Layout, n: int, link: Link, counters: PathCounters) -> list[str]:
-    """Frames of both directions."""
-    frames = sum(
-        counted(interface, counters)["frames"]
-        for end in (link.a, link.b)
-        for interface in layout.interfaces[end]
-        if interface.link == n
-    )
+def _went(layout: Layout, n: int, counters: PathCounters, rates: Rates) -> list[str]:
+    """By direction what goes over it now, where that is known; else the frames of both."""
+    ways = [(i, peer) for i, peer in directions(layout) if i.link == n]
+    if any(rates.get(i.name) for i, _ in ways):
+        return [
+            f"{i.device.name} → {peer} {si_load(rate, 'pps')}"
+            for i, peer in ways
+            if (rate := rates.get(i.name))
+        ]
+    frames = sum(counted(i, counters)["frames"] for i, _ in ways)
     return [frames_text(frames)] if frames else []
 
 

@@ -13,7 +13,7 @@ from labkit.lab.port import Port
 from labkit.lab.running_path import RunningPath
 from labkit.lab.topology.addressing import Attached, Layout
 from labkit.lab.topology.host import Host
-from labkit.lab.topology.links import link_table
+from labkit.lab.topology.links import counted, directions, link_table
 from labkit.lab.topology.paths import wire_params
 from labkit.lab.topology.plan import Link, TopologyError
 from labkit.lab.topology.routes import gateway_of, routes_of
@@ -196,10 +196,21 @@ class Network(Mapping[str, Host]):
         return f"<topology {self.path.name}: {', '.join(told)}, {links}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return self.picture()
+
+    def picture(self, rates: Mapping[str, float] | None = None) -> dict[str, Any]:
+        """By MIME type. rates: frames a second, by the interface that a direction begins at."""
         from labkit.lab.topology.drawing import picture  # late: drawing is slow to load
 
         counters, told = self.path.last_counters()
-        return {"text/plain": repr(self), **picture(self._layout, repr(self), counters, told)}
+        found = picture(self._layout, repr(self), counters, told, rates or {})
+        return {"text/plain": repr(self), **found}
+
+    def went(self) -> dict[str, int]:
+        """Frames so far, by the interface that a direction begins at."""
+        counters, _ = self.path.last_counters()
+        ways = directions(self._layout) if counters is not None else []
+        return {i.name: counted(i, counters)["frames"] for i, _ in ways}  # type: ignore[arg-type]
 
     # Inside
 
@@ -221,6 +232,7 @@ class Network(Mapping[str, Host]):
             for part in ("send", "hear", "refuse"):
                 self._paths.change(self.path, f"{name}.{part}", port=port.name)
             self._ports[name] = port
+            self._paths.of_hosts[port] = name
         return port
 
     def _rtt(self, host: Host, target: str, timeout: float) -> float | None:

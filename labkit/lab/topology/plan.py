@@ -68,12 +68,14 @@ class Device:
     addresses: those that were given, each with its prefix; one of a network whose host bits are 0
         asks for any address of it
     gateway: where it sends what has no other route; None: found by itself
+    routes: gateways of networks that a router was given, which come before those that are found
     """
 
     name: str
     kind: Kind
     addresses: tuple[Interface, ...] = ()
     gateway: str | None = None
+    routes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def routes_of(layout: Layout, router: str) -> Routes:
     via = layout.plan.devices[router].gateway
     if via is not None:
         found[DEFAULTS[6 if ":" in via else 4]] = via
-    return found
+    return found | dict(layout.plan.devices[router].routes)
 
 
 def gateway_of(layout: Layout, host: str, version: Version) -> str | None:

@@ -147,15 +147,23 @@ def device_of(name: str, told: str) -> Device:
     kind = next(kind for kind in KINDS if kind == words[0])
     addresses: list[Interface] = []
     gateway: str | None = None
+    routes: dict[str, str] = {}
     rest = iter(words[1:])
     for word in rest:
         if word == "via":
             gateway = _gateway(next(rest, ""))
+        elif word == "to":
+            network, by = _route(rest)
+            if network in routes:
+                raise TopologyError(f"{name} has two routes to {network}; one is enough")
+            routes[network] = by
         else:
             addresses.append(_address(word))
+    if routes and kind != "router":
+        raise TopologyError(f"{kind} {name} has a route; routers do, hosts have via with a gateway")
     if kind == "switch" and (addresses or gateway):
         raise TopologyError(f"switch {name} has addresses; a switch has none, hosts and routers do")
-    return Device(name, kind, tuple(addresses), gateway)
+    return Device(name, kind, tuple(addresses), gateway, tuple(routes.items()))
 
 
 def _meant(words: list[str], known: tuple[str, ...]) -> str:
@@ -190,6 +198,25 @@ def _gateway(word: str) -> str:
         raise TopologyError(
             f"behind via stands {shown(word)}; it is a gateway's address such as 10.0.1.254"
         ) from None
+
+
+def _route(rest: Iterator[str]) -> tuple[str, str]:
+    """Of what stands behind `to`: 10.9.0.0/16 via 10.0.2.254."""
+    network, via, gateway = next(rest, ""), next(rest, ""), next(rest, "")
+    try:
+        found = ipaddress.ip_network(network)
+    except ValueError as error:
+        why = f" ({error})" if "/" in network else ""
+        raise TopologyError(
+            f"behind to stands {shown(network)}, no network such as 10.9.0.0/16{why}; write "
+            "to 10.9.0.0/16 via 10.0.2.254"
+        ) from None
+    if via != "via":
+        raise TopologyError(f"behind to {network} stands {shown(via)}; it is via and a gateway")
+    by = _gateway(gateway)
+    if (":" in by) != (found.version == 6):
+        raise TopologyError(f"{network} goes via {by}, an address of the other IP version")
+    return str(found), by
 
 
 def _given(told: str) -> Mapping[str, Any]:
