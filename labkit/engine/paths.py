@@ -25,7 +25,8 @@ from labkit.engine.sick_ports import SickPorts
 from labkit.engine.trials import Trials
 from labkit.engine.workers import Workers
 from labkit.packet.codec import EDGES, VERDICTS
-from labkit.path.connections import reached_past
+from labkit.path.connections import without_connections
+from labkit.path.due import without_due
 from labkit.path.lanes import LaneNode, lay_out
 
 ROWS = 4096  # of a table, read at once
@@ -126,11 +127,8 @@ class Paths:
         at = {n.place: i for i, n in enumerate(part)}
         stamps = any(kind_of(node).asks_where_from for node in nodes)
         kinds = [kind_of(node) for node in nodes]
-        unknown = reached_past(
-            [place for place, kind in enumerate(kinds) if kind.tells_connections],
-            [place for place, kind in enumerate(kinds) if kind.role == "source"],
-            [(source, target) for source, target, _ in edges],
-        )
+        joins = [(source, target) for source, target, _ in edges]
+        unknown, timeless = without_connections(kinds, joins), without_due(kinds, joins)
         for n, config in zip(part, configs, strict=True):
             node = nodes[n.place]
             kind = ffi.new("char[]", native_kind(node).encode())
@@ -141,6 +139,8 @@ class Paths:
             config.outputs = [-1] * lib.LK_MAX_OUTPUTS
             config.stamps = stamps and kind_of(node).has_number
             config.knows_connections = n.place not in unknown
+            config.knows_due = n.place not in timeless
+            config.tells_due = len(timeless) < len(nodes)
             node_configs.fill(name, node, config, running, (lane, n.queue))
             for source, target, output in edges:
                 if source == n.place:

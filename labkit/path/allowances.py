@@ -160,6 +160,7 @@ def allowance_police(
 
 @node(
     role="process",
+    tells_due=True,
     reference="RFC 2475 2.3.3.3",
     counters=(
         *("passed", "delayed", "dropped", "exceeded", "wait_ns", "longest_wait_ns"),
@@ -183,7 +184,7 @@ def shaper(
     """Holds frames until an allowance has tokens for them."""
 
 
-@node(role="source", brings_frames_in=False)
+@node(role="source", brings_frames_in=False, tells_due=True)
 def shaper_release(state: State, *, name: Name = None) -> None:
     """Lets go of the frames of a shaper whose tokens are there."""
 

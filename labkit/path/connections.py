@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The rule that nodes which ask for connections stand behind one that keeps account of them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 
 from labkit.errors import PathError
 from labkit.path.graph import Graph
+from labkit.path.kinds import NodeKind
+from labkit.path.reach import reached_past
 
 
 def connections_are_known(path: Graph) -> None:
     """Raises PathError for a node that asks for the connections of its frames, and that some of
     them come to without having passed a conntrack."""
     places = {n.name: place for place, n in enumerate(path.nodes)}
-    unknown = reached_past(
-        [place for place, n in enumerate(path.nodes) if n.declared.tells_connections],
-        [place for place, n in enumerate(path.nodes) if n.declared.role == "source"],
-        [(places[edge.source], places[edge.target]) for edge in path.edges],
-    )
+    joins = [(places[edge.source], places[edge.target]) for edge in path.edges]
+    unknown = without_connections([n.declared for n in path.nodes], joins)
     owners = {n.state: n for n in path.nodes if n.state is not None and n.declared.back}
     for place, n in enumerate(path.nodes):
         owner = owners.get(n.state, n) if n.state is not None else n
@@ -28,21 +27,12 @@ def connections_are_known(path: Graph) -> None:
             )
 
 
-def reached_past(
-    trackers: Collection[int], sources: Iterable[int], edges: Iterable[tuple[int, int]]
+def without_connections(
+    kinds: Sequence[NodeKind], joins: Iterable[tuple[int, int]]
 ) -> dict[int, int]:
-    """Places of nodes that frames come to which no conntrack has seen, and a source of such frames;
-    all by their places in a path."""
-    behind: dict[int, list[int]] = {}
-    for source, target in edges:
-        behind.setdefault(source, []).append(target)
-    found: dict[int, int] = {}
-    todo = [(place, place) for place in sources]
-    while todo:
-        place, source = todo.pop()
-        if place in found:
-            continue
-        found[place] = source
-        if place not in trackers:
-            todo += [(target, source) for target in behind.get(place, ())]
-    return found
+    """Places of nodes that frames come to which no conntrack has seen, and a source of such."""
+    return reached_past(
+        [place for place, kind in enumerate(kinds) if kind.tells_connections],
+        [place for place, kind in enumerate(kinds) if kind.role == "source"],
+        joins,
+    )

@@ -17,6 +17,7 @@ from labkit.text import shown
 
 @node(
     role="process",
+    tells_due=True,
     kind="delay",
     outputs=(),
     reference="tc-netem",
@@ -36,7 +37,7 @@ def under_way(
     """Holds each frame for a while."""
 
 
-@node(role="source", brings_frames_in=False)
+@node(role="source", brings_frames_in=False, tells_due=True)
 def delay_release(state: State, *, name: Name = None) -> None:
     """Lets go of the frames of a delay line when their time has come."""
 

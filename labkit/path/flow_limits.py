@@ -30,6 +30,7 @@ Flows = Annotated[int, WholeType(1, MOST_FLOWS)]
 
 @node(
     role="process",
+    tells_due=True,
     kind="flow_limit",
     reference="RFC 2475 2.3.3.3",
     counters=(
@@ -51,7 +52,7 @@ def limited(
     """Holds the frames of each flow to a rate."""
 
 
-@node(role="source", brings_frames_in=False)
+@node(role="source", brings_frames_in=False, tells_due=True)
 def flow_limit_release(state: State, *, name: Name = None) -> None:
     """Lets go of the frames of a flow limit when their time has come."""
 

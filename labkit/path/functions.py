@@ -168,6 +168,7 @@ def _check_marks(mark: Mapping[str, str | int] | None) -> None:
 
 @node(
     role="process",
+    tells_due=True,
     kind="queue",
     outputs=(),
     reference="RFC 7567",
@@ -199,7 +200,7 @@ def waiting(
     """Holds frames until the link behind it has sent those before."""
 
 
-@node(role="source", brings_frames_in=False)
+@node(role="source", brings_frames_in=False, tells_due=True)
 def queue_release(state: State, *, name: Name = None) -> None:
     """Lets go of the frames of a queue when the link has sent them."""
 

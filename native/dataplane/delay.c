@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "delay.h"
+#include "due.h"
 #include "frame_program.h"
 
 /* A number before them tells what they are multiples of: 0: the jitter, 1: a second. */
@@ -35,6 +36,7 @@ lk_delay_open(struct lk_node *self)
 	double hz = lk_clock_tsc_hz();
 	int rc;
 
+	d->tells_due = self->config.tells_due;
 	d->time = values[LK_DELAY_TIME].real * hz;
 	d->jitter = values[LK_DELAY_JITTER].real * hz;
 	d->fixed = (uint64_t)d->time;
@@ -147,6 +149,8 @@ lk_delay_take(struct lk_delay *d, void **frames, uint16_t most, uint64_t now)
 
 	for (; count < most && held > 0 && (int64_t)(now - d->frames[first].at) >= 0; count++) {
 		frames[count] = d->frames[first].m;
+		if (d->tells_due)
+			*lk_due_of(frames[count]) = d->frames[first].at;
 		if (d->reorders)
 			heap_remove_top(d->frames, held);
 		else if (++first == d->limit)

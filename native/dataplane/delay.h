@@ -26,7 +26,7 @@ struct lk_delay {
 	 * between two. NULL: there is no jitter. */
 	double *quantiles;
 	uint64_t steps;
-	int reorders;
+	int reorders, tells_due;
 	uint64_t limit, seed, drawn;
 	uint64_t last; /* when the one that came last leaves: the next one not before */
 	/* A ring from `first` on; a heap, the next one that leaves on top, where frames may pass

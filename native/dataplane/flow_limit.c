@@ -5,6 +5,7 @@
 
 #include <rte_cycles.h>
 
+#include "due.h"
 #include "flow_limit.h"
 
 #define PLACES (1u << 16) /* more than a port has buffers */
@@ -21,6 +22,7 @@ lk_flow_limit_open(struct lk_node *self)
 	f->overhead = (uint32_t)values[LK_FLOW_LIMIT_OVERHEAD].whole;
 	f->ns_per_tick = 1e9 / lk_clock_tsc_hz() / (1 << LK_TICK_BITS);
 	f->began = rte_rdtsc();
+	f->tells_due = self->config.tells_due;
 	f->place_count = PLACES;
 	if (rate > 0) {
 		ticks = ldexp(lk_clock_tsc_hz(), LK_TICK_BITS) / rate;
@@ -104,6 +106,8 @@ lk_flow_limit_put(struct lk_flow_limit *f, struct rte_mbuf *m, uint64_t tsc)
 		return LK_other;
 	}
 	f->passed++;
+	if (f->tells_due)
+		*lk_due_of(m) = tsc;
 	return LK_next;
 }
 
@@ -118,6 +122,8 @@ lk_flow_limit_take(struct lk_flow_limit *f, uint64_t tsc, void **objs)
 		uint32_t place = f->waiting.entries[0].index;
 		struct rte_mbuf *m = f->places[place];
 
+		if (f->tells_due)
+			*lk_due_of(m) = f->began + (f->waiting.entries[0].at >> LK_TICK_BITS);
 		lk_remove_top(&f->waiting);
 		f->free_places[f->place_count - 1 - f->waiting.length] = place;
 		f->held--;

@@ -32,7 +32,7 @@ struct lk_flow_limit {
 	uint64_t longest_wait; /* ticks, in which a queue that is full empties */
 	uint64_t began;	       /* TSC */
 	uint32_t overhead;
-	int counts_frames, has_ports;
+	int counts_frames, has_ports, tells_due;
 	double ns_per_tick;
 	struct lk_flow_table flows;
 	struct lk_heap waiting;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dscp.h"
+#include "due.h"
 #include "filter.h"
 #include "flow.h"
 #include "queue_flows.h"
@@ -203,6 +204,8 @@ lk_queue_take(struct lk_queue *q, uint64_t now, enum lk_verdict *verdict)
 	f->passed++;
 	f->passed_bytes += lk_queue_bytes(q, q->sending.m);
 	m = lk_queue_let_go(q, &q->sending);
+	if (q->tells_due)
+		*lk_due_of(m) = q->leaves;
 	q->sending.m = NULL;
 	q->red.idle_since = q->leaves;
 	q->passed++;

@@ -70,7 +70,7 @@ struct lk_queue {
 	uint64_t limit;
 	uint32_t overhead;
 	uint32_t longest; /* frame that came so far */
-	int counts_frames, limits_frames, has_ecn;
+	int counts_frames, limits_frames, has_ecn, tells_due;
 	enum lk_aqm aqm;
 	struct lk_queued sending; /* the frame that the link takes; m is NULL: none */
 	uint64_t leaves;	  /* when it has taken it */

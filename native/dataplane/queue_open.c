@@ -64,6 +64,7 @@ lk_queue_open(struct lk_node *self)
 	struct lk_queue *q = self->state;
 	double hz = lk_clock_tsc_hz(), per_unit = hz / values[LK_QUEUE_RATE].real;
 
+	q->tells_due = self->config.tells_due;
 	q->counts_frames = (int)values[LK_QUEUE_RATE].whole;
 	q->per_unit = (uint64_t)ldexp(per_unit, LK_QUEUE_FRACTION);
 	q->limits_frames = (int)values[LK_QUEUE_LIMIT].whole;

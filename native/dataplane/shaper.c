@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "due.h"
 #include "shaper.h"
 
 #define SHORTEST    60
@@ -20,6 +21,7 @@ lk_shaper_open(struct lk_node *self)
 	s->weight = (uint64_t)self->config.values[LK_ALLOWANCE_WEIGHT].whole;
 	s->limit = (uint64_t)limit->real;
 	s->limits_frames = (int)limit->whole;
+	s->tells_due = self->config.tells_due;
 	places = (s->limits_frames ? limit->real : limit->real / SHORTEST) + LATE;
 	s->place_count = places < MOST_PLACES ? (uint32_t)places : MOST_PLACES;
 	s->places = calloc(s->place_count, sizeof(*s->places));
@@ -36,6 +38,12 @@ lk_shaper_close(struct lk_node *self)
 		rte_pktmbuf_free(s->places[(s->first + i) % s->place_count].m);
 	free(s->places);
 	lk_allowance_put(s->allowance);
+}
+
+static uint64_t
+tsc_of(const struct lk_shaper *s, uint64_t ticks)
+{
+	return s->allowance->began + (ticks >> LK_TICK_BITS);
 }
 
 /* Those whose time has come by then wait no more. */
@@ -82,7 +90,7 @@ decide_one(const struct lk_shaper *s, struct lk_bucket_times *times, struct wait
 }
 
 static void
-decide(struct lk_shaper *s, uint64_t came, void **objs, uint16_t count, uint64_t *leaves)
+decide(struct lk_shaper *s, const uint64_t *came, void **objs, uint16_t count, uint64_t *leaves)
 {
 	struct lk_bucket_times seen, times;
 
@@ -91,7 +99,7 @@ decide(struct lk_shaper *s, uint64_t came, void **objs, uint16_t count, uint64_t
 
 		seen = times = lk_allowance_read(s->allowance);
 		for (uint16_t i = 0; i < count; i++)
-			leaves[i] = decide_one(s, &times, &w, objs[i], came);
+			leaves[i] = decide_one(s, &times, &w, objs[i], came[i]);
 	} while (unlikely(!lk_allowance_commit(s->allowance, &seen, &times)));
 }
 
@@ -111,22 +119,26 @@ hold(struct lk_shaper *s, struct rte_mbuf *m, uint64_t leaves, uint64_t came)
 }
 
 uint16_t
-lk_shaper_put(struct lk_shaper *s, uint64_t tsc, void **objs, uint16_t count, void **full,
-	      uint16_t *full_count)
+lk_shaper_put(struct lk_shaper *s, const struct lk_node *self, uint64_t tsc, void **objs,
+	      uint16_t count, void **full, uint16_t *full_count)
 {
-	uint64_t came = lk_allowance_time(s->allowance, tsc);
-	uint64_t leaves[LK_SHAPER_AT_ONCE];
+	uint64_t came[LK_SHAPER_AT_ONCE], leaves[LK_SHAPER_AT_ONCE];
 	uint16_t kept = 0, refused = 0;
 
-	count_due(s, came);
+	for (uint16_t i = 0; i < count; i++)
+		came[i] = lk_allowance_time(s->allowance, lk_came(self, objs[i], tsc));
+	count_due(s, came[0]);
 	decide(s, came, objs, count, leaves);
 	for (uint16_t i = 0; i < count; i++) {
-		if (unlikely(leaves[i] == REFUSED))
+		if (unlikely(leaves[i] == REFUSED)) {
 			full[refused++] = objs[i];
-		else if (leaves[i] > came || s->held > 0)
-			hold(s, objs[i], leaves[i], came);
-		else
+		} else if (leaves[i] > came[i] || s->held > 0) {
+			hold(s, objs[i], leaves[i], came[i]);
+		} else {
+			if (s->tells_due)
+				*lk_due_of(objs[i]) = tsc_of(s, leaves[i]);
 			objs[kept++] = objs[i];
+		}
 	}
 	s->passed += kept;
 	s->dropped += refused;
@@ -145,6 +157,8 @@ lk_shaper_take(struct lk_shaper *s, uint64_t tsc, void **objs)
 	while (count < LK_SHAPER_AT_ONCE && s->due > 0) {
 		struct rte_mbuf *m = s->places[s->first].m;
 
+		if (s->tells_due)
+			*lk_due_of(m) = tsc_of(s, s->places[s->first].leaves);
 		objs[count++] = m;
 		s->first = s->first + 1 == s->place_count ? 0 : s->first + 1;
 		s->held--;

@@ -29,7 +29,7 @@ struct lk_shaper {
 	uint64_t weight;
 	double ns_per_tick;
 	uint64_t limit; /* bytes or frames that wait */
-	int limits_frames;
+	int limits_frames, tells_due;
 	/* A ring from `first` on. Those in front whose time has come have not left yet, and do not
 	 * wait any more: they take no room from others. */
 	struct lk_shaped *places;
@@ -39,11 +39,12 @@ struct lk_shaper {
 
 int lk_shaper_open(struct lk_node *self);
 void lk_shaper_close(struct lk_node *self);
-/* Of at most LK_SHAPER_AT_ONCE frames that came at this TSC: those that pass at once come first,
- * and are counted as passed; those that find no room are in `full`. Returns the former's number. */
+/* Of at most LK_SHAPER_AT_ONCE frames that have come to the node by this TSC: those that pass at
+ * once come first, and are counted as passed; those that find no room are in `full`. Returns the
+ * former's number. */
 #define LK_SHAPER_AT_ONCE 256
-uint16_t lk_shaper_put(struct lk_shaper *s, uint64_t tsc, void **objs, uint16_t count, void **full,
-		       uint16_t *full_count);
+uint16_t lk_shaper_put(struct lk_shaper *s, const struct lk_node *self, uint64_t tsc, void **objs,
+		       uint16_t count, void **full, uint16_t *full_count);
 /* Those that leave until now, at most LK_SHAPER_AT_ONCE. */
 uint16_t lk_shaper_take(struct lk_shaper *s, uint64_t tsc, void **objs);
 

@@ -17,7 +17,7 @@
 #define LARGE_BUFFERS 4095
 #define SLACK_SECONDS 0.001
 
-int lk_mark_offset;
+int lk_mark_offset, lk_due_offset;
 int lk_payloads_change;
 
 /*
@@ -35,9 +35,12 @@ lk_trials_start(void)
 {
 	static const struct rte_mbuf_dynfield mark = {
 		.name = "lk_mark", .size = sizeof(uint64_t), .align = sizeof(uint64_t)};
+	static const struct rte_mbuf_dynfield due = {
+		.name = "lk_due", .size = sizeof(uint64_t), .align = sizeof(uint64_t)};
 
 	lk_mark_offset = rte_mbuf_dynfield_register(&mark);
-	return lk_mark_offset < 0 ? -rte_errno : 0;
+	lk_due_offset = rte_mbuf_dynfield_register(&due);
+	return lk_mark_offset < 0 || lk_due_offset < 0 ? -rte_errno : 0;
 }
 
 /*

@@ -5,6 +5,7 @@
  * where nothing is behind it.
  */
 #include "allowance.h"
+#include "due.h"
 
 #define AT_ONCE 256
 
@@ -34,8 +35,9 @@ close_police(struct lk_node *self)
 
 /* Decides on a burst, and sorts it: those that pass come first. How many these are. */
 static uint16_t
-judge(struct allowance_police *p, uint64_t came, void **objs, uint16_t count, void **others)
+judge(const struct lk_node *self, uint64_t now, void **objs, uint16_t count, void **others)
 {
+	struct allowance_police *p = self->state;
 	struct lk_allowance *a = p->allowance;
 	struct lk_bucket_times seen, times;
 	int passes[AT_ONCE];
@@ -45,6 +47,7 @@ judge(struct allowance_police *p, uint64_t came, void **objs, uint16_t count, vo
 		seen = times = lk_allowance_read(a);
 		for (uint16_t i = 0; i < count; i++) {
 			uint64_t units = lk_allowance_units(a, objs[i]) * p->weight;
+			uint64_t came = lk_allowance_time(a, lk_came(self, objs[i], now));
 
 			passes[i] = lk_bucket_leaves(&a->bucket, &times, units, came) <= came;
 			if (passes[i])
@@ -69,15 +72,14 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 {
 	struct lk_node *self = lk_node_of(node);
 	enum lk_verdict otherwise = self->config.other < 0 ? LK_police_exceeded : LK_other;
-	struct allowance_police *p = self->state;
-	uint64_t came = lk_allowance_time(p->allowance, rte_rdtsc());
+	uint64_t now = rte_rdtsc();
 	void *others[AT_ONCE];
 	uint16_t kept;
 
 	lk_enter(node, objs, count);
 	for (uint16_t from = 0, n; from < count; from += n) {
 		n = RTE_MIN(count - from, AT_ONCE);
-		kept = judge(p, came, objs + from, n, others);
+		kept = judge(self, now, objs + from, n, others);
 		if (likely(kept == count)) {
 			lk_pass_all(graph, node, LK_next);
 			return count;

@@ -4,15 +4,23 @@
 #include <rte_cycles.h>
 
 #include "delay.h"
+#include "due.h"
 
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
-	struct lk_delay *d = lk_node_of(node)->state;
-	uint16_t taken;
+	const struct lk_node *self = lk_node_of(node);
+	struct lk_delay *d = self->state;
+	uint64_t now = rte_rdtsc();
+	uint16_t taken = 0;
 
 	lk_enter(node, objs, count);
-	taken = lk_delay_put(d, objs, count, rte_rdtsc());
+	if (likely(!self->config.knows_due))
+		taken = lk_delay_put(d, objs, count, now);
+	else
+		while (taken < count &&
+		       lk_delay_put(d, objs + taken, 1, lk_came(self, objs[taken], now)) == 1)
+			taken++;
 	if (unlikely(taken < count))
 		lk_pass(graph, node, LK_delay_full, objs + taken, (uint16_t)(count - taken));
 	return count;

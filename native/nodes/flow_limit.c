@@ -3,6 +3,7 @@
 /* Frames of a flow wait here for its tokens; flow_limit_release lets them go. */
 #include <rte_cycles.h>
 
+#include "due.h"
 #include "flow_limit.h"
 
 /* What has its tokens by now goes before what comes now, which may be of the same flow. */
@@ -19,7 +20,8 @@ let_go(struct rte_graph *graph, struct rte_node *node, struct lk_flow_limit *f, 
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
-	struct lk_flow_limit *f = lk_node_of(node)->state;
+	const struct lk_node *self = lk_node_of(node);
+	struct lk_flow_limit *f = self->state;
 	uint64_t now = rte_rdtsc();
 	uint16_t kept = 0;
 
@@ -32,7 +34,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 
 		if (likely(i + 4 < count))
 			rte_prefetch0(rte_pktmbuf_mtod((struct rte_mbuf *)objs[i + 4], void *));
-		verdict = lk_flow_limit_put(f, objs[i], now);
+		verdict = lk_flow_limit_put(f, objs[i], lk_came(self, objs[i], now));
 		if (verdict == LK_next)
 			objs[kept++] = objs[i];
 		else if (verdict != LK_other)

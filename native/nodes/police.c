@@ -11,6 +11,7 @@
 #include <rte_meter.h>
 
 #include "dscp.h"
+#include "due.h"
 #include "node.h"
 
 enum { RATE, BURST, EXCESS_BURST, PEAK, PEAK_BURST, OVERHEAD, MARKS, COLOR_AWARE = MARKS + 3 };
@@ -26,6 +27,7 @@ struct police {
 	int counts_frames, has_peak, is_aware, marks_any;
 	uint32_t overhead;
 	int time_shift, size_shift;
+	uint64_t last; /* TSC */
 	struct rte_meter_srtcm single;
 	struct rte_meter_srtcm_profile single_profile;
 	struct rte_meter_trtcm dual;
@@ -72,6 +74,7 @@ open_police(struct lk_node *self)
 		p->marks_any |= p->marks[i] != NO_MARK;
 	}
 	choose_units(p, values[RATE].real);
+	p->last = rte_rdtsc();
 	if (p->has_peak) {
 		struct rte_meter_trtcm_params params = {
 			.cir = in_units(p, values[RATE].real),
@@ -82,7 +85,7 @@ open_police(struct lk_node *self)
 
 		rc = rte_meter_trtcm_profile_config(&p->dual_profile, &params);
 		rc = rc != 0 ? rc : rte_meter_trtcm_config(&p->dual, &p->dual_profile);
-		p->dual.time_tc = p->dual.time_tp = rte_rdtsc() << p->time_shift;
+		p->dual.time_tc = p->dual.time_tp = p->last << p->time_shift;
 	} else {
 		struct rte_meter_srtcm_params params = {
 			.cir = in_units(p, values[RATE].real),
@@ -92,7 +95,7 @@ open_police(struct lk_node *self)
 
 		rc = rte_meter_srtcm_profile_config(&p->single_profile, &params);
 		rc = rc != 0 ? rc : rte_meter_srtcm_config(&p->single, &p->single_profile);
-		p->single.time = rte_rdtsc() << p->time_shift;
+		p->single.time = p->last << p->time_shift;
 	}
 	return rc;
 }
@@ -153,13 +156,22 @@ goes_on(struct police *p, uint64_t time, struct rte_mbuf *m)
 	return 1;
 }
 
+/* As a meter has it, whose time does not go back. */
+static uint64_t
+time_of(struct police *p, uint64_t came)
+{
+	if ((int64_t)(came - p->last) > 0)
+		p->last = came;
+	return p->last << p->time_shift;
+}
+
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
 	struct lk_node *self = lk_node_of(node);
 	enum lk_verdict otherwise = self->config.other < 0 ? LK_police_exceeded : LK_other;
 	struct police *p = self->state;
-	uint64_t time = rte_rdtsc() << p->time_shift;
+	uint64_t now = rte_rdtsc();
 	void *others[AT_ONCE];
 	uint16_t kept = 0;
 
@@ -168,7 +180,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		uint16_t other_count = 0;
 
 		for (; i < count && other_count < AT_ONCE; i++) {
-			if (likely(goes_on(p, time, objs[i])))
+			if (likely(goes_on(p, time_of(p, lk_came(self, objs[i], now)), objs[i])))
 				objs[kept++] = objs[i];
 			else
 				others[other_count++] = objs[i];

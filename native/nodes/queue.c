@@ -3,12 +3,14 @@
 /* Frames wait here for a link, which queue_release is. */
 #include <rte_cycles.h>
 
+#include "due.h"
 #include "queue.h"
 
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
-	struct lk_queue *q = lk_node_of(node)->state;
+	const struct lk_node *self = lk_node_of(node);
+	struct lk_queue *q = self->state;
 	uint64_t now = rte_rdtsc();
 
 	lk_enter(node, objs, count);
@@ -18,7 +20,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 
 		while ((gone = lk_queue_make_room(q, objs[i])) != NULL)
 			lk_pass_one(graph, node, LK_queue_full, gone);
-		verdict = lk_queue_put(q, objs[i], now);
+		verdict = lk_queue_put(q, objs[i], lk_came(self, objs[i], now));
 		if (verdict != LK_next)
 			lk_pass_one(graph, node, verdict, objs[i]);
 	}

@@ -6,7 +6,8 @@
 static uint16_t
 process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t count)
 {
-	struct lk_shaper *s = lk_node_of(node)->state;
+	const struct lk_node *self = lk_node_of(node);
+	struct lk_shaper *s = self->state;
 	uint64_t now = rte_rdtsc();
 	void *full[LK_SHAPER_AT_ONCE];
 
@@ -15,7 +16,7 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 		uint16_t kept, full_count;
 
 		n = RTE_MIN(count - from, LK_SHAPER_AT_ONCE);
-		kept = lk_shaper_put(s, now, objs + from, n, full, &full_count);
+		kept = lk_shaper_put(s, self, now, objs + from, n, full, &full_count);
 		if (likely(kept == count)) {
 			lk_pass_all(graph, node, LK_next);
 			return count;
