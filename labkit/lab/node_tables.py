@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labkit.errors import PathError
+from labkit.errors import EngineError, PathError
 from labkit.path.graph import Graph, NamedNode
 from labkit.text import near
 
@@ -50,7 +50,15 @@ class NodeTables(Mapping[str, "pd.DataFrame"]):
     def clear(self, node: str) -> None:
         """Empties a switch's table at once: it learns anew."""
         self._check(node)
-        self._clear(self._path.name, node)
+        try:
+            self._clear(self._path.name, node)
+        except EngineError as error:
+            if "ENOENT" not in str(error):
+                raise
+            raise PathError(
+                f"the table of {self._path.node(node).kind} {node} cannot be emptied; that of a "
+                "switch can"
+            ) from None
 
     def first(self, node: str, rows: int = MOST_SHOWN) -> "tuple[pd.DataFrame, bool]":
         """The first rows of a node's table, and whether these are all."""

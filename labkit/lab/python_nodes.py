@@ -108,12 +108,12 @@ class Server:
         try:
             given = FUNCTIONS[self.own.native](question[QUESTION.size :])
             verdict, frame = verdict_of(self.own, given)
-        except Exception as error:  # whatever it raises, the frame has to go somewhere
+        except BaseException as error:  # whatever it raises, the frame has to go somewhere
             self._tell(error)
             verdict, frame = self.own.numbers()[DROP, ERROR], None
         return ANSWER.pack(token, verdict, frame is not None) + (frame or b"")
 
-    def _tell(self, error: Exception) -> None:
+    def _tell(self, error: BaseException) -> None:
         """Once: the frames that follow fail alike."""
         if self._has_told:
             return

@@ -40,6 +40,8 @@ ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0",
     "UBSAN_OPTIONS": "print_stacktrace=0:halt_on_error=1",
 }
+LATE, WAITS = 97, 10  # as in native/cell/in_test.h
+SPARE_SECONDS = 30
 AT = re.compile(rf"^(?:\s+#\d+ .*)?\S*{CELL}:(\d+)", re.MULTILINE)
 ADDRESS = re.compile(r"on address (0x[0-9a-f]+)")
 ACCESS = re.compile(r"^(READ|WRITE) of size (\d+)", re.MULTILINE)
@@ -164,12 +166,30 @@ def test(
         return _in_python(own, given, raw)
     program = _program(own)
     told = _question(own, made, program, raw, tailroom, timeout)
-    ran = subprocess.run(
-        [program], input=told, capture_output=True, env={**os.environ, **ENVIRONMENT}, check=False
-    )
+    environment = {**os.environ, **ENVIRONMENT}
+    try:
+        ran = subprocess.run(
+            [program],
+            input=told,
+            capture_output=True,
+            env=environment,
+            timeout=timeout * WAITS + SPARE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise _fault(own, LATE, "", timeout) from None
+    said = ran.stderr.decode(errors="replace")
     if ran.returncode != 0:
-        raise _fault(own, ran.returncode, ran.stderr.decode(errors="replace"), timeout)
-    return _answer(own, ran.stdout, given)
+        raise _fault(own, ran.returncode, said, timeout)
+    try:
+        return _answer(own, ran.stdout, given)
+    except struct.error:
+        number = len(FRAME.findall(said)) - 1
+        raise NodeFault(
+            f"node {own.name}: it ended its process in frame {max(0, number)}, as exit() does; "
+            "return a verdict instead",
+            frame=max(0, number),
+        ) from None
 
 
 def _in_python(own: OwnNode, given: list[Any], raw: list[bytes]) -> Tested:
@@ -240,7 +260,7 @@ def _fault(own: OwnNode, code: int, said: str, timeout: int) -> LabError:
     line = int(at[1]) if at else None
     frames = FRAME.findall(said)
     number = int(frames[-1][0]) if frames else 0
-    if code == 3:
+    if code == LATE:
         what = f"it has not come back from a frame within {plain(timeout)} s"
     elif undefined := UNDEFINED.search(said):
         what = undefined[1]

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,10 @@ from labkit.node.diagnostics import told
 
 SECONDS = 120  # that a compiler has, on a machine under load
 WARNINGS = ("-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror")
-PLAIN = ("-std=gnu11", "-g", "-fdiagnostics-color=never")
+PLAIN = (
+    *("-std=gnu11", "-g", "-fdiagnostics-color=never"),
+    "-ftrack-macro-expansion=0",  # of gcc's: what is wrong within a macro stands in the cell's line
+)
 ENGINE = ("-O3", "-fPIC", "-shared", "-fvisibility=hidden")
 TEST = ("-O1", "-DLK_CELL_TEST", "-fsanitize=address,undefined", "-fno-omit-frame-pointer")
 # In the engine, which has no runtime of sanitizers, what is undefined ends it at once.
@@ -71,6 +75,25 @@ def flags() -> list[str]:
     return [*own, *filter(None, found)]
 
 
+def _run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Runs a compiler; when its time is over all that it has started ends with it."""
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env=environment,
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=SECONDS)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
 def compile_c(
     name: str, file: Path, output: Path, options: list[str], source: str, first_line: int
 ) -> None:
@@ -78,15 +101,7 @@ def compile_c(
     command = [*compiler(), *PLAIN, *WARNINGS, *options, *flags(), str(file), "-o", str(output)]
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     try:
-        ran = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-            env=environment,
-            check=False,
-        )
+        ran = _run(command, environment)
     except subprocess.TimeoutExpired:
         raise CompileError(
             f"node {name}: {command[0]} has not come to an end within {SECONDS} s"

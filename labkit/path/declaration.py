@@ -110,7 +110,9 @@ def node(
             fits(*args, **kwargs)
             given = signature.bind(*args, **kwargs).arguments
             name = fitting("name", given.pop("name", None), str | None, PathError)
-            params = {key: _given(known[key], value) for key, value in given.items()}
+            params = {
+                key: _given(declared.name, key, known[key], value) for key, value in given.items()
+            }
             return make(declared.name, params, name)
 
         _describe(maker, signature, f"{text}\n\nReference: {reference}" if reference else text)
@@ -119,10 +121,15 @@ def node(
     return declare
 
 
-def _given(parameter: Parameter, value: Any) -> Any:
+def _given(kind: str, name: str, parameter: Parameter, value: Any) -> Any:
     if value is None and parameter.default is None:
         return None
-    return parameter.type.given(value)
+    try:
+        return parameter.type.given(value)
+    except PathError as error:
+        if name in str(error):
+            raise
+        raise PathError(f"node {kind}: {name}: {error}") from None
 
 
 def _parameters(

@@ -228,5 +228,5 @@ class Graph:
 
 def _in_words(value: Value) -> str:
     if isinstance(value, list):
-        return ", ".join(value)
+        return ", ".join(map(str, value))
     return "not given" if value is None else str(value)

@@ -108,6 +108,15 @@ def route(
 
     Its outputs are named after its ports. Parameters are those of lk.router().
     """
+    example = '{port: "10.0.1.1/24"}'
+    for what, given, such in (
+        ("ports", ports, example),
+        ("routes", routes, '{"10.9.0.0/16": "10.0.1.254"}'),
+        ("macs", macs, '{port: "02:00:00:00:00:01"}'),
+        ("mtus", mtus, "{port: 1400}"),
+    ):
+        if given is not None and not isinstance(given, Mapping):
+            raise PathError(f"{what} is {shown(given)}; it is a dict such as {such}")
     names = [str(PortType().given(port)) for port in ports]
     if not names:
         raise PathError('a router has a port at least, such as {port: "10.0.1.1/24"}')

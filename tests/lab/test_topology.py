@@ -98,6 +98,23 @@ def test_what_python_speaks_by_is_no_port_of_paths(lab: lk.Lab) -> None:
     assert net["h1"].ping("h2", 1, timeout=SECONDS).answered == 1
 
 
+def test_what_is_asked_of_one_that_was_stopped(lab: lk.Lab) -> None:
+    net = lab.topology("h1 -- r1 -- h2")
+    with pytest.raises(LabError, match="timeout is -1"):
+        net.ping_all(timeout=-1)
+    with pytest.raises(LabError, match="the table of route r1 cannot be emptied; that of a switch"):
+        net.path.tables.clear("r1")
+    net.stop()
+    for ask in (
+        net.ping_all,
+        lambda: net["h1"].ping("h2"),
+        lambda: net.set_link("h1", "r1", up=False),
+    ):
+        with pytest.raises(LabError, match="topology net was stopped"):
+            ask()
+    assert list(lab.ports) == []
+
+
 def test_ipv6(lab: lk.Lab) -> None:
     net = lab.topology("h1: host fd00:1::5/64\nh1 -- s1 -- r1 -- h2\nh3 -- s1")
     far = net.addresses.query("device == 'h2'")["address"].str.partition("/")[0].tolist()[1]

@@ -145,6 +145,12 @@ def test_a_default_route() -> None:
         ("h1:eth1 -- s1:eth1", "'h1:eth1' is no name of a device.*interfaces are not named"),
         ("h1 --", "'' is no name of a device"),
         ("h1 -- h1", "h1 is linked with itself"),
+        ("h1 -- h2 : rate 100", "rate is '100': it has no unit; write it as rate 100 Mbit/s"),
+        ({"links": [("h1", "h2", {"delay": None})]}, "delay is None: it is neither a number"),
+        (
+            "h1: host 10.0.1.5/24, 10.0.1.6/24\nh1 -- h2",
+            "h1 has the addresses 10.0.1.5 and 10.0.1.6; a host has one of each IP version",
+        ),
         ("r1: router to 10.9.0.0 10.0.1.9", "behind to 10.9.0.0 stands '10.0.1.9'; it is via"),
         ("r1: router to 10.9.0.1/16 via 10.0.1.9", "behind to stands '10.9.0.1/16', no network"),
         ("r1: router to 10.9.0.0/16 via fd00::1", "an address of the other IP version"),

@@ -35,6 +35,12 @@ def faults() -> Iterator[tuple[str, str]]:
     )
     yield "return (enum lk_verdict)(f->length * 100);", "it returned 4600 of frame 0"
     yield "f->length = 70000; return LK_next;", "frame 0 ends outside of its buffer"
+    yield "extern void exit(int); exit(0); return LK_next;", "it ended its process in frame 0"
+
+
+def test_what_a_node_prints_is_no_answer() -> None:
+    lines = ("extern int puts(const char *);", 'puts("verdict");', "return LK_other;")
+    assert lk.node.test(lk.node.compile("says", node("says", *lines)), packet(9)).verdict == "other"
 
 
 @pytest.mark.parametrize(("line", "said"), list(faults()))

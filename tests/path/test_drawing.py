@@ -9,6 +9,7 @@ import pytest
 from labkit.packet import tunnels
 from labkit.packet.codec import VERDICTS
 from labkit.path import nodes as lk
+from labkit.path.delay import delay
 from labkit.path.drawing import path_svg
 from labkit.path.flows import flows_of
 from labkit.path.path import Path
@@ -207,3 +208,8 @@ def test_tunnels_say_which() -> None:
     assert "192.0.2.1 to 192.0.2.2" in svg
     assert "GUE" in svg
     assert "any VNI" in path_svg(Path(lk.rx("a") >> lk.decap(tunnels.Geneve()) >> lk.tx("a")))
+
+
+def test_a_distribution_of_measured_times_is_drawn() -> None:
+    line = delay("5 ms", 0, ["1 ms", "2 ms"])
+    assert "distribution: 0.001, 0.002;" in path_svg(Path(lk.rx("a") >> line >> lk.tx("b")))

@@ -38,6 +38,8 @@ def test_a_router_is_plain_data() -> None:
 
 WRONG: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {}, "a router has a port at least"),
+    (["a"], {}, "ports is ['a']; it is a dict such as"),  # type: ignore[list-item]
+    (PORTS, [("10.9.0.0/16", "10.0.2.2")], "routes is ["),  # type: ignore[list-item]
     ({"a": []}, {}, "port a has no address; give it one such as"),
     ({"a": "10.0.1.1"}, {}, "'10.0.1.1'; write the address with the length of its network's"),
     ({"a": "ten/24"}, {}, "'ten/24'; write the address"),

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from labkit.arguments.checked import EVERY, checked
+from labkit.arguments.hints import Seconds
 from labkit.arguments.names import Named
-from labkit.errors import LabError
+from labkit.errors import LabError, Unreachable
 from labkit.lab.port import Port
 from labkit.lab.running_path import RunningPath
 from labkit.lab.topology.addressing import Attached, Layout
@@ -111,9 +112,13 @@ class Network(Mapping[str, Host]):
         ]
         return Table(rows, columns=["router", "network", "gateway", "name"])
 
-    def ping_all(self, *, timeout: float = 1.0) -> "pd.DataFrame":
+    @checked(LabError)
+    def ping_all(self, *, timeout: Seconds = 1.0) -> "pd.DataFrame":
         """Every host pings every other one once: round trips in ms, a row for each that asks and a
-        column for each that is asked; missing where no answer came in `timeout` s."""
+        column for each that is asked; missing where no answer came in `timeout` s.
+
+        Raises PortError where the lab has no room for a port for each host.
+        """
         import pandas as pd
 
         from labkit.tables.table import Table
@@ -153,6 +158,7 @@ class Network(Mapping[str, Host]):
         What is not named stays as it is. up=False: nothing comes through, and what is on the way is
         lost; routes stay as they are, for no router tells another. rate=None: no limit.
         """
+        self._check_runs()
         given = {"delay": delay, "jitter": jitter, "loss": loss, "limit": limit, "up": up}
         given = {name: value for name, value in given.items() if value is not None}
         if rate != AS_IT_IS:
@@ -224,6 +230,7 @@ class Network(Mapping[str, Host]):
 
     def _port(self, name: str) -> Port:
         """By which Python speaks from a host, made when it first does."""
+        self._check_runs()
         port = self._ports.get(name)
         if port is None or port.is_closed:
             mac = self._layout.host(name).mac
@@ -235,10 +242,17 @@ class Network(Mapping[str, Host]):
             self._paths.of_hosts[port] = name
         return port
 
+    def _check_runs(self) -> None:
+        if not self.path.is_running:
+            raise LabError(
+                f"topology {self.path.name} was stopped, and nobody is in it; make it again by "
+                "lab.topology(...)"
+            )
+
     def _rtt(self, host: Host, target: str, timeout: float) -> float | None:
         try:
             found = host.ping(target, 1, timeout=timeout).rtts_ms
-        except LabError:  # nobody answers ARP
+        except Unreachable:  # nobody answers ARP
             found = []
         return found[0] if found else None
 

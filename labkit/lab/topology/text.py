@@ -161,6 +161,14 @@ def device_of(name: str, told: str) -> Device:
             addresses.append(_address(word))
     if routes and kind != "router":
         raise TopologyError(f"{kind} {name} has a route; routers do, hosts have via with a gateway")
+    if kind == "host":
+        for version in (4, 6):
+            many = [str(a.ip) for a in addresses if a.version == version]
+            if len(many) > 1:
+                raise TopologyError(
+                    f"host {name} has the addresses {' and '.join(many)}; a host has one of each "
+                    "IP version"
+                )
     if kind == "switch" and (addresses or gateway):
         raise TopologyError(f"switch {name} has addresses; a switch has none, hosts and routers do")
     return Device(name, kind, tuple(addresses), gateway, tuple(routes.items()))
@@ -249,13 +257,25 @@ def quality_of(given: Mapping[str, Any], before: Quality | None = None) -> Quali
     return (before or Quality()).with_(read)
 
 
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _rate(value: Any) -> Any:
+    if isinstance(value, str) and _is_number(value):
+        raise ValueError("it has no unit")  # 100 is Mbit/s to some, packets a second to others
     if value is not None:
         load(value)
     return value
 
 
 def _time(value: Any) -> float:
+    if not isinstance(value, str) and not is_real(value):
+        raise ValueError("it is neither a number of seconds nor a text")
     seconds = float(value) if is_real(value) else parse_quantity(value, ("s",)).value
     if not 0 <= seconds <= LONGEST_SECONDS:
         raise ValueError("the range is 0 to 60 s")
