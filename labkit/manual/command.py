@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command labkit docs."""
+
+import contextlib
+
+import click
+
+from labkit.notebooks.run.options import TEXT, exit_on_error, say
+
+
+@click.command()
+@click.argument("name", required=False, type=TEXT)
+@click.option("--serve", is_flag=True, help="Serve the pages on 127.0.0.1 until Ctrl-C.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="To serve on; default: any free one."
+)
+def docs(name: str | None, serve: bool, port: int) -> None:
+    """Open the documentation, or tell what NAME means and where that stands.
+
+    NAME is a drop (drop_tx_full), a counter (rx_missed_errors), a node (police), an error
+    (EngineDied), a word of the ledger (unexplained) or a public name (trial). The pages are files:
+    nothing is fetched.
+    """
+    # Late: `labkit --help` need not wait for what knows all names.
+    from labkit.manual import pages
+
+    with exit_on_error():
+        address = "index.html" if name is None else _explain(name)
+        if serve:
+            _serve(address, port)
+        elif name is None:
+            say(pages.open_page(address))
+        elif pages.folder() is None:
+            say(f"\nMore stands on its page; {pages.missing()}")
+        elif address:
+            say(f"\n{pages.open_page(address)}")
+
+
+def _explain(name: str) -> str:
+    """Prints what a name means. Returns the address of its page, or ""."""
+    from labkit.errors import UnknownName
+    from labkit.manual import pages
+    from labkit.manual.meanings import meaning, names, page_names
+    from labkit.text import near
+
+    addresses = pages.addresses()
+    address = next((addresses[n] for n in page_names(name) if n in addresses), "")
+    text = meaning(name)
+    if not text and not address:
+        known = dict.fromkeys((*names(), *addresses))
+        raise UnknownName(f"nothing here is called {name!r}{near(name, known)}")
+    if text:
+        say(text)
+    return address
+
+
+def _serve(address: str, port: int) -> None:
+    from labkit.manual import pages
+
+    with pages.server(port) as server, contextlib.suppress(KeyboardInterrupt):
+        say(f"http://{pages.LOOPBACK}:{server.server_port}/{address}   (Ctrl-C ends it)")
+        server.serve_forever()

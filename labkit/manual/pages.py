@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The built pages: where they are, and which one explains a name."""
+
+import json
+import os
+import webbrowser
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import LabError
+
+PACKAGE = Path(__file__).parents[1]
+# Inside the package when installed; what `make docs` built in a checkout.
+FOLDERS = (PACKAGE / "data/docs", PACKAGE.parent / "build/docs/html")
+LOOPBACK = "127.0.0.1"
+
+
+def folder() -> Path | None:
+    """Where the pages are; None when this installation has none."""
+    return next((folder for folder in FOLDERS if (folder / "index.html").is_file()), None)
+
+
+def missing() -> str:
+    """Why there are none, and what to do."""
+    if (PACKAGE.parent / "pyproject.toml").is_file():
+        return "the pages are not built yet: run `make docs` in the checkout"
+    return "this installation was built without the pages; `make docs` in a checkout builds them"
+
+
+def addresses() -> dict[str, str]:
+    """The page and the place on it, by name; empty without pages."""
+    where = folder()
+    found: dict[str, str] = json.loads((where / "names.json").read_text()) if where else {}
+    return found
+
+
+def open_page(address: str) -> str:
+    """Opens a page in a browser where there is a display. Returns its URL."""
+    where = folder()
+    if where is None:
+        raise LabError(missing())
+    page, _, anchor = address.partition("#")
+    url = (where / page).as_uri() + (f"#{anchor}" if anchor else "")
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(url)
+    return url
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # as its base has it
+        """Nothing: a line a file would hide the address."""
+
+
+def server(port: int) -> ThreadingHTTPServer:
+    """A server of the pages on the loopback interface; port 0: any that is free."""
+    where = folder()
+    if where is None:
+        raise LabError(missing())
+    try:
+        return ThreadingHTTPServer((LOOPBACK, port), partial(_Quiet, directory=str(where)))
+    except OSError as error:
+        raise LabError(
+            f"port {port} on {LOOPBACK}: {error.strerror}; give another one, or 0 for any"
+        ) from None
