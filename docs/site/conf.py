@@ -61,8 +61,9 @@ html_theme_options = {
 
 def setup(app: Sphinx) -> None:
     """What Sphinx does not know by itself: kinds of names, and how docstrings are written here."""
-    for kind in names.KINDS:
-        app.add_object_type(kind, kind, f"pair: %s; {kind}")
+    for kind, called in names.KINDS.items():
+        app.add_object_type(kind, kind, f"pair: %s; {called}", objname=called)
+    app.connect("env-updated", names.note)
     app.connect("autodoc-process-docstring", docstrings.process)
     app.connect("autodoc-process-signature", api.shown_signature)
     app.connect("build-finished", names.write)

@@ -1,30 +1,47 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where each name is explained: names.json among the pages, which `labkit docs NAME` reads."""
+"""Where each name is explained: names.json among the pages, which `labkit docs NAME` reads.
+
+"places" are addresses by name; "texts" what the written pages say of a name.
+"""
 
 import json
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 from docs.site import pages
 
-KINDS = ("drop", "counter", "node")
+# Object types of Sphinx, and what the search calls them. Directives make those of drops, nodes and
+# counters; the others stand in written pages.
+KINDS = {
+    "drop": "drop",
+    "counter": "counter",
+    "node": "node",
+    "lk-word": "word of the ledger",
+    "lk-error": "error",
+}
+
+
+def note(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Tells Sphinx of the names in written pages, so that its search finds their places."""
+    objects = env.domains.standard_domain.objects
+    for word, anchor in pages.words().items():
+        objects["lk-word", word] = ("glossary", anchor)
+    for name in pages.errors():
+        objects["lk-error", name] = ("errors", name.lower())
+    return []
 
 
 def write(app: Sphinx, problem: Exception | None) -> None:
-    """names.json: the address of each name, the first one where several have it."""
+    """names.json; a name that stands in several places has the first one."""
     if problem is not None:
         return
-    found = {name: f"errors.html#{name.lower()}" for name in pages.errors()}
-    objects = [
-        (name.removeprefix("labkit."), page, anchor)
-        for domain in ("std", "py")
-        for name, _, kind, page, anchor, _ in app.env.get_domain(domain).get_objects()
-        if domain == "py" or kind in KINDS
-    ]
-    for name, page, anchor in objects:
-        found.setdefault(name, f"{page}.html#{anchor}")
-    for word, anchor in pages.words().items():
-        found.setdefault(word, f"glossary.html#{anchor}")
-    text = json.dumps(dict(sorted(found.items())), indent=0, ensure_ascii=False)
-    (Path(app.outdir) / "names.json").write_text(text)
+    found: dict[str, str] = {}
+    for domain in (app.env.domains.standard_domain, app.env.domains.python_domain):
+        for name, _, kind, page, anchor, _ in domain.get_objects():
+            if kind in KINDS or domain.name == "py":
+                found.setdefault(name.removeprefix("labkit."), f"{page}.html#{anchor}")
+    names = {"places": dict(sorted(found.items())), "texts": pages.texts()}
+    text = json.dumps(names, indent=0, ensure_ascii=False)
+    (Path(app.outdir) / "names.json").write_text(text, encoding="utf-8")

@@ -14,7 +14,8 @@ DOCS = ROOT / "docs"
 BESIDES = {ROOT / "CONTRIBUTING.md": "contributing.md"}
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]*)(#[^)\s]*)?\)")
 FENCE = re.compile(r"(^ *```.*?^ *``` *$)", re.DOTALL | re.MULTILINE)
-WORD = re.compile(r"^\| ([A-Za-z][\w ,:]*?) \|", re.MULTILINE)
+WORD = re.compile(r"^\| ([A-Za-z][\w ,:]*?) \| (.*?) \|", re.MULTILINE)
+ERROR = re.compile(r"^### (\w+)\n(.*?)(?=^##|\Z)", re.DOTALL | re.MULTILINE)
 GLOSSARY = "glossary.md"
 MORE = "<!-- pages that stand nowhere else -->"
 
@@ -68,13 +69,27 @@ def _relative(to: Path, place: Path) -> str:
 
 def words() -> dict[str, str]:
     """The glossary's words, and where each stands first."""
-    found = WORD.findall((DOCS / GLOSSARY).read_text())
-    return {word: "word-" + re.sub(r"\W+", "-", word) for word in found if word != "word"}
+    return {word: "word-" + re.sub(r"\W+", "-", word) for word in _rows()}
 
 
-def errors() -> list[str]:
-    """The classes that the page of errors explains."""
-    return re.findall(r"^#+ (\w+)$", (DOCS / "errors.md").read_text(), re.MULTILINE)[1:]
+def _rows() -> dict[str, str]:
+    """What the glossary says of each word, where it stands first."""
+    found: dict[str, str] = {}
+    for word, text in WORD.findall((DOCS / GLOSSARY).read_text()):
+        if word != "word":
+            found.setdefault(word, text)
+    return found
+
+
+def errors() -> dict[str, str]:
+    """The classes that the page of errors explains, and what it says of each."""
+    found = ERROR.findall((DOCS / "errors.md").read_text())
+    return {name: text.strip() for name, text in found}
+
+
+def texts() -> dict[str, str]:
+    """What these pages say of names, for a terminal."""
+    return {**_rows(), **{name: LINK.sub(r"\2", text) for name, text in errors().items()}}
 
 
 def _with_words(text: str) -> str:
@@ -83,7 +98,7 @@ def _with_words(text: str) -> str:
 
     def word(found: re.Match[str]) -> str:
         place = left.pop(found[1], None)
-        return f"| [{found[1]}]{{#{place}}} |" if place else found[0]
+        return f"| [{found[1]}]{{#{place}}} | {found[2]} |" if place else found[0]
 
     return WORD.sub(word, text)
 

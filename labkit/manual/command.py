@@ -43,12 +43,14 @@ def _explain(name: str) -> str:
     from labkit.manual.meanings import meaning, names, page_names
     from labkit.text import near
 
-    addresses = pages.addresses()
-    address = next((addresses[n] for n in page_names(name) if n in addresses), "")
-    text = meaning(name)
+    known = pages.names()
+    asked = list(page_names(name))
+    address = next((known.places[n] for n in asked if n in known.places), "")
+    written = next((f"{n}: {known.texts[n]}" for n in asked if n in known.texts), "")
+    text = written or meaning(name)
     if not text and not address:
-        known = dict.fromkeys((*names(), *addresses))
-        raise UnknownName(f"nothing here is called {name!r}{near(name, known)}")
+        everything = dict.fromkeys((*names(), *known.places))
+        raise UnknownName(f"nothing here is called {name!r}{near(name, everything)}")
     if text:
         say(text)
     return address

@@ -4,6 +4,7 @@
 import json
 import os
 import webbrowser
+from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,11 +30,27 @@ def missing() -> str:
     return "this installation was built without the pages; `make docs` in a checkout builds them"
 
 
-def addresses() -> dict[str, str]:
-    """The page and the place on it, by name; empty without pages."""
+@dataclass(frozen=True)
+class Names:
+    """What the pages know of names; nothing without pages.
+
+    Attributes
+    ----------
+    places: the page of each, and the place on it
+    texts: what the pages say of a word or an error
+    """
+
+    places: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+def names() -> Names:
+    """Of the pages that there are."""
     where = folder()
-    found: dict[str, str] = json.loads((where / "names.json").read_text()) if where else {}
-    return found
+    if where is None:
+        return Names()
+    found = json.loads((where / "names.json").read_text(encoding="utf-8"))
+    return Names(found["places"], found["texts"])
 
 
 def open_page(address: str) -> str:

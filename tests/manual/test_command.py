@@ -17,12 +17,13 @@ from labkit.manual import pages
 def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Pages of an installation, of two names."""
     (tmp_path / "index.html").write_text("the documentation")
-    names = {
+    places = {
         "drop_tx_full": "reference/drops.html#drop-drop_tx_full",
         "rx_q{n}_errors": "reference/counters_dpdk.html#q",
         "unsent": "glossary.html#word-unsent",
     }
-    (tmp_path / "names.json").write_text(json.dumps(names))
+    texts = {"unsent": "intended - sent"}
+    (tmp_path / "names.json").write_text(json.dumps({"places": places, "texts": texts}))
     monkeypatch.setattr(pages, "FOLDERS", (tmp_path,))
     return tmp_path
 
@@ -75,7 +76,7 @@ def test_a_counter_of_a_queue_is_found_by_its_pattern(built: Path, opened: list[
 
 
 def test_a_word_of_the_glossary_has_its_page(built: Path, opened: list[str]) -> None:
-    assert docs("unsent").exit_code == 0
+    assert docs("unsent").output.startswith("unsent: intended - sent\n")
     assert opened[0].endswith("glossary.html#word-unsent")
 
 
@@ -99,7 +100,7 @@ def test_without_pages_the_library_tells(
     assert result.exit_code == 0
 
 
-def test_an_unknown_name_is_told_with_the_near_miss() -> None:
+def test_an_unknown_name_is_told_with_the_near_miss(built: Path) -> None:
     result = docs("drop_tx_ful")
     assert result.exit_code == 2
     assert "nothing here is called 'drop_tx_ful'" in result.output

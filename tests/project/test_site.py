@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import labkit
-from docs.site import links
+from docs.site import links, pages
 from docs.site.docstrings import converted
 from labkit.errors import LabError
 
@@ -22,14 +22,20 @@ def test_every_kind_of_error_has_its_entry() -> None:
     for module in pkgutil.walk_packages(labkit.__path__, "labkit."):
         if not re.search(r"__main__|pytest_plugin|\._", module.name):
             importlib.import_module(module.name)
-    headings = re.findall(r"^##+ (\w+)$", (ROOT / "docs/errors.md").read_text(), re.MULTILINE)
-    ours = {name for name in kinds_of(LabError) if name in all_names()}
-    assert ours - set(headings) == set()
+    ours = {name for name in kinds_of(LabError) if f"class {name}(" in source()}
+    assert ours == set(pages.errors())
 
 
-def all_names() -> str:
+def source() -> str:
     """The source, so that what a test declares is not asked for."""
     return "".join(file.read_text() for file in (ROOT / "labkit").rglob("*.py"))
+
+
+def test_words_and_errors_have_their_texts() -> None:
+    texts = pages.texts()
+    assert texts["unsent"].startswith("intended - sent")
+    assert "lab.restart()" in texts["EngineDied"]
+    assert "guide/hangs.md" not in texts["EngineHung"]
 
 
 def test_a_docstring_becomes_prose_items_and_code() -> None:
