@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -21,6 +22,8 @@ KINDS = {
     "lk-word": "word of the ledger",
     "lk-error": "error",
 }
+
+MODULES = re.compile(r"^labkit\.(?:[a-z_]+\.)*(?=[A-Z])")
 
 
 def note(app: Sphinx, env: BuildEnvironment) -> list[str]:
@@ -41,7 +44,9 @@ def write(app: Sphinx, problem: Exception | None) -> None:
     for domain in (app.env.domains.standard_domain, app.env.domains.python_domain):
         for name, _, kind, page, anchor, _ in domain.get_objects():
             if kind in KINDS or domain.name == "py":
-                found.setdefault(name.removeprefix("labkit."), f"{page}.html#{anchor}")
+                # A class is asked for without its module: "Network.ping_all"
+                for called in (MODULES.sub("", name), name.removeprefix("labkit.")):
+                    found.setdefault(called, f"{page}.html#{anchor}")
     names = {"places": dict(sorted(found.items())), "texts": pages.texts()}
     text = json.dumps(names, indent=0, ensure_ascii=False)
     (Path(app.outdir) / "names.json").write_text(text, encoding="utf-8")

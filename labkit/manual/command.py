@@ -2,6 +2,7 @@
 """The command labkit docs."""
 
 import contextlib
+from importlib.util import find_spec
 
 import click
 
@@ -40,20 +41,37 @@ def _explain(name: str) -> str:
     """Prints what a name means. Returns the address of its page, or ""."""
     from labkit.errors import UnknownName
     from labkit.manual import pages
-    from labkit.manual.meanings import meaning, names, page_names
     from labkit.text import near
 
-    known = pages.names()
-    asked = list(page_names(name))
+    known, asked, meant = pages.names(), list(pages.spellings(name)), ""
+    if has_native_modules():
+        from labkit.manual.meanings import meaning, pattern
+
+        asked.append(pattern(name))
+        meant = meaning(name)
     address = next((known.places[n] for n in asked if n in known.places), "")
-    written = next((f"{n}: {known.texts[n]}" for n in asked if n in known.texts), "")
-    text = written or meaning(name)
+    text = next((f"{n}: {known.texts[n]}" for n in asked if n in known.texts), meant)
     if not text and not address:
-        everything = dict.fromkeys((*names(), *known.places))
-        raise UnknownName(f"nothing here is called {name!r}{near(name, everything)}")
+        raise UnknownName(f"nothing here is called {name!r}{near(name, _all_names())}")
     if text:
         say(text)
     return address
+
+
+def _all_names() -> list[str]:
+    from labkit.manual import pages
+
+    found = list(pages.names().places)
+    if has_native_modules():
+        from labkit.manual.meanings import names
+
+        found += names()
+    return list(dict.fromkeys(found))
+
+
+def has_native_modules() -> bool:
+    """Whether the library can tell what names mean; else the pages alone do."""
+    return find_spec("labkit._codec") is not None
 
 
 def _serve(address: str, port: int) -> None:

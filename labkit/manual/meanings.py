@@ -21,14 +21,10 @@ def meaning(name: str) -> str:
     return "\n\n".join(filter(None, found))
 
 
-def page_names(name: str) -> Iterator[str]:
-    """The names under which the pages may have it."""
-    plain = name.removeprefix("lk.")
-    last = plain.rpartition("/")[2]
-    yield from (plain, last, plain.rpartition(".")[2], f"drop_{plain}")
-    metric = catalogue.find(plain)
-    if metric is not None:
-        yield metric.name
+def pattern(name: str) -> str:
+    """What a counter of this name is called in the catalogue: "rx_q{n}_errors"."""
+    metric = catalogue.find(name)
+    return metric.name if metric else ""
 
 
 def names() -> Iterator[str]:

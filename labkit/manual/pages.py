@@ -4,6 +4,7 @@
 import json
 import os
 import webbrowser
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -51,6 +52,13 @@ def names() -> Names:
         return Names()
     found = json.loads((where / "names.json").read_text(encoding="utf-8"))
     return Names(found["places"], found["texts"])
+
+
+def spellings(name: str) -> Iterator[str]:
+    """The names under which the pages may have what is called so."""
+    plain = name.removeprefix("lk.")
+    last = plain.rpartition("/")[2]
+    yield from (plain, last, plain.rpartition(".")[2], f"drop_{plain}")
 
 
 def open_page(address: str) -> str:

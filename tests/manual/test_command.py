@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from labkit.cli import main
-from labkit.manual import pages
+from labkit.manual import command, pages
 
 
 @pytest.fixture
@@ -98,6 +98,16 @@ def test_without_pages_the_library_tells(
     assert result.output.startswith(words)
     assert "make docs" in result.output
     assert result.exit_code == 0
+
+
+def test_without_the_native_modules_the_pages_tell(
+    built: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "has_native_modules", lambda: False)
+    assert docs("unsent").output.startswith("unsent: intended - sent\n")
+    assert docs("drop_tx_full").exit_code == 0
+    assert len(opened) == 2
+    assert "nothing here is called 'drop_tx_ful'" in docs("drop_tx_ful").output
 
 
 def test_an_unknown_name_is_told_with_the_near_miss(built: Path) -> None:
