@@ -32,9 +32,9 @@ def docs(name: str | None, serve: bool, port: int) -> None:
         elif name is None:
             say(pages.open_page(address))
         elif pages.folder() is None:
-            say(f"\nMore stands on its page; {pages.missing()}")
+            say(f"More stands on its page; {pages.missing()}")
         elif address:
-            say(f"\n{pages.open_page(address)}")
+            say(pages.open_page(address))
 
 
 def _explain(name: str) -> str:
@@ -54,7 +54,7 @@ def _explain(name: str) -> str:
     if not text and not address:
         raise UnknownName(f"nothing here is called {name!r}{near(name, _all_names())}")
     if text:
-        say(text)
+        say(f"{text}\n")
     return address
 
 
