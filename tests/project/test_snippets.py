@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Python in the documents: it can be compiled, and what it calls of labkit's is there and takes what
+"""Python in the documents: it can be compiled, what it calls of labkit's is there, and takes what
 it is given. tests/project/test_documents.py runs what needs nothing that a machine may lack."""
 
 import ast
