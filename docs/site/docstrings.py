@@ -10,7 +10,10 @@ import re
 import textwrap
 from collections.abc import Iterator
 
+from labkit.packet.codec import VERDICT_BY_NAME
+
 ITEM = re.compile(r"(\*{0,2}[A-Za-z_]\w*(?:, \*{0,2}[A-Za-z_]\w*)*): (\S.*)")
+NAME = re.compile(r"(\bdrop_[a-z0-9]+(?:_[a-z0-9]+)*\b|\blk\.\w+(?:\(\))?)(?!\w)")
 HEADING = re.compile(r"-{3,}")
 BULLET = re.compile(r"- ")
 QUOTED = re.compile(r"(`[^`]*`)")
@@ -58,7 +61,10 @@ def _block(lines: list[str], parameters: frozenset[str], in_items: bool) -> Iter
     for number, line in enumerate(lines):
         item = ITEM.match(line.strip()) if not line.startswith("     ") else None
         if item and (
-            in_items or _names(item[1]) <= parameters or (number == 0 and item[1].islower())
+            in_items
+            or _names(item[1]) <= parameters
+            or (number == 0 and item[1].islower())
+            or item[1].isupper()
         ):
             names = ", ".join(f"``{name}``" for name in item[1].split(", "))
             yield from ("", names, f"   {marked_up(item[2])}")
@@ -77,11 +83,27 @@ def _names(text: str) -> set[str]:
 
 
 def marked_up(text: str) -> str:
-    """A line of prose: `code` as such, and nothing else as markup."""
-    return "".join(
-        f"`{part}`" if part.startswith("`") and len(part) > 2 else MARKUP.sub(r"\\\1", part)
-        for part in QUOTED.split(text)
-    )
+    """A line of prose: `code` as such, names of drops and public names as links, and nothing else
+    as markup."""
+    parts = QUOTED.split(text)  # code at odd places
+    parts[1::2] = [
+        f"`{part}`" if len(part) > 2 else MARKUP.sub(r"\\\1", part) for part in parts[1::2]
+    ]
+    parts[::2] = [_linked(part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _linked(text: str) -> str:
+    parts = NAME.split(text)  # names at odd places
+    parts[::2] = [MARKUP.sub(r"\\\1", part) for part in parts[::2]]
+    parts[1::2] = [_link(part) for part in parts[1::2]]
+    return "".join(parts)
+
+
+def _link(name: str) -> str:
+    if name.startswith("drop_"):
+        return rf"\ :drop:`{name}`\ " if name.removeprefix("drop_") in VERDICT_BY_NAME else name
+    return rf"\ :py:obj:`{name} <labkit.{name.removeprefix('lk.').removesuffix('()')}>`\ "
 
 
 def _parameters(obj: object) -> frozenset[str]:

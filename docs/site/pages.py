@@ -9,6 +9,8 @@ import os
 import re
 from pathlib import Path
 
+from labkit.packet.codec import VERDICT_BY_NAME
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 BESIDES = {ROOT / "CONTRIBUTING.md": "contributing.md"}
@@ -16,6 +18,7 @@ LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]*)(#[^)\s]*)?\)")
 FENCE = re.compile(r"(^ *```.*?^ *``` *$)", re.DOTALL | re.MULTILINE)
 WORD = re.compile(r"^\| ([A-Za-z][\w ,:]*?) \| (.*?) \|", re.MULTILINE)
 ERROR = re.compile(r"^### (\w+)\n(.*?)(?=^##|\Z)", re.DOTALL | re.MULTILINE)
+DROP = re.compile(r"(?<![`\[}])`(drop_[a-z0-9_]+)`(?!\])")
 GLOSSARY = "glossary.md"
 MORE = "<!-- pages that stand nowhere else -->"
 
@@ -59,8 +62,14 @@ def moved(text: str, file: Path, place: Path, places: dict[Path, Path]) -> str:
         return label if "`" in label else f"{label} (`{to.relative_to(ROOT)}`)"
 
     parts = FENCE.split(text)  # code, at odd places, is left as it is
-    parts[::2] = [LINK.sub(link, part) for part in parts[::2]]
+    parts[::2] = [DROP.sub(_drop, LINK.sub(link, part)) for part in parts[::2]]
     return "".join(parts)
+
+
+def _drop(found: re.Match[str]) -> str:
+    """A drop that is named leads to what it means."""
+    known = found[1].removeprefix("drop_") in VERDICT_BY_NAME
+    return f"{{drop}}`{found[1]}`" if known else found[0]
 
 
 def _relative(to: Path, place: Path) -> str:
