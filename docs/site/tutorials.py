@@ -8,6 +8,7 @@ outputs, and says so.
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ from docs.site.pages import moved, places_in
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 EXECUTED = ROOT / "build/docs/executed"
+HTML = "text/html"
+HREF = re.compile(r"""(\bhref=["'][\w-]+)\.ipynb""")  # of another lesson
 WIDGETS = "application/vnd.jupyter.widget-view+json"
 
 WITHOUT = (
@@ -27,9 +30,8 @@ WITHOUT = (
 WITH = "The outputs are those of a run of this version. Live views have left their last picture."
 
 
-def write(folder: Path, execute: bool) -> list[str]:
-    """The pages, and their names in order."""
-    names = []
+def write(folder: Path, execute: bool) -> None:
+    """The pages."""
     places = places_in(folder.parent)
     library = _library()
     for file in sorted(NOTEBOOKS.glob("*.ipynb")):
@@ -41,10 +43,8 @@ def write(folder: Path, execute: bool) -> list[str]:
         for cell in notebook["cells"]:
             if cell["cell_type"] == "markdown":
                 text = "".join(cell["source"])
-                cell["source"] = moved(text, file, folder / file.name, places)
+                cell["source"] = HREF.sub(r"\1.html", moved(text, file, folder / file.name, places))
         (folder / file.name).write_text(json.dumps(notebook))
-        names.append(file.stem)
-    return names
 
 
 def _execute(file: Path, kept: Path) -> None:
@@ -74,7 +74,10 @@ def _prepare(notebook: dict[str, Any], note: str) -> None:
     for cell in notebook["cells"]:
         cell.setdefault("metadata", {}).pop("labkit", None)  # solutions of exercises
         for output in cell.get("outputs", ()):
-            output.get("data", {}).pop(WIDGETS, None)
+            data = output.get("data", {})
+            data.pop(WIDGETS, None)
+            if HTML in data:
+                data[HTML] = HREF.sub(r"\1.html", "".join(data[HTML]))
 
 
 def _library() -> bytes:
