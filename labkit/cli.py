@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from labkit.manual.command import docs
 from labkit.notebooks.run.commands import COMMANDS
 from labkit.notebooks.run.options import (
     FILE,
@@ -181,5 +182,5 @@ def _tell(case_of: "Callable[[], Case]", as_json: bool) -> NoReturn:
     sys.exit(1 if any(finding.level != "possible" for finding in case.findings) else 0)
 
 
-for _command in COMMANDS:
+for _command in (docs, *COMMANDS):
     main.add_command(_command)

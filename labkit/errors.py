@@ -11,7 +11,11 @@ class LabError(Exception):
     """Base of labkit's errors. They can be pickled, so that a pool of processes can raise them.
 
     A notebook shows the message alone, with the line of the cell; `%tb Verbose` shows all of it.
+    `labkit docs NAME` has causes and remedies of each kind. A notebook says so below those whose
+    message alone does not tell what to do.
     """
+
+    _has_causes = False  # beyond what the message says
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback."""
@@ -28,9 +32,14 @@ def in_notebook(error: BaseException, text: str) -> list[str]:
     if shell is not None and shell.InteractiveTB.mode in WHOLE_TRACEBACKS:
         whole = shell.InteractiveTB.structured_traceback
         lines: list[str] = whole(type(error), error, error.__traceback__)
-        return lines
+        return [*lines, _more(error)] if isinstance(error, LabError) else lines
     first, *others = f"{type(error).__name__}: {text}".split("\n")
-    return [f"{first}{_where(error, shell)}", *others, *getattr(error, "__notes__", ())]
+    more = [_more(error)] if getattr(error, "_has_causes", False) else []
+    return [f"{first}{_where(error, shell)}", *others, *getattr(error, "__notes__", ()), *more]
+
+
+def _more(error: BaseException) -> str:
+    return f"causes, and what to do: labkit docs {getattr(error, '_topic', type(error).__name__)}"
 
 
 def _where(error: BaseException, shell: Any) -> str:
@@ -103,6 +112,8 @@ class SocketClosed(PortError, EOFError):
 class EngineError(LabError):
     """The engine refused a command; it goes on running."""
 
+    _has_causes = True
+
 
 class EngineDied(LabError):
     """The engine process ended.
@@ -116,6 +127,8 @@ class EngineDied(LabError):
     command: what the engine had been asked to do, where known
     log: the last lines of the engine's log
     """
+
+    _has_causes = True
 
     def __init__(
         self,
@@ -165,6 +178,8 @@ class EngineHung(LabError):
     log: the last lines of the engine's log
     """
 
+    _has_causes = True
+
     def __init__(
         self,
         reason: str,
@@ -206,6 +221,8 @@ class LabClosed(EngineDied):
     What was counted last is still to be had.
     """
 
+    _has_causes = False
+
     def __init__(self) -> None:
         LabError.__init__(
             self,
@@ -220,6 +237,8 @@ class LabClosed(EngineDied):
 class EngineElsewhere(EngineDied):
     """A fork of the process that made a lab asked for what only that process can have of it."""
 
+    _has_causes = False
+
     def __init__(self, owner: int) -> None:
         LabError.__init__(
             self,
@@ -233,6 +252,8 @@ class EngineElsewhere(EngineDied):
 
 class Unreachable(LabError):
     """Nobody answered for an address: no ARP reply, no neighbour advertisement."""
+
+    _has_causes = True
 
 
 class TunnelError(LabError, ValueError):
@@ -259,12 +280,15 @@ class Refused(LabError):
     at: offset in the frame of the byte that is wrong; None when it is no single place
     """
 
+    _has_causes = True
+
     def __init__(self, verdict: Verdict, at: int | None = None, more: str = "") -> None:
         where = f" at byte {at}" if at is not None else ""
         source = f" ({verdict.source})" if verdict.source else ""
         super().__init__(f"{verdict.name}{where}: {verdict.sentence}{source}{more}")
         self.verdict = verdict
         self.at = at
+        self._topic = f"drop_{verdict.name}"
 
 
 class HostLost(LabError):
@@ -275,6 +299,8 @@ class HostLost(LabError):
     host: its name
     reason: what is gone, and how that shows
     """
+
+    _has_causes = True
 
     def __init__(self, host: str, reason: str) -> None:
         super().__init__(f"host {host} is lost: {reason}")
@@ -290,6 +316,8 @@ class DutDied(LabError):
     dut: its name
     log: the last lines it printed
     """
+
+    _has_causes = True
 
     def __init__(self, dut: str, reason: str, log: tuple[str, ...] = ()) -> None:
         lines = [f"the DUT {dut} died: {reason}"]

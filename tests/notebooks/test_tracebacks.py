@@ -28,6 +28,7 @@ def test_an_error_is_one_line() -> None:
     assert again == rate
     assert len(whole.splitlines()) > 10
     assert "lk.Rate('fast')" in whole
+    assert whole.splitlines()[-1] == "causes, and what to do: labkit docs LabError"
     assert call.startswith("CallError: ")
     assert "did you mean 'vni'? (In[7], line 1)" in call
     assert frame.startswith("LabError: frame is 'hello'; a frame is a scapy packet or bytes")
@@ -40,6 +41,7 @@ def test_an_engine_that_died_still_shows_its_log() -> None:
         Run("import labkit as lk"),
         Run("raise lk.EngineDied('SIGSEGV', node='p/n', log=('one', 'two'))"),
         Run("e = lk.LabError('no')\ne.add_note('12 trials are kept')\nraise e"),
+        Run("lk.Vxlan(vni=1, local='10.0.0.1', remote='10.0.0.2').decap(b'')"),
     )
     assert shown[1].splitlines() == [
         "EngineDied: the engine died: SIGSEGV in node p/n; lab.restart() rebuilds its ports and "
@@ -47,5 +49,7 @@ def test_an_engine_that_died_still_shows_its_log() -> None:
         "last lines of the engine's log:",
         "  one",
         "  two",
+        "causes, and what to do: labkit docs EngineDied",
     ]
     assert shown[2].splitlines() == ["LabError: no (In[3], line 3)", "12 trials are kept"]
+    assert shown[3].endswith("\ncauses, and what to do: labkit docs drop_outer_eth_truncated")

@@ -16,6 +16,7 @@ PACKAGE = ROOT / "labkit"
 # From top to bottom; what stands in one line does not import each other.
 LAYERS = (
     ("", "cli"),
+    ("manual",),
     ("notebooks.run",),
     ("notebooks.report",),
     ("notebooks",),
