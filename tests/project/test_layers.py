@@ -17,6 +17,7 @@ PACKAGE = ROOT / "labkit"
 LAYERS = (
     ("", "cli"),
     ("notebooks.run",),
+    ("notebooks.grade",),
     ("notebooks.report",),
     ("notebooks",),
     ("widgets", "runs"),
