@@ -16,6 +16,7 @@ from labkit.errors import LabError
 from labkit.notebooks.grade import sandbox
 from labkit.notebooks.grade.answer import answer_in_fork, told
 from labkit.notebooks.grade.lesson import Exercise, Lesson
+from labkit.notebooks.hints import MORE
 
 LONGEST_REASON = 300  # letters
 
@@ -44,7 +45,7 @@ class Job:
     ----------
     lesson: as it is kept
     written: by the id of an exercise
-    scratch, hidden, slot: see sandbox.enter
+    scratch, hidden, user: see sandbox.enter
     cpus: on which it runs
     seconds: what a student's cell may take
     """
@@ -53,7 +54,7 @@ class Job:
     written: dict[str, Written]
     scratch: str
     hidden: tuple[str, ...]
-    slot: int
+    user: int
     cpus: tuple[int, ...]
     seconds: float
 
@@ -71,7 +72,7 @@ class Job:
         return cls(
             Lesson(lesson["name"], cells, tuple(exercises), lesson["checks"], lesson["folder"]),
             {key: Written(w["source"], tuple(w["own"])) for key, w in told["written"].items()},
-            *(told["scratch"], tuple(told["hidden"]), told["slot"]),
+            *(told["scratch"], tuple(told["hidden"]), told["user"]),
             *(tuple(told["cpus"]), told["seconds"]),
         )
 
@@ -93,8 +94,11 @@ class Outcome:
 def try_lesson(job: Job) -> Outcome:
     """Runs the lesson with a student's answers, and tells what its checks say of them."""
     from IPython.core.interactiveshell import InteractiveShell  # late: the sandbox comes first
+    from traitlets.config import Config
 
-    shell = InteractiveShell.instance(colors="nocolor")
+    # A history would have a thread and a file, neither of which a fork should meet.
+    settings = Config({"HistoryManager": {"enabled": False}})
+    shell = InteractiveShell.instance(colors="nocolor", config=settings)
     sys.path[:] = [entry for entry in sys.path if entry]  # the folder it is in is no source of code
     exercises = {exercise.id: exercise for exercise in job.lesson.exercises}
     reasons: dict[str, Verdict] = {}
@@ -158,7 +162,8 @@ def _verdicts(
 
 
 def _why(message: str) -> str:
-    return "; ".join(line for line in message.splitlines() if line)[:LONGEST_REASON]
+    lines = [line for line in message.splitlines() if line and not line.endswith(MORE)]
+    return "; ".join(lines)[:LONGEST_REASON]
 
 
 def _run(shell: Any, source: str) -> BaseException | None:
@@ -172,7 +177,7 @@ def main() -> None:
     job = Job.from_json(sys.stdin.read())
     try:
         os.sched_setaffinity(0, job.cpus)
-        sandbox.enter(job.scratch, job.lesson.folder, list(job.hidden), job.slot)
+        sandbox.enter(job.scratch, job.lesson.folder, list(job.hidden), job.user)
     except (LabError, OSError) as error:
         print(json.dumps({"refused": str(error)}))
         return

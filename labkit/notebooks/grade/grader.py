@@ -4,6 +4,7 @@
 import json
 import os
 import queue
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.errors import LabError
+from labkit.notebooks.grade import sandbox
 from labkit.notebooks.grade.attempt import Job, Outcome, Verdict
 from labkit.notebooks.grade.lesson import PACKAGE, Lesson
 from labkit.notebooks.grade.sheet import Row, Sheet
@@ -66,22 +68,23 @@ def grade(
     unseen = tuple(
         str(Path(path).absolute()) for path in (*HOMES, Path.home(), TESTS, folder, *hidden)
     )
-    slots: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for slot in range(jobs):
-        slots.put(slot)
+    slots: queue.SimpleQueue[tuple[int, int]] = queue.SimpleQueue()
+    claims = [_claimed_user() for _ in range(jobs)]
+    for slot, (user, _) in enumerate(claims):
+        slots.put((slot, user))
 
     def attempt(submission: Submission) -> tuple[Outcome, str]:
-        slot = slots.get()
+        slot, user = slots.get()
         own = tuple(cpus[slot % len(cpus) :: jobs])
         try:
             with tempfile.TemporaryDirectory(prefix="labkit-grade-") as scratch:
                 job = Job(
                     *(lesson, submission.written, f"{scratch}/in", unseen),
-                    *(slot, own, limits.answer_seconds),
+                    *(user, own, limits.answer_seconds),
                 )
                 return _attempt(job, limits.seconds)
         finally:
-            slots.put(slot)
+            slots.put((slot, user))
 
     def tried(submission: Submission) -> tuple[Outcome, str]:
         """An attempt, and a second one where the lesson's own cells failed, as under load."""
@@ -101,7 +104,24 @@ def grade(
     if fault := control.fault or trouble:
         raise LabError(f"{lesson.name} cannot be graded on this machine: {fault}")
     with ThreadPoolExecutor(jobs) as pool:
-        return Sheet(lesson.name, tuple(lesson.checks), tuple(pool.map(row, handed_in)))
+        rows = tuple(pool.map(row, handed_in))
+    for _, claim in claims:
+        claim.close()
+    return Sheet(lesson.name, tuple(lesson.checks), rows)
+
+
+def _claimed_user() -> tuple[int, socket.socket]:
+    """The number of a user that no other grading on this machine takes while the socket is open:
+    processes are counted by user (RLIMIT_NPROC)."""
+    for number in range(sandbox.MOST_USERS):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0labkit-grade-{number}")
+        except OSError:
+            claim.close()
+        else:
+            return number, claim
+    raise LabError(f"{sandbox.MOST_USERS} attempts are under way on this machine; wait for them")
 
 
 def read(folder: Path, lesson: Lesson) -> Sheet:

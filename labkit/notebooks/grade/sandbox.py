@@ -30,24 +30,26 @@ SET_FLAGS, FLAG_UP = 0x8914, 1  # SIOCSIFFLAGS, IFF_UP
 FIRST_USER = 61_184  # where systemd takes users that nobody else has
 IN_MEMORY = ("/tmp", "/var/tmp", "/dev/shm", "/run")
 SCRATCH_SIZE = "1g"
+MOST_USERS = 4_000
 MOST_TASKS = 512
 MOST_FILE = 512 << 20
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def enter(scratch: str, files: str, hidden: list[str], slot: int) -> None:
+def enter(scratch: str, files: str, hidden: list[str], number: int) -> None:
     """Goes on in a fork that is the first process of its namespaces; this one waits and ends.
 
     scratch: the folder that it may write to, under /tmp, and is in afterwards
     files: a folder whose files are found in there by their names
     hidden: folders that are empty in there
-    slot: which of the users that grading takes; of those at work at once each has its own
+    number: of the user that it becomes, where it is root; of those at work each has its own
     LabError tells what the machine does not let it give up.
     """
     is_root = os.geteuid() == 0
-    user = FIRST_USER + slot if is_root else os.geteuid()
+    user = FIRST_USER + number if is_root else os.geteuid()
     group = user if is_root else os.getegid()
+    Path("/proc/self/oom_score_adj").write_text("1000")  # the first to go where memory runs out
     kinds = NEW_MOUNTS | NEW_IPC | NEW_PIDS | NEW_NETWORK | (0 if is_root else NEW_USERS)
     _call("namespaces of one's own", _libc.unshare(kinds))
     if not is_root:
@@ -88,7 +90,6 @@ def _become(user: int, group: int, is_root: bool) -> None:
     # No process of the same user reads or changes this one's memory (ptrace(2)).
     _call("memory of one's own", _libc.prctl(SET_DUMPABLE, 0, 0, 0, 0))
     _call("an end with its parent", _libc.prctl(SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0))
-    Path("/proc/self/oom_score_adj").write_text("1000")  # the first to go where memory runs out
     for limit, most in (
         (resource.RLIMIT_NPROC, MOST_TASKS),
         (resource.RLIMIT_FSIZE, MOST_FILE),
