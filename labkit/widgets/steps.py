@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from labkit.errors import LabError
+from labkit.figure.large import scale
 from labkit.figure.theme import CLASS, FOLLOW, with_dark_style
 from labkit.lab.running_path import RunningPath
 from labkit.lab.trace import Step, Trace
@@ -28,6 +29,7 @@ OWN_KEYS = 'data-lm-suppress-shortcuts="true"'
 MOST_BYTES = 128
 MARK = 4  # width of the line around the node at work, in pixels
 RECT = re.compile(r'<rect [^>]*?x="[^"]*"[^>]*?>')
+WIDTH = re.compile(r'^<svg [^>]*?\bwidth="([\d.]+)"')
 STYLE = """
 #I{border:1px solid var(--jp-border-color1,#d0d7de);border-radius:8px;padding:10px 14px}
 #I>input{position:absolute;opacity:0;pointer-events:none}
@@ -124,7 +126,11 @@ class Steps:
             svg = _marked(svg, node, (RED if _is_drop(step) else BLUE).edge)
         data = base64.b64encode(with_dark_style(svg).encode()).decode()
         told = f"path {_name(path)}, at {step.node}"
-        return f'<img class="{CLASS}" alt="{escape(told)}" src="data:image/svg+xml;base64,{data}">'
+        width = float(WIDTH.findall(svg)[0]) * scale()
+        return (
+            f'<img class="{CLASS}" alt="{escape(told)}" width="{width:.0f}" '
+            f'src="data:image/svg+xml;base64,{data}">'
+        )
 
 
 def steps(trace: Trace, *paths: RunningPath | Path, frame: int = 0) -> Steps:
