@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Between
 from labkit.figure.large import set_scale
+from labkit.units import plain
 
 LARGE = 1.6
 # JupyterLab's, and their sizes in pixels
@@ -56,7 +57,7 @@ def _parts(scale: float) -> dict[str, str]:
     if scale == 1:
         return {"text/plain": "", "text/html": ""}
     return {
-        "text/plain": f"text is {scale:.2g} times as large until lk.present(False)",
+        "text/plain": f"text is {plain(scale)} times as large until lk.present(False)",
         "text/html": f"<style>{_style(scale)}</style>",
     }
 

@@ -13,6 +13,7 @@ from html import escape
 from typing import Any
 from uuid import uuid4
 
+from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.figure.large import scale
 from labkit.figure.theme import CLASS, FOLLOW, with_dark_style
@@ -133,6 +134,7 @@ class Steps:
         )
 
 
+@checked()
 def steps(trace: Trace, *paths: RunningPath | Path, frame: int = 0) -> Steps:
     """A traced frame's way through nodes, one at a time, with what each did and its bytes.
 
@@ -148,20 +150,13 @@ def steps(trace: Trace, *paths: RunningPath | Path, frame: int = 0) -> Steps:
 
     LabError where the trace has no such frame.
     """
-    if not isinstance(trace, Trace):
-        raise LabError(f"trace is {shown(trace)}; it is what lab.trace() gives")
-    for path in paths:
-        if not isinstance(path, (RunningPath, Path)):
-            raise LabError(
-                f"path {shown(path)} is none; give what lab.run() or lab.echo_server() gave"
-            )
     seen = trace.steps
     numbers = sorted({step.packet for step in seen})
     if not numbers:
         raise LabError(
             "the trace has seen no frame; send one while it is on: with lab.trace(1): ..."
         )
-    if isinstance(frame, bool) or frame not in numbers:
+    if frame not in numbers:
         there = f"frames 0 to {numbers[-1]}" if len(numbers) > 1 else "one frame, number 0"
         raise LabError(f"frame is {shown(frame)}; the trace has {there}")
     return Steps([step for step in seen if step.packet == frame], paths)
