@@ -254,6 +254,19 @@ def test_a_lesson_that_does_not_run_here_is_nobodys_fault(tmp_path: Path) -> Non
         grade(tmp_path / "class", Lesson.read(path), limits=LIMITS)
 
 
+def test_a_cell_that_an_answer_breaks_leaves_the_other_points(tmp_path: Path) -> None:
+    cells = [*CELLS[:2], "half = product / 2", *CELLS[2:]]
+    cells[2] = "half = None if product is ... else product / 2"
+    tags = {1: "exercise", 4: "exercise"}
+    lesson = Lesson.read(notebook(tmp_path / "sums.ipynb", *cells, cell_tags=tags))
+    handed_in(tmp_path / "class/anna.ipynb", first="product = 'many'")
+    found = grade(tmp_path / "class", lesson, limits=LIMITS)
+    (row,) = found.rows
+    assert found.points(row) == 2
+    assert "TypeError" in row.remarks[0]
+    assert "product: the answer is 'many'" in row.remarks[1]
+
+
 def test_the_command_writes_both_files(tmp_path: Path) -> None:
     notebook(tmp_path / "sums.ipynb", *CELLS, cell_tags=TAGS)
     handed_in(tmp_path / "class/anna.ipynb")

@@ -84,7 +84,7 @@ class Outcome:
     Attributes
     ----------
     verdicts: by the name of a check
-    fault: what the lesson itself fails with here, whatever the answers
+    fault: what a cell of the lesson itself failed with, the first one that did
     """
 
     verdicts: dict[str, Verdict] = field(default_factory=dict)
@@ -114,8 +114,8 @@ def try_lesson(job: Job) -> Outcome:
             continue
         checked = [of for name, of in job.lesson.checks.items() if name in source]
         if not checked:
-            outcome.fault = f"the lesson's cell {key} fails here: {told(error)}"
-            break
+            # Later exercises may do without it.
+            outcome.fault = outcome.fault or f"the lesson's cell {key} fails here: {told(error)}"
         for of in checked:
             reasons.setdefault(of, Verdict("failed", f"its check fails with {told(error)}"))
     outcome.verdicts = dict(_verdicts(job.lesson, reasons, outcome.fault))

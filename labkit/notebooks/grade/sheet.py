@@ -49,15 +49,14 @@ class Row:
     @property
     def remarks(self) -> list[str]:
         """What failed, and why."""
-        if self.trouble:
-            return [self.trouble]
+        first = [without_escapes(self.trouble)] if self.trouble else []
         found: dict[str, list[str]] = {}
         for name, verdict in self.verdicts.items():
-            if verdict.status != "passed":
+            if verdict.status in ("failed", "open") or (verdict.status == "unknown" and not first):
                 found.setdefault(without_escapes(verdict.why), []).append(title(name))
         if [len(names) for names in found.values()] == [len(self.verdicts)]:
-            return list(found)  # all alike
-        return [f"{', '.join(names)}: {why}" for why, names in found.items()]
+            return [*first, *found]  # all alike
+        return [*first, *(f"{', '.join(names)}: {why}" for why, names in found.items())]
 
 
 @dataclass(frozen=True)
