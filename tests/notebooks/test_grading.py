@@ -17,6 +17,7 @@ from labkit.notebooks.grade.lesson import Lesson, lesson_of
 from labkit.notebooks.grade.plain import NotPlain, from_data, to_data
 from labkit.notebooks.grade.sheet import Row, Sheet
 from labkit.notebooks.grade.submissions import LONGEST_FILE, submissions
+from tests.locked_in import require_locks
 from tests.notebooks.making import labkit, notebook
 
 CELLS = (
@@ -102,6 +103,7 @@ def precious(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def sheet(lesson: Lesson, precious: Path, tmp_path_factory: pytest.TempPathFactory) -> Sheet:
     """A class of all kinds."""
+    require_locks()
     folder = tmp_path_factory.mktemp("class")
     hand_in = {
         "right": {},
@@ -246,6 +248,7 @@ def test_answers_are_read_without_running_them(lesson: Lesson, tmp_path: Path) -
 
 
 def test_a_lesson_that_does_not_run_here_is_nobodys_fault(tmp_path: Path) -> None:
+    require_locks()
     path = notebook(
         tmp_path / "lesson.ipynb", "1 / 0", *CELLS, cell_tags={2: "exercise", 4: "exercise"}
     )
@@ -255,6 +258,7 @@ def test_a_lesson_that_does_not_run_here_is_nobodys_fault(tmp_path: Path) -> Non
 
 
 def test_a_cell_that_an_answer_breaks_leaves_the_other_points(tmp_path: Path) -> None:
+    require_locks()
     cells = [*CELLS[:2], "half = product / 2", *CELLS[2:]]
     cells[2] = "half = None if product is ... else product / 2"
     tags = {1: "exercise", 4: "exercise"}
@@ -268,6 +272,7 @@ def test_a_cell_that_an_answer_breaks_leaves_the_other_points(tmp_path: Path) ->
 
 
 def test_the_command_writes_both_files(tmp_path: Path) -> None:
+    require_locks()
     notebook(tmp_path / "sums.ipynb", *CELLS, cell_tags=TAGS)
     handed_in(tmp_path / "class/anna.ipynb")
     options = ("--lesson", "sums.ipynb", "--out", "t/a.csv", "--html", "t/a.html")

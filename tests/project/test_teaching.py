@@ -14,6 +14,7 @@ import labkit as lk
 from labkit.notebooks import hints, records
 from labkit.notebooks.exercises import write_solutions
 from labkit.notebooks.records import Recorder
+from tests.locked_in import require_locks
 from tests.notebooks.making import labkit, notebook
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,7 @@ def test_its_python_runs(lab: lk.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_its_commands_run(tmp_path: Path) -> None:
+    require_locks()
     cells = ("import labkit as lk", "answer = ...", "lk.check(answer == 4, 'x', answer=answer)")
     notebook(tmp_path / "lesson.ipynb", *cells, cell_tags={1: "exercise"}, measures=False)
     write_solutions({"cell-1": "answer = 4"}, tmp_path / "solutions/lesson.json")

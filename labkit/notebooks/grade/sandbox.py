@@ -147,6 +147,6 @@ def _call(what: str, result: int) -> None:
         error = os.strerror(ctypes.get_errno())
         raise LabError(
             f"this machine does not let students' code be locked in: {what}: {error}; run it as "
-            "root, or where users may have namespaces (sysctl user.max_user_namespaces, "
-            "kernel.apparmor_restrict_unprivileged_userns)"
+            "root outside of containers, or where users may have namespaces (sysctl "
+            "user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)"
         )
