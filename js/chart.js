@@ -79,15 +79,16 @@ export class ChartPanel {
     const style = getComputedStyle(this.area);
     const ink = style.getPropertyValue("--lk-faint");
     const grid = { stroke: style.getPropertyValue("--lk-grid"), width: 1 };
-    const font = "12px system-ui, sans-serif";
+    const large = Number(style.getPropertyValue("--lk-scale")) || 1; // see lk.present
+    const font = `${12 * large}px system-ui, sans-serif`;
     const axis = { stroke: ink, grid, ticks: { ...grid, size: 4 }, font, labelFont: font };
     const scales = { x: { time: true, auto: false } };
-    const axes = [{ ...axis, size: 34, space: 84, values: (_, splits) => this.times(splits) }];
+    const axes = [{ ...axis, size: 34 * large, space: 84 * large, values: (_, splits) => this.times(splits) }];
     this.axisUnits.forEach((unit, i) => {
       const key = unit || "none";
       scales[key] = { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.08 : 1] };
       axes.push({
-        ...axis, scale: key, side: i ? 1 : 3, size: 58, labelSize: 18,
+        ...axis, scale: key, side: i ? 1 : 3, size: 58 * large, labelSize: 18 * large,
         grid: i ? { show: false } : grid,
         label: unit === "packets/s" ? "packets/s (pps)" : unit,
         values: (_, splits) => splits.map(tick),

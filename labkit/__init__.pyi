@@ -136,3 +136,5 @@ from .widgets.chart import watch as watch
 from .widgets.dashboard import dashboard as dashboard
 from .widgets.labs import labs as labs
 from .widgets.panel import panel as panel
+from .widgets.presenting import present as present
+from .widgets.steps import steps as steps

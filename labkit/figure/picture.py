@@ -2,7 +2,8 @@
 """How pictures of results look: colours, axes, and numbers on them. Pictures see tables only."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -19,6 +20,7 @@ from matplotlib.dates import (
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, NullFormatter
 
+from labkit.figure.large import scale
 from labkit.figure.theme import GRID, PALETTE, image_html, with_dark_style
 from labkit.units import plain, si_load
 
@@ -42,18 +44,30 @@ class Picture(Figure):
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
-        self.savefig(buffer, format="png", dpi=110)
+        with self._fitting():
+            self.savefig(buffer, format="png", dpi=110 * scale())
         return buffer.getvalue()
 
     def _repr_html_(self) -> str | None:
         """The picture that follows the page into the dark; None where it would be very large."""
         buffer = io.StringIO()
-        self.savefig(buffer, format="svg", metadata={"Date": None})
+        with self._fitting():
+            self.savefig(buffer, format="svg", metadata={"Date": None})
+            width = self.get_figwidth() * CSS_DPI
         svg = buffer.getvalue()
         if len(svg) > MOST_SVG:
             return None
-        width = self.get_figwidth() * CSS_DPI
         return image_html(with_dark_style(svg), self._repr_png_(), self._in_words, width)
+
+    @contextmanager
+    def _fitting(self) -> Iterator[None]:
+        """Of a size at which its text, shown larger, leaves it as wide as it is."""
+        width, height = self.get_figwidth(), self.get_figheight()
+        self.set_size_inches(width / scale(), height / scale())
+        try:
+            yield
+        finally:
+            self.set_size_inches(width, height)
 
     @property
     def _in_words(self) -> str:

@@ -4,6 +4,8 @@
 import base64
 from html import escape
 
+from labkit.figure.large import scale
+
 # Lines, told apart by colour-blind readers; the first four in grey too, for printers
 PALETTE = ("#004f8c", "#c44600", "#00a274", "#1f2328", "#b5478f", "#8a6d00", "#2e9bd0")
 DARK_PALETTE = ("#4b8fe0", "#f09a50", "#5feec4", "#ffffff", "#c96bab", "#c9a800", "#9ad8ff")
@@ -62,6 +64,7 @@ def image_html(svg: str, png: bytes, label: str, width: float) -> str:
     width: its own, in CSS pixels
     """
     drawing = base64.b64encode(svg.encode()).decode()
+    width *= scale()
     style = f"min-width:{LEAST_SHRUNK * width:.0f}px;max-width:100%;height:auto"
     return (
         f'<style>{FOLLOW}</style><div style="overflow-x:auto"><img class="{CLASS}" '

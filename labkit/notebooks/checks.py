@@ -11,26 +11,29 @@ from labkit.arguments.hints import is_real
 from labkit.errors import ChecksFailed, LabError
 from labkit.notebooks import records, watching
 from labkit.notebooks.condition import Parts, explain, shown
+from labkit.notebooks.hints import Hints, hints_of, next_hints
 from labkit.notebooks.records import Check, CheckList
 from labkit.text import shown as told
 
 watching.install_here()
 
 
-def check(condition: Any, name: str, *, hint: str = "", answer: Any = None) -> None:
+def check(condition: Any, name: str, *, hint: Hints = "", answer: Any = None) -> None:
     """A named check. It never raises; `labkit run`, pytest and lk.checks() fail when it failed.
 
     condition: True or False; or a function without arguments that returns one of them, whose
         exceptions count as failure
     name: what is checked, such as "drop at 700 kpps"
-    hint: what to look at when it fails
+    hint: what to look at when it fails; or a list of hints, from a nudge to nearly all: the first
+        failed try tells the first one, each with another answer one more
     answer: an exercise's answer; while it, or a part of it, is `...` the check is open and fails
         nothing
 
     The cell shows its checks as a table, failed ones with the values of the condition's parts. Of
     an exercise only the answer is shown: the parts would tell the solution.
     """
-    _check_text(name, hint)
+    _check_name(name)
+    hints = hints_of(hint)
     frame = sys._getframe(1)
     if _is_open(answer):
         watching.forget()
@@ -55,7 +58,11 @@ def check(condition: Any, name: str, *, hint: str = "", answer: Any = None) -> N
         # What it says may be the solution.
         said = "" if answer is not None else f": {raised}"
         values = {**values, "the condition": f"{type(raised).__name__}{said}"}
-    _add(Check(name, "passed" if passed else "failed", expression, values, hint, _cell()))
+    if passed:
+        _add(Check(name, "passed", hint="\n".join(hints[:1]), cell=_cell()))
+        return
+    tried = told(answer) if answer is not None else f"run {_cell()}"
+    _add(Check(name, "failed", expression, values, next_hints(name, hints, tried), _cell()))
 
 
 def checks() -> None:
@@ -71,12 +78,11 @@ def checks() -> None:
     print("all checks passed")
 
 
-def _check_text(name: object, hint: object) -> None:
-    for key, text in (("name", name), ("hint", hint)):
-        if not isinstance(text, str):
-            raise LabError(
-                f'{key} is {told(text)}; it is a text: lk.check(run.ledger.is_balanced, "balanced")'
-            )
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise LabError(
+            f'name is {told(name)}; it is a text: lk.check(run.ledger.is_balanced, "balanced")'
+        )
 
 
 def _add(added: Check) -> None:

@@ -119,7 +119,7 @@ class NotebookSource:
             if PARAMETERS not in tags_of(cell) and "params" not in source:
                 continue
             try:
-                yield number, cell, _parsed(source)
+                yield number, cell, parse_cell(source)
             except SyntaxError as error:
                 # A cell that merely has the word may be wrong, or another kernel's language.
                 if PARAMETERS in tags_of(cell) or DECLARATION.search(source):
@@ -179,7 +179,7 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _parsed(source: str) -> ast.Module:
+def parse_cell(source: str) -> ast.Module:
     """A cell as IPython understands it, with its magics; SyntaxError where it does not."""
     try:
         return ast.parse(source)
@@ -189,7 +189,7 @@ def _parsed(source: str) -> ast.Module:
         # get_ipython().run_cell_magic("time", "", "the cell's text")
         case [ast.Expr(ast.Call(ast.Attribute(attr="run_cell_magic"), [name, _, text]))]:
             if ast.literal_eval(name) in PYTHON_MAGICS:
-                return _parsed(ast.literal_eval(text))
+                return parse_cell(ast.literal_eval(text))
     return tree
 
 

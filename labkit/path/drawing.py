@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from labkit.figure.large import scale
 from labkit.figure.theme import FAINT, GRID, GROUND, INK, LINE
 from labkit.path.counters import PathReading
 from labkit.path.drop_labels import TINT as DROP
@@ -162,7 +163,7 @@ def _drawing(
     sizes = {name: face.size for name, face in faces.items()}
     sizes |= {_end(name): stack_size(chips) for name, chips in sheet.chips.items()}
     gaps = {name: GAP + stub_of(sheet.graph, name, labels) for name in sizes}
-    layout = place(sheet.graph, sizes, gaps, WIDEST)
+    layout = place(sheet.graph, sizes, gaps, WIDEST / scale())
 
     boxes = [box(node, faces[node.name], layout.places[node.name]) for node in path.nodes]
     for name, chips in sheet.chips.items():

@@ -54,7 +54,10 @@ def said(folder: Path, *arguments: str, code: int = 2) -> str:
         (("run", "nb.ipynb", "--scheduler", "nonsense"), "write it as tcp://10.0.0.1:8786"),
         (("compare", "runs/a", "runs/b"), "have no notebook in common"),
         (("index", "runs/a"), "runs/a is a run itself"),
-        (("exercises", "solve", "nb.ipynb", "new.ipynb"), "nb.ipynb has no exercise"),
+        (
+            ("exercises", "solve", "nb.ipynb", "new.ipynb", "--solutions", "s.json"),
+            "nb.ipynb has no exercise",
+        ),
     ],
 )
 def test_mistakes_are_told_before_anything_runs(
@@ -114,18 +117,26 @@ def test_numbers_agree_with_their_nouns(tmp_path: Path) -> None:
     assert "<b>1</b><span>notebook</span>" in (tmp_path / "runs/a/index.html").read_text()
 
 
-@pytest.mark.parametrize("command", ["solve", "fold"])
-def test_versions_of_a_notebook_overwrite_nothing_unasked(command: str, tmp_path: Path) -> None:
+def test_versions_of_a_notebook_overwrite_nothing_unasked(tmp_path: Path) -> None:
     path = with_exercise(tmp_path / "nb.ipynb")
     before = path.read_text()
     (tmp_path / "mine.ipynb").write_text("precious")
-    for output in ("mine.ipynb", "nb.ipynb"):
-        reason = f"{output} exists already; choose another name, or --force replaces it"
-        assert reason in said(tmp_path, "exercises", command, "nb.ipynb", output)
+    solutions = ("--solutions", "solutions/nb.json")
+    for command in ("solve", "fold"):
+        for output in ("mine.ipynb", "nb.ipynb"):
+            reason = f"{output} exists already; choose another name, or --force replaces it"
+            assert reason in said(tmp_path, "exercises", command, "nb.ipynb", output, *solutions)
     assert (path.read_text(), (tmp_path / "mine.ipynb").read_text()) == (before, "precious")
-    ran = labkit("exercises", command, "nb.ipynb", "mine.ipynb", "--force", cwd=tmp_path)
-    assert (ran.returncode, ran.stdout) == (0, "mine.ipynb: 1 exercise\n")
-    assert len(json.loads((tmp_path / "mine.ipynb").read_text())["cells"]) == 4
+    for command, notebooks, told in (
+        ("solve", ("nb.ipynb", "mine.ipynb"), "mine.ipynb: 1 exercise\n"),
+        (
+            *("fold", ("mine.ipynb", "nb.ipynb")),
+            "nb.ipynb: 1 exercise; solutions/nb.json: 1 solution\n",
+        ),
+    ):
+        ran = labkit("exercises", command, *notebooks, *solutions, "--force", cwd=tmp_path)
+        assert (ran.returncode, ran.stdout) == (0, told), ran.stderr
+    assert json.loads(path.read_text())["cells"] == json.loads(before)["cells"]
 
 
 def test_a_new_notebook_may_have_a_dot_in_its_name(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from papermill.exceptions import PapermillExecutionError
 
 from labkit.notebooks.document import write_notebook
-from labkit.notebooks.exercises import count_exercises, solved
+from labkit.notebooks.exercises import count_exercises, solutions_of, solved
 from labkit.notebooks.source import read_notebook
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +74,8 @@ def test_solutions_of_exercises_pass_their_checks(notebook: Path, tmp_path: Path
     document = read_notebook(notebook).document
     if not count_exercises(document):
         return
-    write_notebook(solved(document), tmp_path / "in" / notebook.name)
+    solutions = solutions_of(notebook, Path(__file__).parent / "solutions")
+    write_notebook(solved(document, solutions), tmp_path / "in" / notebook.name)
     executed = run(tmp_path / "in" / notebook.name, tmp_path)
     shown = "\n".join(str(o) for c in executed.cells for o in c.get("outputs", ()))
     assert "exercise" in shown

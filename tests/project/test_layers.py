@@ -18,6 +18,7 @@ LAYERS = (
     ("", "cli"),
     ("manual",),
     ("notebooks.run",),
+    ("notebooks.grade",),
     ("notebooks.report",),
     ("notebooks",),
     ("widgets", "runs"),

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The commands labkit baseline, compare, index, new and exercises.
+"""The commands labkit baseline, compare, index and new.
 
 Each imports what it needs when it runs, so that `labkit --help` is quick.
 """
 
 import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
 from labkit.errors import LabError
+from labkit.notebooks.run.exercise_commands import exercises
 from labkit.notebooks.run.options import (
     FILE,
     THERE,
@@ -118,54 +117,6 @@ def new(name: str) -> None:
 
     with exit_on_error():
         say(f"{make_notebook(name)}: open it in JupyterLab, or labkit run it")
-
-
-@click.group(cls=CommandGroup)
-def exercises() -> None:
-    """Versions of a notebook with exercises."""
-
-
-force_option = click.option("--force", is_flag=True, help="Replace OUTPUT where it exists.")
-
-
-@exercises.command("solve")
-@click.argument("notebook", type=THERE)
-@click.argument("output", type=FILE)
-@force_option
-def solve(notebook: Path, output: Path, force: bool) -> None:
-    """Write the instructor's version of NOTEBOOK, with solutions, to OUTPUT."""
-    from labkit.notebooks.exercises import solved
-
-    _write_version(solved, notebook, output, force)
-
-
-@exercises.command("fold")
-@click.argument("notebook", type=THERE)
-@click.argument("output", type=FILE)
-@force_option
-def fold(notebook: Path, output: Path, force: bool) -> None:
-    """Write the students' version of NOTEBOOK, an instructor's one that was edited, to OUTPUT."""
-    from labkit.notebooks.exercises import folded
-
-    _write_version(folded, notebook, output, force)
-
-
-def _write_version(
-    made: Callable[[Mapping[str, Any]], dict[str, Any]], notebook: Path, output: Path, force: bool
-) -> None:
-    from labkit.notebooks.document import write_notebook
-    from labkit.notebooks.exercises import count_exercises
-    from labkit.notebooks.source import read_notebook
-
-    with exit_on_error():
-        if output.exists() and not force:
-            raise LabError(f"{output} exists already; choose another name, or --force replaces it")
-        document = read_notebook(notebook).document
-        count = count_exercises(document)
-        if not count:
-            raise LabError(f"{notebook} has no exercise, a code cell tagged `exercise`")
-        write_notebook(made(document), output)
-        say(f"{output}: {plural(count, 'exercise')}")
 
 
 COMMANDS = (run, baseline, compare, index, new, exercises)

@@ -9,7 +9,7 @@ from typing import Any
 
 from labkit.errors import LabError, ParameterError
 from labkit.machine.cpus import deal, usable_cpus
-from labkit.notebooks.exercises import solved
+from labkit.notebooks.exercises import solutions_of, solved
 from labkit.notebooks.report.results import RUN_FILE, TABLE_FILE
 from labkit.notebooks.report.site import INDEX_FILE
 from labkit.notebooks.run.jobs import Job
@@ -31,7 +31,7 @@ class Settings:
     jobs: notebooks at a time, 1 to the number of CPUs
     repeat: how often each is run
     cell_seconds, seconds: time limits of a cell and of a notebook; None: none
-    solutions: put the solutions of exercises in their places
+    solutions: folder with solutions of exercises, which are put in their places; None: none are
     report: write the HTML report of every notebook
     """
 
@@ -40,7 +40,7 @@ class Settings:
     repeat: int = 1
     cell_seconds: float | None = None
     seconds: float | None = None
-    solutions: bool = False
+    solutions: Path | None = None
     report: bool = True
 
     def __post_init__(self) -> None:
@@ -78,7 +78,7 @@ def plan(
         job = Job(
             name,
             str(notebook.path),
-            solved(document) if settings.solutions else document,
+            _with_solutions(document, notebook.path, settings.solutions),
             "",
             str(notebook.path.parent.absolute()),
             values,
@@ -125,6 +125,12 @@ def names_of(notebooks: Sequence[NotebookSource]) -> list[str]:
             taken.add(name)
         names.append(name)
     return names
+
+
+def _with_solutions(
+    document: dict[str, Any], notebook: Path, folder: Path | None
+) -> dict[str, Any]:
+    return solved(document, solutions_of(notebook, folder)) if folder else document
 
 
 def _stem(notebook: NotebookSource) -> str:

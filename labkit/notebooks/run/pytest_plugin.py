@@ -48,8 +48,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--notebook-solutions",
-        action="store_true",
-        help="put solutions of exercises in their places",
+        type=Path,
+        metavar="FOLDER",
+        help="put FOLDER/NOTEBOOK.json, solutions of exercises, in their places",
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from labkit.notebooks.run.options import FILE, TEXT, exit_on_error, minimal_effect_option
+from labkit.notebooks.run.options import FILE, TEXT, THERE, exit_on_error, minimal_effect_option
 
 
 @click.command()
@@ -68,7 +68,12 @@ from labkit.notebooks.run.options import FILE, TEXT, exit_on_error, minimal_effe
     metavar="TIMES",
     help="Run a notebook so often again before a worse result of it is believed.",
 )
-@click.option("--solutions", is_flag=True, help="Put solutions of exercises in their places.")
+@click.option(
+    "--solutions",
+    type=THERE,
+    metavar="FOLDER",
+    help="Put FOLDER/NOTEBOOK.json, solutions of exercises, in their places.",
+)
 @click.option(
     "--scheduler",
     type=TEXT,

@@ -47,7 +47,7 @@ class RunOptions:
     baseline: name of the one to compare with
     minimal_effect: percent; differences below are none
     confirm: times that a notebook runs again before a worse result of it is believed
-    solutions: put solutions of exercises in their places
+    solutions: folder with solutions of exercises, which are put in their places; None: none are
     scheduler: address of a Dask cluster to run on; None: on this machine
     help_notebook: tell of the notebooks' parameters, and run nothing
     """
@@ -64,7 +64,7 @@ class RunOptions:
     baseline: str | None
     minimal_effect: float
     confirm: int
-    solutions: bool
+    solutions: Path | None
     scheduler: str | None
     help_notebook: bool
 
