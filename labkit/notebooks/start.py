@@ -13,7 +13,6 @@ from labkit.machine.doctor_report import MARKS, Finding
 from labkit.notebooks.lessons import Lesson, lessons_of
 from labkit.notebooks.needs import found_here
 from labkit.notebooks.scaffold import make_notebook
-from labkit.text import shade
 
 WIDTH = 100  # characters of a line of text
 
@@ -82,9 +81,7 @@ class Start:
 
     def _repr_html_(self) -> str:
         files = {lesson.file for lesson in self.lessons}
-        return _template().render(
-            start=self, tasks=TASKS, files=files, good=shade("#00785a"), bad=shade("#b3261e")
-        )
+        return _template().render(start=self, tasks=TASKS, files=files)
 
     def _told(self, name: str) -> str:
         return f"{name} {MARKS['ok' if self.found[name].status == 'ok' else 'problem']}"

@@ -63,7 +63,7 @@ def test_cards_without_scripts(scheme: str, browser: Browser, tmp_path: Path) ->
     page.goto(file.as_uri())
     fix = page.get_by_text("start JupyterLab as root").first
     expect(fix).not_to_be_visible()
-    page.get_by_text("root is not here").first.click()
+    page.get_by_text("root is missing").first.click()
     expect(fix).to_be_visible()
     page.screenshot(path=SCREENSHOTS / f"start-static-{scheme}.png")
     box = page.locator("body").bounding_box()

@@ -126,7 +126,7 @@ def test_what_is_missing_is_told_with_its_fix(tmp_path: Path) -> None:
     assert "needs: DPDK ✗, root ✗ (optional)" in repr(start)
     assert "fix: make setup" in repr(start)
     html = start._repr_html_()
-    assert "✗ DPDK is not here" in html
+    assert "✗ DPDK is missing" in html
     assert "<i>fix:</i> start JupyterLab as root" in html
 
 
