@@ -136,5 +136,6 @@ from .traffic.sizes import Sizes as Sizes
 from .traffic.stream import Stream as Stream
 from .widgets.chart import watch as watch
 from .widgets.dashboard import dashboard as dashboard
+from .widgets.explorer import explore as explore
 from .widgets.labs import labs as labs
 from .widgets.panel import panel as panel
