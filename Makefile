@@ -78,9 +78,8 @@ views: setup
 	@$(REBUILD)
 
 lab: setup
-	@$(BIN)/jupyter lab --notebook-dir=notebooks --ip=127.0.0.1 --port=$(NOTEBOOK_PORT) \
-		$(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser) \
-		$(if $(filter 0,$(shell id -u)),--allow-root)
+	@exec $(BIN)/python -c 'from labkit.notebooks.lab_settings import open_lab; \
+		open_lab("notebooks", port=$(NOTEBOOK_PORT))'
 
 # Tests wait as much as they compute: files of them run beside one another, one more than there are
 # CPUs, in their order, so that none of few and long tests is left for the end. Without bytecode each

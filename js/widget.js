@@ -5,6 +5,7 @@ import uplotStyle from "uplot/dist/uPlot.min.css";
 import ownStyle from "./style.css";
 import { Dashboard } from "./dashboard.js";
 import { ChartPanel } from "./chart.js";
+import { ExplorerView } from "./explorer.js";
 import { takeOutputs } from "./displays.js";
 import { LabsView } from "./labs.js";
 import { TablesView } from "./tables.js";
@@ -13,7 +14,7 @@ import { TroubleView } from "./trouble.js";
 import { View } from "./view.js";
 import { Store } from "./store.js";
 
-const WIDGETS = { labs: LabsView, tables: TablesView, trouble: TroubleView }; // without points
+const WIDGETS = { explorer: ExplorerView, labs: LabsView, tables: TablesView, trouble: TroubleView }; // without points
 const PANELS = { dashboard: Dashboard, traffic: TrafficPanel };
 
 function addStyle() {

@@ -42,6 +42,8 @@ from .notebooks.parameters import param as param
 from .notebooks.parameters import params as params
 from .notebooks.records import record_result as record_result
 from .notebooks.report.load import load as load
+from .notebooks.start import new as new
+from .notebooks.start import start as start
 from .packet.batch import FrameBatch as FrameBatch
 from .packet.explanation import Explanation as Explanation
 from .packet.explanation import explain as explain
@@ -134,6 +136,7 @@ from .traffic.sizes import Sizes as Sizes
 from .traffic.stream import Stream as Stream
 from .widgets.chart import watch as watch
 from .widgets.dashboard import dashboard as dashboard
+from .widgets.explorer import explore as explore
 from .widgets.labs import labs as labs
 from .widgets.panel import panel as panel
 from .widgets.presenting import present as present

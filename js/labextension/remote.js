@@ -4,6 +4,11 @@
 
 import { RANK, rendererFactory } from "../output.js";
 
+// Names of lessons are not cut: the file browser begins with this width, by itself 250px.
+const WIDE = document.createElement("style");
+WIDE.textContent = "html:root { --jp-sidebar-min-width: 275px; }";
+document.head.append(WIDE);
+
 let shared = {};
 
 async function load(name) {

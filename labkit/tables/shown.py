@@ -62,7 +62,7 @@ def as_lines(frame: "pd.DataFrame", width: int | None = None) -> str:
 
 def columns_of(frame: "pd.DataFrame") -> list[Column]:
     """Every column as text, after those of an index that tells something."""
-    named = _with_index(frame)
+    named = with_index(frame)
     missing = named.isna().to_numpy()
     return [
         _column(_heading(name), named.iloc[:, i].tolist(), missing[:, i].tolist())
@@ -89,7 +89,8 @@ def _column(head: str, values: Sequence[Any], missing: Sequence[bool]) -> Column
     return Column(head, cells, "l" if words else "r")
 
 
-def _with_index(frame: "pd.DataFrame") -> "pd.DataFrame":
+def with_index(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """The frame with an index that tells something as its first columns."""
     import pandas as pd
 
     index = frame.index

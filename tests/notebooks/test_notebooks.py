@@ -14,6 +14,7 @@ from labkit.notebooks.source import read_notebook
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS.remove(ROOT / "notebooks/00_start.ipynb")  # no lesson: test_start.py
 RUNS = ROOT / "notebooks/runs"
 QUICK: dict[str, dict[str, object]] = {
     "01_first_packets": {"frames": 200},
