@@ -135,4 +135,5 @@ from .traffic.stream import Stream as Stream
 from .widgets.chart import watch as watch
 from .widgets.dashboard import dashboard as dashboard
 from .widgets.labs import labs as labs
+from .widgets.packets import packets as packets
 from .widgets.panel import panel as panel

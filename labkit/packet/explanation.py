@@ -41,6 +41,8 @@ class Explanation:
     layers: from the outside in; together they are the frame
     captured, wire_length: bytes that are there, and that were on the wire
     remarks: what else is to be said, such as how much a capture left out
+    link_type: number of the LINKTYPE that it begins with; 1: Ethernet
+    fcs: so many of its last bytes on the wire are the FCS
     """
 
     layers: tuple[Layer, ...]
@@ -49,12 +51,18 @@ class Explanation:
     remarks: tuple[str, ...]
     _raw: bytes = field(repr=False)
     _end: Tunnel | None = field(repr=False)
+    link_type: int = ETHERNET
+    fcs: int = 0
 
     @cached_property
     def receivers(self) -> dict[str, str]:
         """What a tunnel's end says of it, by strictness: "rfc", "linux", "ovs"; empty when the
         frame is of no tunnel, and when a capture cut it short."""
         return receivers_of(self._raw, self._end) if self._end else {}
+
+    def __bytes__(self) -> bytes:
+        """Those that were captured."""
+        return self._raw
 
     def __repr__(self) -> str:
         lines = []
@@ -111,7 +119,9 @@ def explain(
     is_cut = len(raw) < length - check
     remarks = _remarks(len(raw), length, tunnel, end, is_cut=is_cut)
     layers = tuple(layers_of(raw, found, length))
-    return Explanation(layers, len(raw), length, tuple(remarks), raw, None if is_cut else end)
+    return Explanation(
+        layers, len(raw), length, tuple(remarks), raw, None if is_cut else end, number, check
+    )
 
 
 def _remarks(
