@@ -3,6 +3,7 @@
 
 import { h } from "./element.js";
 
+const CHECKSUM = /^(c|ch)ksum$|^checksum$|^fcs$/;
 const SIGNS = { good: "✓", wrong: "✗", unfinished: "△", unverifiable: "–" };
 
 /** Whether two stretches of bits have some in common. */
@@ -34,12 +35,18 @@ export class PacketTree {
     if (layer.verdict) head.append(h("span", { class: "lk-verdict", "data-verdict": layer.verdict }, `${SIGNS[layer.verdict]} checksum ${layer.checksum}`));
     if (layer.problem) head.append(h("span", { class: "lk-verdict", "data-verdict": "wrong" }, `⚠ ${layer.problem}`));
     const fields = layer.fields.map(([name, value, bit, size]) => this.item(
-      h("span", {}, h("span", { class: "lk-faint" }, name), ` ${value}`), `${layer.name} ${name} ${value}`, [bit, size]));
+      h("span", {}, h("span", { class: "lk-faint" }, name), ` ${value}`, this.sign(layer, name)), `${layer.name} ${name} ${value}`, [bit, size]));
     const group = fields.length ? h("ul", { role: "group" }, ...fields.map((one) => one.element)) : null;
     const item = this.item(head, layer.name, bits, group);
     if (group) item.element.setAttribute("aria-expanded", !isClosed);
     this.items.push(item, ...fields);
     return item.element;
+  }
+
+  /** The verdict again, beside the field that it is about. */
+  sign(layer, name) {
+    if (!layer.verdict || !CHECKSUM.test(name)) return "";
+    return h("span", { class: "lk-verdict", "data-verdict": layer.verdict, "aria-hidden": "true" }, SIGNS[layer.verdict]);
   }
 
   item(content, name, bits, group = null) {

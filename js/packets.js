@@ -47,13 +47,13 @@ export class PacketPane extends PageWidget {
   buttons() {
     const button = (text, label, act) => h("button", { class: "lk-button", type: "button", "aria-label": label, title: label, onclick: act }, text);
     this.steps = [
-      [button("⏮", "first frame", () => this.go(0)), () => 0],
+      [button("|◀", "first frame", () => this.go(0)), () => 0],
       [button("◀", "previous frame", () => this.go(this.at - 1)), () => this.at - 1],
       [button("▶", "next frame", () => this.go(this.at + 1)), () => this.at + 1],
-      [button("⏭", "last frame", () => this.go(this.count - 1)), () => this.count - 1],
+      [button("▶|", "last frame", () => this.go(this.count - 1)), () => this.count - 1],
     ];
     this.number = h("input", {
-      class: "lk-search lk-go", type: "number", min: "1", "aria-label": "go to the frame at this place", title: "go to",
+      class: "lk-search lk-go", type: "number", min: "1", placeholder: "go to", "aria-label": "go to the frame at this place", title: "go to",
       onchange: () => this.go(Math.round(Number(this.number.value)) - 1),
     });
     this.navigation = h("span", { class: "lk-steps", role: "group", "aria-label": "frames" }, ...this.steps.map(([element]) => element), this.number, this.place);

@@ -51,8 +51,8 @@ WITH_PACKETS = (  # what the packet pane shows
 
 def _serve_notebook() -> None:
     """In a notebook, TAB offers what labkit knows of its arguments; wrong names take one line; live
-    traffic, a watch, a port's capture, nodes' tables and topologies are shown live; frames and traces
-    in the packet pane."""
+    traffic, a watch, a port's capture, nodes' tables and topologies are shown live; frames and
+    traces in the packet pane."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:

@@ -27,10 +27,8 @@ def trace_events(steps: Sequence[Step]) -> dict[str, Any]:
     events = [*_names(spans, workers)]
     for number, span in enumerate(spans):
         events.append(_event(span, workers))
-        following = spans[number + 1] if number + 1 < len(spans) else None
-        if following is not None and span.length_ns is not None:
-            if following.worker != span.worker:
-                events += _arrow(number, span, following, workers)
+        if span.length_ns is not None and spans[number + 1].worker != span.worker:
+            events += _arrow(number, span, spans[number + 1], workers)
     start = min((step.time_ns for step in steps), default=0)
     return {
         "traceEvents": events,

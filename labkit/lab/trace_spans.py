@@ -2,6 +2,7 @@
 """The way of traced frames as spans of time: from entering a node to entering the next one."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from labkit.lab.trace_step import Step
@@ -36,7 +37,7 @@ def spans_of(steps: Sequence[Step]) -> list[Span]:
     """In the order of the steps: frame by frame."""
     first = min((step.time_ns for step in steps), default=0)
     found = []
-    for step, later in zip(steps, [*steps[1:], None], strict=True):
+    for step, later in zip_longest(steps, steps[1:]):
         is_last = later is None or later.packet != step.packet
         length = None if is_last or later is None else later.time_ns - step.time_ns
         found.append(Span(step, step.time_ns - first, length))

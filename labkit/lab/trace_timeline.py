@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from html import escape
 
 from labkit.lab.trace_spans import Span
-from labkit.text import Html, shortened
+from labkit.text import MISSING, Html, shortened
 
 WIDTH, NAMES, NUMBERS = 760, 230, 96  # of the picture, its names, and the numbers right of the bars
 ROW, BAR, AXIS, HEAD = 22, 12, 34, 4
-LONGEST_NAME = 30  # letters
+LONGEST_NAME = 34  # letters
 TICKS = (1, 2, 5)
 NS = (("s", 10**9), ("ms", 10**6), ("µs", 10**3), ("ns", 1))
 COLORS = ("#0072b2", "#c44600", "#007a5a", "#8a5a9e", "#7a6200")  # of workers, in turn
@@ -46,7 +46,8 @@ def _bar(row: int, number: int, span: Span, start: int, scale: float, color: str
     x = NAMES + (span.begin_ns - start) * scale
     y = HEAD + row * ROW
     step, middle = span.step, y + ROW / 2 + 4
-    name = escape(shortened(step.node, LONGEST_NAME))
+    lane = f" (lane {step.lane})" if step.lane else ""
+    name = escape(shortened(f"{step.path or MISSING}/{step.node}{lane}", LONGEST_NAME))
     told = "end" if span.length_ns is None else _told(span.length_ns)
     if step.node.startswith("drop_"):
         color, told = DROPPED, "dropped"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a packet pane lists: frames, a capture, or a trace; a frame is taken apart when it is shown."""
+"""What a packet pane lists: frames, a capture, or a trace; frames are taken apart when shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, SupportsBytes
+from typing import Any, ClassVar
 
 from labkit.captures.capture import Capture
 from labkit.captures.explained import Explained
@@ -37,7 +37,15 @@ class PacketList:
     frames: Sequence[CapturedFrame] | Capture
     explanations: tuple[Explanation | None, ...] = ()
 
-    heads = ("number", "time (s)", "source", "destination", "protocol", "length", "info")
+    heads: ClassVar[tuple[str, ...]] = (
+        "number",
+        "time (s)",
+        "source",
+        "destination",
+        "protocol",
+        "length",
+        "info",
+    )
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -81,7 +89,16 @@ class PacketList:
 class TraceList(PacketList):
     """The steps of traced frames, in each of which the frame is what the node was given."""
 
-    heads = ("frame", "time (µs)", "node", "source", "destination", "protocol", "length", "info")
+    heads: ClassVar[tuple[str, ...]] = (
+        "frame",
+        "time (µs)",
+        "node",
+        "source",
+        "destination",
+        "protocol",
+        "length",
+        "info",
+    )
 
     def __init__(self, trace: Trace) -> None:
         self.steps = trace.steps
@@ -101,6 +118,7 @@ class TraceList(PacketList):
         return super().page(place) | more
 
     def rows(self, first: int, last: int) -> list[list[str | bool]]:
+        """Each with the node; times are since its frame was first seen."""
         found = []
         for span in self._spans[first:last]:
             step = span.step
@@ -132,7 +150,7 @@ def list_of(of: Any) -> PacketList:
     return PacketList("one frame", [frame], (explanation,))
 
 
-def _one(frame: "bytes | SupportsBytes", number: int) -> tuple[CapturedFrame, Explanation | None]:
+def _one(frame: Any, number: int) -> tuple[CapturedFrame, Explanation | None]:
     if isinstance(frame, CapturedFrame):
         return frame, None
     if isinstance(frame, (str, int, float, bool)) or frame is None:
@@ -140,12 +158,10 @@ def _one(frame: "bytes | SupportsBytes", number: int) -> tuple[CapturedFrame, Ex
             f"packets({shown(frame)}): it shows frames (bytes or scapy packets), a list of them, "
             "lk.explain(…), lk.Capture(file), or lab.trace(…)"
         )
-    is_made = isinstance(frame, Explanation)
-    made = frame if is_made else explain(frame_bytes(frame))
-    taken = CapturedFrame(
-        number, bytes(made), made.wire_length, None, 0, made.link_type, made.fcs
-    )
-    return taken, made if is_made else None
+    given = frame if isinstance(frame, Explanation) else None
+    made = given or explain(frame_bytes(frame))
+    taken = CapturedFrame(number, bytes(made), made.wire_length, None, 0, made.link_type, made.fcs)
+    return taken, given
 
 
 def _of_step(number: int, step: Step) -> CapturedFrame:

@@ -77,7 +77,9 @@ class PacketPane(PageWidget):
     def show(self, place: int) -> None:
         """Shows another frame, by its place in the list from 0."""
         if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place < self.count:
-            raise LabError(f"place is {place!r}; the list has {plural(self.count, 'frame')}, from 0")
+            raise LabError(
+                f"place is {place!r}; the list has {plural(self.count, 'frame')}, from 0"
+            )
         with self._lock, self.hold_sync():
             if not self.first <= place < self.first + len(self.rows):
                 self.first = max(0, min(place - WINDOW // 2, self.count - WINDOW))

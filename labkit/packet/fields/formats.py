@@ -7,6 +7,7 @@ from typing import NamedTuple
 from labkit.packet.fields import application, icmp, icmpv6, ip, link, transport, tunnel
 from labkit.packet.fields.reader import Pair, Parts, Reader
 
+
 class Placed(NamedTuple):
     """A field with its place.
 
