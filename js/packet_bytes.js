@@ -38,7 +38,7 @@ export class PacketBytes {
 
   /** Draws the bytes up to before `end`. */
   draw(end) {
-    const last = Math.min(end, this.data.length);
+    const last = Math.min(Math.ceil(end / PIECE) * PIECE, this.data.length);
     for (let at = this.drawn; at < last; at += WIDTH) {
       const hex = h("span", { class: "lk-hex-part" });
       const letters = h("span", { class: "lk-ascii-part", "aria-hidden": "true" });

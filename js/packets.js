@@ -177,9 +177,11 @@ export class PacketPane extends PageWidget {
   /** Links fields and bytes: [first bit, bits] of what is pointed at, in both; null: of nothing. */
   mark(bits, isPinned = false) {
     if (isPinned) this.pinned = bits;
+    if (isPinned && bits) this.bytes.draw(Math.ceil((bits[0] + bits[1]) / 8)); // which may be far behind
     const shown = bits ?? this.pinned;
     this.tree.mark(shown, this.pinned);
     this.bytes.mark(shown, this.pinned);
+    if (isPinned) for (const pane of [this.tree, this.bytes]) reveal(pane.element);
     say(this.spot, shown ? `${spoken(shown)}${this.tree.name(shown)}` : "point at a field or a byte to see the other; click to keep it");
   }
 
@@ -209,6 +211,14 @@ export class PacketPane extends PageWidget {
     this.text.hidden = isDone;
     if (!isDone) this.text.select();
   }
+}
+
+/** Scrolls a pane, and not the notebook, to the first of what is marked in it. */
+function reveal(pane) {
+  const marked = pane.querySelector(".lk-marked");
+  if (!marked) return;
+  const top = marked.getBoundingClientRect().top - pane.getBoundingClientRect().top;
+  if (top < 0 || top > pane.clientHeight - 24) pane.scrollTop += top - pane.clientHeight / 3;
 }
 
 function spoken([bit, bits]) {

@@ -15,7 +15,7 @@ from labkit.arguments.hints import Between, Offers
 from labkit.errors import LabError
 from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.layer import LONGEST_PAYLOAD, WITHOUT_HEADER, Layer, layers_of
-from labkit.packet.layer_remarks import UNFINISHED, WRONG
+from labkit.packet.layer_remarks import GOOD, UNFINISHED, WRONG
 from labkit.packet.receivers import receivers_of, tunnel_end
 from labkit.packet.tunnel import Tunnel
 from labkit.packet.walk import LINK_TYPES, LONGEST_WIRE, link_type_number, walk
@@ -28,7 +28,7 @@ BYTES_A_LINE = 16
 TEXT_WIDTH = 96
 LONGEST_HEADER = 512  # bytes of a header that are shown
 LONGEST_VALUE = 2000  # letters of a field that are shown
-ALARM, CAUTION = "#b00020", "#8a4b00"
+ALARM, CAUTION, FINE, FAINT = "#b00020", "#8a4b00", "#00704f", "#59636e"
 ETHERNET = 1
 
 
@@ -214,4 +214,7 @@ def _checksum_markup(checksum: str) -> str:
     text = Html(escape(checksum).replace(": ", ":<br/>", 1))
     if checksum.startswith(WRONG):
         return bold(text, ALARM)
-    return bold(text, CAUTION) if checksum.startswith(UNFINISHED) else text
+    if checksum.startswith(UNFINISHED):
+        return bold(text, CAUTION)
+    color = FINE if checksum == GOOD else FAINT
+    return Html(f'<span style="color:{shade(color)}">{text}</span>') if text else text

@@ -18,7 +18,7 @@ from labkit.packet.explanation import Explanation
 from labkit.packet.page_frame import dump
 from labkit.text import Html, Row, html_table, plural, shortened
 from labkit.widgets.displays import display_parts
-from labkit.widgets.packet_lists import PacketList, TraceList, list_of
+from labkit.widgets.packet_lists import PacketList, list_of
 from labkit.widgets.page_widget import PageWidget
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ class PacketPane(PageWidget):
     at = traitlets.Int(-1).tag(sync=True)  # place of the frame that is shown; -1: there is none
     frame: "traitlets.Dict[str, Any]" = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, listed: PacketList, html: str = "") -> None:
+    def __init__(self, listed: PacketList, shown: Any = None) -> None:
         self._listed = listed
-        self._html = html  # what else a saved notebook has of it
+        self._shown = shown  # whose text and tables a notebook keeps; None: the pane's own
         self._lock = threading.RLock()  # a message may be heard on a thread of its own
         count = len(listed)
         rows = listed.rows(0, min(count, WINDOW))
@@ -61,6 +61,8 @@ class PacketPane(PageWidget):
         )
 
     def __repr__(self) -> str:
+        if self._shown is not None:
+            return repr(self._shown)
         rows = [[str(cell) for cell in row[:-1]] for row in self._first_rows]
         rows = [[*row[:-1], shortened(row[-1], LONGEST_INFO)] for row in rows]
         widths = [max(map(len, column)) for column in zip(self.heads, *rows, strict=True)]
@@ -113,23 +115,21 @@ class PacketPane(PageWidget):
             self.send({"type": "file", "name": name}, buffers=[pcapng(frame)])
 
     def _parts(self, view: dict[str, Any]) -> dict[str, Any]:
-        return display_parts(repr(self), self.title, view, None, self._html or self._static())
+        return display_parts(repr(self), self.title, view, None, self._static())
 
     def _static(self) -> str:
         if not self.count:
             return f"<p>{escape(self.title)}: no frame</p>"
-        parts = []
-        if self.count > 1:
-            parts.append(self._table())
         explained = self._listed.explanation(0)
-        parts.append(Html(explained._repr_html_()))
-        parts.append(
-            Html(
-                "<details><summary>all bytes as hex and ASCII</summary>"
-                f'<pre style="margin:0">{escape(dump(bytes(explained)))}</pre></details>'
-            )
+        if self._shown is not None:
+            told = self._shown._repr_html_()
+        else:
+            table = self._table() if self.count > 1 else ""
+            told = f"{table}{explained._repr_html_()}"
+        return (
+            f"{told}<details><summary>bytes of the first frame as hex and ASCII</summary>"
+            f'<pre style="margin:0">{escape(dump(bytes(explained)))}</pre></details>'
         )
-        return Html("".join(parts))
 
     def _table(self) -> Html:
         """The first rows, those of frames with a fault in red and marked."""
@@ -163,7 +163,6 @@ def packets(
 
 
 def show(of: Any) -> None:
-    """Shows a trace, a frame or several as what a cell ends with."""
-    listed = list_of(of)
-    html = of._repr_html_() if isinstance(listed, TraceList) else ""
-    PacketPane(listed, html)._ipython_display_()
+    """Shows a trace, a frame or several as what a cell ends with; a notebook that is saved keeps
+    their own text and tables."""
+    PacketPane(list_of(of), of)._ipython_display_()
