@@ -6,6 +6,7 @@ from html import escape
 
 from labkit.lab.trace_spans import Span
 from labkit.text import MISSING, Html, shortened
+from labkit.units import plain
 
 WIDTH, NAMES, NUMBERS = 760, 230, 96  # of the picture, its names, and the numbers right of the bars
 ROW, BAR, AXIS, HEAD = 22, 12, 34, 4
@@ -72,7 +73,7 @@ def _axis(total: int, unit: str, size: int, scale: float, height: int) -> str:
     parts = []
     for at in range(0, total + 1, every):
         x = NAMES + at * scale
-        number = f"{at / size:.10g}"
+        number = plain(at / size)
         parts.append(
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{HEAD}" y2="{bottom}" stroke="currentColor" '
             f'opacity="0.18"/><text x="{x:.1f}" y="{bottom + 13}" text-anchor="middle" '
@@ -98,4 +99,4 @@ def _step(total: int) -> int:
 
 def _told(ns: int) -> str:
     unit, size = next(((u, s) for u, s in NS if ns >= s), ("ns", 1))
-    return f"{ns / size:.3g} {unit}" if ns < 1000 * size else f"{ns / size:,.0f} {unit}"
+    return f"{plain(ns / size, 3)} {unit}"

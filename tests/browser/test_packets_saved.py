@@ -82,8 +82,10 @@ def run_and_save(page: Page, url: str, file: Path) -> None:
     def is_saved() -> bool:
         page.keyboard.press("Control+s")  # which goes unheard while Jupyter saves
         page.wait_for_timeout(300)
-        book = nbformat.read(file, as_version=4)
-        return all(cell.outputs for cell in book.cells)
+        text = file.read_text()
+        if not text.endswith("}\n"):  # it is written in place
+            return False
+        return all(cell.outputs for cell in nbformat.reads(text, as_version=4).cells)
 
     page.locator(".jp-CodeCell .jp-InputPrompt").first.click()
     wait_until(is_saved)
