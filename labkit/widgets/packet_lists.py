@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from labkit.captures.capture import Capture
+from labkit.captures.chosen import Chosen
 from labkit.captures.explained import Explained
 from labkit.captures.frame import CapturedFrame
 from labkit.errors import LabError
@@ -129,8 +130,18 @@ class TraceList(PacketList):
         return found
 
 
-def list_of(of: Any) -> PacketList:
-    """What a pane shows of an object; an error for what has no frames."""
+def list_of(of: Any, where: str | None = None) -> PacketList:
+    """What a pane shows of an object; an error for what has no frames.
+
+    where: a capture filter; of a capture only
+    """
+    if where and isinstance(of, Capture):
+        return PacketList(f"{as_utf8(of.file.name)}: {where}", Chosen(of, where))
+    if where:
+        raise LabError(
+            f"where is {shown(where)}, which chooses frames of a capture; filter others with "
+            "lk.compile_filter(…).matches(frame)"
+        )
     if isinstance(of, Trace):
         return TraceList(of)
     if isinstance(of, Capture):
@@ -153,7 +164,7 @@ def list_of(of: Any) -> PacketList:
 def _one(frame: Any, number: int) -> tuple[CapturedFrame, Explanation | None]:
     if isinstance(frame, CapturedFrame):
         return frame, None
-    if isinstance(frame, (str, int, float, bool)) or frame is None:
+    if not isinstance(frame, (bytes, bytearray, memoryview)) and not hasattr(frame, "__bytes__"):
         raise LabError(
             f"packets({shown(frame)}): it shows frames (bytes or scapy packets), a list of them, "
             "lk.explain(…), lk.Capture(file), or lab.trace(…)"

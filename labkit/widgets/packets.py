@@ -146,10 +146,11 @@ class PacketPane(PageWidget):
 @checked(but=("of",))
 def packets(
     of: "bytes | Packet | Explanation | Explained | Capture | Trace | Sequence[Any]",
+    where: str | None = None,
 ) -> PacketPane:
     """Frames as a list, the fields of one of them as a tree, and its bytes: the packet pane.
 
-        lk.packets(lk.Capture("trace.pcapng"))
+        lk.packets(lk.Capture("trace.pcapng"), where="udp port 4789")
         lk.packets([frame, other_frame])
 
     Fields and bytes are linked both ways. A capture may have any number of frames: rows and bytes
@@ -158,8 +159,9 @@ def packets(
 
     of: a frame (bytes or a scapy packet), a list of frames, what lk.explain() or a capture's
         explain() returned, a capture, or a trace, whose rows are the nodes that its frames entered
+    where: a capture filter as tcpdump takes it, for the frames of a capture
     """
-    return PacketPane(list_of(of))
+    return PacketPane(list_of(of, where))
 
 
 def show(of: Any) -> None:

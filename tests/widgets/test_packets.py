@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import Ether
+from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Raw
 
 import labkit as lk
-from labkit.errors import LabError
+from labkit.errors import FilterError, LabError
 from labkit.packet.capture_writer import CaptureWriter
 from labkit.packet.page_frame import dump, page_frame, verdict
 from tests.frames import good_frames
@@ -146,8 +146,26 @@ def test_verdicts_and_dump() -> None:
 
 @pytest.mark.parametrize("wrong", ["frame", 5, None, 1.5, [1], object()])
 def test_what_has_no_frames(wrong: Any) -> None:
-    with pytest.raises(LabError, match=r"it shows frames|a frame is a scapy packet"):
+    with pytest.raises(LabError, match="it shows frames"):
         lk.packets(wrong)
+
+
+def test_a_filter_chooses_frames_of_a_capture(tmp_path: Path) -> None:
+    file = tmp_path / "both.pcap"
+    arp = bytes(Ether() / ARP(psrc="10.0.0.1", pdst="10.0.0.2"))
+    with CaptureWriter(file) as out:
+        out.write_frames([FRAME, arp, arp] * 100, [START] * 300)
+    pane = lk.packets(lk.Capture(file), where="arp")
+    assert (pane.count, pane.rows[0][0], pane.rows[2][0]) == (200, "1", "4")
+    pane.show(199)
+    assert (pane.rows[-1][0], pane.frame["bytes"]) == ("299", arp.hex())
+    assert lk.packets(lk.Capture(file), where="tcp").count == 0
+    with pytest.raises(LabError, match="where is 'arp', which chooses frames of a capture"):
+        lk.packets(FRAME, where="arp")
+    with pytest.raises(FilterError):
+        lk.packets(lk.Capture(file), where="arp arp")
+    with pytest.raises(LabError, match="where is 5"):
+        lk.packets(lk.Capture(file), where=5)  # type: ignore[arg-type]
 
 
 def test_nothing_to_show() -> None:
