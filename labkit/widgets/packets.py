@@ -17,7 +17,8 @@ from labkit.lab.trace import Trace
 from labkit.packet.explanation import Explanation
 from labkit.packet.page_frame import dump
 from labkit.text import Html, Row, html_table, plural, shortened
-from labkit.widgets.displays import display_parts
+from labkit.widgets.displays import WIDGET_TYPE, display_parts
+from labkit.widgets.front_end import is_watched
 from labkit.widgets.packet_lists import PacketList, list_of
 from labkit.widgets.page_widget import PageWidget
 
@@ -115,6 +116,8 @@ class PacketPane(PageWidget):
             self.send({"type": "file", "name": name}, buffers=[pcapng(frame)])
 
     def _parts(self, view: dict[str, Any]) -> dict[str, Any]:
+        if not is_watched():
+            view = {kind: part for kind, part in view.items() if kind != WIDGET_TYPE}
         return display_parts(repr(self), self.title, view, None, self._static())
 
     def _static(self) -> str:

@@ -13,6 +13,7 @@ import labkit as lk
 from labkit.errors import FilterError, LabError
 from labkit.packet.capture_writer import CaptureWriter
 from labkit.packet.page_frame import dump, page_frame, verdict
+from labkit.widgets.displays import WIDGET_TYPE
 from tests.frames import good_frames
 from tests.widgets.page import Outputs, Sent, hear
 
@@ -95,6 +96,16 @@ def test_what_a_notebook_keeps(monkeypatch: pytest.MonkeyPatch, capture: lk.Capt
     assert "<b>many" not in html
     assert "… 4,980 more" in text
     assert len(html) < 40_000
+
+
+def test_what_runs_unwatched_keeps_tables_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """nbconvert would prefer a widget, which is blank without scripts."""
+    monkeypatch.setattr("labkit.widgets.bundle.is_there", lambda: True)
+    pane = lk.packets(FRAME)
+    monkeypatch.setenv("JPY_SESSION_NAME", "a.ipynb")
+    assert WIDGET_TYPE in pane._outputs(is_live=True)
+    monkeypatch.delenv("JPY_SESSION_NAME")
+    assert WIDGET_TYPE not in pane._outputs(is_live=True)
 
 
 @pytest.mark.parametrize(
