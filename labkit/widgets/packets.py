@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import traitlets
+from IPython.display import display
 
 from labkit.arguments.checked import checked
 from labkit.captures.capture import Capture
@@ -125,14 +126,9 @@ class PacketPane(PageWidget):
             return f"<p>{escape(self.title)}: no frame</p>"
         explained = self._listed.explanation(0)
         if self._shown is not None:
-            told = self._shown._repr_html_()
-        else:
-            table = self._table() if self.count > 1 else ""
-            told = f"{table}{explained._repr_html_()}"
-        return (
-            f"{told}<details><summary>bytes of the first frame as hex and ASCII</summary>"
-            f'<pre style="margin:0">{escape(dump(bytes(explained)))}</pre></details>'
-        )
+            return _with_bytes(self._shown._repr_html_(), explained)
+        table = self._table() if self.count > 1 else ""
+        return _with_bytes(f"{table}{explained._repr_html_()}", explained)
 
     def _table(self) -> Html:
         """The first rows, those of frames with a fault in red and marked."""
@@ -170,4 +166,17 @@ def packets(
 def show(of: Any) -> None:
     """Shows a trace, a frame or several as what a cell ends with; a notebook that is saved keeps
     their own text and tables."""
-    PacketPane(list_of(of), of)._ipython_display_()
+    listed = list_of(of)
+    if is_watched():
+        PacketPane(listed, of)._ipython_display_()
+        return
+    html = of._repr_html_()
+    html = _with_bytes(html, listed.explanation(0)) if len(listed) else html
+    display({"text/plain": repr(of), "text/html": html}, raw=True)
+
+
+def _with_bytes(html: str, explained: Explanation) -> str:
+    return (
+        f"{html}<details><summary>bytes of the first frame as hex and ASCII</summary>"
+        f'<pre style="margin:0">{escape(dump(bytes(explained)))}</pre></details>'
+    )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Packet panes in JupyterLab: live, then saved and opened again without a kernel."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -43,15 +44,14 @@ def test_live_and_saved(page: Page, browser: Browser, tmp_path: Path) -> None:
     with over_folder(tmp_path) as url:
         run_and_save(page, url, file)
         base, token = url.split("/lab")[0], url.split("token=")[1]
-        sessions = f"{base}/api/sessions?token={token}"
-        for session in page.request.get(sessions).json():
-            page.goto("about:blank")
-            page.request.delete(f"{base}/api/sessions/{session['id']}?token={token}")
+        end_kernels(page, base, token)
         page.goto(f"{base}/lab/tree/panes.ipynb?token={token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=2 * MINUTE)
         expect(visible(page, "details")).to_have_count(3, timeout=MINUTE)
         expect(visible(page, ".lk-packets")).to_have_count(0)
         page.screenshot(path=SCREENSHOTS / "packets-saved.png")
+        page.get_by_text(re.compile(r"\| Idle$")).wait_for(timeout=2 * MINUTE)
+        end_kernels(page, base, token)  # a server that starts one does not end
     html, _ = HTMLExporter().from_notebook_node(nbformat.read(file, as_version=4))
     (tmp_path / "panes.html").write_text(html)
     bare = browser.new_page(java_script_enabled=False)
@@ -62,6 +62,12 @@ def test_live_and_saved(page: Page, browser: Browser, tmp_path: Path) -> None:
         expect(bare.get_by_text("bytes of the first frame as hex and ASCII")).to_have_count(3)
     finally:
         bare.close()
+
+
+def end_kernels(page: Page, base: str, token: str) -> None:
+    page.goto("about:blank")
+    for session in page.request.get(f"{base}/api/sessions?token={token}").json():
+        page.request.delete(f"{base}/api/sessions/{session['id']}?token={token}", timeout=MINUTE)
 
 
 def run_and_save(page: Page, url: str, file: Path) -> None:
