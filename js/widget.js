@@ -2,26 +2,35 @@
 // The entry: anywidget calls initialize once a view, render once a display.
 
 import uplotStyle from "uplot/dist/uPlot.min.css";
+import packetStyle from "./packets.css";
 import ownStyle from "./style.css";
 import { Dashboard } from "./dashboard.js";
 import { ChartPanel } from "./chart.js";
 import { ExplorerView } from "./explorer.js";
 import { takeOutputs } from "./displays.js";
 import { LabsView } from "./labs.js";
+import { PacketPane } from "./packets.js";
 import { TablesView } from "./tables.js";
 import { TrafficPanel } from "./traffic.js";
 import { TroubleView } from "./trouble.js";
 import { View } from "./view.js";
 import { Store } from "./store.js";
 
-const WIDGETS = { explorer: ExplorerView, labs: LabsView, tables: TablesView, trouble: TroubleView }; // without points
+// Widgets without points
+const WIDGETS = {
+  explorer: ExplorerView,
+  labs: LabsView,
+  packets: PacketPane,
+  tables: TablesView,
+  trouble: TroubleView,
+};
 const PANELS = { dashboard: Dashboard, traffic: TrafficPanel };
 
 function addStyle() {
   if (document.getElementById("labkit-style")) return;
   const style = document.createElement("style");
   style.id = "labkit-style";
-  style.textContent = uplotStyle + ownStyle;
+  style.textContent = uplotStyle + ownStyle + packetStyle;
   document.head.append(style);
 }
 

@@ -41,9 +41,18 @@ def __getattr__(name: str) -> object:
     return value
 
 
+WITH_PACKETS = (  # what the packet pane shows
+    ("labkit.packet.explanation", "Explanation"),
+    ("labkit.captures.frame", "CapturedFrame"),
+    ("labkit.captures.explained", "Explained"),
+    ("labkit.lab.trace", "Trace"),
+)
+
+
 def _serve_notebook() -> None:
     """In a notebook, TAB offers what labkit knows of its arguments; wrong names take one line; live
-    traffic, a watch, a port's capture, nodes' tables and topologies are shown live."""
+    traffic, a watch, a port's capture, nodes' tables and topologies are shown live; frames and
+    traces in the packet pane."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:
@@ -61,6 +70,8 @@ def _serve_notebook() -> None:
             formatter.for_type_by_name("labkit.lab.port_capture", "PortCapture", _show_capture)
             formatter.for_type_by_name("labkit.lab.node_tables", "NodeTables", _show_tables)
             formatter.for_type_by_name("labkit.lab.topology.network", "Network", _show_network)
+            for module, name in WITH_PACKETS:
+                formatter.for_type_by_name(module, name, _show_packets)
 
 
 def _show_traffic(traffic: object) -> None:
@@ -91,6 +102,12 @@ def _show_network(network: object) -> None:
     from labkit.widgets.topology import show  # late, too
 
     show(network)  # type: ignore[arg-type]
+
+
+def _show_packets(of: object) -> None:
+    from labkit.widgets.packets import show  # late, too
+
+    show(of)
 
 
 def _lab_dashboard(lab: object, *parts: str) -> object:

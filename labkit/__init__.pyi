@@ -138,6 +138,7 @@ from .widgets.chart import watch as watch
 from .widgets.dashboard import dashboard as dashboard
 from .widgets.explorer import explore as explore
 from .widgets.labs import labs as labs
+from .widgets.packets import packets as packets
 from .widgets.panel import panel as panel
 from .widgets.presenting import present as present
 from .widgets.steps import steps as steps

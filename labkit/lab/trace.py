@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Traces: single frames followed through every node they pass."""
 
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit._codec import lib
@@ -14,60 +15,17 @@ from labkit.arguments.hints import Seconds
 from labkit.engine.answers import TraceStep
 from labkit.engine.engine import Engine
 from labkit.errors import LabError
-from labkit.packet.summary import summary
+from labkit.lab.trace_spans import spans_of
+from labkit.lab.trace_step import Step
+from labkit.lab.trace_timeline import timeline
 from labkit.text import Html, bold, html_table
 
 if TYPE_CHECKING:
     import pandas as pd
-    from scapy.packet import Packet
 
 MOST_PACKETS = lib.LK_MAX_TRACED
 STEPS_PER_PACKET = 24
 SETTLE_SECONDS = 0.05  # a frame that has not moved for so long has arrived
-
-
-@dataclass(frozen=True)
-class Step:
-    """A frame as it entered a node.
-
-    Attributes
-    ----------
-    packet: number of the traced frame, from 0
-    path, node: where it was; node is a drop node's name when the frame was refused
-    time_ns: CLOCK_REALTIME
-    length: of the frame in bytes, without FCS
-    before: the frame's first bytes as they entered the node (all of them up to the snap length)
-    after: the same as they entered the next node; None for the last one
-    lane: of the path
-    """
-
-    packet: int
-    path: str | None
-    node: str
-    time_ns: int
-    length: int
-    before: bytes
-    after: bytes | None = None
-    lane: int = 0
-
-    @property
-    def changed(self) -> list[int]:
-        """Offsets of the bytes that the node changed."""
-        if self.after is None:
-            return []
-        longest = max(len(self.before), len(self.after))
-        return [i for i in range(longest) if self.before[i : i + 1] != self.after[i : i + 1]]
-
-    @property
-    def summary(self) -> str:
-        """The frame before the node in one line: its layers and addresses."""
-        return summary(self.before, max(self.length, len(self.before)))
-
-    def dissect(self) -> "Packet":
-        """The frame before the node, as a scapy packet."""
-        from labkit.packet.dissect import dissect  # late: scapy is slow
-
-        return dissect(self.before)
 
 
 class Trace:
@@ -171,6 +129,20 @@ class Trace:
         columns = ["packet", "time_us", "path", "lane", "node", "length", "changed", "frame"]
         return Table(rows, columns=columns)
 
+    @checked()
+    def to_perfetto(self, file: str | os.PathLike[str]) -> Path:
+        """Writes the way of the frames in the Trace Event Format (JSON), which ui.perfetto.dev and
+        chrome://tracing open. Returns where it is.
+
+            trace.to_perfetto("trace.json")
+
+        A process is a worker's part of a path (its lane), a thread one frame in it, a span the
+        time in µs from entering a node to entering the next one; of the last node it is a moment.
+        """
+        from labkit.lab.trace_events import write_events  # late: nothing else needs it
+
+        return write_events(self.steps, file)
+
     def __enter__(self) -> "Trace":
         return self
 
@@ -192,6 +164,9 @@ class Trace:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": trace_html(self.steps)}
+
+    def _repr_html_(self) -> str:
+        return trace_html(self.steps)
 
     def _read(self) -> tuple[int, int]:
         answer = self._engine.commands.read_trace(len(self._raw))
@@ -217,6 +192,7 @@ def _ranges(offsets: list[int]) -> str:
 def trace_html(steps: list[Step], most_bytes: int = 96) -> str:
     """The picture of a trace: every node with its frame, changed bytes marked."""
     rows: list[Sequence[str]] = []
+    spans = spans_of(steps)
     packet, first = None, 0
     changed: list[int] = []
     for step in steps:
@@ -224,6 +200,8 @@ def trace_html(steps: list[Step], most_bytes: int = 96) -> str:
         if is_new:
             packet, first, changed = step.packet, step.time_ns, []
             rows.append((f"frame {packet}",))
+            drawn = timeline([span for span in spans if span.step.packet == packet])
+            rows.append((Html(f'<div style="font-weight:normal;min-width:560px">{drawn}</div>'),))
         color = "#b3261e" if step.node.startswith("drop_") else "#0072b2"
         shown = Html("as before")
         if is_new or changed:

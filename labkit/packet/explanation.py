@@ -15,7 +15,7 @@ from labkit.arguments.hints import Between, Offers
 from labkit.errors import LabError
 from labkit.packet.frame_bytes import frame_bytes
 from labkit.packet.layer import LONGEST_PAYLOAD, WITHOUT_HEADER, Layer, layers_of
-from labkit.packet.layer_remarks import UNFINISHED, WRONG
+from labkit.packet.layer_remarks import GOOD, UNFINISHED, WRONG
 from labkit.packet.receivers import receivers_of, tunnel_end
 from labkit.packet.tunnel import Tunnel
 from labkit.packet.walk import LINK_TYPES, LONGEST_WIRE, link_type_number, walk
@@ -28,7 +28,7 @@ BYTES_A_LINE = 16
 TEXT_WIDTH = 96
 LONGEST_HEADER = 512  # bytes of a header that are shown
 LONGEST_VALUE = 2000  # letters of a field that are shown
-ALARM, CAUTION = "#b00020", "#8a4b00"
+ALARM, CAUTION, FINE, FAINT = "#b00020", "#8a4b00", "#00704f", "#59636e"
 ETHERNET = 1
 
 
@@ -41,6 +41,8 @@ class Explanation:
     layers: from the outside in; together they are the frame
     captured, wire_length: bytes that are there, and that were on the wire
     remarks: what else is to be said, such as how much a capture left out
+    link_type: number of the LINKTYPE that it begins with; 1: Ethernet
+    fcs: so many of its last bytes on the wire are the FCS
     """
 
     layers: tuple[Layer, ...]
@@ -49,12 +51,18 @@ class Explanation:
     remarks: tuple[str, ...]
     _raw: bytes = field(repr=False)
     _end: Tunnel | None = field(repr=False)
+    link_type: int = ETHERNET
+    fcs: int = 0
 
     @cached_property
     def receivers(self) -> dict[str, str]:
         """What a tunnel's end says of it, by strictness: "rfc", "linux", "ovs"; empty when the
         frame is of no tunnel, and when a capture cut it short."""
         return receivers_of(self._raw, self._end) if self._end else {}
+
+    def __bytes__(self) -> bytes:
+        """Those that were captured."""
+        return self._raw
 
     def __repr__(self) -> str:
         lines = []
@@ -111,7 +119,9 @@ def explain(
     is_cut = len(raw) < length - check
     remarks = _remarks(len(raw), length, tunnel, end, is_cut=is_cut)
     layers = tuple(layers_of(raw, found, length))
-    return Explanation(layers, len(raw), length, tuple(remarks), raw, None if is_cut else end)
+    return Explanation(
+        layers, len(raw), length, tuple(remarks), raw, None if is_cut else end, number, check
+    )
 
 
 def _remarks(
@@ -204,4 +214,7 @@ def _checksum_markup(checksum: str) -> str:
     text = Html(escape(checksum).replace(": ", ":<br/>", 1))
     if checksum.startswith(WRONG):
         return bold(text, ALARM)
-    return bold(text, CAUTION) if checksum.startswith(UNFINISHED) else text
+    if checksum.startswith(UNFINISHED):
+        return bold(text, CAUTION)
+    color = FINE if checksum == GOOD else FAINT
+    return Html(f'<span style="color:{shade(color)}">{text}</span>') if text else text

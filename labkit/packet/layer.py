@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from labkit.packet.fields import icmpv6
-from labkit.packet.fields.formats import fields_of
+from labkit.packet.fields.formats import Placed, fields_of, placed_fields
 from labkit.packet.fields.reader import Pair
 from labkit.packet.layer_remarks import checksum_text, problem_text
 from labkit.packet.walk import Found
@@ -60,6 +60,11 @@ class Layer:
     def fields(self) -> tuple[Pair, ...]:
         """(name, value) of the fields whose bytes are there, taken apart when they are wanted."""
         return fields_of(self.kind, self._raw[self.offset : self.offset + self.length])
+
+    @cached_property
+    def placed(self) -> tuple[Placed, ...]:
+        """The same fields, each with its place: bits from the first one of the layer."""
+        return placed_fields(self.kind, self._raw[self.offset : self.offset + self.length])
 
     @property
     def missing(self) -> int:

@@ -18,7 +18,7 @@ def summary(raw: bytes, wire_length: int | None = None, link_type: int = 1, fcs:
     found = walk(raw, wire_length, link_type, fcs)
     length = max(len(raw), wire_length or 0)
     layers = list(layers_of(raw, found, length))
-    names = [_name(layer) for layer in layers if layer.kind not in WITHOUT_HEADER]
+    names = [layer_name(layer) for layer in layers if layer.kind not in WITHOUT_HEADER]
     text = " / ".join(names) or "data"
     if ends := _ends([layer for layer in layers if not layer.is_quoted]):
         text += f"  {ends}"
@@ -26,7 +26,8 @@ def summary(raw: bytes, wire_length: int | None = None, link_type: int = 1, fcs:
     return f"{text}  ({problem})" if problem else text
 
 
-def _name(layer: Layer) -> str:
+def layer_name(layer: Layer) -> str:
+    """What it is called there, with the type of an ICMP or IGMP message."""
     if layer.kind in ("icmp", "igmp"):
         kind = dict(layer.fields).get("type", "")
         return f"{layer.name} {kind}".rstrip()
@@ -39,7 +40,7 @@ def _ends(layers: list[Layer]) -> str:
     for number in numbers:
         layer = layers[number]
         if layer.kind == "arp":
-            return _asked(layer)
+            return asked(layer)
         if layer.kind in IP_KINDS:
             ports = [_values(later) for later in layers[number:] if later.kind in WITH_PORTS][:1]
             return _between(_values(layer), ports[0] if ports else {})
@@ -62,7 +63,8 @@ def _between(addresses: dict[str, str], ports: dict[str, str]) -> str:
     return " > ".join(ends)
 
 
-def _asked(arp: Layer) -> str:
+def asked(arp: Layer) -> str:
+    """What an ARP message asks or tells."""
     told = _values(arp)
     if told.get("op") == "who-has" and "pdst" in told:
         return f"who has {told['pdst']}, asks {told['psrc']}"

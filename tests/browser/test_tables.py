@@ -21,7 +21,8 @@ from scapy.packet import Raw
 
 import labkit as lk
 from labkit.datasets import dataset
-from labkit.lab.trace import Step, trace_html
+from labkit.lab.trace import trace_html
+from labkit.lab.trace_step import Step
 from labkit.notebooks.parameters import Parameters
 from labkit.notebooks.records import Check, CheckList
 from labkit.notebooks.report.results import load_run

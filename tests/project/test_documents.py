@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the documents say is true: examples run, names and files exist."""
 
+import json
 import os
 import re
 import shutil
@@ -13,9 +14,11 @@ from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import Ether
+from scapy.layers.l2 import Dot1Q, Ether
 
 import labkit as lk
+from labkit.captures.copied import pcapng
+from labkit.captures.frame import CapturedFrame
 from labkit.packet.codec import VERDICT_BY_NAME
 from labkit.path import nodes
 from labkit.path.ledger import Ledger
@@ -145,6 +148,21 @@ def test_live_traffic_runs() -> None:
         assert names["t"].flows["up"].state == "started"  # type: ignore[attr-defined]
     finally:
         names["lab"].close()  # type: ignore[attr-defined]
+
+
+def test_packets_run(lab: lk.Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    client, server = lab.cable()
+    lab.run(lk.rx(server) >> lk.reflect() >> lk.tx(server))
+    names = {"lk": lk, "lab": lab, "client": client, "Ether": Ether, "IP": IP, "UDP": UDP}
+    names |= {"Dot1Q": Dot1Q}
+    (tmp_path / "trace.pcapng").write_bytes(pcapng(CapturedFrame(0, bytes(60), 60, 1, 0, 1, 0)))
+    show, places = blocks("docs/packets.md", "python")
+    exec(show, names)
+    assert json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    told = places.splitlines()
+    exec(told[0], names)
+    assert repr(eval(told[1], names)) == told[2].removeprefix("# ")
 
 
 def test_networks_run(lab: lk.Lab) -> None:

@@ -75,11 +75,19 @@ def dhcp(r: Reader) -> Parts:
     if len(hardware) == 16:
         yield "chaddr", hardware[: min(r["hlen"], 16)].hex(":")
     for name, length in (("sname", 64), ("file", 128)):
-        letters = r.take(length).partition(b"\0")[0]
-        if letters:
-            yield name, text(letters)
+        yield from _letters(r, name, length)
     if r.take(4) == DHCP_COOKIE:
-        yield "options", listed(_dhcp_options(r))
+        begin = r.bit
+        yield r.made("options", listed(_dhcp_options(r)), begin)
+
+
+def _letters(r: Reader, name: str, length: int) -> Parts:
+    """A text up to its zero; none where that is its first byte."""
+    is_there = r.data[r.at : r.at + 1] > b"\0"
+    found = r.part(name, length, lambda data: text(data.partition(b"\0")[0]))
+    yield from (found if is_there else ())
+    if not is_there:
+        r.take(length)
 
 
 def _dhcp_options(r: Reader) -> Iterator[str]:

@@ -2,9 +2,27 @@
 """The format of every kind of layer: a text as reader.py tells, or a function."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from labkit.packet.fields import application, icmp, icmpv6, ip, link, transport, tunnel
 from labkit.packet.fields.reader import Pair, Parts, Reader
+
+
+class Placed(NamedTuple):
+    """A field with its place.
+
+    Attributes
+    ----------
+    name, value: as they are shown
+    bit, bits: where it is in its layer, from bit 0, the highest one of the first byte; bits is 0
+        where it has no bytes of its own
+    """
+
+    name: str
+    value: str
+    bit: int
+    bits: int
+
 
 Format = str | Callable[[Reader], Parts]
 
@@ -71,5 +89,20 @@ FORMATS: dict[str, Format] = {  # of the kinds in native/packet/layers.h
 
 def fields_of(kind: str, data: bytes) -> tuple[Pair, ...]:
     """(name, value) of a layer's fields that are in its bytes."""
-    reader, layout = Reader(data), FORMATS[kind]
-    return tuple(reader.read(layout) if isinstance(layout, str) else layout(reader))
+    return tuple(_parts(kind, Reader(data)))
+
+
+def placed_fields(kind: str, data: bytes) -> tuple[Placed, ...]:
+    """The same fields, each with its place."""
+    reader, before = Reader(data), 0
+    found = []
+    for pair in _parts(kind, reader):
+        begin = reader.first_bit(pair, before)
+        found.append(Placed(*pair, begin, reader.bit - begin))
+        before = reader.bit
+    return tuple(found)
+
+
+def _parts(kind: str, reader: Reader) -> Parts:
+    layout = FORMATS[kind]
+    return reader.read(layout) if isinstance(layout, str) else layout(reader)

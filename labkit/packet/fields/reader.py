@@ -31,6 +31,7 @@ class Reader:
         self.data = data
         self.values: dict[str, int] = {}
         self._bit = 0
+        self._last: tuple[Pair | None, int] = None, 0  # yielded here, and its first bit
 
     def read(self, fields: str) -> Parts:
         """The fields of a format. Behind one that is not whole there is none."""
@@ -39,6 +40,7 @@ class Reader:
         left = total
         for name, bits, show, is_hidden, is_optional in known:
             left -= bits
+            begin = self._bit
             if whole is None:
                 value = self._number(bits)
                 if value is None:
@@ -48,7 +50,9 @@ class Reader:
                 self._bit += bits
             self.values[name] = value
             if not is_hidden and (value or not is_optional):
-                yield name, show(value, bits)
+                pair = name, show(value, bits)
+                self._last = pair, begin
+                yield pair
 
     def look(self, fields: str) -> None:
         """Reads the fields of a format for their values alone."""
@@ -59,9 +63,12 @@ class Reader:
         self, name: str, length: int, show: Callable[[bytes], str] = bytes.hex
     ) -> Iterator[Pair]:
         """A field of so many bytes; none where they are not all there, or 0."""
+        begin = self._bit
         data = self.take(length)
         if data and len(data) == length:
-            yield name, show(data)
+            pair = name, show(data)
+            self._last = pair, begin
+            yield pair
 
     def rest(self, name: str, show: Callable[[bytes], str] = bytes.hex) -> Iterator[Pair]:
         """All that is left."""
@@ -73,6 +80,23 @@ class Reader:
         data = self.data[at : at + max(length, 0)]
         self._bit += 8 * len(data)
         return data
+
+    def made(self, name: str, value: str, begin: int) -> Pair:
+        """A field of all that was read since it stood at a bit."""
+        pair = name, value
+        self._last = pair, begin
+        return pair
+
+    def first_bit(self, pair: Pair, before: int) -> int:
+        """Where a field begins that was yielded just now: one that was read as such where it stood,
+        one that was made of several parts behind the field before it, at `before`."""
+        last, begin = self._last
+        return begin if pair is last else before
+
+    @property
+    def bit(self) -> int:
+        """Bit at which it stands."""
+        return self._bit
 
     @property
     def at(self) -> int:

@@ -38,6 +38,7 @@ GUE_FIELDS = {  # by flag; the cookie stands behind the group
     "private_present": "private_flags:32:hex",
 }
 COOKIE = {1: 8, 2: 16, 3: 32}  # bytes by security
+ORIGIN = 8  # bytes
 GTP = "version:3 PT:1 ?reserved:1 E:1 S:1 PN:1 gtp_type:8:gtp_type length:16 teid:32:hex"
 GTP_EXTENSIONS = {
     0x03: "PDU session (long)",
@@ -88,18 +89,15 @@ def vxlan_gpe(r: Reader) -> Parts:
 def geneve(r: Reader) -> Parts:
     """RFC 8926 3.4 and 3.5."""
     yield from r.read(GENEVE)
-    raw = r.take(r.left)
-    options = parse_options(raw)
+    begin, options = r.bit, parse_options(r.data[r.at :])
+    r.take(sum(option.size for option in options))
     if options:
-        yield (
-            "options",
-            listed(
-                f"class {o.option_class:#06x} type {o.type:#04x} {o.data.hex()}".rstrip()
-                for o in options
-            ),
+        told = listed(
+            f"class {o.option_class:#06x} type {o.type:#04x} {o.data.hex()}".rstrip()
+            for o in options
         )
-    if rest := raw[sum(option.size for option in options) :]:
-        yield "rest", rest.hex()
+        yield r.made("options", told, begin)
+    yield from r.rest("rest")
 
 
 def gue(r: Reader) -> Parts:
@@ -138,10 +136,14 @@ def teredo(r: Reader) -> Parts:
         yield from r.part("client_id", r["id_len"])
         yield from r.part("auth", r["auth_len"])
         yield from r.read("nonce:64:hex confirmation:8")
-    r.look("_origin:16 _port:16 _address:32")
-    if "address" in r.values:
-        yield "origin_port", str(r["port"] ^ 0xFFFF)
-        yield "origin", str(IPv4Address(r["address"] ^ 0xFFFFFFFF))
+    if r.left >= ORIGIN:
+        r.look("_origin:16")
+        yield from r.part("origin_port", 2, lambda data: str(_turned(data)))
+        yield from r.part("origin", 4, lambda data: str(IPv4Address(_turned(data))))
+
+
+def _turned(data: bytes) -> int:
+    return int.from_bytes(data, "big") ^ (1 << 8 * len(data)) - 1
 
 
 def l2tp(r: Reader) -> Parts:
