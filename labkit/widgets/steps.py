@@ -18,7 +18,8 @@ from labkit.errors import LabError
 from labkit.figure.large import scale
 from labkit.figure.theme import CLASS, FOLLOW, with_dark_style
 from labkit.lab.running_path import RunningPath
-from labkit.lab.trace import Step, Trace
+from labkit.lab.trace import Trace
+from labkit.lab.trace_step import Step
 from labkit.packet.node_effects import effects
 from labkit.path.drawing import path_svg
 from labkit.path.path import Path
