@@ -251,6 +251,35 @@ def test_the_plateau_of_the_published_tables(lab: lk.Lab) -> None:
     assert found["dropped"] > 0
 
 
+def test_the_guide_s_example_of_a_micro_burst(lab: lk.Lab) -> None:
+    """10 Gbit in half a second, on 10 Gbit/s: of 1,250 MB the 625 MB pass that the half second has
+    room for, 9.5 MB wait, and the rest is dropped. Here in kB, and at one moment."""
+    vm = Instance(lab, bandwidth=SLOW, bandwidth_burst="625 kB", queue="9.5 kB")
+    for _ in range(5):
+        vm.send(*frames(250))
+    assert vm.told(OUT) == [625]
+    counted = vm.node("bw_out")
+    assert [counted[what] for what in ("delayed", "dropped")] == [9, 616]
+    assert vm.path.ledger.received == 625
+
+
+def test_a_rate_lets_no_more_pass_than_its_time(lab: lk.Lab) -> None:
+    """The same spread over half a second or, on a busy machine, more."""
+    vm = Instance(lab, bandwidth="10 Mbit/s", bandwidth_burst="1 kB", queue="9.5 kB")
+    with lab.traffic() as traffic:
+        stream = lk.Stream(udp(1, 900), size=1000)
+        flow = traffic.add(stream, on=vm.vm, to=vm.net, rate=2500, count=1250, overdue="catch_up")
+        begin = time.monotonic()
+        flow.start()
+        wait_until(lambda: vm.path.ledger.sent == 1250)
+        seconds = time.monotonic() - begin
+        wait_until(lambda: vm.path.ledger.is_balanced)
+    counted = vm.node("bw_out")
+    waited_or_passed = 1250 - counted["dropped"]
+    assert 10 <= waited_or_passed <= 1 + 9 + 10e6 / 8 / 1000 * seconds + 1
+    assert counted["exceeded"] == counted["delayed"] + counted["dropped"]
+
+
 def test_counters_go_on_when_a_path_is_stopped(lab: lk.Lab) -> None:
     vm = Instance(lab, bandwidth=SLOW, bandwidth_burst="10 kB", queue="20 kB")
     vm.send(*frames(20))
