@@ -129,11 +129,9 @@ def _policed(s: Settings, name: str) -> Node:
 def _limited(way: Way, then: Node | Chain) -> Chain:
     """Flow, packets, bandwidth."""
     s, side = way.settings, way.side
-    packets = shape(way.shared.packets, limit=s.packets("pps_queue"), name=f"pps_{side}")
-    bandwidth = shape(way.shared.bandwidth[side], limit=s.bytes("queue"), name=f"bw_{side}")
-    way.tells("pps_allowance_exceeded", (f"pps_{side}", "exceeded"))
+    bandwidth = shape(way.shared.bandwidth[side], limit=s.bytes("queue"), name=f"bw_{side}") >> then
     way.tells(f"bw_{side}_allowance_exceeded", (f"bw_{side}", "exceeded"))
-    return _evaluated(way, _flows(way, packets >> bandwidth >> then))
+    return _flows(way, _evaluated(way, bandwidth))
 
 
 def _flow_limit(s: Settings, rate: str, name: str) -> Chain:
@@ -155,8 +153,9 @@ def _flows(way: Way, then: Chain) -> Chain:
     kinds = classify(*EXPRESS_CLASSES[s.express], name=f"eligible_{side}")
     fits = mtu(s.whole("express_mtu"), name=f"srd_mtu_{side}")
     fast = _flow_limit(s, "express_flow", f"srd_{side}") >> then
-    if s.limits["express_delay"] > 0:
-        fast = delay(s.limits["express_delay"], name=f"srd_delay_{side}") >> fast
+    late: Node | Chain = fits
+    if s.limits["express_delay"] > 0:  # before packets part, so that none overtakes its flow's
+        late = delay(s.limits["express_delay"], name=f"srd_delay_{side}") >> fits
     fit = (fits.base_name, "passed")
     sent = fit
     if side == "out" and math.isfinite(s.limits["express_flows"]):  # who sends keeps account
@@ -164,7 +163,7 @@ def _flows(way: Way, then: Chain) -> Chain:
         way.chains.append(memory["other"] >> plain)
         way.levels[UTILISATION] = [("srd_memory", "used_percent")]
         fast, sent = memory >> fast, ("srd_memory", "passed")
-    way.chains += [kinds[word] >> fits for word in EXPRESS_CLASSES[s.express]]
+    way.chains += [kinds[word] >> late for word in EXPRESS_CLASSES[s.express]]
     way.chains += [fits >> fast, fits["other"] >> plain]
     if side == "out":
         way.tells("ena_srd_eligible_tx_pkts", fit, (fits.base_name, "exceeded"))
@@ -175,18 +174,26 @@ def _flows(way: Way, then: Chain) -> Chain:
 
 
 def _evaluated(way: Way, then: Chain) -> Chain:
-    """What needs the full evaluation has a rate of its own, and takes more of the packet rate."""
+    """Packets a second. What needs the full evaluation has a rate of its own, and takes more of
+    them, at once: so it waits in one place, and counts once."""
     s, side = way.settings, way.side
+    packets = _packets(way, "pps") >> then
     if not s.has_slow_path:
-        return then
+        return packets
     slow = slow_path(s.limits["idle"], name=f"evaluation_{side}")
     new = slow["other"] >> police(allowance(s.load("new_flows")), name=f"new_flows_{side}")
     if (weight := s.whole("slow_weight")) > 1:
-        limit, name = s.packets("pps_queue"), f"slow_{side}"
-        new = new >> shape(way.shared.packets, limit=limit, weight=weight - 1, name=name)
-        way.tells("pps_allowance_exceeded", (name, "exceeded"))
-    way.chains.append(new >> then)
-    return slow >> then
+        way.chains.append(new >> _packets(way, "slow", weight) >> then)
+    else:
+        way.chains.append(new >> packets)
+    return slow >> packets
+
+
+def _packets(way: Way, name: str, weight: int = 1) -> Chain:
+    """Packets that each take so many of the packet rate."""
+    limit, node = way.settings.packets("pps_queue"), f"{name}_{way.side}"
+    way.tells("pps_allowance_exceeded", (node, "exceeded"))
+    return shape(way.shared.packets, limit=limit, weight=weight, name=node)
 
 
 def _tracked(way: Way, then: Chain) -> Chain:

@@ -37,6 +37,11 @@ def has_express(instance_type: str) -> bool:
     return instance_type in instance_tables.express()
 
 
+def types_with_express() -> list[str]:
+    """All that have ENA Express."""
+    return sorted(instance_tables.express())
+
+
 def types() -> list[str]:
     """All that any table has."""
     tables = (bandwidths(), instance_tables.queues(), instance_tables.express())

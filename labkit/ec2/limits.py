@@ -63,8 +63,9 @@ class Limit:
 
 BANDWIDTHS = "bw_in_allowance_exceeded, bw_out_allowance_exceeded"
 PPS = "pps_allowance_exceeded"
+NOT_MODELLED = "not modelled: the lab's port has its own"
 DECLARED: Mapping[str, Declared] = {
-    "bandwidth": Declared("bit/s", "in and out, each; while there are credits", BANDWIDTHS),
+    "bandwidth": Declared("bit/s", "in and out, each", BANDWIDTHS),
     "baseline": Declared("bit/s", "of it, without credits", BANDWIDTHS, is_optional=True),
     "credits": Declared("B", "above the baseline, full at first", is_optional=True),
     "bandwidth_burst": Declared("B", "at once, after a rest"),
@@ -105,11 +106,11 @@ DECLARED: Mapping[str, Declared] = {
     "express_mtu": Declared(
         "B", "a packet over ENA Express", "ena_srd_eligible_tx_pkts", is_finite=True
     ),
-    "tx_ring": Declared("descriptors", "of a queue", is_finite=True),
-    "rx_ring": Declared("descriptors", "of a queue", is_finite=True),
-    "queues": Declared("queues", "of an interface, by default", is_finite=True),
-    "queues_per_eni": Declared("queues", "of an interface", is_finite=True),
-    "queues_per_instance": Declared("queues", "of all interfaces", is_finite=True),
+    "tx_ring": Declared("descriptors", f"of a queue; {NOT_MODELLED}", is_finite=True),
+    "rx_ring": Declared("descriptors", f"of a queue; {NOT_MODELLED}", is_finite=True),
+    "queues": Declared("queues", f"of an interface, by default; {NOT_MODELLED}", is_finite=True),
+    "queues_per_eni": Declared("queues", "of an interface, at most", is_finite=True),
+    "queues_per_instance": Declared("queues", "of all interfaces, at most", is_finite=True),
 }
 
 

@@ -3,15 +3,16 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Between, Offers
 from labkit.arguments.names import Named
 from labkit.ec2 import known
+from labkit.ec2.checks import Express, check_credits, check_queues, check_scale, check_type
 from labkit.ec2.directions import Settings, Shared, Way, into, out_of
-from labkit.ec2.limits import DECLARED, LEAST, UNLIMITED, Limit, number
-from labkit.ec2.told import DriverName, counters_of, tells_of
+from labkit.ec2.limits import DECLARED, UNLIMITED, Limit, number
+from labkit.ec2.told import DriverName, counters_of, rates_of, tells_of
 from labkit.errors import EngineError, PathError, UnknownName
 from labkit.lab.port import Port
 from labkit.path.allowances import Allowance, allowance
@@ -20,15 +21,16 @@ from labkit.path.conntrack import conntrack
 from labkit.path.driver import driver as driver_node
 from labkit.path.nodes import rx
 from labkit.path.path import Path
-from labkit.text import near, shown
-from labkit.units import plain, si_load
+from labkit.text import near
+from labkit.units import plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ROOM_OF_CREDITS = 2**50
+LONGEST_CREDITS = 2_200_000  # seconds of the baseline: DEEPEST of allowance.c at 4 GHz
+WHILE_CREDITS = "; while there are credits"
 MODES = {False: 0, True: 3, "tcp": 1}
-Express = bool | Literal["tcp"]
 
 
 class Nitro:
@@ -63,6 +65,7 @@ class Nitro:
         self._limits = dict(limits)
         self._settings = Settings(self._scaled(), driver, MODES[express], resolver)
         self._shared = self._allowances()
+        self._told: set[str] = set()
         self._ports: dict[str, Port] = {}
 
     def __getattr__(self, name: str) -> float | None:
@@ -72,6 +75,19 @@ class Nitro:
         if name.startswith("_"):
             raise AttributeError(name)
         raise UnknownName(f"an instance has no limit {name!r}{near(name, [*limits, *vars(self)])}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if "_ports" not in self.__dict__:
+            super().__setattr__(name, value)
+            return
+        options = [*DECLARED, *(key for key in vars(self) if not key.startswith("_"))]
+        if name not in options:
+            raise UnknownName(f"an instance has no limit {name!r}{near(name, options)}")
+        changed = f"{self.instance_type!r}, {name}=..." if name != "instance_type" else "..."
+        raise PathError(
+            f"{name} is part of what the instance was made of, and its nodes go by it; make "
+            f"another one with lk.nitro({changed}), and run its paths"
+        )
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._limits]
@@ -83,6 +99,7 @@ class Nitro:
         the value by which nodes go, where rates are divided by scale."""
         from labkit.tables.table import Table  # pandas is slow to load
 
+        has_credits = self.baseline is not None and self.baseline < (self.bandwidth or 0)
         rows = [
             {
                 "limit": name,
@@ -90,7 +107,7 @@ class Nitro:
                 "unit": DECLARED[name].unit,
                 "known": limit.known,
                 "here": self._settings.limits.get(name),
-                "what": DECLARED[name].what,
+                "what": DECLARED[name].what + WHILE_CREDITS * (name == "bandwidth" and has_credits),
                 "source": limit.source,
                 "counter": DECLARED[name].counter or None,
             }
@@ -116,6 +133,7 @@ class Nitro:
     def _path(self, what: str, sides: tuple[str, ...], a: Port | str, b: Port | str) -> Path:
         name = a if isinstance(a, str) else a.name
         if isinstance(a, Port):
+            check_queues(self.instance_type, self._limits, a, self._ports.values())
             self._ports[name] = a
         queues = a.last_info.rx_queues if isinstance(a, Port) else 1
         mode = MODES[self.express] if known.has_express(self.instance_type) else None
@@ -127,13 +145,15 @@ class Nitro:
             mode,
             math.isfinite(self._settings.limits["express_flows"]),
         )
+        self._told.update(told)
+        told = {**told, **rates_of({**self._settings.limits, "bandwidth": self._rate})}
         tracker = self._tracker()
         chains = []
         for side in sides:
             way = Way(side, self._settings, self._shared, tracker, side == sides[0])
             came, goes, direction = (a, b, out_of) if side == "out" else (b, a, into)
             direction(way, goes)
-            tells = tells_of(told, way.counters, way.levels)
+            tells = tells_of(self._shared.packets.name, told, way.counters, way.levels)
             node = driver_node(a, tells, name=f"driver_{side}")
             chains += [rx(came) >> node >> way.chains[0], *way.chains[1:]]
         return Path(*chains, name=f"{what}-{name}"[:40])
@@ -169,7 +189,7 @@ class Nitro:
                 f"port {port.name} has no driver that tells anything yet: run a path with it first,"
                 f" lab.run(ec2.egress({port.name}, other))"
             ) from None
-        return Named("counter", found)
+        return Named("counter", {name: n for name, n in found.items() if name in self._told})
 
     def ethtool(self, port: Port | None = None) -> str:
         """The same as `ethtool -S` prints it."""
@@ -189,21 +209,31 @@ class Nitro:
     # Numbers for nodes
 
     def _scaled(self) -> dict[str, float]:
-        """Rates divided by `scale`; amounts are as they are, so all takes so much longer."""
-        return {
+        """Rates divided by `scale`; amounts are as they are, so all takes so much longer. Credits
+        that the engine has no room for are as many as it has."""
+        found = {
             name: limit.value / (self.scale if DECLARED[name].is_rate else 1)
             for name, limit in self._limits.items()
             if limit.value is not None
         }
+        if "credits" in found and "baseline" in found:
+            most = min(ROOM_OF_CREDITS, found["baseline"] / 8 * LONGEST_CREDITS)
+            found["credits"] = min(found["credits"], math.floor(most))
+        return found
+
+    @property
+    def _rate(self) -> float:
+        """Bits a second that each way may, at most."""
+        limits = self._settings.limits
+        return min(limits["bandwidth"], limits["internet"] if self.over_internet else math.inf)
 
     def _allowances(self) -> Shared:
-        limits, s = self._settings.limits, self._settings
-        rate = min(limits["bandwidth"], limits["internet"] if self.over_internet else math.inf)
+        limits, s, rate = self._settings.limits, self._settings, self._rate
         overhead = s.whole("overhead")
         rest: dict[str, Any] = {"overhead": overhead}
         baseline = limits.get("baseline")
         if baseline is not None and baseline < rate and "credits" in limits:
-            credit = max(1, round(min(ROOM_OF_CREDITS, limits["credits"])))
+            credit = max(1, round(limits["credits"]))
             rest |= {"baseline": f"{baseline!r} bit/s", "credits": f"{credit} B"}
         load = UNLIMITED if math.isinf(rate) else f"{rate!r} bit/s"
 
@@ -268,7 +298,7 @@ def nitro(
     for name in overrides:
         if name not in DECLARED:
             raise PathError(f"an instance has no limit {name!r}{near(name, DECLARED)}")
-    _check_type(instance_type, express=express, overrides=overrides)
+    check_type(instance_type, express=express, overrides=overrides)
     given = {
         name: Limit(number(name, value), "given", "the caller") for name, value in overrides.items()
     }
@@ -279,9 +309,9 @@ def nitro(
         **given,
     }
     limits.setdefault("baseline", Limit(None, "known", "one rate, without credits"))
-    _check_credits(limits)
+    check_credits(limits)
     limits = {**known.that_follow(instance_type, limits), **limits}
-    _check_scale(scale, limits)
+    check_scale(scale, limits)
     made = Nitro(
         instance_type,
         {name: limits[name] for name in DECLARED if name in limits},
@@ -296,51 +326,3 @@ def nitro(
     )
     made.both("a", "b")  # what no node takes is told now
     return made
-
-
-def _check_credits(limits: Mapping[str, Limit]) -> None:
-    rate, baseline = limits["bandwidth"].value, limits["baseline"].value
-    assert rate is not None
-    if baseline is None and "credits" in limits:
-        raise PathError("credits are given, but no baseline= to which they lead; give both")
-    if baseline is not None and baseline > rate:
-        raise PathError(
-            f"baseline is {si_load(baseline, 'bit/s')}; it is at most the bandwidth, "
-            f"{si_load(rate, 'bit/s')}"
-        )
-
-
-def _check_scale(scale: float, limits: Mapping[str, Limit]) -> None:
-    """A rate that is divided by it is one still."""
-    rates = {
-        name: limit.value / LEAST[DECLARED[name].unit]
-        for name, limit in limits.items()
-        if DECLARED[name].is_rate and limit.value is not None
-    }
-    lowest = min(rates, key=lambda name: rates[name])
-    if rates[lowest] < scale:
-        raise PathError(
-            f"scale is {plain(scale)}; of {lowest}, {si_load(limits[lowest].value or 0)} "
-            f"{DECLARED[lowest].unit}, too little would be left; it is at most "
-            f"{plain(math.floor(rates[lowest]))}"
-        )
-
-
-def _check_type(instance_type: str, *, express: Express, overrides: Mapping[str, object]) -> None:
-    if not known.TYPE.fullmatch(instance_type):
-        raise PathError(
-            f'instance_type is {shown(instance_type)}; it is one such as "m6i.xlarge"'
-            f"{near(instance_type, known.types())}"
-        )
-    if "bandwidth" not in overrides and "bandwidth" not in known.of_bandwidth(instance_type):
-        raise PathError(
-            f"the bandwidth of {instance_type} is in none of labkit's tables (datasets/"
-            f"ec2_bandwidth.csv has {', '.join(known.bandwidths())}); give "
-            'bandwidth="12.5 Gbit/s", and baseline= where it has credits, as `aws ec2 '
-            "describe-instance-types` tells them"
-        )
-    if express and not known.has_express(instance_type):
-        raise PathError(
-            f"{instance_type} has no ENA Express (datasets/ena_express.csv); leave express out, or "
-            f"take a type that has it{near(instance_type, known.types())}"
-        )

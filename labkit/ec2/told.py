@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the ENA driver of an instance tells, by the names of ethtool -S or of DPDK's xstats."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -16,6 +17,11 @@ UTILISATION = "ena_srd_resource_utilization"
 HEADERS = {"ena": "queue_0_tx_prepare_ctx_err", "net_ena": "tx_q0_prepare_ctx_err"}
 OTHER_WAY = {"rx": "tx", "tx": "rx"}
 OF_QDISC = "qdisc/"
+OF_INSTANCE = {
+    "ec2/bandwidth_bps": "bandwidth",
+    "ec2/baseline_bps": "baseline",
+    "ec2/credits_bytes": "credits",
+}
 
 
 def counters_of(
@@ -43,9 +49,23 @@ def counters_of(
     }
 
 
-def tells_of(told: Mapping[str, Told], counters: Parts, levels: Parts) -> dict[str, Any]:
-    """As a node of kind driver has it."""
+def rates_of(limits: Mapping[str, float | None]) -> Mapping[str, Told]:
+    """What EC2 tells of the instance, not its driver, and lk.trouble judges bytes by: at rates of
+    the lab's nodes, which counted them. What is unlimited is not told."""
+    told = {name: limits.get(limit) for name, limit in OF_INSTANCE.items()}
     return {
+        name: ("VALUE", "", round(value))
+        for name, value in told.items()
+        if value is not None and math.isfinite(value)
+    }
+
+
+def tells_of(
+    instance: str, told: Mapping[str, Told], counters: Parts, levels: Parts
+) -> dict[str, Any]:
+    """As a node of kind driver has it; instance: what counters are of, as long as a lab lasts."""
+    return {
+        "instance": instance,
         "told": to_engine(told),
         "counters": {name: [list(part) for part in parts] for name, parts in counters.items()},
         "levels": {name: [list(part) for part in parts] for name, parts in levels.items()},

@@ -175,7 +175,7 @@ class Paths:
         """Has drivers tell what nodes of the path count."""
         lane = path.lanes[0]
         for port, tells in path.tells:
-            self.sick_ports.tell_of_path(port, tells["told"])
+            self.sick_ports.tell_of_path(port, tells["instance"], tells["told"])
             for kind in ("counters", "levels"):
                 for name, parts in tells[kind].items():
                     for node, counter in parts:

@@ -117,7 +117,7 @@ class EngineServer:
         self.ports.set_link(name, up)
 
     def xstats(self, name: str) -> dict[str, int]:
-        return self.ports.xstats(name)
+        return {**self.sick_ports.told_of_instance(name), **self.ports.xstats(name)}
 
     def unread(self, name: str, queues: Sequence[int]) -> list[int | None]:
         return self.ports.unread(name, queues)

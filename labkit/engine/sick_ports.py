@@ -21,6 +21,8 @@ class SickPorts:
         self._ports = ports
         self._devices: dict[str, Mapping[str, Any]] = {}
         self._known: set[str] = set()  # that are or were sick
+        self._instances: dict[str, str] = {}  # of which drivers of sound ports tell
+        self._of_instance: dict[str, frozenset[str]] = {}  # what they tell of nothing but it
 
     def make(self, name: str, device: Mapping[str, Any]) -> None:
         """What the device does from now on: fields of struct lk_sick_config, the verdict by its
@@ -75,13 +77,41 @@ class SickPorts:
             port.told_names = [*port.told_names, *new]
             self._ports.changed()
 
-    def tell_of_path(self, name: str, counters: Mapping[str, tuple[int, str, int]]) -> None:
-        """The same for a path of a sound port; what the driver tells already goes on."""
-        if not self._ports.by_name[name].told_names:
+    def tell_of_path(
+        self, name: str, instance: str, counters: Mapping[str, tuple[int, str, int]]
+    ) -> None:
+        """The same for a path of a sound port. What the driver tells of an instance goes on; that
+        of another instance begins anew."""
+        port = self._ports.by_name[name]
+        if not port.told_names:
             self.make(name, {"ring": 1})
             del self._devices[name]
-        there = set(self._ports.by_name[name].told_names)
-        self.tell(name, {key: told for key, told in counters.items() if key not in there})
+        elif self._instances.get(name) == instance:
+            there = set(port.told_names)
+            self.tell(name, {key: told for key, told in counters.items() if key not in there})
+            return
+        self._begin(name, counters)
+        self._instances[name] = instance
+        self._of_instance[name] = frozenset(
+            key for key, (of, _, _) in counters.items() if of == lib.LK_TOLD_VALUE
+        )
+
+    def _begin(self, name: str, counters: Mapping[str, tuple[int, str, int]]) -> None:
+        """All that the driver tells, from 0 on."""
+        port = self._ports.by_name[name]
+        stays = self.is_sick(name) or set(port.told_names) <= counters.keys()
+        kept = len(port.told_names) if stays else 0
+        call("lk_told_begin", port.id, kept)
+        port.told_names = port.told_names[:kept]
+        self._ports.changed()
+        seen = self._ports.xstats(name)
+        self.tell(
+            name,
+            {
+                key: (of, xstat, (value - seen.get(xstat, 0)) % 2**64)
+                for key, (of, xstat, value) in counters.items()
+            },
+        )
 
     def join(self, name: str, told: str, of: tuple[int, int, int], *, is_level: bool) -> None:
         """The driver tells what a node counts. of: the graph, the node's place, the counter's"""
@@ -100,3 +130,12 @@ class SickPorts:
         values = ffi.new("uint64_t[]", room)
         count = call("lk_sick_told", port.id, values, room)
         return dict(zip(port.told_names, values[0:count], strict=True))
+
+    def told_of_instance(self, name: str) -> dict[str, int]:
+        """What the driver of an instance's port tells and the port itself does not: no packets and
+        bytes, which the two name from either side. Nothing of another port, or where it cannot be
+        read."""
+        if not self._ports.by_name[name].told_names or self.counts(name)["read_error"]:
+            return {}
+        own = self._of_instance.get(name, frozenset())
+        return {key: value for key, value in self.told(name).items() if key in own}

@@ -112,8 +112,9 @@ class Port:
         return list(self._link_events)
 
     def xstats(self) -> dict[str, int]:
-        """All counters of the port under DPDK's names (rte_eth_xstats_get); the last ones when its
-        lab was closed."""
+        """All counters of the port under DPDK's names (rte_eth_xstats_get), and beside them what
+        the driver of an instance tells (lk.nitro), such as bw_out_allowance_exceeded; the last ones
+        when its lab was closed. Of a name that both have it is the port's own."""
         if self._kept is not None:
             return Named("counter", self._kept)
         return Named("counter", self._ask(self._engine.commands.xstats))

@@ -13,12 +13,17 @@ from labkit.text import shown
 
 class TellsType(ParamType):
     """What the driver of a port's NIC tells of a path: `told`, as the engine's command tell_driver
-    takes it, and by names of these the nodes and counters that add up to it (`counters`), or stand
-    there (`levels`)."""
+    takes it; `instance`, of which (of another one it begins at 0); and by names of `told` the nodes
+    and counters that add up to it (`counters`), or the least of which stands there (`levels`)."""
 
     def check(self, where: str, name: str, value: Value) -> Value:
         """As lk.nitro() makes it."""
-        if not isinstance(value, dict) or value.keys() != {"told", "counters", "levels"}:
+        if not isinstance(value, dict) or value.keys() != {
+            "instance",
+            "told",
+            "counters",
+            "levels",
+        }:
             raise PathError(f"node {where}: {name} is {shown(value)}; lk.nitro() makes such nodes")
         return value
 

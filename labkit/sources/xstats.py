@@ -6,16 +6,19 @@ lk.xstats.normalise(source.sample())
 lk.xstats.table()
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
 
 from labkit.arguments.checked import checked
 from labkit.arguments.hints import Offers
 from labkit.arguments.names import no_attribute
 from labkit.errors import LabError
 from labkit.packet.codec import VERDICT_BY_NAME
-from labkit.sources.base import MISSING, Sample, Source, SourceError
+from labkit.sources.base import MISSING, Sample, Schema, Source, SourceError
 from labkit.sources.catalogue import Driver, Metric, drivers, find, metrics, unit
 from labkit.sources.rates import no_count
 from labkit.text import alike, did_you_mean
@@ -70,12 +73,15 @@ def table() -> "pd.DataFrame":
 
 
 @checked(SourceError)
-def normalise(sample: Sample | Source) -> "pd.DataFrame":
+def normalise(sample: Sample | Source | Mapping[str, int]) -> "pd.DataFrame":
     """The same ten quantities of every port or interface, whatever its driver calls them.
 
     A table with `of` (prefix of the names: "port/client", "" for an interface), `quantity`,
     `value` (missing where it cannot be told), `counters` (names that it is the sum of) and `note`
     (what the driver cannot report, and why; what cannot be believed).
+
+    sample: of a source, or the newest one of a source; or counters by their names, as Port.xstats()
+    and lk.nitro's counters() tell them
     """
     from labkit.tables.table import Table  # pandas is slow to load
 
@@ -84,6 +90,8 @@ def normalise(sample: Sample | Source) -> "pd.DataFrame":
         if taken is None:
             raise SourceError(f"{sample.label} has no sample: {sample.reason}")
         sample = taken
+    if not isinstance(sample, Sample):
+        sample = _as_sample(sample)
     rows = []
     for of in dict.fromkeys(_group(name) for name in sample.names):
         if of is None:
@@ -96,6 +104,12 @@ def normalise(sample: Sample | Source) -> "pd.DataFrame":
             rows.append((of, quantity, value, ", ".join(counters), note))
     columns = ["of", "quantity", "value", "counters", "note"]
     return Table(rows, columns=columns).astype({"value": "UInt64"})
+
+
+def _as_sample(counters: Mapping[str, int]) -> Sample:
+    """Counters that were read by themselves."""
+    values = np.array([value % 2**64 for value in counters.values()], dtype=np.uint64)
+    return Sample(time.monotonic_ns(), time.time_ns(), values, Schema.of(counters))
 
 
 def _group(name: str) -> str | None:

@@ -4,6 +4,8 @@
 
 #include "allowance.h"
 
+#define DEEPEST (UINT64_MAX / 2) /* ticks, which a time is added to: 26 days of 4 GHz */
+
 static struct lk_allowance *allowances; /* written by the command thread alone */
 
 static int
@@ -20,12 +22,15 @@ static struct lk_bucket_level
 level_of(double rate, double depth)
 {
 	struct lk_bucket_level level = {0, 0};
+	unsigned __int128 deep;
 	double ticks;
 
 	if (rate > 0) {
 		ticks = ldexp(lk_clock_tsc_hz(), LK_TICK_BITS) / rate;
 		level.per_unit = (uint64_t)llround(ldexp(ticks, LK_PER_UNIT_BITS));
-		level.depth = (uint64_t)llround(fmin(depth * ticks, 0x1p62));
+		/* As tokens are taken: of a depth of 50 frames, 50 pass at once, and not 49. */
+		deep = (unsigned __int128)llround(depth) * level.per_unit >> LK_PER_UNIT_BITS;
+		level.depth = deep < DEEPEST ? (uint64_t)deep : DEEPEST;
 	}
 	return level;
 }

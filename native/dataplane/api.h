@@ -406,6 +406,7 @@ int lk_sick_flush(uint16_t id, int sends);
 void lk_sick_counts(uint16_t id, struct lk_sick_counts *counts);
 int lk_sick_tell(uint16_t id, const struct lk_told *told);
 int lk_sick_told(uint16_t id, uint64_t *values, uint32_t room);
+int lk_told_begin(uint16_t id, uint32_t kept);
 int lk_told_join(uint16_t id, const char *name, int graph, unsigned int place, unsigned int counter,
 		 int is_level);
 

@@ -25,7 +25,7 @@ struct lk_sick_queue {
 	uint32_t unreturned; /* descriptors of frames that were sent */
 };
 
-/* A counter of a node that is part of one that the driver tells; of a level it is all. */
+/* A counter of a node that is part of one that the driver tells; of a level the least. */
 struct lk_told_part {
 	const uint64_t *counter;
 	uint32_t told;

@@ -52,6 +52,21 @@ value_of(uint16_t id, const struct lk_told *told, const struct lk_sick_counts *c
 	}
 }
 
+/* A level that several nodes have is the least of theirs, as of what is left in tables of both
+ * ways. */
+static uint64_t
+with_part(const struct lk_sick *s, uint32_t at, uint64_t value)
+{
+	const struct lk_told_part *part = &s->parts[at];
+
+	if (!part->is_level)
+		return value + *part->counter;
+	for (uint32_t i = 0; i < at; i++)
+		if (s->parts[i].told == part->told)
+			return RTE_MIN(value, *part->counter);
+	return *part->counter;
+}
+
 static void
 add_parts(struct lk_sick *s, uint64_t *values, uint32_t count)
 {
@@ -60,8 +75,7 @@ add_parts(struct lk_sick *s, uint64_t *values, uint32_t count)
 		const struct lk_told_part *part = &s->parts[i];
 
 		if (part->told < count)
-			values[part->told] =
-				*part->counter + (part->is_level ? 0 : values[part->told]);
+			values[part->told] = with_part(s, i, values[part->told]);
 	}
 	pthread_mutex_unlock(&s->parts_lock);
 }
@@ -107,6 +121,22 @@ lk_sick_tell(uint16_t id, const struct lk_told *told)
 	s->told[i] = *told;
 	if (i == s->told_count)
 		s->told_count = i + 1;
+	return 0;
+}
+
+/* Another instance has the port: what nodes of paths of the former one count is told no more, and
+ * the first `kept` names alone stay. */
+int
+lk_told_begin(uint16_t id, uint32_t kept)
+{
+	struct lk_sick *s = lk_ports[id].sick;
+
+	if (s == NULL)
+		return -ENODEV;
+	pthread_mutex_lock(&s->parts_lock);
+	s->part_count = 0;
+	s->told_count = RTE_MIN(kept, s->told_count);
+	pthread_mutex_unlock(&s->parts_lock);
 	return 0;
 }
 

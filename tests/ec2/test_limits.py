@@ -102,6 +102,22 @@ def test_repr_tells_what_is_assumed() -> None:
     assert "bandwidth" in dir(lk.nitro("m6i.xlarge"))
 
 
+def test_a_limit_is_given_when_an_instance_is_made() -> None:
+    """Its nodes would not change, so it cannot be set later; nor what was never there."""
+    ec2 = lk.nitro("m6i.xlarge")
+    for name in ("bandwidth", "baseline", "scale", "express"):
+        with pytest.raises(PathError, match=rf"with lk.nitro\('m6i.xlarge', {name}=...\)"):
+            setattr(ec2, name, "1 Gbit/s")
+    with pytest.raises(lk.LabError, match="did you mean 'bandwidth'"):
+        ec2.bandwith = "1 Gbit/s"
+    assert ec2.bandwidth == 12.5e9
+
+
+def test_credits_are_spoken_of_where_there_are_some() -> None:
+    assert "credits" in lk.nitro("m6i.xlarge").limits.loc["bandwidth", "what"]
+    assert "credits" not in lk.nitro("m6i.xlarge", bandwidth=1e9).limits.loc["bandwidth", "what"]
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -109,6 +125,7 @@ def test_repr_tells_what_is_assumed() -> None:
         (lambda: lk.nitro("c6i.xlarge"), 'give bandwidth="12.5 Gbit/s"'),
         (lambda: lk.nitro("x2gd.medium"), "the bandwidth of x2gd.medium is in none of"),
         (lambda: lk.nitro("m6i.xlarge", express=True), "m6i.xlarge has no ENA Express"),
+        (lambda: lk.nitro("m6i.xlarge", express=True), "did you mean 'm6i.8xlarge'"),
         (lambda: lk.nitro("m6i.xlarge", bandwith=1e9), "did you mean 'bandwidth'"),
         (
             lambda: lk.nitro("m6i.xlarge", pps="2 Gbit/s"),

@@ -5,7 +5,7 @@ import pytest
 
 from labkit.trouble.derived import DERIVED, WORDS, with_derived
 from labkit.trouble.derived_host import OF_HOST
-from labkit.trouble.derived_rates import BASELINE, OF_RATES
+from labkit.trouble.derived_rates import BANDWIDTH_BPS, BASELINE, BASELINE_BPS, CREDITS, OF_RATES
 from labkit.trouble.evidence import Moment, Place, Reading
 
 PLACE = Place("shown.txt", 1)
@@ -72,7 +72,11 @@ def test_shares() -> None:
 
 
 def test_every_quantity_has_words() -> None:
-    assert set(WORDS) == {*DERIVED, *OF_HOST, *OF_RATES, BASELINE}
+    assert set(WORDS) == {*DERIVED, *OF_HOST, *OF_RATES, BASELINE} | {
+        BANDWIDTH_BPS,
+        BASELINE_BPS,
+        CREDITS,
+    }
 
 
 def _at(seconds: float, counters: dict[str, int]) -> Reading:
@@ -91,6 +95,22 @@ def test_a_mean_against_the_baseline() -> None:
     assert "percent_of_baseline" not in _derived(readings[1:])
     unknown = [Reading(r.counters, PLACE, device=r.device) for r in readings]
     assert "mbps_out" not in _derived(unknown)
+
+
+@pytest.mark.parametrize(("room", "percent"), [(None, 40), (2_000_000_000, 40), (1, None)])
+def test_a_mean_against_the_bandwidth(room: int | None, percent: int | None) -> None:
+    """Which it has while there are credits, certainly before as many bytes passed."""
+    over = "bw_out_allowance_exceeded"
+    of = {BANDWIDTH_BPS: 2_000_000_000}
+    if room is not None:
+        of |= {BASELINE_BPS: 200_000_000, CREDITS: room}
+    readings = [
+        _at(100.0, {**of, "interface/tx_bytes": 0, over: 0}),
+        _at(110.0, {**of, "interface/tx_bytes": 1_000_000_000, over: 7}),
+    ]
+    found = _derived(readings)
+    assert found.get("percent_of_bandwidth") == percent
+    assert found.get("percent_of_baseline") == (None if room is None else 400)
 
 
 def test_shares_of_ena_express() -> None:
