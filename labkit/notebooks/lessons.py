@@ -9,7 +9,7 @@ from labkit.errors import LabError
 from labkit.notebooks.document import read_document
 from labkit.notebooks.needs import NEEDS
 from labkit.notebooks.source import heading_of
-from labkit.text import near, shown
+from labkit.text import near, plural, shown
 
 MOST_MINUTES = 240
 MOST_NOTEBOOKS = 200  # of a folder that are looked at
@@ -52,7 +52,7 @@ def lessons_of(folder: Path) -> tuple[list[Lesson], list[str]]:
             found.append(lesson)
     if len(notebooks) > MOST_NOTEBOOKS:
         more = len(notebooks) - MOST_NOTEBOOKS
-        left_out.append(f"{folder}: {more:,} notebooks beyond the first {MOST_NOTEBOOKS}")
+        left_out.append(f"{plural(more, 'notebook')} beyond the first {MOST_NOTEBOOKS}")
     return found, left_out
 
 

@@ -102,6 +102,18 @@ def test_other_notebooks_are_no_lessons(tmp_path: Path) -> None:
     assert "damaged.ipynb" in left_out[0]
 
 
+def test_a_folder_is_read_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "ab":
+        lesson(tmp_path, FACTS, name=name)
+    monkeypatch.setattr("labkit.notebooks.lessons.MOST_NOTEBOOKS", 1)
+    lessons, left_out = lessons_of(tmp_path)
+    assert [found.file for found in lessons] == ["a.ipynb"]
+    assert left_out == ["1 notebook beyond the first 1"]
+    monkeypatch.setattr("labkit.notebooks.lessons.LARGEST", 10)
+    _, (told, _) = lessons_of(tmp_path)
+    assert re.fullmatch(r"a\.ipynb has \d+ bytes, and lessons have at most 10", told)
+
+
 def test_what_a_notebook_says_is_no_markup(tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>\" onclick='x'"
     lesson(tmp_path, FACTS | {"about": evil}, f"# {evil}", name='a" onclick="x')
