@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 EXECUTED = ROOT / "build/docs/executed"
 HTML = "text/html"
+START = "00_start"
 HREF = re.compile(r"""(\bhref=["'][\w-]+)\.ipynb""")  # of another lesson
 WIDGETS = "application/vnd.jupyter.widget-view+json"
 
@@ -35,6 +36,8 @@ def write(folder: Path, execute: bool) -> None:
     places = places_in(folder.parent)
     library = _library()
     for file in sorted(NOTEBOOKS.glob("*.ipynb")):
+        if file.stem == START:
+            continue  # it shows what is here, and what is met on a machine
         kept = EXECUTED / f"{file.stem}-{_hash(file.read_bytes(), library)}.ipynb"
         if execute and not kept.exists():
             _execute(file, kept)
