@@ -46,7 +46,7 @@ def _data(given: Any) -> Mapping[str, Any]:
         found = json.loads(text if text is not None else FilePath(given).read_text())
     except json.JSONDecodeError as error:
         raise PathError(f"this is no JSON: {error}") from None
-    except (OSError, TypeError) as error:
+    except (OSError, TypeError, ValueError) as error:  # no file, no name of one, no text in it
         raise PathError(f"a path's data are a file, its text or a dict: {error}") from None
     if not isinstance(found, dict):
         raise PathError(f"a path's data are an object, and this is {shown(found)}")

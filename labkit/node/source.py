@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a cell's name and C have to be, before a compiler sees them and after it has."""
 
+import builtins
 import keyword
 import re
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from labkit.errors import PathError
 from labkit.node.entries import Entry, counters_of, names_of
 from labkit.packet.edges import MOST_OUTPUTS, MOST_OWN_DROPS
 from labkit.path.kinds import KINDS
-from labkit.path.own_node import COUNTER, DROP, OUTPUT, PARAMETER
+from labkit.path.own_node import COUNTER, DROP, OUTPUT, PARAMETER, one_by_one
 from labkit.text import shown
 from labkit.units import plain
 
@@ -70,6 +71,11 @@ def check_name(name: str) -> None:
     if name in C_WORDS or keyword.iskeyword(name):
         language = "C" if name in C_WORDS else "Python"
         raise PathError(f"the node's name is {name!r}, a word of {language}; choose another one")
+    if hasattr(builtins, name):
+        raise PathError(
+            f"the node's name is {name!r}, a function of Python's that it would take the place of "
+            "in the notebook; choose another one"
+        )
     if name in KINDS and KINDS[name].own is None:
         raise PathError(
             f"{name!r} is a node of labkit's (lk.{name}, or one that it uses); give yours another "
@@ -133,6 +139,12 @@ def check_entries(name: str, entries: Sequence[Entry], line_of: int) -> None:
             raise PathError(f"node {name}: {count} names in {WHAT[what]}; there is room for {most}")
     if (count := sum(n for _, n in counters_of(entries))) > MOST_COUNTERS:
         raise PathError(f"node {name}: {count} counters; there is room for {MOST_COUNTERS}")
+    told = one_by_one(counters_of(entries))
+    if twice := next((counter for counter in told if told.count(counter) > 1), None):
+        raise PathError(
+            f"node {name}: two counters are called {twice}, one of them by its number; give one "
+            "another name"
+        )
     parameters = [e.name for e in entries if e.what == PARAMETER]
     if len(parameters) > MOST_PARAMETERS:
         raise PathError(

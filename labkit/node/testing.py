@@ -234,6 +234,12 @@ def _answer(own: OwnNode, answer: bytes, given: list[Any]) -> Tested:
                 "were set wrong; lk_prepend, lk_append, lk_cut_front and lk_cut_end keep within it",
                 frame=number,
             )
+        if length == 0:
+            raise NodeFault(
+                f"node {own.name}: it left frame {number} without a byte, and a lab drops such a "
+                "frame (drop_no_room); leave one at least, or return a drop",
+                frame=number,
+            )
         name = names[verdict] if verdict < len(names) else ""
         if not name:
             raise NodeFault(

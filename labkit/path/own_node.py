@@ -2,7 +2,7 @@
 """A node that its user wrote: what there is to know of it, on both sides of the engine."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -63,11 +63,7 @@ class OwnNode:
     @property
     def counter_names(self) -> tuple[str, ...]:
         """One by one: `name`, or `name_0`, `name_1` … of several."""
-        return tuple(
-            name if count == 1 else f"{name}_{i}"
-            for name, count in self.counters
-            for i in range(count)
-        )
+        return one_by_one(self.counters)
 
     def line(self, number: int) -> str:
         """A line of its cell."""
@@ -124,6 +120,13 @@ class OwnNode:
 
 
 VERSIONS: dict[str, OwnNode] = {}  # all that this process has made, by their native names
+
+
+def one_by_one(counters: Iterable[tuple[str, int]]) -> tuple[str, ...]:
+    """Names of counters: `name`, or `name_0`, `name_1` … of several."""
+    return tuple(
+        name if count == 1 else f"{name}_{i}" for name, count in counters for i in range(count)
+    )
 
 
 def sha256(text: str) -> str:

@@ -24,7 +24,7 @@ from labkit.path.macs import with_macs
 from labkit.path.own_kinds import own_node
 from labkit.path.own_node import LANGUAGES, sha256
 from labkit.path.rules import validate
-from labkit.text import near
+from labkit.text import near, shown
 
 FORMAT = "labkit-path/1"
 
@@ -156,6 +156,8 @@ _JSON_TYPES: Mapping[type, str] = {str: "a text", list: "a list", dict: "an obje
 def own_sources(data: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
     """Sources of the nodes that a path's data bring along, by kind, each checked by its SHA-256."""
     found = data.get("own_nodes", {})
+    if not isinstance(found, dict):
+        raise PathError(f"own_nodes is {shown(found)}; it is an object of sources by their nodes")
     for name, source in found.items():
         where = f"own_nodes[{name}]"
         _check_fields(where, source, {"language": str, "sha256": str, "source": str})

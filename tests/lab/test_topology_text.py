@@ -145,6 +145,9 @@ def test_a_default_route() -> None:
         ("h1:eth1 -- s1:eth1", "'h1:eth1' is no name of a device.*interfaces are not named"),
         ("h1 --", "'' is no name of a device"),
         ("h1 -- h1", "h1 is linked with itself"),
+        ("h1: host 10.0.1.5/24 via 10.9.9.9\nh1 -- r1", "via 10.9.9.9, which is no neighbour"),
+        ("h1: host 10.0.1.5/24 via 10.0.1.5\nh1 -- r1", "via 10.0.1.5, which is no neighbour"),
+        ("h1: host 10.0.1.5/24 via fd00::1\nh1 -- r1", "via fd00::1, which is no neighbour"),
         ("h1 -- h2 : rate 100", "rate is '100': it has no unit; write it as rate 100 Mbit/s"),
         ({"links": [("h1", "h2", {"delay": None})]}, "delay is None: it is neither a number"),
         (

@@ -214,6 +214,9 @@ def errors() -> Iterator[tuple[str, str, type[LabError], str]]:
     good = "return f->length ? LK_next : LK_other;"
     yield "reflect", node("reflect", good), PathError, "'reflect' is a node of labkit's"
     yield "Ttl", "", PathError, "the node's name is 'Ttl'"
+    yield "print", "", PathError, "a function of Python's"
+    twice = 'lk_count_in("x", 2, 0); lk_count("x_0"); return LK_next;'
+    yield "twice", node("twice", twice), PathError, "two counters are called x_0"
     yield "while", "", PathError, "'while', a word of C"
     yield "x", " // nothing\n", PathError, "node x: the cell is empty; it has a function:\n  static"
     yield "x", node("y", good), PathError, "node x: the cell has no function x:\n  static enum"

@@ -34,6 +34,7 @@ def faults() -> Iterator[tuple[str, str]]:
         ("line 4: it has not come back from a frame within 1 s"),
     )
     yield "return (enum lk_verdict)(f->length * 100);", "it returned 4600 of frame 0"
+    yield "f->length = 0; return LK_next;", "it left frame 0 without a byte"
     yield "f->length = 70000; return LK_next;", "frame 0 ends outside of its buffer"
     yield "extern void exit(int); exit(0); return LK_next;", "it ended its process in frame 0"
 

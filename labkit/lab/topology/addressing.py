@@ -89,7 +89,24 @@ def lay_out(plan: Plan) -> Layout:
         _fill_networks(segments, version)
         for segment in segments:
             _fill_addresses(segment, version)
-    return Layout(plan, interfaces, segments, versions)
+    layout = Layout(plan, interfaces, segments, versions)
+    for host in plan.of("host"):
+        _check_gateway(layout, host)
+    return layout
+
+
+def _check_gateway(layout: Layout, host: Device) -> None:
+    """A host's own network has it, and it is another's."""
+    if host.gateway is None:
+        return
+    gateway, at = ipaddress.ip_address(host.gateway), layout.host(host.name)
+    addresses = [a for a in at.addresses.values() if a.version == gateway.version]
+    if not any(gateway in a.network and gateway != a.ip for a in addresses):
+        own = " and ".join(str(a) for a in at.addresses.values())
+        raise TopologyError(
+            f"host {host.name} sends via {gateway}, which is no neighbour of {own}; give an "
+            "address of a router in its network"
+        )
 
 
 def _interfaces(plan: Plan) -> dict[str, list[Attached]]:
