@@ -21,7 +21,7 @@ from labkit.packet.codec import VERDICT_BY_NAME
 from labkit.sources.base import MISSING, Sample, Schema, Source, SourceError
 from labkit.sources.catalogue import Driver, Metric, drivers, find, metrics, unit
 from labkit.sources.rates import no_count
-from labkit.text import alike, did_you_mean
+from labkit.text import alike, did_you_mean, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,6 +108,12 @@ def normalise(sample: Sample | Source | Mapping[str, int]) -> "pd.DataFrame":
 
 def _as_sample(counters: Mapping[str, int]) -> Sample:
     """Counters that were read by themselves."""
+    for name, value in counters.items():
+        if not isinstance(name, str) or not isinstance(value, (int, np.integer)):
+            raise SourceError(
+                f"counter {shown(name)} is {shown(value)}; counters are whole numbers by names, "
+                "as Port.xstats() tells them"
+            )
     values = np.array([value % 2**64 for value in counters.values()], dtype=np.uint64)
     return Sample(time.monotonic_ns(), time.time_ns(), values, Schema.of(counters))
 

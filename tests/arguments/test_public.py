@@ -154,7 +154,7 @@ WITHOUT: list[tuple[Callable[[], object], str]] = [
     (lambda: sources.Ethtool(5), "interface is 5; it is a text"),  # type: ignore[arg-type]
     (lambda: sources.select("abc", ["x"]), "names is 'abc'; it is a list of texts"),
     (lambda: lk.xstats.describe(5), "name is 5; it is a text"),  # type: ignore[arg-type]
-    (lambda: lk.xstats.normalise(5), "sample is 5; it is a Sample or a Source"),  # type: ignore[arg-type]
+    (lambda: lk.xstats.normalise(5), "sample is 5; it is a Sample, a Source or a mapping"),  # type: ignore[arg-type]
     (lambda: lk.dask_executor(5), "address is 5; it is a text"),  # type: ignore[arg-type]
     (lambda: lk.check(True, 5), "name is 5; it is a text"),  # type: ignore[arg-type]
     (lambda: lk.params(x=lk.param(5, choices=6)), "choices is 6; it is a list"),  # type: ignore[arg-type]

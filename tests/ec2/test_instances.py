@@ -78,6 +78,8 @@ def test_counters_are_xstats_of_the_port(lab: lk.Lab) -> None:
         table = lk.xstats.normalise(counters).set_index("quantity")["value"]
         assert table["held back by the platform"] == 10
         assert table[quantity] == 20
+    with pytest.raises(lk.LabError, match="counter 'rx' is 'many'; counters are whole numbers"):
+        lk.xstats.normalise({"rx": "many"})  # type: ignore[dict-item]
 
 
 def test_an_interface_has_so_many_queues(lab: lk.Lab) -> None:
