@@ -12,7 +12,7 @@ enum lk_flow_what {
 	LK_FLOW_LATER, /* a later one: no ports; l4 is 0 */
 	LK_FLOW_ERROR, /* an ICMP error; key: the quoted packet turned round, the way it goes itself
 			*/
-	LK_FLOW_INVALID, /* a header that cannot be */
+	LK_FLOW_INVALID, /* a header that cannot be, or an ICMP type that nobody knows */
 };
 
 struct lk_flow_frame {
@@ -30,7 +30,13 @@ struct lk_flow_frame {
 
 #define LK_ICMP_HEADER 8u
 
-enum lk_icmp_sort { LK_ICMP_LINK, LK_ICMP_QUERY, LK_ICMP_REPLY, LK_ICMP_ERROR };
+enum lk_icmp_sort {
+	LK_ICMP_LINK,  /* neighbours and groups, between the ends of a link */
+	LK_ICMP_OTHER, /* nobody knows what of */
+	LK_ICMP_QUERY,
+	LK_ICMP_REPLY,
+	LK_ICMP_ERROR,
+};
 
 /* RFC 792, RFC 950, RFC 4443, RFC 4620; *query: which of them. */
 static inline enum lk_icmp_sort
@@ -60,15 +66,19 @@ lk_icmp_sort(uint8_t version, uint8_t type, uint8_t *query)
 			*query = (uint8_t)((type - 12) / 2);
 			return LK_ICMP_REPLY;
 		default:
-			return LK_ICMP_LINK;
+			return LK_ICMP_OTHER;
 		}
 	}
 	if (type < 128)
 		return LK_ICMP_ERROR;
+	/* RFC 2710, RFC 4861; RFC 3122, RFC 3810; RFC 3971; RFC 4286 */
+	if ((type >= 130 && type <= 137) || (type >= 141 && type <= 143) || type == 148 ||
+	    type == 149 || (type >= 151 && type <= 153))
+		return LK_ICMP_LINK;
 	*query = type >= 139; /* node information */
 	if (type == LK_ICMPV6_ECHO_REQUEST || type == 139)
 		return LK_ICMP_QUERY;
-	return type == LK_ICMPV6_ECHO_REPLY || type == 140 ? LK_ICMP_REPLY : LK_ICMP_LINK;
+	return type == LK_ICMPV6_ECHO_REPLY || type == 140 ? LK_ICMP_REPLY : LK_ICMP_OTHER;
 }
 
 /* Who asks has the identifier, and who answers its complement: a query that goes the other way
@@ -151,6 +161,9 @@ lk_flow_icmp(const uint8_t *frame, uint8_t version, struct lk_flow_frame *h)
 	switch (lk_icmp_sort(version, icmp[0], &query)) {
 	case LK_ICMP_LINK:
 		h->what = LK_FLOW_NONE;
+		return;
+	case LK_ICMP_OTHER:
+		h->what = LK_FLOW_INVALID;
 		return;
 	case LK_ICMP_QUERY:
 		h->is_request = 1;

@@ -93,7 +93,8 @@ lk_too_big(struct lk_frame *f, const struct lk_endpoint *e, uint32_t mtu)
 	uint32_t quoted = f->length - h.l3;
 	uint8_t to[16], *ip;
 
-	if (verdict != LK_next)
+	/* A fragment of IPv6 is told of, too: its sender has made it, and can make it shorter. */
+	if (verdict != LK_next && verdict != LK_ipv6_fragment)
 		return verdict;
 	if (!lk_asks_for_too_big(f->data, &h, e))
 		return LK_other;

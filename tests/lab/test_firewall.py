@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror, TCPerror, UDPerror, fragment
-from scapy.layers.inet6 import ICMPv6EchoRequest, ICMPv6ND_NS, IPv6
+from scapy.layers.inet6 import ICMPv6EchoRequest, ICMPv6ND_NS, ICMPv6Unknown, IPv6
 from scapy.layers.l2 import ARP
 from scapy.packet import Packet, Raw
 
@@ -72,6 +72,18 @@ def test_the_first_rule_that_matches_counts(lab: lk.Lab) -> None:
     assert table.action.tolist() == ["deny", *["permit"] * 5, "deny"]
     assert table.bytes[0] == 54
     assert box.path.ledger.is_balanced
+
+
+def test_icmp_of_any_type_is_filtered(lab: lk.Lab) -> None:
+    """But for what belongs to the link; as Linux has it, a type that nobody knows is invalid."""
+    box = Middlebox(lab, lk.firewall("permit udp"))
+    unknown = [IP(src=A, dst=B) / ICMP(type=kind) / bytes(8) for kind in (1, 9, 42, 255)]
+    unknown += [IPv6(src=A6, dst=B6) / ICMPv6Unknown(type=kind) / bytes(8) for kind in (154, 201)]
+    assert not any(passes(box, packet) for packet in unknown)
+    assert passes(box, IPv6(src=A6, dst="ff02::16", hlim=1) / ICMPv6Unknown(type=143) / bytes(4))
+    box.path.stop()
+    tracked = Middlebox(lab, lk.conntrack())
+    assert all(tracked.out(framed(packet)) == "drop_conntrack_invalid" for packet in unknown)
 
 
 def test_who_began_may_be_answered(lab: lk.Lab) -> None:

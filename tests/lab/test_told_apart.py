@@ -113,6 +113,10 @@ TO_ANSWER = [
     ETHER / IP(src="10.0.0.9", dst="10.0.1.9", flags="DF") / UDP() / bytes(1600),
     ETHER / Dot1Q(vlan=7) / IP(src="10.0.0.9", dst="10.0.1.9", flags="DF") / TCP() / bytes(1600),
     ETHER / IPv6(src="2001:db8::9", dst="2001:db8:1::9") / UDP() / bytes(1600),
+    ETHER
+    / IPv6(src="2001:db8::9", dst="2001:db8:1::9")
+    / IPv6ExtHdrFragment(nh=17, offset=180, m=1)
+    / bytes(1600),
 ]
 NOT_TO_ANSWER = [
     ETHER / IP(src="10.0.0.9", dst="10.0.1.9") / UDP() / bytes(1600),
