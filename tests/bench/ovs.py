@@ -59,6 +59,9 @@ def switch(
         def vsctl(*arguments: str) -> None:
             run("ovs-vsctl", f"--db=unix:{socket}", f"--timeout={PATIENCE}", *arguments)
 
+        for link in ("bench", "ovs-netdev"):  # taps of its own, that it leaves behind
+            delete = ["ip", "link", "del", link]
+            stack.callback(subprocess.run, delete, check=False, capture_output=True)
         run("ovsdb-tool", "create", folder / "conf.db", SCHEMA)
         stack.callback(shutil.rmtree, runtime_directory(prefix), ignore_errors=True)
         start("ovsdb-server", f"--remote=punix:{socket}", folder / "conf.db")
