@@ -22,6 +22,18 @@ drop_of_the_longest(struct lk_queue *q)
 	return lk_queue_let_go(q, &queued);
 }
 
+static uint64_t
+waiting(const struct lk_queue *q)
+{
+	return q->held - q->gone_count;
+}
+
+static uint64_t
+waiting_bytes(const struct lk_queue *q)
+{
+	return q->held_bytes - q->gone_bytes;
+}
+
 static int
 is_full(const struct lk_queue *q, uint32_t flow, uint32_t more)
 {
@@ -31,7 +43,7 @@ is_full(const struct lk_queue *q, uint32_t flow, uint32_t more)
 		return 1;
 	if (q->class_count > 0)
 		return f->limits_frames ? f->held >= f->limit : f->held_bytes + more > f->limit;
-	return q->limits_frames ? q->held >= q->limit : q->held_bytes + more > q->limit;
+	return q->limits_frames ? waiting(q) >= q->limit : waiting_bytes(q) + more > q->limit;
 }
 
 static int
@@ -85,10 +97,11 @@ static int
 goes_early(struct lk_queue *q, struct rte_mbuf *m, uint64_t now)
 {
 	if (q->aqm == LK_AQM_RED)
-		return lk_red_drops(&q->red, q->limits_frames ? q->held : q->held_bytes, now) &&
+		return lk_red_drops(&q->red, q->limits_frames ? waiting(q) : waiting_bytes(q),
+				    now) &&
 		       !marks(q, m);
 	if (q->aqm == LK_AQM_PIE)
-		return lk_pie_drops(&q->pie, q->held_bytes, q->longest, now) && !marks(q, m);
+		return lk_pie_drops(&q->pie, waiting_bytes(q), q->longest, now) && !marks(q, m);
 	return 0;
 }
 
@@ -97,7 +110,7 @@ struct rte_mbuf *
 lk_queue_make_room(struct lk_queue *q, const struct rte_mbuf *m)
 {
 	if (q->aqm != LK_AQM_FQ_CODEL || !is_full(q, 0, lk_queue_bytes(q, m)) ||
-	    q->held == (q->sending.m != NULL))
+	    waiting(q) == (q->sending.m != NULL))
 		return NULL;
 	return drop_of_the_longest(q);
 }
@@ -211,4 +224,40 @@ lk_queue_take(struct lk_queue *q, uint64_t now, enum lk_verdict *verdict)
 	q->passed++;
 	*verdict = LK_next;
 	return m;
+}
+
+/*
+ * Those that leave until then, of whom the next frame finds nothing any more; queue_release passes
+ * them on. A frame that the queue drops meanwhile is returned, NULL: there is none.
+ */
+struct rte_mbuf *
+lk_queue_leave(struct lk_queue *q, uint64_t came, enum lk_verdict *verdict)
+{
+	while (q->gone_count < LK_QUEUE_GONE) {
+		struct rte_mbuf *m = lk_queue_take(q, came, verdict);
+		uint32_t bytes;
+
+		if (m == NULL || *verdict != LK_next)
+			return m;
+		bytes = lk_queue_bytes(q, m);
+		q->gone[q->gone_count++] = m;
+		q->gone_bytes += bytes;
+		q->held_bytes += bytes;
+		q->held++;
+		q->passed--;
+	}
+	return NULL;
+}
+
+uint16_t
+lk_queue_gone(struct lk_queue *q, struct rte_mbuf **frames)
+{
+	uint16_t count = (uint16_t)q->gone_count;
+
+	memcpy(frames, q->gone, count * sizeof(*frames));
+	q->held -= count;
+	q->held_bytes -= q->gone_bytes;
+	q->passed += count;
+	q->gone_count = q->gone_bytes = 0;
+	return count;
 }

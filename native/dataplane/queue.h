@@ -56,6 +56,8 @@ struct lk_flow_list {
 	uint32_t head, tail; /* 1 + flow; 0: empty */
 };
 
+#define LK_QUEUE_GONE 256
+
 struct lk_queue {
 	/* counters: frames that left, of them those that waited, those marked, ns that they waited
 	 * in sum and at most; frames and bytes that wait now, and the most that ever did */
@@ -72,6 +74,10 @@ struct lk_queue {
 	uint32_t longest; /* frame that came so far */
 	int counts_frames, limits_frames, has_ecn, tells_due;
 	enum lk_aqm aqm;
+	/* Those that left while a burst was looked at, by the times of its frames; they are held
+	 * until queue_release passes them on, and wait no more. */
+	struct rte_mbuf *gone[LK_QUEUE_GONE];
+	uint32_t gone_count, gone_bytes;
 	struct lk_queued sending; /* the frame that the link takes; m is NULL: none */
 	uint64_t leaves;	  /* when it has taken it */
 
@@ -97,6 +103,9 @@ struct rte_mbuf *lk_queue_make_room(struct lk_queue *q, const struct rte_mbuf *m
 enum lk_verdict lk_queue_put(struct lk_queue *q, struct rte_mbuf *m, uint64_t now);
 /* The next frame that leaves until now, or goes before (*verdict); NULL: none. */
 struct rte_mbuf *lk_queue_take(struct lk_queue *q, uint64_t now, enum lk_verdict *verdict);
+struct rte_mbuf *lk_queue_leave(struct lk_queue *q, uint64_t came, enum lk_verdict *verdict);
+/* Hands those over; `frames` has room for LK_QUEUE_GONE. */
+uint16_t lk_queue_gone(struct lk_queue *q, struct rte_mbuf **frames);
 /* Its table: a row for each class, or flow that has had frames. */
 uint32_t lk_queue_rows(struct lk_node *self, uint64_t *cursor, struct lk_row *rows, uint32_t room);
 

@@ -115,6 +115,8 @@ lk_queue_close(struct lk_node *self)
 	for (uint32_t i = 0; q->flows != NULL && i < q->flow_count; i++)
 		for (uint32_t at = q->flows[i].head; at != 0; at = q->places[at - 1].next)
 			rte_pktmbuf_free(q->places[at - 1].m);
+	for (uint32_t i = 0; i < q->gone_count; i++)
+		rte_pktmbuf_free(q->gone[i]);
 	rte_pktmbuf_free(q->sending.m);
 	free(q->classes);
 	free(q->flows);

@@ -11,16 +11,22 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t co
 {
 	const struct lk_node *self = lk_node_of(node);
 	struct lk_queue *q = self->state;
-	uint64_t now = rte_rdtsc();
+	uint64_t now = rte_rdtsc(), before = 0;
 
 	lk_enter(node, objs, count);
 	for (uint16_t i = 0; i < count; i++) {
+		uint64_t came = lk_came(self, objs[i], now);
 		enum lk_verdict verdict;
 		struct rte_mbuf *gone;
 
+		/* Frames of one time are there together before the link turns to any. */
+		while ((i == 0 || came != before) &&
+		       (gone = lk_queue_leave(q, came, &verdict)) != NULL)
+			lk_pass_one(graph, node, verdict, gone);
+		before = came;
 		while ((gone = lk_queue_make_room(q, objs[i])) != NULL)
 			lk_pass_one(graph, node, LK_queue_full, gone);
-		verdict = lk_queue_put(q, objs[i], lk_came(self, objs[i], now));
+		verdict = lk_queue_put(q, objs[i], came);
 		if (verdict != LK_next)
 			lk_pass_one(graph, node, verdict, objs[i]);
 	}

@@ -21,6 +21,13 @@ process(struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t un
 		return 0;
 	RTE_PER_LCORE(lk_current_node) = node->id;
 	RTE_PER_LCORE(lk_holds_frames) = 1;
+	if (q->gone_count > 0) {
+		void *left[LK_QUEUE_GONE];
+		uint16_t left_count = lk_queue_gone(q, (struct rte_mbuf **)left);
+
+		lk_pass(graph, node, LK_next, left, left_count);
+		RTE_PER_LCORE(lk_activity) += left_count;
+	}
 	now = rte_rdtsc();
 	while (count < AT_ONCE && gone < AT_ONCE) {
 		enum lk_verdict verdict;

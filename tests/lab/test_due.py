@@ -49,6 +49,24 @@ def test_a_worker_that_is_held_up_makes_no_burst(lab: lk.Lab, slower: str, faste
     assert path.ledger.is_balanced
 
 
+def test_a_queue_that_never_fills_drops_nothing(lab: lk.Lab) -> None:
+    """Frames that a slower queue lets go of together came one after the other."""
+    slower = lk.queue("50 kpps", limit="4000 packets", name="slower")
+    a, _, path = through(lab, slower >> lk.queue("60 kpps", limit="4 packets", name="faster"))
+    a.send(frames(2000))
+    end = time.monotonic() + 60
+    while path.ledger.held and time.monotonic() < end:
+        os.kill(lab.pid, signal.SIGSTOP)
+        time.sleep(0.003)
+        os.kill(lab.pid, signal.SIGCONT)
+        time.sleep(0.002)
+    wait_until(lambda: path.ledger.sent == 2000 and not path.ledger.held)
+    assert path.drops == {}
+    found = counters(path, "faster")
+    assert (found["passed"], found["delayed"]) == (2000, 0)
+    assert path.ledger.is_balanced
+
+
 def names_without(path: Path) -> list[str]:
     places = {n.name: place for place, n in enumerate(path.nodes)}
     joins = [(places[edge.source], places[edge.target]) for edge in path.edges]
