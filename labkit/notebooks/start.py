@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jinja2
 
+from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.machine.doctor_report import MARKS, Finding
 from labkit.notebooks.lessons import Lesson, lessons_of
@@ -118,6 +119,7 @@ def start(folder: str | Path = ".") -> Start:
     return Start(tuple(lessons), found_here(names), tuple(left_out))
 
 
+@checked()
 def new(name: str) -> NewNotebook:
     """Makes a notebook to begin an experiment with, beside this one, and shows a link to it; what
     `labkit new` does. Never over another file: LabError.
@@ -126,7 +128,7 @@ def new(name: str) -> NewNotebook:
 
     >>> lk.new("my_experiment")
     """
-    if not isinstance(name, str) or "/" in name:
+    if "/" in name:
         raise LabError(f"name is {name!r}; it is a file name such as 'my_experiment'")
     return NewNotebook(make_notebook(name))
 

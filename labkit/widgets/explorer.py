@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import traitlets
 
+from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.tables.shown import MOST_COLUMNS, as_html, columns_of, with_index
 from labkit.text import shown as told
@@ -121,6 +122,7 @@ def as_file(frame: pd.DataFrame, kind: str) -> bytes:
     return file.getvalue()
 
 
+@checked()
 def explore(frame: pd.DataFrame) -> Explorer:
     """Shows a table in a notebook whose rows can be sorted by a click on a heading, filtered by a
     text, and downloaded as CSV or Parquet, all rows of it. A page is sent the first 200 rows that

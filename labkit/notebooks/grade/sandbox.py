@@ -119,14 +119,21 @@ def _cover(hidden: list[str]) -> None:
         path = Path(folder).resolve()
         if not path.is_dir():
             continue
-        if inside := [n for n in needed if n.is_relative_to(path)]:
-            if folder in IN_MEMORY:
-                raise LabError(
-                    f"labkit is installed in {inside[0]}, and {folder} is not shown to students' "
-                    "code; install it elsewhere"
-                )
+        inside = [n for n in needed if n.is_relative_to(path)]
+        if inside and folder not in IN_MEMORY:
             continue
+        if path in inside:
+            raise LabError(
+                f"labkit is installed in {path} itself, which is not shown to students' code; "
+                "install it elsewhere"
+            )
+        outer = [n for n in inside if not any(n != m and n.is_relative_to(m) for m in inside)]
+        kept = {n: os.open(n, os.O_PATH | os.O_DIRECTORY) for n in outer}
         _mount("tmpfs", str(path), "tmpfs", f"mode=1777,size={SCRATCH_SIZE}")
+        for needs, opened in kept.items():  # read-only, as all was made before
+            needs.mkdir(parents=True)
+            _mount(f"/proc/self/fd/{opened}", str(needs), flags=BOUND | RECURSIVELY)
+            os.close(opened)
 
 
 def _mount(
