@@ -101,6 +101,7 @@ class NewNotebook:
         return _template("made.html.j2").render(name=self.path.name)
 
 
+@checked()
 def start(folder: str | Path = ".") -> Start:
     """Shows what there is to begin with: the lessons of a folder, each with its minutes, what it
     needs and whether that is here, and the ways to work of one's own.

@@ -176,9 +176,10 @@ def test_a_new_notebook_is_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert 'href="a%20b.ipynb"' in made._repr_html_()
     with pytest.raises(LabError, match="exists already"):
         lk.new("a b")
-    for wrong in ("../x", 7):
-        with pytest.raises(LabError, match="it is a file name such as 'my_experiment'"):
-            lk.new(wrong)  # type: ignore[arg-type]
+    with pytest.raises(LabError, match="it is a file name such as 'my_experiment'"):
+        lk.new("../x")
+    with pytest.raises(LabError, match="name is 7; it is a text"):
+        lk.new(7)  # type: ignore[arg-type]
 
 
 def test_no_folder_is_told(tmp_path: Path) -> None:
