@@ -78,7 +78,8 @@ def firewall(
 
     Behind a lk.conntrack() a connection whose first packet is denied is forgotten again. What is
     denied leaves by `other`, or ends in drop_firewall_denied where nothing is behind it.
-    What is no IP, and neighbour discovery, passes. RunningPath.tables has packets and bytes of each
+    What is no IP passes, and neighbour discovery that comes from the link (its hop limit, 255 or 1,
+    tells). RunningPath.tables has packets and bytes of each
     rule by node, in its last row those of the default; RunningPath.counters.functions what was
     permitted, denied, or unfiltered.
     """

@@ -150,8 +150,11 @@ fragment(struct rte_graph *graph, struct rte_node *node, struct fragmenting *sta
 	 struct rte_mbuf *m, const struct cut *cut)
 {
 	struct rte_mbuf *made[AT_ONCE];
-	uint32_t id = state->id++;
+	uint32_t id = state->id++, longest = cut->whole.l3 + cut->headers + cut->chunk;
 
+	/* The frame may have grown into the room in front of it, which a new buffer leaves free. */
+	if (longest + RTE_PKTMBUF_HEADROOM > rte_pktmbuf_data_room_size(m->pool))
+		return LK_fragment_no_buffer;
 	for (uint32_t done = 0; done < cut->count;) {
 		uint32_t count = RTE_MIN(cut->count - done, (uint32_t)AT_ONCE);
 

@@ -152,15 +152,16 @@ static inline void
 lk_flow_icmp(const uint8_t *frame, uint8_t version, struct lk_flow_frame *h)
 {
 	const uint8_t *icmp = frame + h->l4;
-	uint8_t query;
+	uint8_t query, hops;
 
 	if (h->l4_length < LK_ICMP_HEADER) {
 		h->what = LK_FLOW_INVALID;
 		return;
 	}
 	switch (lk_icmp_sort(version, icmp[0], &query)) {
-	case LK_ICMP_LINK:
-		h->what = LK_FLOW_NONE;
+	case LK_ICMP_LINK: /* of which no router has let any through (RFC 4861 6.1, RFC 3810 5) */
+		hops = frame[h->l3 + 7];
+		h->what = hops == 255 || hops == 1 ? LK_FLOW_NONE : LK_FLOW_INVALID;
 		return;
 	case LK_ICMP_OTHER:
 		h->what = LK_FLOW_INVALID;

@@ -80,6 +80,8 @@ def test_icmp_of_any_type_is_filtered(lab: lk.Lab) -> None:
     unknown = [IP(src=A, dst=B) / ICMP(type=kind) / bytes(8) for kind in (1, 9, 42, 255)]
     unknown += [IPv6(src=A6, dst=B6) / ICMPv6Unknown(type=kind) / bytes(8) for kind in (154, 201)]
     assert not any(passes(box, packet) for packet in unknown)
+    forged = IPv6(src=A6, dst=B6, hlim=64) / ICMPv6Unknown(type=137) / bytes(60)
+    assert not passes(box, forged), "a redirect comes from the link: with 255 hops left"
     assert passes(box, IPv6(src=A6, dst="ff02::16", hlim=1) / ICMPv6Unknown(type=143) / bytes(4))
     box.path.stop()
     tracked = Middlebox(lab, lk.conntrack())
