@@ -183,7 +183,7 @@ def test_a_trace_goes_step_by_step(page: Page) -> None:
     way.nth(3).click()
     answer(page, pane)
     expect(view.locator(".lk-way .lk-chosen")).to_contain_text("drop_tx_full")
-    assert view.locator(".lk-hex-part .lk-changed").count() == 1
+    expect(view.locator(".lk-hex-part .lk-changed")).to_have_count(1)
     expect(view.locator('[aria-selected="true"] td').nth(2)).to_have_text("mirror/drop_tx_full")
     page.screenshot(path=SCREENSHOTS / "packets-trace.png")
 
