@@ -72,7 +72,7 @@ lk_queue_push(struct lk_queue *q, uint32_t flow, struct rte_mbuf *m, uint64_t no
 	f->held_bytes += bytes;
 	q->held++;
 	q->held_bytes += bytes;
-	q->most_held = RTE_MAX(q->most_held, q->held);
+	q->most_held = RTE_MAX(q->most_held, q->held - q->gone_count);
 	lk_queue_line_up(q, flow);
 }
 
