@@ -11,7 +11,6 @@ import traitlets
 from labkit.arguments.checked import checked
 from labkit.errors import LabError
 from labkit.tables.shown import MOST_COLUMNS, as_html, columns_of, with_index
-from labkit.text import shown as told
 from labkit.widgets.displays import display_parts
 from labkit.widgets.page_widget import PageWidget
 
@@ -132,6 +131,4 @@ def explore(frame: pd.DataFrame) -> Explorer:
 
     >>> lk.explore(sweep.table)
     """
-    if not isinstance(frame, pd.DataFrame):
-        raise LabError(f"frame is {told(frame)}; it is a pandas DataFrame, such as run.table")
     return Explorer(frame)

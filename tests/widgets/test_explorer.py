@@ -106,7 +106,7 @@ def test_odd_frames() -> None:
     explorer = lk.explore(twice)
     ask(explorer, type="sort", column=2, way=1)
     assert explorer.rows == [["x", "2", "1"]]
-    with pytest.raises(LabError, match=r"frame is \[1\]; it is a pandas DataFrame"):
+    with pytest.raises(LabError, match=r"frame is \[1\]; it is a DataFrame"):
         lk.explore([1])  # type: ignore[arg-type]
 
 
