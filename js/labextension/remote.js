@@ -4,9 +4,10 @@
 
 import { RANK, rendererFactory } from "../output.js";
 
-// Names of lessons are not cut: the file browser begins with this width, by itself 250px.
+// Names of lessons are not cut: the file browser begins with this width, by itself 250px, where the
+// page has room for that beside a view.
 const WIDE = document.createElement("style");
-WIDE.textContent = "html:root { --jp-sidebar-min-width: 275px; }";
+WIDE.textContent = "@media (min-width: 800px) { html:root { --jp-sidebar-min-width: 275px; } }";
 document.head.append(WIDE);
 
 let shared = {};

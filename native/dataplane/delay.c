@@ -122,7 +122,8 @@ put_one(struct lk_delay *d, struct rte_mbuf *m, uint64_t now)
 }
 
 uint16_t
-lk_delay_put(struct lk_delay *d, void **frames, uint16_t count, uint64_t now)
+lk_delay_put(struct lk_delay *d, const struct lk_node *self, void **frames, uint16_t count,
+	     uint64_t now)
 {
 	count = (uint16_t)RTE_MIN((uint64_t)count, d->limit - d->held);
 	if (d->quantiles == NULL) {
@@ -130,12 +131,13 @@ lk_delay_put(struct lk_delay *d, void **frames, uint16_t count, uint64_t now)
 
 		for (uint16_t i = 0; i < count; i++, place++) {
 			place -= place >= d->limit ? d->limit : 0;
-			d->frames[place] = (struct lk_delayed){now + d->fixed, frames[i]};
+			d->frames[place] = (struct lk_delayed){
+				lk_came(self, frames[i], now) + d->fixed, frames[i]};
 		}
 		d->held += count;
 	} else {
 		for (uint16_t i = 0; i < count; i++)
-			put_one(d, frames[i], now);
+			put_one(d, frames[i], lk_came(self, frames[i], now));
 	}
 	d->most_held = RTE_MAX(d->most_held, d->held);
 	return count;

@@ -38,7 +38,8 @@ struct lk_delay {
 int lk_delay_open(struct lk_node *self);
 void lk_delay_close(struct lk_node *self);
 /* Takes the first frames that came now, as many as there is room for; returns how many. */
-uint16_t lk_delay_put(struct lk_delay *d, void **frames, uint16_t count, uint64_t now);
+uint16_t lk_delay_put(struct lk_delay *d, const struct lk_node *self, void **frames, uint16_t count,
+		      uint64_t now);
 /* Those that leave until now, at most so many. */
 uint16_t lk_delay_take(struct lk_delay *d, void **frames, uint16_t most, uint64_t now);
 

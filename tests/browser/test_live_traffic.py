@@ -105,7 +105,7 @@ def test_no_width_cuts_a_number(page: Page) -> None:
     cut = """(view) => [...view.querySelectorAll('.lk-flows-table td:not(.lk-rate) > div')]
         .filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1)
         .map((e) => e.textContent)"""
-    for width in range(750, 1500, 50):
+    for width in range(700, 1500, 50):
         page.set_viewport_size({"width": width, "height": 1500})
         view = page.locator(".lk-view")
         wait_for_none(view, cut, width)
