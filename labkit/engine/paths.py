@@ -26,7 +26,7 @@ from labkit.engine.trials import Trials
 from labkit.engine.workers import Workers
 from labkit.packet.codec import EDGES, VERDICTS
 from labkit.path.connections import without_connections
-from labkit.path.due import without_due
+from labkit.path.due import asked_for_due, without_due
 from labkit.path.lanes import LaneNode, lay_out
 
 ROWS = 4096  # of a table, read at once
@@ -129,6 +129,7 @@ class Paths:
         kinds = [kind_of(node) for node in nodes]
         joins = [(source, target) for source, target, _ in edges]
         unknown, timeless = without_connections(kinds, joins), without_due(kinds, joins)
+        asked = {nodes[place]["params"]["state"] for place in asked_for_due(kinds, joins, timeless)}
         for n, config in zip(part, configs, strict=True):
             node = nodes[n.place]
             kind = ffi.new("char[]", native_kind(node).encode())
@@ -140,7 +141,7 @@ class Paths:
             config.stamps = stamps and kind_of(node).has_number
             config.knows_connections = n.place not in unknown
             config.knows_due = n.place not in timeless
-            config.tells_due = len(timeless) < len(nodes)
+            config.tells_due = node["params"].get("state") in asked
             node_configs.fill(name, node, config, running, (lane, n.queue))
             for source, target, output in edges:
                 if source == n.place:

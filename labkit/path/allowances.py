@@ -139,6 +139,7 @@ def allowance(
 
 @node(
     role="process",
+    reads_due=True,
     outputs=BOTH,
     reference="RFC 2697",
     counters=("passed", "exceeded", "passed_bytes"),

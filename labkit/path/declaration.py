@@ -49,6 +49,7 @@ def node(
     table: Mapping[str, Column] | None = None,
     asks_where_from: bool = False,
     back: str = "",
+    reads_due: bool = False,
     tells_due: bool = False,
     tells_connections: bool = False,
     asks_connections: Callable[[Params], bool] = lambda _: False,
@@ -68,6 +69,7 @@ def node(
     table: columns of the table that it keeps, RunningPath.tables, in the order of its native cells
     asks_where_from: its native process finds in m->port the port that a frame came by
     back: the kind that shares its state on the way back (labkit.path.both_ways)
+    reads_due: it holds none, and reckons with when frames left others (due.h)
     tells_due: it holds frames, and writes into each when it left as it was due (due.h)
     tells_connections: it writes into each frame which connection it belongs to
     asks_connections: whether one with these parameters needs such a node in front
@@ -93,6 +95,7 @@ def node(
             table=table or {},
             asks_where_from=asks_where_from,
             back=back,
+            reads_due=reads_due,
             tells_due=tells_due,
             tells_connections=tells_connections,
             asks_connections=asks_connections,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which nodes know when their frames left the node that held them last."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from labkit.path.kinds import NodeKind
 from labkit.path.reach import reached_past
@@ -22,3 +22,22 @@ def without_due(kinds: Sequence[NodeKind], joins: Iterable[tuple[int, int]]) -> 
         ],
         joins,
     )
+
+
+def asked_for_due(
+    kinds: Sequence[NodeKind], joins: Sequence[tuple[int, int]], timeless: Collection[int]
+) -> set[int]:
+    """Places of nodes that hold frames and have one behind them which knows and reckons with it;
+    the others need not tell, which costs a line of every buffer.
+
+    timeless: without_due() of the same
+    """
+    holders = [place for place, kind in enumerate(kinds) if kind.tells_due]
+    readers = [
+        place
+        for place, kind in enumerate(kinds)
+        if place not in timeless and (kind.reads_due or (kind.tells_due and kind.role == "process"))
+    ]
+    in_front = [source for source, target in joins if target in readers]
+    found = reached_past(holders, in_front, [(target, source) for source, target in joins])
+    return set(holders) & set(found)

@@ -51,6 +51,7 @@ CODELS = ("codel", "fq_codel")
 
 @node(
     role="process",
+    reads_due=True,
     kind="police",
     outputs=BOTH,
     reference="RFC 2697, RFC 2698, rte_meter",

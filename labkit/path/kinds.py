@@ -63,6 +63,7 @@ class NodeKind:
     table: columns of the table that it keeps
     asks_where_from: sources of its paths write their port into each frame
     back: the kind that shares its state on the way back; "": it has no such
+    reads_due: it reckons with that of nodes in front of it, and holds nothing
     tells_due: it writes into each frame when it left, as it was due
     tells_connections: nodes behind it know the connection of each frame
     asks_connections: whether a node with these parameters has to stand behind such a one
@@ -87,6 +88,7 @@ class NodeKind:
     table: Mapping[str, Column] = field(default_factory=dict)
     asks_where_from: bool = False
     back: str = ""
+    reads_due: bool = False
     tells_due: bool = False
     tells_connections: bool = False
     asks_connections: Callable[[Params], bool] = _never

@@ -496,7 +496,7 @@ struct lk_node_config {
 	uint16_t stamps; /* a source writes its port into m->port */
 	uint16_t knows_connections; /* all frames come here by a conntrack */
 	uint16_t knows_due;	    /* and by a node that tells when they left it */
-	uint16_t tells_due;	    /* some node of the path knows that */
+	uint16_t tells_due;	    /* a node behind it knows that */
 	struct lk_endpoint endpoint;
 	struct lk_frame_ring *ring;
 	struct lk_capture *capture;
