@@ -10,8 +10,9 @@ from collections.abc import Callable
 import pytest
 
 import labkit as lk
+from labkit.lab.running_path import RunningPath
 from labkit.path.chain import Chain, Node
-from labkit.path.due import without_due
+from labkit.path.due import asked_for_due, without_due
 from labkit.path.path import Path
 from tests.lab.test_functions import counters, frames, through
 from tests.patience import wait_until
@@ -31,17 +32,22 @@ FASTER: dict[str, Callable[[], Node | Chain]] = {
 }
 
 
-@pytest.mark.parametrize(("slower", "faster"), [*zip(SLOWER, FASTER, strict=True)])
-def test_a_worker_that_is_held_up_makes_no_burst(lab: lk.Lab, slower: str, faster: str) -> None:
-    """The engine stands still for 10 ms, again and again: 100 frames are late then."""
-    a, _, path = through(lab, SLOWER[slower]() >> FASTER[faster]())
-    a.send(frames(COUNT))
+def hold_up(lab: lk.Lab, path: RunningPath, seconds: float) -> None:
+    """The engine stands still for so long, again and again, as long as the path holds frames."""
     end = time.monotonic() + 60
     while path.ledger.held and time.monotonic() < end:
         os.kill(lab.pid, signal.SIGSTOP)
-        time.sleep(0.01)
+        time.sleep(seconds)
         os.kill(lab.pid, signal.SIGCONT)
         time.sleep(0.002)
+
+
+@pytest.mark.parametrize(("slower", "faster"), [*zip(SLOWER, FASTER, strict=True)])
+def test_a_worker_that_is_held_up_makes_no_burst(lab: lk.Lab, slower: str, faster: str) -> None:
+    """By 10 ms: 100 frames are late then."""
+    a, _, path = through(lab, SLOWER[slower]() >> FASTER[faster]())
+    a.send(frames(COUNT))
+    hold_up(lab, path, 0.01)
     wait_until(lambda: path.ledger.sent == COUNT and not path.ledger.held)
     found = counters(path, "faster")
     assert found.get("exceeded", 0) == found.get("red", 0) == 0
@@ -54,12 +60,7 @@ def test_a_queue_that_never_fills_drops_nothing(lab: lk.Lab) -> None:
     slower = lk.queue("50 kpps", limit="4000 packets", name="slower")
     a, _, path = through(lab, slower >> lk.queue("60 kpps", limit="4 packets", name="faster"))
     a.send(frames(2000))
-    end = time.monotonic() + 60
-    while path.ledger.held and time.monotonic() < end:
-        os.kill(lab.pid, signal.SIGSTOP)
-        time.sleep(0.003)
-        os.kill(lab.pid, signal.SIGCONT)
-        time.sleep(0.002)
+    hold_up(lab, path, 0.003)
     wait_until(lambda: path.ledger.sent == 2000 and not path.ledger.held)
     assert path.drops == {}
     found = counters(path, "faster")
@@ -67,22 +68,32 @@ def test_a_queue_that_never_fills_drops_nothing(lab: lk.Lab) -> None:
     assert path.ledger.is_balanced
 
 
-def names_without(path: Path) -> list[str]:
+def told(path: Path) -> tuple[list[str], list[str]]:
+    """Nodes that do not know when frames were due, and those that have to tell."""
     places = {n.name: place for place, n in enumerate(path.nodes)}
     joins = [(places[edge.source], places[edge.target]) for edge in path.edges]
-    found = without_due([n.declared for n in path.nodes], joins)
-    return [n.name for place, n in enumerate(path.nodes) if place in found]
+    kinds = [n.declared for n in path.nodes]
+    timeless = without_due(kinds, joins)
+    asked = asked_for_due(kinds, joins, timeless)
+    names = [n.name for n in path.nodes]
+    return [names[place] for place in sorted(timeless)], [names[place] for place in sorted(asked)]
 
 
 def test_who_knows_when_frames_were_due() -> None:
     """Not who gets some past what holds them, or from a node that makes or holds others."""
     a, z = lk.rx("a"), lk.tx("z")
-    assert names_without(Path(a >> lk.queue("1 Mbit/s") >> lk.police("1 Mbit/s") >> z)) == [
-        "rx:a",
-        "queue",
-    ]
-    end = lk.police("1 Mbit/s")
-    ways = Path(a >> lk.queue("1 Mbit/s") >> end >> z, lk.rx("b") >> end)
-    assert "police" in names_without(ways)
-    line = lk.queue("1 Mbit/s") >> lk.reassemble() >> lk.police("1 Mbit/s")
-    assert "police" in names_without(Path(a >> line >> z))
+    one, end = lk.queue("1 Mbit/s"), lk.police("1 Mbit/s")
+    assert told(Path(a >> one >> end >> z)) == (["rx:a", "queue"], ["queue_release"])
+    timeless, asked = told(Path(a >> one >> end >> z, lk.rx("b") >> end))
+    assert "police" in timeless
+    assert asked == []
+    timeless, asked = told(Path(a >> one >> lk.reassemble() >> end >> z))
+    assert "police" in timeless
+    assert asked == []
+
+
+def test_who_is_asked_when_frames_are_due() -> None:
+    """Those alone that have one behind them, before another that holds frames, that reckons with
+    it."""
+    line = lk.queue("1 Mbit/s") >> lk.mtu() >> lk.delay("1 ms") >> lk.tx("z")
+    assert told(Path(lk.rx("a") >> line)) == (["rx:a", "queue"], ["queue_release"])

@@ -113,9 +113,7 @@ def _interfaces(plan: Plan) -> dict[str, list[Attached]]:
     found: dict[str, list[Attached]] = {name: [] for name in plan.devices}
     for number, link in enumerate(plan.links):
         for name, peer in ((link.a, link.b), (link.b, link.a)):
-            twins = sum(i.peer == peer for i in found[name])
-            label = f"{name}-{peer}" + (f".{twins + 1}" if twins else "")
-            found[name].append(Attached(label, plan.devices[name], peer, number))
+            found[name].append(Attached(f"{name}-{peer}", plan.devices[name], peer, number))
     return found
 
 

@@ -16,7 +16,7 @@ from labkit.lab.topology.addressing import Attached, Layout
 from labkit.lab.topology.host import Host
 from labkit.lab.topology.links import counted, directions, link_table
 from labkit.lab.topology.paths import wire_params
-from labkit.lab.topology.plan import Link, TopologyError
+from labkit.lab.topology.plan import Link, TopologyError, link_between
 from labkit.lab.topology.routes import gateway_of, routes_of
 from labkit.lab.topology.text import quality_of
 from labkit.text import near
@@ -261,11 +261,11 @@ class Network(Mapping[str, Host]):
         for name in (a, b):
             if name not in plan.devices:
                 raise TopologyError(f"there is no device {name!r}{near(name, plan.devices)}")
-        found = [n for n, link in enumerate(plan.links) if link.joins(a, b)]
-        if not found:
+        found = link_between(plan.links, a, b)
+        if found is None:
             there = ", ".join(map(str, plan.links_of(a)))
             raise TopologyError(f"there is no link {Link(a, b)}; the links of {a} are {there}")
-        return found[0]
+        return found
 
     def _address_of(self, target: str) -> str:
         if target in self._layout.plan.devices:

@@ -3,7 +3,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import Any, Literal, get_args
@@ -92,6 +92,11 @@ class Link:
     def joins(self, one: str, other: str) -> bool:
         """Whether these are its ends."""
         return {self.a, self.b} == {one, other}
+
+
+def link_between(links: Sequence[Link], one: str, other: str) -> int | None:
+    """The place of the only link between two devices; None: there is none."""
+    return next((n for n, link in enumerate(links) if link.joins(one, other)), None)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from labkit.lab.topology.plan import (
     TopologyError,
     check_name,
     kind_of,
+    link_between,
 )
 from labkit.packet.host_address import why_no_host
 from labkit.path.function_types import load
@@ -75,7 +76,7 @@ class _Parts:
         for a, b in pairwise(names):
             if a == b:
                 raise TopologyError(f"{a} is linked with itself; a link joins two devices")
-            there = next((n for n, link in enumerate(self.links) if link.joins(a, b)), None)
+            there = link_between(self.links, a, b)
             if there is None:
                 self.links.append(Link(a, b, quality_of(given)))
                 continue

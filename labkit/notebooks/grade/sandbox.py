@@ -131,7 +131,10 @@ def _cover(hidden: list[str]) -> None:
         kept = {n: os.open(n, os.O_PATH | os.O_DIRECTORY) for n in outer}
         _mount("tmpfs", str(path), "tmpfs", f"mode=1777,size={SCRATCH_SIZE}")
         for needs, opened in kept.items():  # read-only, as all was made before
-            needs.mkdir(parents=True)
+            for folder_above in (*reversed(needs.parents), needs):
+                if not folder_above.exists():
+                    folder_above.mkdir()
+                    folder_above.chmod(0o755)  # whatever the umask: others look in
             _mount(f"/proc/self/fd/{opened}", str(needs), flags=BOUND | RECURSIVELY)
             os.close(opened)
 
