@@ -131,8 +131,10 @@ def test_fragments_are_known_by_their_connection(lab: lk.Lab) -> None:
     stateless = Middlebox(lab, lk.firewall("permit udp dst port 53"))
     assert [passes(stateless, part) for part in fragment(whole, 1000)] == [True, False, False]
     stateless.path.stop()
-    box = Middlebox(lab, lk.conntrack(), lk.firewall("permit udp dst port 53"))
-    assert [passes(box, part) for part in fragment(whole, 1000)] == [True, True, True]
+    for rule in ("permit udp dst port 53", "permit udp dst port 53 new"):
+        box = Middlebox(lab, lk.conntrack(), lk.firewall(rule))
+        assert [passes(box, part) for part in fragment(whole, 1000)] == [True, True, True]
+        box.path.stop()
 
 
 def test_what_is_denied_may_go_elsewhere(lab: lk.Lab) -> None:
