@@ -4,11 +4,14 @@
 
 import { RANK, rendererFactory } from "../output.js";
 
-// Names of lessons are not cut: the file browser begins with this width, by itself 250px, where the
-// page has room for that beside a view.
-const WIDE = document.createElement("style");
-WIDE.textContent = "@media (min-width: 800px) { html:root { --jp-sidebar-min-width: 275px; } }";
-document.head.append(WIDE);
+// In a lab that labkit opens (notebooks/lab/labconfig/page_config.json) names of lessons are not cut:
+// the file browser begins with this width, by itself 250px.
+const told = document.getElementById("jupyter-config-data")?.textContent;
+if (told && JSON.parse(told).labkitOpened) {
+  const wide = document.createElement("style");
+  wide.textContent = "html:root { --jp-sidebar-min-width: 275px; }";
+  document.head.append(wide);
+}
 
 let shared = {};
 
