@@ -51,7 +51,7 @@ def test_express_has_memory_for_so_many_flows_and_takes_its_time(lab: lk.Lab) ->
 
 
 def test_express_takes_its_time_with_what_falls_back(lab: lk.Lab) -> None:
-    """Packets that are too long wait as the others of their flow do, and overtake none of them."""
+    """Packets that are too long wait as the others of their flow do."""
     ec2 = lk.nitro("m6i.32xlarge", express=True, bandwidth="50 Gbit/s", express_delay="20 ms")
     vm, a = lab.cable("vm", "a")
     net, b = lab.cable("net", "b")

@@ -187,7 +187,7 @@ def main() -> None:
         os.dup2(null, standard)
     try:
         outcome = try_lesson(job)
-    except Exception:
+    except Exception:  # whatever the lesson's cells have done to this process, the sheet says so
         outcome = Outcome(fault=traceback.format_exc(limit=-1))
     with open(said, "w") as file:
         json.dump(asdict(outcome), file)
